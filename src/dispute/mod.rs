@@ -1,0 +1,130 @@
+//! What a dispute is: one line of an invoice for a drug discount that a manufacturer does not accept.
+//!
+//! Pure. Turns the text fields of one input row into a typed [`Dispute`] or into the list of all fields
+//! that are wrong. Required are `dispute_id`, `program`, `manufacturer` and `ndc`; a row is refused only
+//! where one of these is missing or ambiguous, or where a number or a date cannot be read. A doubtful
+//! optional identifier and an unknown code are kept, with a counted warning.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// Shared, immutable text: many disputes carry the same payer, state or product name.
+pub type Text = Arc<str>;
+
+/// One disputed invoice line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The id that the source gives; unique over all input.
+    pub id: Text,
+    /// The discount program; a group never crosses it.
+    pub program: Program,
+    /// The manufacturer whose dispute and whose ticket it is. Clients are rivals.
+    pub client: Text,
+    /// The product and package.
+    pub ndc: Ndc,
+    /// Product name as the source writes it.
+    pub product_name: Option<Text>,
+    /// Two-letter state or territory.
+    pub state: Option<Text>,
+    /// Medicaid managed-care plan, PBM or Part D contract.
+    pub payer: Option<Text>,
+    /// Fee for service or managed care.
+    pub delivery_system: Option<DeliverySystem>,
+    /// 340B id of the covered entity, upper case.
+    pub covered_entity: Option<Text>,
+    /// National provider identifier of the pharmacy, ten digits where valid.
+    pub pharmacy_npi: Option<Text>,
+    /// Invoice quarter.
+    pub period: Option<Quarter>,
+    /// Day of service. Patient-level: never leaves this process.
+    pub service_date: Option<Date>,
+    /// Reason codes in the order given, upper case, without repeats.
+    pub reason_codes: Vec<Text>,
+    /// Units on the invoice, in `unit_type`.
+    pub units_invoiced: Option<Decimal>,
+    /// Units in dispute, in `unit_type`.
+    pub units_disputed: Option<Decimal>,
+    /// What one unit is.
+    pub unit_type: Option<UnitType>,
+    /// Unit rebate amount in US dollars. Confidential by statute: never leaves this process.
+    pub unit_rebate_amount: Option<Decimal>,
+    /// Money in dispute in US dollars.
+    pub amount_disputed: Option<Decimal>,
+    /// Status in the source, lower case; empty means open.
+    pub status: Text,
+    /// Day the dispute was opened.
+    pub opened_at: Option<Date>,
+    /// Day by which someone must act.
+    pub due_at: Option<Date>,
+    /// Day the dispute was settled.
+    pub resolved_at: Option<Date>,
+    /// Free text. May hold anything, patients' names included: never leaves this process.
+    pub note: Option<Text>,
+    /// Claim reference. Patient-level: never leaves this process.
+    pub claim_ref: Option<Text>,
+    /// Where the dispute is in the source system.
+    pub source_url: Option<Text>,
+}
+
+/// A US drug-discount program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Program {
+    /// Medicaid Drug Rebate Program.
+    Mdrp,
+    /// 340B Drug Pricing Program.
+    P340b,
+    /// Medicare Part D Manufacturer Discount Program (2025 and later).
+    PartDMdp,
+    /// Medicare Coverage Gap Discount Program (events before 2025).
+    Cgdp,
+    /// Medicare Drug Price Negotiation Program: Maximum Fair Price.
+    Mfp,
+    /// TRICARE retail refund.
+    Tricare,
+    /// Commercial rebate contracts.
+    Commercial,
+}
+
+/// How Medicaid pays: the period of a fee-for-service line is the quarter paid, of a managed-care line the
+/// quarter dispensed (CMS-R-144 definitions, 1 July 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeliverySystem {
+    /// Fee for service (record id FFSU).
+    Ffs,
+    /// Managed care (record id MCOU).
+    Mco,
+}
+
+/// An 11-character National Drug Code: labeler 5 digits, product 4 and package 2 alphanumerics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ndc([u8; 11]);
+
+/// A calendar quarter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quarter {
+    year: i16,
+    quarter: u8,
+}
+
+/// CMS unit types (CMS-R-144).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnitType {
+    /// Antihemophilic factor unit.
+    Ahf,
+    /// Capsule.
+    Cap,
+    /// Tablet.
+    Tab,
+    /// Suppository.
+    Sup,
+    /// Transdermal patch.
+    Tdp,
+    /// Gram.
+    Gm,
+    /// Milliliter.
+    Ml,
+    /// Each: powder vial, kit, device.
+    Ea,
+}

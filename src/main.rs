@@ -1,0 +1,3 @@
+//! The `disputebot` binary.
+
+fn main() {}

@@ -5,10 +5,41 @@
 //! where one of these is missing or ambiguous, or where a number or a date cannot be read. A doubtful
 //! optional identifier and an unknown code are kept, with a counted warning.
 
+mod amount;
+mod day;
+mod entity;
+mod field;
+mod ndc;
+mod npi;
+mod period;
+mod program;
+mod record;
+mod tables;
+mod text;
+mod unit;
+mod vocabulary;
+
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+
+pub use amount::{AmountError, AmountKind, parse as parse_amount, parse_overpunch};
+pub use day::{DayError, parse as parse_day};
+pub use entity::{entity_type, parent as parent_entity};
+pub use field::Field;
+pub use ndc::{Ndc, NdcError};
+pub use npi::{NpiError, check as check_npi};
+pub use period::{Quarter, QuarterError};
+pub use program::{DeliverySystem, Program};
+pub use record::{Doubt, FieldError, Row, Warning, read};
+pub use tables::{
+    CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ReasonCode, RootCause, State, StateUse,
+    TableError, TableText, TableTexts, Tables, UnitCode,
+};
+pub use text::{Interner, clean, quoted, shape, unseen};
+pub use unit::UnitType;
+pub use vocabulary::Vocabulary;
 
 /// Shared, immutable text: many disputes carry the same payer, state or product name.
 pub type Text = Arc<str>;
@@ -68,63 +99,9 @@ pub struct Dispute {
     pub source_url: Option<Text>,
 }
 
-/// A US drug-discount program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Program {
-    /// Medicaid Drug Rebate Program.
-    Mdrp,
-    /// 340B Drug Pricing Program.
-    P340b,
-    /// Medicare Part D Manufacturer Discount Program (2025 and later).
-    PartDMdp,
-    /// Medicare Coverage Gap Discount Program (events before 2025).
-    Cgdp,
-    /// Medicare Drug Price Negotiation Program: Maximum Fair Price.
-    Mfp,
-    /// TRICARE retail refund.
-    Tricare,
-    /// Commercial rebate contracts.
-    Commercial,
-}
-
-/// How Medicaid pays: the period of a fee-for-service line is the quarter paid, of a managed-care line the
-/// quarter dispensed (CMS-R-144 definitions, 1 July 2021).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DeliverySystem {
-    /// Fee for service (record id FFSU).
-    Ffs,
-    /// Managed care (record id MCOU).
-    Mco,
-}
-
-/// An 11-character National Drug Code: labeler 5 digits, product 4 and package 2 alphanumerics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ndc([u8; 11]);
-
-/// A calendar quarter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quarter {
-    year: i16,
-    quarter: u8,
-}
-
-/// CMS unit types (CMS-R-144).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UnitType {
-    /// Antihemophilic factor unit.
-    Ahf,
-    /// Capsule.
-    Cap,
-    /// Tablet.
-    Tab,
-    /// Suppository.
-    Sup,
-    /// Transdermal patch.
-    Tdp,
-    /// Gram.
-    Gm,
-    /// Milliliter.
-    Ml,
-    /// Each: powder vial, kit, device.
-    Ea,
+impl Dispute {
+    /// Whether the status says that the dispute is unresolved.
+    pub fn is_open(&self, vocabulary: &Vocabulary) -> bool {
+        vocabulary.is_open(&self.status)
+    }
 }

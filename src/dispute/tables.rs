@@ -1,0 +1,710 @@
+//! What the field knows and code must not: reason codes, states, 340B types, units, deadlines, root causes.
+//!
+//! Six tab-separated texts. The built-in ones come from `config/`; each can be replaced by a file with the same
+//! header. Reading is strict: a wrong cell is an error with its table, line and column.
+
+use super::{Program, UnitType};
+
+/// The six tables, typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Reason codes of every list, old lists included.
+    pub reason_codes: Vec<ReasonCode>,
+    /// States, territories and what else stands in state columns.
+    pub states: Vec<State>,
+    /// 340B id prefixes.
+    pub covered_entity_types: Vec<CoveredEntityType>,
+    /// Unit types and the qualifiers of claims.
+    pub unit_types: Vec<UnitCode>,
+    /// Deadlines with the event that starts the clock.
+    pub deadlines: Vec<Deadline>,
+    /// Known root causes with their playbook.
+    pub root_causes: Vec<RootCause>,
+}
+
+/// One reason code of one list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonCode {
+    /// The program that uses the list.
+    pub program: Program,
+    /// The list. One code means different things in different lists.
+    pub list: String,
+    /// The code as printed in the list.
+    pub code: String,
+    /// What it says.
+    pub description: String,
+    /// What the code is for.
+    pub kind: CodeKind,
+    /// Whether documents must go with it.
+    pub documentation: Documentation,
+    /// From when or until when the list holds.
+    pub effective: String,
+    /// How sure the entry is.
+    pub confidence: String,
+    /// Where it was published.
+    pub source: String,
+}
+
+impl ReasonCode {
+    /// Whether the list is still in use.
+    pub fn is_current(&self) -> bool {
+        !self.effective.starts_with("until ")
+    }
+}
+
+/// What a reason code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodeKind {
+    /// Corrects an invoice; nothing is disputed.
+    Adjustment,
+    /// Disputes units or money.
+    Dispute,
+    /// Used both ways.
+    Either,
+    /// A file or line was refused by an edit.
+    Rejection,
+    /// The kind of a transaction.
+    Transaction,
+    /// The outcome of a validation test.
+    Test,
+    /// A complaint of a covered entity.
+    Complaint,
+    /// A good faith inquiry.
+    Inquiry,
+}
+
+impl CodeKind {
+    const NAMES: [(&'static str, Self); 8] = [
+        ("adjustment", Self::Adjustment),
+        ("dispute", Self::Dispute),
+        ("either", Self::Either),
+        ("rejection", Self::Rejection),
+        ("transaction", Self::Transaction),
+        ("test", Self::Test),
+        ("complaint", Self::Complaint),
+        ("inquiry", Self::Inquiry),
+    ];
+}
+
+/// Whether documents must go with a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Documentation {
+    /// Yes, any that support it.
+    Needed,
+    /// No.
+    NotNeeded,
+    /// The published list does not say.
+    Unknown,
+    /// The code is never sent by a disputing party.
+    NotApplicable,
+    /// In the words of the list: which documents, or on what it depends.
+    Described(String),
+}
+
+impl Documentation {
+    fn from_text(text: &str) -> Self {
+        match text {
+            "yes" => Self::Needed,
+            "no" => Self::NotNeeded,
+            "?" | "" => Self::Unknown,
+            "n/a" => Self::NotApplicable,
+            other => Self::Described(other.to_owned()),
+        }
+    }
+}
+
+/// One value of a state column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Two letters.
+    pub code: String,
+    /// State, territory, freely associated state or national total.
+    pub kind: String,
+    /// Whether a dispute can be with it.
+    pub usage: StateUse,
+}
+
+/// Whether a dispute can be with a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StateUse {
+    /// Yes.
+    Allowed,
+    /// Possible, but several territories hold waivers.
+    Territory,
+    /// Stands in addresses only.
+    AddressOnly,
+    /// The total over all states: not a state.
+    NationalTotal,
+}
+
+/// One 340B id prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoveredEntityType {
+    /// The letters and digits with which ids of this type start.
+    pub prefix: String,
+    /// What the type is.
+    pub meaning: String,
+    /// `hospital`, `grantee` or `legacy`.
+    pub family: String,
+    /// Where it was published.
+    pub source: String,
+}
+
+/// One unit type, or one qualifier of claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitCode {
+    /// The code as claims and invoices write it.
+    pub code: String,
+    /// What it is.
+    pub meaning: String,
+    /// What holds for quantities in it.
+    pub rule: String,
+    /// The CMS unit type. `None`: a known code that fits no one type, and is never guessed.
+    pub unit_type: Option<UnitType>,
+    /// Where it was published.
+    pub source: String,
+}
+
+/// One deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadline {
+    /// The program; `None` for events outside the programs (wholesaler chargebacks).
+    pub program: Option<Program>,
+    /// The program, state or process that sets it, such as `MDRP Montana`.
+    pub rule_set: String,
+    /// What must happen.
+    pub event: String,
+    /// How long it may take, in the words of the rule; for published dates the date itself.
+    pub limit: Option<String>,
+    /// The event that starts the clock. `None`: unknown, and never guessed.
+    pub clock_starts: Option<String>,
+    /// Who must act.
+    pub owner: Option<String>,
+    /// How days are counted.
+    pub day_kind: Option<DayKind>,
+    /// How sure the entry is.
+    pub confidence: String,
+    /// Where it was published.
+    pub source: String,
+}
+
+/// How the days of a deadline are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DayKind {
+    /// Every day counts.
+    Calendar,
+    /// Only business days count.
+    Business,
+    /// The contract says.
+    Contract,
+    /// The dates themselves are published.
+    Published,
+}
+
+impl DayKind {
+    const NAMES: [(&'static str, Self); 4] = [
+        ("calendar", Self::Calendar),
+        ("business", Self::Business),
+        ("contract", Self::Contract),
+        ("published dates", Self::Published),
+    ];
+}
+
+/// One known root cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootCause {
+    /// Number in the table; stable.
+    pub id: u16,
+    /// The cause in a few words.
+    pub cause: String,
+    /// The programs in which it is seen; empty for causes outside the programs (group purchasing).
+    pub programs: Vec<Program>,
+    /// Reason codes under which it usually shows. A hint: one code has several causes.
+    pub usual_codes: Vec<String>,
+    /// Who must fix it.
+    pub who_must_fix: String,
+    /// What all its disputes share.
+    pub shared: String,
+    /// What differs between its disputes.
+    pub varies: String,
+    /// What quantities or amounts look like.
+    pub signature: String,
+    /// Phrases that notes may hold.
+    pub phrases: Vec<String>,
+    /// The next step of the playbook.
+    pub next_step: String,
+    /// How grouping goes wrong here.
+    pub hazard: String,
+    /// Where it was published.
+    pub source: String,
+}
+
+/// One table as text, with the name that errors give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableText<'a> {
+    /// The name of the file.
+    pub name: &'a str,
+    /// Tab-separated values with a header line; cells that hold quotes are quoted as in CSV.
+    pub text: &'a str,
+}
+
+/// The texts of the six tables. The default is what is built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableTexts<'a> {
+    /// `program code short_description kind needs_documentation effective confidence source`
+    pub reason_codes: TableText<'a>,
+    /// `code kind allowed_as_dispute_state`
+    pub states: TableText<'a>,
+    /// `prefix meaning family source`
+    pub covered_entity_types: TableText<'a>,
+    /// `code meaning rule unit_type source`
+    pub unit_types: TableText<'a>,
+    /// `program event limit clock_starts owner day_kind confidence source`
+    pub deadlines: TableText<'a>,
+    /// `id cause programs usual_codes who_must_fix shared_by_all varies quantity_amount_signature example_phrases
+    /// next_step grouping_hazard source`
+    pub root_causes: TableText<'a>,
+}
+
+impl Default for TableTexts<'_> {
+    fn default() -> Self {
+        macro_rules! built_in {
+            ($name:literal) => {
+                TableText { name: $name, text: include_str!(concat!("../../config/", $name)) }
+            };
+        }
+        Self {
+            reason_codes: built_in!("dispute_codes.tsv"),
+            states: built_in!("state_codes.tsv"),
+            covered_entity_types: built_in!("entity_types_340b.tsv"),
+            unit_types: built_in!("unit_types.tsv"),
+            deadlines: built_in!("deadlines.tsv"),
+            root_causes: built_in!("root_causes.tsv"),
+        }
+    }
+}
+
+/// Why a table could not be read. The table must be corrected; nothing is read from a table in part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// The header lacks a column.
+    #[error("table `{table}` has no column `{column}`, found the columns {}", list(.found))]
+    MissingColumn {
+        /// Name of the table.
+        table: String,
+        /// The column expected.
+        column: String,
+        /// The columns of the header.
+        found: Vec<String>,
+    },
+    /// A row has more or fewer cells than the header.
+    #[error("table `{table}`, line {line}: expected {expected} cells, found {found}")]
+    CellCount {
+        /// Name of the table.
+        table: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// Cells of the header.
+        expected: usize,
+        /// Cells of the row.
+        found: usize,
+    },
+    /// A cell does not hold what its column needs.
+    #[error("table `{table}`, line {line}, column `{column}`: expected {expected}, found `{found}`")]
+    Cell {
+        /// Name of the table.
+        table: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+}
+
+impl Tables {
+    /// Reads the six tables.
+    pub fn parse(texts: &TableTexts<'_>) -> Result<Self, TableError> {
+        Ok(Self {
+            reason_codes: rows(
+                texts.reason_codes,
+                "program code short_description kind needs_documentation effective confidence source",
+                reason_code,
+            )?,
+            states: rows(texts.states, "code kind allowed_as_dispute_state", state)?,
+            covered_entity_types: rows(
+                texts.covered_entity_types,
+                "prefix meaning family source",
+                covered_entity_type,
+            )?,
+            unit_types: rows(texts.unit_types, "code meaning rule unit_type source", unit_code)?,
+            deadlines: rows(
+                texts.deadlines,
+                "program event limit clock_starts owner day_kind confidence source",
+                deadline,
+            )?,
+            root_causes: rows(
+                texts.root_causes,
+                "id cause programs usual_codes who_must_fix shared_by_all varies quantity_amount_signature \
+                 example_phrases next_step grouping_hazard source",
+                root_cause,
+            )?,
+        })
+    }
+
+    /// The tables that are built in.
+    #[expect(clippy::expect_used, reason = "the built-in tables are fixed, and a test reads them")]
+    pub fn embedded() -> Self {
+        Self::parse(&TableTexts::default()).expect("the built-in tables are well formed")
+    }
+
+    /// The meaning of `code` in the lists that `program` uses today, in any letter case.
+    pub fn reason_code(&self, program: Program, code: &str) -> Option<&ReasonCode> {
+        self.reason_codes
+            .iter()
+            .find(|row| row.program == program && row.is_current() && row.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The row of a two-letter state code, in any letter case.
+    pub fn state(&self, code: &str) -> Option<&State> {
+        self.states.iter().find(|row| row.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The row of a unit type or qualifier, in any letter case.
+    pub fn unit_type(&self, code: &str) -> Option<&UnitCode> {
+        self.unit_types.iter().find(|row| row.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The root cause with this number.
+    pub fn root_cause(&self, id: u16) -> Option<&RootCause> {
+        self.root_causes.iter().find(|row| row.id == id)
+    }
+}
+
+/// One row on its way to its type.
+struct Cells<'a> {
+    table: &'a str,
+    line: u64,
+    columns: &'a [(String, usize)],
+    record: csv::StringRecord,
+}
+
+impl Cells<'_> {
+    fn get(&self, column: &str) -> &str {
+        self.columns
+            .iter()
+            .find(|(name, _)| name == column)
+            .and_then(|(_, place)| self.record.get(*place))
+            .unwrap_or_default()
+            .trim()
+    }
+
+    fn text(&self, column: &str) -> String {
+        self.get(column).to_owned()
+    }
+
+    fn optional(&self, column: &str) -> Option<String> {
+        Some(self.text(column)).filter(|text| !text.is_empty())
+    }
+
+    fn required(&self, column: &str) -> Result<String, TableError> {
+        self.optional(column).ok_or_else(|| self.wrong(column, "a value"))
+    }
+
+    fn one_of<T: Copy>(&self, column: &str, names: &[(&str, T)]) -> Result<T, TableError> {
+        let found = self.get(column);
+        names.iter().find(|(name, _)| *name == found).map(|(_, value)| *value).ok_or_else(|| {
+            let names: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
+            self.wrong(column, &format!("one of {}", list(&names)))
+        })
+    }
+
+    fn wrong(&self, column: &str, expected: &str) -> TableError {
+        TableError::Cell {
+            table: self.table.to_owned(),
+            line: self.line,
+            column: column.to_owned(),
+            expected: expected.to_owned(),
+            found: self.text(column),
+        }
+    }
+}
+
+fn rows<T>(
+    table: TableText<'_>,
+    columns: &str,
+    build: impl Fn(&Cells<'_>) -> Result<T, TableError>,
+) -> Result<Vec<T>, TableError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(b'\t')
+        .flexible(true)
+        .from_reader(table.text.trim_start_matches('\u{feff}').as_bytes());
+    // Bytes of a `&str` in a flexible reader cannot fail; an impossible error reads as an empty header.
+    let header: Vec<String> = reader
+        .headers()
+        .map(|header| header.iter().map(|name| name.trim().to_owned()).collect())
+        .unwrap_or_default();
+    let columns: Vec<(String, usize)> = columns
+        .split_whitespace()
+        .map(|column| {
+            let place = header.iter().position(|name| name == column);
+            place.map(|place| (column.to_owned(), place)).ok_or_else(|| TableError::MissingColumn {
+                table: table.name.to_owned(),
+                column: column.to_owned(),
+                found: header.clone(),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let mut out = Vec::new();
+    for record in reader.into_records().filter_map(Result::ok) {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != header.len() {
+            return Err(TableError::CellCount {
+                table: table.name.to_owned(),
+                line,
+                expected: header.len(),
+                found: record.len(),
+            });
+        }
+        out.push(build(&Cells { table: table.name, line, columns: &columns, record })?);
+    }
+    Ok(out)
+}
+
+fn reason_code(cells: &Cells<'_>) -> Result<ReasonCode, TableError> {
+    Ok(ReasonCode {
+        program: program(cells.get("program"))
+            .and_then(|program| program)
+            .ok_or_else(|| cells.wrong("program", "a list that starts with the name of a program"))?,
+        list: cells.text("program"),
+        code: cells.required("code")?,
+        description: cells.required("short_description")?,
+        kind: cells.one_of("kind", &CodeKind::NAMES)?,
+        documentation: Documentation::from_text(cells.get("needs_documentation")),
+        effective: cells.text("effective"),
+        confidence: cells.text("confidence"),
+        source: cells.required("source")?,
+    })
+}
+
+fn state(cells: &Cells<'_>) -> Result<State, TableError> {
+    let code = cells.required("code")?;
+    if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(cells.wrong("code", "two upper-case letters"));
+    }
+    let usage = match cells.get("allowed_as_dispute_state") {
+        "yes" => StateUse::Allowed,
+        text if text.starts_with("possible") => StateUse::Territory,
+        text if text.starts_with("appears in provider addresses") => StateUse::AddressOnly,
+        text if text.starts_with("reject") => StateUse::NationalTotal,
+        _ => {
+            return Err(cells.wrong(
+                "allowed_as_dispute_state",
+                "`yes`, or a text that starts with `possible`, `appears in provider addresses` or `reject`",
+            ));
+        }
+    };
+    Ok(State { code, kind: cells.text("kind"), usage })
+}
+
+fn covered_entity_type(cells: &Cells<'_>) -> Result<CoveredEntityType, TableError> {
+    Ok(CoveredEntityType {
+        prefix: cells.required("prefix")?.to_ascii_uppercase(),
+        meaning: cells.required("meaning")?,
+        family: cells.text("family"),
+        source: cells.required("source")?,
+    })
+}
+
+fn unit_code(cells: &Cells<'_>) -> Result<UnitCode, TableError> {
+    let unit_type = match cells.get("unit_type") {
+        "" => None,
+        code => {
+            let codes = UnitType::ALL.map(|unit| unit.as_str().to_owned());
+            let expected = format!("nothing or one of {}", list(&codes));
+            Some(UnitType::from_code(code).ok_or_else(|| cells.wrong("unit_type", &expected))?)
+        }
+    };
+    Ok(UnitCode {
+        code: cells.required("code")?,
+        meaning: cells.required("meaning")?,
+        rule: cells.text("rule"),
+        unit_type,
+        source: cells.required("source")?,
+    })
+}
+
+fn deadline(cells: &Cells<'_>) -> Result<Deadline, TableError> {
+    Ok(Deadline {
+        program: program(cells.get("program"))
+            .ok_or_else(|| cells.wrong("program", "a text that starts with the name of a program"))?,
+        rule_set: cells.text("program"),
+        event: cells.required("event")?,
+        limit: cells.optional("limit"),
+        clock_starts: cells.optional("clock_starts"),
+        owner: cells.optional("owner"),
+        day_kind: match cells.get("day_kind") {
+            "" => None,
+            _ => Some(cells.one_of("day_kind", &DayKind::NAMES)?),
+        },
+        confidence: cells.text("confidence"),
+        source: cells.required("source")?,
+    })
+}
+
+fn root_cause(cells: &Cells<'_>) -> Result<RootCause, TableError> {
+    let programs: Vec<Option<Program>> = cells
+        .get("programs")
+        .split('/')
+        .map(|name| {
+            program(name).ok_or_else(|| cells.wrong("programs", "names of programs, separated by `/`"))
+        })
+        .collect::<Result<_, _>>()?;
+    let split = |text: &str| -> Vec<String> {
+        let parts = text.replace(" or ", ",");
+        let parts = parts.split([',', ';', '/']).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let phrases = cells.get("example_phrases").split(", ").map(|phrase| phrase.trim().trim_matches('"'));
+    Ok(RootCause {
+        id: cells.get("id").parse().map_err(|_| cells.wrong("id", "a number"))?,
+        cause: cells.required("cause")?,
+        programs: programs.into_iter().flatten().collect(),
+        usual_codes: split(cells.get("usual_codes")),
+        who_must_fix: cells.required("who_must_fix")?,
+        shared: cells.text("shared_by_all"),
+        varies: cells.text("varies"),
+        signature: cells.text("quantity_amount_signature"),
+        phrases: phrases.filter(|phrase| !phrase.is_empty()).map(str::to_owned).collect(),
+        next_step: cells.required("next_step")?,
+        hazard: cells.text("grouping_hazard"),
+        source: cells.required("source")?,
+    })
+}
+
+/// The program that the tables' own spelling names: the outer `None` is an unknown name, the inner one a known
+/// name outside the programs.
+fn program(text: &str) -> Option<Option<Program>> {
+    let text = text.trim();
+    let name = text.strip_prefix("Medicare ").unwrap_or(text).split(' ').next().unwrap_or_default();
+    Some(match name {
+        "MDRP" => Some(Program::Mdrp),
+        "340B" => Some(Program::P340b),
+        "MDP" => Some(Program::PartDMdp),
+        "CGDP" => Some(Program::Cgdp),
+        "MFP" => Some(Program::Mfp),
+        "TRICARE" => Some(Program::Tricare),
+        "Commercial" | "commercial" => Some(Program::Commercial),
+        "GPO" | "Chargebacks" => None,
+        _ => return None,
+    })
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_states(text: &str) -> Result<Tables, TableError> {
+        let states = TableText { name: "states.tsv", text };
+        Tables::parse(&TableTexts { states, ..TableTexts::default() })
+    }
+
+    #[test]
+    fn the_built_in_tables_are_read_whole() {
+        let tables = Tables::embedded();
+        assert_eq!(
+            (
+                tables.reason_codes.len(),
+                tables.states.len(),
+                tables.covered_entity_types.len(),
+                tables.unit_types.len(),
+                tables.deadlines.len(),
+                tables.root_causes.len(),
+            ),
+            (104, 60, 24, 12, 42, 45)
+        );
+    }
+
+    #[test]
+    fn a_code_means_what_todays_list_of_its_program_says() {
+        let tables = Tables::embedded();
+        let x = tables.reason_code(Program::Mdrp, "x").unwrap();
+        assert_eq!((x.kind, &x.documentation), (CodeKind::Dispute, &Documentation::Needed));
+        let duplicate = tables.reason_code(Program::Cgdp, "D01").unwrap();
+        assert_eq!(duplicate.description, "duplicate invoice item");
+        assert!(
+            matches!(&duplicate.documentation, Documentation::Described(text) if text.contains("optional"))
+        );
+        assert_eq!(tables.reason_code(Program::PartDMdp, "D01"), None);
+        assert_eq!(tables.reason_code(Program::Mdrp, "adj-A"), None, "the lists before 2011 are not in use");
+        assert!(tables.reason_codes.iter().any(|row| row.code == "adj-A"));
+    }
+
+    #[test]
+    fn a_root_cause_has_its_programs_codes_and_phrases() {
+        let tables = Tables::embedded();
+        let duplicate = tables.root_cause(22).unwrap();
+        assert_eq!(
+            duplicate.programs,
+            [Program::Mdrp, Program::Cgdp, Program::PartDMdp, Program::Commercial]
+        );
+        assert_eq!(duplicate.usual_codes, ["M", "D01", "D21"]);
+        assert_eq!(tables.root_cause(1).unwrap().phrases, ["on MEF", "PHS entity not extracted"]);
+        assert_eq!(tables.root_cause(7).unwrap().usual_codes, ["X", "GFI"]);
+        assert!(tables.root_cause(45).unwrap().programs.is_empty());
+        assert_eq!(tables.root_cause(46), None);
+    }
+
+    #[test]
+    fn a_deadline_names_its_anchor_or_leaves_it_unknown() {
+        let tables = Tables::embedded();
+        let interest = tables.deadlines.iter().find(|row| row.event == "interest starts").unwrap();
+        assert_eq!(interest.program, Some(Program::Mdrp));
+        assert!(interest.clock_starts.as_deref().unwrap().starts_with("invoice POSTMARK"));
+        assert_eq!(interest.day_kind, Some(DayKind::Calendar));
+        let complaint = tables.deadlines.iter().find(|row| row.event.starts_with("complaint")).unwrap();
+        assert_eq!((&complaint.limit, &complaint.clock_starts), (&None, &None));
+    }
+
+    #[test]
+    fn a_qualifier_of_many_unit_types_is_none_of_them() {
+        let tables = Tables::embedded();
+        assert_eq!(tables.unit_type("gr").unwrap().unit_type, Some(UnitType::Gm));
+        assert_eq!(tables.unit_type("F2").unwrap().unit_type, Some(UnitType::Ahf));
+        assert_eq!(tables.unit_type("UN").unwrap().unit_type, None);
+        assert_eq!(tables.unit_type("XX"), None);
+    }
+
+    #[test]
+    fn a_wrong_table_names_its_line_and_column() {
+        let message = |text: &str| with_states(text).unwrap_err().to_string();
+        assert_eq!(
+            message("code\tkind\n"),
+            "table `states.tsv` has no column `allowed_as_dispute_state`, found the columns `code`, `kind`"
+        );
+        assert_eq!(
+            message("code\tkind\tallowed_as_dispute_state\nAL\tstate\tyes\nAK\tstate\n"),
+            "table `states.tsv`, line 3: expected 3 cells, found 2"
+        );
+        assert_eq!(
+            message("code\tkind\tallowed_as_dispute_state\nAlabama\tstate\tyes\n"),
+            "table `states.tsv`, line 2, column `code`: expected two upper-case letters, found `Alabama`"
+        );
+    }
+
+    #[test]
+    fn a_replaced_table_may_have_more_columns_in_another_order() {
+        let tables =
+            with_states("\u{feff}allowed_as_dispute_state\tname\tcode\tkind\r\nyes\tOhio\tOH\tstate\r\n")
+                .unwrap();
+        let ohio = State { code: "OH".to_owned(), kind: "state".to_owned(), usage: StateUse::Allowed };
+        assert_eq!(tables.states, [ohio]);
+    }
+}

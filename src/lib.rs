@@ -2,4 +2,8 @@
 //! ticket per root cause.
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod dispute;
+pub mod group;
+pub mod plan;
+pub mod ticket;

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A US drug-discount program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Program {
     /// Medicaid Drug Rebate Program.
     Mdrp,
     /// 340B Drug Pricing Program.
+    #[serde(rename = "340b")]
     P340b,
     /// Medicare Part D Manufacturer Discount Program (2025 and later).
     PartDMdp,

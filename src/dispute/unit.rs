@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// CMS unit types (CMS-R-144).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum UnitType {
     /// Antihemophilic factor unit.
     Ahf,

@@ -1,0 +1,379 @@
+//! From known groups and found clusters to the groups of this run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Group, GroupId, Pattern, Pending, Status};
+use crate::dispute::{Program, Text};
+
+/// How identity is carried over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Weight of a shared pattern, in disputes: an emptied and refilled group keeps its id.
+    pub pattern_weight: usize,
+    /// Part of the smaller side that must be common for a cluster to inherit an id.
+    pub inherit: f64,
+    /// Part of a known group's open members that makes another cluster its child.
+    pub split: f64,
+    /// On how many different inputs a split or merge must be seen, at least 1.
+    pub confirm_runs: u32,
+    /// How long a resolved group is taken up again when its pattern comes back.
+    pub return_within: SignedDuration,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            pattern_weight: 4,
+            inherit: 0.5,
+            split: 0.3,
+            confirm_runs: 2,
+            return_within: SignedDuration::from_hours(24 * 30),
+        }
+    }
+}
+
+/// A cluster of this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The program.
+    pub program: Program,
+    /// The client.
+    pub client: Text,
+    /// Its patterns, most disputes first.
+    pub patterns: Vec<Pattern>,
+    /// Ids of its disputes, sorted.
+    pub members: Vec<Text>,
+}
+
+/// What this run knows.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// All groups of the state.
+    pub known: &'a [Group],
+    /// The clusters of this run.
+    pub found: &'a [Found],
+    /// Ids of all open disputes of this run.
+    pub open: &'a HashSet<Text>,
+    /// Whether the input was complete: where it was not, an absent dispute counts as still open.
+    pub complete: bool,
+    /// Whether the input differs from that of the last run: only then it is new evidence.
+    pub new_input: bool,
+    /// The time of the run.
+    pub now: Timestamp,
+}
+
+/// What became of a known group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It lives on under its id.
+    Kept {
+        /// Disputes that joined.
+        joined: usize,
+        /// Disputes that left, resolved ones included.
+        left: usize,
+    },
+    /// Its pattern came back after all its disputes had been resolved.
+    Returned,
+    /// Its disputes belong to another group now.
+    MergedInto(GroupId),
+    /// All its disputes are resolved or withdrawn.
+    Resolved,
+}
+
+/// What happened to groups in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A new group.
+    Born {
+        /// The new group.
+        group: GroupId,
+        /// The group whose members it took, when it is a split.
+        split_from: Option<GroupId>,
+    },
+    /// What became of a group that was known.
+    Known {
+        /// The group.
+        group: GroupId,
+        /// Its fate.
+        fate: Fate,
+    },
+    /// A split or merge was seen, but not yet often enough.
+    Unconfirmed {
+        /// The group that would split or end.
+        group: GroupId,
+        /// What is pending.
+        pending: Pending,
+    },
+}
+
+/// The groups of this run, and how they came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lineage {
+    /// All groups, ended ones included, by id.
+    pub groups: Vec<Group>,
+    /// Events in the order of the groups' ids, births last.
+    pub events: Vec<Event>,
+}
+
+/// Carries identity over from the known groups to the clusters of this run. `mint` gives fresh ids.
+pub fn inherit(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -> Lineage {
+    let standing = standing(input);
+    let heirs = assign(input, params, &standing);
+    let (merges, splits) = structure(input, params, &standing, &heirs);
+    build(input, params, &standing, &heirs, &merges, &splits, mint)
+}
+
+/// Open members of each known active group; with incomplete input the absent ones too.
+fn standing(input: &Input<'_>) -> Vec<Vec<Text>> {
+    input
+        .known
+        .iter()
+        .map(|group| match group.status {
+            Status::Active => group
+                .members
+                .iter()
+                .filter(|member| !input.complete || input.open.contains(*member))
+                .cloned()
+                .collect(),
+            Status::Resolved { .. } | Status::Merged { .. } => Vec::new(),
+        })
+        .collect()
+}
+
+fn may_return(group: &Group, input: &Input<'_>, params: &Params) -> bool {
+    matches!(group.status, Status::Resolved { at } if input.now.duration_since(at) <= params.return_within)
+}
+
+/// Common members of known groups and clusters.
+fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize), usize> {
+    let mut cluster_of: HashMap<&Text, usize> = HashMap::new();
+    for (index, found) in input.found.iter().enumerate() {
+        for member in &found.members {
+            cluster_of.insert(member, index);
+        }
+    }
+    let mut common: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for (old, members) in standing.iter().enumerate() {
+        for member in members {
+            if let Some(new) = cluster_of.get(member) {
+                *common.entry((old, *new)).or_default() += 1;
+            }
+        }
+    }
+    common
+}
+
+/// Which known group each cluster continues.
+fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Option<usize>> {
+    let common = overlaps(input, standing);
+    let mut by_pattern: HashMap<(&Program, &Text, &Pattern), Vec<usize>> = HashMap::new();
+    for (old, group) in input.known.iter().enumerate() {
+        if group.status == Status::Active || may_return(group, input, params) {
+            for pattern in &group.patterns {
+                by_pattern.entry((&group.program, &group.client, pattern)).or_default().push(old);
+            }
+        }
+    }
+    let mut votes: BTreeMap<(usize, usize), usize> = common.clone();
+    for (new, found) in input.found.iter().enumerate() {
+        for pattern in &found.patterns {
+            for old in by_pattern.get(&(&found.program, &found.client, pattern)).into_iter().flatten() {
+                *votes.entry((*old, new)).or_default() += params.pattern_weight;
+            }
+        }
+    }
+    let mut ranked: Vec<((usize, usize), usize)> = votes
+        .into_iter()
+        .filter(|((old, new), _)| {
+            let (group, found) = (&input.known[*old], &input.found[*new]);
+            (group.program, &group.client) == (found.program, &found.client)
+        })
+        .collect();
+    ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
+        let age = |old: &usize| (&input.known[*old].since, &input.known[*old].id);
+        b.cmp(a).then_with(|| age(a_old).cmp(&age(b_old))).then_with(|| {
+            input.found[*a_new].members.cmp(&input.found[*b_new].members)
+        })
+    });
+    let mut heirs = vec![None; input.found.len()];
+    let mut taken = HashSet::new();
+    for ((old, new), weight) in ranked {
+        let smaller = standing[old].len().min(input.found[new].members.len());
+        if heirs[new].is_none() && !taken.contains(&old) && weight as f64 >= params.inherit * smaller as f64 {
+            heirs[new] = Some(old);
+            taken.insert(old);
+        }
+    }
+    heirs
+}
+
+/// Merges (old group → index of the old group that survives) and splits (cluster → old parent).
+type Structure = (BTreeMap<usize, usize>, BTreeMap<usize, usize>);
+
+fn structure(input: &Input<'_>, params: &Params, standing: &[Vec<Text>], heirs: &[Option<usize>]) -> Structure {
+    let common = overlaps(input, standing);
+    let kept: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
+    let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());
+    for ((old, new), count) in &common {
+        let size = standing[*old].len() as f64;
+        match heirs[*new] {
+            Some(heir) if heir != *old && !kept.contains(old) && *count as f64 >= params.inherit * size => {
+                merges.insert(*old, heir);
+            }
+            None if *count as f64 >= params.split * size && *count * 2 >= input.found[*new].members.len() => {
+                splits.entry(*new).or_insert(*old);
+            }
+            _ => {}
+        }
+    }
+    (merges, splits)
+}
+
+fn build(
+    input: &Input<'_>,
+    params: &Params,
+    standing: &[Vec<Text>],
+    heirs: &[Option<usize>],
+    merges: &BTreeMap<usize, usize>,
+    splits: &BTreeMap<usize, usize>,
+    mint: &mut dyn FnMut() -> GroupId,
+) -> Lineage {
+    let mut groups: Vec<Group> = input.known.to_vec();
+    let mut pending: Vec<Vec<Pending>> = vec![Vec::new(); groups.len()];
+    let mut events = Vec::new();
+    let mut births = Vec::new();
+    // Where each dispute ends up: later entries override earlier ones.
+    let mut home: HashMap<Text, usize> = HashMap::new();
+    for (old, members) in standing.iter().enumerate() {
+        for member in members {
+            home.insert(member.clone(), old);
+        }
+    }
+    let mut merged: BTreeMap<usize, usize> = BTreeMap::new();
+    for (old, into) in merges {
+        let into_id = &groups[*into].id;
+        let before = input.known[*old].pending.iter().find_map(|pending| match pending {
+            Pending::Merge { into, seen } if into == into_id => Some(*seen),
+            _ => None,
+        });
+        let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
+        if seen >= params.confirm_runs {
+            merged.insert(*old, *into);
+        } else {
+            pending[*old].push(Pending::Merge { into: into_id.clone(), seen });
+        }
+    }
+    for (new, found) in input.found.iter().enumerate() {
+        let target = match (heirs[new], splits.get(&new)) {
+            (Some(old), _) => {
+                groups[old].patterns.clone_from(&found.patterns);
+                Some(old)
+            }
+            (None, Some(parent)) => {
+                let before = input.known[*parent].pending.iter().find_map(|pending| match pending {
+                    Pending::Split { members, seen } if overlap(members, &found.members) => Some(*seen),
+                    _ => None,
+                });
+                let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
+                if seen >= params.confirm_runs {
+                    None
+                } else {
+                    pending[*parent].push(Pending::Split { members: found.members.clone(), seen });
+                    Some(*parent)
+                }
+            }
+            (None, None) => None,
+        };
+        let (target, born) = target.map_or_else(
+            || {
+                let id = mint();
+                let split_from = splits.get(&new).map(|parent| input.known[*parent].id.clone());
+                births.push(Event::Born { group: id.clone(), split_from: split_from.clone() });
+                groups.push(Group {
+                    id,
+                    program: found.program,
+                    client: found.client.clone(),
+                    patterns: found.patterns.clone(),
+                    members: Vec::new(),
+                    since: input.now,
+                    split_from,
+                    status: Status::Active,
+                    pending: Vec::new(),
+                });
+                (groups.len() - 1, true)
+            },
+            |target| (target, false),
+        );
+        for member in &found.members {
+            // A dispute moves only with a whole inheritance: from a group that is under observation for a
+            // merge, or that merely lost a few to another cluster, it goes only where that is confirmed.
+            let stays = !born
+                && home.get(member).is_some_and(|current| {
+                    *current != target && merges.contains_key(current) && !merged.contains_key(current)
+                });
+            if !stays {
+                home.insert(member.clone(), target);
+            }
+        }
+    }
+    for (old, into) in &merged {
+        for member in &standing[*old] {
+            if home.get(member) == Some(old) {
+                home.insert(member.clone(), *into);
+            }
+        }
+    }
+    let mut members: Vec<Vec<Text>> = vec![Vec::new(); groups.len()];
+    for (member, group) in home {
+        members[group].push(member);
+    }
+    let heirs: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
+    for (index, group) in groups.iter_mut().enumerate() {
+        let mut now_members = std::mem::take(&mut members[index]);
+        now_members.sort();
+        let Some(known) = input.known.get(index) else {
+            group.members = now_members;
+            continue;
+        };
+        group.pending = std::mem::take(&mut pending[index]);
+        let fate = match (&known.status, merged.get(&index)) {
+            (Status::Merged { .. }, _) => continue,
+            (Status::Resolved { .. }, _) if heirs.contains(&index) && !now_members.is_empty() => {
+                group.status = Status::Active;
+                Fate::Returned
+            }
+            (Status::Resolved { .. }, _) => continue,
+            (Status::Active, Some(into)) => {
+                let into = input.known[*into].id.clone();
+                group.status = Status::Merged { at: input.now, into: into.clone() };
+                Fate::MergedInto(into)
+            }
+            (Status::Active, None) if now_members.is_empty() => {
+                group.status = Status::Resolved { at: input.now };
+                Fate::Resolved
+            }
+            (Status::Active, None) => {
+                let joined = now_members.iter().filter(|m| known.members.binary_search(m).is_err()).count();
+                let left = known.members.len() + joined - now_members.len();
+                Fate::Kept { joined, left }
+            }
+        };
+        group.members = now_members;
+        events.push(Event::Known { group: group.id.clone(), fate });
+        events.extend(
+            group.pending.iter().map(|p| Event::Unconfirmed { group: group.id.clone(), pending: p.clone() }),
+        );
+    }
+    events.extend(births);
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
+    Lineage { groups, events }
+}
+
+/// Whether two sorted member lists have at least half of the smaller one in common.
+fn overlap(a: &[Text], b: &[Text]) -> bool {
+    let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let common = small.iter().filter(|member| large.binary_search(member).is_ok()).count();
+    common * 2 >= small.len()
+}

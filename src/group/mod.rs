@@ -1,0 +1,160 @@
+//! Identity across runs. Pure.
+//!
+//! A clusterer may number its clusters anew on each run; people know a group by its ticket. This room
+//! carries the identity over: by the members that old and new have in common and by the patterns they
+//! share (*hashes for membership, overlap for inheritance*).
+//!
+//! # Guarantees
+//!
+//! * An id is minted once and never used again. Each known group ends in exactly one [`Fate`].
+//! * An open dispute is in at most one group. A group keeps its open disputes until they are resolved or
+//!   another group claims them, even where the clusterer no longer sees them.
+//! * A split or a merge must be seen on `confirm_runs` different inputs before it counts; until then the
+//!   members stay where people know them. The same input twice is no new evidence and gives no event.
+//! * Incomplete input neither shrinks nor ends a group: absence is not proof.
+//!
+//! Greedy by overlap and local on purpose: a global assignment would change ids of unrelated groups.
+
+mod lineage;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
+
+use crate::{
+    cluster::{Attribute, Item},
+    dispute::{Program, Text},
+};
+
+/// Identity of a group: 128 random bits as 32 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupId(String);
+
+impl GroupId {
+    /// An id made of 128 bits that the caller draws at random.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(format!("{bits:032x}"))
+    }
+
+    /// Reads an id as [`fmt::Display`] writes it, or a unique-looking prefix of at least four digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(LABEL_PREFIX).unwrap_or(text);
+        (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()))
+            .then(|| Self(digits.to_owned()))
+    }
+
+    /// The 32 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first eight digits: enough for people to tell groups apart.
+    pub fn short(&self) -> &str {
+        &self.0[..8]
+    }
+
+    /// The Jira label that marks the group's ticket.
+    pub fn label(&self) -> String {
+        format!("{LABEL_PREFIX}{}", self.0)
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the label of a group starts with.
+pub const LABEL_PREFIX: &str = "dispute-group-";
+
+/// A stored pattern: `attribute=value` pairs in the order of the attributes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pattern(Vec<(String, String)>);
+
+impl Pattern {
+    /// A pattern of the clusterer.
+    pub fn from_items(items: &[Item]) -> Self {
+        let mut items: Vec<&Item> = items.iter().collect();
+        items.sort();
+        Self(items.iter().map(|item| (item.attribute.name().to_owned(), item.value.to_string())).collect())
+    }
+
+    /// The items; an attribute that this build does not know is left out.
+    pub fn items(&self) -> Vec<Item> {
+        self.0
+            .iter()
+            .filter_map(|(name, value)| {
+                Some(Item { attribute: Attribute::from_name(name)?, value: value.as_str().into() })
+            })
+            .collect()
+    }
+}
+
+/// Disputes of one client and program that share a root cause, over time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its identity.
+    pub id: GroupId,
+    /// The program.
+    pub program: Program,
+    /// The client whose disputes they are.
+    pub client: Text,
+    /// Patterns of the latest run that found it, most disputes first.
+    pub patterns: Vec<Pattern>,
+    /// Ids of its open disputes, sorted.
+    pub members: Vec<Text>,
+    /// When it was first found.
+    pub since: Timestamp,
+    /// The group it was split from.
+    pub split_from: Option<GroupId>,
+    /// Active, or how it ended.
+    pub status: Status,
+    /// A split or merge that was seen but not yet confirmed.
+    pub pending: Vec<Pending>,
+}
+
+/// Whether a group lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Status {
+    /// It has open disputes.
+    Active,
+    /// All its disputes are resolved or withdrawn.
+    Resolved {
+        /// When that was seen.
+        at: Timestamp,
+    },
+    /// Its disputes belong to another group now.
+    Merged {
+        /// When that was confirmed.
+        at: Timestamp,
+        /// The surviving group.
+        into: GroupId,
+    },
+}
+
+/// A structural change under observation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Pending {
+    /// These members look like a group of their own.
+    Split {
+        /// The members that would leave, sorted.
+        members: Vec<Text>,
+        /// On how many different inputs it was seen.
+        seen: u32,
+    },
+    /// The members look like part of another group.
+    Merge {
+        /// The group that would survive.
+        into: GroupId,
+        /// On how many different inputs it was seen.
+        seen: u32,
+    },
+}

@@ -1,0 +1,485 @@
+//! The decisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use super::{
+    Action, Category, Change, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write, Written,
+};
+use crate::{
+    group::{Group, GroupId, Pending, Status},
+    ticket::{
+        adf,
+        block::{self, Located},
+        document::{self, Block, Inline},
+    },
+};
+
+/// The label by which people silence disputebot on a ticket.
+pub const IGNORE_LABEL: &str = "disputebot-ignore";
+
+/// Policy of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Most new tickets of one run.
+    pub max_new_tickets: usize,
+    /// Fewest disputes of a group that gets a ticket.
+    pub min_disputes: usize,
+    /// Least money in dispute (US dollars) of a group that gets a ticket.
+    pub min_amount: Decimal,
+    /// Whether tickets of resolved groups are closed.
+    pub resolve: bool,
+    /// Resolution set on closing, where the screen has it.
+    pub resolution: Option<String>,
+    /// Link type between the parts of a split.
+    pub split_link: String,
+    /// Link type from a merged ticket to the surviving one.
+    pub merge_link: String,
+    /// How long the fate of a create with a lost answer stays open.
+    pub create_settle: SignedDuration,
+}
+
+/// One group as the plan needs it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What its ticket should say, or what private thing it would say; none for ended groups.
+    pub content: Option<Result<Content, String>>,
+    /// Headline for people.
+    pub title: String,
+    /// Money in dispute, exposed and recoverable together: for ranking only.
+    pub amount: Decimal,
+    /// Members that this run's input does not have.
+    pub absent: usize,
+    /// Disputes that joined and left in this run.
+    pub moved: (usize, usize),
+    /// Whether it returned in this run.
+    pub returned: bool,
+}
+
+/// All that a plan is made from.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// Time of the run.
+    pub now: Timestamp,
+    /// Whether the input was complete.
+    pub complete: bool,
+    /// All groups, by id.
+    pub groups: &'a [Group],
+    /// What each group wants.
+    pub standing: &'a BTreeMap<GroupId, Standing>,
+    /// What is known of the tickets.
+    pub tickets: &'a BTreeMap<GroupId, Ticket>,
+    /// What Jira shows; an id that is missing was asked for and not shown.
+    pub observed: &'a BTreeMap<String, Observed>,
+    /// Whether Jira was read at all.
+    pub read: bool,
+}
+
+/// Makes the plan of one run.
+pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
+    let mut planner = Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    for group in input.groups {
+        planner.group(group);
+    }
+    planner.finish()
+}
+
+struct Planner<'a> {
+    input: &'a Input<'a>,
+    params: &'a Params,
+    /// Creates that deserve a place, with the key they are ranked by.
+    creates: Vec<((Decimal, usize), Action)>,
+    actions: Vec<Action>,
+    holds: Vec<Hold>,
+    kept: usize,
+}
+
+impl Planner<'_> {
+    fn group(&mut self, group: &Group) {
+        let Some(standing) = self.input.standing.get(&group.id) else { return };
+        let none = Ticket::none(group.id.clone());
+        let ticket = self.input.tickets.get(&group.id).unwrap_or(&none);
+        let (writes, holds) = (self.actions.len() + self.creates.len(), self.holds.len());
+        match (&ticket.link, &group.status) {
+            (Link::Bound { issue }, _) => self.bound(group, standing, ticket, issue),
+            (Link::Intent { at, .. }, _) if *at + self.params.create_settle > self.input.now => {
+                let until = *at + self.params.create_settle;
+                self.hold(group, standing, None, HoldReason::OutcomeUnknown { until });
+            }
+            (_, Status::Resolved { .. } | Status::Merged { .. }) => return,
+            (Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. }, Status::Active) => {
+                if let Link::Parked { reason, .. } = &ticket.link {
+                    // Named every run, and tried again: the reason is usually mended in Jira.
+                    self.hold(group, standing, None, HoldReason::Refused { reason: reason.clone() });
+                }
+                self.unbound(group, standing, *attempts);
+            }
+        }
+        for pending in &group.pending {
+            let what = match pending {
+                Pending::Split { members, seen } => {
+                    format!("{} disputes look like a group of their own (seen {seen} time{})", members.len(), s(*seen))
+                }
+                Pending::Merge { into, seen } => {
+                    format!("looks like part of group {} (seen {seen} time{})", into.short(), s(*seen))
+                }
+            };
+            let key = ticket.issue().map(|issue| issue.key.clone());
+            self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
+        if writes == self.actions.len() + self.creates.len() && holds == self.holds.len() {
+            self.kept += 1;
+        }
+    }
+
+    fn unbound(&mut self, group: &Group, standing: &Standing, attempts: u32) {
+        let content = match &standing.content {
+            None => return,
+            Some(Err(what)) => {
+                return self.hold(group, standing, None, HoldReason::Private { what: what.clone() });
+            }
+            Some(Ok(content)) => content,
+        };
+        if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
+            return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
+        }
+        let reason = match &group.split_from {
+            _ if attempts > 0 => Reason::CreateAgain,
+            Some(parent) => Reason::SplitFrom { group: parent.clone() },
+            None => Reason::NewGroup,
+        };
+        let write = Write::Create { content: content.clone() };
+        let action = Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
+        self.creates.push(((standing.amount, group.members.len()), action));
+        // The parent learns of the split when the child's ticket is there to be linked.
+        if let Some(parent) = &group.split_from {
+            self.announce_split(group, standing, parent, None);
+        }
+    }
+
+    fn bound(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, issue: &Issue) {
+        if !self.input.read {
+            return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotRead);
+        }
+        let Some(observed) = self.input.observed.get(&issue.id) else {
+            return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
+        };
+        let key = Some(observed.issue.key.clone());
+        if observed.labels.contains(IGNORE_LABEL) {
+            return self.hold(group, standing, key, HoldReason::Ignored);
+        }
+        match &group.status {
+            Status::Active => self.active(group, standing, ticket, observed),
+            Status::Resolved { .. } => self.resolved(group, standing, ticket, observed),
+            Status::Merged { into, .. } => self.merged(group, standing, ticket, observed, into),
+        }
+    }
+
+    fn active(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+        let key = Some(observed.issue.key.clone());
+        if observed.category == Category::Done {
+            if !ticket.closed_by_us {
+                self.tell_closed(group, standing, ticket, observed);
+                return self.hold(group, standing, key, HoldReason::PersonClosed);
+            }
+            let body = vec![paragraph(format!(
+                "This cause is back: {} dispute{} open again. The ticket is reopened.",
+                group.members.len(),
+                if group.members.len() == 1 { " is" } else { "s are" },
+            ))];
+            let topic = format!("returned-{}", self.input.now);
+            self.comment(group, standing, observed, topic, body, Reason::Returned);
+            let write =
+                Write::Transition { issue: observed.issue.clone(), to: Category::New, resolution: None };
+            self.act(group, standing, observed, write, Reason::Returned);
+        }
+        if let Some(parent) = &group.split_from
+            && !ticket.told.contains(&split_topic(parent))
+        {
+            self.announce_split(group, standing, parent, Some(observed));
+        }
+        if standing.absent > 0 {
+            return self.hold(group, standing, key, HoldReason::Incomplete { absent: standing.absent });
+        }
+        match &standing.content {
+            None => {}
+            Some(Err(what)) => self.hold(group, standing, key, HoldReason::Private { what: what.clone() }),
+            Some(Ok(content)) => self.update(group, standing, ticket, observed, content),
+        }
+    }
+
+    /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
+    fn update(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed, content: &Content) {
+        let key = Some(observed.issue.key.clone());
+        let last = ticket.written.clone().unwrap_or_default();
+        let mut written = last.clone();
+        let mut changes = Vec::new();
+        let mut theirs: Vec<(&str, String)> = Vec::new();
+
+        if observed.summary != content.summary {
+            if observed.summary == last.summary {
+                changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
+                written.summary.clone_from(&content.summary);
+            } else {
+                theirs.push(("summary", content.summary.clone()));
+            }
+        }
+
+        let wanted = adf::nodes(&content.block);
+        let wanted_digest = adf::digest(&wanted);
+        match block::locate(&observed.description) {
+            Located::Block { above, ours, below } => {
+                let now = adf::digest(&ours);
+                if now == last.block && now != wanted_digest {
+                    changes.push(Change::Description {
+                        from: ours.iter().map(|node| adf::text_of(node) + "\n").collect(),
+                        to: document::plain_text(&content.block),
+                        document: block::compose(&group.id, &above, &wanted, &below),
+                    });
+                    written.block = wanted_digest;
+                } else if now != last.block && now != wanted_digest {
+                    theirs.push(("description", String::new()));
+                }
+            }
+            Located::Missing => theirs.push(("description", String::new())),
+        }
+
+        if let Some(priority) = &content.priority
+            && observed.priority.as_ref() != Some(priority)
+        {
+            if observed.priority == last.priority {
+                changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
+                written.priority = Some(priority.clone());
+            } else {
+                theirs.push(("priority", priority.clone()));
+            }
+        }
+        if observed.due != content.due {
+            if observed.due == last.due {
+                changes.push(Change::Due { from: observed.due, to: content.due });
+                written.due = content.due;
+            } else {
+                theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
+            }
+        }
+        // A label that we wrote and that is gone was taken off by a person.
+        let add: Vec<String> = content
+            .labels
+            .iter()
+            .filter(|label| !observed.labels.contains(*label) && !last.labels.contains(*label))
+            .cloned()
+            .collect();
+        if !add.is_empty() {
+            written.labels.extend(add.iter().cloned());
+            changes.push(Change::Labels { add });
+        }
+
+        for (field, wanted) in theirs {
+            let topic = changed_topic(field);
+            if !ticket.told.contains(&topic) {
+                let text = if wanted.is_empty() {
+                    format!(
+                        "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
+                         from now on. To hand it back, restore the block from the issue's history."
+                    )
+                } else {
+                    format!(
+                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
+                         written “{wanted}”. To hand it back, set the {field} to what disputebot last wrote."
+                    )
+                };
+                let reason = Reason::PersonChanged { field: field.to_owned() };
+                self.comment(group, standing, observed, topic, vec![paragraph(text)], reason);
+            }
+            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
+        }
+        if !changes.is_empty() {
+            let (joined, left) = standing.moved;
+            let write = Write::Update { issue: observed.issue.clone(), changes, written };
+            self.act(group, standing, observed, write, Reason::Changed { joined, left });
+        }
+    }
+
+    fn resolved(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+        if observed.category == Category::Done {
+            return;
+        }
+        if ticket.closed_by_us {
+            // Closed by us, reopened by a person: theirs.
+            let reason = HoldReason::PersonWorking { status: observed.status.clone() };
+            return self.hold(group, standing, Some(observed.issue.key.clone()), reason);
+        }
+        let key = Some(observed.issue.key.clone());
+        if !self.params.resolve {
+            return self.hold(group, standing, key, HoldReason::ResolveOff);
+        }
+        if !self.input.complete {
+            return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
+        }
+        let Status::Resolved { at } = &group.status else { return };
+        let topic = format!("resolved-{at}");
+        if !ticket.told.contains(&topic) {
+            let text = "All disputes of this group are resolved or withdrawn in the source. disputebot closes the ticket.";
+            self.comment(group, standing, observed, topic, vec![paragraph(text.into())], Reason::AllResolved);
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::Done,
+            resolution: self.params.resolution.clone(),
+        };
+        self.act(group, standing, observed, write, Reason::AllResolved);
+    }
+
+    fn merged(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed, into: &GroupId) {
+        let reason = Reason::MergedInto { group: into.clone() };
+        let topic = format!("merged-{into}");
+        if !ticket.told.contains(&topic) {
+            let write = Write::Link { to: into.clone(), link_type: self.params.merge_link.clone(), topic: topic.clone() };
+            self.act(group, standing, observed, write, reason.clone());
+        }
+        let said = format!("{topic}-said");
+        if !ticket.told.contains(&said) {
+            let text = "The disputes of this ticket turned out to share their root cause with those of another ticket \
+                        (linked as its duplicate) and are counted there from now on.";
+            self.comment(group, standing, observed, said, vec![paragraph(text.into())], reason.clone());
+        }
+        if observed.category == Category::Done || ticket.closed_by_us {
+            return;
+        }
+        let key = Some(observed.issue.key.clone());
+        if observed.category != Category::New || observed.assignee.is_some() {
+            let status = observed.status.clone();
+            return self.hold(group, standing, key, HoldReason::PersonWorking { status });
+        }
+        if !self.input.complete {
+            return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::Done,
+            resolution: self.params.resolution.clone(),
+        };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+        let topic = "closed-by-person".to_owned();
+        if ticket.told.contains(&topic) {
+            return;
+        }
+        let text = format!(
+            "This ticket was closed while {} dispute{} of the group {} open in the source. disputebot will not reopen \
+             it and stays quiet here; reopen the ticket to have it kept up to date again.",
+            group.members.len(),
+            if group.members.len() == 1 { "" } else { "s" },
+            if group.members.len() == 1 { "is" } else { "are" },
+        );
+        self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::PersonClosed);
+    }
+
+    /// Links parent and child and tells the parent, once the parent has a ticket.
+    fn announce_split(&mut self, child: &Group, standing: &Standing, parent: &GroupId, observed: Option<&Observed>) {
+        let reason = Reason::SplitFrom { group: parent.clone() };
+        let parent_ticket = self.input.tickets.get(parent);
+        let Some(parent_issue) = parent_ticket.and_then(Ticket::issue) else { return };
+        let write =
+            Write::Link { to: parent.clone(), link_type: self.params.split_link.clone(), topic: split_topic(parent) };
+        let key = observed.map(|observed| observed.issue.key.clone());
+        self.actions.push(Action {
+            group: child.id.clone(),
+            key,
+            title: standing.title.clone(),
+            write,
+            reason: reason.clone(),
+        });
+        let topic = format!("split-off-{}", child.id);
+        if parent_ticket.is_some_and(|ticket| ticket.told.contains(&topic)) || !self.input.read {
+            return;
+        }
+        let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
+        let text = format!(
+            "{} disputes of this ticket turned out to have a root cause of their own ({}). They have a ticket of \
+             their own now, linked here.",
+            child.members.len(),
+            standing.title,
+        );
+        let title = self.input.standing.get(parent).map_or_else(String::new, |parent| parent.title.clone());
+        self.actions.push(Action {
+            group: parent.clone(),
+            key: Some(parent_observed.issue.key.clone()),
+            title,
+            write: Write::Comment { issue: parent_observed.issue.clone(), topic, body: vec![paragraph(text)] },
+            reason,
+        });
+    }
+
+    fn comment(&mut self, group: &Group, standing: &Standing, observed: &Observed, topic: String, body: Vec<Block>, reason: Reason) {
+        let write = Write::Comment { issue: observed.issue.clone(), topic, body };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    fn act(&mut self, group: &Group, standing: &Standing, observed: &Observed, write: Write, reason: Reason) {
+        let key = Some(observed.issue.key.clone());
+        self.actions.push(Action { group: group.id.clone(), key, title: standing.title.clone(), write, reason });
+    }
+
+    fn hold(&mut self, group: &Group, standing: &Standing, key: Option<String>, reason: HoldReason) {
+        self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
+    }
+
+    /// Ranks the creates and keeps the most valuable ones; other writes follow in the order of the groups.
+    fn finish(mut self) -> Plan {
+        self.creates.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.group.cmp(&second.group)));
+        let limit = self.params.max_new_tickets;
+        let mut actions = Vec::new();
+        let mut held = BTreeSet::new();
+        for (position, (_, action)) in self.creates.into_iter().enumerate() {
+            if position < limit {
+                actions.push(action);
+            } else {
+                held.insert(action.group.clone());
+                let Action { group, key, title, .. } = action;
+                self.holds.push(Hold { group, key, title, reason: HoldReason::Cap { limit } });
+            }
+        }
+        // What would be said or linked about a held child waits with it.
+        let about_held = |action: &Action| match (&action.write, &action.reason) {
+            (Write::Link { .. }, _) => held.contains(&action.group),
+            (Write::Comment { topic, .. }, Reason::SplitFrom { .. }) => {
+                held.iter().any(|child| topic.ends_with(child.as_str()))
+            }
+            _ => false,
+        };
+        actions.extend(self.actions.into_iter().filter(|action| !about_held(action)));
+        Plan { at: self.input.now, complete: self.input.complete, actions, holds: self.holds, kept: self.kept }
+    }
+}
+
+/// Field values as a new ticket is written.
+pub(crate) fn written(content: &Content) -> Written {
+    Written {
+        summary: content.summary.clone(),
+        block: adf::digest(&adf::nodes(&content.block)),
+        priority: content.priority.clone(),
+        due: content.due,
+        labels: content.labels.iter().cloned().collect(),
+    }
+}
+
+fn split_topic(parent: &GroupId) -> String {
+    format!("split-from-{parent}")
+}
+
+fn changed_topic(field: &str) -> String {
+    format!("changed-{}", field.replace(' ', "-"))
+}
+
+fn paragraph(text: String) -> Block {
+    Block::Paragraph(vec![Inline::plain(text)])
+}
+
+fn s(count: u32) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

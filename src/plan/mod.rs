@@ -1,0 +1,424 @@
+//! What one run will write, complete and with reasons. Pure.
+//!
+//! A [`Plan`] holds the final text of every write and the typed reason for each action and each
+//! non-action, so that applying it leaves nothing to decide. It compares three things: what the groups want
+//! ([`Content`]), what disputebot last wrote ([`Ticket`]) and what Jira shows now ([`Observed`]). A field
+//! that people changed is theirs.
+//!
+//! # Guarantees
+//!
+//! * The same groups, tickets and observations give the same plan; where nothing differs, it is empty.
+//! * Incomplete input closes nothing and shrinks nothing. An issue that cannot be seen is not deleted.
+//! * At most `max_new_tickets` creates; what is held back is listed.
+
+mod decide;
+mod print;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use decide::{Input, Params, Standing, plan};
+pub use print::{Detail, print};
+
+use crate::{
+    group::GroupId,
+    ticket::document::Block,
+};
+
+/// What a ticket of ours should say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// One line, at most 255 characters.
+    pub summary: String,
+    /// Our block of the description.
+    pub block: Vec<Block>,
+    /// Labels, the group's own among them.
+    pub labels: Vec<String>,
+    /// Name of the priority, none to leave Jira's default.
+    pub priority: Option<String>,
+    /// The earliest day by which someone must act.
+    pub due: Option<Date>,
+}
+
+/// What disputebot knows of a group's ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The group.
+    pub group: GroupId,
+    /// Whether there is an issue, and which.
+    pub link: Link,
+    /// What was last written, by field.
+    pub written: Option<Written>,
+    /// Topics that were said once and are not said again.
+    pub told: BTreeSet<String>,
+    /// Whether disputebot closed it itself.
+    pub closed_by_us: bool,
+}
+
+impl Ticket {
+    /// A group without a ticket yet.
+    pub fn none(group: GroupId) -> Self {
+        Self { group, link: Link::Ready { attempts: 0 }, written: None, told: BTreeSet::new(), closed_by_us: false }
+    }
+
+    /// The issue, where one is bound.
+    pub fn issue(&self) -> Option<&Issue> {
+        match &self.link {
+            Link::Bound { issue } => Some(issue),
+            Link::Ready { .. } | Link::Intent { .. } | Link::Parked { .. } => None,
+        }
+    }
+}
+
+/// A Jira issue: identity is the numeric id, the key may change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Issue {
+    /// Numeric id as text.
+    pub id: String,
+    /// Key as last seen.
+    pub key: String,
+}
+
+/// From group to issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Link {
+    /// No issue, and none under way.
+    Ready {
+        /// Creates that were tried and provably did nothing.
+        attempts: u32,
+    },
+    /// A create was, or may have been, sent; its outcome is not known.
+    Intent {
+        /// Creates tried, this one included.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending.
+        highest_number: u64,
+        /// When it was sent.
+        at: Timestamp,
+    },
+    /// Jira refuses this create for a reason that a person must mend.
+    Parked {
+        /// Creates tried.
+        attempts: u32,
+        /// What Jira said.
+        reason: String,
+    },
+    /// Bound to an issue.
+    Bound {
+        /// The issue.
+        issue: Issue,
+    },
+}
+
+/// Fields as last written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Written {
+    /// Summary.
+    pub summary: String,
+    /// Digest of our block.
+    pub block: String,
+    /// Priority, where one was set.
+    pub priority: Option<String>,
+    /// Due date.
+    pub due: Option<Date>,
+    /// Labels that were added.
+    pub labels: BTreeSet<String>,
+}
+
+/// What Jira shows of an issue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The issue.
+    pub issue: Issue,
+    /// Summary.
+    pub summary: String,
+    /// Description as an ADF document, null where empty.
+    pub description: Value,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Name of the status.
+    pub status: String,
+    /// Category of the status.
+    pub category: Category,
+    /// Name of the priority.
+    pub priority: Option<String>,
+    /// Due date.
+    pub due: Option<Date>,
+    /// Display name of the assignee.
+    pub assignee: Option<String>,
+}
+
+/// Category of a status: what tells open from done in every workflow and language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Not begun (`new`).
+    New,
+    /// In progress (`indeterminate`).
+    InProgress,
+    /// Done (`done`).
+    Done,
+}
+
+/// All that one run will do, and what it will not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Whether the input was complete.
+    pub complete: bool,
+    /// Writes, in the order of applying.
+    pub actions: Vec<Action>,
+    /// What is deliberately not done.
+    pub holds: Vec<Hold>,
+    /// Groups whose tickets are up to date.
+    pub kept: usize,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Action {
+    /// The group it is for.
+    pub group: GroupId,
+    /// Key of the ticket, where there is one already.
+    pub key: Option<String>,
+    /// Headline of the group, for people.
+    pub title: String,
+    /// The write itself.
+    pub write: Write,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What is written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Write {
+    /// A new issue.
+    Create {
+        /// Its content.
+        content: Content,
+    },
+    /// Fields of an issue.
+    Update {
+        /// The issue.
+        issue: Issue,
+        /// The changes, never empty.
+        changes: Vec<Change>,
+        /// The fields as they stand after the update.
+        written: Written,
+    },
+    /// A comment, at most once per topic.
+    Comment {
+        /// The issue.
+        issue: Issue,
+        /// What it is about: said once for ever.
+        topic: String,
+        /// Its text.
+        body: Vec<Block>,
+    },
+    /// A move to another status category.
+    Transition {
+        /// The issue.
+        issue: Issue,
+        /// Where to.
+        to: Category,
+        /// Resolution to set where the screen has it.
+        resolution: Option<String>,
+    },
+    /// A link from the group's ticket to that of another group.
+    Link {
+        /// The other group.
+        to: GroupId,
+        /// Name of the link type.
+        link_type: String,
+        /// What it is about: made once for ever.
+        topic: String,
+    },
+}
+
+/// One field that changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "field")]
+pub enum Change {
+    /// The summary.
+    Summary {
+        /// As it is.
+        from: String,
+        /// As it will be.
+        to: String,
+    },
+    /// Our block; the document holds people's words around it unchanged.
+    Description {
+        /// Words of our block as they are.
+        from: String,
+        /// Words of our block as they will be.
+        to: String,
+        /// The whole description as an ADF document.
+        document: Value,
+    },
+    /// The priority.
+    Priority {
+        /// As it is.
+        from: Option<String>,
+        /// As it will be.
+        to: String,
+    },
+    /// The due date.
+    Due {
+        /// As it is.
+        from: Option<Date>,
+        /// As it will be.
+        to: Option<Date>,
+    },
+    /// Labels to add.
+    Labels {
+        /// The labels.
+        add: Vec<String>,
+    },
+}
+
+/// Why something is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Reason {
+    /// A group without a ticket.
+    NewGroup,
+    /// A group that was split from another one.
+    SplitFrom {
+        /// The parent.
+        group: GroupId,
+    },
+    /// The create of this ticket provably never reached Jira.
+    CreateAgain,
+    /// The group's disputes or figures changed.
+    Changed {
+        /// Disputes that joined in this run.
+        joined: usize,
+        /// Disputes that left in this run.
+        left: usize,
+    },
+    /// All disputes of the group are resolved or withdrawn.
+    AllResolved,
+    /// The group's disputes belong to another group now.
+    MergedInto {
+        /// The survivor.
+        group: GroupId,
+    },
+    /// The cause came back after its ticket had been closed.
+    Returned,
+    /// A person changed what disputebot would write; said once.
+    PersonChanged {
+        /// The field.
+        field: String,
+    },
+    /// A person closed the ticket while disputes are open; said once.
+    PersonClosed,
+}
+
+/// Something that is deliberately not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The group.
+    pub group: GroupId,
+    /// Key of its ticket, where there is one.
+    pub key: Option<String>,
+    /// Headline of the group, for people.
+    pub title: String,
+    /// Why.
+    pub reason: HoldReason,
+}
+
+/// Why something is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum HoldReason {
+    /// The cap on new tickets per run is reached.
+    Cap {
+        /// The cap.
+        limit: usize,
+    },
+    /// The group is too small for a ticket of its own.
+    Small {
+        /// Its disputes.
+        disputes: usize,
+    },
+    /// The input is incomplete and disputes of the group are absent.
+    Incomplete {
+        /// How many are absent.
+        absent: usize,
+    },
+    /// A split or merge was seen but is not confirmed.
+    Unconfirmed {
+        /// What would happen.
+        what: String,
+    },
+    /// A person changed this field; it is theirs.
+    PersonChanged {
+        /// The field.
+        field: String,
+    },
+    /// A person closed the ticket.
+    PersonClosed,
+    /// The label `disputebot-ignore` is on the ticket.
+    Ignored,
+    /// A person works on the ticket, so it is not closed by a merge.
+    PersonWorking {
+        /// Status of the ticket.
+        status: String,
+    },
+    /// Jira does not show the ticket: hidden, archived or deleted, which look alike.
+    NotVisible,
+    /// The ticket was not read in this run.
+    NotRead,
+    /// A create whose answer was lost; its fate is not known yet.
+    OutcomeUnknown {
+        /// When it is decided.
+        until: Timestamp,
+    },
+    /// Jira refused to create the ticket.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// The text would carry something private.
+    Private {
+        /// Field and kind of the find, never its value.
+        what: String,
+    },
+    /// Closing resolved tickets is switched off.
+    ResolveOff,
+}
+
+impl Plan {
+    /// Whether nothing is to be written.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    /// Number of writes by kind: create, update, comment, transition, link.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::from([("create", 0), ("update", 0), ("comment", 0), ("transition", 0), ("link", 0)]);
+        for action in &self.actions {
+            *counts.entry(action.write.kind()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl Write {
+    /// The kind as one word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Update { .. } => "update",
+            Self::Comment { .. } => "comment",
+            Self::Transition { .. } => "transition",
+            Self::Link { .. } => "link",
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The plan as a person reads it, like a diff.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{Action, Category, Change, Hold, HoldReason, Plan, Reason, Write};
+use crate::ticket::document;
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// A line per write.
+    Lines,
+    /// The full text of every write.
+    Full,
+}
+
+/// The plan as text, ending in a line that says how many writes there are.
+pub fn print(plan: &Plan, detail: Detail) -> String {
+    let mut text = String::new();
+    if plan.is_empty() && plan.holds.is_empty() {
+        let _ = writeln!(text, "everything is up to date: {} group{}", plan.kept, s(plan.kept));
+        return text;
+    }
+    let _ = writeln!(text, "plan for {}: nothing has been changed yet\n", when(plan));
+    if !plan.complete {
+        let _ = writeln!(text, "  the input is incomplete: nothing is closed or shrunk in this run\n");
+    }
+    for action in &plan.actions {
+        line(&mut text, action);
+        if detail == Detail::Full {
+            full(&mut text, &action.write);
+        }
+    }
+    holds(&mut text, &plan.holds, detail);
+    if plan.kept > 0 {
+        let (verb, noun) = if plan.kept == 1 { ("is", "group") } else { ("are", "groups") };
+        let _ = writeln!(text, "  {:<10}{} {noun} {verb} up to date", "keep", plan.kept);
+    }
+    let counts = plan.counts();
+    let parts: Vec<String> =
+        counts.iter().filter(|(_, count)| **count > 0).map(|(kind, count)| format!("{count} {kind}")).collect();
+    let _ = writeln!(
+        text,
+        "\n{} write{}{}",
+        plan.actions.len(),
+        s(plan.actions.len()),
+        if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
+    );
+    text
+}
+
+fn when(plan: &Plan) -> String {
+    plan.at.to_string().replace('T', " ").replace('Z', " UTC")
+}
+
+fn line(text: &mut String, action: &Action) {
+    let key = action.key.as_deref().unwrap_or("new");
+    let what = match &action.write {
+        Write::Create { content } => content.summary.clone(),
+        Write::Update { changes, .. } => {
+            let fields: Vec<&str> = changes.iter().map(Change::field).collect();
+            fields.join(", ")
+        }
+        Write::Comment { .. } => "comment".to_owned(),
+        Write::Transition { to: Category::Done, .. } => "close".to_owned(),
+        Write::Transition { .. } => "reopen".to_owned(),
+        Write::Link { to, link_type, .. } => format!("link to the ticket of {} ({link_type})", to.short()),
+    };
+    let _ = writeln!(
+        text,
+        "  {:<10}{:<10}{:<9}{what}\n  {:<29}because {}",
+        action.write.kind(),
+        action.group.short(),
+        key,
+        "",
+        reason(&action.reason)
+    );
+}
+
+/// The reason in words.
+fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NewGroup => "this group has no ticket yet".to_owned(),
+        Reason::SplitFrom { group } => format!("it was split from group {}", group.short()),
+        Reason::CreateAgain => "the earlier create provably never reached Jira".to_owned(),
+        Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
+        Reason::Changed { joined, left } => format!("{joined} disputes joined, {left} left"),
+        Reason::AllResolved => "all its disputes are resolved or withdrawn".to_owned(),
+        Reason::MergedInto { group } => format!("its disputes belong to group {} now", group.short()),
+        Reason::Returned => "its cause came back".to_owned(),
+        Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
+        Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
+    }
+}
+
+fn full(text: &mut String, write: &Write) {
+    let mut indented = |mark: &str, body: &str| {
+        for line in body.lines() {
+            let _ = writeln!(text, "      {mark} {line}");
+        }
+    };
+    match write {
+        Write::Create { content } => {
+            indented("+", &format!("summary   {}", content.summary));
+            indented("+", &format!("labels    {}", content.labels.join(" ")));
+            if let Some(priority) = &content.priority {
+                indented("+", &format!("priority  {priority}"));
+            }
+            if let Some(due) = content.due {
+                indented("+", &format!("due       {due}"));
+            }
+            indented("+", &document::plain_text(&content.block));
+        }
+        Write::Update { changes, .. } => {
+            for change in changes {
+                match change {
+                    Change::Summary { from, to } => {
+                        indented("-", &format!("summary   {from}"));
+                        indented("+", &format!("summary   {to}"));
+                    }
+                    Change::Description { to, .. } => indented("+", to),
+                    Change::Priority { from, to } => {
+                        indented("-", &format!("priority  {}", from.as_deref().unwrap_or("none")));
+                        indented("+", &format!("priority  {to}"));
+                    }
+                    Change::Due { from, to } => {
+                        let date = |due: &Option<jiff::civil::Date>| due.map_or("none".to_owned(), |d| d.to_string());
+                        indented("-", &format!("due       {}", date(from)));
+                        indented("+", &format!("due       {}", date(to)));
+                    }
+                    Change::Labels { add } => indented("+", &format!("labels    {}", add.join(" "))),
+                }
+            }
+        }
+        Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
+        Write::Transition { .. } | Write::Link { .. } => {}
+    }
+}
+
+/// Holds of one kind beyond the first few are counted, unless everything is asked for.
+fn holds(text: &mut String, holds: &[Hold], detail: Detail) {
+    const SHOWN: usize = 5;
+    let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for hold in holds {
+        let count = seen.entry(hold.reason.kind()).or_default();
+        *count += 1;
+        if *count <= SHOWN || detail == Detail::Full {
+            let key = hold.key.as_deref().unwrap_or("-");
+            let _ = writeln!(text, "  {:<10}{:<10}{:<9}{}", "hold", hold.group.short(), key, hold.reason.words());
+        }
+    }
+    if detail == Detail::Lines {
+        for (kind, count) in seen {
+            if count > SHOWN {
+                let _ = writeln!(text, "  {:<29}and {} more held: {kind}", "", count - SHOWN);
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Name of the field.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Summary { .. } => "summary",
+            Self::Description { .. } => "description",
+            Self::Priority { .. } => "priority",
+            Self::Due { .. } => "due date",
+            Self::Labels { .. } => "labels",
+        }
+    }
+}
+
+impl HoldReason {
+    /// A word or two for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Cap { .. } => "over the limit of new tickets",
+            Self::Small { .. } => "too small",
+            Self::Incomplete { .. } => "input incomplete",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::PersonChanged { .. } => "changed by a person",
+            Self::PersonClosed => "closed by a person",
+            Self::Ignored => "ignored",
+            Self::PersonWorking { .. } => "worked on by a person",
+            Self::NotVisible => "not visible",
+            Self::NotRead => "not read",
+            Self::OutcomeUnknown { .. } => "outcome unknown",
+            Self::Refused { .. } => "refused by Jira",
+            Self::Private { .. } => "private",
+            Self::ResolveOff => "closing is off",
+        }
+    }
+
+    /// The reason in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Cap { limit } => format!("the limit of {limit} new tickets per run is reached; next run"),
+            Self::Small { disputes } => format!("{disputes} disputes are too few, or their money too little, for a ticket"),
+            Self::Incomplete { absent: 0 } => "would close, but the input is incomplete".to_owned(),
+            Self::Incomplete { absent } => {
+                format!("would shrink by {absent} disputes, but the input is incomplete")
+            }
+            Self::Unconfirmed { what } => format!("{what}; waits for the next input"),
+            Self::PersonChanged { field } => format!("a person changed the {field}; it is theirs"),
+            Self::PersonClosed => "a person closed it; it stays closed".to_owned(),
+            Self::Ignored => "a person set the label `disputebot-ignore`".to_owned(),
+            Self::PersonWorking { status } => format!("a person works on it (status {status}); it stays open"),
+            Self::NotVisible => "Jira does not show it: hidden, archived or deleted; it is not created again".to_owned(),
+            Self::NotRead => "Jira was not read".to_owned(),
+            Self::OutcomeUnknown { until } => {
+                format!("the answer to its create was lost; decided after {until}")
+            }
+            Self::Refused { reason } => format!("Jira refused it: {reason}"),
+            Self::Private { what } => format!("not sent: {what}"),
+            Self::ResolveOff => "would close, but `plan.resolve` is off".to_owned(),
+        }
+    }
+}
+
+fn s(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

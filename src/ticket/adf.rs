@@ -1,0 +1,168 @@
+//! Atlassian Document Format: how Jira Cloud stores rich text.
+//!
+//! Source of the node rules: Atlassian's `full` JSON schema of `@atlaskit/adf-schema` 57. Only nodes of a
+//! small safe subset are written; foreign text is only ever a text node.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::document::{Block, Inline, Marks};
+
+/// The nodes of some blocks, to be put into a `doc`.
+pub fn nodes(blocks: &[Block]) -> Vec<Value> {
+    blocks.iter().map(node).collect()
+}
+
+/// A whole `doc` around some nodes.
+pub fn document(content: Vec<Value>) -> Value {
+    json!({ "type": "doc", "version": 1, "content": content })
+}
+
+/// All text below a node, without any separator within a block.
+pub fn text_of(node: &Value) -> String {
+    let mut text = String::new();
+    collect(node, &mut text);
+    text
+}
+
+fn collect(node: &Value, text: &mut String) {
+    if let Some(own) = node.get("text").and_then(Value::as_str) {
+        text.push_str(own);
+    }
+    for child in node.get("content").and_then(Value::as_array).into_iter().flatten() {
+        collect(child, text);
+    }
+}
+
+/// A digest of nodes that is the same before and after Jira has stored them: Jira adds `localId` and empty
+/// attributes, and may spell out defaults.
+pub fn digest(nodes: &[Value]) -> String {
+    let mut hash = Sha256::new();
+    for node in nodes {
+        hash.update(normal(node).to_string().as_bytes());
+        hash.update(b"\n");
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .filter(|(key, _)| *key != "localId")
+                .map(|(key, value)| {
+                    let value = if key == "attrs" { essential(value) } else { normal(value) };
+                    (key.clone(), value)
+                })
+                .filter(|(_, value)| {
+                    !value.is_null()
+                        && !value.as_object().is_some_and(serde_json::Map::is_empty)
+                        && !value.as_array().is_some_and(Vec::is_empty)
+                })
+                .collect(),
+        ),
+        Value::Array(values) => Value::Array(values.iter().map(normal).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Attributes that carry meaning in the nodes we write.
+fn essential(attributes: &Value) -> Value {
+    let kept = ["level", "order", "href", "panelType", "title"];
+    Value::Object(
+        attributes
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| kept.contains(&key.as_str()) && !(*key == "order" && **value == json!(1)))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    )
+}
+
+fn node(block: &Block) -> Value {
+    match block {
+        Block::Heading(level, content) => {
+            json!({ "type": "heading", "attrs": { "level": level }, "content": inlines(content) })
+        }
+        Block::Paragraph(content) => paragraph(content),
+        Block::List { ordered, entries } => json!({
+            "type": if *ordered { "orderedList" } else { "bulletList" },
+            "content": entries
+                .iter()
+                .map(|entry| json!({ "type": "listItem", "content": entry_content(entry) }))
+                .collect::<Vec<_>>(),
+        }),
+        Block::Table { header, rows } => {
+            let row = |cells: &[Vec<Inline>], kind: &str| {
+                json!({
+                    "type": "tableRow",
+                    "content": cells
+                        .iter()
+                        .map(|cell| json!({ "type": kind, "content": [paragraph(cell)] }))
+                        .collect::<Vec<_>>(),
+                })
+            };
+            let mut content = vec![row(header, "tableHeader")];
+            content.extend(rows.iter().map(|cells| row(cells, "tableCell")));
+            json!({ "type": "table", "content": content })
+        }
+        Block::Quote(inner) => json!({ "type": "blockquote", "content": nodes(inner) }),
+        Block::Code(code) => {
+            let content = if code.is_empty() { json!([]) } else { json!([{ "type": "text", "text": code }]) };
+            json!({ "type": "codeBlock", "content": content })
+        }
+        Block::Rule => json!({ "type": "rule" }),
+    }
+}
+
+/// A list item starts with a paragraph by the schema.
+fn entry_content(entry: &[Block]) -> Vec<Value> {
+    let mut content = nodes(entry);
+    if content.first().is_none_or(|first| first["type"] != "paragraph") {
+        content.insert(0, paragraph(&[]));
+    }
+    content
+}
+
+fn paragraph(content: &[Inline]) -> Value {
+    json!({ "type": "paragraph", "content": inlines(content) })
+}
+
+fn inlines(content: &[Inline]) -> Vec<Value> {
+    content
+        .iter()
+        .filter_map(|inline| match inline {
+            Inline::Text { text, .. } if text.is_empty() => None,
+            Inline::Text { text, marks } => {
+                let marks = marks_of(marks);
+                Some(if marks.is_empty() {
+                    json!({ "type": "text", "text": text })
+                } else {
+                    json!({ "type": "text", "text": text, "marks": marks })
+                })
+            }
+            Inline::Break => Some(json!({ "type": "hardBreak" })),
+        })
+        .collect()
+}
+
+fn marks_of(marks: &Marks) -> Vec<Value> {
+    let Marks { strong, emphasis, code, link } = marks;
+    let mut list = Vec::new();
+    if *code {
+        list.push(json!({ "type": "code" }));
+    } else {
+        if *strong {
+            list.push(json!({ "type": "strong" }));
+        }
+        if *emphasis {
+            list.push(json!({ "type": "em" }));
+        }
+    }
+    if let Some(target) = link {
+        list.push(json!({ "type": "link", "attrs": { "href": target } }));
+    }
+    list
+}

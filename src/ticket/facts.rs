@@ -1,0 +1,444 @@
+//! What a ticket can say about a group: figures, likely cause, rule and examples, as values for templates.
+//!
+//! Only typed columns that may leave become text here. Raw notes, service dates, claim references and unit
+//! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
+//! one NDC together give its confidential unit rebate amount.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+use super::words;
+use crate::{
+    cluster::{Attribute, Explanation, Table},
+    dispute::{Dispute, Documentation, Program, RootCause, Tables, UnitType},
+    group::Group,
+};
+
+/// Exact figures of a set of disputes. Units are kept per unit type and never added across.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Figures {
+    /// Disputes.
+    pub disputes: usize,
+    /// Units disputed per unit type; under `unknown` where the type is missing.
+    pub units: BTreeMap<String, Decimal>,
+    /// Money not paid while in dispute, on which interest may run (US dollars).
+    pub exposed: Decimal,
+    /// Money already paid that can be had back (US dollars).
+    pub recoverable: Decimal,
+    /// Disputes without an amount.
+    pub without_amount: usize,
+    /// Earliest due date.
+    pub due: Option<Date>,
+    /// Disputes due on that day.
+    pub due_then: usize,
+    /// Disputes without a due date.
+    pub undated: usize,
+}
+
+impl Figures {
+    /// The figures of some disputes.
+    pub fn of<'a>(disputes: impl IntoIterator<Item = &'a Dispute>) -> Self {
+        let mut figures = Self::default();
+        for dispute in disputes {
+            figures.add(dispute);
+        }
+        figures
+    }
+
+    fn add(&mut self, dispute: &Dispute) {
+        self.disputes += 1;
+        if let Some(units) = dispute.units_disputed {
+            let unit = dispute.unit_type.map_or("unknown", UnitType::as_str);
+            *self.units.entry(unit.to_owned()).or_default() += units;
+        }
+        match dispute.amount_disputed {
+            Some(amount) if is_recoverable(dispute.program) => self.recoverable += amount,
+            Some(amount) => self.exposed += amount,
+            None => self.without_amount += 1,
+        }
+        match (dispute.due_at, self.due) {
+            (None, _) => self.undated += 1,
+            (Some(due), Some(earliest)) if due > earliest => {}
+            (Some(due), earliest) => {
+                self.due_then = if earliest == Some(due) { self.due_then + 1 } else { 1 };
+                self.due = Some(due);
+            }
+        }
+    }
+}
+
+/// Whether disputed money is already paid (recoverable) or withheld (exposed).
+///
+/// Part D manufacturer discounts must be paid although disputed (42 CFR 423.2756(b)(3)), likewise under the
+/// coverage gap program; a 340B discount was given at the purchase. Medicaid, TRICARE, maximum fair price and
+/// commercial lines stay unpaid until settled.
+pub fn is_recoverable(program: Program) -> bool {
+    match program {
+        Program::PartDMdp | Program::Cgdp | Program::P340b => true,
+        Program::Mdrp | Program::Mfp | Program::Tricare | Program::Commercial => false,
+    }
+}
+
+/// Everything that the ticket templates can use; all values are final text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Facts {
+    /// First digits of the group id.
+    pub group: String,
+    /// Program in full.
+    pub program: String,
+    /// The client.
+    pub client: String,
+    /// The rule's first alternative in a few words.
+    pub title: String,
+    /// The likely cause.
+    pub cause: Cause,
+    /// Number of open disputes.
+    pub disputes: String,
+    /// Units per unit type.
+    pub units: Vec<String>,
+    /// Money withheld, rounded; empty where none.
+    pub exposed: String,
+    /// Money paid that can be had back, rounded; empty where none.
+    pub recoverable: String,
+    /// Disputes without an amount, empty where none.
+    pub without_amount: String,
+    /// Earliest due date, empty where unknown.
+    pub due: String,
+    /// Disputes due on that day.
+    pub due_then: String,
+    /// Disputes without a due date, empty where none.
+    pub undated: String,
+    /// Clocks of the program.
+    pub clocks: Vec<Clock>,
+    /// The rule.
+    pub rule: RuleFacts,
+    /// Shared values.
+    pub shares: Vec<ShareFacts>,
+    /// What varies, such as `18 states`.
+    pub varying: Vec<String>,
+    /// Examples.
+    pub exemplars: Vec<Exemplar>,
+    /// Ids of the first members.
+    pub members: Vec<String>,
+    /// How many members are not listed, empty where none.
+    pub more: String,
+}
+
+/// The likely cause from the playbook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cause {
+    /// Whether a cause of the playbook fits.
+    pub known: bool,
+    /// Its name, or `Shared cause, not yet named`.
+    pub name: String,
+    /// `likely` or `possible`.
+    pub confidence: String,
+    /// Who must fix it.
+    pub who: String,
+    /// Next steps, in order.
+    pub steps: Vec<String>,
+    /// Other causes that fit about as well.
+    pub others: Vec<String>,
+}
+
+/// A deadline of the program.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Clock {
+    /// What must happen.
+    pub event: String,
+    /// How long it may take.
+    pub limit: String,
+    /// What starts the clock.
+    pub starts: String,
+    /// Who must act.
+    pub owner: String,
+}
+
+/// The rule in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RuleFacts {
+    /// Alternatives; one is enough.
+    pub alternatives: Vec<String>,
+    /// Share of the matching open disputes that are members.
+    pub precision: String,
+    /// Share of the members that match.
+    pub recall: String,
+}
+
+/// A shared value in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShareFacts {
+    /// Attribute.
+    pub attribute: String,
+    /// Value.
+    pub value: String,
+    /// Share of the members.
+    pub share: String,
+    /// How many times the share among all open disputes of the client and program.
+    pub lift: String,
+    /// Share of the disputes with this value that are members.
+    pub exclusivity: String,
+}
+
+/// An example.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Exemplar {
+    /// Why it was chosen.
+    pub why: String,
+    /// Dispute id.
+    pub dispute: String,
+    /// Product.
+    pub product: String,
+    /// State.
+    pub state: String,
+    /// Quarter.
+    pub period: String,
+    /// Reason codes.
+    pub codes: String,
+    /// Units disputed.
+    pub units: String,
+}
+
+/// Says what there is to say about a group. `members` are the disputes of this run's input.
+pub fn facts(
+    group: &Group,
+    members: &[&Dispute],
+    table: &Table,
+    explanation: &Explanation,
+    tables: &Tables,
+    max_members: usize,
+) -> Facts {
+    let figures = Figures::of(members.iter().copied());
+    let listed = members.iter().take(max_members).map(|dispute| dispute.id.to_string()).collect();
+    Facts {
+        group: group.id.short().to_owned(),
+        program: group.program.human_name().to_owned(),
+        client: group.client.to_string(),
+        title: title(explanation),
+        cause: cause(group.program, members, explanation, tables),
+        disputes: thousands(figures.disputes),
+        units: figures.units.iter().map(|(unit, count)| units_text(*count, unit)).collect(),
+        exposed: money_text(figures.exposed),
+        recoverable: money_text(figures.recoverable),
+        without_amount: some_count(figures.without_amount),
+        due: figures.due.map_or_else(String::new, |due| due.to_string()),
+        due_then: thousands(figures.due_then),
+        undated: some_count(figures.undated),
+        clocks: clocks(group.program, tables),
+        rule: RuleFacts {
+            alternatives: explanation.rule.alternatives.iter().map(|items| words::items(items)).collect(),
+            precision: percent(explanation.rule.precision),
+            recall: percent(explanation.rule.recall),
+        },
+        shares: explanation
+            .shares
+            .iter()
+            .map(|share| ShareFacts {
+                attribute: words::capital(share.item.attribute.label().0),
+                value: words::value(&share.item),
+                share: percent(share.share),
+                lift: words::times(share.lift),
+                exclusivity: percent(share.exclusivity),
+            })
+            .collect(),
+        varying: explanation
+            .varying
+            .iter()
+            .filter(|varying| varying.attribute != Attribute::Note)
+            .map(|varying| format!("{} {}", thousands(varying.values), varying.attribute.label().1))
+            .collect(),
+        exemplars: exemplars(members, table, explanation),
+        members: listed,
+        more: some_count(members.len().saturating_sub(max_members)),
+    }
+}
+
+/// Headline of a group: the first alternative of its rule.
+pub fn title(explanation: &Explanation) -> String {
+    explanation.rule.alternatives.first().map_or_else(|| "no shared pattern any more".to_owned(), |items| words::items(items))
+}
+
+/// Scores every cause of the program by the share of members with one of its usual codes and, twice as
+/// much, by the share of notes with one of its phrases.
+fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tables: &Tables) -> Cause {
+    let size = members.len().max(1) as f64;
+    let notes: Vec<String> =
+        members.iter().filter_map(|dispute| dispute.note.as_deref().map(str::to_lowercase)).collect();
+    let mut scored: Vec<(f64, &RootCause)> = tables
+        .root_causes
+        .iter()
+        .filter(|cause| cause.programs.contains(&program))
+        .map(|cause| {
+            let coded = members
+                .iter()
+                .filter(|dispute| dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code)))
+                .count() as f64;
+            let phrased = notes
+                .iter()
+                .filter(|note| cause.phrases.iter().any(|phrase| phrase.len() >= 3 && note.contains(&phrase.to_lowercase())))
+                .count() as f64;
+            (coded / size + 2.0 * phrased / size, cause)
+        })
+        .filter(|(score, _)| *score >= 0.5)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
+    let Some((best, cause)) = scored.first() else {
+        return Cause {
+            known: false,
+            name: "Shared cause, not yet named".to_owned(),
+            confidence: String::new(),
+            who: "to be found out".to_owned(),
+            steps: vec!["Compare the examples below and name the party that must act.".to_owned()],
+            others: Vec::new(),
+        };
+    };
+    let margin = best - scored.get(1).map_or(0.0, |(second, _)| *second);
+    let likely = margin >= 0.3;
+    let mut steps = vec![words::sentence(&cause.next_step)];
+    for code in demanding_codes(program, explanation, tables) {
+        steps.push(format!("Attach the documents that reason code {code} demands."));
+    }
+    let others = if likely { Vec::new() } else { scored[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
+    Cause {
+        known: true,
+        name: cause.cause.clone(),
+        confidence: if likely { "likely" } else { "possible" }.to_owned(),
+        who: cause.who_must_fix.clone(),
+        steps,
+        others,
+    }
+}
+
+/// Shared reason codes that need documents, by the current list of the program.
+fn demanding_codes(program: Program, explanation: &Explanation, tables: &Tables) -> Vec<String> {
+    explanation
+        .shares
+        .iter()
+        .filter(|share| share.item.attribute == Attribute::ReasonCodes)
+        .flat_map(|share| share.item.value.split('+'))
+        .filter(|code| {
+            tables.reason_code(program, code).is_some_and(|entry| matches!(entry.documentation, Documentation::Needed | Documentation::Described(_)))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+fn clocks(program: Program, tables: &Tables) -> Vec<Clock> {
+    tables
+        .deadlines
+        .iter()
+        .filter(|deadline| deadline.program == Some(program))
+        .filter_map(|deadline| {
+            Some(Clock {
+                event: deadline.event.clone(),
+                limit: deadline.limit.clone()?,
+                starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
+                owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
+            })
+        })
+        .take(4)
+        .collect()
+}
+
+fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> Vec<Exemplar> {
+    let typical = members.iter().find(|dispute| dispute.id == *table.id(explanation.medoid));
+    let largest = members.iter().max_by(|a, b| {
+        let size = |dispute: &Dispute| (dispute.amount_disputed, dispute.units_disputed);
+        size(a).cmp(&size(b)).then_with(|| b.id.cmp(&a.id))
+    });
+    let newest = members.iter().max_by(|a, b| a.opened_at.cmp(&b.opened_at).then_with(|| b.id.cmp(&a.id)));
+    let mut chosen: Vec<Exemplar> = Vec::new();
+    for (why, dispute) in [("typical", typical), ("largest", largest), ("newest", newest)] {
+        let Some(dispute) = dispute else { continue };
+        if let Some(same) = chosen.iter_mut().find(|exemplar| *exemplar.dispute == *dispute.id) {
+            same.why = format!("{}, {why}", same.why);
+            continue;
+        }
+        chosen.push(Exemplar {
+            why: why.to_owned(),
+            dispute: dispute.id.to_string(),
+            product: dispute.product_name.as_deref().map_or_else(|| dispute.ndc.to_string(), str::to_owned),
+            state: dispute.state.as_deref().unwrap_or("–").to_owned(),
+            period: dispute.period.map_or_else(|| "–".to_owned(), |quarter| quarter.to_string()),
+            codes: if dispute.reason_codes.is_empty() { "–".to_owned() } else { dispute.reason_codes.join(" ") },
+            units: dispute.units_disputed.map_or_else(
+                || "–".to_owned(),
+                |units| units_text(units, dispute.unit_type.map_or("unknown", UnitType::as_str)),
+            ),
+        });
+    }
+    chosen
+}
+
+/// `1,234.5 ML`; a unit type that is not known is called so.
+pub fn units_text(units: Decimal, unit: &str) -> String {
+    let unit = if unit == "unknown" { "units of unknown type" } else { unit };
+    format!("{} {unit}", grouped(&units.round_dp(3).normalize().to_string()))
+}
+
+/// `about $41,000`: two significant digits; empty for zero.
+pub fn money_text(amount: Decimal) -> String {
+    if amount.is_zero() {
+        return String::new();
+    }
+    let rounded = amount
+        .round_sf_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+        .unwrap_or(amount)
+        .round_dp(2)
+        .normalize();
+    let sign = if rounded.is_sign_negative() { "−" } else { "" };
+    format!("about {sign}${}", grouped(&rounded.abs().to_string()))
+}
+
+/// `12,345`.
+pub fn thousands(count: usize) -> String {
+    grouped(&count.to_string())
+}
+
+fn some_count(count: usize) -> String {
+    if count == 0 { String::new() } else { thousands(count) }
+}
+
+fn grouped(number: &str) -> String {
+    let (whole, fraction) = number.split_once('.').map_or((number, None), |(w, f)| (w, Some(f)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
+    let mut text = String::from(sign);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        text.push('.');
+        text.push_str(fraction);
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_shows_two_significant_digits() {
+        let text = |amount: &str| money_text(amount.parse().unwrap());
+        assert_eq!(text("41250.49"), "about $41,000");
+        assert_eq!(text("-1999"), "about −$2,000");
+        assert_eq!(text("0.126"), "about $0.13");
+        assert_eq!(text("0"), "");
+    }
+
+    #[test]
+    fn units_are_grouped_and_named() {
+        assert_eq!(units_text("1234567.500".parse().unwrap(), "ML"), "1,234,567.5 ML");
+        assert_eq!(units_text("-1000".parse().unwrap(), "unknown"), "−1,000 units of unknown type");
+    }
+}

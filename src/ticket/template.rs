@@ -1,0 +1,123 @@
+//! Templates: embedded, each overridable by a file of the same name. The only user of minijinja for tickets.
+//!
+//! Strict: an unknown variable is an error. Values are made inert: in `.md` every value is escaped as
+//! Markdown, in `.txt` it is one line of plain text. Data is never read as a template.
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+
+use super::{
+    document::Block,
+    facts::Facts,
+    markdown,
+};
+
+const MARKDOWN: &str = "markdown";
+const LINE: &str = "line";
+/// Steps after which a template is stopped.
+const FUEL: u64 = 200_000;
+/// Jira's limit on a summary, in characters.
+const SUMMARY_LIMIT: usize = 255;
+
+/// The embedded templates by name.
+pub const EMBEDDED: [(&str, &str); 2] = [
+    ("summary.txt", include_str!("../../templates/ticket/summary.txt")),
+    ("description.md", include_str!("../../templates/ticket/description.md")),
+];
+
+/// Compiled templates.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+/// A template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("template `{name}`{line}: {what}")]
+pub struct TemplateError {
+    /// Its name.
+    pub name: String,
+    /// What is wrong.
+    pub what: String,
+    line: String,
+}
+
+impl TemplateError {
+    fn new(name: &str, error: &minijinja::Error) -> Self {
+        let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
+        let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        Self { name: name.to_owned(), what, line }
+    }
+}
+
+impl Templates {
+    /// The embedded templates, those in `overrides` (name and text) in their place.
+    pub fn new(overrides: &[(String, String)]) -> Result<Self, TemplateError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        environment.set_auto_escape_callback(|name| {
+            AutoEscape::Custom(if name.ends_with(".md") { MARKDOWN } else { LINE }.into())
+        });
+        environment.set_formatter(|out, state, value| {
+            let text = if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() };
+            let inert = if value.is_safe() {
+                text
+            } else if matches!(state.auto_escape(), AutoEscape::Custom(name) if name == MARKDOWN) {
+                markdown::escape(&text)
+            } else {
+                markdown::flatten(&text)
+            };
+            out.write_str(&inert).map_err(minijinja::Error::from)
+        });
+        for (name, embedded) in EMBEDDED {
+            let text = overrides
+                .iter()
+                .find(|(other, _)| other == name)
+                .map_or(embedded.to_owned(), |(_, text)| text.clone());
+            environment
+                .add_template_owned(name, text)
+                .map_err(|error| TemplateError::new(name, &error))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// The summary: one line, never longer than Jira allows; what does not fit is left out at a word.
+    pub fn summary(&self, facts: &Facts) -> Result<String, TemplateError> {
+        let text = self.render("summary.txt", facts)?;
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(fit(&line))
+    }
+
+    /// Our block of the description.
+    pub fn description(&self, facts: &Facts) -> Result<Vec<Block>, TemplateError> {
+        Ok(markdown::parse(&self.render("description.md", facts)?))
+    }
+
+    fn render(&self, name: &str, facts: &Facts) -> Result<String, TemplateError> {
+        self.environment
+            .get_template(name)
+            .and_then(|template| template.render(Serde(facts)))
+            .map_err(|error| TemplateError::new(name, &error))
+    }
+}
+
+fn fit(line: &str) -> String {
+    if line.chars().count() <= SUMMARY_LIMIT {
+        return line.to_owned();
+    }
+    let mut text = String::new();
+    for word in line.split(' ') {
+        if text.chars().count() + word.chars().count() + 2 > SUMMARY_LIMIT {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text.push('…');
+    text
+}

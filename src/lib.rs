@@ -5,5 +5,6 @@
 pub mod cluster;
 pub mod dispute;
 pub mod group;
+pub mod jira;
 pub mod plan;
 pub mod ticket;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Change, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write, Written,
+    Action, Category, Change, Closed, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write, Written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
@@ -180,7 +180,7 @@ impl Planner<'_> {
     fn active(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         let key = Some(observed.issue.key.clone());
         if observed.category == Category::Done {
-            if !ticket.closed_by_us {
+            if ticket.closed == Closed::No {
                 self.tell_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
@@ -189,8 +189,10 @@ impl Planner<'_> {
                 group.members.len(),
                 if group.members.len() == 1 { " is" } else { "s are" },
             ))];
-            let topic = format!("returned-{}", self.input.now);
-            self.comment(group, standing, observed, topic, body, Reason::Returned);
+            let topic = format!("returned-{}", ticket.closings);
+            if !ticket.told.contains(&topic) {
+                self.comment(group, standing, observed, topic, body, Reason::Returned);
+            }
             let write =
                 Write::Transition { issue: observed.issue.clone(), to: Category::New, resolution: None };
             self.act(group, standing, observed, write, Reason::Returned);
@@ -214,12 +216,13 @@ impl Planner<'_> {
     fn update(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed, content: &Content) {
         let key = Some(observed.issue.key.clone());
         let last = ticket.written.clone().unwrap_or_default();
+        let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
         let mut written = last.clone();
         let mut changes = Vec::new();
         let mut theirs: Vec<(&str, String)> = Vec::new();
 
         if observed.summary != content.summary {
-            if observed.summary == last.summary {
+            if observed.summary == last.summary || observed.summary == maybe.summary {
                 changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
                 written.summary.clone_from(&content.summary);
             } else {
@@ -232,14 +235,15 @@ impl Planner<'_> {
         match block::locate(&observed.description) {
             Located::Block { above, ours, below } => {
                 let now = adf::digest(&ours);
-                if now == last.block && now != wanted_digest {
+                let ours_still = now == last.block || now == maybe.block;
+                if ours_still && now != wanted_digest {
                     changes.push(Change::Description {
                         from: ours.iter().map(|node| adf::text_of(node) + "\n").collect(),
                         to: document::plain_text(&content.block),
                         document: block::compose(&group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
-                } else if now != last.block && now != wanted_digest {
+                } else if !ours_still && now != wanted_digest {
                     theirs.push(("description", String::new()));
                 }
             }
@@ -249,7 +253,7 @@ impl Planner<'_> {
         if let Some(priority) = &content.priority
             && observed.priority.as_ref() != Some(priority)
         {
-            if observed.priority == last.priority {
+            if observed.priority == last.priority || observed.priority == maybe.priority {
                 changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
                 written.priority = Some(priority.clone());
             } else {
@@ -257,7 +261,7 @@ impl Planner<'_> {
             }
         }
         if observed.due != content.due {
-            if observed.due == last.due {
+            if observed.due == last.due || observed.due == maybe.due {
                 changes.push(Change::Due { from: observed.due, to: content.due });
                 written.due = content.due;
             } else {
@@ -306,7 +310,7 @@ impl Planner<'_> {
         if observed.category == Category::Done {
             return;
         }
-        if ticket.closed_by_us {
+        if ticket.closed == Closed::ByUs {
             // Closed by us, reopened by a person: theirs.
             let reason = HoldReason::PersonWorking { status: observed.status.clone() };
             return self.hold(group, standing, Some(observed.issue.key.clone()), reason);
@@ -318,8 +322,7 @@ impl Planner<'_> {
         if !self.input.complete {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
         }
-        let Status::Resolved { at } = &group.status else { return };
-        let topic = format!("resolved-{at}");
+        let topic = format!("resolved-{}", ticket.closings);
         if !ticket.told.contains(&topic) {
             let text = "All disputes of this group are resolved or withdrawn in the source. disputebot closes the ticket.";
             self.comment(group, standing, observed, topic, vec![paragraph(text.into())], Reason::AllResolved);
@@ -345,7 +348,7 @@ impl Planner<'_> {
                         (linked as its duplicate) and are counted there from now on.";
             self.comment(group, standing, observed, said, vec![paragraph(text.into())], reason.clone());
         }
-        if observed.category == Category::Done || ticket.closed_by_us {
+        if observed.category == Category::Done || ticket.closed == Closed::ByUs {
             return;
         }
         let key = Some(observed.issue.key.clone());
@@ -458,7 +461,7 @@ impl Planner<'_> {
 }
 
 /// Field values as a new ticket is written.
-pub(crate) fn written(content: &Content) -> Written {
+pub fn written(content: &Content) -> Written {
     Written {
         summary: content.summary.clone(),
         block: adf::digest(&adf::nodes(&content.block)),

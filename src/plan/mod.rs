@@ -20,7 +20,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use decide::{Input, Params, Standing, plan};
+pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
 pub use print::{Detail, print};
 
 use crate::{
@@ -52,16 +52,44 @@ pub struct Ticket {
     pub link: Link,
     /// What was last written, by field.
     pub written: Option<Written>,
+    /// What is being written: recorded before the call, moved to `written` after it. Where its outcome is
+    /// unknown, both count as ours.
+    pub writing: Option<Written>,
     /// Topics that were said once and are not said again.
     pub told: BTreeSet<String>,
+    /// Topics that are being said: recorded before the call, moved to `told` after it.
+    pub saying: BTreeSet<String>,
     /// Whether disputebot closed it itself.
-    pub closed_by_us: bool,
+    pub closed: Closed,
+    /// How often disputebot closed it.
+    pub closings: u32,
+}
+
+/// Whether disputebot closed a ticket itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// It did not.
+    No,
+    /// It was about to when it was last heard of.
+    Intended,
+    /// It did.
+    ByUs,
 }
 
 impl Ticket {
     /// A group without a ticket yet.
     pub fn none(group: GroupId) -> Self {
-        Self { group, link: Link::Ready { attempts: 0 }, written: None, told: BTreeSet::new(), closed_by_us: false }
+        Self {
+            group,
+            link: Link::Ready { attempts: 0 },
+            written: None,
+            writing: None,
+            told: BTreeSet::new(),
+            saying: BTreeSet::new(),
+            closed: Closed::No,
+            closings: 0,
+        }
     }
 
     /// The issue, where one is bound.

@@ -1,0 +1,265 @@
+//! Requests and answers.
+
+use std::{fmt, time::Duration};
+
+use jiff::SignedDuration;
+use reqwest::{Method, Response, StatusCode, header, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::error::{Cause, JiraError};
+
+/// Largest answer that is read, in bytes.
+const BODY_LIMIT: usize = 32 << 20;
+/// Most attempts of a call that may be repeated.
+const ATTEMPTS: u32 = 5;
+/// Longest single wait between attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Where Jira is and who asks.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address of the site, such as `https://example.atlassian.net`; may have a context path.
+    pub url: Url,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// Key of the project that tickets are opened in.
+    pub project: String,
+    /// Name of the issue type.
+    pub issue_type: String,
+    /// Time limit of one call.
+    pub timeout: Duration,
+    /// A certificate authority in PEM to trust besides the system's.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// How the client proves who it is.
+#[derive(Clone)]
+pub enum Credentials {
+    /// Account mail address and API token.
+    Basic {
+        /// Mail address.
+        user: String,
+        /// API token.
+        token: SecretString,
+    },
+    /// Token alone.
+    Bearer(SecretString),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Basic { user, .. } => write!(f, "Basic {{ user: {user:?} }}"),
+            Self::Bearer(_) => f.write_str("Bearer"),
+        }
+    }
+}
+
+/// A client of one Jira site; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    pub(super) settings: std::sync::Arc<Settings>,
+}
+
+/// Whether a call may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Reads, and writes that do the same when done twice.
+    Safe,
+    /// Sent once, whatever happens.
+    Never,
+}
+
+impl Client {
+    /// A client for some settings. Nothing is sent yet.
+    pub fn new(settings: Settings) -> Result<Self, JiraError> {
+        let broken = |error: reqwest::Error| JiraError {
+            call: "set-up".to_owned(),
+            cause: Cause::Connect,
+            said: error.without_url().to_string(),
+        };
+        let local = settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+        let mut builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .timeout(settings.timeout)
+            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
+            .https_only(!local)
+            .user_agent(concat!("disputebot/", env!("CARGO_PKG_VERSION")));
+        if local {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = &settings.certificate {
+            builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
+        }
+        Ok(Self { http: builder.build().map_err(broken)?, settings: std::sync::Arc::new(settings) })
+    }
+
+    /// Address at which a person opens an issue.
+    pub fn browse(&self, key: &str) -> String {
+        format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))
+    }
+
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {
+        self.call(Method::GET, path, query, None, Repeat::Safe).await
+    }
+
+    /// One call; the answer's JSON, null where it has no body.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+        repeat: Repeat,
+    ) -> Result<Value, JiraError> {
+        let mut attempt = 1;
+        loop {
+            let outcome = self.once(&method, path, query, body).await;
+            let Err(error) = outcome else { return outcome };
+            if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
+                return Err(error);
+            }
+            let wait = wait(attempt, &error);
+            tracing::debug!(call = error.call, attempt, wait_ms = wait.as_millis(), error = %error, "jira call failed, will retry");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, JiraError> {
+        let call = format!("{method} {path}");
+        let address = format!("{}{path}", self.settings.url.as_str().trim_end_matches('/'));
+        let mut request = self
+            .http
+            .request(method.clone(), address)
+            .header(header::ACCEPT, "application/json")
+            // Names of transitions and priorities must not change with the account's language.
+            .header("X-Force-Accept-Language", "true")
+            .header(header::ACCEPT_LANGUAGE, "en-US");
+        request = match &self.settings.credentials {
+            Credentials::Basic { user, token } => request.basic_auth(user, Some(token.expose_secret())),
+            Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
+        };
+        if !query.is_empty() {
+            request = request.query(query);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let failed = |error: &reqwest::Error| {
+            let cause = if error.is_connect() {
+                Cause::Connect
+            } else if error.is_timeout() {
+                Cause::Timeout
+            } else {
+                Cause::Broken
+            };
+            JiraError { call: call.clone(), cause, said: chain(error) }
+        };
+        let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
+        let status = response.status();
+        let wait = retry_after(&response);
+        let bytes = bounded(response).await.map_err(|said| JiraError { call: call.clone(), cause: Cause::Broken, said })?;
+        if status.is_success() {
+            if bytes.is_empty() {
+                return Ok(Value::Null);
+            }
+            return serde_json::from_slice(&bytes).map_err(|error| JiraError {
+                call: call.clone(),
+                cause: Cause::Broken,
+                said: format!("expected JSON: {error}"),
+            });
+        }
+        Err(JiraError { call, cause: cause(status, wait), said: said(&bytes) })
+    }
+}
+
+fn cause(status: StatusCode, wait: Option<SignedDuration>) -> Cause {
+    match status.as_u16() {
+        401 => Cause::Credentials,
+        403 => Cause::Forbidden,
+        404 => Cause::NotFound,
+        408 => Cause::Timeout,
+        409 => Cause::Conflict,
+        429 => Cause::Busy { wait },
+        code @ 300..=399 => Cause::Redirected(code),
+        code @ 400..=499 => Cause::Refused(code),
+        code => Cause::Server(code),
+    }
+}
+
+async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
+        if bytes.len() + chunk.len() > BODY_LIMIT {
+            return Err(format!("the answer is larger than {} MiB", BODY_LIMIT >> 20));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn retry_after(response: &Response) -> Option<SignedDuration> {
+    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse::<u32>().ok().map(|seconds| SignedDuration::from_secs(i64::from(seconds)))
+}
+
+/// Doubling waits, or what Jira asks for, within [`LONGEST_WAIT`].
+fn wait(attempt: u32, error: &JiraError) -> Duration {
+    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
+    let asked = match &error.cause {
+        Cause::Busy { wait: Some(wait) } => wait.unsigned_abs(),
+        _ => Duration::ZERO,
+    };
+    doubling.max(asked).min(LONGEST_WAIT)
+}
+
+/// Jira's two error shapes as one line; a body that is neither (HTML from a gateway) says nothing.
+fn said(bytes: &[u8]) -> String {
+    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return String::new() };
+    let mut parts: Vec<String> = body["errorMessages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|message| message.as_str().map(str::to_owned))
+        .collect();
+    parts.extend(
+        body["errors"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(field, message)| format!("`{field}`: {}", message.as_str().unwrap_or("not accepted"))),
+    );
+    for key in ["message", "detail", "title"] {
+        if parts.is_empty() {
+            parts.extend(body[key].as_str().map(str::to_owned));
+        }
+    }
+    let mut line = parts.join("; ").replace(['\n', '\r'], " ");
+    if line.chars().count() > 500 {
+        line = line.chars().take(499).collect::<String>() + "…";
+    }
+    line
+}
+
+/// An error with all its causes: reqwest shows only the outermost by itself.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

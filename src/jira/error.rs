@@ -1,0 +1,116 @@
+//! What can go wrong with a call, and what a person can do.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JiraError {
+    /// Method and path of the call; never holds credentials or a query.
+    pub call: String,
+    /// What went wrong.
+    pub cause: Cause,
+    /// What Jira said, as one line; empty where it said nothing.
+    pub said: String,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The connection was never made, so Jira has not seen the call.
+    Connect,
+    /// No answer in time; Jira may have done what was asked.
+    Timeout,
+    /// The connection broke or the answer cannot be read; Jira may have done what was asked.
+    Broken,
+    /// 401: the credentials are not accepted.
+    Credentials,
+    /// 403: the account may not do this.
+    Forbidden,
+    /// 404: not there, or not visible to this account.
+    NotFound,
+    /// 429: too many calls. Jira has not done what was asked.
+    Busy {
+        /// How long Jira asks to wait.
+        wait: Option<SignedDuration>,
+    },
+    /// 409: another write came at the same time.
+    Conflict,
+    /// 400, 413, 422 and other 4xx: Jira refuses what was asked.
+    Refused(u16),
+    /// 3xx: the address is not that of the API.
+    Redirected(u16),
+    /// 5xx: Jira failed; it may have done what was asked.
+    Server(u16),
+}
+
+impl JiraError {
+    /// Whether the same call may succeed later without anyone changing anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Connect | Cause::Timeout | Cause::Broken | Cause::Busy { .. } | Cause::Conflict | Cause::Server(_)
+        )
+    }
+
+    /// Whether Jira provably has not done what was asked.
+    pub fn is_unexecuted(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Connect
+                | Cause::Credentials
+                | Cause::Forbidden
+                | Cause::NotFound
+                | Cause::Busy { .. }
+                | Cause::Refused(_)
+                | Cause::Redirected(_)
+        )
+    }
+
+    /// Whether every further call would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.cause, Cause::Connect | Cause::Credentials | Cause::Redirected(_))
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.cause {
+            Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
+            Cause::Credentials => {
+                Some("check that `jira.user` and the token belong together and that the token has not expired")
+            }
+            Cause::Forbidden => Some("`disputebot check` names the permissions that the account needs"),
+            Cause::NotFound => Some("check `jira.project`, and that the account may browse it"),
+            Cause::Redirected(_) => Some("set `jira.url` to the address that the browser ends up at"),
+            Cause::Timeout
+            | Cause::Broken
+            | Cause::Busy { .. }
+            | Cause::Conflict
+            | Cause::Refused(_)
+            | Cause::Server(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for JiraError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, cause, said } = self;
+        match cause {
+            Cause::Connect => write!(f, "could not reach Jira for `{call}`")?,
+            Cause::Timeout => write!(f, "Jira did not answer `{call}` in time")?,
+            Cause::Broken => write!(f, "the answer to `{call}` broke off or cannot be read")?,
+            Cause::Credentials => write!(f, "Jira did not accept the credentials: 401 on `{call}`")?,
+            Cause::Forbidden => write!(f, "Jira forbids it: 403 on `{call}`")?,
+            Cause::NotFound => write!(f, "not there or not visible: 404 on `{call}`")?,
+            Cause::Busy { .. } => write!(f, "Jira asks for fewer calls: 429 on `{call}`")?,
+            Cause::Conflict => write!(f, "another write came at the same time: 409 on `{call}`")?,
+            Cause::Refused(status) => write!(f, "Jira refuses it: {status} on `{call}`")?,
+            Cause::Redirected(status) => write!(f, "Jira redirects: {status} on `{call}`")?,
+            Cause::Server(status) => write!(f, "Jira failed: {status} on `{call}`")?,
+        }
+        if said.is_empty() { Ok(()) } else { write!(f, ": {said}") }
+    }
+}
+
+impl std::error::Error for JiraError {}

@@ -2,4 +2,5 @@
 //! ticket per root cause.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod dispute;

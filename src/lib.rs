@@ -2,7 +2,9 @@
 //! ticket per root cause.
 #![forbid(unsafe_code)]
 
+pub mod apply;
 pub mod cluster;
+pub mod config;
 pub mod dispute;
 pub mod group;
 pub mod jira;

@@ -1,0 +1,117 @@
+//! The configuration as a whole: layers, origins, and every message as people see it.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+
+mod layers;
+mod messages;
+mod secrets;
+mod starter;
+
+use std::{ffi::OsString, fs};
+
+use disputebot::config::{Assignment, Layers, Place, Problems, Reader};
+use tempfile::TempDir;
+
+/// A folder with a config file, an environment and a command line.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) command_line: Vec<Assignment>,
+}
+
+impl World {
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new(), command_line: Vec::new() }
+    }
+
+    pub(crate) fn with_file(text: &str) -> Self {
+        let world = Self::empty();
+        world.write("disputebot.toml", text);
+        world
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn set(mut self, argument: &str) -> Self {
+        self.command_line.push(Assignment::set(argument));
+        self
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { file: None, folder: self.folder.path().to_owned() }
+    }
+
+    pub(crate) fn load(&self) -> Result<Layers, Problems> {
+        Layers::load(&self.place(), self.environment.clone(), &self.command_line)
+    }
+
+    /// Loads, reads with `read`, and gives what a person would see.
+    pub(crate) fn told(&self, read: impl FnOnce(&mut Reader<'_>)) -> String {
+        let outcome = self.load().and_then(|layers| {
+            let mut reader = layers.reader();
+            read(&mut reader);
+            reader.finish()
+        });
+        let text = match outcome {
+            Ok(warnings) => {
+                warnings.iter().fold("ok\n".to_owned(), |text, warning| format!("{text}warning: {warning}\n"))
+            }
+            Err(problems) => {
+                let hint = problems.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}\n"));
+                format!("error: {problems}\n{hint}")
+            }
+        };
+        text.replace(&self.folder.path().display().to_string(), "FOLDER")
+    }
+}
+
+/// Reads every key with the type that it has.
+pub(crate) fn read_all(reader: &mut Reader<'_>) {
+    reader.paths("source.paths");
+    reader.ratio("source.max_drop", 0.0..=1.0);
+    reader.list("source.open_statuses");
+    reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
+    for map in ["columns", "values.program", "values.status", "values.delivery_system"] {
+        reader.map(&format!("source.{map}"));
+    }
+    reader.one_of("cluster.engine", &[("patterns", 1), ("groupby", 2)]);
+    reader.integer::<usize>("cluster.min_group", 2..);
+    reader.integer::<u32>("group.confirm_runs", 1..=100);
+    reader.integer::<usize>("plan.max_new_tickets", 0..);
+    reader.integer::<usize>("plan.min_disputes", 1..);
+    reader.money("plan.min_amount");
+    reader.flag("plan.resolve");
+    reader.optional_path("ticket.templates");
+    reader.integer::<usize>("ticket.max_members_listed", 0..);
+    reader.money("ticket.priority_high_amount");
+    reader.money("ticket.priority_highest_amount");
+    for text in ["url", "project", "user"] {
+        reader.optional_text(&format!("jira.{text}"));
+    }
+    for text in ["issue_type", "resolution", "link_type_split", "link_type_merge"] {
+        reader.required_text(&format!("jira.{text}"));
+    }
+    reader.secret("jira.token");
+    reader.duration("jira.timeout");
+    reader.duration("jira.create_settle");
+    reader.optional_path("jira.ca_file");
+    reader.map("jira.fields");
+    reader.path("state.dir");
+    reader.path("report.dir");
+    for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {
+        reader.required_text(text);
+    }
+    reader.one_of("log.format", &[("text", 1), ("json", 2)]);
+    reader.required_text("log.level");
+}
+
+pub(crate) fn rows(layers: &Layers) -> Vec<(String, String)> {
+    layers.show().into_iter().map(|row| (row.key, row.value)).collect()
+}

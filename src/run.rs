@@ -1,0 +1,484 @@
+//! One pass, top to bottom: read, group, remember, plan, apply.
+//!
+//! A pass takes no hints and looks at everything each time; its `now` is taken once and handed down.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::Path,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    apply::{self, Applied},
+    cluster::{self, Cluster, Explanation, Table, TableBuilder},
+    dispute::{Dispute, Program, Tables, Text},
+    group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
+    jira::{Client, JiraError},
+    plan::{self, Action, Closed, Observed, Plan, Standing, Ticket},
+    source::{self, Batch, Completeness},
+    state::{Change, GroupRecord, Known, Rows, RunRecord, State, StateError},
+    ticket::{self, Priorities, TemplateError, Templates, facts, facts::Figures},
+};
+
+/// Parameters of all stages.
+#[derive(Debug, Clone)]
+pub struct Params {
+    /// Reading.
+    pub source: source::Settings,
+    /// Clustering.
+    pub cluster: cluster::Params,
+    /// Identity.
+    pub group: group::Params,
+    /// Planning.
+    pub plan: plan::Params,
+    /// Priorities of tickets.
+    pub priorities: Priorities,
+    /// Most members listed in a ticket.
+    pub max_members: usize,
+    /// Zone in which days are counted.
+    pub zone: TimeZone,
+}
+
+/// Why a pass could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No dispute could be read at all.
+    #[error("no disputes could be read: {0}")]
+    Input(String),
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Jira cannot be used.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A stage ended in a bug.
+    #[error("a stage of the run ended unexpectedly: {0}")]
+    Bug(String),
+}
+
+/// What is told while a pass goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// Rows read so far.
+    Reading(source::Progress<'a>),
+    /// Disputes are being grouped.
+    Grouping(usize),
+    /// Tickets are being read from Jira.
+    Observing(usize),
+    /// Writes done, of how many.
+    Applying(usize, usize),
+}
+
+/// Input and groups of one pass, before Jira is looked at.
+#[derive(Debug)]
+pub struct Surveyed {
+    /// What was read.
+    pub batch: Batch,
+    /// The disputes in columns.
+    pub table: Table,
+    /// The groups of this run and how they came about.
+    pub lineage: group::Lineage,
+    /// Rows by what became of them.
+    pub rows: Rows,
+    /// Explanation of each active group that has members in the input.
+    pub explanations: BTreeMap<GroupId, Explanation>,
+    /// What each group wants.
+    pub standing: BTreeMap<GroupId, Standing>,
+    /// The groups with what is shown of them.
+    pub records: Vec<GroupRecord>,
+}
+
+/// A pass that was made.
+#[derive(Debug)]
+pub struct Pass {
+    /// Input and groups.
+    pub surveyed: Surveyed,
+    /// The plan.
+    pub plan: Plan,
+    /// What became of it; none where it was only made.
+    pub applied: Option<Applied>,
+    /// The record of the run; none where nothing was recorded.
+    pub record: Option<RunRecord>,
+}
+
+/// Reads the input, groups it and says what each group wants. Touches neither Jira nor the state. Blocking.
+pub fn survey(
+    params: &Params,
+    tables: &Tables,
+    templates: &Templates,
+    known: &Known,
+    now: Timestamp,
+    mint: &mut dyn FnMut() -> GroupId,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Surveyed, RunError> {
+    let previous_rows = known.last_complete().map(|run| run.rows.read);
+    let batch =
+        source::load(&params.source, tables, previous_rows, &mut |seen| progress(Progress::Reading(seen)));
+    progress(Progress::Grouping(batch.disputes.len()));
+    let (table, clusters) = group_disputes(&batch.disputes, &params.cluster);
+    let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
+
+    let by_id: HashMap<&Text, &Dispute> = batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
+    let peers = peers(&table);
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let mut explanations = BTreeMap::new();
+    let mut standing = BTreeMap::new();
+    let mut records = Vec::new();
+    let mut grouped = 0;
+    for group in &lineage.groups {
+        let members: Vec<&Dispute> = group.members.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        grouped += members.len() as u64;
+        let (moved, returned) = event_of(&lineage.events, &group.id);
+        let before = known.groups.get(&group.id);
+        let mut record = GroupRecord {
+            group: group.clone(),
+            title: before.map(|before| before.title.clone()).unwrap_or_default(),
+            cause: before.map(|before| before.cause.clone()).unwrap_or_default(),
+            who: before.map(|before| before.who.clone()).unwrap_or_default(),
+            figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
+        };
+        let absent = group.members.len() - members.len();
+        let mut content = None;
+        if group.status == Status::Active && !members.is_empty() {
+            let rows = sorted(group.members.iter().filter_map(|id| row_of.get(id).copied()));
+            let explanation = explain(&table, group, rows, &peers);
+            let figures = Figures::of(members.iter().copied());
+            let facts = facts::facts(group, &members, &table, &explanation, tables, params.max_members);
+            content = Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
+                Ok(content) => Ok(content),
+                Err(ticket::ContentError::Template(error)) => return Err(error.into()),
+                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+            });
+            record.title.clone_from(&facts.title);
+            record.cause.clone_from(&facts.cause.name);
+            record.who.clone_from(&facts.cause.who);
+            record.figures = figures;
+            explanations.insert(group.id.clone(), explanation);
+        }
+        if group.status != Status::Active {
+            record.figures = Figures::default();
+        }
+        standing.insert(
+            group.id.clone(),
+            Standing {
+                content,
+                title: record.title.clone(),
+                amount: record.figures.exposed + record.figures.recoverable,
+                absent,
+                moved,
+                returned,
+            },
+        );
+        records.push(record);
+    }
+    let counts = batch.counts;
+    let rows = Rows {
+        read: counts.rows,
+        grouped,
+        ungrouped: counts.open - grouped,
+        not_open: counts.not_open,
+        repeated: counts.repeated,
+        superseded: counts.superseded,
+        rejected: counts.rejected,
+    };
+    assert!(rows.add_up(), "every row is accounted for: {rows:?}");
+    Ok(Surveyed { batch, table, lineage, rows, explanations, standing, records })
+}
+
+/// Columns and clusters of some disputes.
+pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table, Vec<Cluster>) {
+    let mut builder = TableBuilder::new();
+    for dispute in disputes {
+        builder.push(dispute);
+    }
+    let table = builder.finish(params.min_group);
+    let clusters = cluster::cluster(&table, params);
+    (table, clusters)
+}
+
+/// Makes the plan of a survey, with what Jira shows.
+pub async fn observe_and_plan(
+    params: &Params,
+    surveyed: &Surveyed,
+    tickets: &BTreeMap<GroupId, Ticket>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Plan, RunError> {
+    let ids = ids_to_read(surveyed, tickets, now);
+    let observed: BTreeMap<String, Observed> = client.read(&ids).await?;
+    let groups: Vec<Group> = surveyed.records.iter().map(|record| record.group.clone()).collect();
+    let input = plan::Input {
+        now,
+        complete: surveyed.batch.completeness == Completeness::Complete,
+        groups: &groups,
+        standing: &surveyed.standing,
+        tickets,
+        observed: &observed,
+        read: true,
+    };
+    Ok(plan::plan(&input, &params.plan))
+}
+
+/// A whole pass without any write: neither Jira nor the state is changed.
+pub async fn plan_only(
+    params: &Params,
+    tables: &Tables,
+    templates: &Templates,
+    state: &Path,
+    client: &Client,
+    now: Timestamp,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Pass, RunError> {
+    let known = Known::read(state)?;
+    let surveyed = survey(params, tables, templates, &known, now, &mut mint, progress)?;
+    refuse_unreadable(&surveyed.batch)?;
+    let mut tickets = known.tickets.clone();
+    let open: Vec<&Ticket> = known.tickets.values().collect();
+    for settled in apply::settle(client, &open, params.plan.create_settle, now).await? {
+        tickets.insert(settled.group.clone(), settled);
+    }
+    progress(Progress::Observing(tickets.len()));
+    let plan = observe_and_plan(params, &surveyed, &tickets, client, now).await?;
+    Ok(Pass { surveyed, plan, applied: None, record: None })
+}
+
+/// A whole pass.
+///
+/// The groups are recorded before the first write to Jira, so that an id is never minted twice for the same
+/// group; the run is recorded after the last.
+#[expect(clippy::too_many_arguments, reason = "each is a stage's own; a bag of them would only hide that")]
+pub async fn pass(
+    params: &Params,
+    tables: &Tables,
+    templates: &Templates,
+    state: &mut State,
+    client: &Client,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+    stop: &CancellationToken,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Pass, RunError> {
+    let now = clock();
+    let surveyed = survey(params, tables, templates, state.known(), now, &mut mint, progress)?;
+    refuse_unreadable(&surveyed.batch)?;
+    let changed: Vec<Change> = surveyed
+        .records
+        .iter()
+        .filter(|record| state.known().groups.get(&record.group.id) != Some(record))
+        .cloned()
+        .map(Change::Group)
+        .collect();
+
+    let open: Vec<&Ticket> = state.known().tickets.values().collect();
+    let settled = apply::settle(client, &open, params.plan.create_settle, now).await?;
+    state.record(now, &settled.into_iter().map(Change::Ticket).collect::<Vec<_>>())?;
+    progress(Progress::Observing(state.known().tickets.len()));
+    let plan = observe_and_plan(params, &surveyed, &state.known().tickets, client, now).await?;
+
+    state.record(now, &changed)?;
+    let total = plan.actions.len();
+    let applied = apply::apply(&plan, client, state, clock, stop, &mut |done, _: &Action| {
+        progress(Progress::Applying(done, total));
+    })
+    .await?;
+    let record = record(params, &surveyed, &plan, &applied, now);
+    state.record(clock(), &[Change::Run(Box::new(record.clone()))])?;
+    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record) })
+}
+
+/// A fresh group id: 128 random bits.
+pub fn mint() -> GroupId {
+    GroupId::from_bits(uuid::Uuid::new_v4().as_u128())
+}
+
+fn refuse_unreadable(batch: &Batch) -> Result<(), RunError> {
+    match &batch.completeness {
+        Completeness::Incomplete(reasons) if batch.counts.rows == 0 => {
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            Err(RunError::Input(reasons.join("; ")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn inherit(
+    params: &Params,
+    known: &Known,
+    batch: &Batch,
+    table: &Table,
+    clusters: &[Cluster],
+    now: Timestamp,
+    mint: &mut dyn FnMut() -> GroupId,
+) -> group::Lineage {
+    let found: Vec<Found> = clusters
+        .iter()
+        .map(|cluster| Found {
+            program: cluster.program,
+            client: cluster.client.clone(),
+            patterns: cluster.patterns.iter().map(|items| Pattern::from_items(items)).collect(),
+            members: {
+                let mut members: Vec<Text> = cluster.rows.iter().map(|row| table.id(*row).clone()).collect();
+                members.sort();
+                members
+            },
+        })
+        .collect();
+    // A row that cannot be read today is still there.
+    let open: HashSet<Text> = batch
+        .disputes
+        .iter()
+        .map(|dispute| dispute.id.clone())
+        .chain(batch.rejects.iter().filter_map(|reject| reject.id.clone()))
+        .collect();
+    let complete = batch.completeness == Completeness::Complete;
+    let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+    let last = known.last_complete().map(|run| run.fingerprint.as_str());
+    let input = group::Input {
+        known: &groups,
+        found: &found,
+        open: &open,
+        complete,
+        new_input: complete && last != Some(batch.fingerprint.as_str()),
+        now,
+    };
+    group::inherit(&input, &params.group, mint)
+}
+
+/// Rows of each client and program.
+fn peers(table: &Table) -> HashMap<(Program, Text), Vec<usize>> {
+    let mut peers: HashMap<(Program, Text), Vec<usize>> = HashMap::new();
+    for row in 0..table.len() {
+        peers.entry((table.program(row), table.client(row).clone())).or_default().push(row);
+    }
+    peers
+}
+
+fn explain(
+    table: &Table,
+    group: &Group,
+    rows: Vec<usize>,
+    peers: &HashMap<(Program, Text), Vec<usize>>,
+) -> Explanation {
+    let patterns = group.patterns.iter().map(Pattern::items).collect();
+    let cluster = Cluster { program: group.program, client: group.client.clone(), patterns, rows };
+    let none = Vec::new();
+    let peers = peers.get(&(group.program, group.client.clone())).unwrap_or(&none);
+    cluster::explain(table, &cluster, peers)
+}
+
+fn sorted(rows: impl Iterator<Item = usize>) -> Vec<usize> {
+    rows.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn event_of(events: &[Event], id: &GroupId) -> ((usize, usize), bool) {
+    for event in events {
+        if let Event::Known { group, fate } = event
+            && group == id
+        {
+            return match fate {
+                Fate::Kept { joined, left } => ((*joined, *left), false),
+                Fate::Returned => ((0, 0), true),
+                Fate::MergedInto(_) | Fate::Resolved => ((0, 0), false),
+            };
+        }
+    }
+    ((0, 0), false)
+}
+
+/// Bound tickets whose state matters: of active groups, and of ended ones until they are closed.
+fn ids_to_read(surveyed: &Surveyed, tickets: &BTreeMap<GroupId, Ticket>, now: Timestamp) -> Vec<String> {
+    const STILL_OF_INTEREST: SignedDuration = SignedDuration::from_hours(24 * 30);
+    surveyed
+        .records
+        .iter()
+        .filter_map(|record| {
+            let ticket = tickets.get(&record.group.id)?;
+            let issue = ticket.issue()?;
+            let wanted = match &record.group.status {
+                Status::Active => true,
+                Status::Resolved { at } | Status::Merged { at, .. } => {
+                    ticket.closed != Closed::ByUs || now.duration_since(*at) < STILL_OF_INTEREST
+                }
+            };
+            wanted.then(|| issue.id.clone())
+        })
+        .collect()
+}
+
+fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
+    let today = now.to_zoned_datetime(params.zone.clone()).date();
+    let mut programs: BTreeMap<String, Vec<&Dispute>> = BTreeMap::new();
+    let mut ageing: BTreeMap<String, usize> = AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect();
+    for dispute in &surveyed.batch.disputes {
+        programs.entry(dispute.program.as_str().to_owned()).or_default().push(dispute);
+        let days = dispute.opened_at.and_then(|opened| today.since(opened).ok()).map(|age| age.get_days());
+        *ageing.entry(age_band(days).to_owned()).or_default() += 1;
+    }
+    let mut events: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut joined, mut left) = (0, 0);
+    for event in &surveyed.lineage.events {
+        let name = match event {
+            Event::Born { split_from: None, .. } => "born",
+            Event::Born { .. } => "split",
+            Event::Known { fate: Fate::Kept { joined: j, left: l }, .. } => {
+                joined += j;
+                left += l;
+                "kept"
+            }
+            Event::Known { fate: Fate::Returned, .. } => "returned",
+            Event::Known { fate: Fate::MergedInto(_), .. } => "merged",
+            Event::Known { fate: Fate::Resolved, .. } => "resolved",
+            Event::Unconfirmed { .. } => "unconfirmed",
+        };
+        *events.entry(name.to_owned()).or_default() += 1;
+    }
+    let mut held: BTreeMap<String, usize> = BTreeMap::new();
+    for hold in &plan.holds {
+        *held.entry(hold.reason.kind().to_owned()).or_default() += 1;
+    }
+    RunRecord {
+        id: uuid::Uuid::now_v7().to_string(),
+        at: now,
+        fingerprint: surveyed.batch.fingerprint.clone(),
+        incomplete: match &surveyed.batch.completeness {
+            Completeness::Complete => Vec::new(),
+            Completeness::Incomplete(reasons) => reasons.iter().map(ToString::to_string).collect(),
+        },
+        rows: surveyed.rows,
+        programs: programs
+            .into_iter()
+            .map(|(program, disputes)| (program, Figures::of(disputes)))
+            .collect(),
+        ageing,
+        groups: surveyed.records.iter().filter(|record| record.group.status == Status::Active).count(),
+        events,
+        moved: (joined, left),
+        done: applied.done.clone(),
+        failed: applied
+            .failed
+            .iter()
+            .map(|(action, failure)| (action.group.clone(), action.write.kind().to_owned(), failure.to_string()))
+            .collect(),
+        held,
+    }
+}
+
+/// Bands of age in days, each up to its number; the names sort in order.
+const AGE_BANDS: [(i32, &str); 5] = [
+    (30, "0 to 30 days"),
+    (60, "31 to 60 days"),
+    (90, "61 to 90 days"),
+    (i32::MAX, "over 90 days"),
+    (i32::MAX, "unknown age"),
+];
+
+fn age_band(days: Option<i32>) -> &'static str {
+    match days {
+        None => AGE_BANDS[4].1,
+        Some(days) => AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name),
+    }
+}

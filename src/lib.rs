@@ -9,4 +9,8 @@ pub mod dispute;
 pub mod group;
 pub mod jira;
 pub mod plan;
+pub mod run;
+pub mod schedule;
+pub mod source;
+pub mod state;
 pub mod ticket;

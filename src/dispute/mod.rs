@@ -14,6 +14,7 @@ mod npi;
 mod period;
 mod program;
 mod record;
+mod table_text;
 mod tables;
 mod text;
 mod unit;
@@ -33,9 +34,10 @@ pub use npi::{NpiError, check as check_npi};
 pub use period::{Quarter, QuarterError};
 pub use program::{DeliverySystem, Program};
 pub use record::{Doubt, FieldError, Row, Warning, read};
+pub use table_text::{TableError, TableText};
 pub use tables::{
     CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ReasonCode, RootCause, State, StateUse,
-    TableError, TableText, TableTexts, Tables, UnitCode,
+    TableTexts, Tables, UnitCode,
 };
 pub use text::{Interner, clean, quoted, shape, unseen};
 pub use unit::UnitType;

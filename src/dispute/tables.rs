@@ -3,6 +3,7 @@
 //! Six tab-separated texts. The built-in ones come from `config/`; each can be replaced by a file with the same
 //! header. Reading is strict: a wrong cell is an error with its table, line and column.
 
+use super::table_text::{Cells, TableError, TableText, list, rows};
 use super::{Program, UnitType};
 
 /// The six tables, typed.
@@ -239,15 +240,6 @@ pub struct RootCause {
     pub source: String,
 }
 
-/// One table as text, with the name that errors give it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TableText<'a> {
-    /// The name of the file.
-    pub name: &'a str,
-    /// Tab-separated values with a header line; cells that hold quotes are quoted as in CSV.
-    pub text: &'a str,
-}
-
 /// The texts of the six tables. The default is what is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableTexts<'a> {
@@ -284,47 +276,6 @@ impl Default for TableTexts<'_> {
     }
 }
 
-/// Why a table could not be read. The table must be corrected; nothing is read from a table in part.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TableError {
-    /// The header lacks a column.
-    #[error("table `{table}` has no column `{column}`, found the columns {}", list(.found))]
-    MissingColumn {
-        /// Name of the table.
-        table: String,
-        /// The column expected.
-        column: String,
-        /// The columns of the header.
-        found: Vec<String>,
-    },
-    /// A row has more or fewer cells than the header.
-    #[error("table `{table}`, line {line}: expected {expected} cells, found {found}")]
-    CellCount {
-        /// Name of the table.
-        table: String,
-        /// Line, counted from 1.
-        line: u64,
-        /// Cells of the header.
-        expected: usize,
-        /// Cells of the row.
-        found: usize,
-    },
-    /// A cell does not hold what its column needs.
-    #[error("table `{table}`, line {line}, column `{column}`: expected {expected}, found `{found}`")]
-    Cell {
-        /// Name of the table.
-        table: String,
-        /// Line, counted from 1.
-        line: u64,
-        /// The column.
-        column: String,
-        /// What was expected.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-}
-
 impl Tables {
     /// Reads the six tables.
     pub fn parse(texts: &TableTexts<'_>) -> Result<Self, TableError> {
@@ -356,7 +307,11 @@ impl Tables {
     }
 
     /// The tables that are built in.
-    #[expect(clippy::expect_used, reason = "the built-in tables are fixed, and a test reads them")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the built-in tables are fixed, and a test reads them"
+    )]
     pub fn embedded() -> Self {
         Self::parse(&TableTexts::default()).expect("the built-in tables are well formed")
     }
@@ -384,100 +339,10 @@ impl Tables {
     }
 }
 
-/// One row on its way to its type.
-struct Cells<'a> {
-    table: &'a str,
-    line: u64,
-    columns: &'a [(String, usize)],
-    record: csv::StringRecord,
-}
-
-impl Cells<'_> {
-    fn get(&self, column: &str) -> &str {
-        self.columns
-            .iter()
-            .find(|(name, _)| name == column)
-            .and_then(|(_, place)| self.record.get(*place))
-            .unwrap_or_default()
-            .trim()
-    }
-
-    fn text(&self, column: &str) -> String {
-        self.get(column).to_owned()
-    }
-
-    fn optional(&self, column: &str) -> Option<String> {
-        Some(self.text(column)).filter(|text| !text.is_empty())
-    }
-
-    fn required(&self, column: &str) -> Result<String, TableError> {
-        self.optional(column).ok_or_else(|| self.wrong(column, "a value"))
-    }
-
-    fn one_of<T: Copy>(&self, column: &str, names: &[(&str, T)]) -> Result<T, TableError> {
-        let found = self.get(column);
-        names.iter().find(|(name, _)| *name == found).map(|(_, value)| *value).ok_or_else(|| {
-            let names: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
-            self.wrong(column, &format!("one of {}", list(&names)))
-        })
-    }
-
-    fn wrong(&self, column: &str, expected: &str) -> TableError {
-        TableError::Cell {
-            table: self.table.to_owned(),
-            line: self.line,
-            column: column.to_owned(),
-            expected: expected.to_owned(),
-            found: self.text(column),
-        }
-    }
-}
-
-fn rows<T>(
-    table: TableText<'_>,
-    columns: &str,
-    build: impl Fn(&Cells<'_>) -> Result<T, TableError>,
-) -> Result<Vec<T>, TableError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(b'\t')
-        .flexible(true)
-        .from_reader(table.text.trim_start_matches('\u{feff}').as_bytes());
-    // Bytes of a `&str` in a flexible reader cannot fail; an impossible error reads as an empty header.
-    let header: Vec<String> = reader
-        .headers()
-        .map(|header| header.iter().map(|name| name.trim().to_owned()).collect())
-        .unwrap_or_default();
-    let columns: Vec<(String, usize)> = columns
-        .split_whitespace()
-        .map(|column| {
-            let place = header.iter().position(|name| name == column);
-            place.map(|place| (column.to_owned(), place)).ok_or_else(|| TableError::MissingColumn {
-                table: table.name.to_owned(),
-                column: column.to_owned(),
-                found: header.clone(),
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    let mut out = Vec::new();
-    for record in reader.into_records().filter_map(Result::ok) {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != header.len() {
-            return Err(TableError::CellCount {
-                table: table.name.to_owned(),
-                line,
-                expected: header.len(),
-                found: record.len(),
-            });
-        }
-        out.push(build(&Cells { table: table.name, line, columns: &columns, record })?);
-    }
-    Ok(out)
-}
-
 fn reason_code(cells: &Cells<'_>) -> Result<ReasonCode, TableError> {
     Ok(ReasonCode {
-        program: program(cells.get("program"))
-            .and_then(|program| program)
+        program: named(cells.get("program"))
+            .and_then(Named::program)
             .ok_or_else(|| cells.wrong("program", "a list that starts with the name of a program"))?,
         list: cells.text("program"),
         code: cells.required("code")?,
@@ -539,8 +404,9 @@ fn unit_code(cells: &Cells<'_>) -> Result<UnitCode, TableError> {
 
 fn deadline(cells: &Cells<'_>) -> Result<Deadline, TableError> {
     Ok(Deadline {
-        program: program(cells.get("program"))
-            .ok_or_else(|| cells.wrong("program", "a text that starts with the name of a program"))?,
+        program: named(cells.get("program"))
+            .ok_or_else(|| cells.wrong("program", "a text that starts with the name of a program"))?
+            .program(),
         rule_set: cells.text("program"),
         event: cells.required("event")?,
         limit: cells.optional("limit"),
@@ -556,12 +422,10 @@ fn deadline(cells: &Cells<'_>) -> Result<Deadline, TableError> {
 }
 
 fn root_cause(cells: &Cells<'_>) -> Result<RootCause, TableError> {
-    let programs: Vec<Option<Program>> = cells
+    let programs: Vec<Named> = cells
         .get("programs")
         .split('/')
-        .map(|name| {
-            program(name).ok_or_else(|| cells.wrong("programs", "names of programs, separated by `/`"))
-        })
+        .map(|name| named(name).ok_or_else(|| cells.wrong("programs", "names of programs, separated by `/`")))
         .collect::<Result<_, _>>()?;
     let split = |text: &str| -> Vec<String> {
         let parts = text.replace(" or ", ",");
@@ -572,7 +436,7 @@ fn root_cause(cells: &Cells<'_>) -> Result<RootCause, TableError> {
     Ok(RootCause {
         id: cells.get("id").parse().map_err(|_| cells.wrong("id", "a number"))?,
         cause: cells.required("cause")?,
-        programs: programs.into_iter().flatten().collect(),
+        programs: programs.into_iter().filter_map(Named::program).collect(),
         usual_codes: split(cells.get("usual_codes")),
         who_must_fix: cells.required("who_must_fix")?,
         shared: cells.text("shared_by_all"),
@@ -585,26 +449,37 @@ fn root_cause(cells: &Cells<'_>) -> Result<RootCause, TableError> {
     })
 }
 
-/// The program that the tables' own spelling names: the outer `None` is an unknown name, the inner one a known
-/// name outside the programs.
-fn program(text: &str) -> Option<Option<Program>> {
-    let text = text.trim();
-    let name = text.strip_prefix("Medicare ").unwrap_or(text).split(' ').next().unwrap_or_default();
-    Some(match name {
-        "MDRP" => Some(Program::Mdrp),
-        "340B" => Some(Program::P340b),
-        "MDP" => Some(Program::PartDMdp),
-        "CGDP" => Some(Program::Cgdp),
-        "MFP" => Some(Program::Mfp),
-        "TRICARE" => Some(Program::Tricare),
-        "Commercial" | "commercial" => Some(Program::Commercial),
-        "GPO" | "Chargebacks" => None,
-        _ => return None,
-    })
+/// What the first word of a program column names.
+enum Named {
+    Program(Program),
+    /// A known name outside the programs: group purchasing, wholesaler chargebacks.
+    Outside,
 }
 
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+impl Named {
+    fn program(self) -> Option<Program> {
+        match self {
+            Self::Program(program) => Some(program),
+            Self::Outside => None,
+        }
+    }
+}
+
+/// Reads the tables' own spelling of programs; `None` for an unknown name.
+fn named(text: &str) -> Option<Named> {
+    let text = text.trim();
+    let name = text.strip_prefix("Medicare ").unwrap_or(text).split(' ').next().unwrap_or_default();
+    Some(Named::Program(match name {
+        "MDRP" => Program::Mdrp,
+        "340B" => Program::P340b,
+        "MDP" => Program::PartDMdp,
+        "CGDP" => Program::Cgdp,
+        "MFP" => Program::Mfp,
+        "TRICARE" => Program::Tricare,
+        "Commercial" | "commercial" => Program::Commercial,
+        "GPO" | "Chargebacks" => return Some(Named::Outside),
+        _ => return None,
+    }))
 }
 
 #[cfg(test)]

@@ -1,0 +1,161 @@
+//! The bytes of a file: decompressed where needed, guarded, and known to be text.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::batch::Reason;
+use super::files::unreadable;
+
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// When decompression is stopped: both must be exceeded. Real dispute files compress 5 to 30 times.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub times: u64,
+    pub bytes: u64,
+}
+
+pub(super) const LIMITS: Limits = Limits { times: 200, bytes: 1 << 30 };
+
+/// An opened text file, after its byte order mark.
+pub(super) struct TextFile {
+    pub input: BufReader<Box<dyn Read>>,
+    /// Bytes read so far, before decompression.
+    pub bytes: Rc<Cell<u64>>,
+    /// Size in bytes, before decompression.
+    pub bytes_total: u64,
+}
+
+pub(super) fn open(path: &Path, limits: Limits) -> Result<TextFile, Reason> {
+    let failed = |error: &io::Error| unreadable(path, error);
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let bytes_total = file.metadata().map_err(|error| failed(&error))?.len();
+    let bytes = Rc::new(Cell::new(0));
+    let mut raw = BufReader::with_capacity(BUFFER_BYTES, Counted { inner: file, bytes: Rc::clone(&bytes) });
+    let start = raw.fill_buf().map_err(|error| failed(&error))?;
+    let input: Box<dyn Read> = if start.starts_with(&[0x1f, 0x8b]) {
+        let decoder = MultiGzDecoder::new(raw);
+        Box::new(Guarded { inner: decoder, compressed: Rc::clone(&bytes), decompressed: 0, limits })
+    } else if !start.is_empty() && path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("gz")) {
+        return Err(Reason::Unreadable {
+            path: path.to_path_buf(),
+            problem: "it is not in gzip format".to_owned(),
+        });
+    } else {
+        Box::new(raw)
+    };
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
+    let start = input.fill_buf().map_err(|error| of_io(path, 1, &error))?;
+    if let Some(looks_like) = looks_like_binary(start) {
+        return Err(Reason::NotText { path: path.to_path_buf(), looks_like: looks_like.to_owned() });
+    }
+    if start.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
+    if input.fill_buf().map_err(|error| of_io(path, 1, &error))?.is_empty() {
+        return Err(Reason::Empty { path: path.to_path_buf() });
+    }
+    Ok(TextFile { input, bytes, bytes_total })
+}
+
+/// The reason behind an error while reading the row at `line`.
+pub(super) fn of_io(path: &Path, line: u64, error: &io::Error) -> Reason {
+    let path_owned = path.to_path_buf();
+    if let Some(expansion) = error.get_ref().and_then(|inner| inner.downcast_ref::<Expansion>()) {
+        Reason::Expands { path: path_owned, times: expansion.times }
+    } else if error.kind() == io::ErrorKind::UnexpectedEof {
+        Reason::Truncated { path: path_owned, line }
+    } else {
+        unreadable(path, error)
+    }
+}
+
+/// What the first bytes of a file that is not text look like.
+fn looks_like_binary(start: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 7] = [
+        (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+        (b"PAR1", "a Parquet file"),
+        (b"%PDF", "a PDF file"),
+        (b"\xff\xfe", "UTF-16 text"),
+        (b"\xfe\xff", "UTF-16 text"),
+        (b"\x1f\x8b", "a file that was compressed twice"),
+    ];
+    if let Some((_, kind)) = KINDS.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Some(kind);
+    }
+    let control = start.iter().filter(|&&b| b < b' ' && !b"\t\n\r\x0c".contains(&b)).count();
+    (control * 20 > start.len()).then_some("binary data")
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    inner: R,
+    bytes: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes.set(self.bytes.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Stops a stream that grows without measure.
+struct Guarded<R> {
+    inner: R,
+    compressed: Rc<Cell<u64>>,
+    decompressed: u64,
+    limits: Limits,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("decompresses to over {times} times its size")]
+struct Expansion {
+    times: u64,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.decompressed += read as u64;
+        let Limits { times, bytes } = self.limits;
+        if self.decompressed > bytes && self.decompressed / times > self.compressed.get() {
+            return Err(io::Error::other(Expansion { times }));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_grows_without_measure_is_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb.csv.gz");
+        let mut encoder = GzEncoder::new(File::create(&path).unwrap(), Compression::best());
+        encoder.write_all(&vec![b'a'; 4 << 20]).unwrap();
+        encoder.finish().unwrap();
+        let read = |limits| {
+            let mut text = open(&path, limits).unwrap();
+            io::copy(&mut text.input, &mut io::sink()).map_err(|error| of_io(&path, 1, &error))
+        };
+        let stopped = Err(Reason::Expands { path: path.clone(), times: 200 });
+        assert_eq!(read(Limits { times: 200, bytes: 1 << 20 }), stopped);
+        assert_eq!(read(Limits { times: 2000, bytes: 1 << 20 }), Ok(4 << 20), "a lower ratio is allowed");
+        assert_eq!(read(LIMITS), Ok(4 << 20), "a small file may have any ratio");
+    }
+}

@@ -1,0 +1,116 @@
+//! The header of a table: which column is which field.
+
+use std::path::Path;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::Settings;
+use super::batch::{MissingColumn, Reason};
+use super::table_rows::RawRow;
+use crate::dispute::{Field, quoted, unseen};
+
+/// How similar two names must be to suggest one for the other (Jaro-Winkler, 0 to 1).
+const SIMILAR: f64 = 0.85;
+
+/// The most columns that a table can have.
+pub(super) const MAX_COLUMNS: usize = 4096;
+
+/// The columns of one file.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// The names, as the file writes them.
+    pub names: Vec<String>,
+    /// The column of each field, by [`Field::index`].
+    pub places: [Option<usize>; Field::ALL.len()],
+}
+
+impl Header {
+    pub(super) fn read(
+        row: &RawRow,
+        settings: &Settings,
+        path: &Path,
+        delimiter: u8,
+    ) -> Result<Self, Reason> {
+        let path_owned = || path.to_path_buf();
+        if row.fields > MAX_COLUMNS {
+            let looks_like = format!("a table of {} columns", row.fields);
+            return Err(Reason::NotText { path: path_owned(), looks_like });
+        }
+        let names: Vec<String> = (0..row.fields)
+            .map(|place| {
+                let bytes = row.get(place).unwrap_or_default();
+                let name = std::str::from_utf8(bytes).ok().map(str::trim);
+                let name = name.filter(|name| unseen(&name.replace(['\n', '\r', '\t'], " ")).is_none());
+                name.map(str::to_owned).ok_or_else(|| Reason::NotText {
+                    path: path_owned(),
+                    looks_like: "binary data, or text in another encoding".to_owned(),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        if let [only] = names.as_slice()
+            && let Some(found) = [b',', b';', b'\t', b'|']
+                .into_iter()
+                .find(|&other| other != delimiter && only.as_bytes().contains(&other))
+        {
+            return Err(Reason::WrongDelimiter {
+                path: path_owned(),
+                found: delimiter_name(found).to_owned(),
+                expected: delimiter_name(delimiter).to_owned(),
+            });
+        }
+        let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
+        for (place, name) in folded.iter().enumerate() {
+            // Spreadsheets add nameless columns; they can be no field.
+            if !name.is_empty() && folded[..place].contains(name) {
+                return Err(Reason::DuplicateColumn { path: path_owned(), column: quoted(&names[place]) });
+            }
+        }
+        let places = Field::ALL.map(|field| {
+            let wanted = fold(settings.column(field));
+            folded.iter().position(|name| *name == wanted)
+        });
+        let missing: Vec<MissingColumn> = Field::REQUIRED
+            .into_iter()
+            .filter(|field| places[field.index()].is_none())
+            .map(|field| MissingColumn {
+                column: settings.column(field).to_owned(),
+                nearest: nearest(settings.column(field), &names),
+            })
+            .collect();
+        if missing.is_empty() {
+            Ok(Self { names, places })
+        } else {
+            Err(Reason::HeaderLacks { path: path_owned(), missing })
+        }
+    }
+
+    /// The name of the column at `place`, as the file writes it.
+    pub(super) fn name(&self, place: usize) -> &str {
+        self.names.get(place).map_or("", String::as_str)
+    }
+}
+
+/// Names are compared without regard to letter case, outer white space and the way accents are written.
+pub(super) fn fold(name: &str) -> String {
+    name.trim().nfc().collect::<String>().to_lowercase()
+}
+
+fn nearest(wanted: &str, names: &[String]) -> Option<String> {
+    let squeeze = |name: &str| fold(name).replace([' ', '_', '-', '.'], "");
+    let wanted = squeeze(wanted);
+    names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&squeeze(name), &wanted), name))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| quoted(name))
+}
+
+fn delimiter_name(delimiter: u8) -> &'static str {
+    match delimiter {
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        b'|' => "vertical bars",
+        _ => "commas",
+    }
+}

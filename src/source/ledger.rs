@@ -1,0 +1,246 @@
+//! One id, one dispute: repeats, contradictions and newer files; and the fingerprint of what is left.
+//!
+//! Within a file equal rows are one row, and different rows under one id are all refused, because nothing says
+//! which is right. Over files the later one wins.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
+
+use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject};
+use super::survey::Survey;
+use super::{Located, Settings};
+use crate::dispute::{Dispute, Field, Text, quoted};
+
+/// Everything seen so far, by dispute id.
+pub(super) struct Ledger<'a> {
+    settings: &'a Settings,
+    entries: HashMap<Text, Entry>,
+    rejects: Vec<Reject>,
+    repeated: u64,
+    superseded: u64,
+    /// Reused for the content of every row.
+    text: String,
+}
+
+/// The last file's word on one dispute.
+struct Entry {
+    file_index: usize,
+    line: u64,
+    content: [u8; 32],
+    verdict: Verdict,
+    /// Lines of the same file with the same content.
+    repeats: Vec<u64>,
+}
+
+enum Verdict {
+    Open(Box<Dispute>),
+    NotOpen,
+    /// Rows of one file say different things; all of them are rejected.
+    Contradictory,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            entries: HashMap::new(),
+            rejects: Vec::new(),
+            repeated: 0,
+            superseded: 0,
+            text: String::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, located: Located) {
+        let Located { dispute, file, file_index, line } = located;
+        let content = content(&dispute, &mut self.text);
+        let id = Arc::clone(&dispute.id);
+        let Some(entry) = self.entries.get_mut(&id) else {
+            let verdict = verdict(dispute, self.settings);
+            self.entries.insert(id, Entry { file_index, line, content, verdict, repeats: Vec::new() });
+            return;
+        };
+        let column = self.settings.column(Field::DisputeId);
+        let contradiction =
+            |line: u64, other: u64| contradiction(&id, column, (Arc::clone(&file), file_index, line), other);
+        if entry.file_index < file_index {
+            self.repeated += entry.repeats.len() as u64;
+            self.superseded += u64::from(!matches!(entry.verdict, Verdict::Contradictory));
+            let verdict = verdict(dispute, self.settings);
+            *entry = Entry { file_index, line, content, verdict, repeats: Vec::new() };
+        } else if matches!(entry.verdict, Verdict::Contradictory) {
+            self.rejects.push(contradiction(line, entry.line));
+        } else if entry.content == content {
+            entry.repeats.push(line);
+        } else {
+            entry.verdict = Verdict::Contradictory;
+            for earlier in std::iter::once(entry.line).chain(entry.repeats.drain(..)) {
+                self.rejects.push(contradiction(earlier, line));
+            }
+            self.rejects.push(contradiction(line, entry.line));
+        }
+    }
+
+    /// Ends the reading: sorts, counts and judges.
+    pub(super) fn close(self, survey: Survey, previous_rows: Option<u64>, max_drop: f64) -> Batch {
+        let Self { entries, rejects: contradictions, repeated, superseded, .. } = self;
+        let Survey { rows, mut rejects, warnings, mut reasons, files } = survey;
+        rejects.extend(contradictions);
+        rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+        let mut counts =
+            Counts { rows, repeated, superseded, rejected: rejects.len() as u64, ..Counts::default() };
+
+        let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut disputes = Vec::new();
+        let mut resolved = Vec::new();
+        let mut hash = Sha256::new();
+        for (id, entry) in entries {
+            counts.repeated += entry.repeats.len() as u64;
+            match entry.verdict {
+                Verdict::Open(dispute) => {
+                    hash.update(entry.content);
+                    disputes.push(*dispute);
+                }
+                Verdict::NotOpen => resolved.push(id),
+                Verdict::Contradictory => {}
+            }
+        }
+        counts.open = disputes.len() as u64;
+        counts.not_open = resolved.len() as u64;
+        assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
+
+        if rows == 0 {
+            reasons.push(Reason::NoRows);
+        } else if let Some(previous) = previous_rows {
+            let least = least_credible(previous, max_drop);
+            if rows < least {
+                reasons.push(Reason::Drop { previous, rows, least });
+            }
+        }
+        let completeness =
+            if reasons.is_empty() { Completeness::Complete } else { Completeness::Incomplete(reasons) };
+        let fingerprint = hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Batch { disputes, resolved, rejects, warnings, counts, files, completeness, fingerprint }
+    }
+}
+
+fn verdict(dispute: Dispute, settings: &Settings) -> Verdict {
+    if dispute.is_open(&settings.vocabulary) { Verdict::Open(Box::new(dispute)) } else { Verdict::NotOpen }
+}
+
+/// The fewest rows that are credible after `previous`, rounded up.
+fn least_credible(previous: u64, max_drop: f64) -> u64 {
+    (previous as f64 * (1.0 - max_drop.clamp(0.0, 1.0))).ceil() as u64
+}
+
+fn contradiction(id: &Text, column: &str, place: (Arc<Path>, usize, u64), other_line: u64) -> Reject {
+    let (file, file_index, line) = place;
+    let problem = Problem {
+        column: Some(column.to_owned()),
+        field: Some(Field::DisputeId),
+        expected: format!("a unique id (line {other_line} has it with other contents)"),
+        found: quoted(id),
+    };
+    Reject { file, file_index, line, id: Some(Arc::clone(id)), problems: vec![problem] }
+}
+
+/// SHA-256 over every field, in a form in which no two contents are written alike. Two ways to write one amount
+/// (`12` and `12.00`) are one content.
+fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
+    let Dispute {
+        id,
+        program,
+        client,
+        ndc,
+        product_name,
+        state,
+        payer,
+        delivery_system,
+        covered_entity,
+        pharmacy_npi,
+        period,
+        service_date,
+        reason_codes,
+        units_invoiced,
+        units_disputed,
+        unit_type,
+        unit_rebate_amount,
+        amount_disputed,
+        status,
+        opened_at,
+        due_at,
+        resolved_at,
+        note,
+        claim_ref,
+        source_url,
+    } = dispute;
+    text.clear();
+    let mut writer = Content(text);
+    for required in [id, client, status] {
+        writer.text(Some(required));
+    }
+    for optional in [product_name, state, payer, covered_entity, pharmacy_npi, note, claim_ref, source_url] {
+        writer.text(optional.as_ref());
+    }
+    writer.value(Some(program));
+    writer.value(Some(ndc));
+    writer.value(delivery_system.as_ref());
+    writer.value(period.as_ref());
+    writer.value(unit_type.as_ref());
+    for day in [service_date, opened_at, due_at, resolved_at] {
+        writer.value(day.as_ref());
+    }
+    for amount in [units_invoiced, units_disputed, unit_rebate_amount, amount_disputed] {
+        writer.value(amount.as_ref().map(Decimal::normalize).as_ref());
+    }
+    writer.value(Some(&reason_codes.len()));
+    for code in reason_codes {
+        writer.text(Some(code));
+    }
+    Sha256::digest(text.as_bytes()).into()
+}
+
+struct Content<'a>(&'a mut String);
+
+impl Content<'_> {
+    /// Length first, so that no text can look like the end of one and the start of the next.
+    fn text(&mut self, text: Option<&Text>) {
+        // Writing to a String cannot fail.
+        let _ = match text {
+            Some(text) => write!(self.0, "{}:{text};", text.len()),
+            None => write!(self.0, "-;"),
+        };
+    }
+
+    /// For values that never hold a semicolon.
+    fn value(&mut self, value: Option<&impl std::fmt::Display>) {
+        // Writing to a String cannot fail.
+        let _ = match value {
+            Some(value) => write!(self.0, "{value};"),
+            None => write!(self.0, "-;"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_is_measured_against_the_previous_batch() {
+        assert_eq!(least_credible(100, 0.3), 70);
+        assert_eq!(least_credible(3, 0.5), 2);
+        assert_eq!(least_credible(100, 1.0), 0);
+        assert_eq!(least_credible(100, -1.0), 100);
+    }
+}

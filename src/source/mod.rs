@@ -1,0 +1,100 @@
+//! From files to disputes: CSV and NDJSON, plain or gzipped, single or in folders.
+//!
+//! Promises that every row is counted exactly once (open, not open, repeated, superseded or rejected), that a
+//! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
+//! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
+//!
+//! Never writes, never guesses a value, and never puts a patient-level or confidential value into a message.
+
+mod batch;
+mod bytes;
+mod files;
+mod header;
+mod json_rows;
+mod ledger;
+mod survey;
+mod table_rows;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::dispute::{Dispute, Field, Tables, Vocabulary};
+
+pub use batch::{
+    Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
+};
+pub use survey::{Survey, each};
+
+/// Where the input is and how to read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Files and folders, in order: where two files hold the same id, the later one wins. Of a folder, the files
+    /// directly inside with a known name (`.csv`, `.tsv`, `.ndjson`, `.jsonl`, each also with `.gz`) are read,
+    /// sorted by name.
+    pub paths: Vec<PathBuf>,
+    /// The name that the source gives a column; columns not named here have the name of the contract.
+    pub columns: BTreeMap<Field, String>,
+    /// The words of the source.
+    pub vocabulary: Vocabulary,
+    /// The largest credible loss of rows since the previous batch, as a share from 0 to 1.
+    pub max_drop: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { paths: Vec::new(), columns: BTreeMap::new(), vocabulary: Vocabulary::default(), max_drop: 0.5 }
+    }
+}
+
+impl Settings {
+    /// The name of `field` in the source.
+    pub fn column(&self, field: Field) -> &str {
+        self.columns.get(&field).map_or(field.name(), String::as_str)
+    }
+}
+
+/// How far reading is. Sent at the start and the end of every file, and every few thousand rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// The file being read.
+    pub file: &'a Path,
+    /// Its place among the files, from 0.
+    pub file_index: usize,
+    /// The number of files.
+    pub files: usize,
+    /// Bytes read of this file, before decompression.
+    pub bytes: u64,
+    /// Size of this file in bytes, before decompression.
+    pub bytes_total: u64,
+    /// Rows read of all files.
+    pub rows: u64,
+}
+
+/// A dispute and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The dispute.
+    pub dispute: Dispute,
+    /// The file.
+    pub file: Arc<Path>,
+    /// Place of the file in the reading order, from 0.
+    pub file_index: usize,
+    /// Line where the row starts, from 1.
+    pub line: u64,
+}
+
+/// Reads the whole input: the open disputes, sorted by id, and an account of every other row.
+/// `previous_rows` is the number of rows of the last complete batch, where there was one.
+///
+/// Blocking: call it where blocking is allowed.
+pub fn load(
+    settings: &Settings,
+    tables: &Tables,
+    previous_rows: Option<u64>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Batch {
+    let mut ledger = ledger::Ledger::new(settings);
+    let survey = each(settings, tables, progress, &mut |located| ledger.add(located));
+    ledger.close(survey, previous_rows, settings.max_drop)
+}

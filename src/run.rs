@@ -327,15 +327,16 @@ fn inherit(
             },
         })
         .collect();
-    // A row that cannot be read today is still there.
-    let open: HashSet<Text> = batch
-        .disputes
-        .iter()
-        .map(|dispute| dispute.id.clone())
-        .chain(batch.rejects.iter().filter_map(|reject| reject.id.clone()))
-        .collect();
     let complete = batch.completeness == Completeness::Complete;
     let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+    // A row that cannot be read today is still there; where its id cannot be read either, it may be any
+    // dispute that is neither here nor settled.
+    let mut open: HashSet<Text> = batch.disputes.iter().map(|dispute| dispute.id.clone()).collect();
+    open.extend(batch.rejects.iter().filter_map(|reject| reject.id.clone()));
+    if batch.rejects.iter().any(|reject| reject.id.is_none()) {
+        let settled = |id: &Text| batch.resolved.binary_search(id).is_ok();
+        open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
+    }
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
     let input = group::Input {
         known: &groups,

@@ -39,6 +39,7 @@ mod problem;
 mod reader;
 mod schema;
 mod secret;
+mod settings;
 mod starter;
 mod value;
 
@@ -47,4 +48,5 @@ pub use origin::Origin;
 pub use problem::{Cause, Hint, Problem, Problems, Warning};
 pub use reader::Reader;
 pub use schema::{DEFAULTS, variable_of};
+pub use settings::{Log, Needs, Settings};
 pub use starter::{Found, starter};

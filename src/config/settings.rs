@@ -1,0 +1,246 @@
+//! From keys to the parameters of the stages: the one place where both are known.
+
+use std::{fs, path::PathBuf};
+
+use jiff::{SignedDuration, tz::TimeZone};
+use url::Url;
+
+use super::{Layers, Problems, Reader, Warning};
+use crate::{
+    cluster::{self, Engine},
+    dispute::{DeliverySystem, Field, Program, Vocabulary},
+    group, jira, plan, run,
+    schedule::Schedule,
+    source,
+    ticket::{EMBEDDED, Priorities},
+};
+
+/// Everything that a command can need.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Parameters of a run.
+    pub run: run::Params,
+    /// Jira; none where its keys are unset and the command does not need it.
+    pub jira: Option<jira::Settings>,
+    /// Ticket templates that replace embedded ones: name and text.
+    pub templates: Vec<(String, String)>,
+    /// Folder of the state.
+    pub state: PathBuf,
+    /// Folder of the reports.
+    pub reports: PathBuf,
+    /// When the daemon runs.
+    pub run_schedule: Schedule,
+    /// When the daemon writes the report.
+    pub report_schedule: Schedule,
+    /// How the log is written.
+    pub log: Log,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// One JSON object per line, or text.
+    pub json: bool,
+    /// Least important level.
+    pub level: String,
+}
+
+/// What a command needs to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// `source.paths`.
+    pub source: bool,
+    /// The keys of `[jira]`.
+    pub jira: bool,
+}
+
+impl Settings {
+    /// Takes all settings out of the layers, or tells every problem at once.
+    pub fn read(layers: &Layers, needs: Needs) -> Result<(Self, Vec<Warning>), Problems> {
+        let mut reader = layers.reader();
+        let source = source(&mut reader, needs);
+        let cluster = cluster::Params {
+            engine: reader.one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
+            min_group: reader.integer("cluster.min_group", 2..),
+            ..cluster::Params::default()
+        };
+        let group = group::Params {
+            confirm_runs: reader.integer("group.confirm_runs", 1..=100),
+            pattern_weight: cluster.min_group,
+            ..group::Params::default()
+        };
+        let jira = jira(&mut reader, needs);
+        let plan = plan::Params {
+            max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
+            min_disputes: reader.integer("plan.min_disputes", 1..),
+            min_amount: reader.money("plan.min_amount"),
+            resolve: reader.flag("plan.resolve"),
+            resolution: reader.optional_text("jira.resolution"),
+            split_link: reader.required_text("jira.link_type_split"),
+            merge_link: reader.required_text("jira.link_type_merge"),
+            create_settle: SignedDuration::try_from(reader.duration("jira.create_settle"))
+                .unwrap_or(SignedDuration::from_mins(5)),
+        };
+        let priorities = priorities(&mut reader);
+        let templates = templates(&mut reader);
+        let max_members = reader.integer("ticket.max_members_listed", 0..);
+        let zone = reader.check("report.zone", TimeZone::get).unwrap_or(TimeZone::UTC);
+        let (run_schedule, report_schedule) = schedules(&mut reader);
+        let log = Log {
+            json: reader.one_of("log.format", &[("text", false), ("json", true)]),
+            level: reader.one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
+        };
+        let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
+        let warnings = reader.finish()?;
+        let run = run::Params { source, cluster, group, plan, priorities, max_members, zone };
+        Ok((Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }, warnings))
+    }
+}
+
+fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
+    if needs.source {
+        reader.require("source.paths");
+    }
+    let mut columns = std::collections::BTreeMap::new();
+    for (ours, theirs) in reader.map("source.columns") {
+        match Field::from_name(&ours) {
+            Some(field) => drop(columns.insert(field, theirs)),
+            None => {
+                let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
+                reader.refuse(&format!("source.columns.{ours}"), format!("is none of our column names; did you mean `{near}`?"));
+            }
+        }
+    }
+    let mut vocabulary = Vocabulary::default();
+    for (word, ours) in reader.map("source.values.program") {
+        match Program::from_name(&ours) {
+            Some(program) => vocabulary.add_program(&word, program),
+            None => {
+                let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
+                reader.refuse(&format!("source.values.program.{word}"), format!("expects a program, but is `{ours}`; did you mean `{near}`?"));
+            }
+        }
+    }
+    for (word, ours) in reader.map("source.values.status") {
+        vocabulary.add_status(&word, &ours);
+    }
+    for (word, ours) in reader.map("source.values.delivery_system") {
+        match DeliverySystem::from_name(&ours) {
+            Some(system) => vocabulary.add_delivery_system(&word, system),
+            None => reader.refuse(
+                &format!("source.values.delivery_system.{word}"),
+                format!("expects `ffs` or `mco`, but is `{ours}`"),
+            ),
+        }
+    }
+    vocabulary.set_open_statuses(reader.list("source.open_statuses"));
+    if let Some(decimals) = reader.optional_integer::<u8>("source.overpunch_decimals", 0..=9) {
+        for field in [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed] {
+            vocabulary.set_overpunch(field, decimals);
+        }
+    }
+    let max_drop = reader.ratio("source.max_drop", 0.0..=1.0);
+    source::Settings { paths: reader.paths("source.paths"), columns, vocabulary, max_drop }
+}
+
+fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
+    if needs.jira {
+        reader.require("jira.url");
+        reader.require("jira.project");
+    }
+    let url = reader.check("jira.url", site);
+    let project = reader.optional_text("jira.project");
+    let user = reader.optional_text("jira.user");
+    let token = if needs.jira { reader.required_secret("jira.token") } else { reader.secret("jira.token") };
+    let issue_type = reader.required_text("jira.issue_type");
+    let timeout = reader.duration("jira.timeout");
+    let certificate = reader.optional_path("jira.ca_file").and_then(|path| match fs::read(&path) {
+        Ok(pem) => Some(pem),
+        Err(error) => {
+            reader.refuse("jira.ca_file", format!("cannot be read: {error}"));
+            None
+        }
+    });
+    let token = token?;
+    let credentials = match user {
+        Some(user) => jira::Credentials::Basic { user, token },
+        None => jira::Credentials::Bearer(token),
+    };
+    Some(jira::Settings { url: url?, credentials, project: project?, issue_type, timeout, certificate })
+}
+
+/// The address of a site: https, or http on this very machine; no credentials in it.
+fn site(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold credentials; use `jira.user` and `jira.token_file`".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if local => Ok(url),
+        _ => Err("must start with `https://`".to_owned()),
+    }
+}
+
+fn priorities(reader: &mut Reader<'_>) -> Priorities {
+    let list = reader.list("ticket.priorities");
+    let names: [String; 3] = match <[String; 3]>::try_from(list.clone()) {
+        Ok(names) => names,
+        Err(_) if list.is_empty() => Default::default(),
+        Err(_) => {
+            reader.refuse("ticket.priorities", format!("expects three names or none, but has {}", list.len()));
+            Default::default()
+        }
+    };
+    let high_amount = reader.money("ticket.priority_high_amount");
+    let highest_amount = reader.money("ticket.priority_highest_amount");
+    if highest_amount < high_amount {
+        reader.refuse("ticket.priority_highest_amount", "must not be below `ticket.priority_high_amount`");
+    }
+    Priorities { high_amount, highest_amount, names }
+}
+
+fn templates(reader: &mut Reader<'_>) -> Vec<(String, String)> {
+    let Some(folder) = reader.optional_path("ticket.templates") else { return Vec::new() };
+    if !folder.is_dir() {
+        reader.refuse("ticket.templates", "is not a folder");
+        return Vec::new();
+    }
+    let mut texts = Vec::new();
+    for (name, _) in EMBEDDED {
+        let path = folder.join(name);
+        if path.exists() {
+            match fs::read_to_string(&path) {
+                Ok(text) => texts.push((name.to_owned(), text)),
+                Err(error) => reader.refuse("ticket.templates", format!("`{name}` cannot be read: {error}")),
+            }
+        }
+    }
+    texts
+}
+
+fn schedules(reader: &mut Reader<'_>) -> (Schedule, Schedule) {
+    let zone = match reader.check("schedule.zone", |zone| TimeZone::get(zone).map(|_| zone.to_owned())) {
+        Some(zone) => zone,
+        None => "UTC".to_owned(),
+    };
+    let mut schedule = |key: &str, fallback: &str| {
+        reader
+            .check(key, |expression| Schedule::parse(expression, &zone))
+            .map_or_else(|| Schedule::parse(fallback, "UTC"), Ok)
+    };
+    let run = schedule("schedule.run", "0 6 * * *");
+    let report = schedule("schedule.report", "0 7 * * MON");
+    match (run, report) {
+        (Ok(run), Ok(report)) => (run, report),
+        // The fallbacks are constants that a test parses.
+        (Err(error), _) | (_, Err(error)) => unreachable!("the default schedules are valid: {error}"),
+    }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
+    known
+        .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
+        .unwrap_or_default()
+}

@@ -4,3 +4,4 @@
 
 pub mod dispute;
 pub mod schedule;
+pub mod state;

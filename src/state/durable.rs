@@ -1,0 +1,64 @@
+//! What the journal and the vault share: who may write, and what "on disk" means.
+//!
+//! A write counts once `fsync` says so. After a failed `fsync` the kernel may have dropped the pages and
+//! report success on the next one, so nothing here is ever tried again.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Puts a file on disk. A value, so that a test can make it fail.
+pub(super) type SyncFile = fn(&File) -> io::Result<()>;
+
+/// Puts the names in a directory on disk; without it a new file can be gone after a crash.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Makes a directory and puts its own name on disk.
+pub(super) fn ensure_directory(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(directory)?;
+    directory.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
+}
+
+/// The right to write, held until dropped. The operating system gives it back when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(super) struct WriterLock {
+    _file: File,
+}
+
+/// Why the right to write was not given.
+#[derive(Debug)]
+pub(super) enum LockRefusal {
+    /// Someone else holds it; the process id is what the file says.
+    Held { pid: Option<u32> },
+    /// The lock file cannot be used.
+    Io(io::Error),
+}
+
+impl WriterLock {
+    /// Takes the lock at once or not at all, and writes our process id into its file.
+    pub(super) fn acquire(path: &Path) -> Result<Self, LockRefusal> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(LockRefusal::Io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
+                return Err(LockRefusal::Held { pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(LockRefusal::Io(source)),
+        }
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(LockRefusal::Io)?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,134 @@
+//! What disputebot knows between runs, kept so that a crash, a full disk or a flipped bit is never taken
+//! for knowledge.
+//!
+//! Two stores, each good at what the other is not:
+//!
+//! * [`journal`]: append-only and hash-chained. It is the truth and the audit trail: slow to search, and
+//!   any change to what was written is found;
+//! * [`vault`]: sled, fast by key. It can lose rows silently after damage, so it holds nothing that cannot
+//!   be made again from the journal, and says up to which record it was made.
+//!
+//! The order is always the same. First [`Journal::append`] and its sync, then [`Vault::commit`] with
+//! [`Journal::head`]. After a start, [`Journal::replay_after`] with [`Vault::applied`] gives the records
+//! that a crash kept from the vault; it also finds a journal that lost its end, which the chain alone
+//! cannot show.
+//!
+//! Everything here blocks: call it from a thread that may. Nothing here knows what a group or a ticket is.
+
+mod chain;
+mod durable;
+mod envelope;
+pub mod journal;
+mod store;
+pub mod vault;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use chain::{ChainHash, Head, NotAHash, Record};
+pub use journal::{Entry, Journal, JournalError, Torn, Verified};
+pub use vault::{Tree, Vault, Write};
+
+/// Why state cannot be read or written.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// Another process has the state open. Stop it, or ask it.
+    #[error("the state in `{}` is in use by another disputebot{}", directory.display(), holder(*pid))]
+    InUse {
+        /// The state directory.
+        directory: PathBuf,
+        /// The process that holds it, where its lock file says so.
+        pid: Option<u32>,
+    },
+    /// A newer build wrote the state. Use that build, or restore an older copy.
+    #[error("state has format `{found}`, this build reads up to `{supported}`")]
+    NewerFormat {
+        /// The format on disk.
+        found: u32,
+        /// The newest format this build reads.
+        supported: u32,
+    },
+    /// What is on disk is not what was written. Set the vault aside and replay the journal.
+    #[error("the vault in `{}` is damaged: {reason}", directory.display())]
+    Damaged {
+        /// The vault's directory.
+        directory: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// Opening the vault never ended, as sled does when one of its files is missing. A thread still waits
+    /// for it, so end this process; then set the vault aside and replay the journal.
+    #[error("opening the vault in `{}` did not end within {seconds} s", directory.display())]
+    OpenTimeout {
+        /// The vault's directory.
+        directory: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// An earlier write failed and nobody knows how much of it is on disk. End this process; the next one
+    /// recovers.
+    #[error("an earlier write to the vault in `{}` failed, so it takes no more writes", directory.display())]
+    Poisoned {
+        /// The vault's directory.
+        directory: PathBuf,
+    },
+    /// A key is empty, longer than [`vault::KEY_LIMIT`] bytes, holds a NUL, or is the vault's own. A bug
+    /// of the caller.
+    #[error("key `{key}` of tree `{tree}` cannot be stored: {reason}")]
+    Key {
+        /// The tree's name.
+        tree: &'static str,
+        /// The key, NUL escaped.
+        key: String,
+        /// The rule it breaks.
+        reason: &'static str,
+    },
+    /// A commit names a journal record that the vault has applied already, so its changes could be lost
+    /// without a trace. A bug of the caller.
+    #[error(
+        "changes up to journal record `{found}` were committed after those up to `{applied}`; expected a newer record"
+    )]
+    NotNewer {
+        /// The record of this commit.
+        found: u64,
+        /// The record of the last commit.
+        applied: u64,
+    },
+    /// A value is not what the caller takes it for, or cannot be written as JSON.
+    #[error("the value of `{key}` in tree `{tree}` does not have the expected form")]
+    Form {
+        /// The tree's name.
+        tree: &'static str,
+        /// The key.
+        key: String,
+        /// Which part.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The operating system refused. Look at the disk, its space and the rights.
+    #[error("could not {action} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With which file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The journal refused.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl StateError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process `{pid}`)")).unwrap_or_default()
+}

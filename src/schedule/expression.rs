@@ -228,6 +228,10 @@ fn list(set: &BTreeSet<u16>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn seven(text: &str) -> String {
@@ -343,5 +347,22 @@ mod tests {
         assert!(matches!(parse("* * * * * * *"), Err(ScheduleError::TooOften { .. })));
         assert!(matches!(parse("0,30 * * * * * *"), Err(ScheduleError::TooOften { .. })));
         assert!(parse("30 * * * * * *").is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 2_000,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(0xC20),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+        #[test]
+        fn any_text_is_refused_or_walked(
+            text in "[0-9]{1,2}(-[0-9]{1,2})?(/[0-9])? (\\*|[0-9]{1,2})(/[0-9]{1,2})?( (\\*|\\?|[0-9]|MON|dec|[\\PC]{1,3})){3}( \\*){0,2}"
+        ) {
+            if let Ok(Expression { seven_fields, .. }) = parse(&text) {
+                prop_assert!(cron::Schedule::from_str(&seven_fields).is_ok(), "{text} became {seven_fields}");
+            }
+        }
     }
 }

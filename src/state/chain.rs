@@ -2,7 +2,7 @@
 //!
 //! Pure. The form is told in the documentation of [`super::journal`].
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -49,7 +49,10 @@ impl Head {
 
 impl fmt::Display for ChainHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+        nibbles
+            .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+            .try_for_each(|it| formatter.write_char(it))
     }
 }
 
@@ -157,7 +160,7 @@ impl<'a> Line<'a> {
         if seq != head.seq + 1 {
             return Err(format!("it has the number `{seq}`"));
         }
-        if prev != head.hash.to_string() {
+        if prev.parse() != Ok(head.hash) {
             return Err(format!("it follows `{prev}`, but the record before is `{}`", head.hash));
         }
         // Compared as text: spaces, another order or an escape would not change the fields.
@@ -166,7 +169,7 @@ impl<'a> Line<'a> {
             .and_then(|rest| rest.strip_suffix('}'))
             .ok_or("it is spelled unlike disputebot spells records")?;
         let computed = hash_of(head, &at, &kind, body);
-        if computed.to_string() != hash {
+        if hash.parse() != Ok(computed) {
             return Err(format!("it says its hash is `{hash}`, but its content gives `{computed}`"));
         }
         let at = at.parse().map_err(|_| format!("`{at}` is not a time"))?;

@@ -220,7 +220,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(0xD0), ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(0xD0),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
         #[test]
         fn what_was_sealed_opens(size in 0..PART_BYTES * 3, fill in any::<u8>(), key in "[^\0]{1,40}") {
             let value: Vec<u8> = (0..size).map(|index| (index as u8).wrapping_mul(fill)).collect();

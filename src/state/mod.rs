@@ -19,7 +19,6 @@ mod chain;
 mod durable;
 mod envelope;
 pub mod journal;
-mod known;
 mod store;
 pub mod vault;
 
@@ -29,7 +28,6 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
-pub use known::{Change, Done, GroupRecord, Known, Ran, Rows, RunRecord, State};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use vault::{Tree, Vault, Write};
 
@@ -87,9 +85,12 @@ pub enum StateError {
         /// The rule it breaks.
         reason: &'static str,
     },
-    /// A commit claims an older journal record than the vault holds already. A bug of the caller.
-    #[error("a commit up to journal record `{found}` came after one up to `{applied}`")]
-    Backwards {
+    /// A commit names a journal record that the vault has applied already, so its changes could be lost
+    /// without a trace. A bug of the caller.
+    #[error(
+        "changes up to journal record `{found}` were committed after those up to `{applied}`; expected a newer record"
+    )]
+    NotNewer {
         /// The record of this commit.
         found: u64,
         /// The record of the last commit.

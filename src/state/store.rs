@@ -16,8 +16,8 @@ pub(super) const FILE: &str = "db";
 /// What the name of a snapshot ends with while sled writes it.
 const UNFINISHED: &str = ".generating";
 
-/// Opens sled and lets the caller check it, in a thread that is left behind when it does not come back: a missing
-/// file makes sled try for ever.
+/// Opens sled and lets the caller check it, in a thread that is left behind when it does not come back: a
+/// missing file makes sled try for ever.
 pub(super) fn open<T: Send + 'static>(
     directory: &Path,
     limit: Duration,

@@ -216,13 +216,17 @@ impl Vault {
     /// Makes all changes and notes that they bring the vault up to the journal record `applied`: all or
     /// nothing, and on disk when this returns. Of several changes to one key the last counts.
     ///
+    /// The journal must hold the changes: damage can take the vault back to an older record, and only what
+    /// comes after that record is replayed. So changes need a newer record than the last commit had.
+    ///
     /// After an error of the disk or of sled the vault takes no more writes.
     pub fn commit(&mut self, writes: &[Write], applied: Head) -> Result<(), StateError> {
         if self.poisoned {
             return Err(StateError::Poisoned { directory: self.directory.clone() });
         }
-        if applied.seq < self.manifest.applied.seq {
-            return Err(StateError::Backwards { found: applied.seq, applied: self.manifest.applied.seq });
+        let known = self.manifest.applied;
+        if applied.seq < known.seq || (applied.seq == known.seq && !writes.is_empty()) {
+            return Err(StateError::NotNewer { found: applied.seq, applied: known.seq });
         }
         let mut changes: BTreeMap<(Tree, &str), Option<&Value>> = BTreeMap::new();
         for write in writes {
@@ -563,12 +567,18 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_manifest_are_not_taken_for_a_new_vault() {
+    fn a_vault_that_stays_damaged_is_refused_each_time_but_does_not_fill_the_disk() {
         let state = tempfile::tempdir().unwrap();
         let mut vault = Vault::open(state.path()).unwrap();
         vault.commit(&[put("g-1", &json!(1))], head(1)).unwrap();
         vault.store.remove(Place { tree: VAULTS_OWN, key: MANIFEST_KEY, part: 0 }.to_bytes()).unwrap();
         drop(vault);
-        assert!(matches!(Vault::open(state.path()), Err(StateError::Damaged { .. })));
+        for _ in 0..=COPIES_LIMIT {
+            let refused = Vault::open(state.path()).unwrap_err();
+            assert!(refused.to_string().contains("it has 1 rows with checksum"), "{refused}");
+        }
+        let copies: Vec<bool> =
+            (1..=COPIES_LIMIT + 1).map(|it| copy_name(state.path(), it).exists()).collect();
+        assert_eq!(copies, [true, true, true, false]);
     }
 }

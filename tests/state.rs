@@ -1,0 +1,631 @@
+//! Journal and vault on real files: crashes between any two steps, damage of every kind, and what is said
+//! about it. A crash is a copy of the directory taken while everything is open.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what fails here fails the test"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use disputebot::state::{
+    Entry, Head, Journal, JournalError, Record, StateError, Tree, Vault, Write, journal, vault,
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const NOVEMBER: &str = "2026-11-24T12:00:00Z";
+const DECEMBER: &str = "2026-12-01T00:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn entry(time: &str, number: u64) -> Entry<'static> {
+    Entry { at: at(time), kind: "counted", body: json!({ "number": number, "text": "a \"quoted\" é\n" }) }
+}
+
+/// A journal with so many records, all in November.
+fn journal_of(records: u64) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(directory.path()).unwrap();
+    let entries: Vec<_> = (1..=records).map(|number| entry(NOVEMBER, number)).collect();
+    assert_eq!(journal.append_all(&entries).unwrap(), records);
+    directory
+}
+
+fn november(directory: &Path) -> PathBuf {
+    directory.join("2026-11.jsonl")
+}
+
+fn records(directory: &Path) -> Vec<Record> {
+    let mut found = Vec::new();
+    journal::read(directory, 1, |record| {
+        found.push(record);
+        Ok::<(), JournalError>(())
+    })
+    .unwrap();
+    found
+}
+
+/// Line and record number of the damage.
+fn damage(directory: &Path) -> (u64, u64) {
+    match journal::verify(directory) {
+        Err(JournalError::Damaged { line, seq, file, .. }) => {
+            assert_eq!(file, november(directory));
+            (line, seq)
+        }
+        other => panic!("expected damage, found {other:?}"),
+    }
+}
+
+fn copy(from: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_into(from, to.path());
+    to
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for found in fs::read_dir(from).unwrap() {
+        let found = found.unwrap();
+        let target = to.join(found.file_name());
+        if found.path().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_into(&found.path(), &target);
+        } else {
+            fs::copy(found.path(), target).unwrap();
+        }
+    }
+}
+
+fn random(seed: u64) -> impl FnMut(usize) -> usize {
+    println!("seed {seed:#x}");
+    let mut state = seed;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    }
+}
+
+// The journal.
+
+#[test]
+fn records_are_read_as_they_were_written_also_after_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(directory.path()).unwrap();
+    assert_eq!(journal.head(), Head::EMPTY);
+    assert_eq!(journal.append(at(NOVEMBER), "first", &json!({"amount": 0.1, "big": 1e300})).unwrap(), 1);
+    drop(journal);
+    let mut journal = Journal::open(directory.path()).unwrap();
+    assert_eq!(journal.append(at(NOVEMBER), "with \"quotes\"", &["a", "\u{1F600}\n"]).unwrap(), 2);
+
+    let found = records(directory.path());
+    assert_eq!(found[0].body, json!({"amount": 0.1, "big": 1e300}));
+    assert_eq!((found[0].seq, found[0].at, found[0].kind.as_str()), (1, at(NOVEMBER), "first"));
+    assert_eq!(found[1].kind, "with \"quotes\"");
+    assert_eq!(found[1].body, json!(["a", "\u{1F600}\n"]));
+    assert_eq!(found[1].prev, found[0].hash);
+    assert_eq!(journal.head(), Head { seq: 2, hash: found[1].hash });
+    let verified = journal::verify(directory.path()).unwrap();
+    assert_eq!((verified.head, verified.torn), (journal.head(), None));
+}
+
+#[test]
+fn each_month_has_its_file_and_a_clock_set_back_stays_in_the_newest() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(directory.path()).unwrap();
+    journal.append_all(&[entry(NOVEMBER, 1), entry(DECEMBER, 2), entry(NOVEMBER, 3)]).unwrap();
+    drop(journal);
+    let mut journal = Journal::open(directory.path()).unwrap();
+    journal.append_all(&[entry(NOVEMBER, 4), entry("2027-01-01T00:00:00Z", 5)]).unwrap();
+    let lines = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap().lines().count();
+    assert_eq!(
+        (lines("2026-11.jsonl"), lines("2026-12.jsonl"), lines("2027-01.jsonl")),
+        (1, 3, 1),
+        "records are in the order of the files"
+    );
+    assert_eq!(journal::verify(directory.path()).unwrap().head.seq, 5);
+}
+
+#[test]
+fn a_second_journal_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _journal = Journal::open(directory.path()).unwrap();
+    match Journal::open(directory.path()) {
+        Err(JournalError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+        other => panic!("expected a refusal, found {other:?}"),
+    }
+}
+
+#[test]
+fn every_flipped_byte_is_found_and_named() {
+    let directory = journal_of(200);
+    let path = november(directory.path());
+    let whole = fs::read(&path).unwrap();
+    let mut random = random(0xF11B);
+    let mut line = 1_u64;
+    for index in 0..whole.len() {
+        // The first lines, some in the middle and the last ones byte for byte, the others sampled.
+        if matches!(line, 1..=2 | 100 | 199..=200) || random(40) == 0 {
+            let mut flipped = whole.clone();
+            flipped[index] ^= 1 << random(8);
+            fs::write(&path, &flipped).unwrap();
+            let (found_line, found_seq) = damage(directory.path());
+            assert_eq!((found_line, found_seq), (line, line), "byte {index}");
+        }
+        line += u64::from(whole[index] == b'\n');
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(journal::verify(directory.path()).unwrap().head.seq, 200);
+}
+
+#[test]
+fn removed_inserted_and_swapped_records_are_found_and_named() {
+    let directory = journal_of(20);
+    let path = november(directory.path());
+    let whole = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let write = |lines: &[&str]| fs::write(&path, lines.join("\n") + "\n").unwrap();
+
+    let mut removed = lines.clone();
+    removed.remove(6);
+    write(&removed);
+    assert_eq!(damage(directory.path()), (7, 7));
+
+    let mut first_removed = lines.clone();
+    first_removed.remove(0);
+    write(&first_removed);
+    assert_eq!(damage(directory.path()), (1, 1));
+
+    let mut repeated = lines.clone();
+    repeated.insert(6, lines[5]);
+    write(&repeated);
+    assert_eq!(damage(directory.path()), (7, 7));
+
+    let mut swapped = lines.clone();
+    swapped.swap(6, 7);
+    write(&swapped);
+    assert_eq!(damage(directory.path()), (7, 7));
+
+    let other = tempfile::tempdir().unwrap();
+    let mut forger = Journal::open(other.path()).unwrap();
+    forger.append_all(&(1..=20).map(|number| entry(NOVEMBER, number + 1)).collect::<Vec<_>>()).unwrap();
+    let forged = fs::read_to_string(november(other.path())).unwrap();
+    let mut replaced = lines.clone();
+    replaced[6] = forged.lines().nth(6).unwrap();
+    write(&replaced);
+    assert_eq!(damage(directory.path()), (7, 7));
+    assert!(matches!(Journal::open(directory.path()), Err(JournalError::Damaged { .. })), "open checks too");
+}
+
+#[test]
+fn removed_emptied_renamed_and_unknown_files_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(directory.path()).unwrap();
+    journal.append_all(&[entry(NOVEMBER, 1), entry(DECEMBER, 2), entry("2027-01-01T00:00:00Z", 3)]).unwrap();
+    drop(journal);
+    let path = |directory: &TempDir, name: &str| directory.path().join(name);
+    let refused = |directory: &TempDir| match journal::verify(directory.path()) {
+        Err(JournalError::Damaged { file, .. } | JournalError::UnexpectedFile { file }) => {
+            file.file_name().unwrap().to_str().unwrap().to_owned()
+        }
+        other => panic!("expected damage, found {other:?}"),
+    };
+
+    let removed = copy(directory.path());
+    fs::remove_file(path(&removed, "2026-12.jsonl")).unwrap();
+    assert_eq!(refused(&removed), "2027-01.jsonl");
+
+    let emptied = copy(directory.path());
+    fs::write(path(&emptied, "2026-12.jsonl"), "").unwrap();
+    assert_eq!(refused(&emptied), "2026-12.jsonl");
+
+    let renamed = copy(directory.path());
+    fs::rename(path(&renamed, "2027-01.jsonl"), path(&renamed, "2027-02.jsonl")).unwrap();
+    assert_eq!(refused(&renamed), "2027-02.jsonl");
+
+    let cut = copy(directory.path());
+    let text = fs::read_to_string(path(&cut, "2026-12.jsonl")).unwrap();
+    fs::write(path(&cut, "2026-12.jsonl"), &text[..text.len() - 20]).unwrap();
+    assert_eq!(refused(&cut), "2026-12.jsonl");
+
+    for name in ["2026-13.jsonl", "2026-1.jsonl", "copy of 2026-11.jsonl"] {
+        let unknown = copy(directory.path());
+        fs::write(path(&unknown, name), "").unwrap();
+        assert_eq!(refused(&unknown), name);
+    }
+}
+
+#[test]
+fn a_line_cut_anywhere_by_a_crash_is_moved_aside_and_told() {
+    let directory = journal_of(3);
+    let whole = fs::read(november(directory.path())).unwrap();
+    let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let head_of_two = {
+        let two = copy(directory.path());
+        fs::write(november(two.path()), &whole[..last]).unwrap();
+        journal::verify(two.path()).unwrap().head
+    };
+    for cut in last + 1..whole.len() {
+        let crashed = copy(directory.path());
+        fs::write(november(crashed.path()), &whole[..cut]).unwrap();
+
+        let seen = journal::verify(crashed.path()).unwrap();
+        assert_eq!(seen.head, head_of_two);
+        assert_eq!(seen.torn.unwrap().kept_in, None, "only looking changes nothing");
+
+        let mut journal = Journal::open(crashed.path()).unwrap();
+        assert_eq!(journal.head(), head_of_two);
+        let torn = journal.torn().unwrap();
+        assert_eq!(torn.size_bytes, (cut - last) as u64);
+        assert_eq!(fs::read(torn.kept_in.as_ref().unwrap()).unwrap(), whole[last..cut]);
+        assert_eq!(journal.append(at(NOVEMBER), "again", &json!({})).unwrap(), 3);
+        drop(journal);
+        let again = Journal::open(crashed.path()).unwrap();
+        assert_eq!((again.head().seq, again.torn()), (3, None));
+    }
+}
+
+#[test]
+fn torn_lines_of_several_crashes_are_all_kept() {
+    let directory = journal_of(1);
+    let whole = fs::read(november(directory.path())).unwrap();
+    for crash in 1..=3 {
+        fs::write(november(directory.path()), [&whole[..], b"{\"seq\":2,\"at"].concat()).unwrap();
+        let journal = Journal::open(directory.path()).unwrap();
+        let kept = journal.torn().unwrap().kept_in.clone().unwrap();
+        assert_eq!(kept.file_name().unwrap().to_str().unwrap(), format!("2026-11.jsonl.{crash}.torn"));
+    }
+}
+
+#[test]
+fn a_file_made_just_before_a_crash_is_no_damage() {
+    let directory = journal_of(2);
+    fs::write(directory.path().join("2026-12.jsonl"), "").unwrap();
+    assert_eq!(journal::verify(directory.path()).unwrap().head.seq, 2);
+    let mut journal = Journal::open(directory.path()).unwrap();
+    assert_eq!(journal.append(at(NOVEMBER), "back in time", &json!({})).unwrap(), 3);
+    assert_eq!(records(directory.path()).len(), 3);
+    assert!(!directory.path().join("2026-12.jsonl").exists());
+}
+
+#[test]
+fn a_journal_that_lost_its_end_or_is_another_one_is_found_by_a_known_head() {
+    let directory = journal_of(5);
+    let known = journal::verify(directory.path()).unwrap().head;
+    let none = |_| -> Result<(), JournalError> { panic!("nothing may be replayed") };
+
+    let text = fs::read_to_string(november(directory.path())).unwrap();
+    let four: String = text.split_inclusive('\n').take(4).collect();
+    fs::write(november(directory.path()), four).unwrap();
+    let journal = Journal::open(directory.path()).unwrap();
+    let behind = journal.replay_after(known, none).unwrap_err();
+    assert_eq!(behind.to_string(), "the journal ends at record `4`, but record `5` was written");
+
+    let other = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(other.path()).unwrap();
+    journal.append_all(&(1..=9).map(|number| entry(DECEMBER, number)).collect::<Vec<_>>()).unwrap();
+    assert!(matches!(journal.replay_after(known, none), Err(JournalError::Diverged { seq: 5, .. })));
+}
+
+#[test]
+fn replay_gives_exactly_what_came_after() {
+    let directory = journal_of(5);
+    let journal = Journal::open(directory.path()).unwrap();
+    let all = records(directory.path());
+    for known in 0..=5_usize {
+        let head =
+            all.get(known.wrapping_sub(1)).map_or(Head::EMPTY, |it| Head { seq: it.seq, hash: it.hash });
+        let mut replayed = Vec::new();
+        let count = journal
+            .replay_after(head, |record| {
+                replayed.push(record);
+                Ok::<(), JournalError>(())
+            })
+            .unwrap();
+        assert_eq!(replayed, all[known..]);
+        assert_eq!(count, replayed.len() as u64);
+    }
+}
+
+#[test]
+fn a_journal_is_whole_in_a_copy_taken_after_any_append() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(directory.path()).unwrap();
+    for number in 1..=6 {
+        let time = if number < 4 { NOVEMBER } else { DECEMBER };
+        journal.append(at(time), "counted", &json!({ "number": number })).unwrap();
+        let crashed = copy(directory.path());
+        assert_eq!(Journal::open(crashed.path()).unwrap().head(), journal.head());
+    }
+}
+
+// The vault.
+
+fn head(seq: u64) -> Head {
+    Head { seq, hash: format!("{seq:064x}").parse().unwrap() }
+}
+
+fn put(key: &str, value: &Value) -> Write {
+    Write::put(Tree::Members, key, value).unwrap()
+}
+
+fn contents(vault: &Vault) -> Vec<(String, Value)> {
+    vault.scan(Tree::Members).unwrap()
+}
+
+#[test]
+fn values_are_read_as_they_were_committed_also_after_reopening() {
+    let state = tempfile::tempdir().unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    assert_eq!((vault.applied(), contents(&vault)), (Head::EMPTY, vec![]));
+    vault
+        .commit(
+            &[
+                put("b", &json!({"n": 2})),
+                put("a", &json!(1)),
+                put("a/b", &json!(null)),
+                put("ä", &json!("ä")),
+            ],
+            head(3),
+        )
+        .unwrap();
+    vault.commit(&[Write::delete(Tree::Members, "b"), Write::delete(Tree::Groups, "none")], head(4)).unwrap();
+    vault.commit(&[put("a", &json!(7)), put("a", &json!(8))], head(5)).unwrap();
+    drop(vault);
+
+    let vault = Vault::open(state.path()).unwrap();
+    assert_eq!(vault.applied(), head(5));
+    assert_eq!(
+        contents(&vault),
+        [("a".to_owned(), json!(8)), ("a/b".to_owned(), json!(null)), ("ä".to_owned(), json!("ä"))]
+    );
+    assert_eq!(vault.get::<i64>(Tree::Members, "a").unwrap(), Some(8));
+    assert_eq!(vault.get::<i64>(Tree::Members, "b").unwrap(), None);
+    assert_eq!(vault.get::<i64>(Tree::Groups, "a").unwrap(), None, "trees are apart");
+    assert!(matches!(vault.get::<i64>(Tree::Members, "ä"), Err(StateError::Form { tree: "members", .. })));
+    assert_eq!(vault.verify().unwrap(), vault::Checked { values: 3, rows: 3, applied: head(5) });
+}
+
+#[test]
+fn a_second_vault_is_refused_and_told_by_whom() {
+    let state = tempfile::tempdir().unwrap();
+    let vault = Vault::open(state.path()).unwrap();
+    let refused = Vault::open(state.path()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "the state in `{}` is in use by another disputebot (process `{}`)",
+            state.path().display(),
+            std::process::id()
+        )
+    );
+    assert!(matches!(Vault::start_over(state.path()), Err(StateError::InUse { .. })));
+    drop(vault);
+    assert!(Vault::open(state.path()).is_ok());
+}
+
+#[test]
+fn keys_and_heads_that_break_a_rule_are_refused_and_change_nothing() {
+    let state = tempfile::tempdir().unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    vault.commit(&[put("a", &json!(1))], head(2)).unwrap();
+    for key in ["", "a\0b", &"k".repeat(vault::KEY_LIMIT + 1)] {
+        let refused = vault.commit(&[put("b", &json!(1)), put(key, &json!(1))], head(3)).unwrap_err();
+        assert!(matches!(refused, StateError::Key { .. }), "{refused}");
+    }
+    for (writes, seq) in [(vec![], 1), (vec![put("b", &json!(1))], 2)] {
+        let refused = vault.commit(&writes, head(seq)).unwrap_err();
+        assert!(matches!(refused, StateError::NotNewer { applied: 2, .. }), "{refused}");
+    }
+    vault.commit(&[], head(2)).unwrap();
+    assert_eq!(contents(&vault), [("a".to_owned(), json!(1))]);
+    vault.commit(&[put(&"k".repeat(vault::KEY_LIMIT), &json!(1))], head(3)).unwrap();
+}
+
+#[test]
+fn a_crash_between_any_two_steps_loses_nothing_and_invents_nothing() {
+    let state = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&state.path().join("journal")).unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    let mut model: BTreeMap<String, Value> = BTreeMap::new();
+    let change = |number: u64| (format!("g-{}", number % 5), json!("x".repeat(number as usize * 700)));
+    for number in 1..=12 {
+        let (key, value) = change(number);
+        journal.append(at(NOVEMBER), "changed", &json!({ "number": number })).unwrap();
+        model.insert(key.clone(), value.clone());
+        let between = copy(state.path());
+        vault.commit(&[put(&key, &value)], journal.head()).unwrap();
+        let after = copy(state.path());
+
+        for (crashed, missing) in [(between, 1), (after, 0)] {
+            let journal = Journal::open(&crashed.path().join("journal")).unwrap();
+            let mut vault = Vault::open(crashed.path()).unwrap();
+            let mut writes = Vec::new();
+            let replayed = journal
+                .replay_after(vault.applied(), |record| {
+                    let (key, value) = change(record.body["number"].as_u64().unwrap());
+                    writes.push(put(&key, &value));
+                    Ok::<(), StateError>(())
+                })
+                .unwrap();
+            assert_eq!(replayed, missing);
+            vault.commit(&writes, journal.head()).unwrap();
+            assert_eq!(contents(&vault), model.clone().into_iter().collect::<Vec<_>>());
+            assert_eq!(vault.applied_seq(), number);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 8,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(0xC4A2),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+    #[test]
+    fn values_of_any_size_replace_each_other_without_a_rest(
+        sizes in proptest::collection::vec((0_usize..3, prop_oneof![0_usize..100, 3_900_usize..4_300, 0_usize..200_000]), 1..8)
+    ) {
+        let state = tempfile::tempdir().unwrap();
+        let mut vault = Vault::open(state.path()).unwrap();
+        let mut model: BTreeMap<String, Value> = BTreeMap::new();
+        for (seq, (key, size)) in (1..).zip(sizes) {
+            let key = format!("g-{key}");
+            if size == 0 {
+                model.remove(&key);
+                vault.commit(&[Write::delete(Tree::Members, &key)], head(seq)).unwrap();
+            } else {
+                let value = json!("y".repeat(size));
+                vault.commit(&[put(&key, &value)], head(seq)).unwrap();
+                prop_assert_eq!(vault.get::<Value>(Tree::Members, &key).unwrap(), Some(value.clone()));
+                model.insert(key, value);
+            }
+            let rows: usize = model.values().map(|value| value.to_string().len().div_ceil(4096)).sum();
+            let checked = vault.verify().unwrap();
+            prop_assert_eq!((checked.values, checked.rows), (model.len() as u64, rows as u64));
+        }
+        drop(vault);
+        let vault = Vault::open(state.path()).unwrap();
+        prop_assert_eq!(contents(&vault), model.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn much_and_long_data_is_one_commit_and_makes_sled_write_no_file_of_its_own() {
+    let state = tempfile::tempdir().unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    for seq in 1..=3_u8 {
+        let writes: Vec<_> = (0..40)
+            .map(|number| {
+                let key = format!("{number:0>width$}", width = vault::KEY_LIMIT);
+                put(&key, &json!(char::from(b'a' + seq).to_string().repeat(150_000)))
+            })
+            .collect();
+        vault.commit(&writes, head(seq.into())).unwrap();
+    }
+    drop(vault);
+    let vault = Vault::open(state.path()).unwrap();
+    assert_eq!(vault.verify().unwrap().values, 40);
+    let found = contents(&vault);
+    assert!(found.iter().all(|(_, value)| *value == json!("d".repeat(150_000))));
+    drop(vault);
+    assert_eq!(fs::read_dir(state.path().join("db/blobs")).unwrap().count(), 0);
+}
+
+fn state_of(values: u64) -> TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    for seq in 1..=values {
+        vault.commit(&[put(&format!("g-{}", seq % 40), &json!({ "seq": seq }))], head(seq)).unwrap();
+    }
+    state
+}
+
+fn snapshots(state: &Path) -> Vec<PathBuf> {
+    let names = fs::read_dir(state.join("db")).unwrap().map(|found| found.unwrap().path());
+    names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("snap.")).collect()
+}
+
+#[test]
+fn a_half_written_or_a_missing_snapshot_costs_nothing() {
+    let state = state_of(50);
+    drop(Vault::open(state.path()).unwrap());
+    assert!(!snapshots(state.path()).is_empty());
+    fs::write(state.path().join("db/snap.00000000000012AB.generating"), b"half").unwrap();
+    assert_eq!(contents(&Vault::open(state.path()).unwrap()).len(), 40);
+
+    for snapshot in snapshots(state.path()) {
+        fs::remove_file(snapshot).unwrap();
+    }
+    assert_eq!(contents(&Vault::open(state.path()).unwrap()).len(), 40);
+    assert!(!state.path().join("db.damaged-1").exists());
+}
+
+#[test]
+fn a_damaged_snapshot_is_copied_aside_and_made_again() {
+    let state = state_of(50);
+    drop(Vault::open(state.path()).unwrap());
+    for snapshot in snapshots(state.path()) {
+        let mut bytes = fs::read(&snapshot).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        fs::write(&snapshot, bytes).unwrap();
+    }
+    let vault = Vault::open(state.path()).unwrap();
+    assert_eq!((contents(&vault).len(), vault.applied()), (40, head(50)));
+    assert!(state.path().join("db.damaged-1/db").exists());
+}
+
+/// After any damage the vault either says so, or is exactly what it was at the record it names, so that
+/// the journal brings it up to date.
+fn never_silent(damage_one: impl Fn(&Path, &mut dyn FnMut(usize) -> usize), trials: usize, seed: u64) {
+    const COMMITS: u64 = 300;
+    let value = |seq: u64| json!({ "seq": seq, "text": "z".repeat((seq as usize * 997) % 15_000) });
+    let state = tempfile::tempdir().unwrap();
+    let mut vault = Vault::open(state.path()).unwrap();
+    for seq in 1..=COMMITS {
+        vault.commit(&[put(&format!("g-{}", seq % 40), &value(seq))], head(seq)).unwrap();
+    }
+    drop(vault);
+    drop(Vault::open(state.path()).unwrap());
+    let mut random = random(seed);
+    let (mut refused, mut older, mut whole) = (0, 0, 0);
+    for trial in 0..trials {
+        let damaged = copy(state.path());
+        damage_one(&damaged.path().join("db/db"), &mut random);
+        match Vault::open_within(damaged.path(), Duration::from_secs(5)) {
+            Err(_) => refused += 1,
+            Ok(vault) => {
+                let applied = vault.applied_seq();
+                *(if applied < COMMITS { &mut older } else { &mut whole }) += 1;
+                let model: BTreeMap<String, Value> =
+                    (1..=applied).map(|seq| (format!("g-{}", seq % 40), value(seq))).collect();
+                assert_eq!(contents(&vault), model.into_iter().collect::<Vec<_>>(), "trial {trial}");
+            }
+        }
+    }
+    println!("{refused} refused, {older} older, {whole} whole");
+    assert!(refused + older > 0, "some damage must hit live rows");
+}
+
+#[test]
+fn flipped_bits_never_lose_or_change_a_value_silently() {
+    let flip = |path: &Path, random: &mut dyn FnMut(usize) -> usize| {
+        let mut bytes = fs::read(path).unwrap();
+        let written: Vec<usize> = (0..bytes.len()).filter(|index| bytes[*index] != 0).collect();
+        bytes[written[random(written.len())]] ^= 1 << random(8);
+        fs::write(path, bytes).unwrap();
+    };
+    never_silent(flip, 60, 0xB17);
+}
+
+#[test]
+fn a_truncated_log_never_loses_a_value_silently() {
+    let truncate = |path: &Path, random: &mut dyn FnMut(usize) -> usize| {
+        let bytes = fs::read(path).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        fs::write(path, &bytes[..random(used)]).unwrap();
+    };
+    never_silent(truncate, 25, 0x7C);
+}
+
+#[test]
+fn starting_over_keeps_the_damaged_vault_and_begins_empty() {
+    let state = state_of(3);
+    for number in 1..=4 {
+        let (mut vault, kept) = Vault::start_over(state.path()).unwrap();
+        assert_eq!(kept, Some(state.path().join(format!("db.damaged-{number}"))));
+        assert_eq!((vault.applied(), contents(&vault)), (Head::EMPTY, vec![]));
+        vault.commit(&[put("a", &json!(number))], head(1)).unwrap();
+    }
+    let fresh = tempfile::tempdir().unwrap();
+    assert_eq!(Vault::start_over(fresh.path()).unwrap().1, None);
+}

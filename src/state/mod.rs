@@ -13,12 +13,13 @@
 //! that a crash kept from the vault; it also finds a journal that lost its end, which the chain alone
 //! cannot show.
 //!
-//! Everything here blocks: call it from a thread that may. Nothing here knows what a group or a ticket is.
+//! Everything here blocks: call it from a thread that may. Only [`State`] knows what a group or a ticket is.
 
 mod chain;
 mod durable;
 mod envelope;
 pub mod journal;
+mod known;
 mod store;
 pub mod vault;
 
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
+pub use known::{Change, Done, GroupRecord, Known, Ran, Rows, RunRecord, State};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use vault::{Tree, Vault, Write};
 

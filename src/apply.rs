@@ -12,10 +12,7 @@
 //! On a stop the write that is under way is given [`GRACE`] to finish; after that it counts as one whose
 //! answer was lost.
 
-use std::{
-    collections::BTreeSet,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -187,7 +184,9 @@ impl Applier<'_> {
         content: &plan::Content,
     ) -> Result<Result<Issue, Failure>, StateError> {
         let attempts = match ticket.link {
-            Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. } => attempts + 1,
+            Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. } => {
+                attempts + 1
+            }
             Link::Bound { issue } => return Ok(Ok(issue)),
         };
         let highest_number = match self.highest_number {

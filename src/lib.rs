@@ -3,13 +3,16 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod daemon;
 pub mod dispute;
 pub mod generate;
 pub mod group;
 pub mod jira;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod source;

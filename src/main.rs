@@ -1,3 +1,7 @@
 //! The `disputebot` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    disputebot::cli::main()
+}

@@ -123,7 +123,8 @@ pub fn survey(
     let (table, clusters) = group_disputes(&batch.disputes, &params.cluster);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
 
-    let by_id: HashMap<&Text, &Dispute> = batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
+    let by_id: HashMap<&Text, &Dispute> =
+        batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
     let peers = peers(&table);
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
     let mut explanations = BTreeMap::new();
@@ -149,11 +150,12 @@ pub fn survey(
             let explanation = explain(&table, group, rows, &peers);
             let figures = Figures::of(members.iter().copied());
             let facts = facts::facts(group, &members, &table, &explanation, tables, params.max_members);
-            content = Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
-                Ok(content) => Ok(content),
-                Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
-            });
+            content =
+                Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
+                    Ok(content) => Ok(content),
+                    Err(ticket::ContentError::Template(error)) => return Err(error.into()),
+                    Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+                });
             record.title.clone_from(&facts.title);
             record.cause.clone_from(&facts.cause.name);
             record.who.clone_from(&facts.cause.who);
@@ -413,7 +415,8 @@ fn ids_to_read(surveyed: &Surveyed, tickets: &BTreeMap<GroupId, Ticket>, now: Ti
 fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let mut programs: BTreeMap<String, Vec<&Dispute>> = BTreeMap::new();
-    let mut ageing: BTreeMap<String, usize> = AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect();
+    let mut ageing: BTreeMap<String, usize> =
+        AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect();
     for dispute in &surveyed.batch.disputes {
         programs.entry(dispute.program.as_str().to_owned()).or_default().push(dispute);
         let days = dispute.opened_at.and_then(|opened| today.since(opened).ok()).map(|age| age.get_days());
@@ -450,10 +453,7 @@ fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, 
             Completeness::Incomplete(reasons) => reasons.iter().map(ToString::to_string).collect(),
         },
         rows: surveyed.rows,
-        programs: programs
-            .into_iter()
-            .map(|(program, disputes)| (program, Figures::of(disputes)))
-            .collect(),
+        programs: programs.into_iter().map(|(program, disputes)| (program, Figures::of(disputes))).collect(),
         ageing,
         groups: surveyed.records.iter().filter(|record| record.group.status == Status::Active).count(),
         events,
@@ -462,7 +462,9 @@ fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, 
         failed: applied
             .failed
             .iter()
-            .map(|(action, failure)| (action.group.clone(), action.write.kind().to_owned(), failure.to_string()))
+            .map(|(action, failure)| {
+                (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
+            })
             .collect(),
         held,
     }
@@ -480,6 +482,8 @@ const AGE_BANDS: [(i32, &str); 5] = [
 fn age_band(days: Option<i32>) -> &'static str {
     match days {
         None => AGE_BANDS[4].1,
-        Some(days) => AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name),
+        Some(days) => {
+            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
+        }
     }
 }

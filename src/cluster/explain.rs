@@ -78,7 +78,8 @@ pub fn explain(table: &Table, cluster: &Cluster, peers: &[usize]) -> Explanation
                 *tally.entry(value).or_default() += 1;
             }
         }
-        let Some((value, members)) = tally.iter().max_by_key(|(value, count)| (**count, std::cmp::Reverse(*value)))
+        let Some((value, members)) =
+            tally.iter().max_by_key(|(value, count)| (**count, std::cmp::Reverse(*value)))
         else {
             continue;
         };
@@ -106,7 +107,9 @@ pub fn explain(table: &Table, cluster: &Cluster, peers: &[usize]) -> Explanation
     let likeness = |row: usize| -> usize {
         weights
             .iter()
-            .filter_map(|(attribute, tally)| table.value(row, *attribute).and_then(|value| tally.get(&**value)))
+            .filter_map(|(attribute, tally)| {
+                table.value(row, *attribute).and_then(|value| tally.get(&**value))
+            })
             .sum()
     };
     let medoid = cluster
@@ -122,8 +125,7 @@ fn rule(table: &Table, cluster: &Cluster, peers: &[usize], member: &dyn Fn(&usiz
     let size = cluster.rows.len() as f64;
     let mut alternatives: Vec<Vec<Item>> = Vec::new();
     for pattern in cluster.patterns.iter().take(MAX_ALTERNATIVES) {
-        let matched =
-            |row: &&usize| alternatives.iter().any(|alternative| table.matches(**row, alternative));
+        let matched = |row: &&usize| alternatives.iter().any(|alternative| table.matches(**row, alternative));
         if cluster.rows.iter().filter(matched).count() as f64 >= ENOUGH * size {
             break;
         }

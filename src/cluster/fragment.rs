@@ -101,7 +101,8 @@ fn take_greedily(found: Vec<Pattern>, limits: Limits, covered: &mut [bool], frag
         if pattern.surprise < limits.min_surprise {
             continue;
         }
-        if pattern.rows.len() < before && queue.peek().is_some_and(|next| next.0.surprise > pattern.surprise) {
+        if pattern.rows.len() < before && queue.peek().is_some_and(|next| next.0.surprise > pattern.surprise)
+        {
             queue.push(Candidate(pattern));
             continue;
         }
@@ -136,10 +137,8 @@ fn merge(partition: &Partition, fragments: &[Pattern], params: &Params) -> Vec<C
     let all: Vec<u32> = (0..partition.len() as u32).collect();
     let counts = partition.counts(&all);
     let mut features: HashMap<(usize, u32), u32> = HashMap::new();
-    let profiles: Vec<Profile> = fragments
-        .iter()
-        .map(|fragment| profile(partition, fragment, &counts, &mut features))
-        .collect();
+    let profiles: Vec<Profile> =
+        fragments.iter().map(|fragment| profile(partition, fragment, &counts, &mut features)).collect();
     let weights: Vec<usize> = fragments.iter().map(|fragment| fragment.rows.len()).collect();
     let labels = density::dbscan(profiles, &weights, params.reach, params.min_group);
 
@@ -235,7 +234,9 @@ fn absorb(partition: &Partition, causes: &mut [Cause]) {
                     .filter(|(position, _)| *position != left_out)
                     .map(|(_, code)| *code)
                     .collect();
-                if rest.len() >= 2 && rest.iter().any(|(column, _)| Attribute::ALL[*column as usize].is_locus()) {
+                if rest.len() >= 2
+                    && rest.iter().any(|(column, _)| Attribute::ALL[*column as usize].is_locus())
+                {
                     let (columns, codes) = rest.into_iter().unzip();
                     wanted.entry(columns).or_default().insert(codes);
                 }
@@ -257,14 +258,16 @@ fn absorb(partition: &Partition, causes: &mut [Cause]) {
             }
         }
         for (rows, owned, free) in tally.into_values() {
-            let Some((cause, most)) = owned.into_iter().max_by_key(|(cause, count)| (*count, u32::MAX - cause))
+            let Some((cause, most)) =
+                owned.into_iter().max_by_key(|(cause, count)| (*count, u32::MAX - cause))
             else {
                 continue;
             };
             if f64::from(most) >= OWNED_SHARE * f64::from(rows) {
                 for row in free {
                     let claim = &mut best[row as usize];
-                    if claim.is_none_or(|(count, other)| (most, u32::MAX - cause) > (count, u32::MAX - other)) {
+                    if claim.is_none_or(|(count, other)| (most, u32::MAX - cause) > (count, u32::MAX - other))
+                    {
                         *claim = Some((most, cause));
                     }
                 }

@@ -45,7 +45,11 @@ pub(super) struct Limits {
 
 /// `2 (o ln(o/e) - (o - e))`, zero where `o <= e`.
 pub(super) fn surprise(observed: f64, expected: f64) -> f64 {
-    if observed <= expected { 0.0 } else { 2.0 * (observed * (observed / expected).ln() - (observed - expected)) }
+    if observed <= expected {
+        0.0
+    } else {
+        2.0 * (observed * (observed / expected).ln() - (observed - expected))
+    }
 }
 
 /// The columns of one partition, and how well each attribute predicts each other.
@@ -127,7 +131,8 @@ impl Partition {
             if chunk.len() < 2 {
                 continue;
             }
-            let agreeing: usize = chunk.chunk_by(|x, y| x == y).map(|same| same.len() * (same.len() - 1)).sum();
+            let agreeing: usize =
+                chunk.chunk_by(|x, y| x == y).map(|same| same.len() * (same.len() - 1)).sum();
             sum += agreeing as f64 / (chunk.len() * (chunk.len() - 1)) as f64;
             values += 1;
         }
@@ -162,7 +167,12 @@ impl Partition {
 }
 
 /// All significant patterns among `rows`, most surprising first. `rates` are the background rates.
-pub(super) fn patterns(partition: &Partition, rows: &[u32], rates: &[Vec<f64>], limits: Limits) -> Vec<Pattern> {
+pub(super) fn patterns(
+    partition: &Partition,
+    rows: &[u32],
+    rates: &[Vec<f64>],
+    limits: Limits,
+) -> Vec<Pattern> {
     let size = Attribute::ALL.len();
     let total = rows.len() as f64;
     let mut found: HashMap<Codes, Pattern> = HashMap::new();
@@ -275,7 +285,9 @@ impl<'a> Grower<'a> {
             .iter()
             .copied()
             .filter(|row| {
-                codes.iter().all(|(column, code)| self.partition.columns[*column as usize][*row as usize] == *code)
+                codes
+                    .iter()
+                    .all(|(column, code)| self.partition.columns[*column as usize][*row as usize] == *code)
             })
             .collect();
         Some(Pattern { codes, rows, expected, surprise })

@@ -66,7 +66,14 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { engine: Engine::Patterns, min_group: 4, min_surprise: 12.0, min_lift: 1.5, max_pattern: 4, reach: 0.8 }
+        Self {
+            engine: Engine::Patterns,
+            min_group: 4,
+            min_surprise: 12.0,
+            min_lift: 1.5,
+            max_pattern: 4,
+            reach: 0.8,
+        }
     }
 }
 
@@ -96,7 +103,10 @@ pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
                         .patterns
                         .iter()
                         .map(|codes| {
-                            codes.iter().map(|(c, code)| table.item(Attribute::ALL[*c as usize], *code)).collect()
+                            codes
+                                .iter()
+                                .map(|(c, code)| table.item(Attribute::ALL[*c as usize], *code))
+                                .collect()
                         })
                         .collect::<Vec<Vec<Item>>>();
                     split_by_client(table, program, members, &patterns, params.min_group, &mut clusters);
@@ -104,7 +114,14 @@ pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
             }
             Engine::GroupBy => {
                 for (pattern, members) in groupby::best(table, &rows, params.min_group) {
-                    split_by_client(table, program, members.into_iter(), &[pattern], params.min_group, &mut clusters);
+                    split_by_client(
+                        table,
+                        program,
+                        members.into_iter(),
+                        &[pattern],
+                        params.min_group,
+                        &mut clusters,
+                    );
                 }
             }
         }

@@ -257,7 +257,9 @@ impl TableBuilder {
                 }
                 Attribute::CoveredEntity => column.push(dispute.covered_entity.as_deref()),
                 Attribute::Pharmacy => column.push(dispute.pharmacy_npi.as_deref()),
-                Attribute::Period => column.push(dispute.period.map(|quarter| quarter.to_string()).as_deref()),
+                Attribute::Period => {
+                    column.push(dispute.period.map(|quarter| quarter.to_string()).as_deref())
+                }
                 Attribute::ReasonCodes => column.push(Some(&*codes).filter(|codes| !codes.is_empty())),
                 Attribute::UnitType => column.push(dispute.unit_type.map(crate::dispute::UnitType::as_str)),
                 Attribute::UnitsRatio => {
@@ -268,7 +270,8 @@ impl TableBuilder {
                         .as_deref(),
                 ),
                 Attribute::Note => {
-                    self.notes.push(dispute.note.as_deref().map(note::mask).filter(|n| !n.is_empty()).as_deref());
+                    self.notes
+                        .push(dispute.note.as_deref().map(note::mask).filter(|n| !n.is_empty()).as_deref());
                 }
             }
         }

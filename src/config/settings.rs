@@ -60,7 +60,8 @@ impl Settings {
         let mut reader = layers.reader();
         let source = source(&mut reader, needs);
         let cluster = cluster::Params {
-            engine: reader.one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
+            engine: reader
+                .one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
             min_group: reader.integer("cluster.min_group", 2..),
             ..cluster::Params::default()
         };
@@ -88,7 +89,8 @@ impl Settings {
         let (run_schedule, report_schedule) = schedules(&mut reader);
         let log = Log {
             json: reader.one_of("log.format", &[("text", false), ("json", true)]),
-            level: reader.one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
+            level: reader
+                .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
         let warnings = reader.finish()?;
@@ -107,7 +109,10 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
             Some(field) => drop(columns.insert(field, theirs)),
             None => {
                 let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
-                reader.refuse(&format!("source.columns.{ours}"), format!("is none of our column names; did you mean `{near}`?"));
+                reader.refuse(
+                    &format!("source.columns.{ours}"),
+                    format!("is none of our column names; did you mean `{near}`?"),
+                );
             }
         }
     }
@@ -117,7 +122,10 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
             Some(program) => vocabulary.add_program(&word, program),
             None => {
                 let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
-                reader.refuse(&format!("source.values.program.{word}"), format!("expects a program, but is `{ours}`; did you mean `{near}`?"));
+                reader.refuse(
+                    &format!("source.values.program.{word}"),
+                    format!("expects a program, but is `{ours}`; did you mean `{near}`?"),
+                );
             }
         }
     }
@@ -135,7 +143,9 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
     }
     vocabulary.set_open_statuses(reader.list("source.open_statuses"));
     if let Some(decimals) = reader.optional_integer::<u8>("source.overpunch_decimals", 0..=9) {
-        for field in [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed] {
+        for field in
+            [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed]
+        {
             vocabulary.set_overpunch(field, decimals);
         }
     }
@@ -189,7 +199,8 @@ fn priorities(reader: &mut Reader<'_>) -> Priorities {
         Ok(names) => names,
         Err(_) if list.is_empty() => Default::default(),
         Err(_) => {
-            reader.refuse("ticket.priorities", format!("expects three names or none, but has {}", list.len()));
+            reader
+                .refuse("ticket.priorities", format!("expects three names or none, but has {}", list.len()));
             Default::default()
         }
     };

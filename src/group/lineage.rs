@@ -193,9 +193,9 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
         .collect();
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
         let age = |old: &usize| (&input.known[*old].since, &input.known[*old].id);
-        b.cmp(a).then_with(|| age(a_old).cmp(&age(b_old))).then_with(|| {
-            input.found[*a_new].members.cmp(&input.found[*b_new].members)
-        })
+        b.cmp(a)
+            .then_with(|| age(a_old).cmp(&age(b_old)))
+            .then_with(|| input.found[*a_new].members.cmp(&input.found[*b_new].members))
     });
     let mut heirs = vec![None; input.found.len()];
     let mut taken = HashSet::new();
@@ -212,7 +212,12 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
 /// Merges (old group → index of the old group that survives) and splits (cluster → old parent).
 type Structure = (BTreeMap<usize, usize>, BTreeMap<usize, usize>);
 
-fn structure(input: &Input<'_>, params: &Params, standing: &[Vec<Text>], heirs: &[Option<usize>]) -> Structure {
+fn structure(
+    input: &Input<'_>,
+    params: &Params,
+    standing: &[Vec<Text>],
+    heirs: &[Option<usize>],
+) -> Structure {
     let common = overlaps(input, standing);
     let kept: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
     let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());

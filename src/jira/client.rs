@@ -81,7 +81,8 @@ impl Client {
             cause: Cause::Connect,
             said: error.without_url().to_string(),
         };
-        let local = settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+        let local =
+            settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -169,7 +170,11 @@ impl Client {
         let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
         let wait = retry_after(&response);
-        let bytes = bounded(response).await.map_err(|said| JiraError { call: call.clone(), cause: Cause::Broken, said })?;
+        let bytes = bounded(response).await.map_err(|said| JiraError {
+            call: call.clone(),
+            cause: Cause::Broken,
+            said,
+        })?;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);

@@ -17,8 +17,17 @@ const PERMISSIONS: [(&str, &str); 8] = [
 ];
 
 /// Fields that disputebot fills by itself at create.
-const FILLED: [&str; 9] =
-    ["project", "issuetype", "summary", "description", "labels", "priority", "duedate", "reporter", "attachment"];
+const FILLED: [&str; 9] = [
+    "project",
+    "issuetype",
+    "summary",
+    "description",
+    "labels",
+    "priority",
+    "duedate",
+    "reporter",
+    "attachment",
+];
 
 /// How one finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -104,7 +113,8 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     }
     permissions(client, &mut health).await;
     issue_type(client, &mut health).await;
-    names(client, &mut health, "/rest/api/3/issueLinkType", "issueLinkTypes", "link type", &needs.link_types).await;
+    names(client, &mut health, "/rest/api/3/issueLinkType", "issueLinkTypes", "link type", &needs.link_types)
+        .await;
     names(client, &mut health, "/rest/api/3/priority/search", "values", "priority", &needs.priorities).await;
     let resolutions: Vec<String> = needs.resolution.iter().cloned().collect();
     names(client, &mut health, "/rest/api/3/resolution/search", "values", "resolution", &resolutions).await;
@@ -155,7 +165,8 @@ async fn issue_type(client: &Client, health: &mut Health) {
         Ok(answer) => answer["fields"].as_array().cloned().unwrap_or_default(),
         Err(error) => return health.push(failed("fields", &error)),
     };
-    let id = |field: &Value| field["fieldId"].as_str().or(field["key"].as_str()).unwrap_or_default().to_owned();
+    let id =
+        |field: &Value| field["fieldId"].as_str().or(field["key"].as_str()).unwrap_or_default().to_owned();
     let unfilled: Vec<String> = fields
         .iter()
         .filter(|field| field["required"] == true && field["hasDefaultValue"] != true)
@@ -163,22 +174,28 @@ async fn issue_type(client: &Client, health: &mut Health) {
         .map(|field| format!("`{}`", field["name"].as_str().unwrap_or_default()))
         .collect();
     if !unfilled.is_empty() {
-        let said = format!("required, and disputebot does not fill them: {}; make them optional", unfilled.join(", "));
+        let said = format!(
+            "required, and disputebot does not fill them: {}; make them optional",
+            unfilled.join(", ")
+        );
         health.push(Finding::new("required fields", Verdict::Bad, said));
     }
     let missing: Vec<&str> = ["summary", "description", "labels", "priority", "duedate"]
         .into_iter()
         .filter(|wanted| !fields.iter().any(|field| id(field) == *wanted))
         .collect();
-    health.push(if missing.contains(&"labels") || missing.contains(&"description") || missing.contains(&"summary") {
-        let said = format!("not on the create screen: {}; the mark of a ticket needs them", missing.join(", "));
-        Finding::new("create screen", Verdict::Bad, said)
-    } else if missing.is_empty() {
-        Finding::new("create screen", Verdict::Good, "has every field that disputebot writes")
-    } else {
-        let said = format!("not on it, so creating would be refused: {}", missing.join(", "));
-        Finding::new("create screen", Verdict::Bad, said)
-    });
+    health.push(
+        if missing.contains(&"labels") || missing.contains(&"description") || missing.contains(&"summary") {
+            let said =
+                format!("not on the create screen: {}; the mark of a ticket needs them", missing.join(", "));
+            Finding::new("create screen", Verdict::Bad, said)
+        } else if missing.is_empty() {
+            Finding::new("create screen", Verdict::Good, "has every field that disputebot writes")
+        } else {
+            let said = format!("not on it, so creating would be refused: {}", missing.join(", "));
+            Finding::new("create screen", Verdict::Bad, said)
+        },
+    );
 }
 
 async fn names(client: &Client, health: &mut Health, path: &str, list: &str, kind: &str, wanted: &[String]) {
@@ -187,8 +204,12 @@ async fn names(client: &Client, health: &mut Health, path: &str, list: &str, kin
     }
     match client.get(path, &[]).await {
         Ok(answer) => {
-            let known: Vec<&str> =
-                answer[list].as_array().into_iter().flatten().filter_map(|entry| entry["name"].as_str()).collect();
+            let known: Vec<&str> = answer[list]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| entry["name"].as_str())
+                .collect();
             for name in wanted {
                 health.push(if known.contains(&name.as_str()) {
                     Finding::new(kind, Verdict::Good, format!("`{name}` exists"))

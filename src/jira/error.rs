@@ -50,7 +50,12 @@ impl JiraError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.cause,
-            Cause::Connect | Cause::Timeout | Cause::Broken | Cause::Busy { .. } | Cause::Conflict | Cause::Server(_)
+            Cause::Connect
+                | Cause::Timeout
+                | Cause::Broken
+                | Cause::Busy { .. }
+                | Cause::Conflict
+                | Cause::Server(_)
         )
     }
 
@@ -77,9 +82,9 @@ impl JiraError {
     pub fn hint(&self) -> Option<&'static str> {
         match self.cause {
             Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
-            Cause::Credentials => {
-                Some("check that `jira.user` and the token belong together and that the token has not expired")
-            }
+            Cause::Credentials => Some(
+                "check that `jira.user` and the token belong together and that the token has not expired",
+            ),
             Cause::Forbidden => Some("`disputebot check` names the permissions that the account needs"),
             Cause::NotFound => Some("check `jira.project`, and that the account may browse it"),
             Cause::Redirected(_) => Some("set `jira.url` to the address that the browser ends up at"),

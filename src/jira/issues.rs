@@ -85,15 +85,13 @@ impl Client {
             "properties": [{ "key": GROUP_PROPERTY, "value": { "group": group.as_str(), "schema": 1 } }],
         });
         let answer = self.call(Method::POST, "/rest/api/3/issue", &[], Some(&body), Repeat::Never).await;
-        outcome(answer.and_then(|answer| {
-            match (answer["id"].as_str(), answer["key"].as_str()) {
-                (Some(id), Some(key)) => Ok(Issue { id: id.to_owned(), key: key.to_owned() }),
-                _ => Err(JiraError {
-                    call: "POST /rest/api/3/issue".to_owned(),
-                    cause: Cause::Broken,
-                    said: "the answer has no id and key".to_owned(),
-                }),
-            }
+        outcome(answer.and_then(|answer| match (answer["id"].as_str(), answer["key"].as_str()) {
+            (Some(id), Some(key)) => Ok(Issue { id: id.to_owned(), key: key.to_owned() }),
+            _ => Err(JiraError {
+                call: "POST /rest/api/3/issue".to_owned(),
+                cause: Cause::Broken,
+                said: "the answer has no id and key".to_owned(),
+            }),
         }))
     }
 
@@ -102,8 +100,9 @@ impl Client {
         let mut found = BTreeMap::new();
         for chunk in ids.chunks(BULK) {
             let body = json!({ "issueIdsOrKeys": chunk, "fields": FIELDS });
-            let answer =
-                self.call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe).await?;
+            let answer = self
+                .call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe)
+                .await?;
             for issue in answer["issues"].as_array().into_iter().flatten() {
                 if let Some(observed) = observed(issue) {
                     found.insert(observed.issue.id.clone(), observed);
@@ -118,7 +117,8 @@ impl Client {
     pub async fn highest_number(&self) -> Result<u64, JiraError> {
         let jql = format!("project = {} ORDER BY created DESC", quoted(&self.settings.project));
         let body = json!({ "jql": jql, "maxResults": 1, "fields": ["key"] });
-        let answer = self.call(Method::POST, "/rest/api/3/search/jql", &[], Some(&body), Repeat::Safe).await?;
+        let answer =
+            self.call(Method::POST, "/rest/api/3/search/jql", &[], Some(&body), Repeat::Safe).await?;
         let key = answer["issues"][0]["key"].as_str().unwrap_or_default();
         Ok(number(key).unwrap_or(0))
     }
@@ -129,11 +129,14 @@ impl Client {
         let mut marked = Vec::new();
         let (mut next, mut absent) = (after + 1, 0);
         while absent < ABSENT_IN_A_ROW {
-            let keys: Vec<String> =
-                (next..next + BULK as u64).map(|number| format!("{}-{number}", self.settings.project)).collect();
-            let body = json!({ "issueIdsOrKeys": keys, "fields": ["labels"], "properties": [GROUP_PROPERTY] });
-            let answer =
-                self.call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe).await?;
+            let keys: Vec<String> = (next..next + BULK as u64)
+                .map(|number| format!("{}-{number}", self.settings.project))
+                .collect();
+            let body =
+                json!({ "issueIdsOrKeys": keys, "fields": ["labels"], "properties": [GROUP_PROPERTY] });
+            let answer = self
+                .call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe)
+                .await?;
             let issues = answer["issues"].as_array().cloned().unwrap_or_default();
             let last = issues.iter().filter_map(|issue| number(issue["key"].as_str()?)).max();
             absent = match last {
@@ -195,11 +198,12 @@ impl Client {
             let query = [("expand", "properties"), ("startAt", at.as_str()), ("maxResults", "100")];
             let answer = self.get(&path, &query).await?;
             let comments = answer["comments"].as_array().cloned().unwrap_or_default();
-            let ours = comments.iter().any(|comment| {
-                comment["properties"].as_array().into_iter().flatten().any(|property| {
-                    property["key"] == GROUP_PROPERTY && property["value"]["topic"] == topic
-                })
-            });
+            let ours =
+                comments.iter().any(|comment| {
+                    comment["properties"].as_array().into_iter().flatten().any(|property| {
+                        property["key"] == GROUP_PROPERTY && property["value"]["topic"] == topic
+                    })
+                });
             start += comments.len();
             if ours || comments.is_empty() || start as u64 >= answer["total"].as_u64().unwrap_or(0) {
                 return Ok(ours);
@@ -247,9 +251,11 @@ fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
         Ok(done) => Outcome::Done(done),
         Err(error) => match error.cause {
             Cause::Connect | Cause::Busy { .. } => Outcome::NotDone(error),
-            Cause::Credentials | Cause::Forbidden | Cause::NotFound | Cause::Refused(_) | Cause::Redirected(_) => {
-                Outcome::Refused(error)
-            }
+            Cause::Credentials
+            | Cause::Forbidden
+            | Cause::NotFound
+            | Cause::Refused(_)
+            | Cause::Redirected(_) => Outcome::Refused(error),
             Cause::Timeout | Cause::Broken | Cause::Conflict | Cause::Server(_) => Outcome::Unknown(error),
         },
     }
@@ -272,7 +278,12 @@ fn observed(issue: &Value) -> Option<Observed> {
 }
 
 fn labels(fields: &Value) -> BTreeSet<String> {
-    fields["labels"].as_array().into_iter().flatten().filter_map(|label| label.as_str().map(str::to_owned)).collect()
+    fields["labels"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|label| label.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The group that an issue is marked with: by property, or by label where that is lost.

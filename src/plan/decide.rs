@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Change, Closed, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write, Written,
+    Action, Category, Change, Closed, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket,
+    Write, Written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
@@ -79,7 +80,8 @@ pub struct Input<'a> {
 
 /// Makes the plan of one run.
 pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
-    let mut planner = Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    let mut planner =
+        Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
     for group in input.groups {
         planner.group(group);
     }
@@ -109,7 +111,10 @@ impl Planner<'_> {
                 self.hold(group, standing, None, HoldReason::OutcomeUnknown { until });
             }
             (_, Status::Resolved { .. } | Status::Merged { .. }) => return,
-            (Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. }, Status::Active) => {
+            (
+                Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. },
+                Status::Active,
+            ) => {
                 if let Link::Parked { reason, .. } = &ticket.link {
                     // Named every run, and tried again: the reason is usually mended in Jira.
                     self.hold(group, standing, None, HoldReason::Refused { reason: reason.clone() });
@@ -120,7 +125,11 @@ impl Planner<'_> {
         for pending in &group.pending {
             let what = match pending {
                 Pending::Split { members, seen } => {
-                    format!("{} disputes look like a group of their own (seen {seen} time{})", members.len(), s(*seen))
+                    format!(
+                        "{} disputes look like a group of their own (seen {seen} time{})",
+                        members.len(),
+                        s(*seen)
+                    )
                 }
                 Pending::Merge { into, seen } => {
                     format!("looks like part of group {} (seen {seen} time{})", into.short(), s(*seen))
@@ -151,7 +160,8 @@ impl Planner<'_> {
             None => Reason::NewGroup,
         };
         let write = Write::Create { content: content.clone() };
-        let action = Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
+        let action =
+            Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
         self.creates.push(((standing.amount, group.members.len()), action));
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
@@ -213,7 +223,14 @@ impl Planner<'_> {
     }
 
     /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
-    fn update(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed, content: &Content) {
+    fn update(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        content: &Content,
+    ) {
         let key = Some(observed.issue.key.clone());
         let last = ticket.written.clone().unwrap_or_default();
         let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
@@ -265,7 +282,8 @@ impl Planner<'_> {
                 changes.push(Change::Due { from: observed.due, to: content.due });
                 written.due = content.due;
             } else {
-                theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
+                theirs
+                    .push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
             }
         }
         // A label that we wrote and that is gone was taken off by a person.
@@ -335,11 +353,22 @@ impl Planner<'_> {
         self.act(group, standing, observed, write, Reason::AllResolved);
     }
 
-    fn merged(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed, into: &GroupId) {
+    fn merged(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        into: &GroupId,
+    ) {
         let reason = Reason::MergedInto { group: into.clone() };
         let topic = format!("merged-{into}");
         if !ticket.told.contains(&topic) {
-            let write = Write::Link { to: into.clone(), link_type: self.params.merge_link.clone(), topic: topic.clone() };
+            let write = Write::Link {
+                to: into.clone(),
+                link_type: self.params.merge_link.clone(),
+                topic: topic.clone(),
+            };
             self.act(group, standing, observed, write, reason.clone());
         }
         let said = format!("{topic}-said");
@@ -383,12 +412,21 @@ impl Planner<'_> {
     }
 
     /// Links parent and child and tells the parent, once the parent has a ticket.
-    fn announce_split(&mut self, child: &Group, standing: &Standing, parent: &GroupId, observed: Option<&Observed>) {
+    fn announce_split(
+        &mut self,
+        child: &Group,
+        standing: &Standing,
+        parent: &GroupId,
+        observed: Option<&Observed>,
+    ) {
         let reason = Reason::SplitFrom { group: parent.clone() };
         let parent_ticket = self.input.tickets.get(parent);
         let Some(parent_issue) = parent_ticket.and_then(Ticket::issue) else { return };
-        let write =
-            Write::Link { to: parent.clone(), link_type: self.params.split_link.clone(), topic: split_topic(parent) };
+        let write = Write::Link {
+            to: parent.clone(),
+            link_type: self.params.split_link.clone(),
+            topic: split_topic(parent),
+        };
         let key = observed.map(|observed| observed.issue.key.clone());
         self.actions.push(Action {
             group: child.id.clone(),
@@ -413,19 +451,37 @@ impl Planner<'_> {
             group: parent.clone(),
             key: Some(parent_observed.issue.key.clone()),
             title,
-            write: Write::Comment { issue: parent_observed.issue.clone(), topic, body: vec![paragraph(text)] },
+            write: Write::Comment {
+                issue: parent_observed.issue.clone(),
+                topic,
+                body: vec![paragraph(text)],
+            },
             reason,
         });
     }
 
-    fn comment(&mut self, group: &Group, standing: &Standing, observed: &Observed, topic: String, body: Vec<Block>, reason: Reason) {
+    fn comment(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        observed: &Observed,
+        topic: String,
+        body: Vec<Block>,
+        reason: Reason,
+    ) {
         let write = Write::Comment { issue: observed.issue.clone(), topic, body };
         self.act(group, standing, observed, write, reason);
     }
 
     fn act(&mut self, group: &Group, standing: &Standing, observed: &Observed, write: Write, reason: Reason) {
         let key = Some(observed.issue.key.clone());
-        self.actions.push(Action { group: group.id.clone(), key, title: standing.title.clone(), write, reason });
+        self.actions.push(Action {
+            group: group.id.clone(),
+            key,
+            title: standing.title.clone(),
+            write,
+            reason,
+        });
     }
 
     fn hold(&mut self, group: &Group, standing: &Standing, key: Option<String>, reason: HoldReason) {
@@ -456,7 +512,13 @@ impl Planner<'_> {
             _ => false,
         };
         actions.extend(self.actions.into_iter().filter(|action| !about_held(action)));
-        Plan { at: self.input.now, complete: self.input.complete, actions, holds: self.holds, kept: self.kept }
+        Plan {
+            at: self.input.now,
+            complete: self.input.complete,
+            actions,
+            holds: self.holds,
+            kept: self.kept,
+        }
     }
 }
 

@@ -23,10 +23,7 @@ use serde_json::Value;
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
 pub use print::{Detail, print};
 
-use crate::{
-    group::GroupId,
-    ticket::document::Block,
-};
+use crate::{group::GroupId, ticket::document::Block};
 
 /// What a ticket of ours should say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -430,7 +427,8 @@ impl Plan {
 
     /// Number of writes by kind: create, update, comment, transition, link.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::from([("create", 0), ("update", 0), ("comment", 0), ("transition", 0), ("link", 0)]);
+        let mut counts =
+            BTreeMap::from([("create", 0), ("update", 0), ("comment", 0), ("transition", 0), ("link", 0)]);
         for action in &self.actions {
             *counts.entry(action.write.kind()).or_default() += 1;
         }

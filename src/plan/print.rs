@@ -37,8 +37,11 @@ pub fn print(plan: &Plan, detail: Detail) -> String {
         let _ = writeln!(text, "  {:<10}{} {noun} {verb} up to date", "keep", plan.kept);
     }
     let counts = plan.counts();
-    let parts: Vec<String> =
-        counts.iter().filter(|(_, count)| **count > 0).map(|(kind, count)| format!("{count} {kind}")).collect();
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
     let _ = writeln!(
         text,
         "\n{} write{}{}",
@@ -124,7 +127,9 @@ fn full(text: &mut String, write: &Write) {
                         indented("+", &format!("priority  {to}"));
                     }
                     Change::Due { from, to } => {
-                        let date = |due: &Option<jiff::civil::Date>| due.map_or("none".to_owned(), |d| d.to_string());
+                        let date = |due: &Option<jiff::civil::Date>| {
+                            due.map_or("none".to_owned(), |d| d.to_string())
+                        };
                         indented("-", &format!("due       {}", date(from)));
                         indented("+", &format!("due       {}", date(to)));
                     }
@@ -146,7 +151,8 @@ fn holds(text: &mut String, holds: &[Hold], detail: Detail) {
         *count += 1;
         if *count <= SHOWN || detail == Detail::Full {
             let key = hold.key.as_deref().unwrap_or("-");
-            let _ = writeln!(text, "  {:<10}{:<10}{:<9}{}", "hold", hold.group.short(), key, hold.reason.words());
+            let _ =
+                writeln!(text, "  {:<10}{:<10}{:<9}{}", "hold", hold.group.short(), key, hold.reason.words());
         }
     }
     if detail == Detail::Lines {
@@ -196,7 +202,9 @@ impl HoldReason {
     pub fn words(&self) -> String {
         match self {
             Self::Cap { limit } => format!("the limit of {limit} new tickets per run is reached; next run"),
-            Self::Small { disputes } => format!("{disputes} disputes are too few, or their money too little, for a ticket"),
+            Self::Small { disputes } => {
+                format!("{disputes} disputes are too few, or their money too little, for a ticket")
+            }
             Self::Incomplete { absent: 0 } => "would close, but the input is incomplete".to_owned(),
             Self::Incomplete { absent } => {
                 format!("would shrink by {absent} disputes, but the input is incomplete")
@@ -205,8 +213,12 @@ impl HoldReason {
             Self::PersonChanged { field } => format!("a person changed the {field}; it is theirs"),
             Self::PersonClosed => "a person closed it; it stays closed".to_owned(),
             Self::Ignored => "a person set the label `disputebot-ignore`".to_owned(),
-            Self::PersonWorking { status } => format!("a person works on it (status {status}); it stays open"),
-            Self::NotVisible => "Jira does not show it: hidden, archived or deleted; it is not created again".to_owned(),
+            Self::PersonWorking { status } => {
+                format!("a person works on it (status {status}); it stays open")
+            }
+            Self::NotVisible => {
+                "Jira does not show it: hidden, archived or deleted; it is not created again".to_owned()
+            }
             Self::NotRead => "Jira was not read".to_owned(),
             Self::OutcomeUnknown { until } => {
                 format!("the answer to its create was lost; decided after {until}")

@@ -1,6 +1,9 @@
 //! What disputebot knows: the fold over all changes ever recorded.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -143,10 +146,17 @@ impl Known {
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {
+        Self::read_before(directory, Timestamp::MAX)
+    }
+
+    /// As [`Known::read`], but only what was recorded before an instant: what was known then.
+    pub fn read_before(directory: &Path, end: Timestamp) -> Result<Self, StateError> {
         let mut known = Self::default();
         if directory.join(JOURNAL).exists() {
             journal::read::<StateError>(&directory.join(JOURNAL), 1, |record| {
-                known.take(change(&record.body, record.seq)?);
+                if record.at < end {
+                    known.take(change(&record.body, record.seq)?);
+                }
                 Ok(())
             })?;
         }
@@ -192,6 +202,7 @@ impl Known {
 /// The open state: the journal, the vault made from it, and what they say.
 #[derive(Debug)]
 pub struct State {
+    directory: PathBuf,
     journal: Journal,
     vault: Vault,
     known: Known,
@@ -206,7 +217,12 @@ impl State {
         let journal = Journal::open(&directory.join(JOURNAL))?;
         catch_up(&journal, &mut vault)?;
         let known = load(&vault)?;
-        Ok(Self { journal, vault, known })
+        Ok(Self { directory: directory.to_owned(), journal, vault, known })
+    }
+
+    /// Folder of the state.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What is known.
@@ -245,7 +261,7 @@ impl State {
 
     /// Makes the vault anew from the journal; the old one is set aside. Gives the number of records and
     /// where the old vault went.
-    pub fn rebuild(directory: &Path) -> Result<(u64, Option<std::path::PathBuf>), StateError> {
+    pub fn rebuild(directory: &Path) -> Result<(u64, Option<PathBuf>), StateError> {
         let (mut vault, aside) = Vault::start_over(directory)?;
         let journal = Journal::open(&directory.join(JOURNAL))?;
         catch_up(&journal, &mut vault)?;

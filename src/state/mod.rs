@@ -29,8 +29,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
-pub use known::{Change, Done, GroupRecord, Known, Ran, Rows, RunRecord, State};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
+pub use known::{Change, Done, GroupRecord, Known, Ran, Rows, RunRecord, State};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.

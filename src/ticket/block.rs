@@ -28,8 +28,11 @@ pub enum Located {
 /// Finds our block in an ADF document.
 pub fn locate(description: &Value) -> Located {
     let nodes = description.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let starts = |node: &Value, mark: &str| node["type"] == "paragraph" && adf::text_of(node).starts_with(mark);
-    let Some(first) = nodes.iter().position(|node| starts(node, OPENING_MARK)) else { return Located::Missing };
+    let starts =
+        |node: &Value, mark: &str| node["type"] == "paragraph" && adf::text_of(node).starts_with(mark);
+    let Some(first) = nodes.iter().position(|node| starts(node, OPENING_MARK)) else {
+        return Located::Missing;
+    };
     let Some(length) = nodes[first + 1..].iter().position(|node| starts(node, CLOSING_MARK)) else {
         return Located::Missing;
     };
@@ -43,9 +46,7 @@ pub fn locate(description: &Value) -> Located {
 
 /// A description with our nodes between the delimiters and people's nodes around them.
 pub fn compose(group: &GroupId, above: &[Value], ours: &[Value], below: &[Value]) -> Value {
-    let line = |text: String| {
-        json!({ "type": "paragraph", "content": [{ "type": "text", "text": text, "marks": [{ "type": "em" }] }] })
-    };
+    let line = |text: String| json!({ "type": "paragraph", "content": [{ "type": "text", "text": text, "marks": [{ "type": "em" }] }] });
     let mut content = above.to_vec();
     content.push(line(OPENING.to_owned()));
     content.extend_from_slice(ours);

@@ -258,7 +258,11 @@ pub fn facts(
 
 /// Headline of a group: the first alternative of its rule.
 pub fn title(explanation: &Explanation) -> String {
-    explanation.rule.alternatives.first().map_or_else(|| "no shared pattern any more".to_owned(), |items| words::items(items))
+    explanation
+        .rule
+        .alternatives
+        .first()
+        .map_or_else(|| "no shared pattern any more".to_owned(), |items| words::items(items))
 }
 
 /// Scores every cause of the program by the share of members with one of its usual codes and, twice as
@@ -274,11 +278,18 @@ fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tabl
         .map(|cause| {
             let coded = members
                 .iter()
-                .filter(|dispute| dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code)))
+                .filter(|dispute| {
+                    dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code))
+                })
                 .count() as f64;
             let phrased = notes
                 .iter()
-                .filter(|note| cause.phrases.iter().any(|phrase| phrase.len() >= 3 && note.contains(&phrase.to_lowercase())))
+                .filter(|note| {
+                    cause
+                        .phrases
+                        .iter()
+                        .any(|phrase| phrase.len() >= 3 && note.contains(&phrase.to_lowercase()))
+                })
                 .count() as f64;
             (coded / size + 2.0 * phrased / size, cause)
         })
@@ -301,7 +312,8 @@ fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tabl
     for code in demanding_codes(program, explanation, tables) {
         steps.push(format!("Attach the documents that reason code {code} demands."));
     }
-    let others = if likely { Vec::new() } else { scored[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
+    let others =
+        if likely { Vec::new() } else { scored[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
     Cause {
         known: true,
         name: cause.cause.clone(),
@@ -320,7 +332,9 @@ fn demanding_codes(program: Program, explanation: &Explanation, tables: &Tables)
         .filter(|share| share.item.attribute == Attribute::ReasonCodes)
         .flat_map(|share| share.item.value.split('+'))
         .filter(|code| {
-            tables.reason_code(program, code).is_some_and(|entry| matches!(entry.documentation, Documentation::Needed | Documentation::Described(_)))
+            tables.reason_code(program, code).is_some_and(|entry| {
+                matches!(entry.documentation, Documentation::Needed | Documentation::Described(_))
+            })
         })
         .map(str::to_owned)
         .collect()
@@ -363,7 +377,11 @@ fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> 
             product: dispute.product_name.as_deref().map_or_else(|| dispute.ndc.to_string(), str::to_owned),
             state: dispute.state.as_deref().unwrap_or("–").to_owned(),
             period: dispute.period.map_or_else(|| "–".to_owned(), |quarter| quarter.to_string()),
-            codes: if dispute.reason_codes.is_empty() { "–".to_owned() } else { dispute.reason_codes.join(" ") },
+            codes: if dispute.reason_codes.is_empty() {
+                "–".to_owned()
+            } else {
+                dispute.reason_codes.join(" ")
+            },
             units: dispute.units_disputed.map_or_else(
                 || "–".to_owned(),
                 |units| units_text(units, dispute.unit_type.map_or("unknown", UnitType::as_str)),

@@ -27,7 +27,15 @@ pub(super) fn flatten(value: &str) -> String {
     value
         .chars()
         .filter(|character| !hidden(*character) || matches!(character, '\n' | '\r' | '\t'))
-        .map(|character| if matches!(character, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { character })
+        .map(
+            |character| {
+                if matches!(character, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') {
+                    ' '
+                } else {
+                    character
+                }
+            },
+        )
         .collect()
 }
 
@@ -240,11 +248,21 @@ mod tests {
 
     #[test]
     fn foreign_text_is_inert() {
-        for hostile in ["**bold** <b>x</b> [a](http://x)", "# heading", "| a | b |", "1. one", "- x\n- y", "`code` ~~~", "\u{202e}abc"] {
+        for hostile in [
+            "**bold** <b>x</b> [a](http://x)",
+            "# heading",
+            "| a | b |",
+            "1. one",
+            "- x\n- y",
+            "`code` ~~~",
+            "\u{202e}abc",
+        ] {
             let blocks = parse(&format!("Value: {}", escape(hostile)));
             let [Block::Paragraph(inlines)] = blocks.as_slice() else { panic!("{blocks:?}") };
             assert!(
-                inlines.iter().all(|inline| matches!(inline, Inline::Text { marks, .. } if *marks == Marks::default())),
+                inlines
+                    .iter()
+                    .all(|inline| matches!(inline, Inline::Text { marks, .. } if *marks == Marks::default())),
                 "{hostile}: {inlines:?}"
             );
         }
@@ -252,7 +270,8 @@ mod tests {
 
     #[test]
     fn lists_tables_and_marks_keep_their_words() {
-        let blocks = parse("## Head\n\nA **b** *c* `d`\n\n1. one\n2. two\n\n| x | y |\n|---|---|\n| 1 | 2\\|3 |\n");
+        let blocks =
+            parse("## Head\n\nA **b** *c* `d`\n\n1. one\n2. two\n\n| x | y |\n|---|---|\n| 1 | 2\\|3 |\n");
         assert_eq!(plain_text(&blocks), "## Head\nA b c d\n1. one\n2. two\nx | y\n1 | 2|3\n");
     }
 

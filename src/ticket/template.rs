@@ -5,11 +5,7 @@
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 
-use super::{
-    document::Block,
-    facts::Facts,
-    markdown,
-};
+use super::{document::Block, facts::Facts, markdown};
 
 const MARKDOWN: &str = "markdown";
 const LINE: &str = "line";
@@ -44,7 +40,9 @@ pub struct TemplateError {
 impl TemplateError {
     fn new(name: &str, error: &minijinja::Error) -> Self {
         let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
-        let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        let what = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
         Self { name: name.to_owned(), what, line }
     }
 }
@@ -62,7 +60,8 @@ impl Templates {
             AutoEscape::Custom(if name.ends_with(".md") { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
-            let text = if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() };
+            let text =
+                if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() };
             let inert = if value.is_safe() {
                 text
             } else if matches!(state.auto_escape(), AutoEscape::Custom(name) if name == MARKDOWN) {
@@ -77,9 +76,7 @@ impl Templates {
                 .iter()
                 .find(|(other, _)| other == name)
                 .map_or(embedded.to_owned(), |(_, text)| text.clone());
-            environment
-                .add_template_owned(name, text)
-                .map_err(|error| TemplateError::new(name, &error))?;
+            environment.add_template_owned(name, text).map_err(|error| TemplateError::new(name, &error))?;
         }
         Ok(Self { environment })
     }

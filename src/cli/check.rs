@@ -1,0 +1,123 @@
+//! `disputebot check`: would a run work? Writes nothing.
+
+use super::{CliError, Common, Exit, Ui, ui};
+use crate::{
+    config::{Needs, Settings},
+    dispute::Tables,
+    jira::{self, Client, Finding, Verdict},
+    run::Progress,
+    source::{self, Completeness},
+    ticket::Templates,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Prints every setting with its value and where it comes from
+    #[arg(long)]
+    settings: bool,
+    /// Prints the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    if arguments.settings {
+        let rows: Vec<Vec<String>> = common
+            .layers(&[])?
+            .show()
+            .into_iter()
+            .map(|shown| vec![shown.key, shown.value, shown.origin.to_string()])
+            .collect();
+        ui.data(&ui::table(&["KEY", "VALUE", "SET BY"], &rows, &[]))?;
+        return Ok(Exit::Done);
+    }
+    let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
+    let mut findings = vec![templates(&settings)];
+    findings.extend(sources(&settings, ui));
+    let client = Client::new(super::plan::jira_of(&settings)?)?;
+    let needs = jira::Needs {
+        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
+        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        resolution: settings.run.plan.resolution.clone(),
+    };
+    findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
+    ui.clear();
+    let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).collect();
+    if arguments.json {
+        ui.json(&findings)?;
+    } else {
+        let rows: Vec<Vec<String>> = findings
+            .iter()
+            .map(|finding| {
+                let mark = match finding.verdict {
+                    Verdict::Good => "ok",
+                    Verdict::Weak => "weak",
+                    Verdict::Bad => "FAIL",
+                };
+                vec![mark.to_owned(), finding.subject.clone(), finding.said.clone()]
+            })
+            .collect();
+        ui.data(&ui::table(&["", "LOOKED AT", "FOUND"], &rows, &[]))?;
+        ui.say(&match bad.len() {
+            0 => "a run would work; nothing was written".to_owned(),
+            1 => "1 thing would make a run fail; nothing was written".to_owned(),
+            many => format!("{many} things would make a run fail; nothing was written"),
+        });
+    }
+    let of_source = |finding: &&&Finding| finding.subject.starts_with("source");
+    Ok(if bad.is_empty() {
+        Exit::Done
+    } else if bad.iter().any(|finding| finding.subject.starts_with("ticket")) {
+        Exit::Config
+    } else if bad.iter().filter(of_source).count() == bad.len() {
+        Exit::Input
+    } else {
+        Exit::Jira
+    })
+}
+
+fn templates(settings: &Settings) -> Finding {
+    match Templates::new(&settings.templates) {
+        Ok(_) => {
+            let said = match settings.templates.len() {
+                0 => "the built-in ones".to_owned(),
+                count => format!("{count} of your own"),
+            };
+            Finding::new("ticket.templates", Verdict::Good, said)
+        }
+        Err(error) => Finding::new("ticket.templates", Verdict::Bad, error.to_string()),
+    }
+}
+
+fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
+    let batch = source::load(&settings.run.source, &Tables::embedded(), None, &mut |seen| {
+        ui.progress(Progress::Reading(seen))
+    });
+    let counts = batch.counts;
+    let verdict = if counts.rows == 0 {
+        Verdict::Bad
+    } else if counts.rejected > 0 {
+        Verdict::Weak
+    } else {
+        Verdict::Good
+    };
+    let said = format!(
+        "{} rows: {} open, {} settled, {} rejected",
+        counts.rows, counts.open, counts.not_open, counts.rejected
+    );
+    let mut findings = vec![Finding::new("source.paths", verdict, said)];
+    findings.extend(
+        batch
+            .rejects
+            .iter()
+            .take(3)
+            .map(|reject| Finding::new("source reject", Verdict::Weak, reject.to_string())),
+    );
+    if let Completeness::Incomplete(reasons) = &batch.completeness {
+        let verdict = if counts.rows == 0 { Verdict::Bad } else { Verdict::Weak };
+        findings.extend(
+            reasons.iter().map(|reason| Finding::new("source incomplete", verdict, reason.to_string())),
+        );
+    }
+    findings
+}

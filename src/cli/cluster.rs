@@ -1,0 +1,183 @@
+//! `disputebot cluster`: group a file, nothing else.
+
+use std::{fs::File, io::BufWriter, path::PathBuf};
+
+use serde::Serialize;
+
+use super::{CliError, Common, Exit, Ui, ui};
+use crate::{
+    cluster::Engine,
+    config::{Assignment, Needs},
+    dispute::Tables,
+    run::{Progress, group_disputes},
+    source::{self, Completeness},
+    ticket::words,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files or folders with disputes (CSV or NDJSON, plain or gzipped)
+    #[arg(long, required = true, value_name = "FILE")]
+    input: Vec<PathBuf>,
+    /// Where to write `dispute_id,group`; the group of an ungrouped dispute is empty
+    #[arg(long, value_name = "FILE")]
+    assignments: Option<PathBuf>,
+    /// Engine: `patterns`, or the baseline `groupby`
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<String>,
+    /// Prints the groups as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    rows: u64,
+    disputes: usize,
+    grouped: usize,
+    ungrouped: usize,
+    rejected: u64,
+    groups: Vec<Listed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    group: String,
+    program: &'static str,
+    client: String,
+    disputes: usize,
+    rule: Vec<String>,
+}
+
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    let mut more = Vec::new();
+    if let Some(engine) = &arguments.engine {
+        more.push(Assignment::flag("--engine", "cluster.engine", engine));
+    }
+    let settings = common.settings(Needs::default(), &more, ui)?;
+    let source = source::Settings { paths: arguments.input.clone(), ..settings.run.source };
+    let batch =
+        source::load(&source, &Tables::embedded(), None, &mut |seen| ui.progress(Progress::Reading(seen)));
+    tell_input(&batch, ui);
+    if batch.counts.rows == 0 {
+        let said = match &batch.completeness {
+            Completeness::Incomplete(reasons) => {
+                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Completeness::Complete => "no rows".to_owned(),
+        };
+        return Err(CliError::new(Exit::Input, format!("no disputes could be read: {said}")));
+    }
+    ui.progress(Progress::Grouping(batch.disputes.len()));
+    let (table, clusters) = group_disputes(&batch.disputes, &settings.run.cluster);
+    let engine = match settings.run.cluster.engine {
+        Engine::Patterns => "patterns",
+        Engine::GroupBy => "groupby",
+    };
+
+    let mut group_of = vec![None; table.len()];
+    for (index, cluster) in clusters.iter().enumerate() {
+        for row in &cluster.rows {
+            group_of[*row] = Some(index);
+        }
+    }
+    let grouped = group_of.iter().flatten().count();
+    if let Some(path) = &arguments.assignments {
+        let failed = |error: csv::Error| {
+            CliError::new(Exit::Input, format!("could not write `{}`: {error}", path.display()))
+        };
+        let file = File::create(path).map_err(|error| {
+            CliError::new(Exit::Input, format!("could not write `{}`: {error}", path.display()))
+        })?;
+        let mut writer = csv::Writer::from_writer(BufWriter::new(file));
+        writer.write_record(["dispute_id", "group"]).map_err(failed)?;
+        let mut rows: Vec<usize> = (0..table.len()).collect();
+        rows.sort_by_key(|row| table.id(*row).clone());
+        for row in rows {
+            let group = group_of[row].map(name).unwrap_or_default();
+            writer.write_record([&**table.id(row), group.as_str()]).map_err(failed)?;
+        }
+        writer.flush()?;
+    }
+
+    let listed: Vec<Listed> = clusters
+        .iter()
+        .enumerate()
+        .map(|(index, cluster)| Listed {
+            group: name(index),
+            program: cluster.program.as_str(),
+            client: cluster.client.to_string(),
+            disputes: cluster.rows.len(),
+            rule: cluster.patterns.iter().map(|pattern| words::items(pattern)).collect(),
+        })
+        .collect();
+    if arguments.json {
+        ui.json(&Answer {
+            rows: batch.counts.rows,
+            disputes: table.len(),
+            grouped,
+            ungrouped: table.len() - grouped,
+            rejected: batch.counts.rejected,
+            groups: listed,
+        })?;
+        return Ok(Exit::Done);
+    }
+    let mut largest: Vec<&Listed> = listed.iter().collect();
+    largest.sort_by(|a, b| b.disputes.cmp(&a.disputes).then_with(|| a.group.cmp(&b.group)));
+    let rows: Vec<Vec<String>> = largest
+        .iter()
+        .take(20)
+        .map(|group| {
+            vec![
+                group.group.clone(),
+                group.disputes.to_string(),
+                group.program.to_owned(),
+                ui::clip(&group.client, 24),
+                ui::clip(group.rule.first().map_or("", String::as_str), 80),
+            ]
+        })
+        .collect();
+    ui.data(&ui::table(&["GROUP", "DISPUTES", "PROGRAM", "CLIENT", "SHARED BY ITS DISPUTES"], &rows, &[1]))?;
+    ui.say(&format!(
+        "{} disputes: {grouped} in {} groups, {} ungrouped (engine {engine}){}",
+        table.len(),
+        clusters.len(),
+        table.len() - grouped,
+        if clusters.len() > 20 { "; the 20 largest are shown" } else { "" },
+    ));
+    Ok(Exit::Done)
+}
+
+/// Says what became of the rows that are no open disputes.
+pub(super) fn tell_input(batch: &source::Batch, ui: &mut Ui) {
+    const SHOWN: usize = 5;
+    let mut files: Vec<(&std::path::Path, Vec<&source::Reject>)> = Vec::new();
+    for reject in &batch.rejects {
+        match files.last_mut() {
+            Some((file, rejects)) if **file == *reject.file => rejects.push(reject),
+            _ => files.push((&reject.file, vec![reject])),
+        }
+    }
+    for (file, rejects) in files {
+        let noun = if rejects.len() == 1 { "row" } else { "rows" };
+        let mut text = format!("skipped {} {noun} of `{}`", rejects.len(), file.display());
+        for reject in rejects.iter().take(SHOWN) {
+            text.push_str(&format!("\n  {reject}"));
+        }
+        if rejects.len() > SHOWN {
+            text.push_str(&format!("\n  and {} more", rejects.len() - SHOWN));
+        }
+        ui.warn(&text);
+    }
+    for warning in &batch.warnings {
+        ui.say(&format!("note: {warning}"));
+    }
+    if let Completeness::Incomplete(reasons) = &batch.completeness {
+        let reasons: Vec<String> = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
+        ui.warn(&format!("the input is incomplete, so nothing is closed or shrunk{}", reasons.concat()));
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("g{:05}", index + 1)
+}

@@ -1,0 +1,145 @@
+//! Exit codes: a contract with scripts.
+
+use std::{error::Error, fmt, process::ExitCode};
+
+use crate::{
+    config::Problems, daemon::DaemonError, dispute::TableError, jira::JiraError, run::RunError,
+    state::StateError, ticket::TemplateError,
+};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// A bug in disputebot.
+    Bug = 1,
+    /// Wrong command line.
+    Usage = 2,
+    /// Wrong configuration.
+    Config = 3,
+    /// Input could not be read.
+    Input = 4,
+    /// Jira refused or could not be reached.
+    Jira = 5,
+    /// Some actions failed.
+    Partial = 6,
+    /// The state is in use or cannot be read.
+    State = 7,
+    /// Writes are pending (`plan --check`).
+    Pending = 10,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that could not do what it was asked, with what a person can do.
+#[derive(Debug)]
+pub struct CliError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What failed; its sources are the causes.
+    pub error: Box<dyn Error + Send + Sync>,
+    /// What a person can do.
+    pub hint: Option<String>,
+}
+
+impl CliError {
+    /// An error with an exit code.
+    pub fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, error: error.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.error)?;
+        let mut source = self.error.source();
+        while let Some(cause) = source {
+            write!(f, "\n  caused by: {cause}")?;
+            source = cause.source();
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Problems> for CliError {
+    fn from(problems: Problems) -> Self {
+        let hint = problems.hint();
+        Self { exit: Exit::Config, hint, error: problems.into() }
+    }
+}
+
+impl From<JiraError> for CliError {
+    fn from(error: JiraError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Self { exit: Exit::Jira, hint, error: error.into() }
+    }
+}
+
+impl From<StateError> for CliError {
+    fn from(error: StateError) -> Self {
+        let hint = match &error {
+            StateError::InUse { .. } => Some("stop it first; `disputebot status` works beside it"),
+            StateError::Damaged { .. } | StateError::OpenTimeout { .. } => {
+                Some("`disputebot state rebuild` makes it anew from the journal; the old one is kept aside")
+            }
+            StateError::NewerFormat { .. } => Some("use the newer disputebot that wrote it"),
+            _ => None,
+        };
+        Self { exit: Exit::State, hint: hint.map(str::to_owned), error: error.into() }
+    }
+}
+
+impl From<TemplateError> for CliError {
+    fn from(error: TemplateError) -> Self {
+        Self::new(Exit::Config, error).hint("compare it with the built-in template of the same name")
+    }
+}
+
+impl From<TableError> for CliError {
+    fn from(error: TableError) -> Self {
+        Self::new(Exit::Config, error)
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Jira(error) => error.into(),
+            RunError::State(error) => error.into(),
+            RunError::Template(error) => error.into(),
+            input @ RunError::Input(_) => {
+                Self::new(Exit::Input, input).hint("`source.paths` says where disputes are read from")
+            }
+            bug @ RunError::Bug(_) => Self::new(Exit::Bug, bug),
+        }
+    }
+}
+
+impl From<DaemonError> for CliError {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::State(error) => error.into(),
+            signals @ DaemonError::Signals(_) => Self::new(Exit::Bug, signals),
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Input, error)
+    }
+}

@@ -1,0 +1,77 @@
+//! `disputebot init`: a commented config with all that can be found out.
+
+use std::{fs, path::PathBuf};
+
+use super::{CliError, Exit, Ui};
+use crate::config::{FILE_NAME, Found, starter};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where to write it; `-` prints it
+    #[arg(long, default_value = FILE_NAME, value_name = "FILE")]
+    out: PathBuf,
+    /// Replaces an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliError> {
+    let found = find_out();
+    let text = starter(&found);
+    if arguments.out.as_os_str() == "-" {
+        ui.data(&text)?;
+        return Ok(Exit::Done);
+    }
+    if arguments.out.exists() && !arguments.force {
+        return Err(CliError::new(Exit::Config, format!("`{}` exists already", arguments.out.display()))
+            .hint("`--force` replaces it, `--out FILE` writes elsewhere"));
+    }
+    fs::write(&arguments.out, text).map_err(|error| {
+        CliError::new(Exit::Config, format!("could not write `{}`: {error}", arguments.out.display()))
+    })?;
+    ui.say(&format!("wrote `{}`; the next steps:", arguments.out.display()));
+    for step in next_steps(&found) {
+        ui.say(&format!("  {step}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Dispute files beside us, and what the environment says of Jira and of the time zone.
+fn find_out() -> Found {
+    let mut paths: Vec<PathBuf> = fs::read_dir(".")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| PathBuf::from(entry.file_name()))
+        .filter(|path| {
+            let name = path.to_string_lossy().to_lowercase();
+            [".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".tsv"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
+        .collect();
+    paths.sort();
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Found {
+        paths: paths.iter().map(|path| path.display().to_string()).collect(),
+        jira_url: variable("DISPUTEBOT_JIRA_URL").or_else(|| variable("JIRA_URL")),
+        jira_project: variable("DISPUTEBOT_JIRA_PROJECT"),
+        jira_user: variable("DISPUTEBOT_JIRA_USER"),
+        zone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
+        ..Found::default()
+    }
+}
+
+fn next_steps(found: &Found) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    if found.paths.is_empty() {
+        steps.push("set `source.paths` to your dispute files");
+    }
+    if found.jira_url.is_none() || found.jira_project.is_none() {
+        steps.push("set `jira.url`, `jira.project` and `jira.user`");
+    }
+    steps.push("put the API token into DISPUTEBOT_JIRA_TOKEN or a file that `jira.token_file` names");
+    steps.push("disputebot check    tries everything and writes nothing");
+    steps.push("disputebot plan     shows what a run would write");
+    steps
+}

@@ -1,0 +1,109 @@
+//! `disputebot run`: one pass.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::jira_of, runtime};
+use crate::{
+    config::Needs,
+    daemon,
+    dispute::Tables,
+    jira::Client,
+    plan::{self, Detail, Plan},
+    run::{self, Pass},
+    state::{Rows, RunRecord, State},
+    ticket::Templates,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Prints what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    run: Option<&'a RunRecord>,
+    plan: &'a Plan,
+}
+
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
+    let templates = Templates::new(&settings.templates)?;
+    let tables = Tables::embedded();
+    let client = Client::new(jira_of(&settings)?)?;
+    let mut state = State::open(&settings.state)?;
+    let pass = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        let signals = daemon::stop_on_signals(stop.clone());
+        let pass = run::pass(
+            &settings.run,
+            &tables,
+            &templates,
+            &mut state,
+            &client,
+            &Timestamp::now,
+            &stop,
+            &mut |progress| ui.progress(progress),
+        )
+        .await;
+        signals.abort();
+        pass
+    })?;
+    ui.clear();
+    tell_input(&pass.surveyed.batch, ui);
+    if arguments.json {
+        ui.json(&Answer { run: pass.record.as_ref(), plan: &pass.plan })?;
+    } else {
+        ui.data(&plan::print(&pass.plan, Detail::Lines).replace("nothing has been changed yet", "applied"))?;
+        tell(&pass, ui);
+    }
+    Ok(exit_of(&pass))
+}
+
+/// The sums of a run: where every row went, and what was done.
+pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
+    ui.say(&accounted(pass.surveyed.rows));
+    if let Some(applied) = &pass.applied {
+        let mut text = format!("{} of {} writes done", applied.done.len(), pass.plan.actions.len());
+        if !applied.failed.is_empty() {
+            text.push_str(&format!(", {} failed", applied.failed.len()));
+        }
+        if applied.untried > 0 {
+            text.push_str(&format!(", {} not tried; the next run goes on", applied.untried));
+        }
+        ui.say(&text);
+        for (action, failure) in &applied.failed {
+            let key = action.key.as_deref().unwrap_or("new ticket");
+            ui.warn(&format!("{} for {key} ({}): {failure}", action.write.kind(), action.title));
+        }
+    }
+}
+
+/// The sum over all rows, as every run prints it.
+pub(super) fn accounted(rows: Rows) -> String {
+    let Rows { read, grouped, ungrouped, not_open, repeated, superseded, rejected } = rows;
+    let mut parts = vec![
+        format!("{grouped} in groups"),
+        format!("{ungrouped} ungrouped"),
+        format!("{rejected} rejected"),
+    ];
+    for (count, name) in [(not_open, "settled"), (repeated, "repeated"), (superseded, "superseded")] {
+        if count > 0 {
+            parts.push(format!("{count} {name}"));
+        }
+    }
+    format!("{read} rows: {}", parts.join(", "))
+}
+
+fn exit_of(pass: &Pass) -> Exit {
+    match &pass.applied {
+        Some(applied) if applied.done.is_empty() && applied.untried > 0 && !applied.failed.is_empty() => {
+            Exit::Jira
+        }
+        Some(applied) if !applied.failed.is_empty() => Exit::Partial,
+        _ => Exit::Done,
+    }
+}

@@ -1,0 +1,81 @@
+//! `disputebot status`: the last run, and what waits for a person.
+
+use serde::Serialize;
+
+use super::{CliError, Common, Exit, Ui, run::accounted};
+use crate::{
+    config::Needs,
+    group::Status,
+    plan::Link,
+    state::{Known, RunRecord},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Prints it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    last_run: Option<&'a RunRecord>,
+    groups: usize,
+    tickets: usize,
+    unknown: Vec<String>,
+    refused: Vec<String>,
+}
+
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    let settings = common.settings(Needs::default(), &[], ui)?;
+    let known = Known::read(&settings.state)?;
+    let of = |wanted: fn(&Link) -> bool| -> Vec<String> {
+        known
+            .tickets
+            .values()
+            .filter(|ticket| wanted(&ticket.link))
+            .map(|ticket| ticket.group.to_string())
+            .collect()
+    };
+    let answer = Answer {
+        last_run: known.runs.values().next_back(),
+        groups: known.groups.values().filter(|record| record.group.status == Status::Active).count(),
+        tickets: of(|link| matches!(link, Link::Bound { .. })).len(),
+        unknown: of(|link| matches!(link, Link::Intent { .. })),
+        refused: of(|link| matches!(link, Link::Parked { .. })),
+    };
+    if arguments.json {
+        ui.json(&answer)?;
+        return Ok(Exit::Done);
+    }
+    let mut text = match answer.last_run {
+        None => "no run yet\n".to_owned(),
+        Some(run) => {
+            let mut text = format!("last run    {}\n            {}\n", run.at, accounted(run.rows));
+            for reason in &run.incomplete {
+                text.push_str(&format!("            incomplete: {reason}\n"));
+            }
+            text.push_str(&format!(
+                "            {} writes done, {} failed\n",
+                run.done.len(),
+                run.failed.len()
+            ));
+            for (kind, count) in &run.held {
+                text.push_str(&format!("            {count} held: {kind}\n"));
+            }
+            text
+        }
+    };
+    text.push_str(&format!("groups      {}\ntickets     {}\n", answer.groups, answer.tickets));
+    for (name, groups) in [("unknown", &answer.unknown), ("refused", &answer.refused)] {
+        if !groups.is_empty() {
+            text.push_str(&format!(
+                "{name:<12}{} create{}\n",
+                groups.len(),
+                if groups.len() == 1 { "" } else { "s" }
+            ));
+        }
+    }
+    ui.data(&text)?;
+    Ok(Exit::Done)
+}

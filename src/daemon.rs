@@ -1,0 +1,277 @@
+//! The loop around the pass: one run at a time, on cron expressions, until it is told to stop.
+//!
+//! # Guarantees
+//!
+//! * An occurrence of a schedule is handled at most once, also over clock changes and restarts: it is
+//!   recorded before its run begins. Of occurrences missed while the daemon was down, the latest is made up
+//!   for; a pass looks at everything, so one late run equals many missed ones.
+//! * SIGTERM and SIGINT let the write under way finish (for [`crate::apply::GRACE`] at most), record what
+//!   was done and end with success. A second signal ends at once.
+//! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use tokio::{signal, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    dispute::Tables,
+    jira::Client,
+    report::{self, Week},
+    run::{self, RunError},
+    schedule::{Last, Occurrence, Schedule},
+    state::{Change, Known, Ran, State, StateError},
+    ticket::Templates,
+};
+
+/// Longest sleep: a clock that is set forward is noticed within it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// All that the loop needs.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Parameters of a pass.
+    pub params: run::Params,
+    /// Tables of the field.
+    pub tables: Tables,
+    /// Ticket templates.
+    pub templates: Templates,
+    /// Jira.
+    pub client: Client,
+    /// The state, held for as long as the daemon lives.
+    pub state: State,
+    /// Folder of the reports.
+    pub reports: PathBuf,
+    /// When to run.
+    pub run_schedule: Schedule,
+    /// When to report.
+    pub report_schedule: Schedule,
+    /// Whether to make the first pass at once.
+    pub at_once: bool,
+}
+
+/// Why the daemon ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The state cannot be used any more.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Signals cannot be listened to.
+    #[error("could not listen for signals")]
+    Signals(#[from] std::io::Error),
+}
+
+/// Serves until a signal comes.
+pub async fn serve(daemon: Daemon) -> Result<(), DaemonError> {
+    let stop = CancellationToken::new();
+    let signals = stop_on_signals(stop.clone());
+    let served = serve_until(daemon, &stop, &Timestamp::now).await;
+    signals.abort();
+    served
+}
+
+/// Serves until the token is cancelled.
+pub async fn serve_until(
+    mut daemon: Daemon,
+    stop: &CancellationToken,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+) -> Result<(), DaemonError> {
+    let since = clock();
+    tracing::info!(
+        run.schedule = daemon.run_schedule.expression(),
+        report.schedule = daemon.report_schedule.expression(),
+        zone = daemon.run_schedule.zone(),
+        groups = daemon.state.known().groups.len(),
+        "daemon started"
+    );
+    if std::mem::take(&mut daemon.at_once) {
+        one_pass(&mut daemon, clock, stop).await?;
+    }
+    while !stop.is_cancelled() {
+        let now = clock();
+        if let Some(occurrence) = due(&daemon.state, RUN, &daemon.run_schedule, since, now) {
+            remember(&mut daemon.state, RUN, &occurrence, now)?;
+            one_pass(&mut daemon, clock, stop).await?;
+            continue;
+        }
+        if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
+            write_report(&daemon, &occurrence);
+            remember(&mut daemon.state, REPORT, &occurrence, now)?;
+            continue;
+        }
+        let next = [&daemon.run_schedule, &daemon.report_schedule]
+            .into_iter()
+            .filter_map(|schedule| schedule.next_after(now))
+            .map(|occurrence| occurrence.at.duration_since(now).unsigned_abs())
+            .min()
+            .unwrap_or(LONGEST_SLEEP);
+        tokio::select! {
+            () = tokio::time::sleep(next.min(LONGEST_SLEEP)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    tracing::info!("daemon stopped");
+    Ok(())
+}
+
+const RUN: &str = "run";
+const REPORT: &str = "report";
+
+/// Cancels the token on SIGTERM or SIGINT; a second signal ends the process.
+pub fn stop_on_signals(stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if signalled().await {
+            tracing::info!("stopping: the write under way is finished first");
+            stop.cancel();
+            if signalled().await {
+                // What was begun is journaled; the next start finds out what became of it.
+                std::process::exit(130);
+            }
+        }
+    })
+}
+
+/// Waits for SIGTERM or SIGINT; false where neither can be listened to.
+async fn signalled() -> bool {
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
+            return false;
+        };
+        tokio::select! {
+            interrupted = signal::ctrl_c() => interrupted.is_ok(),
+            _ = terminate.recv() => true,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        signal::ctrl_c().await.is_ok()
+    }
+}
+
+fn due(
+    state: &State,
+    name: &str,
+    schedule: &Schedule,
+    since: Timestamp,
+    now: Timestamp,
+) -> Option<Occurrence> {
+    let ran = state.known().schedules.get(name);
+    let last = match ran {
+        Some(ran) => Last::Ran { id: &ran.id, at: ran.at },
+        None => Last::Never { since },
+    };
+    schedule.due(last, now)
+}
+
+fn remember(
+    state: &mut State,
+    name: &str,
+    occurrence: &Occurrence,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    let ran = Ran { schedule: name.to_owned(), id: occurrence.id(), at: occurrence.at };
+    state.record(now, &[Change::Occurrence(ran)])
+}
+
+/// One pass; only damaged state ends the daemon.
+async fn one_pass(
+    daemon: &mut Daemon,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+    stop: &CancellationToken,
+) -> Result<(), StateError> {
+    let began = clock();
+    let Daemon { params, tables, templates, client, state, .. } = daemon;
+    let outcome = run::pass(params, tables, templates, state, client, clock, stop, &mut |_| {}).await;
+    let elapsed_ms = clock().duration_since(began).as_millis();
+    match outcome {
+        Ok(pass) => {
+            let counts = pass.plan.counts();
+            let applied = pass.applied.unwrap_or_default();
+            for reject in &pass.surveyed.batch.rejects {
+                tracing::debug!(file = %reject.file.display(), reject = %reject, "row rejected");
+            }
+            tracing::info!(
+                run.id = pass.record.map(|record| record.id).unwrap_or_default(),
+                complete = pass.plan.complete,
+                rows = pass.surveyed.rows.read,
+                rejected = pass.surveyed.rows.rejected,
+                groups = pass.surveyed.records.len(),
+                created = counts.get("create").copied().unwrap_or(0),
+                updated = counts.get("update").copied().unwrap_or(0),
+                held = pass.plan.holds.len(),
+                kept = pass.plan.kept,
+                failed = applied.failed.len(),
+                untried = applied.untried,
+                elapsed_ms,
+                "run finished"
+            );
+            Ok(())
+        }
+        Err(RunError::State(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(error = %error, elapsed_ms, "run failed; the next occurrence tries again");
+            Ok(())
+        }
+    }
+}
+
+/// Why a report was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The history cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The page cannot be made.
+    #[error("the page could not be made")]
+    Page(#[from] minijinja::Error),
+    /// The file cannot be written.
+    #[error("`{}` could not be written", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Writes the report of a week from what the journal held at its end, replacing an earlier one in one step.
+pub fn save_report(
+    state: &Path,
+    reports: &Path,
+    week: Week,
+    zone: &TimeZone,
+    browse: &dyn Fn(&str) -> String,
+) -> Result<PathBuf, ReportError> {
+    let (_, end) = week.bounds(zone);
+    let known = Known::read_before(state, end)?;
+    let page = report::html(&report::weekly(&known, week, zone), browse)?;
+    let path = reports.join(format!("disputes-{week}.html"));
+    let unfinished = reports.join(format!(".disputes-{week}.html.part"));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReportError::File { path, source }
+    };
+    fs::create_dir_all(reports).map_err(failed(reports))?;
+    fs::write(&unfinished, page).map_err(failed(&unfinished))?;
+    fs::rename(&unfinished, &path).map_err(failed(&path))?;
+    Ok(path)
+}
+
+/// Writes the report of the week before the occurrence.
+fn write_report(daemon: &Daemon, occurrence: &Occurrence) {
+    let zone: TimeZone = daemon.params.zone.clone();
+    let week = Week::before(occurrence.at, &zone);
+    let browse = |key: &str| daemon.client.browse(key);
+    let saved = save_report(daemon.state.directory(), &daemon.reports, week, &zone, &browse);
+    match saved {
+        Ok(path) => tracing::info!(week = %week, file = %path.display(), "report written"),
+        Err(error) => tracing::error!(week = %week, error = %error, "report not written"),
+    }
+}

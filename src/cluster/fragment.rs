@@ -13,15 +13,13 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use super::{
     Params, density,
-    density::Profile,
+    density::Space,
     mine::{self, Codes, Limits, Partition, Pattern},
     table::Attribute,
 };
 
 /// Most residual passes; each pass that finds nothing ends the search earlier.
 const MAX_PASSES: usize = 8;
-/// A locus or symptom belongs to a fragment's profile where at least this share of its rows has it.
-const PROFILE_SHARE: f64 = 0.3;
 /// A locus that at least this share of the rows has can join two fragments.
 const LOCUS_SHARE: f64 = 0.5;
 /// Share of the rows with a sub-pattern that must belong to one cluster before it absorbs the others.
@@ -54,15 +52,18 @@ fn cover(partition: &Partition, params: &Params) -> Vec<Pattern> {
     let mut covered = vec![false; partition.len()];
     let mut fragments = Vec::new();
     let mut remaining = all.clone();
-    for _ in 0..MAX_PASSES {
-        let rates = background(partition, &all, &remaining);
-        let found = mine::patterns(partition, &remaining, &rates, limits);
-        let before = fragments.len();
-        take_greedily(found, limits, &mut covered, &mut fragments);
-        if fragments.len() == before {
-            break;
+    // Only when no locus explains anything more, symptoms alone may.
+    for seeds in [mine::Seeds::WithLocus, mine::Seeds::Any] {
+        for _ in 0..MAX_PASSES {
+            let rates = background(partition, &all, &remaining);
+            let found = mine::patterns(partition, &remaining, &rates, limits, seeds);
+            let before = fragments.len();
+            take_greedily(found, limits, &mut covered, &mut fragments);
+            if fragments.len() == before {
+                break;
+            }
+            remaining.retain(|row| !covered[*row as usize]);
         }
-        remaining.retain(|row| !covered[*row as usize]);
     }
     fragments
 }
@@ -134,13 +135,8 @@ impl PartialEq for Candidate {
 impl Eq for Candidate {}
 
 fn merge(partition: &Partition, fragments: &[Pattern], params: &Params) -> Vec<Cause> {
-    let all: Vec<u32> = (0..partition.len() as u32).collect();
-    let counts = partition.counts(&all);
-    let mut features: HashMap<(usize, u32), u32> = HashMap::new();
-    let profiles: Vec<Profile> =
-        fragments.iter().map(|fragment| profile(partition, fragment, &counts, &mut features)).collect();
     let weights: Vec<usize> = fragments.iter().map(|fragment| fragment.rows.len()).collect();
-    let labels = density::dbscan(profiles, &weights, params.reach, params.min_group);
+    let labels = density::dbscan(Fragments::new(partition, fragments), &weights, params.reach, params.min_group);
 
     let mut joined: BTreeMap<usize, Vec<&Pattern>> = BTreeMap::new();
     for (position, label) in labels.iter().enumerate() {
@@ -159,60 +155,151 @@ fn merge(partition: &Partition, fragments: &[Pattern], params: &Params) -> Vec<C
         .collect()
 }
 
-/// What a fragment is made of: each value that many of its rows share, weighted by that share and by how
-/// rare the value is. Values that another one of the fragment determines (the labeler of its NDC) count
-/// once.
-fn profile(
-    partition: &Partition,
-    fragment: &Pattern,
-    counts: &[Vec<u32>],
-    features: &mut HashMap<(usize, u32), u32>,
-) -> Profile {
-    let rows = fragment.rows.len() as f64;
-    let mut shared: Vec<(usize, u32, f64)> = Vec::new();
-    for (column, values) in partition.columns.iter().enumerate() {
-        let mut tally: BTreeMap<u32, u32> = BTreeMap::new();
-        for row in &fragment.rows {
-            *tally.entry(values[*row as usize]).or_default() += 1;
+/// Fragments, near where what they agree in outweighs what they differ in.
+///
+/// Per attribute the values of two fragments overlap by some share. Agreement counts by how rare the shared
+/// values are (an NDC more than a state); difference counts where *both* fragments insist on one value, by
+/// how seldom one cause shows in two values of that attribute. An attribute that is mostly missing or
+/// scattered in either says nothing. The distance is the part of the difference in the whole.
+#[derive(Debug)]
+struct Fragments {
+    /// Per fragment and attribute: values by share, none where the attribute says nothing.
+    shares: Vec<Vec<Option<Vec<(u32, f64)>>>>,
+    /// Per attribute and value: natural logarithm of how rare it is.
+    rarity: Vec<Vec<f64>>,
+    /// Fragments by locus.
+    by_locus: HashMap<(usize, u32), Vec<u32>>,
+}
+
+/// Share of a fragment's rows that must have a value of the attribute for it to say anything.
+const FILLED: f64 = 0.3;
+/// Share among the filled ones from which a fragment insists on a value.
+const INSISTED: f64 = 0.6;
+
+impl Fragments {
+    fn new(partition: &Partition, fragments: &[Pattern]) -> Self {
+        let all: Vec<u32> = (0..partition.len() as u32).collect();
+        let total = partition.len() as f64;
+        let rarity = partition
+            .counts(&all)
+            .into_iter()
+            .map(|counts| counts.into_iter().map(|count| (total / f64::from(count.max(1))).ln().max(0.0)).collect())
+            .collect();
+        let mut by_locus: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
+        let mut shares = Vec::with_capacity(fragments.len());
+        for (position, fragment) in fragments.iter().enumerate() {
+            let of: Vec<Option<Vec<(u32, f64)>>> =
+                partition.columns.iter().map(|values| insisted(values, &fragment.rows)).collect();
+            for (column, values) in of.iter().enumerate() {
+                for (code, share) in values.iter().flatten() {
+                    if Attribute::ALL[column].is_locus() && *share >= LOCUS_SHARE {
+                        by_locus.entry((column, *code)).or_default().push(position as u32);
+                    }
+                }
+            }
+            shares.push(of);
         }
-        tally.remove(&0);
-        for (code, count) in tally {
-            let share = f64::from(count) / rows;
-            if share >= PROFILE_SHARE {
-                shared.push((column, code, share));
+        Self { shares, rarity, by_locus }
+    }
+
+    fn distance(&self, a: usize, b: usize) -> f64 {
+        let (a, b) = (&self.shares[a], &self.shares[b]);
+        let same = |attribute: Attribute| {
+            let index = attribute.index();
+            matches!((&a[index], &b[index]), (Some(x), Some(y)) if common(x, y).0 >= 0.5)
+        };
+        let (mut agreeing, mut differing) = (0.0, 0.0);
+        for attribute in Attribute::ALL {
+            // What another attribute implies counts once.
+            let implied = match attribute {
+                Attribute::Labeler | Attribute::UnitType => same(Attribute::Product) || same(Attribute::Package),
+                Attribute::Product => same(Attribute::Package),
+                Attribute::State => same(Attribute::Pharmacy) || same(Attribute::Payer),
+                _ => false,
+            };
+            let index = attribute.index();
+            let (Some(x), Some(y)) = (&a[index], &b[index]) else { continue };
+            if implied {
+                continue;
+            }
+            let (overlap, rarity) = common(x, y);
+            let weight = rarity.iter().map(|(code, part)| self.rarity[index][*code as usize] * part).sum::<f64>();
+            agreeing += weight;
+            differing += (1.0 - overlap) * separation(attribute);
+        }
+        if agreeing + differing <= 0.0 { 1.0 } else { differing / (agreeing + differing) }
+    }
+}
+
+impl Space for Fragments {
+    fn len(&self) -> usize {
+        self.shares.len()
+    }
+
+    fn within(&self, point: usize, reach: f64) -> Vec<usize> {
+        let mut near: BTreeSet<usize> = BTreeSet::from([point]);
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        for (column, values) in self.shares[point].iter().enumerate() {
+            for (code, _) in values.iter().flatten() {
+                for other in self.by_locus.get(&(column, *code)).into_iter().flatten() {
+                    let other = *other as usize;
+                    if seen.insert(other) && self.distance(point, other) <= reach {
+                        near.insert(other);
+                    }
+                }
             }
         }
+        near.into_iter().collect()
     }
-    let implied = |column: usize| {
-        let of = |attribute: Attribute| {
-            shared.iter().any(|(other, _, share)| *other == attribute.index() && *share >= 0.8)
-        };
-        match Attribute::ALL[column] {
-            Attribute::Labeler | Attribute::UnitType => of(Attribute::Product) || of(Attribute::Package),
-            Attribute::Product => of(Attribute::Package),
-            Attribute::State => of(Attribute::Pharmacy) || of(Attribute::Payer),
-            _ => false,
-        }
-    };
-    let total = partition.len() as f64;
-    let mut terms = BTreeMap::new();
-    let mut loci = BTreeSet::new();
-    for (column, code, share) in &shared {
-        let next = features.len() as u32;
-        let feature = *features.entry((*column, *code)).or_insert(next);
-        if Attribute::ALL[*column].is_locus() && *share >= LOCUS_SHARE {
-            loci.insert(feature);
-        }
-        if !implied(*column) {
-            let rarity = (total / f64::from(counts[*column][*code as usize].max(1))).ln().max(0.0);
-            terms.insert(feature, share * rarity);
-        }
+}
+
+/// How much two values of an attribute tell against one common cause. Codes and wordings vary within a
+/// cause; a delivery system or a ratio of units hardly ever does.
+fn separation(attribute: Attribute) -> f64 {
+    match attribute {
+        Attribute::ReasonCodes | Attribute::Note | Attribute::Period => 1.5,
+        Attribute::UnitsRatio | Attribute::AmountRatio => 4.0,
+        Attribute::DeliverySystem | Attribute::CoveredEntity => 3.0,
+        Attribute::Package
+        | Attribute::Product
+        | Attribute::Labeler
+        | Attribute::State
+        | Attribute::Payer
+        | Attribute::Pharmacy
+        | Attribute::UnitType => 2.0,
     }
-    // A fragment without any locus may only stand alone: give it one of its own.
-    if loci.is_empty() {
-        loci.insert(u32::MAX - features.len() as u32);
+}
+
+/// Values of an attribute by share of the rows that have one; none where too few do, or where no few values
+/// make up most of them.
+fn insisted(values: &[u32], rows: &[u32]) -> Option<Vec<(u32, f64)>> {
+    let mut tally: BTreeMap<u32, u32> = BTreeMap::new();
+    for row in rows {
+        *tally.entry(values[*row as usize]).or_default() += 1;
     }
-    Profile::new(terms.into_iter().collect(), loci.into_iter().collect())
+    tally.remove(&0);
+    let filled: u32 = tally.values().sum();
+    if f64::from(filled) < FILLED * rows.len() as f64 {
+        return None;
+    }
+    let shares: Vec<(u32, f64)> = tally
+        .into_iter()
+        .map(|(code, count)| (code, f64::from(count) / f64::from(filled)))
+        .filter(|(_, share)| *share >= 0.1)
+        .collect();
+    (shares.iter().any(|(_, share)| *share >= INSISTED)).then_some(shares)
+}
+
+/// Common share of two value lists (sorted by code), and how it divides over the values.
+fn common(a: &[(u32, f64)], b: &[(u32, f64)]) -> (f64, Vec<(u32, f64)>) {
+    let parts: Vec<(u32, f64)> = a
+        .iter()
+        .filter_map(|(code, share)| {
+            let place = b.binary_search_by_key(code, |(other, _)| *other).ok()?;
+            Some((*code, share.min(b[place].1)))
+        })
+        .collect();
+    (parts.iter().map(|(_, part)| part).sum(), parts)
 }
 
 /// Gives each row outside every cause to the cause that owns nearly all rows of one of its sub-patterns.

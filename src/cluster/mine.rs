@@ -30,6 +30,15 @@ pub(super) struct Pattern {
     pub(super) surprise: f64,
 }
 
+/// Which pairs a pattern may grow from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seeds {
+    /// Pairs with at least one locus.
+    WithLocus,
+    /// All pairs.
+    Any,
+}
+
 /// Limits of the search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -172,6 +181,7 @@ pub(super) fn patterns(
     rows: &[u32],
     rates: &[Vec<f64>],
     limits: Limits,
+    seeds: Seeds,
 ) -> Vec<Pattern> {
     let size = Attribute::ALL.len();
     let total = rows.len() as f64;
@@ -179,7 +189,8 @@ pub(super) fn patterns(
     let mut grower = Grower::new(partition, rates, total, limits);
     for a in 0..size {
         for b in a + 1..size {
-            if !Attribute::ALL[a].is_locus() && !Attribute::ALL[b].is_locus() {
+            let without_locus = !Attribute::ALL[a].is_locus() && !Attribute::ALL[b].is_locus();
+            if seeds == Seeds::WithLocus && without_locus {
                 continue;
             }
             let (first, second) = (&partition.columns[a], &partition.columns[b]);

@@ -60,7 +60,7 @@ pub struct Params {
     pub min_lift: f64,
     /// Most attributes of a pattern.
     pub max_pattern: usize,
-    /// Distance (0 to 2) within which two fragments are neighbours.
+    /// Distance (0 to 1) within which two fragments are neighbours: the largest part that differences may have.
     pub reach: f64,
 }
 
@@ -72,7 +72,7 @@ impl Default for Params {
             min_surprise: 12.0,
             min_lift: 1.5,
             max_pattern: 4,
-            reach: 0.8,
+            reach: 0.4,
         }
     }
 }

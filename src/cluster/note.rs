@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::density::{self, Profile};
+use super::density::{self, Space};
 use crate::dispute::Text;
 
 /// Most distinct wordings that are compared with each other; rarer ones stay alone.
@@ -40,9 +40,9 @@ pub(super) fn cluster(values: &[Text], codes: &[u32], min_group: usize) -> Vec<O
     order.sort_by(|a, b| counts[*b].cmp(&counts[*a]).then_with(|| values[*a].cmp(&values[*b])));
     order.truncate(MAX_WORDINGS);
 
-    let profiles = profiles(&order.iter().map(|code| &*values[*code]).collect::<Vec<_>>());
+    let wordings = Wordings::new(&order.iter().map(|code| &*values[*code]).collect::<Vec<_>>());
     let weights: Vec<usize> = order.iter().map(|code| counts[*code]).collect();
-    let labels = density::dbscan(profiles, &weights, REACH, min_group);
+    let labels = density::dbscan(wordings, &weights, REACH, min_group);
 
     // The first wording of a label is its most frequent one, as `order` is by frequency.
     let mut names: BTreeMap<usize, String> = BTreeMap::new();
@@ -60,30 +60,58 @@ fn name(wording: &str) -> String {
     format!("wording-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
-/// Words weighted by inverse document frequency over the distinct wordings.
-fn profiles(wordings: &[&str]) -> Vec<Profile> {
-    let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
-    for wording in wordings {
-        for word in wording.split(' ').collect::<BTreeSet<_>>() {
-            *frequency.entry(word).or_default() += 1;
-        }
-    }
-    let vocabulary: BTreeMap<&str, (u32, f64)> = frequency
-        .iter()
-        .enumerate()
-        .map(|(index, (word, count))| {
-            (*word, (index as u32, ((1 + wordings.len()) as f64 / *count as f64).ln().max(0.05)))
-        })
-        .collect();
-    wordings
-        .iter()
-        .map(|wording| {
-            let mut terms: BTreeMap<u32, f64> = BTreeMap::new();
-            for word in wording.split(' ') {
-                let (index, weight) = vocabulary[word];
-                terms.insert(index, weight);
+/// Distinct wordings as unit vectors of words, weighted by inverse document frequency. The distance is
+/// Euclidean; an inverted index finds neighbours exactly.
+#[derive(Debug)]
+struct Wordings {
+    vectors: Vec<Vec<(u32, f64)>>,
+    postings: Vec<Vec<(u32, f64)>>,
+}
+
+impl Wordings {
+    fn new(wordings: &[&str]) -> Self {
+        let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
+        for wording in wordings {
+            for word in wording.split(' ').collect::<BTreeSet<_>>() {
+                *frequency.entry(word).or_default() += 1;
             }
-            Profile::new(terms.into_iter().collect(), Vec::new())
-        })
-        .collect()
+        }
+        let vocabulary: BTreeMap<&str, (u32, f64)> = frequency
+            .iter()
+            .enumerate()
+            .map(|(index, (word, count))| {
+                (*word, (index as u32, ((1 + wordings.len()) as f64 / *count as f64).ln().max(0.05)))
+            })
+            .collect();
+        let mut postings = vec![Vec::new(); vocabulary.len()];
+        let mut vectors = Vec::with_capacity(wordings.len());
+        for (position, wording) in wordings.iter().enumerate() {
+            let terms: BTreeMap<u32, f64> = wording.split(' ').map(|word| vocabulary[word]).collect();
+            let length = terms.values().map(|weight| weight * weight).sum::<f64>().sqrt();
+            let vector: Vec<(u32, f64)> = terms.into_iter().map(|(term, weight)| (term, weight / length)).collect();
+            for (term, weight) in &vector {
+                postings[*term as usize].push((position as u32, *weight));
+            }
+            vectors.push(vector);
+        }
+        Self { vectors, postings }
+    }
+}
+
+impl Space for Wordings {
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    fn within(&self, point: usize, reach: f64) -> Vec<usize> {
+        let mut products: BTreeMap<u32, f64> = BTreeMap::new();
+        for (term, weight) in &self.vectors[point] {
+            for (other, other_weight) in &self.postings[*term as usize] {
+                *products.entry(*other).or_default() += weight * other_weight;
+            }
+        }
+        // |a - b|² = 2 - 2ab for unit vectors; the slack keeps a point at exactly `reach` inside.
+        let least = 1.0 - reach * reach / 2.0 - 1e-9;
+        products.into_iter().filter(|(_, product)| *product >= least).map(|(other, _)| other as usize).collect()
+    }
 }

@@ -34,7 +34,7 @@ pub enum Attribute {
     Period,
     /// All reason codes of the line, sorted.
     ReasonCodes,
-    /// Unit type.
+    /// Unit type, where it is not the usual one of its NDC.
     UnitType,
     /// Units disputed against units invoiced, as a bin of about 10 %.
     UnitsRatio,
@@ -286,7 +286,9 @@ impl TableBuilder {
             notes.push(names[*code as usize].as_deref());
         }
         let (clients, client_names) = self.clients.finish();
-        let (columns, values) = self.columns.into_iter().map(Interned::finish).unzip();
+        let (mut columns, values): (Vec<Vec<u32>>, Vec<Vec<Text>>) =
+            self.columns.into_iter().map(Interned::finish).unzip();
+        keep_unusual(&mut columns, &values, Attribute::UnitType, Attribute::Package);
         let mut table =
             Table { ids: self.ids, programs: self.programs, clients, client_names, columns, values };
         table.sort();
@@ -317,6 +319,30 @@ impl Table {
         self.columns = self.columns.iter().map(pick).collect();
         self.programs = order.iter().map(|row| self.programs[*row as usize]).collect();
         self.ids = order.iter().map(|row| Arc::clone(&self.ids[*row as usize])).collect();
+    }
+}
+
+/// Blanks the values of `attribute` that are the usual ones for their `by`: the unit type of an NDC says
+/// something only where it is not the one that its lines usually have.
+fn keep_unusual(columns: &mut [Vec<u32>], values: &[Vec<Text>], attribute: Attribute, by: Attribute) {
+    let mut tally: HashMap<(u32, u32), u32> = HashMap::new();
+    for (key, code) in columns[by.index()].iter().zip(&columns[attribute.index()]) {
+        if *code != 0 {
+            *tally.entry((*key, *code)).or_default() += 1;
+        }
+    }
+    let mut usual = vec![(0u32, 0u32); values[by.index()].len()];
+    for ((key, code), count) in tally {
+        let (most, chosen) = &mut usual[key as usize];
+        if count > *most || (count == *most && code < *chosen) {
+            (*most, *chosen) = (count, code);
+        }
+    }
+    let keys = columns[by.index()].clone();
+    for (key, code) in keys.iter().zip(&mut columns[attribute.index()]) {
+        if *code == usual[*key as usize].1 {
+            *code = 0;
+        }
     }
 }
 

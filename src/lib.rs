@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 pub mod dispute;
+pub mod evaluate;
 pub mod generate;

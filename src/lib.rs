@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod dispute;
+pub mod evaluate;
 pub mod generate;
 pub mod group;
 pub mod jira;

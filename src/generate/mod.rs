@@ -19,6 +19,7 @@
 mod calendar;
 mod catalog;
 mod cause;
+mod demo;
 mod kinds;
 mod random;
 mod record;
@@ -27,6 +28,7 @@ mod simulation;
 mod spoil;
 mod tangle;
 
+pub use demo::{Demo, Extract, Stories, Story, Unreadable, demo};
 pub use record::{HEADER, RESOLVED, Record};
 
 use self::simulation::Simulation;

@@ -131,9 +131,9 @@ impl Simulation {
         let cause = if let Some(cause) = place.cause {
             &self.causes[cause]
         } else {
-            let background = &self.background[random.weighted(self.background_weights.iter().copied())];
-            if self.plan.world == World::Tangled && random.percent(15) && !self.causes.is_empty() {
-                let neighbour = &self.causes[random.below(self.causes.len())];
+            let background = self.any_background(&mut random);
+            if self.plan.world == World::Tangled && random.percent(15) && !self.ends.is_empty() {
+                let neighbour = &self.causes[random.below(self.ends.len())];
                 near = tangle::near_miss(background, neighbour, &mut random);
                 &near
             } else {
@@ -149,6 +149,11 @@ impl Simulation {
             self.market.calendar.text(day).clone_into(&mut record.resolved_at);
         }
         record
+    }
+
+    /// A kind of background, in proportion.
+    pub(super) fn any_background(&self, random: &mut Random) -> &Cause {
+        &self.background[random.weighted(self.background_weights.iter().copied())]
     }
 
     pub(super) fn summaries(&self) -> Vec<CauseSummary> {
@@ -281,9 +286,12 @@ fn background(plan: &Plan, random: &mut Random) -> (Vec<Cause>, Vec<u32>) {
 /// Sizes that add up to `total`, in proportion to 1/u: a few large ones, many of the smallest size. None is
 /// above an eighth of all rows, where there are enough causes to take the rest.
 fn heavy_tailed(count: usize, total: usize, rows: usize, random: &mut Random) -> Vec<usize> {
+    if count == 0 {
+        return Vec::new();
+    }
     let mut shares: Vec<f64> = (0..count).map(|_| 1.0 / (random.unit() + 0.01 / count as f64)).collect();
     let spare = total - count * SMALLEST;
-    let largest = (rows / 8).max(2 * total / count.max(1)) as f64;
+    let largest = (rows / 8).max(2 * total / count) as f64;
     // A few rounds are enough: what is cut from the largest goes to the others.
     for _ in 0..20 {
         let sum: f64 = shares.iter().sum();
@@ -296,7 +304,7 @@ fn heavy_tailed(count: usize, total: usize, rows: usize, random: &mut Random) ->
         shares.iter().map(|share| SMALLEST + (share / sum * spare as f64) as usize).collect();
     let missing = total - sizes.iter().sum::<usize>().min(total);
     for place in 0..missing {
-        sizes[place % count.max(1)] += 1;
+        sizes[place % count] += 1;
     }
     sizes
 }

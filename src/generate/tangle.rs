@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::catalog::STATES;
 use super::cause::{Cause, any_quarter};
-use super::kinds::Quantity;
+use super::kinds::{Fix, Quantity};
 use super::random::Random;
 use super::row::Market;
 use super::spoil::wrong_code;
@@ -60,7 +60,8 @@ pub(super) fn tangle(causes: &mut [Cause], market: &Market, random: &mut Random)
     let paired = pair_up(causes, market, random);
     for (number, cause) in causes.iter_mut().enumerate() {
         mix_codes(cause, random);
-        if paired.contains(&number) {
+        // Two sites of one parent are hard as they are.
+        if paired.contains(&number) || cause.kind.fixes.contains(&Fix::SitePair) {
             continue;
         }
         match random.below(100) {
@@ -103,15 +104,18 @@ pub(super) fn let_one_dominate(
         let weight = background.get(&program).copied().unwrap_or(0);
         in_causes + background_rows * weight as usize / all_weights.max(1) as usize
     };
-    // The largest cause outside of Medicaid: there it leaves room for the other programs.
+    let rows = background_rows + sizes.iter().sum::<usize>();
+    let others = |number: usize, sizes: &[usize]| of_program(causes[number].program, sizes) - sizes[number];
+    // The largest cause outside of Medicaid, where it leaves room for the other programs; in a program that
+    // has more than a few rows.
     let Some(chosen) = (0..causes.len())
-        .filter(|&number| causes[number].program != Program::Mdrp && !causes[number].kind.fixes.is_empty())
+        .filter(|&number| causes[number].program != Program::Mdrp && others(number, sizes) * 50 >= rows)
         .max_by_key(|&number| sizes[number])
     else {
         return;
     };
     let program = causes[chosen].program;
-    let others = of_program(program, sizes) - sizes[chosen];
+    let others = others(chosen, sizes);
     let wanted = (others * 3 / 2).max(smallest);
     if wanted < sizes[chosen] {
         // What is too much goes to the largest cause elsewhere.

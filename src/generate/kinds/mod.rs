@@ -128,6 +128,7 @@ impl Fix {
                 | Self::ContractPharmacy
                 | Self::VialProduct
                 | Self::Package
+                | Self::ProductFamily
                 | Self::CommercialPlan
                 | Self::WholesalerContract
         )
@@ -172,6 +173,12 @@ pub(super) enum Claims {
 /// All kinds, by number.
 pub(super) fn kinds() -> impl Iterator<Item = &'static Kind> + Clone {
     overlap::KINDS.iter().chain(units::KINDS).chain(quantity::KINDS).chain(feed::KINDS)
+}
+
+/// The kind with a number of the catalogue.
+#[expect(clippy::expect_used, reason = "a test shows that each of the numbers 1 to 45 occurs")]
+pub(super) fn kind(number: u8) -> &'static Kind {
+    kinds().find(|kind| kind.number == number).expect("numbers of kinds are 1 to 45")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod completions;
 mod daemon;
+mod evaluate;
 mod exit;
 mod explain;
 mod generate;
@@ -74,6 +75,8 @@ enum Command {
     Status(status::Arguments),
     /// Groups a file of disputes; needs neither Jira nor state
     Cluster(cluster::Arguments),
+    /// Compares assignments with the truth
+    Evaluate(evaluate::Arguments),
     /// Writes sample disputes with their truth
     Generate(generate::Arguments),
     /// Looks after the state: export, import, verify, rebuild
@@ -120,6 +123,7 @@ impl Command {
             Self::Explain(arguments) => explain::execute(&arguments, common, ui),
             Self::Status(arguments) => status::execute(&arguments, common, ui),
             Self::Cluster(arguments) => cluster::execute(&arguments, common, ui),
+            Self::Evaluate(arguments) => evaluate::execute(&arguments, ui),
             Self::Generate(arguments) => generate::execute(&arguments, ui),
             Self::State(arguments) => state::execute(&arguments, common, ui),
             Self::Completions(arguments) => {

@@ -116,7 +116,10 @@ mod tests {
 
     #[test]
     fn points_at_exactly_the_reach_are_neighbours() {
-        assert_eq!(dbscan(Line(vec![0.0, 1.0, 2.0, 9.0]), &[1, 1, 1, 1], 1.0, 2), [Some(0), Some(0), Some(0), None]);
+        assert_eq!(
+            dbscan(Line(vec![0.0, 1.0, 2.0, 9.0]), &[1, 1, 1, 1], 1.0, 2),
+            [Some(0), Some(0), Some(0), None]
+        );
     }
 
     #[test]

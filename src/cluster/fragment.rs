@@ -136,7 +136,8 @@ impl Eq for Candidate {}
 
 fn merge(partition: &Partition, fragments: &[Pattern], params: &Params) -> Vec<Cause> {
     let weights: Vec<usize> = fragments.iter().map(|fragment| fragment.rows.len()).collect();
-    let labels = density::dbscan(Fragments::new(partition, fragments), &weights, params.reach, params.min_group);
+    let labels =
+        density::dbscan(Fragments::new(partition, fragments), &weights, params.reach, params.min_group);
 
     let mut joined: BTreeMap<usize, Vec<&Pattern>> = BTreeMap::new();
     for (position, label) in labels.iter().enumerate() {
@@ -183,7 +184,9 @@ impl Fragments {
         let rarity = partition
             .counts(&all)
             .into_iter()
-            .map(|counts| counts.into_iter().map(|count| (total / f64::from(count.max(1))).ln().max(0.0)).collect())
+            .map(|counts| {
+                counts.into_iter().map(|count| (total / f64::from(count.max(1))).ln().max(0.0)).collect()
+            })
             .collect();
         let mut by_locus: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
         let mut shares = Vec::with_capacity(fragments.len());
@@ -212,7 +215,9 @@ impl Fragments {
         for attribute in Attribute::ALL {
             // What another attribute implies counts once.
             let implied = match attribute {
-                Attribute::Labeler | Attribute::UnitType => same(Attribute::Product) || same(Attribute::Package),
+                Attribute::Labeler | Attribute::UnitType => {
+                    same(Attribute::Product) || same(Attribute::Package)
+                }
                 Attribute::Product => same(Attribute::Package),
                 Attribute::State => same(Attribute::Pharmacy) || same(Attribute::Payer),
                 _ => false,
@@ -223,7 +228,8 @@ impl Fragments {
                 continue;
             }
             let (overlap, rarity) = common(x, y);
-            let weight = rarity.iter().map(|(code, part)| self.rarity[index][*code as usize] * part).sum::<f64>();
+            let weight =
+                rarity.iter().map(|(code, part)| self.rarity[index][*code as usize] * part).sum::<f64>();
             agreeing += weight;
             differing += (1.0 - overlap) * separation(attribute);
         }

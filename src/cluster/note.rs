@@ -88,7 +88,8 @@ impl Wordings {
         for (position, wording) in wordings.iter().enumerate() {
             let terms: BTreeMap<u32, f64> = wording.split(' ').map(|word| vocabulary[word]).collect();
             let length = terms.values().map(|weight| weight * weight).sum::<f64>().sqrt();
-            let vector: Vec<(u32, f64)> = terms.into_iter().map(|(term, weight)| (term, weight / length)).collect();
+            let vector: Vec<(u32, f64)> =
+                terms.into_iter().map(|(term, weight)| (term, weight / length)).collect();
             for (term, weight) in &vector {
                 postings[*term as usize].push((position as u32, *weight));
             }
@@ -112,6 +113,10 @@ impl Space for Wordings {
         }
         // |a - b|² = 2 - 2ab for unit vectors; the slack keeps a point at exactly `reach` inside.
         let least = 1.0 - reach * reach / 2.0 - 1e-9;
-        products.into_iter().filter(|(_, product)| *product >= least).map(|(other, _)| other as usize).collect()
+        products
+            .into_iter()
+            .filter(|(_, product)| *product >= least)
+            .map(|(other, _)| other as usize)
+            .collect()
     }
 }

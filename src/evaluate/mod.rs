@@ -58,7 +58,7 @@ pub enum EvaluateError {
 }
 
 /// All scores.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Scores {
     /// Rows of the truth.
     pub rows: usize,
@@ -91,7 +91,7 @@ pub struct Scores {
 }
 
 /// Precision, recall and F1.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Quality {
     /// Of what was put together, the share that belongs together.
     pub precision: f64,
@@ -102,7 +102,7 @@ pub struct Quality {
 }
 
 /// How many causes were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Found {
     /// Causes with a group whose Jaccard index is at least [`FOUND`].
     pub found: usize,
@@ -111,7 +111,7 @@ pub struct Found {
 }
 
 /// How many causes of one size class were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct FoundInSizeClass {
     /// Smallest size, in disputes.
     pub from: usize,
@@ -122,7 +122,7 @@ pub struct FoundInSizeClass {
 }
 
 /// One cause and the group that is most like it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct CauseScore {
     /// Label in the truth.
     pub cause: String,

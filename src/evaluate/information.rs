@@ -40,15 +40,16 @@ impl Information {
             _ => {}
         }
         let gain = away_from_zero(self.mutual - self.expected);
-        gain / away_from_zero(f64::midpoint(self.of_groups, self.of_causes) - self.expected)
+        // Bounded, since rounding may leave the quotient a last digit above 1.
+        (gain / away_from_zero(f64::midpoint(self.of_groups, self.of_causes) - self.expected)).min(1.0)
     }
 
-    /// Bounded, since rounding may leave the quotient a last digit above 1.
+    /// Bounded as the adjusted one is.
     pub(super) fn homogeneity(&self) -> f64 {
         if self.of_causes > 0.0 { (self.mutual / self.of_causes).clamp(0.0, 1.0) } else { 1.0 }
     }
 
-    /// Bounded as homogeneity is.
+    /// Bounded as the adjusted one is.
     pub(super) fn completeness(&self) -> f64 {
         if self.of_groups > 0.0 { (self.mutual / self.of_groups).clamp(0.0, 1.0) } else { 1.0 }
     }

@@ -333,7 +333,7 @@ impl Catalog {
             // Every state gets a few before the population decides.
             let state =
                 if number < 8 * STATES.len() { number % STATES.len() } else { Self::any_state(random) };
-            let chain = random.percent(45).then(|| random.popular(self.chains.len()));
+            let chain = random.percent(60).then(|| random.popular(self.chains.len()));
             if let Some(chain) = chain {
                 self.chains[chain].push(number);
             }

@@ -54,7 +54,9 @@ pub struct Plan {
     pub noise: f64,
     /// Share of rows with a typing error, a missing value or a wrong code, 0 to 1.
     pub dirty: f64,
-    /// The programs that occur.
+    /// Share of the unresolved rows that is resolved each day, and of `rows` that arrives, 0 to 1.
+    pub churn: f64,
+    /// The programs that occur; all where none is named.
     pub programs: Vec<Program>,
 }
 
@@ -115,8 +117,8 @@ pub struct Rows {
 }
 
 impl Plan {
-    /// A plan with eight clients, all programs, 20 % background and 3 % spoiled rows (8 % in the tangled
-    /// world).
+    /// A plan with eight clients, all programs, 20 % background, 5 % churn a day and 3 % spoiled rows (8 % in
+    /// the tangled world).
     pub fn new(world: World, rows: usize, causes: usize, seed: u64) -> Self {
         Self {
             rows,
@@ -129,16 +131,21 @@ impl Plan {
                 World::Conjunctive => 0.03,
                 World::Tangled => 0.08,
             },
-            programs: vec![
-                Program::Mdrp,
-                Program::P340b,
-                Program::PartDMdp,
-                Program::Cgdp,
-                Program::Mfp,
-                Program::Tricare,
-                Program::Commercial,
-            ],
+            churn: 0.05,
+            programs: Self::all_programs(),
         }
+    }
+
+    fn all_programs() -> Vec<Program> {
+        vec![
+            Program::Mdrp,
+            Program::P340b,
+            Program::PartDMdp,
+            Program::Cgdp,
+            Program::Mfp,
+            Program::Tricare,
+            Program::Commercial,
+        ]
     }
 }
 
@@ -147,8 +154,9 @@ pub fn generate(plan: &Plan) -> Sample {
     collect(stream(plan))
 }
 
-/// The full extract `day` days later, resolved rows included: each day 5 % of the unresolved rows are
-/// resolved and 5 % of `plan.rows` arrive, of the same causes, of a few new ones, and background. Day 0 is
+/// The full extract `day` days later, resolved rows included: each day a share `plan.churn` of the
+/// unresolved rows is resolved and as many rows as that share of `plan.rows` arrive, of the same causes, of
+/// a few new ones, and background. Day 0 is
 /// the first day. Rows keep their ids.
 pub fn next_day(plan: &Plan, day: u32) -> Sample {
     collect(stream_day(plan, day))

@@ -31,6 +31,8 @@ pub(super) struct Simulation {
     pub(super) causes: Vec<Cause>,
     /// Number of the first row after each cause of the first day.
     ends: Vec<usize>,
+    /// Number of the first new cause of each later day, and after them of the next one.
+    new_from: Vec<usize>,
     background: Vec<Cause>,
     background_weights: Vec<u32>,
     order: Reordering,
@@ -52,7 +54,10 @@ pub(super) struct Place {
 
 impl Simulation {
     pub(super) fn new(plan: &Plan, day: usize) -> Self {
-        let plan = plan.clone();
+        let mut plan = plan.clone();
+        if plan.programs.is_empty() {
+            plan.programs = Plan::all_programs();
+        }
         let market =
             Market { catalog: Catalog::new(plan.seed, plan.clients, plan.rows), calendar: Calendar::new() };
         let mut random = Random::of(&[plan.seed, 0x6361_7573]);
@@ -85,11 +90,14 @@ impl Simulation {
             })
             .collect();
         let order = Reordering::new(plan.rows, plan.seed);
-        let mut simulation = Self { plan, day, market, causes, ends, background, background_weights, order };
+        let new_from = vec![causes.len()];
+        let mut simulation =
+            Self { plan, day, market, causes, ends, new_from, background, background_weights, order };
         for _ in 0..day {
             let new = simulation.new_causes_a_day();
             let more = settle_all(&simulation.plan, &simulation.market, new, &mut random, &mut taken);
             simulation.causes.extend(more);
+            simulation.new_from.push(simulation.causes.len());
         }
         simulation
     }
@@ -113,9 +121,11 @@ impl Simulation {
             (cause, self.streams(number, None), Some(TODAY + day))
         };
         let first_chance = arrived.map_or(1, |arrived| arrived - TODAY + 1);
-        let resolved = (first_chance..=self.day)
-            .find(|&day| Random::of(&[self.plan.seed, 0x646f_6e65, number as u64, day as u64]).percent(5))
-            .map(|day| TODAY + day);
+        let settles = |day: &usize| {
+            let mut chance = Random::of(&[self.plan.seed, 0x646f_6e65, number as u64, *day as u64]);
+            chance.unit() < self.plan.churn
+        };
+        let resolved = (first_chance..=self.day).find(settles).map(|day| TODAY + day);
         Place { number, cause, streams, arrived, resolved }
     }
 
@@ -171,7 +181,7 @@ impl Simulation {
     }
 
     fn added_a_day(&self) -> usize {
-        self.plan.rows / 20
+        (self.plan.rows as f64 * self.plan.churn.clamp(0.0, 1.0)) as usize
     }
 
     fn new_causes_a_day(&self) -> usize {
@@ -181,7 +191,9 @@ impl Simulation {
     /// The day that a later row arrives on, from 1, and its number on that day.
     fn day_and_rest(&self, position: usize) -> (usize, usize) {
         let later = position - self.plan.rows;
-        (1 + later / self.added_a_day(), later % self.added_a_day())
+        let (day, rest) = (1 + later / self.added_a_day(), later % self.added_a_day());
+        let order = Reordering::new(self.added_a_day(), self.plan.seed.wrapping_add(day as u64));
+        (day, order.at(rest))
     }
 
     fn cause_of(&self, number: usize) -> Option<usize> {
@@ -191,13 +203,11 @@ impl Simulation {
 
     /// New rows: background in the same share, a few new causes, the rest for old causes by their size.
     fn cause_of_new(&self, day: usize, rest: usize) -> Option<usize> {
-        let mut random = Random::of(&[self.plan.seed, 0x6e65_7721, day as u64, rest as u64]);
-        let new_causes = self.new_causes_a_day();
-        let in_new = new_causes * 2 * SMALLEST;
-        let from = (self.added_a_day() - in_new.min(self.added_a_day())) / 2;
-        if (from..from + in_new).contains(&rest) {
-            return Some(self.ends.len() + (day - 1) * new_causes + (rest - from) / (2 * SMALLEST));
+        let new_causes = self.new_from[day - 1]..self.new_from[day];
+        if let Some(cause) = new_causes.into_iter().nth(rest / (2 * SMALLEST)) {
+            return Some(cause);
         }
+        let mut random = Random::of(&[self.plan.seed, 0x6e65_7721, day as u64, rest as u64]);
         self.cause_of(random.below(self.plan.rows))
     }
 
@@ -222,10 +232,11 @@ pub(super) fn label(number: usize) -> String {
     format!("cause-{:03}", number + 1)
 }
 
-/// One program of a kind, the first one most often.
-fn any_program(kind: &Kind, random: &mut Random) -> Option<Program> {
-    let place = random.weighted((0..kind.programs.len()).map(|place| if place == 0 { 4 } else { 2 }));
-    kind.programs.get(place).map(|&(program, _)| program)
+/// One program of a kind that the plan has, the first one most often.
+fn any_program(plan: &Plan, kind: &Kind, random: &mut Random) -> Option<Program> {
+    let planned = kind.programs.iter().map(|&(program, _)| program);
+    let planned: Vec<Program> = planned.filter(|program| plan.programs.contains(program)).collect();
+    planned.get(random.weighted((0..planned.len()).map(|place| if place == 0 { 4 } else { 2 }))).copied()
 }
 
 /// Causes that differ from each other and from all before. Each kind once, in any order, before the usual
@@ -237,7 +248,8 @@ fn settle_all(
     random: &mut Random,
     taken: &mut Taken,
 ) -> Vec<Cause> {
-    let every: Vec<&'static Kind> = kinds().collect();
+    let is_planned = |kind: &&Kind| kind.programs.iter().any(|(program, _)| plan.programs.contains(program));
+    let every: Vec<&'static Kind> = kinds().filter(is_planned).collect();
     let mut each_once = every.clone();
     random.shuffle(&mut each_once);
     let mut waiting = if count >= every.len() { each_once } else { Vec::new() };
@@ -252,10 +264,7 @@ fn settle_all(
             None => every[random.weighted(every.iter().map(|kind| kind.volume))],
         };
         let settled = (0..40).find_map(|_| {
-            let program = any_program(kind, random)?;
-            if !plan.programs.contains(&program) {
-                return None;
-            }
+            let program = any_program(plan, kind, random)?;
             Cause::settle(kind, program, &market.catalog, &market.calendar, random, taken)
         });
         causes.extend(settled);

@@ -4,9 +4,9 @@
 //! all but their note, come under several codes, and stand beside a cause that differs in one attribute.
 //! One cause holds three fifths of its program. Some background rows lie next to a cause without being of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::STATES;
+use super::catalog::{Catalog, STATES};
 use super::cause::{Cause, any_quarter};
 use super::kinds::{Fix, Quantity};
 use super::random::Random;
@@ -58,29 +58,63 @@ const EVENTS: [&str; 16] = [
 /// Turns settled causes into tangled ones. The share of each change follows from the digits below.
 pub(super) fn tangle(causes: &mut [Cause], market: &Market, random: &mut Random) {
     let paired = pair_up(causes, market, random);
+    let mut unused = Unused::new(causes, random);
     for (number, cause) in causes.iter_mut().enumerate() {
         mix_codes(cause, random);
         // Two sites of one parent are hard as they are.
         if paired.contains(&number) || cause.kind.fixes.contains(&Fix::SitePair) {
             continue;
         }
+        let has_ratio = matches!(cause.kind.quantity, Quantity::Ratio(_) | Quantity::PackageRatio);
+        let has_none = matches!(cause.kind.quantity, Quantity::Whole | Quantity::Share);
         match random.below(100) {
-            0..6 if matches!(cause.kind.quantity, Quantity::Ratio(_) | Quantity::PackageRatio) => {
-                only_ratio(cause, random);
-            }
-            6..14 if matches!(cause.kind.quantity, Quantity::Whole | Quantity::Share) => {
-                only_note(cause, random);
-            }
-            14..50 => widen(cause, market, random),
+            0..20 if has_ratio => only_ratio(cause, &mut unused, random),
+            0..8 if has_none => only_note(cause, &mut unused, random),
+            20..60 => widen(cause, market, &mut unused, random),
             _ => {}
         }
     }
-    // Ratio kinds are few: make sure that the world has one that only its ratio shows.
-    let candidate = causes.iter_mut().enumerate().find(|(number, cause)| {
-        !paired.contains(number) && matches!(cause.kind.quantity, Quantity::Ratio(_))
-    });
-    if let Some((_, cause)) = candidate {
-        only_ratio(cause, random);
+}
+
+/// What no cause has yet. Two causes that only one thing shows, and that have this one thing in common,
+/// would be one cause.
+struct Unused {
+    constants: Vec<i64>,
+    wordings: Vec<(&'static str, &'static str)>,
+    /// Kind and value of the causes so far.
+    taken: BTreeSet<(u8, Value)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Value {
+    Product(usize),
+    Pharmacy(usize),
+    State(usize),
+}
+
+impl Unused {
+    fn new(causes: &[Cause], random: &mut Random) -> Self {
+        // Far from each other and from the usual factors, so that chance does not produce them often.
+        let mut constants: Vec<i64> = (0..230).map(|step| 1_157 + 37 * step).collect();
+        random.shuffle(&mut constants);
+        let mut wordings: Vec<(&str, &str)> =
+            SUBJECTS.iter().flat_map(|&subject| EVENTS.iter().map(move |&event| (subject, event))).collect();
+        random.shuffle(&mut wordings);
+        let taken = causes
+            .iter()
+            .flat_map(|cause| {
+                let products = cause.products.iter().copied().map(Value::Product);
+                let pharmacies = cause.pharmacies.iter().copied().map(Value::Pharmacy);
+                let states = cause.states.iter().copied().map(Value::State);
+                products.chain(pharmacies).chain(states).map(|value| (cause.kind.number, value))
+            })
+            .collect();
+        Self { constants, wordings, taken }
+    }
+
+    /// True the first time that a kind asks for a value which none of its causes has.
+    fn take(&mut self, kind: u8, value: Value) -> bool {
+        self.taken.insert((kind, value))
     }
 }
 
@@ -251,26 +285,32 @@ fn mix_codes(cause: &mut Cause, random: &mut Random) {
     }
 }
 
-fn only_ratio(cause: &mut Cause, random: &mut Random) {
+/// Nothing but a constant ratio. No change where all constants are used.
+fn only_ratio(cause: &mut Cause, unused: &mut Unused, random: &mut Random) {
+    let Some(constant) = unused.constants.pop() else { return };
     free_everything(cause);
-    // Far from the usual factors, so that chance does not produce it often.
-    cause.constant = Some(random.between(1_150, 9_850) / 10 * 10 + 7);
+    cause.constant = Some(constant);
     cause.own_words = 0;
+    any_codes(cause, random);
 }
 
-fn only_note(cause: &mut Cause, random: &mut Random) {
+/// Nothing but the wording of the note. No change where all wordings are used.
+fn only_note(cause: &mut Cause, unused: &mut Unused, random: &mut Random) {
+    let Some((subject, event)) = unused.wordings.pop() else { return };
     free_everything(cause);
-    let subject = SUBJECTS[random.below(SUBJECTS.len())];
-    let event = EVENTS[random.below(EVENTS.len())];
     cause.phrases = vec![
         format!("{subject} {event}, ticket {{n}}"),
         format!("{subject} of {{date}} {event}"),
         format!("{event} after {subject}, batch {{n}}"),
     ];
+    cause.own_words = 88;
+    any_codes(cause, random);
+}
+
+fn any_codes(cause: &mut Cause, random: &mut Random) {
     for _ in 0..4 {
         cause.codes.push((wrong_code(cause.program, random), 60));
     }
-    cause.own_words = 88;
 }
 
 fn free_everything(cause: &mut Cause) {
@@ -288,15 +328,16 @@ fn free_everything(cause: &mut Cause) {
 }
 
 /// One value becomes several that belong together.
-fn widen(cause: &mut Cause, market: &Market, random: &mut Random) {
+fn widen(cause: &mut Cause, market: &Market, unused: &mut Unused, random: &mut Random) {
     let catalog = &market.catalog;
+    let kind = cause.kind.number;
     if let [product] = cause.products[..]
         && !cause.miskeyed
         && cause.program != Program::Mfp
     {
         let family = catalog.products[product].family;
-        cause.products =
-            (0..catalog.products.len()).filter(|&other| catalog.products[other].family == family).collect();
+        let others = (0..catalog.products.len()).filter(|&other| catalog.products[other].family == family);
+        cause.products.extend(others.filter(|&other| unused.take(kind, Value::Product(other))));
         cause.package = None;
     } else if let [pharmacy] = cause.pharmacies[..]
         && cause.entities.is_empty()
@@ -304,11 +345,12 @@ fn widen(cause: &mut Cause, market: &Market, random: &mut Random) {
         && let Some(chain) = catalog.pharmacies[pharmacy].chain
     {
         // Some stores of the chain: all stores of a national chain would be no locus at all.
-        let stores = catalog.chains[chain].iter().copied().filter(|&store| store != pharmacy).take(24);
-        cause.pharmacies.extend(stores);
-    } else if let [state] = cause.states[..]
+        let stores = catalog.chains[chain].iter().copied();
+        cause.pharmacies.extend(stores.filter(|&store| unused.take(kind, Value::Pharmacy(store))).take(24));
+    } else if let [_] = cause.states[..]
         && cause.payers.is_empty()
     {
-        cause.states = vec![state, (state + 1 + random.below(STATES.len() - 1)) % STATES.len()];
+        let others = (0..4).map(|_| Catalog::any_state(random));
+        cause.states.extend(others.filter(|&state| unused.take(kind, Value::State(state))).take(1));
     }
 }

@@ -412,6 +412,12 @@ fn ids_to_read(surveyed: &Surveyed, tickets: &BTreeMap<GroupId, Ticket>, now: Ti
         .collect()
 }
 
+/// The record of a survey that was neither planned nor applied.
+pub fn record_of(params: &Params, surveyed: &Surveyed, now: Timestamp) -> RunRecord {
+    let plan = Plan { at: now, complete: true, actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    record(params, surveyed, &plan, &Applied::default(), now)
+}
+
 fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let mut programs: BTreeMap<String, Vec<&Dispute>> = BTreeMap::new();

@@ -9,7 +9,7 @@
 //! * **Absorb**: rows with a typo or a missing value join the cluster that owns nearly all rows of a
 //!   sub-pattern of it.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, btree_map::Entry};
 
 use super::{
     Params, density,
@@ -36,7 +36,7 @@ pub(super) struct Cause {
 /// All causes of a partition; a row is in at most one.
 pub(super) fn causes(partition: &Partition, params: &Params) -> Vec<Cause> {
     let fragments = cover(partition, params);
-    let mut causes = merge(partition, &fragments, params);
+    let mut causes = merge(partition, fragments, params);
     absorb(partition, &mut causes);
     causes
 }
@@ -134,24 +134,44 @@ impl PartialEq for Candidate {
 }
 impl Eq for Candidate {}
 
-fn merge(partition: &Partition, fragments: &[Pattern], params: &Params) -> Vec<Cause> {
-    let weights: Vec<usize> = fragments.iter().map(|fragment| fragment.rows.len()).collect();
-    let labels =
-        density::dbscan(Fragments::new(partition, fragments), &weights, params.reach, params.min_group);
+/// Rows and patterns that are one cause as far as is known.
+struct Unit {
+    rows: Vec<u32>,
+    patterns: Vec<Pattern>,
+}
 
-    let mut joined: BTreeMap<usize, Vec<&Pattern>> = BTreeMap::new();
-    for (position, label) in labels.iter().enumerate() {
-        // Noise among fragments stands for itself: it was significant on its own.
-        let key = label.map_or(fragments.len() + position, |label| label);
-        joined.entry(key).or_default().push(&fragments[position]);
+/// Joins fragments in rounds of growing reach: what is nearest joins first, and a join is judged again by
+/// all its rows. One round with the full reach would chain fragments that have little in common.
+fn merge(partition: &Partition, fragments: Vec<Pattern>, params: &Params) -> Vec<Cause> {
+    const ROUNDS: u32 = 4;
+    let mut units: Vec<Unit> = fragments
+        .into_iter()
+        .map(|fragment| Unit { rows: fragment.rows.clone(), patterns: vec![fragment] })
+        .collect();
+    for round in 1..=ROUNDS {
+        let reach = params.reach * f64::from(round) / f64::from(ROUNDS);
+        let weights: Vec<usize> = units.iter().map(|unit| unit.rows.len()).collect();
+        let labels = density::dbscan(Fragments::new(partition, &units), &weights, reach, params.min_group);
+        let mut joined: BTreeMap<usize, Unit> = BTreeMap::new();
+        let alone = units.len();
+        for (position, (unit, label)) in units.into_iter().zip(labels).enumerate() {
+            // Noise among fragments stands for itself: it was significant on its own.
+            match joined.entry(label.map_or(alone + position, |label| label)) {
+                Entry::Vacant(place) => drop(place.insert(unit)),
+                Entry::Occupied(mut place) => {
+                    place.get_mut().rows.extend(unit.rows);
+                    place.get_mut().patterns.extend(unit.patterns);
+                }
+            }
+        }
+        units = joined.into_values().collect();
     }
-    joined
-        .into_values()
-        .map(|mut parts| {
-            parts.sort_by(|x, y| y.rows.len().cmp(&x.rows.len()).then_with(|| x.codes.cmp(&y.codes)));
-            let mut rows: Vec<u32> = parts.iter().flat_map(|part| part.rows.iter().copied()).collect();
+    units
+        .into_iter()
+        .map(|Unit { mut rows, mut patterns }| {
+            patterns.sort_by(|x, y| y.rows.len().cmp(&x.rows.len()).then_with(|| x.codes.cmp(&y.codes)));
             rows.sort_unstable();
-            Cause { rows, patterns: parts.iter().map(|part| part.codes.clone()).collect() }
+            Cause { rows, patterns: patterns.into_iter().map(|pattern| pattern.codes).collect() }
         })
         .collect()
 }
@@ -174,25 +194,31 @@ struct Fragments {
 
 /// Share of a fragment's rows that must have a value of the attribute for it to say anything.
 const FILLED: f64 = 0.3;
+/// Difference that two fragments start with: agreeing in little more than a common labeler proves nothing.
+const DOUBT: f64 = 0.5;
 /// Share among the filled ones from which a fragment insists on a value.
 const INSISTED: f64 = 0.6;
 
 impl Fragments {
-    fn new(partition: &Partition, fragments: &[Pattern]) -> Self {
+    fn new(partition: &Partition, units: &[Unit]) -> Self {
         let all: Vec<u32> = (0..partition.len() as u32).collect();
         let total = partition.len() as f64;
         let rarity = partition
             .counts(&all)
             .into_iter()
             .map(|counts| {
-                counts.into_iter().map(|count| (total / f64::from(count.max(1))).ln().max(0.0)).collect()
+                // Code 0, the missing value, is counted as 0 rows; what is expected is not rare.
+                let rarity = |count: u32| if count == 0 { 0.0 } else { (total / f64::from(count)).ln() };
+                counts.into_iter().map(rarity).collect()
             })
             .collect();
         let mut by_locus: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
-        let mut shares = Vec::with_capacity(fragments.len());
-        for (position, fragment) in fragments.iter().enumerate() {
-            let of: Vec<Option<Vec<(u32, f64)>>> =
-                partition.columns.iter().map(|values| insisted(values, &fragment.rows)).collect();
+        let mut shares = Vec::with_capacity(units.len());
+        for (position, unit) in units.iter().enumerate() {
+            let of: Vec<Option<Vec<(u32, f64)>>> = Attribute::ALL
+                .iter()
+                .map(|attribute| insisted(*attribute, &partition.columns[attribute.index()], &unit.rows))
+                .collect();
             for (column, values) in of.iter().enumerate() {
                 for (code, share) in values.iter().flatten() {
                     if Attribute::ALL[column].is_locus() && *share >= LOCUS_SHARE {
@@ -211,7 +237,7 @@ impl Fragments {
             let index = attribute.index();
             matches!((&a[index], &b[index]), (Some(x), Some(y)) if common(x, y).0 >= 0.5)
         };
-        let (mut agreeing, mut differing) = (0.0, 0.0);
+        let (mut agreeing, mut differing) = (0.0, DOUBT);
         for attribute in Attribute::ALL {
             // What another attribute implies counts once.
             let implied = match attribute {
@@ -227,13 +253,16 @@ impl Fragments {
             if implied {
                 continue;
             }
-            let (overlap, rarity) = common(x, y);
+            let (overlap, parts) = common(x, y);
+            if excludes(attribute) && overlap < 0.1 {
+                return 1.0;
+            }
             let weight =
-                rarity.iter().map(|(code, part)| self.rarity[index][*code as usize] * part).sum::<f64>();
+                parts.iter().map(|(code, part)| self.rarity[index][*code as usize] * part).sum::<f64>();
             agreeing += weight;
             differing += (1.0 - overlap) * separation(attribute);
         }
-        if agreeing + differing <= 0.0 { 1.0 } else { differing / (agreeing + differing) }
+        differing / (agreeing + differing)
     }
 }
 
@@ -259,31 +288,41 @@ impl Space for Fragments {
     }
 }
 
+/// Attributes in which one cause has one value: fee for service or managed care (the hard pair of a missing
+/// exclusion and a missing claim mark), and one ratio of units or amounts.
+fn excludes(attribute: Attribute) -> bool {
+    matches!(attribute, Attribute::DeliverySystem | Attribute::UnitsRatio | Attribute::AmountRatio)
+}
+
 /// How much two values of an attribute tell against one common cause. Codes and wordings vary within a
-/// cause; a delivery system or a ratio of units hardly ever does.
+/// cause; entities and places hardly do.
 fn separation(attribute: Attribute) -> f64 {
     match attribute {
         Attribute::ReasonCodes | Attribute::Note | Attribute::Period => 1.5,
-        Attribute::UnitsRatio | Attribute::AmountRatio => 4.0,
-        Attribute::DeliverySystem | Attribute::CoveredEntity => 3.0,
+        Attribute::DeliverySystem
+        | Attribute::UnitsRatio
+        | Attribute::AmountRatio
+        | Attribute::CoveredEntity
+        | Attribute::Pharmacy => 3.0,
         Attribute::Package
         | Attribute::Product
         | Attribute::Labeler
         | Attribute::State
         | Attribute::Payer
-        | Attribute::Pharmacy
         | Attribute::UnitType => 2.0,
     }
 }
 
 /// Values of an attribute by share of the rows that have one; none where too few do, or where no few values
-/// make up most of them.
-fn insisted(values: &[u32], rows: &[u32]) -> Option<Vec<(u32, f64)>> {
+/// make up most of them. A ratio that is missing is the expected one, which is a value of its own.
+fn insisted(attribute: Attribute, values: &[u32], rows: &[u32]) -> Option<Vec<(u32, f64)>> {
     let mut tally: BTreeMap<u32, u32> = BTreeMap::new();
     for row in rows {
         *tally.entry(values[*row as usize]).or_default() += 1;
     }
-    tally.remove(&0);
+    if !matches!(attribute, Attribute::UnitsRatio | Attribute::AmountRatio) {
+        tally.remove(&0);
+    }
     let filled: u32 = tally.values().sum();
     if f64::from(filled) < FILLED * rows.len() as f64 {
         return None;
@@ -293,7 +332,7 @@ fn insisted(values: &[u32], rows: &[u32]) -> Option<Vec<(u32, f64)>> {
         .map(|(code, count)| (code, f64::from(count) / f64::from(filled)))
         .filter(|(_, share)| *share >= 0.1)
         .collect();
-    (shares.iter().any(|(_, share)| *share >= INSISTED)).then_some(shares)
+    shares.iter().any(|(_, share)| *share >= INSISTED).then_some(shares)
 }
 
 /// Common share of two value lists (sorted by code), and how it divides over the values.

@@ -72,7 +72,7 @@ impl Default for Params {
             min_surprise: 12.0,
             min_lift: 1.5,
             max_pattern: 4,
-            reach: 0.4,
+            reach: 0.5,
         }
     }
 }

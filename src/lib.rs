@@ -15,6 +15,7 @@ pub mod jira;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod sandbox;
 pub mod schedule;
 pub mod source;
 pub mod state;

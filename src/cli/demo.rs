@@ -443,7 +443,7 @@ impl Person {
             .find(|way| way["to"]["statusCategory"]["key"] == "done")
             .and_then(|way| way["id"].as_str())
             .ok_or_else(|| CliError::new(Exit::Bug, "the sandbox has no way to done"))?;
-        self.send(reqwest::Method::POST, &path, &json!({ "transition": { "id": done } })).await?;
+        self.send(reqwest::Method::POST, &path, &json!({ "transition": { "id": done }, "fields": { "resolution": { "name": "Won't Do" } } })).await?;
         Ok(format!(
             "  {} gets a new summary and a note above disputebot's block, by {who}\n  {} is closed by {who}, with disputes still open\n",
             edited.key,

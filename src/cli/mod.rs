@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod completions;
 mod daemon;
+mod demo;
 mod evaluate;
 mod exit;
 mod explain;
@@ -16,6 +17,7 @@ mod init;
 mod plan;
 mod report;
 mod run;
+mod sandbox;
 mod state;
 mod status;
 mod ui;
@@ -55,6 +57,10 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows it all in half a minute: sandbox Jira, sample disputes, tickets, report
+    Demo(demo::Arguments),
+    /// Runs a local Jira to try disputebot against
+    Sandbox(sandbox::Arguments),
     /// Writes a commented config, with all it can find out by itself
     Init(init::Arguments),
     /// Tries sources, credentials, project, fields and permissions; writes nothing
@@ -113,6 +119,8 @@ fn execute(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     fn execute(self, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
         match self {
+            Self::Demo(arguments) => demo::execute(&arguments, ui),
+            Self::Sandbox(arguments) => sandbox::execute(&arguments, ui),
             Self::Init(arguments) => init::execute(&arguments, ui),
             Self::Check(arguments) => check::execute(&arguments, common, ui),
             Self::Plan(arguments) => plan::execute(&arguments, common, ui),

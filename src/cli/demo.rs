@@ -102,11 +102,14 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
         reports.push((week, path));
     }
     ui.data("\nTo look at\n")?;
-    let mut places: Vec<Vec<String>> =
-        reports.into_iter().map(|(week, path)| vec![format!("  report of {week}"), path.display().to_string()]).collect();
+    let mut places: Vec<Vec<String>> = reports
+        .into_iter()
+        .map(|(week, path)| vec![format!("  report of {week}"), path.display().to_string()])
+        .collect();
     places.push(vec!["  extracts".to_owned(), folder.join("extracts").display().to_string()]);
     places.push(vec!["  journal".to_owned(), folder.join("state/journal").display().to_string()]);
-    let served = if arguments.serve { sandbox.base_url() } else { "add --serve to keep the sandbox up".to_owned() };
+    let served =
+        if arguments.serve { sandbox.base_url() } else { "add --serve to keep the sandbox up".to_owned() };
     places.push(vec!["  board".to_owned(), served]);
     ui.data(&ui::table(&["", ""], &places, &[]).replacen('\n', "", 1))?;
 
@@ -135,8 +138,11 @@ fn prepare(folder: &Path) -> Result<PathBuf, CliError> {
         let ours = folder.join(MARK).exists();
         let empty = fs::read_dir(folder).map_err(failed)?.next().is_none();
         if !ours && !empty {
-            return Err(CliError::new(Exit::Usage, format!("`{}` holds something that is not of a demo", folder.display()))
-                .hint("choose another folder with `--dir`"));
+            return Err(CliError::new(
+                Exit::Usage,
+                format!("`{}` holds something that is not of a demo", folder.display()),
+            )
+            .hint("choose another folder with `--dir`"));
         }
         for part in ["extracts", "state", "reports"] {
             if folder.join(part).exists() {
@@ -168,7 +174,8 @@ impl Stage {
         let layers = Layers::load(&nowhere, std::iter::empty::<(String, String)>(), &[])?;
         let (settings, _) = Settings::read(&layers, Needs::default())?;
         let bot = User::bot();
-        let url = sandbox.base_url().parse().map_err(|error: url::ParseError| CliError::new(Exit::Bug, error))?;
+        let url =
+            sandbox.base_url().parse().map_err(|error: url::ParseError| CliError::new(Exit::Bug, error))?;
         let client = Client::new(jira::Settings {
             url,
             credentials: Credentials::Basic { user: bot.email, token: SecretString::from(bot.token) },
@@ -224,7 +231,8 @@ impl Stage {
         ui.clear();
         match &pass.applied {
             Some(applied) if !applied.failed.is_empty() => {
-                let whys: Vec<String> = applied.failed.iter().map(|(_, failure)| failure.to_string()).collect();
+                let whys: Vec<String> =
+                    applied.failed.iter().map(|(_, failure)| failure.to_string()).collect();
                 Err(CliError::new(Exit::Partial, whys.join("; ")))
             }
             _ => Ok(pass),
@@ -327,7 +335,11 @@ fn largest(pass: &Pass, stage: &Stage) -> String {
         .collect();
     let more = opened.len().saturating_sub(SHOWN);
     let mut text = String::from("\n");
-    text.push_str(&ui::table(&["  TICKET", "DISPUTES", "MONEY", "LIKELY CAUSE", "SHARED BY ITS DISPUTES"], &rows, &[1, 2]));
+    text.push_str(&ui::table(
+        &["  TICKET", "DISPUTES", "MONEY", "LIKELY CAUSE", "SHARED BY ITS DISPUTES"],
+        &rows,
+        &[1, 2],
+    ));
     if more > 0 {
         text.push_str(&format!("  and {more} more\n"));
     }
@@ -386,7 +398,9 @@ fn score(extract: &Extract, stage: &Stage) -> String {
     let assignments: Vec<(&str, Option<&str>)> = known
         .groups
         .values()
-        .flat_map(|record| record.group.members.iter().map(|member| (&**member, Some(record.group.id.as_str()))))
+        .flat_map(|record| {
+            record.group.members.iter().map(|member| (&**member, Some(record.group.id.as_str())))
+        })
         .collect();
     match crate::evaluate::evaluate(&assignments, &truth) {
         Ok(scores) => format!(
@@ -410,7 +424,8 @@ struct Person {
 
 impl Person {
     fn new(sandbox: &Sandbox) -> Result<Self, CliError> {
-        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| CliError::new(Exit::Bug, error))?;
+        let http =
+            reqwest::Client::builder().no_proxy().build().map_err(|error| CliError::new(Exit::Bug, error))?;
         Ok(Self { http, base: sandbox.base_url(), user: User::analyst() })
     }
 
@@ -420,8 +435,13 @@ impl Person {
         if let Ok(zoned) = when.at(14, 30, 0, 0).to_zoned_datetime(TimeZone::UTC) {
             sandbox.set_clock(zoned.timestamp());
         }
-        let opened: Vec<crate::plan::Issue> =
-            first.applied.iter().flat_map(|applied| &applied.done).filter(|done| done.kind == "create").map(|done| done.issue.clone()).collect();
+        let opened: Vec<crate::plan::Issue> = first
+            .applied
+            .iter()
+            .flat_map(|applied| &applied.done)
+            .filter(|done| done.kind == "create")
+            .map(|done| done.issue.clone())
+            .collect();
         let (Some(edited), Some(closed)) = (opened.first(), opened.get(4)) else { return Ok(String::new()) };
 
         let issue = self.get(&format!("/rest/api/3/issue/{}", edited.id)).await?;
@@ -443,7 +463,12 @@ impl Person {
             .find(|way| way["to"]["statusCategory"]["key"] == "done")
             .and_then(|way| way["id"].as_str())
             .ok_or_else(|| CliError::new(Exit::Bug, "the sandbox has no way to done"))?;
-        self.send(reqwest::Method::POST, &path, &json!({ "transition": { "id": done }, "fields": { "resolution": { "name": "Won't Do" } } })).await?;
+        self.send(
+            reqwest::Method::POST,
+            &path,
+            &json!({ "transition": { "id": done }, "fields": { "resolution": { "name": "Won't Do" } } }),
+        )
+        .await?;
         Ok(format!(
             "  {} gets a new summary and a note above disputebot's block, by {who}\n  {} is closed by {who}, with disputes still open\n",
             edited.key,

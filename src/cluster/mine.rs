@@ -189,8 +189,11 @@ pub(super) fn patterns(
     let mut grower = Grower::new(partition, rates, total, limits);
     for a in 0..size {
         for b in a + 1..size {
-            let without_locus = !Attribute::ALL[a].is_locus() && !Attribute::ALL[b].is_locus();
-            if seeds == Seeds::WithLocus && without_locus {
+            let (x, y) = (Attribute::ALL[a], Attribute::ALL[b]);
+            let without_locus = !x.is_locus() && !y.is_locus();
+            // An unusual unit type goes with codes and ratios everywhere: without a locus it joins strangers.
+            let blunt = without_locus && (x == Attribute::UnitType || y == Attribute::UnitType);
+            if blunt || (seeds == Seeds::WithLocus && without_locus) {
                 continue;
             }
             let (first, second) = (&partition.columns[a], &partition.columns[b]);

@@ -211,12 +211,13 @@ impl Client {
         }
     }
 
-    /// Links two issues. Jira takes a repeat for the same link.
+    /// Links two issues so that `from` shows the outward words of the type (“`from` duplicates `to`”): in Jira's
+    /// API that is the *inward* issue. Jira takes a repeat for the same link.
     pub async fn link(&self, link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
         let body = json!({
             "type": { "name": link_type },
-            "inwardIssue": { "id": to.id },
-            "outwardIssue": { "id": from.id },
+            "inwardIssue": { "id": from.id },
+            "outwardIssue": { "id": to.id },
         });
         self.call(Method::POST, "/rest/api/3/issueLink", &[], Some(&body), Repeat::Safe).await.map(drop)
     }

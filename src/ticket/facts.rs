@@ -225,7 +225,11 @@ pub fn facts(
         recoverable: money_text(figures.recoverable),
         without_amount: some_count(figures.without_amount),
         due: figures.due.map_or_else(String::new, |due| due.to_string()),
-        due_then: thousands(figures.due_then),
+        due_then: format!(
+            "{} {}",
+            thousands(figures.due_then),
+            if figures.due_then == 1 { "dispute" } else { "disputes" }
+        ),
         undated: some_count(figures.undated),
         clocks: clocks(group.program, tables),
         rule: RuleFacts {
@@ -394,7 +398,9 @@ fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> 
 /// `1,234.5 ML`; a unit type that is not known is called so.
 pub fn units_text(units: Decimal, unit: &str) -> String {
     let unit = if unit == "unknown" { "units of unknown type" } else { unit };
-    format!("{} {unit}", grouped(&units.round_dp(3).normalize().to_string()))
+    // Parts of a unit matter in small counts only.
+    let places = if units.abs() >= Decimal::ONE_HUNDRED { 0 } else { 3 };
+    format!("{} {unit}", grouped(&units.round_dp(places).normalize().to_string()))
 }
 
 /// `about $41,000`: two significant digits; empty for zero.
@@ -456,7 +462,7 @@ mod tests {
 
     #[test]
     fn units_are_grouped_and_named() {
-        assert_eq!(units_text("1234567.500".parse().unwrap(), "ML"), "1,234,567.5 ML");
+        assert_eq!(units_text("1234567.500".parse().unwrap(), "ML"), "1,234,568 ML");
         assert_eq!(units_text("-1000".parse().unwrap(), "unknown"), "−1,000 units of unknown type");
     }
 }

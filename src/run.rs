@@ -239,6 +239,7 @@ pub async fn plan_only(
     let known = Known::read(state)?;
     let surveyed = survey(params, tables, templates, &known, now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch)?;
+    client.sign_in().await?;
     let mut tickets = known.tickets.clone();
     let open: Vec<&Ticket> = known.tickets.values().collect();
     for settled in apply::settle(client, &open, params.plan.create_settle, now).await? {
@@ -275,6 +276,7 @@ pub async fn pass(
         .map(Change::Group)
         .collect();
 
+    client.sign_in().await?;
     let open: Vec<&Ticket> = state.known().tickets.values().collect();
     let settled = apply::settle(client, &open, params.plan.create_settle, now).await?;
     state.record(now, &settled.into_iter().map(Change::Ticket).collect::<Vec<_>>())?;

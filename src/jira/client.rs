@@ -104,6 +104,12 @@ impl Client {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))
     }
 
+    /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
+    /// search by nobody answers 200 and finds nothing.
+    pub async fn sign_in(&self) -> Result<(), JiraError> {
+        self.get("/rest/api/3/myself", &[]).await.map(drop)
+    }
+
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {
         self.call(Method::GET, path, query, None, Repeat::Safe).await
     }

@@ -1,0 +1,110 @@
+//! What goes wrong is said in words, with the right exit code, and nothing is written.
+
+use disputebot::sandbox::{Effect, Fault, Matches};
+
+use crate::world::{World, text};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_credentials_end_with_5_and_say_what_to_do() {
+    let world = World::new().await;
+    let output = {
+        let mut command = world.command(&["run"]);
+        command.env("DISPUTEBOT_JIRA_TOKEN", "another-token");
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    assert_eq!(output.status.code(), Some(5));
+    let said = text(&output.stderr);
+    assert!(said.contains("Jira did not accept the credentials"), "{said}");
+    assert!(said.contains("hint:"), "{said}");
+    assert!(!said.contains("another-token"), "{said}");
+    assert!(world.sandbox.issues().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreachable_jira_ends_with_5_and_the_next_run_goes_on() {
+    let world = World::new().await;
+    let refused = Effect::Answer { status: 401, headers: Vec::new(), body: "{}".to_owned() };
+    world.sandbox.inject(Fault { nth: 1, matches: Matches::Writes, effect: refused });
+    let code = world.run(&["run"]).await.status.code();
+    assert_eq!(code, Some(5));
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("after a refusal").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_ticket_does_not_stop_the_others() {
+    let world = World::new().await;
+    let body = r#"{"errorMessages":[],"errors":{"customfield_1":"Team is required."}}"#.to_owned();
+    let refused = Effect::Answer { status: 400, headers: Vec::new(), body };
+    world.sandbox.inject(Fault { nth: 2, matches: Matches::Writes, effect: refused });
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(6));
+    let said = text(&output.stderr);
+    assert!(said.contains("Team is required."), "{said}");
+    let groups = world.groups().await.len();
+    assert_eq!(world.sandbox.issues().len(), groups - 1);
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("once it is mended").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_input_ends_with_4() {
+    let world = World::new().await;
+    std::fs::remove_file(world.path("disputes.csv")).unwrap();
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(4));
+    let said = text(&output.stderr);
+    assert!(said.contains("disputes.csv"), "{said}");
+    world.expect(4, &["check"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_mistakes_of_a_config_are_told_at_once_with_3() {
+    let world = World::new().await;
+    world.write_config("[plan]\nmax_new_ticket = 3\n[cluster]\nmin_group = 0\n[schedule]\nrun = \"* * *\"\n");
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    for part in [
+        "has 3 problems",
+        "plan.max_new_ticket",
+        "did you mean `plan.max_new_tickets`",
+        "cluster.min_group",
+        "schedule.run",
+    ] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_in_use_ends_with_7() {
+    let world = World::new().await;
+    let state = disputebot::state::State::open(&world.path("state")).unwrap();
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("is in use by another disputebot"));
+    world.expect(0, &["status"]).await;
+    drop(state);
+    world.expect(0, &["run"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_names_what_would_fail_and_writes_nothing() {
+    let world = World::new().await;
+    let said = world.expect(0, &["check"]).await;
+    assert!(!said.contains("FAIL"), "{said}");
+    world.write_config("issue_type = \"Epic Tale\"\nresolution = \"Sorted\"\n");
+    let said = world.expect(5, &["check"]).await;
+    assert!(said.contains("no issue type `Epic Tale`"), "{said}");
+    assert!(said.contains("no resolution `Sorted`"), "{said}");
+    assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_command_line_ends_with_2() {
+    let world = World::new().await;
+    world.expect(2, &["rum"]).await;
+    world.expect(2, &["report", "--week", "47"]).await;
+    world.expect(0, &["completions", "bash"]).await;
+    world.expect(0, &["--help"]).await;
+}

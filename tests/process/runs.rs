@@ -1,0 +1,143 @@
+//! Ordinary runs: tickets, the empty second plan, incomplete input, the report.
+
+use crate::world::{World, disputes};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_opens_one_ticket_per_group_and_a_second_one_writes_nothing() {
+    let world = World::new().await;
+    world.expect(10, &["plan", "--check"]).await;
+    assert_eq!(world.writes(), 0, "a plan writes nothing");
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("after the first run").await;
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.starts_with("everything is up to date"), "{said}");
+    assert_eq!(world.writes(), writes);
+    world.expect(0, &["plan", "--check"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_is_accounted_for() {
+    let world = World::new().await;
+    let mut rows = disputes();
+    rows[3].ndc = "9800110001".to_owned();
+    rows[5].service_date = "02/30/2026".to_owned();
+    let repeated = rows[7].clone();
+    rows.push(repeated);
+    world.write_disputes(&rows);
+    let answer: serde_json::Value = serde_json::from_str(&world.expect(0, &["run", "--json"]).await).unwrap();
+    let count = |name: &str| answer["run"]["rows"][name].as_u64().unwrap();
+    let sum: u64 = ["grouped", "ungrouped", "not_open", "repeated", "superseded", "rejected"]
+        .iter()
+        .map(|name| count(name))
+        .sum();
+    assert_eq!(count("read"), rows.len() as u64);
+    assert_eq!(sum, rows.len() as u64, "{answer}");
+    assert_eq!((count("rejected"), count("repeated")), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn incomplete_input_closes_nothing_and_shrinks_nothing() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let before = world.sandbox.issues();
+    let rows = disputes();
+    world.write_disputes(&rows[..rows.len() / 4]);
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let said = crate::world::text(&output.stderr);
+    assert!(said.contains("the input is incomplete, so nothing is closed or shrunk"), "{said}");
+    assert!(world.sandbox.issues() == before, "an incomplete run changed a ticket: {said}");
+    world.write_disputes(&rows);
+    let said = world.expect(0, &["run"]).await;
+    assert!(world.sandbox.issues() == before, "the complete input changes nothing either: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_of_settled_groups_are_closed_with_a_word() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let groups = world.groups().await;
+    let (group, record) =
+        groups.iter().min_by_key(|(_, record)| record["group"]["members"].as_array().unwrap().len()).unwrap();
+    let members: Vec<&str> = record["group"]["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member.as_str().unwrap())
+        .collect();
+    let mut rows = disputes();
+    for row in &mut rows {
+        if members.contains(&row.dispute_id.as_str()) {
+            row.status = "resolved".to_owned();
+            row.resolved_at = "2026-11-15".to_owned();
+        }
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let issue = &world.issues_by_group()[group][0];
+    assert_eq!(issue["fields"]["status"]["name"], "Done");
+    assert_eq!(issue["fields"]["resolution"]["name"], "Done");
+    assert_eq!(issue["comments"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cap_holds_the_rest_and_says_so() {
+    let world = World::new().await;
+    let said = world.expect(0, &["run", "--set", "plan.max_new_tickets=2"]).await;
+    assert!(said.contains("the limit of 2 new tickets per run is reached"), "{said}");
+    assert_eq!(world.sandbox.issues().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_of_the_week_is_one_file_that_stays_the_same() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let path = world.expect(0, &["report"]).await;
+    let page = std::fs::read(path.trim()).or_else(|_| std::fs::read(world.path(path.trim()))).unwrap();
+    world.expect(0, &["report"]).await;
+    let again = std::fs::read(path.trim()).or_else(|_| std::fs::read(world.path(path.trim()))).unwrap();
+    assert_eq!(page, again);
+    let page = String::from_utf8(page).unwrap();
+    assert!(!page.contains("<script"), "no script");
+    let figures: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["report", "--json"]).await).unwrap();
+    assert_eq!(figures["tickets"]["opened"], world.sandbox.issues().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_tells_of_groups_members_and_loners() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let groups = world.groups().await;
+    let (group, record) = groups.iter().next().unwrap();
+    let said = world.expect(0, &["explain", &group[..8]]).await;
+    assert!(said.contains("Why these belong together"), "{said}");
+    let member = record["group"]["members"][0].as_str().unwrap();
+    let said = world.expect(0, &["explain", member]).await;
+    assert!(said.contains(&group[..8]), "{said}");
+    let grouped: Vec<&str> = groups
+        .values()
+        .flat_map(|record| record["group"]["members"].as_array().unwrap())
+        .map(|member| member.as_str().unwrap())
+        .collect();
+    let rows = disputes();
+    let alone = rows.iter().find(|row| !grouped.contains(&row.dispute_id.as_str())).unwrap();
+    let said = world.expect(0, &["explain", &alone.dispute_id]).await;
+    assert!(said.contains("is in no group"), "{said}");
+    world.expect(4, &["explain", "no-such-thing"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_reads_back_into_an_empty_state() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let export = world.expect(0, &["state", "export"]).await;
+    std::fs::write(world.path("export.jsonl"), &export).unwrap();
+    world.expect(0, &["--set", "state.dir=other", "state", "import", "export.jsonl"]).await;
+    assert_eq!(world.expect(0, &["--set", "state.dir=other", "state", "export"]).await, export);
+    world.expect(7, &["--set", "state.dir=other", "state", "import", "export.jsonl"]).await;
+    world.expect(0, &["state", "rebuild"]).await;
+    assert_eq!(world.expect(0, &["state", "export"]).await, export);
+    world.expect(0, &["state", "verify"]).await;
+}

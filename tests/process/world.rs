@@ -1,0 +1,144 @@
+//! A small world: a sandbox, a folder with config and disputes, and the binary.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use disputebot::{
+    generate::{self, Plan, Record, World as Kind},
+    sandbox::{self, Options, Sandbox, User},
+};
+use serde_json::Value;
+
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+    pub(crate) sandbox: Sandbox,
+}
+
+/// A few hundred disputes of two clients with a dozen causes.
+pub(crate) fn disputes() -> Vec<Record> {
+    let plan = Plan { clients: 2, ..Plan::new(Kind::Conjunctive, 300, 8, 5) };
+    generate::generate(&plan).rows
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let sandbox = sandbox::start(Options::default()).await.unwrap();
+        let world = Self { folder: tempfile::tempdir().unwrap(), sandbox };
+        world.write_config("");
+        world.write_disputes(&disputes());
+        world
+    }
+
+    /// Config for the sandbox; `more` is added at the end.
+    pub(crate) fn write_config(&self, more: &str) {
+        let text = format!(
+            "[source]\npaths = [\"disputes.csv\"]\n[jira]\nurl = \"{}\"\nproject = \"DISP\"\nuser = \"{}\"\ncreate_settle = \"0s\"\n{more}",
+            self.sandbox.base_url(),
+            User::bot().email
+        );
+        fs::write(self.path("disputebot.toml"), text).unwrap();
+    }
+
+    pub(crate) fn write_disputes(&self, rows: &[Record]) {
+        let mut writer = csv::Writer::from_path(self.path("disputes.csv")).unwrap();
+        writer.write_record(generate::HEADER).unwrap();
+        for row in rows {
+            writer.write_record(row.fields()).unwrap();
+        }
+        writer.flush().unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_disputebot"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("DISPUTEBOT_JIRA_TOKEN", User::bot().token)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// Runs the binary and expects an exit code; gives stdout.
+    pub(crate) async fn expect(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments).await;
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\nstdout: {out}\nstderr: {err}");
+        out
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Groups that the state knows: id and members.
+    pub(crate) async fn groups(&self) -> BTreeMap<String, Value> {
+        let groups: Value = serde_json::from_str(&self.expect(0, &["groups", "--json"]).await).unwrap();
+        groups
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| (group["group"]["id"].as_str().unwrap().to_owned(), group.clone()))
+            .collect()
+    }
+
+    /// Issues of each group, by the group's label.
+    pub(crate) fn issues_by_group(&self) -> BTreeMap<String, Vec<Value>> {
+        let mut issues: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for issue in self.sandbox.issues() {
+            let labels = issue["fields"]["labels"].as_array().unwrap().clone();
+            let group = labels
+                .iter()
+                .find_map(|label| label.as_str()?.strip_prefix("dispute-group-"))
+                .unwrap_or_else(|| panic!("an issue without its label: {issue}"));
+            issues.entry(group.to_owned()).or_default().push(issue.clone());
+        }
+        issues
+    }
+
+    /// One ticket per group, none too many and none too few, and nothing asked that Jira does not know.
+    pub(crate) async fn assert_one_ticket_per_group(&self, when: &str) {
+        let groups = self.groups().await;
+        let issues = self.issues_by_group();
+        let doubled: Vec<&String> =
+            issues.iter().filter(|(_, issues)| issues.len() != 1).map(|(group, _)| group).collect();
+        assert!(doubled.is_empty(), "{when}: more than one ticket for {doubled:?}");
+        let with: Vec<&String> = issues.keys().collect();
+        let wanted: Vec<&String> = groups.keys().collect();
+        assert_eq!(with, wanted, "{when}: tickets and groups differ");
+        assert_eq!(self.sandbox.unknown_routes(), Vec::<String>::new(), "{when}");
+    }
+
+    /// Writes that the sandbox has seen so far.
+    pub(crate) fn writes(&self) -> usize {
+        self.sandbox
+            .requests()
+            .iter()
+            .filter(|request| {
+                request.method != "GET"
+                    && !request.path.ends_with("/bulkfetch")
+                    && !request.path.ends_with("/search/jql")
+            })
+            .count()
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

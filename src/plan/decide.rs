@@ -15,6 +15,7 @@ use crate::{
         adf,
         block::{self, Located},
         document::{self, Block, Inline},
+        screen,
     },
 };
 
@@ -367,6 +368,16 @@ impl Planner<'_> {
         observed: &Observed,
         into: &GroupId,
     ) {
+        let (into, survivor) = self.survivor(into);
+        if self.input.tickets.get(into).and_then(Ticket::issue).is_none() {
+            if matches!(survivor, Some(Status::Resolved { .. })) {
+                return self.resolved(group, standing, ticket, observed);
+            }
+            // Its readers would be sent to a ticket that is not there.
+            let what = format!("its disputes belong to group {}, which has no ticket yet", into.short());
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
         let reason = Reason::MergedInto { group: into.clone() };
         let topic = format!("merged-{into}");
         if !ticket.told.contains(&topic) {
@@ -400,6 +411,24 @@ impl Planner<'_> {
             resolution: self.params.resolution.clone(),
         };
         self.act(group, standing, observed, write, reason);
+    }
+
+    /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
+    /// on without ever having a ticket, the next.
+    fn survivor<'g>(&'g self, into: &'g GroupId) -> (&'g GroupId, Option<&'g Status>) {
+        let mut at = into;
+        for _ in self.input.groups {
+            let status = self.input.groups.iter().find(|group| group.id == *at).map(|group| &group.status);
+            match status {
+                Some(Status::Merged { into, .. })
+                    if self.input.tickets.get(at).and_then(Ticket::issue).is_none() =>
+                {
+                    at = into;
+                }
+                _ => return (at, status),
+            }
+        }
+        (at, None)
     }
 
     fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
@@ -446,11 +475,16 @@ impl Planner<'_> {
             return;
         }
         let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
+        if parent_observed.labels.contains(IGNORE_LABEL) {
+            return;
+        }
+        // The headline is no part of a screened content, and goes to a ticket of its own.
+        let headline =
+            if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
         let text = format!(
-            "{} disputes of this ticket turned out to have a root cause of their own ({}). They have a ticket of \
-             their own now, linked here.",
+            "{} disputes of this ticket turned out to have a root cause of their own{headline}. They have a ticket \
+             of their own now, linked here.",
             child.members.len(),
-            standing.title,
         );
         let title = self.input.standing.get(parent).map_or_else(String::new, |parent| parent.title.clone());
         self.actions.push(Action {

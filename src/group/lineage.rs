@@ -264,7 +264,7 @@ fn build(
             _ => None,
         });
         let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
-        if seen >= params.confirm_runs {
+        if seen >= params.confirm_runs && input.complete {
             merged.insert(*old, *into);
         } else {
             pending[*old].push(Pending::Merge { into: into_id.clone(), seen });
@@ -282,12 +282,18 @@ fn build(
                     _ => None,
                 });
                 let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
-                if seen >= params.confirm_runs {
+                if seen >= params.confirm_runs && input.complete {
                     None
                 } else {
                     pending[*parent].push(Pending::Split { members: found.members.clone(), seen });
                     Some(*parent)
                 }
+            }
+            // What incomplete input shows is no reason to take disputes from where people know them.
+            (None, None)
+                if !input.complete && found.members.iter().all(|member| home.contains_key(member)) =>
+            {
+                continue;
             }
             (None, None) => None,
         };
@@ -312,29 +318,29 @@ fn build(
             |target| (target, false),
         );
         for member in &found.members {
-            // A dispute moves only with a whole inheritance: from a group that is under observation for a
-            // merge, or that merely lost a few to another cluster, it goes only where that is confirmed.
-            let stays = !born
-                && home.get(member).is_some_and(|current| {
-                    *current != target && merges.contains_key(current) && !merged.contains_key(current)
-                });
+            // Incomplete input moves nothing, and from a group that is under observation for a merge a dispute
+            // goes only where that is confirmed.
+            let stays = home.get(member).is_some_and(|current| {
+                let observed = merges.contains_key(current) && !merged.contains_key(current);
+                *current != target && (!input.complete || (!born && observed))
+            });
             if !stays {
                 home.insert(member.clone(), target);
             }
         }
     }
-    for (old, into) in &merged {
-        for member in &standing[*old] {
-            if home.get(member) == Some(old) {
-                home.insert(member.clone(), *into);
-            }
+    for current in home.values_mut() {
+        if let Some(into) = merged.get(current) {
+            *current = *into;
         }
     }
+    let scattered = scattered(standing, &home);
     let mut members: Vec<Vec<Text>> = vec![Vec::new(); groups.len()];
     for (member, group) in home {
         members[group].push(member);
     }
     let heirs: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
+    let ids: Vec<GroupId> = groups.iter().map(|group| group.id.clone()).collect();
     for (index, group) in groups.iter_mut().enumerate() {
         let mut now_members = std::mem::take(&mut members[index]);
         now_members.sort();
@@ -355,10 +361,17 @@ fn build(
                 group.status = Status::Merged { at: input.now, into: into.clone() };
                 Fate::MergedInto(into)
             }
-            (Status::Active, None) if now_members.is_empty() => {
-                group.status = Status::Resolved { at: input.now };
-                Fate::Resolved
-            }
+            (Status::Active, None) if now_members.is_empty() => match scattered.get(&index) {
+                Some(into) => {
+                    let into = ids[*into].clone();
+                    group.status = Status::Merged { at: input.now, into: into.clone() };
+                    Fate::MergedInto(into)
+                }
+                None => {
+                    group.status = Status::Resolved { at: input.now };
+                    Fate::Resolved
+                }
+            },
             (Status::Active, None) => {
                 let joined = now_members.iter().filter(|m| known.members.binary_search(m).is_err()).count();
                 let left = known.members.len() + joined - now_members.len();
@@ -374,6 +387,22 @@ fn build(
     events.extend(births);
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     Lineage { groups, events }
+}
+
+/// Groups whose open members all went to others, a few to each, with the group that took most of them.
+fn scattered(standing: &[Vec<Text>], home: &HashMap<Text, usize>) -> BTreeMap<usize, usize> {
+    let mut scattered = BTreeMap::new();
+    for (old, members) in standing.iter().enumerate() {
+        let mut takers: BTreeMap<usize, usize> = BTreeMap::new();
+        for current in members.iter().filter_map(|member| home.get(member)) {
+            *takers.entry(*current).or_default() += 1;
+        }
+        let most = takers.iter().max_by_key(|(group, count)| (**count, std::cmp::Reverse(**group)));
+        if let Some((into, _)) = most.filter(|_| !takers.contains_key(&old)) {
+            scattered.insert(old, *into);
+        }
+    }
+    scattered
 }
 
 /// Whether two sorted member lists have at least half of the smaller one in common.

@@ -221,16 +221,34 @@ fn structure(
     let common = overlaps(input, standing);
     let kept: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
     let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());
+    let mut claims: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for ((old, new), count) in &common {
         let size = standing[*old].len() as f64;
         match heirs[*new] {
-            Some(heir) if heir != *old && !kept.contains(old) && *count as f64 >= params.inherit * size => {
-                merges.insert(*old, heir);
+            Some(heir) if heir != *old && !kept.contains(old) => {
+                claims.entry(*old).or_default().push((*count, heir));
             }
-            None if *count as f64 >= params.split * size && *count * 2 >= input.found[*new].members.len() => {
-                splits.entry(*new).or_insert(*old);
+            None => {
+                let members = &input.found[*new].members;
+                // The parent may have grown since the split was first seen.
+                let large = *count as f64 >= params.split * size
+                    || pending_split(&input.known[*old], members).is_some();
+                if large && *count * 2 >= members.len() {
+                    splits.entry(*new).or_insert(*old);
+                }
             }
             _ => {}
+        }
+    }
+    for (old, claims) in claims {
+        let size = standing[old].len();
+        let claimed: usize = claims.iter().map(|(count, _)| count).sum();
+        let most = claims.into_iter().max_by_key(|(count, heir)| (*count, usize::MAX - heir));
+        // Also where its disputes all went to other groups, a few to each.
+        if let Some((count, heir)) = most
+            && (count as f64 >= params.inherit * size as f64 || claimed == size)
+        {
+            merges.insert(old, heir);
         }
     }
     (merges, splits)
@@ -277,10 +295,7 @@ fn build(
                 Some(old)
             }
             (None, Some(parent)) => {
-                let before = input.known[*parent].pending.iter().find_map(|pending| match pending {
-                    Pending::Split { members, seen } if overlap(members, &found.members) => Some(*seen),
-                    _ => None,
-                });
+                let before = pending_split(&input.known[*parent], &found.members);
                 let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
                 if seen >= params.confirm_runs && input.complete {
                     None
@@ -334,13 +349,12 @@ fn build(
             *current = *into;
         }
     }
-    let scattered = scattered(standing, &home);
+    give_back(standing, &merged, &mut home);
     let mut members: Vec<Vec<Text>> = vec![Vec::new(); groups.len()];
     for (member, group) in home {
         members[group].push(member);
     }
     let heirs: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
-    let ids: Vec<GroupId> = groups.iter().map(|group| group.id.clone()).collect();
     for (index, group) in groups.iter_mut().enumerate() {
         let mut now_members = std::mem::take(&mut members[index]);
         now_members.sort();
@@ -361,17 +375,10 @@ fn build(
                 group.status = Status::Merged { at: input.now, into: into.clone() };
                 Fate::MergedInto(into)
             }
-            (Status::Active, None) if now_members.is_empty() => match scattered.get(&index) {
-                Some(into) => {
-                    let into = ids[*into].clone();
-                    group.status = Status::Merged { at: input.now, into: into.clone() };
-                    Fate::MergedInto(into)
-                }
-                None => {
-                    group.status = Status::Resolved { at: input.now };
-                    Fate::Resolved
-                }
-            },
+            (Status::Active, None) if now_members.is_empty() => {
+                group.status = Status::Resolved { at: input.now };
+                Fate::Resolved
+            }
             (Status::Active, None) => {
                 let joined = now_members.iter().filter(|m| known.members.binary_search(m).is_err()).count();
                 let left = known.members.len() + joined - now_members.len();
@@ -384,25 +391,35 @@ fn build(
             group.pending.iter().map(|p| Event::Unconfirmed { group: group.id.clone(), pending: p.clone() }),
         );
     }
+    let empty: HashSet<GroupId> = groups[input.known.len()..]
+        .iter()
+        .filter(|group| group.members.is_empty())
+        .map(|group| group.id.clone())
+        .collect();
+    groups.retain(|group| !empty.contains(&group.id));
+    births.retain(|birth| !matches!(birth, Event::Born { group, .. } if empty.contains(group)));
     events.extend(births);
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     Lineage { groups, events }
 }
 
-/// Groups whose open members all went to others, a few to each, with the group that took most of them.
-fn scattered(standing: &[Vec<Text>], home: &HashMap<Text, usize>) -> BTreeMap<usize, usize> {
-    let mut scattered = BTreeMap::new();
+/// A group with open members is never emptied but by a confirmed merge: where others claimed all of them, it
+/// keeps them.
+fn give_back(standing: &[Vec<Text>], merged: &BTreeMap<usize, usize>, home: &mut HashMap<Text, usize>) {
+    let held: HashSet<usize> = home.values().copied().collect();
     for (old, members) in standing.iter().enumerate() {
-        let mut takers: BTreeMap<usize, usize> = BTreeMap::new();
-        for current in members.iter().filter_map(|member| home.get(member)) {
-            *takers.entry(*current).or_default() += 1;
-        }
-        let most = takers.iter().max_by_key(|(group, count)| (**count, std::cmp::Reverse(**group)));
-        if let Some((into, _)) = most.filter(|_| !takers.contains_key(&old)) {
-            scattered.insert(old, *into);
+        if !merged.contains_key(&old) && !held.contains(&old) {
+            home.extend(members.iter().map(|member| (member.clone(), old)));
         }
     }
-    scattered
+}
+
+/// On how many inputs a split of these members was seen so far.
+fn pending_split(parent: &Group, found: &[Text]) -> Option<u32> {
+    parent.pending.iter().find_map(|pending| match pending {
+        Pending::Split { members, seen } if overlap(members, found) => Some(*seen),
+        Pending::Split { .. } | Pending::Merge { .. } => None,
+    })
 }
 
 /// Whether two sorted member lists have at least half of the smaller one in common.

@@ -13,7 +13,7 @@
 //!   members stay where people know them. The same input twice is no new evidence and gives no event.
 //! * Incomplete input neither shrinks nor ends a group, and moves no dispute: absence is not proof.
 //! * A group is resolved only when none of its disputes is open. One whose open disputes all went to other
-//!   groups, a few to each, is merged into the one that took most.
+//!   groups, a few to each, is merged into the one that took most, once that is confirmed.
 //!
 //! Greedy by overlap and local on purpose: a global assignment would change ids of unrelated groups.
 

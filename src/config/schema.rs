@@ -298,6 +298,7 @@ mod tests {
         plan.resolve Flag
         ticket.templates Text
         ticket.max_members_listed Whole
+        ticket.priorities List
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text
         jira.url Text
@@ -311,7 +312,6 @@ mod tests {
         jira.link_type_split Text
         jira.link_type_merge Text
         jira.ca_file Text
-        jira.fields Map
         state.dir Text
         report.dir Text
         report.zone Text

@@ -58,7 +58,13 @@ impl Settings {
     /// Takes all settings out of the layers, or tells every problem at once.
     pub fn read(layers: &Layers, needs: Needs) -> Result<(Self, Vec<Warning>), Problems> {
         let mut reader = layers.reader();
-        let source = source(&mut reader, needs);
+        let settings = Self::take(&mut reader, needs);
+        Ok((settings, reader.finish()?))
+    }
+
+    /// Takes all settings out of a reader. They count only when [`Reader::finish`] returns `Ok`.
+    pub fn take(reader: &mut Reader<'_>, needs: Needs) -> Self {
+        let source = source(reader, needs);
         let cluster = cluster::Params {
             engine: reader
                 .one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
@@ -70,7 +76,7 @@ impl Settings {
             pattern_weight: cluster.min_group,
             ..group::Params::default()
         };
-        let jira = jira(&mut reader, needs);
+        let jira = jira(reader, needs);
         let plan = plan::Params {
             max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
             min_disputes: reader.integer("plan.min_disputes", 1..),
@@ -82,20 +88,19 @@ impl Settings {
             create_settle: SignedDuration::try_from(reader.duration("jira.create_settle"))
                 .unwrap_or(SignedDuration::from_mins(5)),
         };
-        let priorities = priorities(&mut reader);
-        let templates = templates(&mut reader);
+        let priorities = priorities(reader);
+        let templates = templates(reader);
         let max_members = reader.integer("ticket.max_members_listed", 0..);
         let zone = reader.check("report.zone", TimeZone::get).unwrap_or(TimeZone::UTC);
-        let (run_schedule, report_schedule) = schedules(&mut reader);
+        let (run_schedule, report_schedule) = schedules(reader);
         let log = Log {
             json: reader.one_of("log.format", &[("text", false), ("json", true)]),
             level: reader
                 .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
-        let warnings = reader.finish()?;
         let run = run::Params { source, cluster, group, plan, priorities, max_members, zone };
-        Ok((Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }, warnings))
+        Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }
     }
 }
 
@@ -111,7 +116,7 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
                 let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
                 reader.refuse(
                     &format!("source.columns.{ours}"),
-                    format!("is none of our column names; did you mean `{near}`?"),
+                    format!("`{ours}` is none of our column names; did you mean `{near}`?"),
                 );
             }
         }
@@ -124,7 +129,7 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
                 let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
                 reader.refuse(
                     &format!("source.values.program.{word}"),
-                    format!("expects a program, but is `{ours}`; did you mean `{near}`?"),
+                    format!("it is not a program; did you mean `{near}`?"),
                 );
             }
         }
@@ -135,10 +140,9 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
     for (word, ours) in reader.map("source.values.delivery_system") {
         match DeliverySystem::from_name(&ours) {
             Some(system) => vocabulary.add_delivery_system(&word, system),
-            None => reader.refuse(
-                &format!("source.values.delivery_system.{word}"),
-                format!("expects `ffs` or `mco`, but is `{ours}`"),
-            ),
+            None => {
+                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`")
+            }
         }
     }
     vocabulary.set_open_statuses(reader.list("source.open_statuses"));
@@ -167,7 +171,7 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
     let certificate = reader.optional_path("jira.ca_file").and_then(|path| match fs::read(&path) {
         Ok(pem) => Some(pem),
         Err(error) => {
-            reader.refuse("jira.ca_file", format!("cannot be read: {error}"));
+            reader.refuse("jira.ca_file", format!("it cannot be read: {error}"));
             None
         }
     });
@@ -181,15 +185,15 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
 
 /// The address of a site: https, or http on this very machine; no credentials in it.
 fn site(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("it is not an address: {error}"))?;
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold credentials; use `jira.user` and `jira.token_file`".to_owned());
+        return Err("it holds credentials; use `jira.user` and `jira.token_file`".to_owned());
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if local => Ok(url),
-        _ => Err("must start with `https://`".to_owned()),
+        _ => Err("it does not start with `https://`".to_owned()),
     }
 }
 
@@ -199,15 +203,14 @@ fn priorities(reader: &mut Reader<'_>) -> Priorities {
         Ok(names) => names,
         Err(_) if list.is_empty() => Default::default(),
         Err(_) => {
-            reader
-                .refuse("ticket.priorities", format!("expects three names or none, but has {}", list.len()));
+            reader.refuse("ticket.priorities", format!("expected three names or none, found {}", list.len()));
             Default::default()
         }
     };
     let high_amount = reader.money("ticket.priority_high_amount");
     let highest_amount = reader.money("ticket.priority_highest_amount");
     if highest_amount < high_amount {
-        reader.refuse("ticket.priority_highest_amount", "must not be below `ticket.priority_high_amount`");
+        reader.refuse("ticket.priority_highest_amount", "it is below `ticket.priority_high_amount`");
     }
     Priorities { high_amount, highest_amount, names }
 }
@@ -215,7 +218,7 @@ fn priorities(reader: &mut Reader<'_>) -> Priorities {
 fn templates(reader: &mut Reader<'_>) -> Vec<(String, String)> {
     let Some(folder) = reader.optional_path("ticket.templates") else { return Vec::new() };
     if !folder.is_dir() {
-        reader.refuse("ticket.templates", "is not a folder");
+        reader.refuse("ticket.templates", "there is no such folder");
         return Vec::new();
     }
     let mut texts = Vec::new();

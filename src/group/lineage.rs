@@ -221,16 +221,34 @@ fn structure(
     let common = overlaps(input, standing);
     let kept: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
     let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());
+    let mut claims: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for ((old, new), count) in &common {
         let size = standing[*old].len() as f64;
         match heirs[*new] {
-            Some(heir) if heir != *old && !kept.contains(old) && *count as f64 >= params.inherit * size => {
-                merges.insert(*old, heir);
+            Some(heir) if heir != *old && !kept.contains(old) => {
+                claims.entry(*old).or_default().push((*count, heir));
             }
-            None if *count as f64 >= params.split * size && *count * 2 >= input.found[*new].members.len() => {
-                splits.entry(*new).or_insert(*old);
+            None => {
+                let members = &input.found[*new].members;
+                // The parent may have grown since the split was first seen.
+                let large = *count as f64 >= params.split * size
+                    || pending_split(&input.known[*old], members).is_some();
+                if large && *count * 2 >= members.len() {
+                    splits.entry(*new).or_insert(*old);
+                }
             }
             _ => {}
+        }
+    }
+    for (old, claims) in claims {
+        let size = standing[old].len();
+        let claimed: usize = claims.iter().map(|(count, _)| count).sum();
+        let most = claims.into_iter().max_by_key(|(count, heir)| (*count, usize::MAX - heir));
+        // Also where its disputes all went to other groups, a few to each.
+        if let Some((count, heir)) = most
+            && (count as f64 >= params.inherit * size as f64 || claimed == size)
+        {
+            merges.insert(old, heir);
         }
     }
     (merges, splits)
@@ -264,7 +282,7 @@ fn build(
             _ => None,
         });
         let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
-        if seen >= params.confirm_runs {
+        if seen >= params.confirm_runs && input.complete {
             merged.insert(*old, *into);
         } else {
             pending[*old].push(Pending::Merge { into: into_id.clone(), seen });
@@ -277,17 +295,20 @@ fn build(
                 Some(old)
             }
             (None, Some(parent)) => {
-                let before = input.known[*parent].pending.iter().find_map(|pending| match pending {
-                    Pending::Split { members, seen } if overlap(members, &found.members) => Some(*seen),
-                    _ => None,
-                });
+                let before = pending_split(&input.known[*parent], &found.members);
                 let seen = before.unwrap_or(0) + u32::from(input.new_input || before.is_none());
-                if seen >= params.confirm_runs {
+                if seen >= params.confirm_runs && input.complete {
                     None
                 } else {
                     pending[*parent].push(Pending::Split { members: found.members.clone(), seen });
                     Some(*parent)
                 }
+            }
+            // What incomplete input shows is no reason to take disputes from where people know them.
+            (None, None)
+                if !input.complete && found.members.iter().all(|member| home.contains_key(member)) =>
+            {
+                continue;
             }
             (None, None) => None,
         };
@@ -312,24 +333,23 @@ fn build(
             |target| (target, false),
         );
         for member in &found.members {
-            // A dispute moves only with a whole inheritance: from a group that is under observation for a
-            // merge, or that merely lost a few to another cluster, it goes only where that is confirmed.
-            let stays = !born
-                && home.get(member).is_some_and(|current| {
-                    *current != target && merges.contains_key(current) && !merged.contains_key(current)
-                });
+            // Incomplete input moves nothing, and from a group that is under observation for a merge a dispute
+            // goes only where that is confirmed.
+            let stays = home.get(member).is_some_and(|current| {
+                let observed = merges.contains_key(current) && !merged.contains_key(current);
+                *current != target && (!input.complete || (!born && observed))
+            });
             if !stays {
                 home.insert(member.clone(), target);
             }
         }
     }
-    for (old, into) in &merged {
-        for member in &standing[*old] {
-            if home.get(member) == Some(old) {
-                home.insert(member.clone(), *into);
-            }
+    for current in home.values_mut() {
+        if let Some(into) = merged.get(current) {
+            *current = *into;
         }
     }
+    give_back(standing, &merged, &mut home);
     let mut members: Vec<Vec<Text>> = vec![Vec::new(); groups.len()];
     for (member, group) in home {
         members[group].push(member);
@@ -371,9 +391,35 @@ fn build(
             group.pending.iter().map(|p| Event::Unconfirmed { group: group.id.clone(), pending: p.clone() }),
         );
     }
+    let empty: HashSet<GroupId> = groups[input.known.len()..]
+        .iter()
+        .filter(|group| group.members.is_empty())
+        .map(|group| group.id.clone())
+        .collect();
+    groups.retain(|group| !empty.contains(&group.id));
+    births.retain(|birth| !matches!(birth, Event::Born { group, .. } if empty.contains(group)));
     events.extend(births);
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     Lineage { groups, events }
+}
+
+/// A group with open members is never emptied but by a confirmed merge: where others claimed all of them, it
+/// keeps them.
+fn give_back(standing: &[Vec<Text>], merged: &BTreeMap<usize, usize>, home: &mut HashMap<Text, usize>) {
+    let held: HashSet<usize> = home.values().copied().collect();
+    for (old, members) in standing.iter().enumerate() {
+        if !merged.contains_key(&old) && !held.contains(&old) {
+            home.extend(members.iter().map(|member| (member.clone(), old)));
+        }
+    }
+}
+
+/// On how many inputs a split of these members was seen so far.
+fn pending_split(parent: &Group, found: &[Text]) -> Option<u32> {
+    parent.pending.iter().find_map(|pending| match pending {
+        Pending::Split { members, seen } if overlap(members, found) => Some(*seen),
+        Pending::Split { .. } | Pending::Merge { .. } => None,
+    })
 }
 
 /// Whether two sorted member lists have at least half of the smaller one in common.

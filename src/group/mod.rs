@@ -11,7 +11,9 @@
 //!   another group claims them, even where the clusterer no longer sees them.
 //! * A split or a merge must be seen on `confirm_runs` different inputs before it counts; until then the
 //!   members stay where people know them. The same input twice is no new evidence and gives no event.
-//! * Incomplete input neither shrinks nor ends a group: absence is not proof.
+//! * Incomplete input neither shrinks nor ends a group, and moves no dispute: absence is not proof.
+//! * A group is resolved only when none of its disputes is open. One whose open disputes all went to other
+//!   groups, a few to each, is merged into the one that took most, once that is confirmed.
 //!
 //! Greedy by overlap and local on purpose: a global assignment would change ids of unrelated groups.
 
@@ -40,7 +42,7 @@ impl GroupId {
         Self(format!("{bits:032x}"))
     }
 
-    /// Reads an id as [`fmt::Display`] writes it, or a unique-looking prefix of at least four digits.
+    /// Reads an id as [`fmt::Display`] or [`GroupId::label`] writes it.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(LABEL_PREFIX).unwrap_or(text);
         (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()))

@@ -15,6 +15,7 @@ use crate::{
         adf,
         block::{self, Located},
         document::{self, Block, Inline},
+        screen,
     },
 };
 
@@ -174,6 +175,10 @@ impl Planner<'_> {
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotRead);
         }
         let Some(observed) = self.input.observed.get(&issue.id) else {
+            // What is over and closed is not asked for any more after a while, so its absence says nothing.
+            if group.status != Status::Active && ticket.closed == Closed::ByUs {
+                return;
+            }
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
         };
         let key = Some(observed.issue.key.clone());
@@ -234,17 +239,18 @@ impl Planner<'_> {
         let key = Some(observed.issue.key.clone());
         let last = ticket.written.clone().unwrap_or_default();
         let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
+        // A field that shows what is wanted is ours, also where the answer to its last write was lost.
         let mut written = last.clone();
         let mut changes = Vec::new();
         let mut theirs: Vec<(&str, String)> = Vec::new();
 
-        if observed.summary != content.summary {
-            if observed.summary == last.summary || observed.summary == maybe.summary {
-                changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
-                written.summary.clone_from(&content.summary);
-            } else {
-                theirs.push(("summary", content.summary.clone()));
-            }
+        if observed.summary == content.summary {
+            written.summary.clone_from(&content.summary);
+        } else if observed.summary == last.summary || observed.summary == maybe.summary {
+            changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
+            written.summary.clone_from(&content.summary);
+        } else {
+            theirs.push(("summary", content.summary.clone()));
         }
 
         let wanted = adf::nodes(&content.block);
@@ -253,38 +259,39 @@ impl Planner<'_> {
             Located::Block { above, ours, below } => {
                 let now = adf::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
-                if ours_still && now != wanted_digest {
+                if now == wanted_digest {
+                    written.block = wanted_digest;
+                } else if ours_still {
                     changes.push(Change::Description {
                         from: ours.iter().map(|node| adf::text_of(node) + "\n").collect(),
                         to: document::plain_text(&content.block),
                         document: block::compose(&group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
-                } else if !ours_still && now != wanted_digest {
+                } else {
                     theirs.push(("description", String::new()));
                 }
             }
             Located::Missing => theirs.push(("description", String::new())),
         }
 
-        if let Some(priority) = &content.priority
-            && observed.priority.as_ref() != Some(priority)
-        {
-            if observed.priority == last.priority || observed.priority == maybe.priority {
+        if let Some(priority) = &content.priority {
+            if observed.priority.as_ref() == Some(priority) {
+                written.priority = Some(priority.clone());
+            } else if observed.priority == last.priority || observed.priority == maybe.priority {
                 changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
                 written.priority = Some(priority.clone());
             } else {
                 theirs.push(("priority", priority.clone()));
             }
         }
-        if observed.due != content.due {
-            if observed.due == last.due || observed.due == maybe.due {
-                changes.push(Change::Due { from: observed.due, to: content.due });
-                written.due = content.due;
-            } else {
-                theirs
-                    .push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
-            }
+        if observed.due == content.due {
+            written.due = content.due;
+        } else if observed.due == last.due || observed.due == maybe.due {
+            changes.push(Change::Due { from: observed.due, to: content.due });
+            written.due = content.due;
+        } else {
+            theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
         }
         // A label that we wrote and that is gone was taken off by a person.
         let add: Vec<String> = content
@@ -361,6 +368,16 @@ impl Planner<'_> {
         observed: &Observed,
         into: &GroupId,
     ) {
+        let (into, survivor) = self.survivor(into);
+        if self.input.tickets.get(into).and_then(Ticket::issue).is_none() {
+            if matches!(survivor, Some(Status::Resolved { .. })) {
+                return self.resolved(group, standing, ticket, observed);
+            }
+            // Its readers would be sent to a ticket that is not there.
+            let what = format!("its disputes belong to group {}, which has no ticket yet", into.short());
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
         let reason = Reason::MergedInto { group: into.clone() };
         let topic = format!("merged-{into}");
         if !ticket.told.contains(&topic) {
@@ -394,6 +411,24 @@ impl Planner<'_> {
             resolution: self.params.resolution.clone(),
         };
         self.act(group, standing, observed, write, reason);
+    }
+
+    /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
+    /// on without ever having a ticket, the next.
+    fn survivor<'g>(&'g self, into: &'g GroupId) -> (&'g GroupId, Option<&'g Status>) {
+        let mut at = into;
+        for _ in self.input.groups {
+            let status = self.input.groups.iter().find(|group| group.id == *at).map(|group| &group.status);
+            match status {
+                Some(Status::Merged { into, .. })
+                    if self.input.tickets.get(at).and_then(Ticket::issue).is_none() =>
+                {
+                    at = into;
+                }
+                _ => return (at, status),
+            }
+        }
+        (at, None)
     }
 
     fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
@@ -440,11 +475,16 @@ impl Planner<'_> {
             return;
         }
         let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
+        if parent_observed.labels.contains(IGNORE_LABEL) {
+            return;
+        }
+        // The headline is no part of a screened content, and goes to a ticket of its own.
+        let headline =
+            if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
         let text = format!(
-            "{} disputes of this ticket turned out to have a root cause of their own ({}). They have a ticket of \
-             their own now, linked here.",
+            "{} disputes of this ticket turned out to have a root cause of their own{headline}. They have a ticket \
+             of their own now, linked here.",
             child.members.len(),
-            standing.title,
         );
         let title = self.input.standing.get(parent).map_or_else(String::new, |parent| parent.title.clone());
         self.actions.push(Action {

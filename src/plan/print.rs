@@ -34,7 +34,7 @@ pub fn print(plan: &Plan, detail: Detail) -> String {
     holds(&mut text, &plan.holds, detail);
     if plan.kept > 0 {
         let (verb, noun) = if plan.kept == 1 { ("is", "group") } else { ("are", "groups") };
-        let _ = writeln!(text, "  {:<10}{} {noun} {verb} up to date", "keep", plan.kept);
+        let _ = writeln!(text, "  {:<11}{} {noun} {verb} up to date", "keep", plan.kept);
     }
     let counts = plan.counts();
     let parts: Vec<String> = counts
@@ -71,7 +71,7 @@ fn line(text: &mut String, action: &Action) {
     };
     let _ = writeln!(
         text,
-        "  {:<10}{:<10}{:<9}{what}\n  {:<29}because {}",
+        "  {:<11}{:<10}{:<9}{what}\n  {:<30}because {}",
         action.write.kind(),
         action.group.short(),
         key,
@@ -152,13 +152,13 @@ fn holds(text: &mut String, holds: &[Hold], detail: Detail) {
         if *count <= SHOWN || detail == Detail::Full {
             let key = hold.key.as_deref().unwrap_or("-");
             let _ =
-                writeln!(text, "  {:<10}{:<10}{:<9}{}", "hold", hold.group.short(), key, hold.reason.words());
+                writeln!(text, "  {:<11}{:<10}{:<9}{}", "hold", hold.group.short(), key, hold.reason.words());
         }
     }
     if detail == Detail::Lines {
         for (kind, count) in seen {
             if count > SHOWN {
-                let _ = writeln!(text, "  {:<29}and {} more held: {kind}", "", count - SHOWN);
+                let _ = writeln!(text, "  {:<30}and {} more held: {kind}", "", count - SHOWN);
             }
         }
     }

@@ -108,7 +108,7 @@ fn node(block: &Block) -> Value {
             content.extend(rows.iter().map(|cells| row(cells, "tableCell")));
             json!({ "type": "table", "content": content })
         }
-        Block::Quote(inner) => json!({ "type": "blockquote", "content": nodes(inner) }),
+        Block::Quote(inner) => json!({ "type": "blockquote", "content": nested(inner) }),
         Block::Code(code) => {
             let content = if code.is_empty() { json!([]) } else { json!([{ "type": "text", "text": code }]) };
             json!({ "type": "codeBlock", "content": content })
@@ -117,10 +117,36 @@ fn node(block: &Block) -> Value {
     }
 }
 
+/// Within quotes and list items the schema allows paragraphs, lists and code only, and demands something; a
+/// template may have more, of which the words are kept.
+fn nested(blocks: &[Block]) -> Vec<Value> {
+    let mut content: Vec<Value> = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Heading(_, inlines) => content.push(paragraph(inlines)),
+            Block::Quote(inner) => content.extend(nested(inner)),
+            Block::Table { header, rows } => {
+                content.extend(std::iter::once(header).chain(rows).map(|cells| paragraph(&line(cells))));
+            }
+            Block::Rule => {}
+            Block::Paragraph(_) | Block::List { .. } | Block::Code(_) => content.push(node(block)),
+        }
+    }
+    if content.is_empty() {
+        content.push(paragraph(&[]));
+    }
+    content
+}
+
+/// Cells of a table row as one line.
+fn line(cells: &[Vec<Inline>]) -> Vec<Inline> {
+    cells.join(&Inline::plain(" | "))
+}
+
 /// A list item starts with a paragraph by the schema.
 fn entry_content(entry: &[Block]) -> Vec<Value> {
-    let mut content = nodes(entry);
-    if content.first().is_none_or(|first| first["type"] != "paragraph") {
+    let mut content = nested(entry);
+    if content.first().is_some_and(|first| first["type"] != "paragraph") {
         content.insert(0, paragraph(&[]));
     }
     content

@@ -5,6 +5,7 @@
 mod layers;
 mod messages;
 mod secrets;
+mod settings;
 mod starter;
 
 use std::{ffi::OsString, fs};
@@ -90,6 +91,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.flag("plan.resolve");
     reader.optional_path("ticket.templates");
     reader.integer::<usize>("ticket.max_members_listed", 0..);
+    reader.list("ticket.priorities");
     reader.money("ticket.priority_high_amount");
     reader.money("ticket.priority_highest_amount");
     for text in ["url", "project", "user"] {
@@ -102,7 +104,6 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.duration("jira.timeout");
     reader.duration("jira.create_settle");
     reader.optional_path("jira.ca_file");
-    reader.map("jira.fields");
     reader.path("state.dir");
     reader.path("report.dir");
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {

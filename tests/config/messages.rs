@@ -20,11 +20,11 @@ fn an_unknown_key_is_told_with_line_and_suggestion() {
 
     hint: did you mean `cluster`?
     ");
-    insta::assert_snapshot!(World::with_file("[jira.feilds]\nTeam = \"A\"\n").told(|_| ()), @"
+    insta::assert_snapshot!(World::with_file("[source.colums]\nndc = \"NDC11\"\n").told(|_| ()), @"
     error: could not load config `disputebot.toml`
-      caused by: unknown table `jira.feilds` (line 1)
+      caused by: unknown table `source.colums` (line 1)
 
-    hint: did you mean `jira.fields`?
+    hint: did you mean `source.columns`?
     ");
     insta::assert_snapshot!(World::with_file("max_new_tickets = 3\n").told(|_| ()), @"
     error: could not load config `disputebot.toml`
@@ -311,7 +311,7 @@ fn all_problems_are_told_at_once_in_the_order_of_layers_and_lines() {
 #[test]
 fn a_key_that_nobody_reads_is_compared_with_the_type_of_its_default() {
     let file = "[source]\nmax_drop = \"half\"\npaths = 1\noverpunch_decimals = 2\n[plan]\nresolve = 1\nmin_amount = 5\n\
-                min_disputes = \"x\"\n[state]\ndir = true\n[jira.fields]\nTeam = 1\n";
+                min_disputes = \"x\"\n[state]\ndir = true\n[source.columns]\nndc = 1\n";
     insta::assert_snapshot!(World::with_file(file).told(|_| ()), @r#"
     error: config `disputebot.toml` has 6 problems
       `source.max_drop` expects a number such as `0.5`, but found the text `half` (line 2)
@@ -319,7 +319,7 @@ fn a_key_that_nobody_reads_is_compared_with_the_type_of_its_default() {
       `plan.resolve` expects `true` or `false`, but found the number `1` (line 6)
       `plan.min_disputes` expects a whole number, but found the text `x` (line 8)
       `state.dir` expects a text, but found `true` (line 10); write it in quotes, `"true"`
-      `jira.fields.Team` expects a text, but found the number `1` (line 12); write it in quotes, `"1"`
+      `source.columns.ndc` expects a text, but found the number `1` (line 12); write it in quotes, `"1"`
     "#);
 }
 

@@ -1,0 +1,154 @@
+//! From keys to parameters: every key has an effect, and every wrong one is told.
+
+use std::{fmt::Write, time::Duration};
+
+use disputebot::{
+    cluster::Engine,
+    config::{Needs, Settings},
+    dispute::{DeliverySystem, Field, Program},
+};
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+
+use crate::World;
+
+/// What a person sees when the settings are read.
+fn told(world: &World, needs: Needs) -> String {
+    let problems = world.load().and_then(|layers| Settings::read(&layers, needs).map(drop)).unwrap_err();
+    let mut text = format!("error: {problems}\n");
+    if let Some(hint) = problems.hint() {
+        let _ = write!(text, "\nhint: {hint}\n");
+    }
+    text
+}
+
+#[test]
+fn no_key_of_the_reference_is_without_effect() {
+    let layers = World::empty().load().unwrap();
+    let mut reader = layers.reader();
+    let _settings = Settings::take(&mut reader, Needs::default());
+    assert_eq!(reader.unread(), Vec::<&str>::new());
+    assert_eq!(reader.finish(), Ok(Vec::new()));
+}
+
+#[test]
+fn the_defaults_are_those_of_the_stages() {
+    let layers = World::empty().load().unwrap();
+    let (settings, warnings) = Settings::read(&layers, Needs::default()).unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(settings.run.cluster, disputebot::cluster::Params::default());
+    assert_eq!(settings.run.group, disputebot::group::Params::default());
+    assert_eq!(settings.run.priorities.names, ["Medium", "High", "Highest"]);
+    assert!(settings.jira.is_none());
+    assert_eq!(
+        (settings.run_schedule.expression(), settings.run_schedule.zone()),
+        ("0 6 * * *", "UTC"),
+        "the daemon runs at six"
+    );
+}
+
+#[test]
+fn each_value_arrives_where_it_belongs() {
+    let world = World::with_file(
+        "[source]\npaths = [\"a.csv\"]\nmax_drop = 0.25\nopen_statuses = [\"live\"]\noverpunch_decimals = 2\n\
+         [source.columns]\nndc = \"NDC11\"\n[source.values.program]\n\"Medicaid\" = \"mdrp\"\n\
+         [source.values.status]\n\"In Dispute\" = \"live\"\n[source.values.delivery_system]\n\"MCOU\" = \"mco\"\n\
+         [cluster]\nengine = \"groupby\"\nmin_group = 7\n[group]\nconfirm_runs = 3\n\
+         [plan]\nmax_new_tickets = 9\nmin_disputes = 8\nmin_amount = \"12.50\"\nresolve = false\n\
+         [ticket]\nmax_members_listed = 3\npriorities = [\"P3\", \"P2\", \"P1\"]\npriority_high_amount = \"5\"\npriority_highest_amount = \"6\"\n\
+         [jira]\nurl = \"https://jira.example.com\"\nproject = \"DISP\"\nissue_type = \"Bug\"\nuser = \"bot@example.com\"\n\
+         timeout = \"7s\"\ncreate_settle = \"9m\"\nresolution = \"Fixed\"\nlink_type_split = \"Split\"\nlink_type_merge = \"Merge\"\n\
+         [state]\ndir = \"memory\"\n[report]\ndir = \"weekly\"\nzone = \"America/New_York\"\n\
+         [schedule]\nrun = \"15 5 * * *\"\nreport = \"0 8 * * TUE\"\nzone = \"America/Chicago\"\n\
+         [log]\nformat = \"json\"\nlevel = \"warn\"\n",
+    )
+    .variable("DISPUTEBOT_JIRA_TOKEN", "s3cr3t");
+    let layers = world.load().unwrap();
+    let needs = Needs { source: true, jira: true };
+    let (settings, _) = Settings::read(&layers, needs).unwrap();
+    let folder = world.folder.path();
+    let run = &settings.run;
+
+    assert_eq!(run.source.paths, [folder.join("a.csv")]);
+    assert!((run.source.max_drop - 0.25).abs() < f64::EPSILON);
+    assert_eq!(run.source.columns.get(&Field::Ndc).map(String::as_str), Some("NDC11"));
+    let vocabulary = &run.source.vocabulary;
+    assert_eq!(vocabulary.program("medicaid"), Some(Program::Mdrp));
+    assert_eq!(vocabulary.delivery_system("MCOU"), Some(DeliverySystem::Mco));
+    assert!(vocabulary.is_open(&vocabulary.status("In Dispute")) && !vocabulary.is_open("open"));
+    for field in [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed]
+    {
+        assert_eq!(vocabulary.implied_decimals(field), Some(2), "{field:?}");
+    }
+
+    assert_eq!((run.cluster.engine, run.cluster.min_group), (Engine::GroupBy, 7));
+    assert_eq!((run.group.confirm_runs, run.group.pattern_weight), (3, 7));
+    assert_eq!((run.plan.max_new_tickets, run.plan.min_disputes), (9, 8));
+    assert_eq!((run.plan.min_amount, run.plan.resolve), (Decimal::new(1250, 2), false));
+    assert_eq!(run.plan.resolution.as_deref(), Some("Fixed"));
+    assert_eq!((run.plan.split_link.as_str(), run.plan.merge_link.as_str()), ("Split", "Merge"));
+    assert_eq!(run.plan.create_settle, SignedDuration::from_mins(9));
+    assert_eq!(run.max_members, 3);
+    assert_eq!(run.priorities.names, ["P3", "P2", "P1"]);
+    assert_eq!(
+        (run.priorities.high_amount, run.priorities.highest_amount),
+        (Decimal::from(5), Decimal::from(6))
+    );
+    assert_eq!(run.zone.iana_name(), Some("America/New_York"));
+
+    let jira = settings.jira.unwrap();
+    assert_eq!(jira.url.as_str(), "https://jira.example.com/");
+    assert_eq!((jira.project.as_str(), jira.issue_type.as_str()), ("DISP", "Bug"));
+    assert_eq!(jira.timeout, Duration::from_secs(7));
+    assert!(!format!("{:?}", jira.credentials).contains("s3cr3t"));
+
+    assert_eq!((settings.state, settings.reports), (folder.join("memory"), folder.join("weekly")));
+    assert_eq!(settings.run_schedule.expression(), "15 5 * * *");
+    assert_eq!(settings.report_schedule.expression(), "0 8 * * TUE");
+    assert_eq!(settings.report_schedule.zone(), "America/Chicago");
+    assert!(settings.log.json && settings.log.level == "warn");
+}
+
+#[test]
+fn all_wrong_values_are_told_at_once_each_with_its_origin() {
+    let world = World::with_file(
+        "[source.columns]\nndcc = \"NDC11\"\n[source.values.program]\n\"Medicaid\" = \"mdpr\"\n\
+         [source.values.delivery_system]\n\"MCOU\" = \"managed\"\n\
+         [ticket]\npriorities = [\"High\"]\npriority_high_amount = \"7\"\npriority_highest_amount = \"6\"\ntemplates = \"nowhere\"\n\
+         [jira]\nurl = \"http://jira.example.com\"\n[report]\nzone = \"Mars/Olympus\"\n[schedule]\nrun = \"61 * * * *\"\n",
+    )
+    .variable("DISPUTEBOT_SCHEDULE_ZONE", "Moon/Tycho")
+    .set("schedule.report=0 7 31 2 *")
+    .set("log.level=loud");
+    insta::assert_snapshot!(told(&world, Needs::default()), @r#"
+    error: config `disputebot.toml` has 12 problems
+      `source.columns.ndcc` cannot be `NDC11`: `ndcc` is none of our column names; did you mean `ndc`? (line 2)
+      `source.values.program.Medicaid` cannot be `mdpr`: it is not a program; did you mean `mdrp`? (line 4)
+      `source.values.delivery_system.MCOU` cannot be `managed`: expected `ffs` or `mco` (line 6)
+      `ticket.priorities` cannot be `["High"]`: expected three names or none, found 1 (line 8)
+      `ticket.priority_highest_amount` cannot be `6`: it is below `ticket.priority_high_amount` (line 10)
+      `ticket.templates` cannot be `nowhere`: there is no such folder (line 11)
+      `jira.url` cannot be `http://jira.example.com`: it does not start with `https://` (line 13)
+      `report.zone` cannot be `Mars/Olympus`: failed to find time zone `Mars/Olympus` in time zone database (line 15)
+      `schedule.run` cannot be `61 * * * *`: schedule `61 * * * *`, minute `61`: expected a number from 0 to 59 (line 17)
+      `schedule.zone` cannot be `Moon/Tycho`: failed to find time zone `Moon/Tycho` in time zone database (environment variable `DISPUTEBOT_SCHEDULE_ZONE`)
+      `schedule.report` cannot be `0 7 31 2 *`: schedule `0 7 31 2 *` never occurs: no month in it has such a day (`--set`)
+      `log.level` expects `error`, `warn`, `info`, `debug` or `trace`, but found `loud` (`--set`)
+    "#);
+}
+
+#[test]
+fn what_a_command_needs_is_told_when_it_is_missing() {
+    insta::assert_snapshot!(told(&World::empty(), Needs { source: true, jira: true }), @"
+    error: the config has 4 problems
+      `source.paths` is required
+      `jira.url` is required
+      `jira.project` is required
+      `jira.token` is required; set `DISPUTEBOT_JIRA_TOKEN`, or name a file in `jira.token_file`
+    ");
+    insta::assert_snapshot!(told(&World::empty(), Needs { source: true, jira: false }), @"
+    error: `source.paths` is required
+
+    hint: set it in the config file, by `DISPUTEBOT_SOURCE_PATHS` or with `--set source.paths=…`
+    ");
+}

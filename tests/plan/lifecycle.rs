@@ -1,0 +1,301 @@
+//! From the first ticket to the last: create, cap, lost answers, resolved, returned, incomplete input.
+
+use disputebot::{
+    group::{Pending, Status},
+    plan::{Category, Closed, HoldReason, Link, Reason, Ticket, Write, written},
+};
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+
+use crate::{A, B, C, World, content, holds, id, writes};
+
+#[test]
+fn a_new_group_gets_a_ticket_with_the_whole_text_of_its_content() {
+    let mut world = World::new();
+    world.add(A, 5, 1000);
+    let plan = world.plan();
+    let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
+    assert_eq!(action.write, Write::Create { content: content(A, 5) });
+    assert_eq!(action.reason, Reason::NewGroup);
+    world.run();
+    assert_eq!(world.jira.len(), 1);
+    assert_eq!(world.plan().kept, 1);
+    assert_eq!(holds(&world.plan()), Vec::<&HoldReason>::new());
+}
+
+#[test]
+fn the_cap_holds_the_least_valuable_groups_and_says_so() {
+    let mut world = World::new();
+    world.params.max_new_tickets = 2;
+    world.add(A, 9, 100);
+    world.add(B, 4, 5000);
+    world.add(C, 5, 5000);
+    let plan = world.plan();
+    let created: Vec<_> = plan.actions.iter().map(|action| action.group.clone()).collect();
+    assert_eq!(created, [id(C), id(B)], "money first, then disputes");
+    assert_eq!((plan.holds.len(), &plan.holds[0].group), (1, &id(A)));
+    assert_eq!(plan.holds[0].reason, HoldReason::Cap { limit: 2 });
+    assert_eq!(plan.kept, 0);
+    world.apply(&plan);
+    assert_eq!(writes(&world.run()), ["create new"], "the next run opens what was held");
+}
+
+#[test]
+fn a_cap_of_zero_opens_no_ticket_and_still_updates() {
+    let mut world = World::with_ticket();
+    world.params.max_new_tickets = 0;
+    world.add(B, 9, 9);
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+}
+
+#[test]
+fn a_group_with_too_few_disputes_or_too_little_money_is_held() {
+    let mut world = World::new();
+    world.params.min_disputes = 5;
+    world.params.min_amount = Decimal::from(100);
+    world.add(A, 4, 1000);
+    world.add(B, 9, 99);
+    world.add(C, 5, 100);
+    let plan = world.plan();
+    assert_eq!(plan.actions.iter().map(|action| action.group.clone()).collect::<Vec<_>>(), [id(C)]);
+    assert_eq!(holds(&plan), [&HoldReason::Small { disputes: 4 }, &HoldReason::Small { disputes: 9 }]);
+}
+
+#[test]
+fn a_ticket_whose_group_became_small_is_kept_up_to_date() {
+    let mut world = World::with_ticket();
+    world.group(A).members.truncate(2);
+    *world.content(A) = content(A, 2);
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+}
+
+#[test]
+fn private_text_is_not_sent() {
+    let mut world = World::with_ticket();
+    let private = "the summary looks like it holds a telephone number".to_owned();
+    world.add(B, 5, 10);
+    for bits in [A, B] {
+        world.standing(bits).content = Some(Err(private.clone()));
+    }
+    let plan = world.run();
+    let held = HoldReason::Private { what: private };
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&held, &held]));
+}
+
+#[test]
+fn resolved_groups_get_a_comment_and_are_closed() {
+    let mut world = World::with_ticket();
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1", "close DISP-1"]);
+    let Write::Transition { resolution, .. } = &plan.actions[1].write else { panic!("{plan:?}") };
+    assert_eq!(resolution.as_deref(), Some("Done"));
+    assert!(plan.actions.iter().all(|action| action.reason == Reason::AllResolved));
+    assert_eq!(world.issue(A).category, Category::Done);
+    assert!(world.plan().holds.is_empty());
+}
+
+#[test]
+fn a_resolved_group_whose_ticket_a_person_closed_needs_nothing() {
+    let mut world = World::with_ticket();
+    world.issue(A).category = Category::Done;
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![]));
+}
+
+#[test]
+fn closing_can_be_switched_off() {
+    let mut world = World::with_ticket();
+    world.params.resolve = false;
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::ResolveOff]));
+}
+
+#[test]
+fn a_ticket_that_we_closed_is_reopened_when_the_cause_is_back_each_time() {
+    let mut world = World::with_ticket();
+    for round in 1..=2 {
+        let at = world.now;
+        world.end(A, Status::Resolved { at });
+        world.run();
+        let group = world.group(A);
+        group.status = Status::Active;
+        group.members = vec!["D-1".into(), "D-2".into()];
+        let standing = world.standing(A);
+        standing.content = Some(Ok(content(A, 2)));
+        standing.returned = true;
+        let plan = world.run();
+        assert_eq!(writes(&plan)[..2], ["comment DISP-1", "reopen DISP-1"], "round {round}");
+        assert_eq!(world.issue(A).category, Category::New);
+        assert_eq!(world.comments.len(), 2 * round, "resolved and returned are said once a round");
+        assert!(world.comments.last().unwrap().1.contains("2 disputes are open again"));
+    }
+}
+
+#[test]
+fn a_close_whose_answer_was_lost_counts_as_ours() {
+    let mut world = World::with_ticket();
+    world.issue(A).category = Category::Done;
+    world.ticket(A).closed = Closed::Intended;
+    assert_eq!(writes(&world.run()), ["comment DISP-1", "reopen DISP-1"]);
+}
+
+#[test]
+fn incomplete_input_closes_nothing_and_shrinks_nothing() {
+    let mut world = World::with_ticket();
+    world.add(B, 6, 100);
+    world.run();
+    world.complete = false;
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    *world.content(B) = content(B, 4);
+    world.standing(B).absent = 2;
+    let plan = world.run();
+    assert!(!plan.complete);
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert_eq!(holds(&plan), [&HoldReason::Incomplete { absent: 0 }, &HoldReason::Incomplete { absent: 2 }]);
+
+    world.complete = true;
+    world.standing(B).absent = 0;
+    assert_eq!(writes(&world.run()), ["comment DISP-1", "close DISP-1", "summary+description DISP-2"]);
+}
+
+#[test]
+fn incomplete_input_still_opens_what_it_has() {
+    let mut world = World::new();
+    world.complete = false;
+    world.add(A, 5, 10);
+    assert_eq!(writes(&world.run()), ["create new"]);
+}
+
+#[test]
+fn a_ticket_that_jira_does_not_show_is_not_created_again() {
+    let mut world = World::with_ticket();
+    world.jira.clear();
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::NotVisible]));
+}
+
+#[test]
+fn a_ticket_that_we_closed_long_ago_and_no_longer_read_is_no_news() {
+    let mut world = World::with_ticket();
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    world.jira.clear();
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![]));
+}
+
+#[test]
+fn nothing_is_written_to_tickets_that_were_not_read() {
+    let mut world = World::with_ticket();
+    world.read = false;
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::NotRead]));
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_waits_until_it_has_settled() {
+    let mut world = World::new();
+    world.add(A, 5, 10);
+    let mut ticket = Ticket::none(id(A));
+    ticket.link = Link::Intent { attempts: 1, highest_number: 3, at: world.now };
+    world.tickets.insert(id(A), ticket);
+    let until = world.now + SignedDuration::from_mins(5);
+    world.now = until - SignedDuration::from_secs(1);
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::OutcomeUnknown { until }]));
+
+    world.now = until;
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["create new"]);
+    assert_eq!(plan.actions[0].reason, Reason::CreateAgain);
+}
+
+#[test]
+fn a_create_that_jira_refused_is_named_and_tried_again() {
+    let mut world = World::new();
+    world.add(A, 5, 10);
+    let mut ticket = Ticket::none(id(A));
+    ticket.link = Link::Parked { attempts: 1, reason: "the field `Team` is required".to_owned() };
+    world.tickets.insert(id(A), ticket);
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["create new"]);
+    assert_eq!(holds(&plan), [&HoldReason::Refused { reason: "the field `Team` is required".to_owned() }]);
+}
+
+#[test]
+fn a_group_that_ended_before_it_had_a_ticket_gets_none() {
+    let mut world = World::new();
+    world.add(A, 5, 10);
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![]));
+}
+
+#[test]
+fn an_update_whose_answer_was_lost_is_ours_whether_or_not_it_arrived() {
+    for arrived in [false, true] {
+        let mut world = World::with_ticket();
+        *world.content(A) = content(A, 6);
+        let plan = world.plan();
+        if arrived {
+            let last = world.ticket(A).written.clone();
+            world.apply(&plan);
+            world.ticket(A).written = last;
+        }
+        world.ticket(A).writing = Some(written(&content(A, 6)));
+        let wanted: &[&str] = if arrived { &[] } else { &["summary+description DISP-1"] };
+        assert_eq!(writes(&world.run()), wanted, "arrived: {arrived}");
+        assert_eq!(world.comments, []);
+    }
+}
+
+#[test]
+fn what_a_lost_update_wrote_stays_ours_after_a_later_update_of_another_field() {
+    let mut world = World::with_ticket();
+    let last = world.ticket(A).written.clone();
+    let wanted = content(A, 6);
+    *world.content(A) = wanted.clone();
+    world.run();
+    let ticket = world.ticket(A);
+    ticket.written = last;
+    ticket.writing = Some(written(&wanted));
+
+    world.content(A).priority = Some("High".to_owned());
+    assert_eq!(writes(&world.run()), ["priority DISP-1"]);
+    *world.content(A) = content(A, 7);
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["summary+description+priority DISP-1"]);
+    assert_eq!(holds(&plan), Vec::<&HoldReason>::new(), "nobody but us wrote the summary and the block");
+}
+
+#[test]
+fn an_unconfirmed_change_of_structure_is_said_and_not_done() {
+    let mut world = World::with_ticket();
+    world.group(A).pending = vec![
+        Pending::Split { members: vec!["D-1".into(), "D-2".into()], seen: 1 },
+        Pending::Merge { into: id(B), seen: 2 },
+    ];
+    let plan = world.run();
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert_eq!(
+        holds(&plan),
+        [
+            &HoldReason::Unconfirmed {
+                what: "2 disputes look like a group of their own (seen 1 time)".to_owned()
+            },
+            &HoldReason::Unconfirmed { what: "looks like part of group bbbb0000 (seen 2 times)".to_owned() },
+        ]
+    );
+}

@@ -1,0 +1,314 @@
+//! The plan against an in-memory Jira: what is written, what is held, and that a second plan is empty.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+
+mod lifecycle;
+mod people;
+mod printed;
+mod structure;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use disputebot::{
+    dispute::{Program, Text},
+    group::{Group, GroupId, Status},
+    plan::{
+        self, Action, Category, Change, Closed, Content, HoldReason, Input, Issue, Link, Observed, Params,
+        Plan, Standing, Ticket, Write,
+    },
+    ticket::{
+        LABEL, adf, block,
+        document::{self, Block, Inline},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+pub(crate) const A: u128 = 0xaaaa_0000_0000_0000_0000_0000_0000_0001;
+pub(crate) const B: u128 = 0xbbbb_0000_0000_0000_0000_0000_0000_0002;
+pub(crate) const C: u128 = 0xcccc_0000_0000_0000_0000_0000_0000_0003;
+
+pub(crate) fn id(bits: u128) -> GroupId {
+    GroupId::from_bits(bits)
+}
+
+/// Groups, what is known of their tickets, and a Jira that keeps what is written to it.
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) complete: bool,
+    pub(crate) read: bool,
+    pub(crate) params: Params,
+    pub(crate) groups: BTreeMap<GroupId, Group>,
+    pub(crate) standing: BTreeMap<GroupId, Standing>,
+    pub(crate) tickets: BTreeMap<GroupId, Ticket>,
+    pub(crate) jira: BTreeMap<String, Observed>,
+    /// Key and words of each comment, in the order of writing.
+    pub(crate) comments: Vec<(String, String)>,
+    /// Link type, from and to.
+    pub(crate) links: Vec<(String, String, String)>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: "2026-08-22T06:00:00Z".parse().unwrap(),
+            complete: true,
+            read: true,
+            params: Params {
+                max_new_tickets: 50,
+                min_disputes: 4,
+                min_amount: Decimal::ZERO,
+                resolve: true,
+                resolution: Some("Done".to_owned()),
+                split_link: "Relates".to_owned(),
+                merge_link: "Duplicate".to_owned(),
+                create_settle: SignedDuration::from_mins(5),
+            },
+            groups: BTreeMap::new(),
+            standing: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            jira: BTreeMap::new(),
+            comments: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    /// A world in which group `A` has a ticket that is up to date.
+    pub(crate) fn with_ticket() -> Self {
+        let mut world = Self::new();
+        world.add(A, 5, 1000);
+        world.run();
+        assert!(world.plan().is_empty());
+        world
+    }
+
+    /// Adds an active group with some disputes and some money.
+    pub(crate) fn add(&mut self, bits: u128, disputes: usize, amount: i64) {
+        let members: Vec<Text> =
+            (0..disputes).map(|n| format!("D-{}-{n:03}", id(bits).short()).into()).collect();
+        let group = Group {
+            id: id(bits),
+            program: Program::Mdrp,
+            client: "Example Pharma A".into(),
+            patterns: Vec::new(),
+            members,
+            since: self.now,
+            split_from: None,
+            status: Status::Active,
+            pending: Vec::new(),
+        };
+        self.groups.insert(id(bits), group);
+        let title = format!("pattern {}", id(bits).short());
+        let standing = Standing {
+            content: Some(Ok(content(bits, disputes))),
+            title,
+            amount: Decimal::from(amount),
+            absent: 0,
+            moved: (0, 0),
+            returned: false,
+        };
+        self.standing.insert(id(bits), standing);
+    }
+
+    pub(crate) fn group(&mut self, bits: u128) -> &mut Group {
+        self.groups.get_mut(&id(bits)).unwrap()
+    }
+
+    pub(crate) fn standing(&mut self, bits: u128) -> &mut Standing {
+        self.standing.get_mut(&id(bits)).unwrap()
+    }
+
+    pub(crate) fn content(&mut self, bits: u128) -> &mut Content {
+        self.standing(bits).content.as_mut().unwrap().as_mut().unwrap()
+    }
+
+    pub(crate) fn ticket(&mut self, bits: u128) -> &mut Ticket {
+        self.tickets.get_mut(&id(bits)).unwrap()
+    }
+
+    /// The issue of a group as Jira has it.
+    pub(crate) fn issue(&mut self, bits: u128) -> &mut Observed {
+        let issue = self.tickets[&id(bits)].issue().unwrap().id.clone();
+        self.jira.get_mut(&issue).unwrap()
+    }
+
+    /// Ends a group: nothing is wanted of its ticket any more.
+    pub(crate) fn end(&mut self, bits: u128, status: Status) {
+        let group = self.group(bits);
+        group.status = status;
+        group.members.clear();
+        self.standing(bits).content = None;
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let groups: Vec<Group> = self.groups.values().cloned().collect();
+        let input = Input {
+            now: self.now,
+            complete: self.complete,
+            groups: &groups,
+            standing: &self.standing,
+            tickets: &self.tickets,
+            observed: &self.jira,
+            read: self.read,
+        };
+        let plan = plan::plan(&input, &self.params);
+        assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
+        plan
+    }
+
+    /// Makes a plan, applies it, and demands that nothing is left to do.
+    pub(crate) fn run(&mut self) -> Plan {
+        let plan = self.plan();
+        self.apply(&plan);
+        let again = self.plan();
+        assert!(again.is_empty(), "the second plan is not empty: {:#?}", again.actions);
+        plan
+    }
+
+    pub(crate) fn apply(&mut self, plan: &Plan) {
+        for action in &plan.actions {
+            self.write(action);
+        }
+    }
+
+    /// One write, as Jira takes it and as the state records it.
+    fn write(&mut self, action: &Action) {
+        let none = Ticket::none(action.group.clone());
+        let mut ticket = self.tickets.get(&action.group).cloned().unwrap_or(none);
+        match &action.write {
+            Write::Create { content } => {
+                let number = 10_001 + self.jira.len();
+                let issue = Issue { id: number.to_string(), key: format!("DISP-{}", number - 10_000) };
+                let description = block::compose(&action.group, &[], &adf::nodes(&content.block), &[]);
+                let observed = Observed {
+                    issue: issue.clone(),
+                    summary: content.summary.clone(),
+                    description: as_stored(&description),
+                    labels: content.labels.iter().cloned().collect(),
+                    status: "To Do".to_owned(),
+                    category: Category::New,
+                    priority: content.priority.clone(),
+                    due: content.due,
+                    assignee: None,
+                };
+                self.jira.insert(issue.id.clone(), observed);
+                ticket.link = Link::Bound { issue };
+                ticket.written = Some(plan::written(content));
+            }
+            Write::Update { issue, changes, written } => {
+                assert!(!changes.is_empty(), "an update without a change");
+                let observed = self.jira.get_mut(&issue.id).unwrap();
+                for change in changes {
+                    match change {
+                        Change::Summary { from, to } => {
+                            assert_eq!(*from, observed.summary);
+                            observed.summary.clone_from(to);
+                        }
+                        Change::Description { document, .. } => observed.description = as_stored(document),
+                        Change::Priority { to, .. } => observed.priority = Some(to.clone()),
+                        Change::Due { to, .. } => observed.due = *to,
+                        Change::Labels { add } => observed.labels.extend(add.iter().cloned()),
+                    }
+                }
+                ticket.written = Some(written.clone());
+                ticket.writing = None;
+            }
+            Write::Comment { issue, topic, body } => {
+                let observed = &self.jira[&issue.id];
+                self.comments.push((observed.issue.key.clone(), document::plain_text(body)));
+                assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
+            }
+            Write::Transition { issue, to, .. } => {
+                let observed = self.jira.get_mut(&issue.id).unwrap();
+                observed.category = *to;
+                let done = *to == Category::Done;
+                observed.status = if done { "Done" } else { "To Do" }.to_owned();
+                ticket.closed = if done { Closed::ByUs } else { Closed::No };
+                ticket.closings += u32::from(done);
+            }
+            Write::Link { to, link_type, topic } => {
+                let from = ticket.issue().expect("a link starts at a ticket").key.clone();
+                let to = self.tickets[to].issue().expect("a link ends at a ticket").key.clone();
+                self.links.push((link_type.clone(), from, to));
+                assert!(ticket.told.insert(topic.clone()), "`{topic}` is linked twice");
+            }
+        }
+        self.tickets.insert(action.group.clone(), ticket);
+    }
+
+    /// A person writes around our block.
+    pub(crate) fn write_around(&mut self, bits: u128, above: &[Value], below: &[Value]) {
+        let content = self.issue(bits).description["content"].as_array_mut().unwrap();
+        *content = above.iter().chain(content.iter()).chain(below).cloned().collect();
+    }
+
+    /// What is left outside of our block.
+    pub(crate) fn around(&mut self, bits: u128) -> (Vec<Value>, Vec<Value>) {
+        match block::locate(&self.issue(bits).description) {
+            block::Located::Block { above, below, .. } => (above, below),
+            block::Located::Missing => panic!("the block is gone"),
+        }
+    }
+
+    pub(crate) fn description(&mut self, bits: u128) -> String {
+        adf::text_of(&self.issue(bits).description)
+    }
+}
+
+/// A document as Jira gives it back: with identities and defaults of its own.
+fn as_stored(document: &Value) -> Value {
+    let mut stored = document.clone();
+    for (number, node) in stored["content"].as_array_mut().unwrap().iter_mut().enumerate() {
+        match node["type"].as_str() {
+            Some("paragraph") if node.get("attrs").is_none() => {
+                node["attrs"] = json!({ "localId": format!("local-{number}") });
+            }
+            Some("orderedList") => node["attrs"] = json!({ "order": 1 }),
+            _ => {}
+        }
+    }
+    stored
+}
+
+pub(crate) fn content(bits: u128, disputes: usize) -> Content {
+    Content {
+        summary: format!("{} · {disputes} disputes", id(bits).short()),
+        block: vec![
+            Block::Paragraph(vec![Inline::plain(format!("{disputes} open disputes share one cause."))]),
+            Block::List {
+                ordered: true,
+                entries: vec![vec![Block::Paragraph(vec![Inline::plain("Ask the state for the claims.")])]],
+            },
+        ],
+        labels: vec![LABEL.to_owned(), id(bits).label()],
+        priority: Some("Medium".to_owned()),
+        due: Some("2026-09-01".parse().unwrap()),
+    }
+}
+
+pub(crate) fn paragraph(text: &str) -> Value {
+    json!({ "type": "paragraph", "attrs": { "localId": "theirs" }, "content": [{ "type": "text", "text": text }] })
+}
+
+/// Writes as `kind key`, in the order of applying.
+pub(crate) fn writes(plan: &Plan) -> Vec<String> {
+    let name = |action: &Action| match &action.write {
+        Write::Update { changes, .. } => changes.iter().map(Change::field).collect::<Vec<_>>().join("+"),
+        Write::Transition { to: Category::Done, .. } => "close".to_owned(),
+        Write::Transition { .. } => "reopen".to_owned(),
+        other => other.kind().to_owned(),
+    };
+    plan.actions
+        .iter()
+        .map(|action| format!("{} {}", name(action), action.key.as_deref().unwrap_or("new")))
+        .collect()
+}
+
+pub(crate) fn holds(plan: &Plan) -> Vec<&HoldReason> {
+    plan.holds.iter().map(|hold| &hold.reason).collect()
+}
+
+pub(crate) fn labels(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}

@@ -1,0 +1,240 @@
+//! People win: what they edit, close, mute or take away stays so, and they are told once.
+
+use disputebot::{
+    plan::{Category, Closed, HoldReason, IGNORE_LABEL, Reason},
+    ticket::LABEL,
+};
+
+use crate::{A, B, World, content, holds, id, labels, paragraph, writes};
+
+fn theirs(field: &str) -> HoldReason {
+    HoldReason::PersonChanged { field: field.to_owned() }
+}
+
+#[test]
+fn words_of_a_person_around_the_block_survive_an_update_byte_for_byte() {
+    let mut world = World::with_ticket();
+    let above = [
+        serde_json::json!({ "type": "panel", "attrs": { "panelType": "info", "localId": "p1" }, "content": [paragraph("  two  spaces ▲▼ ")] }),
+        paragraph("first"),
+    ];
+    let below = [
+        serde_json::json!({ "type": "mediaSingle", "attrs": { "width": 33.33 }, "content": [] }),
+        paragraph(""),
+    ];
+    world.write_around(A, &above, &below);
+    assert!(world.plan().is_empty(), "words of a person are no reason to write");
+
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["summary+description DISP-1"]);
+    assert_eq!(world.around(A), (above.to_vec(), below.to_vec()));
+    assert!(world.description(A).contains("6 open disputes share one cause."));
+    assert!(!world.description(A).contains("5 open disputes"));
+    assert_eq!(world.comments, []);
+}
+
+#[test]
+fn a_block_that_a_person_edited_is_left_alone_told_once_and_held_ever_after() {
+    let mut world = World::with_ticket();
+    let mine = world.issue(A).description.to_string().replace("share one cause", "are mine now");
+    world.issue(A).description = serde_json::from_str(&mine).unwrap();
+
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1", "summary DISP-1"]);
+    assert_eq!(plan.actions[0].reason, Reason::PersonChanged { field: "description".to_owned() });
+    assert_eq!(world.comments.len(), 1);
+    assert!(world.comments[0].1.contains("leaves the description alone from now on"), "{:?}", world.comments);
+    assert_eq!(world.issue(A).description.to_string(), mine);
+
+    for disputes in [7, 8] {
+        *world.content(A) = content(A, disputes);
+        let plan = world.run();
+        assert_eq!(writes(&plan), ["summary DISP-1"]);
+        assert_eq!(holds(&plan), [&theirs("description")]);
+    }
+    assert_eq!(world.issue(A).description.to_string(), mine);
+    assert_eq!(world.comments.len(), 1);
+}
+
+#[test]
+fn a_block_without_its_delimiters_is_not_written_a_second_time() {
+    for lost in ["▼ disputebot", "▲ disputebot"] {
+        let mut world = World::with_ticket();
+        let nodes = world.issue(A).description["content"].as_array_mut().unwrap();
+        nodes.retain(|node| !disputebot::ticket::adf::text_of(node).starts_with(lost));
+        *world.content(A) = content(A, 6);
+        let plan = world.run();
+        assert_eq!(writes(&plan), ["comment DISP-1", "summary DISP-1"], "{lost}");
+        assert!(world.description(A).contains("5 open disputes"), "{lost}");
+    }
+}
+
+#[test]
+fn an_emptied_description_stays_empty() {
+    let mut world = World::with_ticket();
+    world.issue(A).description = serde_json::Value::Null;
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1"]);
+    assert_eq!(holds(&plan), [&theirs("description")]);
+    assert!(world.issue(A).description.is_null());
+}
+
+#[test]
+fn a_block_that_a_person_restored_is_ours_again() {
+    let mut world = World::with_ticket();
+    let before = world.issue(A).description.clone();
+    world.issue(A).description = serde_json::Value::Null;
+    world.run();
+    world.issue(A).description = before;
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+}
+
+#[test]
+fn a_summary_priority_or_due_date_that_a_person_changed_is_theirs_and_told_once() {
+    for (field, told, rest) in [
+        ("summary", "“aaaa0000 · 6 disputes”", "description+priority+due date DISP-1"),
+        ("priority", "“High”", "summary+description+due date DISP-1"),
+        ("due date", "“2026-10-01”", "summary+description+priority DISP-1"),
+    ] {
+        let mut world = World::with_ticket();
+        let issue = world.issue(A);
+        match field {
+            "summary" => issue.summary = "My own headline".to_owned(),
+            "priority" => issue.priority = Some("Lowest".to_owned()),
+            _ => issue.due = None,
+        }
+        let mut wanted = content(A, 6);
+        wanted.priority = Some("High".to_owned());
+        wanted.due = Some("2026-10-01".parse().unwrap());
+        *world.content(A) = wanted;
+        let plan = world.run();
+        assert_eq!(writes(&plan), ["comment DISP-1", rest], "{field}");
+        assert_eq!(holds(&plan), [&theirs(field)]);
+        assert!(world.comments[0].1.contains(told), "{field}: {:?}", world.comments);
+
+        world.content(A).summary.push('!');
+        world.content(A).priority = Some("Highest".to_owned());
+        world.content(A).due = Some("2026-11-01".parse().unwrap());
+        let plan = world.run();
+        assert_eq!(holds(&plan), [&theirs(field)], "{field}");
+        assert_eq!(world.comments.len(), 1, "{field} is told once");
+        let issue = world.issue(A);
+        let kept = match field {
+            "summary" => issue.summary == "My own headline",
+            "priority" => issue.priority.as_deref() == Some("Lowest"),
+            _ => issue.due.is_none(),
+        };
+        assert!(kept, "{field}: {issue:?}");
+    }
+}
+
+#[test]
+fn a_field_that_a_person_handed_back_is_written_again() {
+    let mut world = World::with_ticket();
+    let before = world.issue(A).summary.clone();
+    world.issue(A).summary = "My own headline".to_owned();
+    world.run();
+    world.issue(A).summary = before;
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+}
+
+#[test]
+fn labels_of_people_stay_and_a_label_that_they_took_off_is_not_put_back() {
+    let mut world = World::with_ticket();
+    let ours = id(A).label();
+    world.issue(A).labels = labels(&[&ours, "mine"]);
+    assert!(world.plan().is_empty());
+    *world.content(A) = content(A, 6);
+    world.run();
+    assert_eq!(world.issue(A).labels, labels(&[&ours, "mine"]), "`{LABEL}` was taken off");
+}
+
+#[test]
+fn a_label_that_the_content_has_for_the_first_time_is_added() {
+    let mut world = World::with_ticket();
+    world.content(A).labels.push("team-rebates".to_owned());
+    assert_eq!(writes(&world.run()), ["labels DISP-1"]);
+    assert_eq!(world.issue(A).labels, labels(&[LABEL, &id(A).label(), "team-rebates"]));
+}
+
+#[test]
+fn a_ticket_with_the_ignore_label_is_never_written_to() {
+    let mut world = World::with_ticket();
+    world.issue(A).labels.insert(IGNORE_LABEL.to_owned());
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::Ignored]));
+
+    let at = world.now;
+    world.end(A, disputebot::group::Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::Ignored]));
+}
+
+#[test]
+fn a_split_is_not_told_on_a_parent_with_the_ignore_label() {
+    let mut world = World::with_ticket();
+    world.issue(A).labels.insert(IGNORE_LABEL.to_owned());
+    world.add(B, 4, 500);
+    world.group(B).split_from = Some(id(A));
+    world.run();
+    assert_eq!(world.comments, []);
+    assert_eq!(world.links, [("Relates".to_owned(), "DISP-2".to_owned(), "DISP-1".to_owned())]);
+}
+
+#[test]
+fn a_ticket_that_a_person_closed_stays_closed_and_is_told_once() {
+    let mut world = World::with_ticket();
+    world.issue(A).category = Category::Done;
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1"]);
+    assert_eq!(plan.actions[0].reason, Reason::PersonClosed);
+    assert!(world.comments[0].1.contains("closed while 5 disputes of the group are open"));
+
+    *world.content(A) = content(A, 6);
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::PersonClosed]));
+    assert_eq!(world.issue(A).category, Category::Done);
+    assert!(world.issue(A).summary.contains("5 disputes"));
+
+    world.issue(A).category = Category::InProgress;
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"], "reopened, it is kept up to date again");
+    assert_eq!(world.comments.len(), 1);
+}
+
+#[test]
+fn a_status_of_a_person_is_left_where_it_is() {
+    let mut world = World::with_ticket();
+    world.issue(A).category = Category::InProgress;
+    world.issue(A).status = "In Review".to_owned();
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+    assert_eq!(world.issue(A).status, "In Review");
+}
+
+#[test]
+fn a_ticket_that_a_person_reopened_after_we_closed_it_is_left_open() {
+    let mut world = World::with_ticket();
+    let at = world.now;
+    world.end(A, disputebot::group::Status::Resolved { at });
+    world.run();
+    assert_eq!(world.ticket(A).closed, Closed::ByUs);
+    world.issue(A).category = Category::InProgress;
+    world.issue(A).status = "In Progress".to_owned();
+    let plan = world.run();
+    let working = HoldReason::PersonWorking { status: "In Progress".to_owned() };
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&working]));
+}
+
+#[test]
+fn a_key_that_changed_because_the_issue_was_moved_is_the_same_ticket() {
+    let mut world = World::with_ticket();
+    world.issue(A).issue.key = "OTHER-7".to_owned();
+    assert!(world.plan().is_empty());
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["summary+description OTHER-7"]);
+}

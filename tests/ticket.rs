@@ -1,0 +1,538 @@
+//! What a ticket says, and what it can never say.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+
+use disputebot::{
+    cluster,
+    dispute::{Dispute, Program, Tables, Text, UnitType},
+    group::{Group, GroupId, Pattern, Status},
+    plan::Content,
+    run::group_disputes,
+    ticket::{
+        self, ContentError, Priorities, Templates, adf, document,
+        facts::{self, Facts, Figures},
+    },
+};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// Values that stand in private columns and must never be seen again.
+const CANARIES: [&str; 6] =
+    ["Canary Note", "canary", "1987-03-21", "CLAIM-CANARY-7", "13.371337", "claim_ref"];
+
+fn dispute(number: u32) -> Dispute {
+    Dispute {
+        id: format!("D-{number:03}").into(),
+        program: Program::Mdrp,
+        client: "Example Pharma A".into(),
+        ndc: "00022-2127-95".parse().unwrap(),
+        product_name: Some("Examplol 10 mg".into()),
+        state: Some("TX".into()),
+        payer: Some("Example Plan".into()),
+        delivery_system: None,
+        covered_entity: None,
+        pharmacy_npi: None,
+        period: Some("2026Q1".parse().unwrap()),
+        service_date: Some("1987-03-21".parse().unwrap()),
+        reason_codes: vec!["D".into()],
+        units_invoiced: Some(Decimal::from(300)),
+        units_disputed: Some(Decimal::from(100)),
+        unit_type: Some(UnitType::Ml),
+        unit_rebate_amount: Some("13.371337".parse().unwrap()),
+        amount_disputed: Some("1337.13".parse().unwrap()),
+        status: "open".into(),
+        opened_at: Some("2026-05-01".parse().unwrap()),
+        due_at: Some("2026-09-01".parse().unwrap()),
+        resolved_at: None,
+        note: Some(format!("Canary Note: patient wording {number}").into()),
+        claim_ref: Some("CLAIM-CANARY-7".into()),
+        source_url: None,
+    }
+}
+
+/// A group of six disputes in a background of others, each changed.
+fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
+    let mut disputes: Vec<Dispute> = (0..6).map(dispute).collect();
+    disputes.iter_mut().for_each(change);
+    let members: Vec<Text> = disputes.iter().map(|dispute| dispute.id.clone()).collect();
+    for number in 6..60 {
+        let mut other = dispute(number);
+        other.client = disputes[0].client.clone();
+        other.ndc = format!("00033-{:04}-01", 100 + number).parse().unwrap();
+        other.state = Some(["AZ", "CA", "FL", "GA", "IL", "NY"][number as usize % 6].into());
+        other.payer = Some(format!("Other Plan {number}").into());
+        other.product_name = Some(format!("Other {number}").into());
+        other.reason_codes = vec![["A", "B", "C"][number as usize % 3].into()];
+        disputes.push(other);
+    }
+    let group = Group {
+        id: GroupId::from_bits(7),
+        program: Program::Mdrp,
+        client: disputes[0].client.clone(),
+        patterns: Vec::new(),
+        members,
+        since: "2026-08-01T06:00:00Z".parse().unwrap(),
+        split_from: None,
+        status: Status::Active,
+        pending: Vec::new(),
+    };
+    (disputes, group)
+}
+
+/// The facts of the group, as a run makes them; its rule is product, state, payer and code.
+fn facts_of(change: &dyn Fn(&mut Dispute)) -> (Facts, Figures) {
+    let (disputes, mut group) = world(change);
+    let (table, _) = group_disputes(&disputes, &cluster::Params::default());
+    let rows: Vec<usize> = (0..table.len()).filter(|row| group.members.contains(table.id(*row))).collect();
+    let items = [
+        cluster::Attribute::Package,
+        cluster::Attribute::State,
+        cluster::Attribute::Payer,
+        cluster::Attribute::ReasonCodes,
+    ]
+    .into_iter()
+    .filter_map(|attribute| {
+        Some(cluster::Item { attribute, value: table.value(rows[0], attribute)?.clone() })
+    })
+    .collect::<Vec<_>>();
+    group.patterns = vec![Pattern::from_items(&items)];
+    let found = cluster::Cluster {
+        program: group.program,
+        client: group.client.clone(),
+        patterns: vec![items],
+        rows,
+    };
+    let peers: Vec<usize> = (0..table.len()).collect();
+    let explanation = cluster::explain(&table, &found, &peers);
+    let members: Vec<&Dispute> =
+        disputes.iter().filter(|dispute| group.members.contains(&dispute.id)).collect();
+    let facts = facts::facts(&group, &members, &table, &explanation, &Tables::embedded(), 4);
+    (facts, Figures::of(members))
+}
+
+fn priorities() -> Priorities {
+    Priorities {
+        high_amount: Decimal::from(10_000),
+        highest_amount: Decimal::from(100_000),
+        names: ["Medium", "High", "Highest"].map(str::to_owned),
+    }
+}
+
+fn content_of(change: &dyn Fn(&mut Dispute)) -> Result<Content, ContentError> {
+    let (facts, figures) = facts_of(change);
+    let templates = Templates::new(&[]).unwrap();
+    ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities())
+}
+
+fn words_of(content: &Content) -> String {
+    format!("{}\n{}", content.summary, document::plain_text(&content.block))
+}
+
+fn description(content: &Content) -> Value {
+    ticket::block::compose(&GroupId::from_bits(7), &[], &adf::nodes(&content.block), &[])
+}
+
+/// Breaches of the rules of the document format, for the nodes that we write.
+/// Source: Atlassian's `full` JSON schema of `@atlaskit/adf-schema`.
+fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
+    let kind = node["type"].as_str().unwrap_or("nothing");
+    let path = format!("{path}/{kind}");
+    let mut breach = |what: String| found.push(format!("{path}: {what}"));
+    let inline: &[&str] = &["text", "hardBreak"];
+    let in_cell: &[&str] =
+        &["paragraph", "bulletList", "orderedList", "rule", "heading", "codeBlock", "blockquote"];
+    let (children, at_least, attributes): (&[&str], usize, &[&str]) = match kind {
+        "doc" => (
+            &[
+                "paragraph",
+                "bulletList",
+                "orderedList",
+                "rule",
+                "heading",
+                "codeBlock",
+                "blockquote",
+                "table",
+            ],
+            1,
+            &[],
+        ),
+        "paragraph" => (inline, 0, &["localId"]),
+        "heading" => (inline, 0, &["level", "localId"]),
+        "bulletList" => (&["listItem"], 1, &["localId"]),
+        "orderedList" => (&["listItem"], 1, &["order", "localId"]),
+        "listItem" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
+        "blockquote" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
+        "codeBlock" => (&["text"], 0, &["language", "uniqueId", "localId"]),
+        "table" => (&["tableRow"], 1, &["layout", "isNumberColumnEnabled", "width", "localId"]),
+        "tableRow" => (&["tableHeader", "tableCell"], 1, &["localId"]),
+        "tableHeader" | "tableCell" => {
+            (in_cell, 1, &["colspan", "rowspan", "colwidth", "background", "localId"])
+        }
+        "text" | "hardBreak" | "rule" => (&[], 0, &["text", "localId"]),
+        other => return breach(format!("`{other}` is no node that we write")),
+    };
+    let content = node["content"].as_array().map_or(&[][..], Vec::as_slice);
+    if content.len() < at_least {
+        breach(format!("expected at least {at_least} child, found {}", content.len()));
+    }
+    for (position, child) in content.iter().enumerate() {
+        let child_kind = child["type"].as_str().unwrap_or("nothing");
+        if !children.contains(&child_kind) {
+            breach(format!("`{child_kind}` may not stand here"));
+        }
+        if kind == "listItem" && position == 0 && !["paragraph", "codeBlock"].contains(&child_kind) {
+            breach(format!("begins with `{child_kind}`"));
+        }
+        if kind == "codeBlock" && child.get("marks").is_some() {
+            breach("text in code has marks".to_owned());
+        }
+    }
+    for key in node["attrs"].as_object().into_iter().flatten().map(|(key, _)| key) {
+        if !attributes.contains(&key.as_str()) {
+            breach(format!("unknown attribute `{key}`"));
+        }
+    }
+    match kind {
+        "doc" if node["version"] != 1 => breach("the version is not 1".to_owned()),
+        "heading" if !(1..=6).contains(&node["attrs"]["level"].as_u64().unwrap_or(0)) => {
+            breach("the level is not from 1 to 6".to_owned());
+        }
+        "text" => {
+            let text = node["text"].as_str().unwrap_or_default();
+            if text.is_empty() {
+                breach("a text is never empty".to_owned());
+            }
+            if text.contains(|c: char| c.is_control() && c != '\n') {
+                breach(format!("a control character in {text:?}"));
+            }
+            let marks: Vec<&str> = node["marks"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|mark| mark["type"].as_str().unwrap_or_default())
+                .collect();
+            for mark in &marks {
+                if !["strong", "em", "code", "link"].contains(mark) {
+                    breach(format!("unknown mark `{mark}`"));
+                }
+            }
+            if marks.contains(&"code") && marks.iter().any(|mark| !["code", "link"].contains(mark)) {
+                breach(format!("code together with {marks:?}"));
+            }
+        }
+        "table" => {
+            let widths: Vec<usize> =
+                content.iter().map(|row| row["content"].as_array().map_or(0, Vec::len)).collect();
+            if widths.windows(2).any(|pair| pair[0] != pair[1]) {
+                breach(format!("rows of different widths: {widths:?}"));
+            }
+        }
+        _ => {}
+    }
+    for child in content {
+        breaches(child, &path, found);
+    }
+}
+
+fn all_breaches(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    breaches(document, "", &mut found);
+    found
+}
+
+/// The document without its words: node types, marks and attributes.
+fn shape(node: &Value) -> Value {
+    match node {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "text")
+            .map(|(key, value)| (key.clone(), shape(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Array(values) => values.iter().map(shape).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_ticket_is_a_valid_document() {
+    let content = content_of(&|_| ()).unwrap();
+    assert_eq!(all_breaches(&description(&content)), Vec::<String>::new());
+    let empty = content_of(&|dispute| {
+        dispute.product_name = None;
+        dispute.state = None;
+        dispute.payer = None;
+        dispute.period = None;
+        dispute.units_disputed = None;
+        dispute.amount_disputed = None;
+        dispute.due_at = None;
+        dispute.opened_at = None;
+        dispute.reason_codes.clear();
+        dispute.note = None;
+    });
+    assert_eq!(all_breaches(&description(&empty.unwrap())), Vec::<String>::new());
+}
+
+#[test]
+fn the_checker_of_documents_finds_what_is_wrong() {
+    let wrong = serde_json::json!({ "type": "doc", "version": 1, "content": [
+        { "type": "paragraph", "content": [{ "type": "text", "text": "" }] },
+        { "type": "heading", "attrs": { "level": 7 }, "content": [] },
+        { "type": "bulletList", "content": [] },
+        { "type": "blockquote", "content": [{ "type": "heading", "attrs": { "level": 1 } }] },
+        { "type": "paragraph", "content": [{ "type": "text", "text": "x", "marks": [{ "type": "code" }, { "type": "strong" }] }] },
+        { "type": "table", "content": [
+            { "type": "tableRow", "content": [{ "type": "tableCell", "content": [{ "type": "paragraph" }] }] },
+            { "type": "tableRow", "content": [] },
+        ] },
+        { "type": "image" },
+    ] });
+    assert_eq!(all_breaches(&wrong).len(), 9, "{:#?}", all_breaches(&wrong));
+}
+
+#[test]
+fn a_summary_is_one_line_of_at_most_255_characters() {
+    for name in ["ä".repeat(10_000), "word ".repeat(2_000).trim().to_owned()] {
+        let content = content_of(&|dispute| {
+            dispute.client = name.as_str().into();
+            dispute.payer = Some(name.as_str().into());
+            dispute.product_name = Some(name.as_str().into());
+        })
+        .unwrap();
+        let length = content.summary.chars().count();
+        assert!((1..=255).contains(&length), "{length} characters");
+        assert!(content.summary.ends_with('…') && !content.summary.contains('\n'), "{}", content.summary);
+        assert_eq!(all_breaches(&description(&content)), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn hostile_text_is_inert() {
+    let plain = content_of(&|dispute| set_names(dispute, "Plain words")).unwrap();
+    let plain_shape = shape(&description(&plain));
+    for hostile in [
+        "**bold** _em_ `code` ~~gone~~",
+        "# heading\n\n- list\n\n1. one\n\n> quote",
+        "| a | b |\n|---|---|\n| c | d |",
+        "[click](https://example.com) ![x](https://example.com/x.png) <https://example.com>",
+        "https://example.com/autolink",
+        "<script>alert(1)</script><b>x</b><!-- c -->",
+        "{{ client }} {% for x in members %}{{ x }}{% endfor %} {# c #}",
+        "&lt;b&gt; &amp; &#x2a;",
+        "\u{202e}reversed\u{202c} \u{2066}isolated\u{2069} \u{200f}\u{61c}mark",
+        "nul\u{0}bell\u{7}escape\u{1b}[31m\u{85}\u{9b}",
+        "line\u{2028}separator\u{2029}\r\nand\ttab",
+        "▲ disputebot",
+        "``` \n fenced \n ```",
+        "\\*escaped\\* trailing\\",
+        "    four blanks",
+        "***",
+        "---",
+        "Example Corp Confidential||{code}{noformat}[~accountid:1] !x.png! h1. x",
+    ] {
+        let content = content_of(&|dispute| set_names(dispute, hostile)).unwrap();
+        let document = description(&content);
+        assert_eq!(all_breaches(&document), Vec::<String>::new(), "{hostile:?}");
+        assert_eq!(shape(&document), plain_shape, "{hostile:?}");
+        let text = adf::text_of(&document) + &content.summary;
+        let bad = text.chars().find(|c| {
+            c.is_control() || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        });
+        assert_eq!(bad, None, "{hostile:?}");
+        let kept: Vec<String> = hostile
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        for word in kept {
+            assert!(text.contains(&word), "{hostile:?} lost `{word}`");
+        }
+    }
+}
+
+fn set_names(dispute: &mut Dispute, name: &str) {
+    let name: Text = name.into();
+    dispute.client = name.clone();
+    dispute.payer = Some(name.clone());
+    dispute.product_name = Some(name);
+}
+
+#[test]
+fn private_columns_are_nowhere_in_the_content() {
+    let content = content_of(&|_| ()).unwrap();
+    let text = format!("{}\n{}\n{:?}", words_of(&content), description(&content), content);
+    for canary in CANARIES {
+        assert!(!text.contains(canary), "`{canary}` is in the ticket:\n{text}");
+    }
+    assert!(
+        !text.contains("1337.13") && !text.contains("8022.78"),
+        "exact money gives the rebate amount away"
+    );
+    assert!(text.contains("about $8,000") && text.contains("600 ML"), "{text}");
+}
+
+#[test]
+fn what_looks_private_in_an_open_column_is_refused_without_its_value() {
+    for (private, kind) in [
+        ("call 555-010-1234", "a telephone number"),
+        ("1EG4-TE5-MK73", "a Medicare beneficiary identifier"),
+        ("someone@example.com", "a mail address"),
+        ("Patient Example", "a person's name"),
+    ] {
+        for column in [0, 1] {
+            let refused = content_of(&|dispute| {
+                let target = if column == 0 { &mut dispute.product_name } else { &mut dispute.payer };
+                *target = Some(private.into());
+            });
+            let Err(ContentError::Private { kind: found, .. }) = &refused else {
+                panic!("{private}: {refused:?}")
+            };
+            assert_eq!(*found, kind);
+            assert!(!refused.unwrap_err().to_string().contains(private));
+        }
+    }
+}
+
+#[test]
+fn the_priority_follows_the_money_and_may_be_left_to_jira() {
+    let priority = |amount: &str| {
+        let amount = amount.parse().unwrap();
+        content_of(&|dispute| dispute.amount_disputed = Some(amount)).unwrap().priority
+    };
+    // Six disputes each.
+    assert_eq!(priority("1666.66").as_deref(), Some("Medium"));
+    assert_eq!(priority("1666.67").as_deref(), Some("High"));
+    assert_eq!(priority("16666.67").as_deref(), Some("Highest"));
+    let (facts, figures) = facts_of(&|_| ());
+    let none = Priorities { names: Default::default(), ..priorities() };
+    let templates = Templates::new(&[]).unwrap();
+    let content = ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &none).unwrap();
+    assert_eq!(content.priority, None);
+}
+
+#[test]
+fn the_due_date_is_the_earliest_of_the_members() {
+    let content = content_of(&|dispute| {
+        if &*dispute.id == "D-003" {
+            dispute.due_at = Some("2026-08-30".parse().unwrap());
+        }
+        if &*dispute.id == "D-004" {
+            dispute.due_at = None;
+        }
+    })
+    .unwrap();
+    assert_eq!(content.due, Some("2026-08-30".parse().unwrap()));
+    assert!(
+        words_of(&content).contains("2026-08-30 (1 disputes; 1 without a date)"),
+        "{}",
+        words_of(&content)
+    );
+}
+
+#[test]
+fn exposed_and_recoverable_money_and_unit_types_are_never_added_up() {
+    let (mut disputes, _) = world(&|_| ());
+    disputes.truncate(4);
+    disputes[0].program = Program::PartDMdp;
+    disputes[1].unit_type = Some(UnitType::Ea);
+    disputes[2].unit_type = None;
+    disputes[3].amount_disputed = None;
+    let figures = Figures::of(&disputes);
+    assert_eq!(
+        (figures.recoverable, figures.exposed),
+        ("1337.13".parse().unwrap(), "2674.26".parse().unwrap())
+    );
+    let units: Vec<String> = figures.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
+    assert_eq!(units, ["100 EA", "200 ML", "100 unknown"]);
+    assert_eq!(figures.without_amount, 1);
+}
+
+#[test]
+fn the_members_are_listed_up_to_the_limit_and_the_rest_is_counted() {
+    let text = words_of(&content_of(&|_| ()).unwrap());
+    assert!(text.contains("D-000, D-001, D-002, D-003 and 2 more: disputebot explain 00000000"), "{text}");
+}
+
+#[test]
+fn a_template_of_the_operator_replaces_the_embedded_one_of_its_name_only() {
+    let (facts, _) = facts_of(&|_| ());
+    let own = [("description.md".to_owned(), "## {{ client }}\n\n{{ disputes }} disputes".to_owned())];
+    let templates = Templates::new(&own).unwrap();
+    assert_eq!(
+        document::plain_text(&templates.description(&facts).unwrap()),
+        "## Example Pharma A\n6 disputes\n"
+    );
+    assert_eq!(templates.summary(&facts).unwrap(), Templates::new(&[]).unwrap().summary(&facts).unwrap());
+}
+
+#[test]
+fn a_template_with_an_unknown_variable_is_an_error_that_names_template_and_line() {
+    let (facts, _) = facts_of(&|_| ());
+    let own = |name: &str, text: &str| Templates::new(&[(name.to_owned(), text.to_owned())]);
+    let error = own("description.md", "one\n\n{{ clinet }}\n").unwrap().description(&facts).unwrap_err();
+    insta::assert_snapshot!(error, @"template `description.md`, line 3: undefined value: `clinet` is undefined");
+    let error = own("summary.txt", "{{ cause.nam }}").unwrap().summary(&facts).unwrap_err();
+    insta::assert_snapshot!(error, @"template `summary.txt`, line 1: undefined value: `cause.nam` is undefined");
+    let error = own("description.md", "one\n{% if client %}\ntwo").unwrap_err();
+    insta::assert_snapshot!(error, @"template `description.md`, line 3: syntax error: unexpected end of input, expected end of block");
+}
+
+#[test]
+fn a_template_that_never_ends_is_stopped() {
+    let (facts, _) = facts_of(&|_| ());
+    let text =
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{% endfor %}".to_owned();
+    let templates = Templates::new(&[("description.md".to_owned(), text)]).unwrap();
+    let error = templates.description(&facts).unwrap_err().to_string();
+    assert!(error.starts_with("template `description.md`"), "{error}");
+}
+
+#[test]
+fn a_template_of_the_operator_still_makes_a_valid_document() {
+    let (facts, _) = facts_of(&|_| ());
+    let text = "> # quoted\n> > deeper\n\n- # heading\n- | a | b |\n  |---|---|\n  | c | d |\n-\n\n***\n\n**`both`** ~~x~~\n";
+    let templates = Templates::new(&[("description.md".to_owned(), text.to_owned())]).unwrap();
+    let nodes = adf::nodes(&templates.description(&facts).unwrap());
+    assert_eq!(all_breaches(&adf::document(nodes)), Vec::<String>::new());
+}
+
+#[test]
+fn the_ticket_of_a_small_world_reads_like_this() {
+    insta::assert_snapshot!(words_of(&content_of(&|_| ()).unwrap()), @"
+    Unit of measure ML vs EA (vial, kit, syringe): NDC 00022-2127-95, TX, Example Plan, reason code D · Example Pharma A · 6 disputes
+    Unit of measure ML vs EA (vial, kit, syringe) is the possible cause of 6 open disputes of Example Pharma A. Next move: state + labeler.
+    It could also be: HCPCS billing units invoiced as NDC units; Decimal shift or rounding of package.
+    ## How much
+    Program | Medicaid Drug Rebate Program
+    Open disputes | 6
+    Units disputed | 600 ML
+    Money exposed (unpaid until settled) | about $8,000
+    Next due date in the source | 2026-09-01 (6 disputes)
+    ## Why these belong together
+    - NDC 00022-2127-95, TX, Example Plan, reason code D
+    Of all open disputes of Example Pharma A in this program that fit this rule, 100 % are in this group; it finds 100 % of the group.
+    Shared | Value | Share of the group | Against all open | Only here
+    NDC | 00022-2127-95 | 100 % | 10 times | 100 %
+    Product | 00022-2127 | 100 % | 10 times | 100 %
+    Labeler | 00022 | 100 % | 10 times | 100 %
+    State | TX | 100 % | 10 times | 100 %
+    Payer | Example Plan | 100 % | 10 times | 100 %
+    Reason code | D | 100 % | 10 times | 100 %
+    Quarter | 2026Q1 | 100 % | 1.0 times | 10 %
+    Units ratio | disputed about 0.33 of the invoiced units | 100 % | 1.0 times | 10 %
+    Note wording | notes worded alike | 100 % | 1.0 times | 10 %
+    ## Next step
+    1. Compare CMS product file unit type; agree conversion factor; ask DRP if many states.
+    ## Clocks of this program
+    Event | Limit | Starts with | Who
+    state sends invoice | within 60 days of quarter end | quarter end | state
+    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer
+    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer
+    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer
+    ## Examples
+     | Dispute | Product | State | Quarter | Codes | Units
+    typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
+    ## Disputes
+    D-000, D-001, D-002, D-003 and 2 more: disputebot explain 00000000 lists them all
+    ");
+}

@@ -257,7 +257,8 @@ fn incomplete_input_neither_shrinks_nor_ends_a_group() {
     );
     assert_eq!(
         history.step(&[("x", &[1, 2, 3, 4, 5, 9])], &[], false, false),
-        [kept(1, 1, 0), kept(2, 0, 0)]
+        [kept(1, 0, 0), kept(2, 0, 0)],
+        "nor does one join on the word of a part"
     );
     assert_eq!(history.members(2), [6, 7, 8]);
 }
@@ -432,7 +433,11 @@ fn check_run(
         }
     }
     for member in found.iter().flat_map(|found| &found.members) {
-        prop_assert!(homes.contains_key(member), "{} was found in a cluster and is in no group", member);
+        prop_assert!(
+            !day.complete || homes.contains_key(member),
+            "{} was found in a cluster and is in no group",
+            member
+        );
     }
     for old in before {
         let new = after[&old.id];

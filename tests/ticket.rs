@@ -423,7 +423,7 @@ fn the_due_date_is_the_earliest_of_the_members() {
     .unwrap();
     assert_eq!(content.due, Some("2026-08-30".parse().unwrap()));
     assert!(
-        words_of(&content).contains("2026-08-30 (1 disputes; 1 without a date)"),
+        words_of(&content).contains("2026-08-30 (1 dispute; 1 without a date)"),
         "{}",
         words_of(&content)
     );

@@ -291,7 +291,10 @@ fn build(
     for (new, found) in input.found.iter().enumerate() {
         let target = match (heirs[new], splits.get(&new)) {
             (Some(old), _) => {
-                groups[old].patterns.clone_from(&found.patterns);
+                // Patterns of a part say something else than those of the whole.
+                if input.complete {
+                    groups[old].patterns.clone_from(&found.patterns);
+                }
                 Some(old)
             }
             (None, Some(parent)) => {
@@ -332,6 +335,9 @@ fn build(
             },
             |target| (target, false),
         );
+        if !input.complete && !born {
+            continue;
+        }
         for member in &found.members {
             // Incomplete input moves nothing, and from a group that is under observation for a merge a dispute
             // goes only where that is confirmed.

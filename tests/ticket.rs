@@ -507,7 +507,7 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Open disputes | 6
     Units disputed | 600 ML
     Money exposed (unpaid until settled) | about $8,000
-    Next due date in the source | 2026-09-01 (6 disputes)
+    Earliest due date in the source | 2026-09-01 (6 disputes)
     ## Why these belong together
     - NDC 00022-2127-95, TX, Example Plan, reason code D
     Of all open disputes of Example Pharma A in this program that fit this rule, 100 % are in this group; it finds 100 % of the group.

@@ -11,7 +11,8 @@
 //!   another group claims them, even where the clusterer no longer sees them.
 //! * A split or a merge must be seen on `confirm_runs` different inputs before it counts; until then the
 //!   members stay where people know them. The same input twice is no new evidence and gives no event.
-//! * Incomplete input neither shrinks nor ends a group, and moves no dispute: absence is not proof.
+//! * Incomplete input changes no known group: absence is not proof, and what a part shows of a group is not
+//!   the group. New groups may be born from it.
 //! * A group is resolved only when none of its disputes is open. One whose open disputes all went to other
 //!   groups, a few to each, is merged into the one that took most, once that is confirmed.
 //!

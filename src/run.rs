@@ -107,6 +107,10 @@ pub struct Pass {
 }
 
 /// Reads the input, groups it and says what each group wants. Touches neither Jira nor the state. Blocking.
+///
+/// # Panics
+///
+/// Where rows do not add up: a bug that must not reach a ticket.
 pub fn survey(
     params: &Params,
     tables: &Tables,

@@ -237,7 +237,7 @@ fn tree<'a>(text: &'a str, prefix: &str, paths: &mut Vec<String>) -> &'a str {
         text = &text[word..];
         match text.strip_prefix("::") {
             Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => {
-                text = rest
+                text = rest;
             }
             _ => break,
         }

@@ -349,7 +349,7 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
             match turn {
                 Turn::Nothing => {}
                 Turn::Scatter(moves) => {
-                    moves.into_iter().for_each(|(dispute, place)| places[dispute] = place)
+                    moves.into_iter().for_each(|(dispute, place)| places[dispute] = place);
                 }
                 Turn::Move(from, to) => places.iter_mut().filter(|p| **p == from).for_each(|p| *p = to),
                 Turn::Halve(from, to) => {

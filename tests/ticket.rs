@@ -493,7 +493,7 @@ fn a_template_of_the_operator_still_makes_a_valid_document() {
     let text = "> # quoted\n> > deeper\n\n- # heading\n- | a | b |\n  |---|---|\n  | c | d |\n-\n\n***\n\n**`both`** ~~x~~\n";
     let templates = Templates::new(&[("description.md".to_owned(), text.to_owned())]).unwrap();
     let nodes = adf::nodes(&templates.description(&facts).unwrap());
-    assert_eq!(all_breaches(&adf::document(nodes)), Vec::<String>::new());
+    assert_eq!(all_breaches(&adf::document(&nodes)), Vec::<String>::new());
 }
 
 #[test]

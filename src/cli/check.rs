@@ -91,7 +91,7 @@ fn templates(settings: &Settings) -> Finding {
 
 fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
     let batch = source::load(&settings.run.source, &Tables::embedded(), None, &mut |seen| {
-        ui.progress(Progress::Reading(seen))
+        ui.progress(Progress::Reading(seen));
     });
     let counts = batch.counts;
     let verdict = if counts.rows == 0 {

@@ -96,7 +96,7 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     let browse = |key: &str| format!("{}/browse/{key}", sandbox.base_url());
     let mut reports = Vec::new();
     for day in [&day1, &day8] {
-        let week = Week::of(stage.at(day.date)?, &zone);
+        let week = Week::of(at(day.date)?, &zone);
         let path = save_report(&stage.state_folder, &folder.join("reports"), week, &zone, &browse)
             .map_err(|error| CliError::new(Exit::Bug, error))?;
         reports.push((week, path));
@@ -198,18 +198,11 @@ impl Stage {
         })
     }
 
-    fn at(&self, date: Date) -> Result<Timestamp, CliError> {
-        date.at(HOUR, 0, 0, 0)
-            .to_zoned_datetime(TimeZone::UTC)
-            .map(|zoned| zoned.timestamp())
-            .map_err(|error| CliError::new(Exit::Bug, error))
-    }
-
     /// Writes the extract of a day and makes a pass over it.
     async fn pass(&mut self, extract: &Extract, ui: &mut Ui) -> Result<Pass, CliError> {
         let path = self.folder.join("extracts").join(format!("{}.csv", extract.date));
         write_extract(&path, extract).map_err(|error| CliError::new(Exit::Input, error))?;
-        let now = self.at(extract.date)?;
+        let now = at(extract.date)?;
         self.sandbox.set_clock(now);
         if let Ok(mut clock) = self.clock.lock() {
             *clock = now;
@@ -238,6 +231,14 @@ impl Stage {
             _ => Ok(pass),
         }
     }
+}
+
+/// The instant of a day's pass.
+fn at(date: Date) -> Result<Timestamp, CliError> {
+    date.at(HOUR, 0, 0, 0)
+        .to_zoned_datetime(TimeZone::UTC)
+        .map(|zoned| zoned.timestamp())
+        .map_err(|error| CliError::new(Exit::Bug, error))
 }
 
 fn write_extract(path: &Path, extract: &Extract) -> Result<(), csv::Error> {

@@ -54,6 +54,7 @@ impl CliError {
     }
 
     /// The same with a hint.
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

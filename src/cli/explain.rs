@@ -120,22 +120,19 @@ fn member_answer(id: &Text, record: &GroupRecord, known: &Known, surveyed: &Surv
         format!("{id} is one of {} disputes of\n\n{}", record.group.members.len(), heading(record, known));
     if let (Some(explanation), Some(row)) = (explanation, row) {
         let fits = explanation.rule.alternatives.iter().find(|items| surveyed.table.matches(row, items));
-        said.push_str(&match fits {
-            Some(items) => format!("\nIt is there because it has {}.\n", words::items(items)),
-            None => {
-                let near = explanation
-                    .rule
-                    .alternatives
-                    .iter()
-                    .min_by_key(|items| differing(surveyed, row, items).len())
-                    .map(|items| differing(surveyed, row, items))
-                    .unwrap_or_default();
-                format!(
-                    "\nIt does not fit the rule to the letter ({}), but nearly all disputes that share the rest are in \
-                     this group.\n",
-                    near.join("; ")
-                )
-            }
+        said.push_str(&if let Some(items) = fits { format!("\nIt is there because it has {}.\n", words::items(items)) } else {
+            let near = explanation
+                .rule
+                .alternatives
+                .iter()
+                .min_by_key(|items| differing(surveyed, row, items).len())
+                .map(|items| differing(surveyed, row, items))
+                .unwrap_or_default();
+            format!(
+                "\nIt does not fit the rule to the letter ({}), but nearly all disputes that share the rest are in \
+                 this group.\n",
+                near.join("; ")
+            )
         });
         said.push_str(&why(explanation));
     }

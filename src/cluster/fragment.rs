@@ -185,12 +185,15 @@ fn merge(partition: &Partition, fragments: Vec<Pattern>, params: &Params) -> Vec
 #[derive(Debug)]
 struct Fragments {
     /// Per fragment and attribute: values by share, none where the attribute says nothing.
-    shares: Vec<Vec<Option<Vec<(u32, f64)>>>>,
+    shares: Vec<Vec<Option<Shares>>>,
     /// Per attribute and value: natural logarithm of how rare it is.
     rarity: Vec<Vec<f64>>,
     /// Fragments by locus.
     by_locus: HashMap<(usize, u32), Vec<u32>>,
 }
+
+/// Values of an attribute by their share, by ascending code.
+type Shares = Vec<(u32, f64)>;
 
 /// Share of a fragment's rows that must have a value of the attribute for it to say anything.
 const FILLED: f64 = 0.3;
@@ -215,7 +218,7 @@ impl Fragments {
         let mut by_locus: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
         let mut shares = Vec::with_capacity(units.len());
         for (position, unit) in units.iter().enumerate() {
-            let of: Vec<Option<Vec<(u32, f64)>>> = Attribute::ALL
+            let of: Vec<Option<Shares>> = Attribute::ALL
                 .iter()
                 .map(|attribute| insisted(*attribute, &partition.columns[attribute.index()], &unit.rows))
                 .collect();
@@ -315,7 +318,7 @@ fn separation(attribute: Attribute) -> f64 {
 
 /// Values of an attribute by share of the rows that have one; none where too few do, or where no few values
 /// make up most of them. A ratio that is missing is the expected one, which is a value of its own.
-fn insisted(attribute: Attribute, values: &[u32], rows: &[u32]) -> Option<Vec<(u32, f64)>> {
+fn insisted(attribute: Attribute, values: &[u32], rows: &[u32]) -> Option<Shares> {
     let mut tally: BTreeMap<u32, u32> = BTreeMap::new();
     for row in rows {
         *tally.entry(values[*row as usize]).or_default() += 1;
@@ -327,7 +330,7 @@ fn insisted(attribute: Attribute, values: &[u32], rows: &[u32]) -> Option<Vec<(u
     if f64::from(filled) < FILLED * rows.len() as f64 {
         return None;
     }
-    let shares: Vec<(u32, f64)> = tally
+    let shares: Shares = tally
         .into_iter()
         .map(|(code, count)| (code, f64::from(count) / f64::from(filled)))
         .filter(|(_, share)| *share >= 0.1)
@@ -336,8 +339,8 @@ fn insisted(attribute: Attribute, values: &[u32], rows: &[u32]) -> Option<Vec<(u
 }
 
 /// Common share of two value lists (sorted by code), and how it divides over the values.
-fn common(a: &[(u32, f64)], b: &[(u32, f64)]) -> (f64, Vec<(u32, f64)>) {
-    let parts: Vec<(u32, f64)> = a
+fn common(a: &[(u32, f64)], b: &[(u32, f64)]) -> (f64, Shares) {
+    let parts: Shares = a
         .iter()
         .filter_map(|(code, share)| {
             let place = b.binary_search_by_key(code, |(other, _)| *other).ok()?;
@@ -345,6 +348,14 @@ fn common(a: &[(u32, f64)], b: &[(u32, f64)]) -> (f64, Vec<(u32, f64)>) {
         })
         .collect();
     (parts.iter().map(|(_, part)| part).sum(), parts)
+}
+
+/// Who has the rows of a sub-pattern: how many there are, how many each cause has, and which nobody has.
+#[derive(Default)]
+struct Holders {
+    rows: u32,
+    owned: BTreeMap<u32, u32>,
+    free: Vec<u32>,
 }
 
 /// Gives each row outside every cause to the cause that owns nearly all rows of one of its sub-patterns.
@@ -377,19 +388,19 @@ fn absorb(partition: &Partition, causes: &mut [Cause]) {
     }
     let mut best: Vec<Option<(u32, u32)>> = vec![None; partition.len()];
     for (columns, codes) in wanted {
-        let mut tally: HashMap<Vec<u32>, (u32, BTreeMap<u32, u32>, Vec<u32>)> = HashMap::new();
+        let mut tally: HashMap<Vec<u32>, Holders> = HashMap::new();
         for (row, owner) in owner.iter().enumerate() {
             let key: Vec<u32> = columns.iter().map(|c| partition.columns[*c as usize][row]).collect();
             if codes.contains(&key) {
-                let (rows, owned, free) = tally.entry(key).or_default();
-                *rows += 1;
+                let holders = tally.entry(key).or_default();
+                holders.rows += 1;
                 match owner {
-                    Some(cause) => *owned.entry(*cause).or_default() += 1,
-                    None => free.push(row as u32),
+                    Some(cause) => *holders.owned.entry(*cause).or_default() += 1,
+                    None => holders.free.push(row as u32),
                 }
             }
         }
-        for (rows, owned, free) in tally.into_values() {
+        for Holders { rows, owned, free } in tally.into_values() {
             let Some((cause, most)) =
                 owned.into_iter().max_by_key(|(cause, count)| (*count, u32::MAX - cause))
             else {

@@ -258,7 +258,7 @@ impl TableBuilder {
                 Attribute::CoveredEntity => column.push(dispute.covered_entity.as_deref()),
                 Attribute::Pharmacy => column.push(dispute.pharmacy_npi.as_deref()),
                 Attribute::Period => {
-                    column.push(dispute.period.map(|quarter| quarter.to_string()).as_deref())
+                    column.push(dispute.period.map(|quarter| quarter.to_string()).as_deref());
                 }
                 Attribute::ReasonCodes => column.push(Some(&*codes).filter(|codes| !codes.is_empty())),
                 Attribute::UnitType => column.push(dispute.unit_type.map(crate::dispute::UnitType::as_str)),
@@ -314,9 +314,9 @@ impl Table {
                 })
                 .then_with(|| self.ids[a].cmp(&self.ids[b]))
         });
-        let pick = |column: &Vec<u32>| order.iter().map(|row| column[*row as usize]).collect::<Vec<u32>>();
-        self.clients = pick(&self.clients);
-        self.columns = self.columns.iter().map(pick).collect();
+        for column in std::iter::once(&mut self.clients).chain(&mut self.columns) {
+            *column = order.iter().map(|row| column[*row as usize]).collect();
+        }
         self.programs = order.iter().map(|row| self.programs[*row as usize]).collect();
         self.ids = order.iter().map(|row| Arc::clone(&self.ids[*row as usize])).collect();
     }

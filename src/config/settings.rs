@@ -110,28 +110,26 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
     }
     let mut columns = std::collections::BTreeMap::new();
     for (ours, theirs) in reader.map("source.columns") {
-        match Field::from_name(&ours) {
-            Some(field) => drop(columns.insert(field, theirs)),
-            None => {
-                let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
-                reader.refuse(
-                    &format!("source.columns.{ours}"),
-                    format!("`{ours}` is none of our column names; did you mean `{near}`?"),
-                );
-            }
+        if let Some(field) = Field::from_name(&ours) {
+            drop(columns.insert(field, theirs));
+        } else {
+            let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
+            reader.refuse(
+                &format!("source.columns.{ours}"),
+                format!("`{ours}` is none of our column names; did you mean `{near}`?"),
+            );
         }
     }
     let mut vocabulary = Vocabulary::default();
     for (word, ours) in reader.map("source.values.program") {
-        match Program::from_name(&ours) {
-            Some(program) => vocabulary.add_program(&word, program),
-            None => {
-                let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
-                reader.refuse(
-                    &format!("source.values.program.{word}"),
-                    format!("it is not a program; did you mean `{near}`?"),
-                );
-            }
+        if let Some(program) = Program::from_name(&ours) {
+            vocabulary.add_program(&word, program);
+        } else {
+            let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
+            reader.refuse(
+                &format!("source.values.program.{word}"),
+                format!("it is not a program; did you mean `{near}`?"),
+            );
         }
     }
     for (word, ours) in reader.map("source.values.status") {
@@ -141,7 +139,7 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
         match DeliverySystem::from_name(&ours) {
             Some(system) => vocabulary.add_delivery_system(&word, system),
             None => {
-                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`")
+                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`");
             }
         }
     }

@@ -370,12 +370,11 @@ fn build(
         };
         group.pending = std::mem::take(&mut pending[index]);
         let fate = match (&known.status, merged.get(&index)) {
-            (Status::Merged { .. }, _) => continue,
             (Status::Resolved { .. }, _) if heirs.contains(&index) && !now_members.is_empty() => {
                 group.status = Status::Active;
                 Fate::Returned
             }
-            (Status::Resolved { .. }, _) => continue,
+            (Status::Merged { .. } | Status::Resolved { .. }, _) => continue,
             (Status::Active, Some(into)) => {
                 let into = input.known[*into].id.clone();
                 group.status = Status::Merged { at: input.now, into: into.clone() };

@@ -181,7 +181,7 @@ impl Client {
     /// Adds a comment that carries its topic as a property. Sent once; gives the comment's id.
     pub async fn comment(&self, issue: &Issue, topic: &str, body: &[Block]) -> Outcome<String> {
         let body = json!({
-            "body": adf::document(adf::nodes(body)),
+            "body": adf::document(&adf::nodes(body)),
             "properties": [{ "key": GROUP_PROPERTY, "value": { "topic": topic } }],
         });
         let path = format!("/rest/api/3/issue/{}/comment", issue.id);

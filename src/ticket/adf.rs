@@ -14,7 +14,7 @@ pub fn nodes(blocks: &[Block]) -> Vec<Value> {
 }
 
 /// A whole `doc` around some nodes.
-pub fn document(content: Vec<Value>) -> Value {
+pub fn document(content: &[Value]) -> Value {
     json!({ "type": "doc", "version": 1, "content": content })
 }
 

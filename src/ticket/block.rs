@@ -52,7 +52,7 @@ pub fn compose(group: &GroupId, above: &[Value], ours: &[Value], below: &[Value]
     content.extend_from_slice(ours);
     content.push(line(format!("{CLOSING_MARK} · {}", group.label())));
     content.extend_from_slice(below);
-    adf::document(content)
+    adf::document(&content)
 }
 
 #[cfg(test)]

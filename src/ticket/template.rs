@@ -57,7 +57,7 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            AutoEscape::Custom(if name.ends_with(".md") { MARKDOWN } else { LINE }.into())
+            AutoEscape::Custom(if name == "summary.txt" { LINE } else { MARKDOWN }.into())
         });
         environment.set_formatter(|out, state, value| {
             let text =

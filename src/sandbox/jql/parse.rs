@@ -471,7 +471,7 @@ mod tests {
         let query = parse("a = 1 order by b desc, c ASC, d").expect("a readable query");
         let falling: Vec<bool> = query.order.iter().map(|order| order.falling).collect();
         assert_eq!(falling, [true, false, false]);
-        assert!(refusal("a = 1 order by a,b,c,d,e,f,g,h").contains("7"));
+        assert!(refusal("a = 1 order by a,b,c,d,e,f,g,h").contains('7'));
     }
 
     #[test]

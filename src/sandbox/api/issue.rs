@@ -1,0 +1,163 @@
+//! Issues: create, read one or many, edit, delete, link.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
+use crate::sandbox::edit::{self, Edit};
+use crate::sandbox::site::{LINK_TYPES, LinkType, Screen};
+use crate::sandbox::view::{self, Extras, Selection};
+use crate::sandbox::world::{FieldChange, Fields, Link, World};
+
+/// Issues in one bulk read and properties per read (specification).
+const BULK_ISSUES: usize = 100;
+pub(super) const PROPERTIES: usize = 5;
+
+pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["fields", "update", "properties"])?;
+    let issue_type = edit::issue_type_of_new(world, &request)?;
+    let before = Fields::new(issue_type, call.account());
+    let Edit { fields, comments: _ } = edit::read(world, &request, Screen::Create, before)?;
+    let properties = edit::properties(&request)?;
+    let (id, key) = world.create(call.account(), fields, properties);
+    let address = format!("{}/rest/api/3/issue/{id}", world.base);
+    Ok(Answer::json(StatusCode::CREATED, json!({ "id": id.to_string(), "key": key, "self": address })))
+}
+
+pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
+    let issue = world.issue(call.segment(1))?;
+    let selection = Selection::parse(call.query.list("fields").as_deref(), "*all");
+    let extras = Extras {
+        properties: call.query.list("properties"),
+        changelog: call.query.lists("expand", "changelog"),
+    };
+    Ok(Answer::ok(view::issue(world, issue, &selection, &extras)))
+}
+
+/// Issues that are not there are left out without a word, as on the real server.
+pub(super) fn bulk_fetch(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["issueIdsOrKeys", "fields", "properties", "expand", "fieldsByKeys"])?;
+    let wanted = texts(&request, "issueIdsOrKeys")?.unwrap_or_default();
+    let properties = texts(&request, "properties")?;
+    if wanted.is_empty() || wanted.len() > BULK_ISSUES {
+        return Err(Answer::refusal(format!("1 to {BULK_ISSUES} issues can be fetched at once.")));
+    }
+    if properties.as_ref().is_some_and(|keys| keys.len() > PROPERTIES) {
+        return Err(Answer::refusal(format!("At most {PROPERTIES} properties can be asked for.")));
+    }
+    let selection = Selection::parse(texts(&request, "fields")?.as_deref(), "*navigable");
+    let expand = texts(&request, "expand")?.unwrap_or_default();
+    let extras = Extras { properties, changelog: expand.iter().any(|word| word == "changelog") };
+
+    let mut ids: Vec<u64> = wanted.iter().filter_map(|id_or_key| world.find(id_or_key)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let issues: Vec<Value> = ids
+        .iter()
+        .filter_map(|id| world.issues.get(id))
+        .map(|issue| view::issue(world, issue, &selection, &extras))
+        .collect();
+    Ok(Answer::ok(json!({ "issues": issues, "issueErrors": [] })))
+}
+
+pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
+    let issue = world.issue(call.segment(1))?;
+    // The specification has `transition` here too, and the server ignores it.
+    let request = call.object(&["fields", "update", "properties", "transition", "historyMetadata"])?;
+    if !["fields", "update", "properties"].iter().any(|name| request.contains_key(*name)) {
+        return Err(Answer::refusal("one of 'fields' or 'update' required"));
+    }
+    let Edit { fields, comments } = edit::read(world, &request, Screen::Edit, issue.fields.clone())?;
+    let properties = edit::properties(&request)?;
+    let id = issue.id;
+    world.change(id, call.account(), fields);
+    for body in comments {
+        world.comment(id, call.account(), body, BTreeMap::new());
+    }
+    world.issue_mut(call.segment(1))?.properties.extend(properties);
+
+    if call.query.get("returnIssue") == Some("true") {
+        return read(world, call);
+    }
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
+    let id = world.issue(call.segment(1))?.id;
+    world.issues.remove(&id);
+    world.links.retain(|link| link.from != id && link.to != id);
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Oldest first, unlike `expand=changelog`.
+pub(super) fn changelog(world: &mut World, call: &Call) -> Outcome {
+    let issue = world.issue(call.segment(1))?;
+    let address = format!("{}/changelog", view::address(world, issue));
+    Ok(Answer::ok(call.page(100)?.bean(&address, view::history(world, issue))))
+}
+
+/// Answers without a body and without an id. A link that is there already counts as made.
+pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["type", "inwardIssue", "outwardIssue", "comment"])?;
+    let kind = link_type(&request)?;
+    let end = |side: &str| {
+        let named = request.get(side).unwrap_or(&Value::Null);
+        let id_or_key = named["id"].as_str().or_else(|| named["key"].as_str());
+        id_or_key.ok_or_else(|| Answer::refusal(INVALID_PAYLOAD))
+    };
+    // The names are those of the ends of the arrow: the inward issue reads the outward text.
+    let from = world.issue(end("inwardIssue")?)?;
+    let to = world.issue(end("outwardIssue")?)?;
+    if from.id == to.id {
+        return Err(Answer::refusal("You cannot link an issue to itself."));
+    }
+    let comment = request
+        .get("comment")
+        .filter(|comment| !comment.is_null())
+        .map(|comment| edit::document(&comment["body"]))
+        .transpose()
+        .map_err(|fault| Answer::field_error("comment", fault))?;
+
+    let (from_id, to_id) = (from.id, to.id);
+    let (from_key, to_key) = (from.key.clone(), to.key.clone());
+    if !world.links.iter().any(|link| link.kind == kind && link.from == from_id && link.to == to_id) {
+        let id = world.next_id();
+        world.links.push(Link { id, kind, from: from_id, to: to_id });
+        let change = |text: &str, other: &str| {
+            FieldChange::new("Link", None, Some((other.to_owned(), format!("This issue {text} {other}"))))
+        };
+        world.write_down(from_id, call.account(), vec![change(kind.outward, &to_key)]);
+        world.write_down(to_id, call.account(), vec![change(kind.inward, &from_key)]);
+    }
+    if let Some(body) = comment {
+        world.comment(from_id, call.account(), body, BTreeMap::new());
+    }
+    Ok(Answer::empty(StatusCode::CREATED))
+}
+
+/// A list of texts in a body; `None` if it is not there.
+pub(super) fn texts(request: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Answer> {
+    let Some(value) = request.get(name) else { return Ok(None) };
+    let Value::Array(values) = value else { return Err(Answer::refusal(INVALID_PAYLOAD)) };
+    let texts: Option<Vec<String>> = values.iter().map(|text| text.as_str().map(str::to_owned)).collect();
+    texts.map(Some).ok_or_else(|| Answer::refusal(INVALID_PAYLOAD))
+}
+
+fn link_type(request: &Map<String, Value>) -> Result<&'static LinkType, Answer> {
+    let named = request.get("type").unwrap_or(&Value::Null);
+    let by_id = named["id"].as_str();
+    let by_name = named["name"].as_str();
+    LINK_TYPES
+        .iter()
+        .find(|kind| match (by_id, by_name) {
+            (Some(id), _) => kind.id == id,
+            (None, Some(name)) => kind.name == name,
+            (None, None) => false,
+        })
+        .ok_or_else(|| {
+            let wanted = by_id.or(by_name).unwrap_or_default();
+            Answer::not_found(format!("No issue link type with name '{wanted}' found."))
+        })
+}

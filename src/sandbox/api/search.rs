@@ -1,0 +1,164 @@
+//! Search. Ids only by default, no total, pages by token, and for strangers an empty answer instead of a
+//! refusal.
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
+use crate::sandbox::jql::{self, JqlError};
+use crate::sandbox::view::{self, Extras, Selection};
+use crate::sandbox::world::{Issue, World};
+
+use super::issue::{PROPERTIES, texts};
+
+/// Issues on a page by default, with fields at most, and with ids and keys only at most.
+const DEFAULT_PAGE: u64 = 50;
+const LARGEST_PAGE: u64 = 100;
+const LARGEST_BARE_PAGE: u64 = 5_000;
+/// Ids in `reconcileIssues` (specification).
+const RECONCILED: usize = 50;
+
+/// What a caller asks for, from a query or from a body.
+struct Search {
+    jql: String,
+    fields: Option<Vec<String>>,
+    properties: Option<Vec<String>>,
+    changelog: bool,
+    max_results: u64,
+    token: Option<String>,
+}
+
+pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
+    let Search { jql, fields, properties, changelog, max_results, token } =
+        if call.method == axum::http::Method::GET { from_query(call)? } else { from_body(call)? };
+    let Some(found) = find(world, call, &jql)? else {
+        return Ok(Answer::ok(json!({ "issues": [], "isLast": true })));
+    };
+
+    let start = token.as_deref().map_or(Ok(0), |token| offset(token, &jql))?;
+    let bare = fields.iter().flatten().all(|field| field == "id" || field == "key");
+    let size = max_results.min(if bare { LARGEST_BARE_PAGE } else { LARGEST_PAGE });
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let with_key = fields.iter().flatten().any(|field| field == "key");
+    let selection = Selection::parse(Some(fields.as_deref().unwrap_or(&["id".to_owned()])), "*navigable");
+    let has_extras = properties.is_some() || changelog;
+    let extras = Extras { properties, changelog };
+    let page: Vec<Value> = found
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|issue| match (bare && !has_extras, with_key) {
+            (true, false) => json!({ "id": issue.id.to_string() }),
+            (true, true) => json!({ "id": issue.id.to_string(), "key": issue.key }),
+            (false, _) => view::issue(world, issue, &selection, &extras),
+        })
+        .collect();
+
+    let end = start + page.len();
+    let mut body = json!({ "issues": page, "isLast": end >= found.len() });
+    if end < found.len() {
+        body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(json!([end, jql]).to_string()));
+    }
+    Ok(Answer::ok(body))
+}
+
+pub(super) fn count(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["jql"])?;
+    let found = find(world, call, &text(&request, "jql")?.unwrap_or_default())?;
+    Ok(Answer::ok(json!({ "count": found.map_or(0, |found| found.len()) })))
+}
+
+/// CHANGE-2046.
+pub(super) fn removed(_world: &mut World, _call: &Call) -> Outcome {
+    Err(Answer::message(
+        StatusCode::GONE,
+        "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration \
+         guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046",
+    ))
+}
+
+/// The issues found; `None` for a stranger, who sees no issue and is not told what exists.
+fn find<'a>(world: &'a World, call: &Call, jql: &str) -> Result<Option<Vec<&'a Issue>>, Answer> {
+    match (jql::run(world, call.account(), jql), &call.who) {
+        (Err(JqlError::Refused(text)), _) => Err(Answer::refusal(text)),
+        (_, None) => Ok(None),
+        (Err(JqlError::Unknown(texts)), Some(_)) => Err(Answer::messages(&texts)),
+        (Ok(found), Some(_)) => Ok(Some(found)),
+    }
+}
+
+fn from_query(call: &Call) -> Result<Search, Answer> {
+    let max_results = match call.query.get("maxResults") {
+        None => DEFAULT_PAGE,
+        Some(text) => text.parse().ok().filter(|size| *size > 0).ok_or_else(bad_page_size)?,
+    };
+    checked(Search {
+        jql: call.query.get("jql").unwrap_or_default().to_owned(),
+        fields: call.query.list("fields"),
+        properties: call.query.list("properties"),
+        changelog: call.query.lists("expand", "changelog"),
+        max_results,
+        token: call.query.get("nextPageToken").map(str::to_owned),
+    })
+}
+
+fn from_body(call: &Call) -> Result<Search, Answer> {
+    let request = call.object(&[
+        "jql",
+        "fields",
+        "properties",
+        "expand",
+        "maxResults",
+        "nextPageToken",
+        "reconcileIssues",
+        "fieldsByKeys",
+    ])?;
+    let max_results = match request.get("maxResults") {
+        None | Some(Value::Null) => DEFAULT_PAGE,
+        Some(size) => size.as_u64().filter(|size| *size > 0).ok_or_else(bad_page_size)?,
+    };
+    // Every search sees every issue at once here, so listing ids changes nothing; the limit holds all the same.
+    if request.get("reconcileIssues").and_then(Value::as_array).is_some_and(|ids| ids.len() > RECONCILED) {
+        return Err(Answer::refusal(format!("At most {RECONCILED} issues can be reconciled.")));
+    }
+    let expand = text(&request, "expand")?.unwrap_or_default();
+    checked(Search {
+        jql: text(&request, "jql")?.unwrap_or_default(),
+        fields: texts(&request, "fields")?,
+        properties: texts(&request, "properties")?,
+        changelog: expand.split(',').any(|word| word.trim() == "changelog"),
+        max_results,
+        token: text(&request, "nextPageToken")?,
+    })
+}
+
+fn checked(search: Search) -> Result<Search, Answer> {
+    if search.properties.as_ref().is_some_and(|keys| keys.len() > PROPERTIES) {
+        return Err(Answer::refusal(format!("At most {PROPERTIES} properties can be asked for.")));
+    }
+    Ok(search)
+}
+
+fn text(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Answer> {
+    match request.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Answer::refusal(INVALID_PAYLOAD)),
+    }
+}
+
+fn bad_page_size() -> Answer {
+    Answer::refusal("The value of 'maxResults' must be a whole number of 1 or more.")
+}
+
+/// A token holds where its page starts and the query it belongs to.
+fn offset(token: &str, jql: &str) -> Result<usize, Answer> {
+    let read = || {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (start, made_for) = serde_json::from_slice::<(usize, String)>(&bytes).ok()?;
+        (made_for == jql).then_some(start)
+    };
+    read().ok_or_else(|| Answer::refusal("The provided next page token is invalid or expired."))
+}

@@ -1,0 +1,74 @@
+//! The workflow as callers see it.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::edit::{self, Edit};
+use crate::sandbox::site::{self, Screen, Transition};
+use crate::sandbox::view;
+use crate::sandbox::world::World;
+
+use super::meta;
+
+pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
+    let issue = world.issue(call.segment(1))?;
+    let with_fields = call.query.lists("expand", "transitions.fields");
+    let wanted = call.query.get("transitionId");
+    let transitions: Vec<Value> = site::transitions_from(issue.fields.status)
+        .filter(|transition| wanted.is_none_or(|id| transition.id == id))
+        .map(|transition| describe(world, transition, with_fields))
+        .collect();
+    Ok(Answer::ok(json!({ "expand": "transitions", "transitions": transitions })))
+}
+
+/// Fields are taken only if the screen of the transition has them; a resolution stays with a closed issue
+/// only.
+pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
+    let issue = world.issue(call.segment(1))?;
+    let request = call.object(&["transition", "fields", "update", "historyMetadata", "properties"])?;
+    let Some(id) = request.get("transition").and_then(|transition| transition["id"].as_str()) else {
+        return Err(Answer::refusal("Missing 'transition' identifier"));
+    };
+    let Some(transition) = site::transitions_from(issue.fields.status).find(|transition| transition.id == id)
+    else {
+        return Err(Answer::refusal(format!(
+            "It is not possible to perform the transition with id '{id}' on issue '{}'.",
+            issue.key
+        )));
+    };
+
+    let mut before = issue.fields.clone();
+    before.resolution = None;
+    before.status = transition.to;
+    let Edit { fields, comments } = edit::read(world, &request, transition.screen(), before)?;
+    let properties = edit::properties(&request)?;
+    let issue = issue.id;
+    world.change(issue, call.account(), fields);
+    for body in comments {
+        world.comment(issue, call.account(), body, BTreeMap::new());
+    }
+    world.issue_mut(call.segment(1))?.properties.extend(properties);
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn describe(world: &World, transition: &Transition, with_fields: bool) -> Value {
+    let mut body = json!({
+        "id": transition.id,
+        "name": transition.name,
+        "to": site::status(transition.to, &world.base),
+        "hasScreen": transition.screen() != Screen::None,
+        "isGlobal": false,
+        "isInitial": false,
+        "isAvailable": true,
+        "isConditional": false,
+        "looped": false,
+    });
+    if with_fields {
+        body["fields"] =
+            Value::Object(meta::by_key(transition.screen().metadata(&world.base, &view::project(world))));
+    }
+    body
+}

@@ -1,0 +1,296 @@
+//! Turns `fields` and `update` of a body into new field values, or into one text for each field at fault.
+//!
+//! Nothing is taken unless everything is right. Texts follow the ones of the real server where those are known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::adf;
+use super::call::{Answer, INVALID_PAYLOAD};
+use super::site::{
+    self, DOCUMENT_CHARACTERS, ISSUE_TYPES, LINE_CHARACTERS, PRIORITIES, PROPERTY_KEY_CHARACTERS,
+    PROPERTY_VALUE_CHARACTERS, RESOLUTIONS, Screen,
+};
+use super::world::{Fields, World};
+
+/// What a body asks for: new values of all fields, and comments to add.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) fields: Fields,
+    pub(crate) comments: Vec<Value>,
+}
+
+/// Reads `fields` and `update` of a body against a screen, starting from the values there are.
+pub(crate) fn read(
+    world: &World,
+    body: &Map<String, Value>,
+    screen: Screen,
+    before: Fields,
+) -> Result<Edit, Answer> {
+    let fields = member(body, "fields")?;
+    let update = member(body, "update")?;
+    let mut edit = Edit { fields: before, comments: Vec::new() };
+    let mut errors = Map::new();
+    for (name, value) in &fields {
+        let outcome = if update.contains_key(name) {
+            Err(format!("Field '{name}' cannot appear in both 'fields' and 'update'"))
+        } else {
+            on_screen(name, screen).and_then(|()| edit.set(world, name, value))
+        };
+        if let Err(text) = outcome {
+            errors.insert(name.clone(), Value::String(text));
+        }
+    }
+    for (name, verbs) in &update {
+        if !fields.contains_key(name)
+            && let Err(text) = edit.update(world, name, verbs, screen)
+        {
+            errors.insert(name.clone(), Value::String(text));
+        }
+    }
+    if screen.requires("summary") && edit.fields.summary.is_empty() && !errors.contains_key("summary") {
+        errors.insert("summary".to_owned(), "You must specify a summary of the issue.".into());
+    }
+    if screen.requires("resolution") && edit.fields.resolution.is_none() && !errors.contains_key("resolution")
+    {
+        errors.insert("resolution".to_owned(), "Resolution is required.".into());
+    }
+    if errors.is_empty() { Ok(edit) } else { Err(Answer::field_errors(&errors)) }
+}
+
+/// The project and the issue type that a create body names, both with the texts of the real server.
+pub(crate) fn issue_type_of_new(
+    world: &World,
+    body: &Map<String, Value>,
+) -> Result<&'static site::Choice, Answer> {
+    let fields = member(body, "fields")?;
+    let mut errors = Map::new();
+    let project = fields.get("project").and_then(|project| {
+        project["id"]
+            .as_str()
+            .map(|id| id == site::PROJECT_ID)
+            .or_else(|| project["key"].as_str().map(|key| key.eq_ignore_ascii_case(&world.project_key)))
+    });
+    if project != Some(true) {
+        errors.insert("project".to_owned(), "Specify a valid project ID or key".into());
+    }
+    let issue_type = fields.get("issuetype").map(|value| pick(&ISSUE_TYPES, value));
+    match issue_type {
+        Some(Some(found)) if errors.is_empty() => return Ok(found),
+        Some(Some(_)) => {}
+        Some(None) => {
+            errors.insert("issuetype".to_owned(), "Specify a valid issue type".into());
+        }
+        None => {
+            errors.insert("issuetype".to_owned(), "Specify an issue type".into());
+        }
+    }
+    Err(Answer::field_errors(&errors))
+}
+
+/// A document for a description or a comment, or why it is refused.
+pub(crate) fn document(value: &Value) -> Result<Value, String> {
+    if !value.is_object() {
+        return Err(
+            "Operation value must be an Atlassian Document (see the Atlassian Document Format)".to_owned()
+        );
+    }
+    adf::validate(value).map_err(|fault| format!("INVALID_INPUT: {fault}"))?;
+    let characters = value.to_string().chars().count();
+    if characters > DOCUMENT_CHARACTERS {
+        return Err(format!(
+            "CONTENT_LIMIT_EXCEEDED: The entered text is too long. It exceeds the allowed limit of \
+             {DOCUMENT_CHARACTERS} characters (found {characters})."
+        ));
+    }
+    Ok(value.clone())
+}
+
+/// The `properties` of a body: a list of `{key, value}`.
+pub(crate) fn properties(body: &Map<String, Value>) -> Result<BTreeMap<String, Value>, Answer> {
+    let mut properties = BTreeMap::new();
+    let Some(listed) = body.get("properties") else { return Ok(properties) };
+    let Value::Array(listed) = listed else { return Err(Answer::refusal(INVALID_PAYLOAD)) };
+    for property in listed {
+        let (Some(key), Some(value)) = (property["key"].as_str(), property.get("value")) else {
+            return Err(Answer::refusal(INVALID_PAYLOAD));
+        };
+        check_property(key, &value.to_string())?;
+        properties.insert(key.to_owned(), value.clone());
+    }
+    Ok(properties)
+}
+
+/// Refuses a property whose key or JSON text is too long.
+pub(crate) fn check_property(key: &str, json_text: &str) -> Result<(), Answer> {
+    if key.is_empty() || key.chars().count() > PROPERTY_KEY_CHARACTERS {
+        return Err(Answer::refusal(format!(
+            "The property key must have 1 to {PROPERTY_KEY_CHARACTERS} characters."
+        )));
+    }
+    if json_text.chars().count() > PROPERTY_VALUE_CHARACTERS {
+        return Err(Answer::refusal(format!(
+            "The property value must not have more than {PROPERTY_VALUE_CHARACTERS} characters."
+        )));
+    }
+    Ok(())
+}
+
+impl Edit {
+    fn update(&mut self, world: &World, name: &str, verbs: &Value, screen: Screen) -> Result<(), String> {
+        // Comments may be added wherever something is edited or moved, on a screen or not.
+        if name != "comment" || screen == Screen::Create {
+            on_screen(name, screen)?;
+        }
+        let Value::Array(verbs) = verbs else {
+            return Err("data was not an array of operations".to_owned());
+        };
+        for verb in verbs {
+            let operation =
+                verb.as_object().filter(|verb| verb.len() == 1).and_then(|verb| verb.iter().next());
+            let Some((operation, value)) = operation else {
+                return Err("an operation is an object with one verb".to_owned());
+            };
+            match (name, operation.as_str()) {
+                ("labels", "add") => {
+                    let label = label(value)?;
+                    self.fields.labels.insert(label);
+                }
+                ("labels", "remove") => {
+                    let label = label(value)?;
+                    self.fields.labels.remove(&label);
+                }
+                ("comment", "add") => self.comments.push(document(&value["body"])?),
+                ("comment", verb) => return Err(not_supported(verb, name)),
+                (_, "set") => self.set(world, name, value)?,
+                (_, verb) => return Err(not_supported(verb, name)),
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, world: &World, name: &str, value: &Value) -> Result<(), String> {
+        match name {
+            // Create reads it by itself; no other screen has it.
+            "project" => {}
+            "issuetype" => {
+                self.fields.issue_type =
+                    pick(&ISSUE_TYPES, value).ok_or("The issue type selected is invalid.")?;
+            }
+            "summary" => self.fields.summary = summary(value)?,
+            "description" => {
+                self.fields.description = if value.is_null() { None } else { Some(document(value)?) };
+            }
+            "labels" => {
+                let Value::Array(labels) = value else {
+                    return Err("data was not an array".to_owned());
+                };
+                self.fields.labels = labels.iter().map(label).collect::<Result<BTreeSet<_>, _>>()?;
+            }
+            "priority" => {
+                self.fields.priority = pick(&PRIORITIES, value).ok_or("The priority selected is invalid.")?;
+            }
+            "resolution" => {
+                self.fields.resolution =
+                    Some(pick(&RESOLUTIONS, value).ok_or("The resolution selected is invalid.")?);
+            }
+            "duedate" => {
+                self.fields.due = match value {
+                    Value::Null => None,
+                    value => Some(day(value)?),
+                };
+            }
+            "assignee" => {
+                self.fields.assignee = match value {
+                    Value::Null => None,
+                    value => account(world, value)?,
+                };
+            }
+            "reporter" => {
+                self.fields.reporter = account(world, value)?.ok_or("Reporter is required.")?;
+            }
+            name => return Err(not_on_screen(name)),
+        }
+        Ok(())
+    }
+}
+
+fn member(body: &Map<String, Value>, name: &str) -> Result<Map<String, Value>, Answer> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(found)) => Ok(found.clone()),
+        Some(_) => Err(Answer::refusal(INVALID_PAYLOAD)),
+    }
+}
+
+fn on_screen(name: &str, screen: Screen) -> Result<(), String> {
+    if screen.fields().contains(&name) { Ok(()) } else { Err(not_on_screen(name)) }
+}
+
+fn not_on_screen(name: &str) -> String {
+    format!("Field '{name}' cannot be set. It is not on the appropriate screen, or unknown.")
+}
+
+fn not_supported(verb: &str, name: &str) -> String {
+    format!("Operation '{verb}' is not supported for the field '{name}'.")
+}
+
+/// A choice named by `id` or `name`.
+fn pick(choices: &'static [site::Choice], value: &Value) -> Option<&'static site::Choice> {
+    match (value["id"].as_str(), value["name"].as_str()) {
+        (Some(id), _) => choices.iter().find(|choice| choice.id == id),
+        (None, Some(name)) => choices.iter().find(|choice| choice.name.eq_ignore_ascii_case(name)),
+        (None, None) => None,
+    }
+}
+
+fn summary(value: &Value) -> Result<String, String> {
+    let text = value.as_str().ok_or("Operation value must be a string")?.trim();
+    if text.is_empty() {
+        return Err("You must specify a summary of the issue.".to_owned());
+    }
+    if text.contains(['\n', '\r']) {
+        return Err("The summary is invalid because it contains newline characters.".to_owned());
+    }
+    if text.chars().count() > LINE_CHARACTERS {
+        return Err(format!("Summary must be less than {LINE_CHARACTERS} characters."));
+    }
+    Ok(text.to_owned())
+}
+
+fn label(value: &Value) -> Result<String, String> {
+    let label = value.as_str().ok_or("string expected")?;
+    if label.is_empty() {
+        return Err("The label must not be empty.".to_owned());
+    }
+    if label.contains(char::is_whitespace) {
+        return Err(format!("The label '{label}' contains spaces which is invalid."));
+    }
+    if label.chars().count() > LINE_CHARACTERS {
+        return Err(format!(
+            "The label '{label}' exceeds the maximum length of {LINE_CHARACTERS} characters."
+        ));
+    }
+    Ok(label.to_owned())
+}
+
+fn day(value: &Value) -> Result<Date, String> {
+    let fault = || format!("Operation value must be a date in the format yyyy-MM-dd, found {value}");
+    let text = value.as_str().filter(|text| text.len() == 10).ok_or_else(fault)?;
+    Date::strptime("%Y-%m-%d", text).map_err(|_| fault())
+}
+
+/// The account that a value names by `accountId` or `id`; `None` for an explicit null. Names of users do not count.
+fn account(world: &World, value: &Value) -> Result<Option<String>, String> {
+    let Value::Object(user) = value else {
+        return Err("data was not an object".to_owned());
+    };
+    match user.get("accountId").or_else(|| user.get("id")) {
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(account_id)) if world.user(account_id).is_some() => Ok(Some(account_id.clone())),
+        Some(Value::String(account_id)) => Err(format!("User '{account_id}' cannot be assigned issues.")),
+        _ => Err("expected an object with 'accountId'".to_owned()),
+    }
+}

@@ -1,0 +1,28 @@
+//! The part of JQL that a ticket bot needs, read strictly.
+//!
+//! What it does not know it refuses by name; it never guesses and never finds more than the real server would.
+//! Two traps of the real one are kept on purpose: `!=` and `NOT IN` drop issues whose field is empty, and `NOT`
+//! is pushed down into the operators, so it drops them as well.
+
+mod evaluate;
+mod parse;
+
+use super::world::{Issue, World};
+
+/// Why a query finds nothing at all.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum JqlError {
+    /// It cannot be read, or has no condition: refused for everybody.
+    Refused(String),
+    /// It names what is not there: refused for those who signed in. A stranger gets an empty answer, because the
+    /// server does not tell strangers what there is.
+    Unknown(Vec<String>),
+}
+
+/// The issues that a query finds, in its order, or by falling id without one.
+///
+/// `who` is the caller's account id.
+pub(crate) fn run<'a>(world: &'a World, who: &str, text: &str) -> Result<Vec<&'a Issue>, JqlError> {
+    let query = parse::parse(text)?;
+    evaluate::evaluate(world, who, &query)
+}

@@ -1,0 +1,276 @@
+//! A local Jira Cloud over real HTTP: what a strict client is developed against, and what a person can
+//! look at in a browser.
+//!
+//! Promises: the REST v3 shapes, codes and refusals of the published specification for the calls a ticket
+//! bot needs; every request and every unknown path is recorded; a fault can be put at any request, before
+//! or after its effect. Where the real server is known to mislead (an anonymous search that finds nothing,
+//! `!=` that drops empty fields, documents that come back with ids nobody sent), so does this one.
+//!
+//! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
+//! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
+//!
+//! ```text
+//! socket -> connection -> server -> fault? -> api -> world
+//!                            |                 |-> jql, adf, edit, site
+//!                            `-> pages (board, issue)
+//! ```
+
+mod adf;
+mod api;
+mod call;
+mod connection;
+mod edit;
+mod fault;
+mod jql;
+mod pages;
+mod server;
+mod site;
+mod view;
+mod world;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use fault::{Effect, Fault, Matches};
+
+use connection::CuttableListener;
+use server::Shared;
+use world::{World, lock};
+
+/// How long requests under way may take once the sandbox is told to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a sandbox starts with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Key of the only project: a capital letter, then capital letters, digits or `_`, 2 to 10 characters.
+    pub project_key: String,
+    /// Name of the only project.
+    pub project_name: String,
+    /// Who may sign in; the first one leads the project.
+    pub users: Vec<User>,
+}
+
+/// An account of the sandbox; signs in with HTTP basic, `email:token`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The id that REST bodies carry.
+    pub account_id: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// The user part of basic authentication. Only the account itself gets to see it.
+    pub email: String,
+    /// The password part of basic authentication. Plainly fake: the sandbox guards nothing.
+    pub token: String,
+}
+
+/// One request as the sandbox saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Upper case.
+    pub method: String,
+    /// The path as sent, with `/rest/api/3`, without the query.
+    pub path: String,
+    /// The query as sent, without `?`; empty if there was none.
+    pub query: String,
+    /// The JSON body; a string if it is not JSON; name, file name and size of each part of a multipart body;
+    /// null if there was none.
+    pub body: Value,
+    /// The status sent; `None` if a fault kept the answer back.
+    pub status: Option<u16>,
+    /// Account id of the caller; `None` if not signed in.
+    pub who: Option<String>,
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The address is taken or not ours: choose another or port 0.
+    #[error("could not listen on `{address}`")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The project key is not one that Jira takes.
+    #[error(
+        "a project key is a capital letter and 1 to 9 capital letters, digits or `_`, but found `{found}`"
+    )]
+    ProjectKey {
+        /// The key asked for.
+        found: String,
+    },
+    /// Nobody could sign in.
+    #[error("a sandbox needs at least one user, but found none")]
+    NoUsers,
+    /// Two users share an account id or an email, so a caller would be ambiguous.
+    #[error("account ids and emails are unique, but `{found}` is given twice")]
+    RepeatedUser {
+        /// The account id or email given twice.
+        found: String,
+    },
+}
+
+/// A running sandbox. Clones are handles to the same one; it stops when the last handle goes.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    running: Arc<Running>,
+}
+
+struct Running {
+    address: SocketAddr,
+    task: Mutex<Option<JoinHandle<io::Result<()>>>>,
+    _stops_with_the_last_handle: DropGuard,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            project_key: "DISP".to_owned(),
+            project_name: "Disputes".to_owned(),
+            users: vec![User::bot(), User::analyst()],
+        }
+    }
+}
+
+impl User {
+    /// The account that a program uses by default.
+    pub fn bot() -> Self {
+        Self {
+            account_id: "sandbox:00000000-0000-4000-8000-0000000000b0".to_owned(),
+            display_name: "disputebot".to_owned(),
+            email: "disputebot@example.com".to_owned(),
+            token: "not-a-secret-bot".to_owned(),
+        }
+    }
+
+    /// The account of a person by default.
+    pub fn analyst() -> Self {
+        Self {
+            account_id: "sandbox:00000000-0000-4000-8000-0000000000a0".to_owned(),
+            display_name: "Example Analyst".to_owned(),
+            email: "analyst@example.com".to_owned(),
+            token: "not-a-secret-analyst".to_owned(),
+        }
+    }
+}
+
+/// Starts a sandbox and returns once it listens.
+///
+/// # Cancel safety
+/// Dropped before it is ready, nothing stays behind.
+pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
+    check(&options)?;
+    let Options { address, project_key, project_name, users } = options;
+    let listen_error = |source| SandboxError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+
+    let stopping = CancellationToken::new();
+    let world = World::new(format!("http://{address}"), project_key, project_name, users);
+    let shared = Arc::new(Shared::new(world, stopping.clone()));
+    let task = tokio::spawn(server::serve(CuttableListener::new(listener), Arc::clone(&shared)));
+    let running =
+        Running { address, task: Mutex::new(Some(task)), _stops_with_the_last_handle: stopping.drop_guard() };
+    Ok(Sandbox { shared, running: Arc::new(running) })
+}
+
+impl Sandbox {
+    /// Where it listens, such as `http://127.0.0.1:40123`, without a final slash.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.running.address)
+    }
+
+    /// Every request so far, in the order of arrival; pages for people are left out.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.shared.requests()
+    }
+
+    /// `METHOD path` of every request under `/rest` that no endpoint serves. A test of a client should end
+    /// with an empty list.
+    pub fn unknown_routes(&self) -> Vec<String> {
+        self.shared.unknown_routes()
+    }
+
+    /// Every issue by ascending id, whole: `id`, `key`, `self`, `fields`, `properties`, `comments`, `links`,
+    /// `attachments` (without their bytes) and `history` (oldest first).
+    pub fn issues(&self) -> Vec<Value> {
+        view::everything(&self.shared.world())
+    }
+
+    /// Sets the time that `created`, `updated` and relative JQL dates use; `None` goes back to the clock of
+    /// this machine.
+    pub fn set_clock(&self, now: impl Into<Option<Timestamp>>) {
+        self.shared.world().clock = now.into();
+    }
+
+    /// Arms a fault; it counts from the next request on. Several may be armed at once.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.inject(fault);
+    }
+
+    /// Waits until a request has met a fault that hangs. Each such request is told once.
+    ///
+    /// # Cancel safety
+    /// Safe: a dropped wait takes nothing.
+    pub async fn reached(&self) {
+        self.shared.reached().await;
+    }
+
+    /// Stops listening, cuts hanging requests, and returns when the server is gone. Stopping twice is harmless.
+    pub async fn stop(self) {
+        self.shared.begin_to_stop();
+        let task = lock(&self.running.task).take();
+        if let Some(task) = task {
+            let abort = task.abort_handle();
+            // A client that never finishes its request must not keep the caller waiting.
+            if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sandbox").field("address", &self.running.address).finish_non_exhaustive()
+    }
+}
+
+fn check(options: &Options) -> Result<(), SandboxError> {
+    let key = options.project_key.as_str();
+    let well_formed = (2..=10).contains(&key.len())
+        && key.starts_with(|first: char| first.is_ascii_uppercase())
+        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if !well_formed {
+        return Err(SandboxError::ProjectKey { found: key.to_owned() });
+    }
+    if options.users.is_empty() {
+        return Err(SandboxError::NoUsers);
+    }
+    for (position, user) in options.users.iter().enumerate() {
+        for earlier in &options.users[..position] {
+            if user.account_id == earlier.account_id {
+                return Err(SandboxError::RepeatedUser { found: user.account_id.clone() });
+            }
+            if user.email.eq_ignore_ascii_case(&earlier.email) {
+                return Err(SandboxError::RepeatedUser { found: user.email.clone() });
+            }
+        }
+    }
+    Ok(())
+}

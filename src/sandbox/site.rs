@@ -1,0 +1,392 @@
+//! What is set up on the sandbox's site and never changes: statuses, workflow, priorities, fields and screens.
+//!
+//! Ids have the look of a real site on purpose: status ids are not in order, so a client that sorts by id or
+//! counts on a name finds out here.
+
+use serde_json::{Value, json};
+
+/// Largest attachment. A site setting: clients learn it from `attachment/meta`.
+pub(crate) const UPLOAD_LIMIT_BYTES: usize = 10 * 1024 * 1024;
+/// Files in one upload (specification).
+pub(crate) const FILES_PER_UPLOAD: usize = 60;
+/// Characters of a document as JSON text. What Jira measures is not documented; this measure is the
+/// strictest of the plausible ones.
+pub(crate) const DOCUMENT_CHARACTERS: usize = 32_767;
+/// Characters of a summary and of a label.
+pub(crate) const LINE_CHARACTERS: usize = 255;
+/// Characters of the key of a property (specification).
+pub(crate) const PROPERTY_KEY_CHARACTERS: usize = 255;
+/// Characters of the value of a property as JSON text (specification).
+pub(crate) const PROPERTY_VALUE_CHARACTERS: usize = 32_768;
+/// Id of the only project.
+pub(crate) const PROJECT_ID: &str = "10000";
+
+/// Something with an id and a name: an issue type, a priority or a resolution.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// A status category. The real keys are `undefined`, `new`, `indeterminate` and `done`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Category {
+    pub(crate) id: u32,
+    pub(crate) key: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) color: &'static str,
+}
+
+/// A status; each is a column of the board.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) category: &'static Category,
+}
+
+/// A transition of the workflow.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Transition {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// Status ids that it starts from.
+    from: &'static [&'static str],
+    pub(crate) to: &'static Status,
+    /// Whether it has a screen that asks for a resolution. Any other transition clears the resolution.
+    asks_resolution: bool,
+}
+
+/// A link type, seen from both ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LinkType {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) inward: &'static str,
+    pub(crate) outward: &'static str,
+}
+
+/// A field that issues have.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// `type` of its schema.
+    kind: &'static str,
+    /// Whether it comes with `*navigable`.
+    pub(crate) navigable: bool,
+    /// What `update` may do with it; empty for fields that no screen has.
+    operations: &'static [&'static str],
+}
+
+/// Where fields are being set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Create,
+    Edit,
+    /// The screen of a transition that asks for a resolution.
+    Resolve,
+    /// A transition without a screen.
+    None,
+}
+
+const UNDEFINED: Category = Category { id: 1, key: "undefined", name: "No Category", color: "medium-gray" };
+const NEW: Category = Category { id: 2, key: "new", name: "To Do", color: "blue-gray" };
+const INDETERMINATE: Category =
+    Category { id: 4, key: "indeterminate", name: "In Progress", color: "yellow" };
+const DONE: Category = Category { id: 3, key: "done", name: "Done", color: "green" };
+
+pub(crate) static CATEGORIES: [&Category; 4] = [&UNDEFINED, &NEW, &INDETERMINATE, &DONE];
+
+static TO_DO: Status = Status { id: "10000", name: "To Do", category: &NEW };
+static IN_PROGRESS: Status = Status { id: "3", name: "In Progress", category: &INDETERMINATE };
+static IN_REVIEW: Status = Status { id: "10002", name: "In Review", category: &INDETERMINATE };
+static CLOSED: Status = Status { id: "10001", name: "Done", category: &DONE };
+
+/// In the order of the board.
+pub(crate) static STATUSES: [&Status; 4] = [&TO_DO, &IN_PROGRESS, &IN_REVIEW, &CLOSED];
+
+static TRANSITIONS: [Transition; 6] = [
+    Transition { id: "11", name: "Start work", from: &["10000"], to: &IN_PROGRESS, asks_resolution: false },
+    Transition { id: "21", name: "Stop work", from: &["3"], to: &TO_DO, asks_resolution: false },
+    Transition { id: "31", name: "Ask for review", from: &["3"], to: &IN_REVIEW, asks_resolution: false },
+    Transition { id: "41", name: "Send back", from: &["10002"], to: &IN_PROGRESS, asks_resolution: false },
+    Transition {
+        id: "51",
+        name: "Close",
+        from: &["10000", "3", "10002"],
+        to: &CLOSED,
+        asks_resolution: true,
+    },
+    Transition { id: "61", name: "Reopen", from: &["10001"], to: &TO_DO, asks_resolution: false },
+];
+
+pub(crate) static ISSUE_TYPES: [Choice; 3] = [
+    Choice { id: "10001", name: "Task" },
+    Choice { id: "10002", name: "Bug" },
+    Choice { id: "10003", name: "Story" },
+];
+
+/// From the most to the least urgent.
+pub(crate) static PRIORITIES: [Choice; 5] = [
+    Choice { id: "1", name: "Highest" },
+    Choice { id: "2", name: "High" },
+    Choice { id: "3", name: "Medium" },
+    Choice { id: "4", name: "Low" },
+    Choice { id: "5", name: "Lowest" },
+];
+
+pub(crate) static RESOLUTIONS: [Choice; 4] = [
+    Choice { id: "10000", name: "Done" },
+    Choice { id: "10001", name: "Won't Do" },
+    Choice { id: "10002", name: "Duplicate" },
+    Choice { id: "10003", name: "Cannot Reproduce" },
+];
+
+pub(crate) static LINK_TYPES: [LinkType; 5] = [
+    LinkType { id: "10000", name: "Blocks", inward: "is blocked by", outward: "blocks" },
+    LinkType { id: "10001", name: "Cloners", inward: "is cloned by", outward: "clones" },
+    LinkType { id: "10002", name: "Duplicate", inward: "is duplicated by", outward: "duplicates" },
+    LinkType { id: "10003", name: "Relates", inward: "relates to", outward: "relates to" },
+    LinkType { id: "10004", name: "Issue split", inward: "split from", outward: "split to" },
+];
+
+const SET: &[&str] = &["set"];
+const LABEL_VERBS: &[&str] = &["add", "set", "remove"];
+
+pub(crate) static FIELDS: [Field; 20] = [
+    field("summary", "Summary", "string", SET),
+    field("issuetype", "Issue Type", "issuetype", SET),
+    field("project", "Project", "project", SET),
+    field("status", "Status", "status", &[]),
+    field("statuscategorychangedate", "Status Category Changed", "datetime", &[]),
+    field("priority", "Priority", "priority", SET),
+    field("resolution", "Resolution", "resolution", SET),
+    field("resolutiondate", "Resolved", "datetime", &[]),
+    field("labels", "Labels", "array", LABEL_VERBS),
+    field("assignee", "Assignee", "user", SET),
+    field("reporter", "Reporter", "user", SET),
+    field("creator", "Creator", "user", &[]),
+    field("created", "Created", "datetime", &[]),
+    field("updated", "Updated", "datetime", &[]),
+    field("duedate", "Due date", "date", SET),
+    field("description", "Description", "string", SET),
+    field("issuelinks", "Linked Issues", "array", &[]),
+    field("statusCategory", "Status Category", "statusCategory", &[]),
+    Field { navigable: false, ..field("comment", "Comment", "comments-page", &["add"]) },
+    Field { navigable: false, ..field("attachment", "Attachment", "array", &[]) },
+];
+
+/// Permissions that exist. Every signed-in account has them all, save those of an administrator.
+pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
+    ("ADMINISTER", "Administer Jira"),
+    ("ADMINISTER_PROJECTS", "Administer Projects"),
+    ("ADD_COMMENTS", "Add Comments"),
+    ("ASSIGN_ISSUES", "Assign Issues"),
+    ("ASSIGNABLE_USER", "Assignable User"),
+    ("BROWSE_PROJECTS", "Browse Projects"),
+    ("CLOSE_ISSUES", "Close Issues"),
+    ("CREATE_ATTACHMENTS", "Create Attachments"),
+    ("CREATE_ISSUES", "Create Issues"),
+    ("DELETE_ISSUES", "Delete Issues"),
+    ("EDIT_ISSUES", "Edit Issues"),
+    ("LINK_ISSUES", "Link Issues"),
+    ("MODIFY_REPORTER", "Modify Reporter"),
+    ("RESOLVE_ISSUES", "Resolve Issues"),
+    ("SCHEDULE_ISSUES", "Schedule Issues"),
+    ("TRANSITION_ISSUES", "Transition Issues"),
+];
+
+/// Whether an account holds a permission of [`PERMISSIONS`]. Nobody administers anything, so `notifyUsers=false`
+/// is ignored as on a real site.
+pub(crate) fn is_granted(permission: &str) -> bool {
+    !permission.starts_with("ADMINISTER")
+}
+
+const fn field(
+    id: &'static str,
+    name: &'static str,
+    kind: &'static str,
+    operations: &'static [&'static str],
+) -> Field {
+    Field { id, name, kind, navigable: true, operations }
+}
+
+/// Where a new issue starts.
+pub(crate) fn first_status() -> &'static Status {
+    &TO_DO
+}
+
+/// The priority of an issue that was created without one.
+pub(crate) fn default_priority() -> &'static Choice {
+    &PRIORITIES[2]
+}
+
+/// The transitions that start from a status.
+pub(crate) fn transitions_from(status: &Status) -> impl Iterator<Item = &'static Transition> {
+    let id = status.id;
+    TRANSITIONS.iter().filter(move |transition| transition.from.contains(&id))
+}
+
+/// Finds a choice by id, or by name in any case.
+pub(crate) fn choice(choices: &'static [Choice], id_or_name: &str) -> Option<&'static Choice> {
+    choices
+        .iter()
+        .find(|choice| choice.id == id_or_name)
+        .or_else(|| choices.iter().find(|choice| choice.name.eq_ignore_ascii_case(id_or_name)))
+}
+
+impl Transition {
+    pub(crate) fn screen(&self) -> Screen {
+        if self.asks_resolution { Screen::Resolve } else { Screen::None }
+    }
+}
+
+impl Screen {
+    /// The fields that may be set here.
+    pub(crate) fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Create => &[
+                "project",
+                "issuetype",
+                "summary",
+                "description",
+                "labels",
+                "priority",
+                "duedate",
+                "assignee",
+                "reporter",
+            ],
+            Self::Edit => &[
+                "issuetype",
+                "summary",
+                "description",
+                "labels",
+                "priority",
+                "duedate",
+                "assignee",
+                "reporter",
+            ],
+            Self::Resolve => &["resolution"],
+            Self::None => &[],
+        }
+    }
+
+    /// Whether a field must have a value when this screen is left.
+    pub(crate) fn requires(self, field: &str) -> bool {
+        match self {
+            Self::Create => matches!(field, "project" | "issuetype" | "summary" | "reporter"),
+            Self::Edit => matches!(field, "issuetype" | "summary" | "reporter"),
+            Self::Resolve => field == "resolution",
+            Self::None => false,
+        }
+    }
+
+    /// The metadata of all its fields, as `createmeta`, `editmeta` and `transitions.fields` give it.
+    pub(crate) fn metadata(self, base: &str, project: &Value) -> Vec<Value> {
+        FIELDS
+            .iter()
+            .filter(|field| self.fields().contains(&field.id))
+            .map(|field| self.field_metadata(field, base, project))
+            .collect()
+    }
+
+    fn field_metadata(self, field: &Field, base: &str, project: &Value) -> Value {
+        // A reporter is required, but the caller becomes it; so does the default priority.
+        let has_default = self == Self::Create && matches!(field.id, "reporter" | "priority");
+        let mut metadata = json!({
+            "required": self.requires(field.id),
+            "schema": field.schema(),
+            "name": field.name,
+            "key": field.id,
+            "hasDefaultValue": has_default,
+            "operations": field.operations,
+        });
+        if self == Self::Create {
+            metadata["fieldId"] = json!(field.id);
+        }
+        let allowed: Option<Vec<Value>> = match field.id {
+            "project" => Some(vec![project.clone()]),
+            "issuetype" => Some(ISSUE_TYPES.iter().map(|choice| issue_type(choice, base)).collect()),
+            "priority" => {
+                metadata["defaultValue"] = priority(default_priority(), base);
+                Some(PRIORITIES.iter().map(|choice| priority(choice, base)).collect())
+            }
+            "resolution" => Some(RESOLUTIONS.iter().map(|choice| resolution(choice, base)).collect()),
+            _ => None,
+        };
+        if let Some(allowed) = allowed {
+            metadata["allowedValues"] = Value::Array(allowed);
+        }
+        metadata
+    }
+}
+
+impl Field {
+    /// Its JSON type as `field` and the metadata give it.
+    pub(crate) fn schema(&self) -> Value {
+        match (self.kind, self.id) {
+            ("array", "labels") => json!({ "type": "array", "items": "string", "system": self.id }),
+            ("array", id) => json!({ "type": "array", "items": id, "system": id }),
+            (kind, id) => json!({ "type": kind, "system": id }),
+        }
+    }
+}
+
+pub(crate) fn issue_type(choice: &Choice, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/issuetype/{}", choice.id),
+        "id": choice.id,
+        "name": choice.name,
+        "description": "",
+        "subtask": false,
+        "hierarchyLevel": 0,
+    })
+}
+
+pub(crate) fn priority(choice: &Choice, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/priority/{}", choice.id),
+        "id": choice.id,
+        "name": choice.name,
+    })
+}
+
+pub(crate) fn resolution(choice: &Choice, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/resolution/{}", choice.id),
+        "id": choice.id,
+        "name": choice.name,
+        "description": "",
+    })
+}
+
+pub(crate) fn category(category: &Category, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/statuscategory/{}", category.id),
+        "id": category.id,
+        "key": category.key,
+        "name": category.name,
+        "colorName": category.color,
+    })
+}
+
+pub(crate) fn status(status: &Status, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/status/{}", status.id),
+        "id": status.id,
+        "name": status.name,
+        "description": "",
+        "statusCategory": category(status.category, base),
+    })
+}
+
+pub(crate) fn link_type(link_type: &LinkType, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/issueLinkType/{}", link_type.id),
+        "id": link_type.id,
+        "name": link_type.name,
+        "inward": link_type.inward,
+        "outward": link_type.outward,
+    })
+}

@@ -1,0 +1,277 @@
+//! The world as REST v3 bodies show it.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::User;
+use super::site::{self, FIELDS, PROJECT_ID};
+use super::world::{Attachment, Change, Comment, Issue, Link, World};
+
+/// Which fields of an issue a caller asked for.
+pub(crate) struct Selection {
+    ids: Vec<&'static str>,
+}
+
+/// What comes with an issue beside its fields.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Keys of properties; those that the issue lacks are left out.
+    pub(crate) properties: Option<Vec<String>>,
+    pub(crate) changelog: bool,
+}
+
+impl Selection {
+    pub(crate) fn all() -> Self {
+        Self { ids: FIELDS.iter().map(|field| field.id).collect() }
+    }
+
+    /// From words such as `*all`, `*navigable`, `summary`, `-comment`; unknown words select nothing. A list
+    /// that only takes away starts from `default`.
+    pub(crate) fn parse(words: Option<&[String]>, default: &str) -> Self {
+        let mut ids = Vec::new();
+        let mut add = |word: &str| {
+            for field in &FIELDS {
+                let chosen = match word {
+                    "*all" => true,
+                    "*navigable" => field.navigable,
+                    name => name == field.id,
+                };
+                if chosen && !ids.contains(&field.id) {
+                    ids.push(field.id);
+                }
+            }
+        };
+        let words = words.unwrap_or_default();
+        if words.iter().all(|word| word.starts_with('-')) {
+            add(default);
+        }
+        for word in words {
+            add(word);
+        }
+        ids.retain(|id| !words.iter().any(|word| word.strip_prefix('-') == Some(id)));
+        Self { ids }
+    }
+}
+
+/// ISO 8601 with milliseconds and offset, as REST bodies have it: `2026-08-22T06:00:00.000+0000`.
+pub(crate) fn time(time: Timestamp) -> String {
+    time.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f%z").to_string()
+}
+
+/// An account as others see it: emails stay hidden.
+pub(crate) fn user(user: &User, base: &str) -> Value {
+    json!({
+        "self": format!("{base}/rest/api/3/user?accountId={}", user.account_id),
+        "accountId": user.account_id,
+        "accountType": "atlassian",
+        "displayName": user.display_name,
+        "active": true,
+        "timeZone": "Etc/UTC",
+    })
+}
+
+/// The project as other bodies quote it.
+pub(crate) fn project(world: &World) -> Value {
+    json!({
+        "self": format!("{}/rest/api/3/project/{PROJECT_ID}", world.base),
+        "id": PROJECT_ID,
+        "key": world.project_key,
+        "name": world.project_name,
+        "projectTypeKey": "software",
+        "simplified": false,
+    })
+}
+
+/// One issue with the fields selected.
+pub(crate) fn issue(world: &World, issue: &Issue, selection: &Selection, extras: &Extras) -> Value {
+    let mut fields = Map::new();
+    for id in &selection.ids {
+        fields.insert((*id).to_owned(), field(world, issue, id));
+    }
+    let mut body = json!({
+        "expand": "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations",
+        "id": issue.id.to_string(),
+        "self": address(world, issue),
+        "key": issue.key,
+        "fields": fields,
+    });
+    if let Some(keys) = &extras.properties {
+        let found: Map<String, Value> = issue
+            .properties
+            .iter()
+            .filter(|(key, _)| keys.iter().any(|wanted| wanted == *key || wanted == "*all"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        body["properties"] = Value::Object(found);
+    }
+    if extras.changelog {
+        let mut histories = history(world, issue);
+        histories.reverse();
+        body["changelog"] = json!({
+            "startAt": 0,
+            "maxResults": histories.len(),
+            "total": histories.len(),
+            "histories": histories,
+        });
+    }
+    body
+}
+
+/// Every issue with everything, for tests.
+pub(crate) fn everything(world: &World) -> Vec<Value> {
+    world
+        .issues
+        .values()
+        .map(|found| {
+            let mut body = issue(world, found, &Selection::all(), &Extras::default());
+            body["properties"] = json!(found.properties);
+            body["comments"] = found.comments.iter().map(|found| comment(world, found, true)).collect();
+            body["links"] = links(world, found.id);
+            body["attachments"] = found.attachments.iter().map(|file| attachment(world, file)).collect();
+            body["history"] = Value::Array(history(world, found));
+            body
+        })
+        .collect()
+}
+
+/// The history of an issue, oldest first.
+pub(crate) fn history(world: &World, issue: &Issue) -> Vec<Value> {
+    issue.history.iter().map(|entry| change(world, entry)).collect()
+}
+
+pub(crate) fn comment(world: &World, comment: &Comment, with_properties: bool) -> Value {
+    let mut body = json!({
+        "self": format!("{}/rest/api/3/comment/{}", world.base, comment.id),
+        "id": comment.id.to_string(),
+        "author": account(world, &comment.author),
+        "body": comment.body,
+        "updateAuthor": account(world, &comment.update_author),
+        "created": time(comment.created),
+        "updated": time(comment.updated),
+        "jsdPublic": true,
+    });
+    if with_properties {
+        body["properties"] =
+            comment.properties.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    }
+    body
+}
+
+pub(crate) fn attachment(world: &World, attachment: &Attachment) -> Value {
+    json!({
+        "self": format!("{}/rest/api/3/attachment/{}", world.base, attachment.id),
+        "id": attachment.id.to_string(),
+        "filename": attachment.name,
+        "author": account(world, &attachment.author),
+        "created": time(attachment.created),
+        "size": attachment.bytes.len(),
+        "mimeType": attachment.media_type,
+        "content": format!("{}/rest/api/3/attachment/content/{}", world.base, attachment.id),
+    })
+}
+
+/// The address of an issue.
+pub(crate) fn address(world: &World, issue: &Issue) -> String {
+    format!("{}/rest/api/3/issue/{}", world.base, issue.id)
+}
+
+fn account(world: &World, account_id: &str) -> Value {
+    world.user(account_id).map_or(Value::Null, |found| user(found, &world.base))
+}
+
+fn field(world: &World, issue: &Issue, id: &str) -> Value {
+    let base = world.base.as_str();
+    let fields = &issue.fields;
+    match id {
+        "summary" => json!(fields.summary),
+        "issuetype" => site::issue_type(fields.issue_type, base),
+        "project" => project(world),
+        "status" => site::status(fields.status, base),
+        "statusCategory" => site::category(fields.status.category, base),
+        "statuscategorychangedate" => json!(time(issue.category_changed)),
+        "priority" => site::priority(fields.priority, base),
+        "resolution" => fields.resolution.map_or(Value::Null, |found| site::resolution(found, base)),
+        "resolutiondate" => issue.resolved.map_or(Value::Null, |found| json!(time(found))),
+        "labels" => json!(fields.labels),
+        "assignee" => fields.assignee.as_ref().map_or(Value::Null, |found| account(world, found)),
+        "reporter" => account(world, &fields.reporter),
+        "creator" => account(world, &issue.creator),
+        "created" => json!(time(issue.created)),
+        "updated" => json!(time(issue.updated)),
+        "duedate" => fields.due.map_or(Value::Null, |due| json!(due.to_string())),
+        "description" => fields.description.clone().unwrap_or(Value::Null),
+        "issuelinks" => links(world, issue.id),
+        "comment" => {
+            let comments: Vec<Value> =
+                issue.comments.iter().map(|found| comment(world, found, false)).collect();
+            json!({
+                "self": format!("{}/comment", address(world, issue)),
+                "startAt": 0,
+                "maxResults": comments.len(),
+                "total": comments.len(),
+                "comments": comments,
+            })
+        }
+        "attachment" => issue.attachments.iter().map(|found| attachment(world, found)).collect(),
+        _ => Value::Null,
+    }
+}
+
+fn links(world: &World, issue: u64) -> Value {
+    world
+        .links
+        .iter()
+        .filter(|link| link.from == issue || link.to == issue)
+        .map(|link| link_from(world, link, issue))
+        .collect()
+}
+
+/// A link as one of its ends sees it: the issue that reads the outward text sees `outwardIssue`.
+fn link_from(world: &World, link: &Link, issue: u64) -> Value {
+    let (side, other) =
+        if link.from == issue { ("outwardIssue", link.to) } else { ("inwardIssue", link.from) };
+    let other = world.issues.get(&other).map_or(Value::Null, |other| {
+        json!({
+            "id": other.id.to_string(),
+            "key": other.key,
+            "self": address(world, other),
+            "fields": {
+                "summary": other.fields.summary,
+                "status": site::status(other.fields.status, &world.base),
+                "priority": site::priority(other.fields.priority, &world.base),
+                "issuetype": site::issue_type(other.fields.issue_type, &world.base),
+            },
+        })
+    });
+    json!({
+        "id": link.id.to_string(),
+        "self": format!("{}/rest/api/3/issueLink/{}", world.base, link.id),
+        "type": site::link_type(link.kind, &world.base),
+        side: other,
+    })
+}
+
+fn change(world: &World, change: &Change) -> Value {
+    let items: Vec<Value> = change
+        .fields
+        .iter()
+        .map(|field| {
+            json!({
+                "field": field.field,
+                "fieldtype": "jira",
+                "fieldId": field.field.to_ascii_lowercase(),
+                "from": field.from,
+                "fromString": field.from_text,
+                "to": field.to,
+                "toString": field.to_text,
+            })
+        })
+        .collect();
+    json!({
+        "id": change.id.to_string(),
+        "author": account(world, &change.author),
+        "created": time(change.created),
+        "items": items,
+    })
+}

@@ -1,0 +1,363 @@
+//! The state of the sandbox: issues with all that hangs on them, who did what, and what time it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::Value;
+
+use super::User;
+use super::adf;
+use super::call::Answer;
+use super::site::{self, Choice, LinkType, Status};
+
+/// Everything the sandbox knows.
+pub(crate) struct World {
+    /// Such as `http://127.0.0.1:40123`.
+    pub(crate) base: String,
+    pub(crate) project_key: String,
+    pub(crate) project_name: String,
+    pub(crate) users: Vec<User>,
+    /// The time, if it stands still.
+    pub(crate) clock: Option<Timestamp>,
+    /// By id.
+    pub(crate) issues: BTreeMap<u64, Issue>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) project_properties: BTreeMap<String, Value>,
+    issues_made: u64,
+    others_made: u64,
+}
+
+/// One issue.
+pub(crate) struct Issue {
+    pub(crate) id: u64,
+    pub(crate) key: String,
+    pub(crate) fields: Fields,
+    pub(crate) creator: String,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) category_changed: Timestamp,
+    pub(crate) resolved: Option<Timestamp>,
+    pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) comments: Vec<Comment>,
+    pub(crate) attachments: Vec<Attachment>,
+    /// Oldest first.
+    pub(crate) history: Vec<Change>,
+}
+
+/// The fields of an issue that callers set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fields {
+    pub(crate) issue_type: &'static Choice,
+    pub(crate) summary: String,
+    /// A valid document.
+    pub(crate) description: Option<Value>,
+    pub(crate) labels: BTreeSet<String>,
+    pub(crate) priority: &'static Choice,
+    pub(crate) due: Option<Date>,
+    /// Account id.
+    pub(crate) assignee: Option<String>,
+    /// Account id.
+    pub(crate) reporter: String,
+    pub(crate) status: &'static Status,
+    pub(crate) resolution: Option<&'static Choice>,
+}
+
+/// A comment.
+pub(crate) struct Comment {
+    pub(crate) id: u64,
+    pub(crate) author: String,
+    pub(crate) update_author: String,
+    pub(crate) body: Value,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) properties: BTreeMap<String, Value>,
+}
+
+/// A file on an issue.
+pub(crate) struct Attachment {
+    pub(crate) id: u64,
+    pub(crate) author: String,
+    pub(crate) created: Timestamp,
+    pub(crate) name: String,
+    pub(crate) media_type: String,
+    pub(crate) bytes: Bytes,
+}
+
+/// A link; `from` reads the outward text, `to` the inward one.
+pub(crate) struct Link {
+    pub(crate) id: u64,
+    pub(crate) kind: &'static LinkType,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// What one request changed of one issue.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) id: u64,
+    pub(crate) author: String,
+    pub(crate) created: Timestamp,
+    pub(crate) fields: Vec<FieldChange>,
+}
+
+/// One field of a change. The values are ids, the texts are what people read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FieldChange {
+    /// As the history names it: `Link` and `Attachment` beside field ids.
+    pub(crate) field: &'static str,
+    pub(crate) from: Option<String>,
+    pub(crate) from_text: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) to_text: Option<String>,
+}
+
+/// Locks; a panic elsewhere does not matter, because every request changes the world in one step at its end.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first id of every kind is one more than this.
+const IDS_START: u64 = 10_000;
+
+impl World {
+    pub(crate) fn new(base: String, project_key: String, project_name: String, users: Vec<User>) -> Self {
+        Self {
+            base,
+            project_key,
+            project_name,
+            users,
+            clock: None,
+            issues: BTreeMap::new(),
+            links: Vec::new(),
+            project_properties: BTreeMap::new(),
+            issues_made: 0,
+            others_made: 0,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.unwrap_or_else(Timestamp::now)
+    }
+
+    /// A new id for anything but an issue.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.others_made += 1;
+        IDS_START + self.others_made
+    }
+
+    pub(crate) fn user(&self, account_id: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.account_id == account_id)
+    }
+
+    /// The id of an issue by its number or its key in any case.
+    pub(crate) fn find(&self, id_or_key: &str) -> Option<u64> {
+        if id_or_key.bytes().all(|byte| byte.is_ascii_digit()) {
+            return id_or_key.parse().ok().filter(|id| self.issues.contains_key(id));
+        }
+        self.issues.values().find(|issue| issue.key.eq_ignore_ascii_case(id_or_key)).map(|issue| issue.id)
+    }
+
+    pub(crate) fn issue(&self, id_or_key: &str) -> Result<&Issue, Answer> {
+        self.find(id_or_key).and_then(|id| self.issues.get(&id)).ok_or_else(no_such_issue)
+    }
+
+    pub(crate) fn issue_mut(&mut self, id_or_key: &str) -> Result<&mut Issue, Answer> {
+        let id = self.find(id_or_key);
+        id.and_then(|id| self.issues.get_mut(&id)).ok_or_else(no_such_issue)
+    }
+
+    /// Adds an issue and gives its id and key, the next ones there are.
+    pub(crate) fn create(
+        &mut self,
+        author: &str,
+        mut fields: Fields,
+        properties: BTreeMap<String, Value>,
+    ) -> (u64, String) {
+        self.issues_made += 1;
+        let id = IDS_START + self.issues_made;
+        let key = format!("{}-{}", self.project_key, self.issues_made);
+        let now = self.now();
+        self.mark(fields.description.as_mut());
+        let issue = Issue {
+            id,
+            key: key.clone(),
+            fields,
+            creator: author.to_owned(),
+            created: now,
+            updated: now,
+            category_changed: now,
+            resolved: None,
+            properties,
+            comments: Vec::new(),
+            attachments: Vec::new(),
+            history: Vec::new(),
+        };
+        self.issues.insert(id, issue);
+        (id, key)
+    }
+
+    /// Puts new fields on an issue and writes down what changed; nothing happens if nothing changed.
+    pub(crate) fn change(&mut self, id: u64, author: &str, mut wanted: Fields) {
+        let Some(before) = self.issues.get(&id).map(|issue| issue.fields.clone()) else { return };
+        if wanted.description != before.description {
+            self.mark(wanted.description.as_mut());
+        }
+        let changes = self.differences(&before, &wanted);
+        if changes.is_empty() {
+            return;
+        }
+        let now = self.now();
+        if let Some(issue) = self.issues.get_mut(&id) {
+            if wanted.status.category != before.status.category {
+                issue.category_changed = now;
+            }
+            if wanted.resolution != before.resolution {
+                issue.resolved = wanted.resolution.map(|_| now);
+            }
+            issue.fields = wanted;
+        }
+        self.write_down(id, author, changes);
+    }
+
+    /// Adds an entry to the history of an issue.
+    pub(crate) fn write_down(&mut self, id: u64, author: &str, fields: Vec<FieldChange>) {
+        let now = self.now();
+        let change_id = self.next_id();
+        if let Some(issue) = self.issues.get_mut(&id) {
+            issue.updated = now;
+            issue.history.push(Change { id: change_id, author: author.to_owned(), created: now, fields });
+        }
+    }
+
+    /// Adds a comment and gives its id.
+    pub(crate) fn comment(
+        &mut self,
+        issue: u64,
+        author: &str,
+        mut body: Value,
+        properties: BTreeMap<String, Value>,
+    ) -> u64 {
+        self.mark(Some(&mut body));
+        let now = self.now();
+        let id = self.next_id();
+        if let Some(issue) = self.issues.get_mut(&issue) {
+            issue.updated = now;
+            issue.comments.push(Comment {
+                id,
+                author: author.to_owned(),
+                update_author: author.to_owned(),
+                body,
+                created: now,
+                updated: now,
+                properties,
+            });
+        }
+        id
+    }
+
+    /// Puts in the ids that the real server puts into documents.
+    pub(crate) fn mark(&mut self, document: Option<&mut Value>) {
+        if let Some(document) = document {
+            adf::add_local_ids(document, &mut || {
+                let number = self.next_id();
+                format!("00000000-0000-4000-8000-{number:012x}")
+            });
+        }
+    }
+
+    /// The name of an account; the id itself if it is unknown.
+    pub(crate) fn name_of(&self, account_id: &str) -> String {
+        self.user(account_id).map_or_else(|| account_id.to_owned(), |user| user.display_name.clone())
+    }
+
+    fn differences(&self, before: &Fields, after: &Fields) -> Vec<FieldChange> {
+        let choice = |choice: &Choice| (choice.id.to_owned(), choice.name.to_owned());
+        let person = |account: &String| (account.clone(), self.name_of(account));
+        let labels = |labels: &BTreeSet<String>| {
+            let joined: Vec<&str> = labels.iter().map(String::as_str).collect();
+            Some((String::new(), joined.join(" ")))
+        };
+        let text = |text: String| (String::new(), text);
+        let Fields {
+            issue_type,
+            summary,
+            description,
+            labels: labels_before,
+            priority,
+            due,
+            assignee,
+            reporter,
+            status,
+            resolution,
+        } = before;
+        let mut changes = Vec::new();
+        let mut compare = |field, from: Option<(String, String)>, to: Option<(String, String)>| {
+            if from != to {
+                changes.push(FieldChange::new(field, from, to));
+            }
+        };
+        compare("issuetype", Some(choice(issue_type)), Some(choice(after.issue_type)));
+        compare("summary", Some(text(summary.clone())), Some(text(after.summary.clone())));
+        compare("labels", labels(labels_before), labels(&after.labels));
+        compare("priority", Some(choice(priority)), Some(choice(after.priority)));
+        compare("duedate", due.map(|due| text(due.to_string())), after.due.map(|due| text(due.to_string())));
+        compare("assignee", assignee.as_ref().map(person), after.assignee.as_ref().map(person));
+        compare("reporter", Some(person(reporter)), Some(person(&after.reporter)));
+        compare(
+            "status",
+            Some((status.id.to_owned(), status.name.to_owned())),
+            Some((after.status.id.to_owned(), after.status.name.to_owned())),
+        );
+        compare("resolution", resolution.map(choice), after.resolution.map(choice));
+        if *description != after.description {
+            // Two documents may differ in form only, so their texts cannot decide.
+            let plain =
+                |document: &Option<Value>| document.as_ref().map(|document| text(adf::text(document)));
+            changes.push(FieldChange::new("description", plain(description), plain(&after.description)));
+        }
+        changes
+    }
+}
+
+impl Fields {
+    /// What a new issue has before its creator sets anything.
+    pub(crate) fn new(issue_type: &'static Choice, reporter: &str) -> Self {
+        Self {
+            issue_type,
+            summary: String::new(),
+            description: None,
+            labels: BTreeSet::new(),
+            priority: site::default_priority(),
+            due: None,
+            assignee: None,
+            reporter: reporter.to_owned(),
+            status: site::first_status(),
+            resolution: None,
+        }
+    }
+}
+
+impl FieldChange {
+    /// A change from one (id, text) to another; an empty id means that the field has texts only.
+    pub(crate) fn new(
+        field: &'static str,
+        from: Option<(String, String)>,
+        to: Option<(String, String)>,
+    ) -> Self {
+        let split = |side: Option<(String, String)>| match side {
+            None => (None, None),
+            Some((id, text)) => ((!id.is_empty()).then_some(id), Some(text)),
+        };
+        let (from, from_text) = split(from);
+        let (to, to_text) = split(to);
+        Self { field, from, from_text, to, to_text }
+    }
+}
+
+fn no_such_issue() -> Answer {
+    Answer::message(StatusCode::NOT_FOUND, "Issue does not exist or you do not have permission to see it.")
+}

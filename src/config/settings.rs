@@ -141,7 +141,7 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
         match DeliverySystem::from_name(&ours) {
             Some(system) => vocabulary.add_delivery_system(&word, system),
             None => {
-                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`")
+                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`");
             }
         }
     }

@@ -1,6 +1,10 @@
 //! What the engine promises for any input, what it finds in planted worlds, and how good it is on larger ones.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy knows test functions only, not what they share"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -321,11 +325,11 @@ fn the_baseline_takes_the_key_that_tells_most() {
     for dispute in &mut disputes {
         dispute.ndc = "00010-0100-01".parse().unwrap();
     }
-    for row in 0..600 {
+    for (row, dispute) in disputes.iter_mut().take(600).enumerate() {
         let payer = row % 10;
-        disputes[row].payer = Some(format!("Example Plan {payer}").into());
-        disputes[row].reason_codes = vec![CODES[payer % 8].into()];
-        disputes[row].period = Some(format!("202{}Q{}", 4 + payer % 2, 1 + payer % 4).parse().unwrap());
+        dispute.payer = Some(format!("Example Plan {payer}").into());
+        dispute.reason_codes = vec![CODES[payer % 8].into()];
+        dispute.period = Some(format!("202{}Q{}", 4 + payer % 2, 1 + payer % 4).parse().unwrap());
     }
     let (_, clusters) = group_disputes(&disputes, &Params { engine: Engine::GroupBy, ..Params::default() });
     let keys: BTreeSet<Vec<Attribute>> = clusters

@@ -1,6 +1,11 @@
 //! Identity across runs: told as histories of clusters, and as invariants of random histories.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "clippy knows test functions only, not what they share"
+)]
 
 use std::{
     cell::RefCell,
@@ -348,7 +353,9 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
             match turn {
                 Turn::Nothing => {}
                 Turn::Scatter(moves) => {
-                    moves.into_iter().for_each(|(dispute, place)| places[dispute] = place)
+                    for (dispute, place) in moves {
+                        places[dispute] = place;
+                    }
                 }
                 Turn::Move(from, to) => places.iter_mut().filter(|p| **p == from).for_each(|p| *p = to),
                 Turn::Halve(from, to) => {

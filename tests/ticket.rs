@@ -160,8 +160,9 @@ fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
         "heading" => (inline, 0, &["level", "localId"]),
         "bulletList" => (&["listItem"], 1, &["localId"]),
         "orderedList" => (&["listItem"], 1, &["order", "localId"]),
-        "listItem" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
-        "blockquote" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
+        "listItem" | "blockquote" => {
+            (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"])
+        }
         "codeBlock" => (&["text"], 0, &["language", "uniqueId", "localId"]),
         "table" => (&["tableRow"], 1, &["layout", "isNumberColumnEnabled", "width", "localId"]),
         "tableRow" => (&["tableHeader", "tableCell"], 1, &["localId"]),

@@ -308,6 +308,16 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
 }
 
 #[test]
+fn a_summary_that_just_fits_is_kept_whole() {
+    let templates = Templates::new(&[("summary.txt".to_owned(), "{{ client }}".to_owned())]).unwrap();
+    for (second, wanted) in [(54, 255), (55, 201)] {
+        let name = format!("{} {}", "x".repeat(200), "y".repeat(second));
+        let (facts, _) = facts_of(&|dispute| dispute.client = name.as_str().into());
+        assert_eq!(templates.summary(&facts).unwrap().chars().count(), wanted);
+    }
+}
+
+#[test]
 fn hostile_text_is_inert() {
     let plain = content_of(&|dispute| set_names(dispute, "Plain words")).unwrap();
     let plain_shape = shape(&description(&plain));

@@ -1,6 +1,11 @@
 //! Identity across runs: told as histories of clusters, and as invariants of random histories.
 
-#![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "clippy knows test functions only, not what they share"
+)]
 
 use std::{
     cell::RefCell,
@@ -287,6 +292,16 @@ fn a_group_whose_open_disputes_went_to_several_others_is_merged_once_confirmed()
 }
 
 #[test]
+fn a_group_keeps_its_open_disputes_where_others_claim_all_of_them_and_nothing_is_confirmed() {
+    let mut history = History::new();
+    history.run(&[("1", &[21, 23, 25]), ("2", &[3, 15, 37]), ("3", &[13, 19, 29])], &[]);
+    // The pattern of the third is on the disputes of the second now, and the first has those of the third.
+    let events = history.run(&[("1", &[13, 19, 21, 23, 25, 29]), ("3", &[3, 15, 37])], &[]);
+    assert!(events.contains(&kept(3, 0, 0)), "{events:?}");
+    assert_eq!((history.members(2), history.members(3)), (vec![3, 15, 37], vec![13, 19, 29]));
+}
+
+#[test]
 fn the_older_group_survives_where_both_have_as_much() {
     let mut history = History::new();
     history.run(&[("x", &[1, 2, 3, 4])], &[]);
@@ -349,7 +364,9 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
             match turn {
                 Turn::Nothing => {}
                 Turn::Scatter(moves) => {
-                    moves.into_iter().for_each(|(dispute, place)| places[dispute] = place);
+                    for (dispute, place) in moves {
+                        places[dispute] = place;
+                    }
                 }
                 Turn::Move(from, to) => places.iter_mut().filter(|p| **p == from).for_each(|p| *p = to),
                 Turn::Halve(from, to) => {

@@ -160,8 +160,9 @@ fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
         "heading" => (inline, 0, &["level", "localId"]),
         "bulletList" => (&["listItem"], 1, &["localId"]),
         "orderedList" => (&["listItem"], 1, &["order", "localId"]),
-        "listItem" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
-        "blockquote" => (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"]),
+        "listItem" | "blockquote" => {
+            (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"])
+        }
         "codeBlock" => (&["text"], 0, &["language", "uniqueId", "localId"]),
         "table" => (&["tableRow"], 1, &["layout", "isNumberColumnEnabled", "width", "localId"]),
         "tableRow" => (&["tableHeader", "tableCell"], 1, &["localId"]),
@@ -303,6 +304,16 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
         assert!((1..=255).contains(&length), "{length} characters");
         assert!(content.summary.ends_with('…') && !content.summary.contains('\n'), "{}", content.summary);
         assert_eq!(all_breaches(&description(&content)), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_summary_that_just_fits_is_kept_whole() {
+    let templates = Templates::new(&[("summary.txt".to_owned(), "{{ client }}".to_owned())]).unwrap();
+    for (second, wanted) in [(54, 255), (55, 201)] {
+        let name = format!("{} {}", "x".repeat(200), "y".repeat(second));
+        let (facts, _) = facts_of(&|dispute| dispute.client = name.as_str().into());
+        assert_eq!(templates.summary(&facts).unwrap().chars().count(), wanted);
     }
 }
 

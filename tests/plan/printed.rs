@@ -14,7 +14,7 @@ fn busy() -> World {
     world.add(B, 6, 900);
     world.add(0xdddd << 112, 7, 800);
     world.run();
-    world.issue(A).summary = "My own headline".to_owned();
+    "My own headline".clone_into(&mut world.issue(A).summary);
     let mut wanted = content(A, 6);
     wanted.priority = Some("High".to_owned());
     wanted.due = None;

@@ -1,0 +1,469 @@
+//! What the engine promises for any input, what it finds in planted worlds, and how good it is on larger ones.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy knows test functions only, not what they share"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use disputebot::{
+    cluster::{Attribute, Cluster, Engine, Explanation, Item, Params, Table, explain},
+    dispute::{Dispute, Field, Interner, Program, Row, Tables, Text, Vocabulary, read},
+    evaluate::{Scores, evaluate},
+    generate::{self, HEADER, Plan, Record, World},
+    run::group_disputes,
+};
+use rust_decimal::Decimal;
+
+/// Numbers that follow from a seed (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+
+    fn shuffle<T>(&mut self, values: &mut [T]) {
+        for at in (1..values.len()).rev() {
+            values.swap(at, self.below(at + 1));
+        }
+    }
+}
+
+const STATES: [&str; 20] = [
+    "AL", "AZ", "CA", "CO", "FL", "GA", "IL", "IN", "KY", "LA", "MI", "MN", "MO", "NC", "NJ", "NY", "OH",
+    "PA", "TX", "WA",
+];
+const CODES: [&str; 8] = ["A", "B", "C", "D", "F", "J", "N", "Q"];
+
+/// A dispute in which every attribute is drawn for itself: no cause.
+fn noise(number: usize, client: &str, random: &mut Random) -> Dispute {
+    let units = Decimal::from(10 + random.below(90));
+    Dispute {
+        id: format!("D-{number:05}").into(),
+        program: Program::Mdrp,
+        client: client.into(),
+        ndc: format!("000{}0-{:04}-01", 1 + random.below(3), 100 + random.below(40)).parse().unwrap(),
+        product_name: None,
+        state: Some(STATES[random.below(STATES.len())].into()),
+        payer: Some(format!("Example Plan {}", random.below(30)).into()),
+        delivery_system: None,
+        covered_entity: None,
+        pharmacy_npi: Some(format!("{}", 1_000_000_000 + random.below(200)).into()),
+        period: Some(format!("202{}Q{}", 4 + random.below(2), 1 + random.below(4)).parse().unwrap()),
+        service_date: None,
+        reason_codes: vec![CODES[random.below(CODES.len())].into()],
+        units_invoiced: Some(units),
+        units_disputed: Some(units),
+        unit_type: None,
+        unit_rebate_amount: None,
+        amount_disputed: None,
+        status: "open".into(),
+        opened_at: None,
+        due_at: None,
+        resolved_at: None,
+        note: None,
+        claim_ref: None,
+        source_url: None,
+    }
+}
+
+fn background(rows: usize, clients: &[&str], random: &mut Random) -> Vec<Dispute> {
+    (0..rows).map(|number| noise(number, clients[number % clients.len()], random)).collect()
+}
+
+const A: &str = "Example Pharma A";
+const B: &str = "Example Pharma B";
+
+fn clusters(disputes: &[Dispute]) -> (Table, Vec<Cluster>) {
+    group_disputes(disputes, &Params::default())
+}
+
+/// Groups as sets of dispute ids.
+fn members(table: &Table, clusters: &[Cluster]) -> BTreeSet<BTreeSet<Text>> {
+    clusters.iter().map(|cluster| cluster.rows.iter().map(|row| table.id(*row).clone()).collect()).collect()
+}
+
+fn groups(disputes: &[Dispute]) -> BTreeSet<BTreeSet<Text>> {
+    let (table, clusters) = clusters(disputes);
+    members(&table, &clusters)
+}
+
+/// A row of the generator as the domain reads it.
+struct Line<'a>(&'a Record);
+
+impl Row for Line<'_> {
+    fn get(&self, field: Field) -> Option<&str> {
+        let place = HEADER.iter().position(|name| *name == field.name())?;
+        Some(self.0.fields()[place])
+    }
+}
+
+/// The disputes of a generated world that can be read, each with its truth.
+fn generated(plan: &Plan) -> (Vec<Dispute>, Vec<(Text, Option<String>)>) {
+    let (vocabulary, tables, mut interner) = (Vocabulary::default(), Tables::embedded(), Interner::default());
+    let sample = generate::generate(plan);
+    let (mut disputes, mut truth) = (Vec::new(), Vec::new());
+    for (record, cause) in sample.rows.iter().zip(sample.truth) {
+        if let Ok((mut dispute, _)) = read(&Line(record), &vocabulary, &tables) {
+            interner.share_texts_of(&mut dispute);
+            truth.push((dispute.id.clone(), cause));
+            disputes.push(dispute);
+        }
+    }
+    assert!(disputes.len() * 100 >= plan.rows * 95, "{} of {} rows are readable", disputes.len(), plan.rows);
+    (disputes, truth)
+}
+
+fn tangled(rows: usize, causes: usize, seed: u64) -> Vec<Dispute> {
+    println!("seed {seed}");
+    generated(&Plan::new(World::Tangled, rows, causes, seed)).0
+}
+
+#[test]
+fn the_order_of_the_rows_changes_nothing() {
+    let mut disputes = tangled(1500, 20, 7);
+    let before = groups(&disputes);
+    assert!(before.len() >= 10, "{} groups", before.len());
+    for seed in [3, 5] {
+        Random(seed).shuffle(&mut disputes);
+        assert_eq!(groups(&disputes), before, "shuffled by seed {seed}");
+    }
+    disputes.reverse();
+    assert_eq!(groups(&disputes), before);
+}
+
+#[test]
+fn the_ids_of_the_disputes_change_nothing() {
+    let disputes = tangled(1500, 20, 8);
+    let mut names: Vec<usize> = (0..disputes.len()).collect();
+    Random(9).shuffle(&mut names);
+    let new_name: BTreeMap<Text, Text> = disputes
+        .iter()
+        .zip(&names)
+        .map(|(dispute, name)| (dispute.id.clone(), format!("renamed/{name}").into()))
+        .collect();
+    let renamed: Vec<Dispute> = disputes
+        .iter()
+        .map(|dispute| Dispute { id: new_name[&dispute.id].clone(), ..dispute.clone() })
+        .collect();
+    let expected: BTreeSet<BTreeSet<Text>> =
+        groups(&disputes).iter().map(|group| group.iter().map(|id| new_name[id].clone()).collect()).collect();
+    assert_eq!(groups(&renamed), expected);
+}
+
+#[test]
+fn disputes_that_differ_in_their_ids_only_share_one_fate() {
+    let mut disputes = tangled(1200, 16, 9);
+    let copies: Vec<Dispute> = disputes
+        .iter()
+        .step_by(20)
+        .map(|dispute| Dispute { id: format!("{}-copy", dispute.id).into(), ..dispute.clone() })
+        .collect();
+    disputes.extend(copies.iter().cloned());
+    let (table, clusters) = clusters(&disputes);
+    let mut group_of: BTreeMap<&Text, usize> = BTreeMap::new();
+    for (index, cluster) in clusters.iter().enumerate() {
+        for row in &cluster.rows {
+            group_of.insert(table.id(*row), index);
+        }
+    }
+    let mut grouped = 0;
+    for copy in &copies {
+        let original: Text = copy.id.strip_suffix("-copy").unwrap().into();
+        assert_eq!(group_of.get(&copy.id), group_of.get(&original), "{original}");
+        grouped += usize::from(group_of.contains_key(&original));
+    }
+    assert!(grouped > 10, "{grouped} copies are grouped");
+}
+
+#[test]
+fn a_group_never_crosses_a_program_or_a_client_and_is_never_too_small() {
+    for engine in [Engine::Patterns, Engine::GroupBy] {
+        for min_group in [2, 4, 9] {
+            let params = Params { engine, min_group, ..Params::default() };
+            let disputes = tangled(1200, 16, 10);
+            let (table, clusters) = group_disputes(&disputes, &params);
+            assert!(!clusters.is_empty());
+            let mut seen = BTreeSet::new();
+            for cluster in &clusters {
+                assert!(cluster.rows.len() >= min_group, "{engine:?}: {} rows", cluster.rows.len());
+                assert!(cluster.rows.is_sorted_by(|a, b| a < b) && !cluster.patterns.is_empty());
+                for row in &cluster.rows {
+                    assert_eq!((table.program(*row), table.client(*row)), (cluster.program, &cluster.client));
+                    assert!(seen.insert(*row), "a row is in two groups");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_without_a_cause_are_left_alone() {
+    let mut grouped = 0;
+    for seed in [21, 22, 23, 24] {
+        println!("seed {seed}");
+        let (_, clusters) = clusters(&background(1500, &[A, B], &mut Random(seed)));
+        grouped += clusters.iter().map(|cluster| cluster.rows.len()).sum::<usize>();
+    }
+    // One row in a hundred at most.
+    assert!(grouped <= 60, "{grouped} of 6000 rows of pure noise are grouped");
+}
+
+/// Plants a cause (one payer, one code, one quarter) into some rows.
+fn plant(disputes: &mut [Dispute], rows: impl Iterator<Item = usize>) -> BTreeSet<Text> {
+    rows.map(|row| {
+        let dispute = &mut disputes[row];
+        dispute.payer = Some("Example Plan 7".into());
+        dispute.reason_codes = vec!["N".into()];
+        dispute.period = Some("2025Q3".parse().unwrap());
+        dispute.id.clone()
+    })
+    .collect()
+}
+
+fn jaccard(a: &BTreeSet<Text>, b: &BTreeSet<Text>) -> f64 {
+    a.intersection(b).count() as f64 / a.union(b).count() as f64
+}
+
+#[test]
+fn a_planted_conjunction_is_found_with_its_rule() {
+    let mut disputes = background(1200, &[A], &mut Random(31));
+    let planted = plant(&mut disputes, (0..1200).step_by(40));
+    let (table, clusters) = clusters(&disputes);
+    let found = members(&table, &clusters);
+    let best = found.iter().map(|group| jaccard(group, &planted)).fold(0.0, f64::max);
+    assert!(best >= 0.9, "the best group has a Jaccard of {best}");
+    let cluster = clusters.iter().max_by_key(|cluster| cluster.rows.len()).unwrap();
+    let rule: BTreeSet<String> = cluster.patterns[0]
+        .iter()
+        .map(|Item { attribute, value }| format!("{}={value}", attribute.name()))
+        .collect();
+    let wanted = ["payer=Example Plan 7", "period=2025Q3", "reason_codes=N"].map(str::to_owned);
+    assert_eq!(rule, BTreeSet::from(wanted));
+}
+
+#[test]
+fn a_cause_with_few_rows_of_each_client_is_found_from_all_of_them() {
+    let clients = [A, B, "Example Pharma C", "Example Pharma D", "Example Pharma E", "Example Pharma F"];
+    let mut disputes = background(1800, &clients, &mut Random(32));
+    // Five rows of each client, told apart by payer and code alone.
+    let mut planted = BTreeSet::new();
+    for row in (0..30).map(|row| row * 61) {
+        disputes[row].payer = Some("Example Plan 7".into());
+        disputes[row].reason_codes = vec!["N".into()];
+        planted.insert(disputes[row].id.clone());
+    }
+    let found = groups(&disputes);
+    for client in clients {
+        let of_client: BTreeSet<Text> = disputes
+            .iter()
+            .filter(|dispute| &*dispute.client == client && planted.contains(&dispute.id))
+            .map(|dispute| dispute.id.clone())
+            .collect();
+        assert_eq!(of_client.len(), 5);
+        let best = found.iter().map(|group| jaccard(group, &of_client)).fold(0.0, f64::max);
+        assert!(best >= 0.6, "{client}: the best group has a Jaccard of {best}");
+        let alone: Vec<Dispute> =
+            disputes.iter().filter(|dispute| &*dispute.client == client).cloned().collect();
+        let best = groups(&alone).iter().map(|group| jaccard(group, &of_client)).fold(0.0, f64::max);
+        assert!(best < 0.3, "{client} alone does not show it: {best}");
+    }
+}
+
+#[test]
+fn a_part_of_a_cause_that_is_too_small_stays_ungrouped() {
+    let mut disputes = background(1200, &[A, B], &mut Random(33));
+    // Even rows are of A, odd ones of B, who has the payer of the cause by no chance.
+    for dispute in disputes.iter_mut().filter(|dispute| &*dispute.client == B) {
+        dispute.payer = dispute.payer.take().filter(|payer| &**payer != "Example Plan 7");
+    }
+    let planted = plant(&mut disputes, (0..40).map(|row| row * 2));
+    let few = plant(&mut disputes, [101, 501].into_iter());
+    let found = groups(&disputes);
+    assert!(found.iter().any(|group| jaccard(group, &planted) >= 0.9));
+    assert!(found.iter().all(|group| group.is_disjoint(&few)), "two rows are no group");
+}
+
+#[test]
+fn the_words_of_notes_are_in_no_value() {
+    let mut disputes = background(600, &[A], &mut Random(34));
+    for row in (0..600).step_by(15) {
+        disputes[row].note = Some(format!("Zebra wording {row} of the canary told by phone").into());
+        disputes[row].reason_codes = vec!["Q".into()];
+    }
+    let (table, clusters) = clusters(&disputes);
+    let mut wordings = BTreeSet::new();
+    for row in 0..table.len() {
+        for attribute in Attribute::ALL {
+            if let Some(value) = table.value(row, attribute) {
+                let lower = value.to_lowercase();
+                assert!(
+                    !["zebra", "canary", "phone", "wording "].iter().any(|word| lower.contains(word)),
+                    "{value}"
+                );
+                if attribute == Attribute::Note {
+                    wordings.insert(value.clone());
+                }
+            }
+        }
+    }
+    assert_eq!(wordings.len(), 1, "one wording, whatever number is in it");
+    let items = clusters.iter().flat_map(|cluster| cluster.patterns.iter().flatten());
+    assert!(items.clone().any(|item| item.attribute == Attribute::Note), "the wording tells these apart");
+}
+
+#[test]
+fn the_baseline_takes_the_key_that_tells_most() {
+    let mut disputes = background(1000, &[A], &mut Random(35));
+    // One product, as the levels of the NDC tell of each other; ten payers have a quarter and a code of their own.
+    for dispute in &mut disputes {
+        dispute.ndc = "00010-0100-01".parse().unwrap();
+    }
+    for (row, dispute) in disputes.iter_mut().take(600).enumerate() {
+        let payer = row % 10;
+        dispute.payer = Some(format!("Example Plan {payer}").into());
+        dispute.reason_codes = vec![CODES[payer % 8].into()];
+        dispute.period = Some(format!("202{}Q{}", 4 + payer % 2, 1 + payer % 4).parse().unwrap());
+    }
+    let (_, clusters) = group_disputes(&disputes, &Params { engine: Engine::GroupBy, ..Params::default() });
+    let keys: BTreeSet<Vec<Attribute>> = clusters
+        .iter()
+        .map(|cluster| cluster.patterns[0].iter().map(|item| item.attribute).collect())
+        .collect();
+    let best = vec![Attribute::Payer, Attribute::Period, Attribute::ReasonCodes];
+    assert_eq!(keys, BTreeSet::from([best]));
+}
+
+#[test]
+fn few_or_equal_rows_are_no_trouble() {
+    for engine in [Engine::Patterns, Engine::GroupBy] {
+        let params = Params { engine, ..Params::default() };
+        let one = background(1, &[A], &mut Random(36));
+        let equal: Vec<Dispute> =
+            (0..300).map(|number| Dispute { id: format!("E-{number}").into(), ..one[0].clone() }).collect();
+        for (disputes, name) in [(&[][..], "none"), (&one[..], "one"), (&equal[..], "equal")] {
+            let (table, clusters) = group_disputes(disputes, &params);
+            assert_eq!(table.len(), disputes.len(), "{name}");
+            let stands_out = usize::from(engine == Engine::GroupBy && name == "equal");
+            assert_eq!(clusters.len(), stands_out, "{name} by {engine:?}: nothing stands out");
+        }
+    }
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+/// Counts everything that an explanation says anew.
+fn check_explanation(table: &Table, cluster: &Cluster, explanation: &Explanation) {
+    let all: Vec<usize> = (0..table.len())
+        .filter(|row| table.program(*row) == cluster.program && *table.client(*row) == cluster.client)
+        .collect();
+    let inside: BTreeSet<usize> = cluster.rows.iter().copied().collect();
+    let fits = |row: usize| {
+        explanation.rule.alternatives.iter().any(|alternative| {
+            alternative
+                .iter()
+                .all(|item| table.value(row, item.attribute).is_some_and(|value| *value == item.value))
+        })
+    };
+    let matching = all.iter().filter(|row| fits(**row)).count();
+    let both = inside.iter().filter(|row| fits(**row)).count();
+    let rule = &explanation.rule;
+    assert_eq!(rule.matching, matching);
+    assert!(close(rule.precision, both as f64 / matching.max(1) as f64), "precision {}", rule.precision);
+    assert!(close(rule.recall, both as f64 / inside.len() as f64), "recall {}", rule.recall);
+    assert!((1..=4).contains(&rule.alternatives.len()));
+    for share in &explanation.shares {
+        let has = |row: &&usize| table.value(**row, share.item.attribute) == Some(&share.item.value);
+        let (members, everywhere) = (inside.iter().filter(has).count(), all.iter().filter(has).count());
+        let of_members = members as f64 / inside.len() as f64;
+        assert_eq!(share.members, members);
+        assert!(close(share.share, of_members) && of_members >= 0.7);
+        assert!(
+            close(share.lift, of_members / (everywhere as f64 / all.len() as f64)),
+            "lift {}",
+            share.lift
+        );
+        assert!(close(share.exclusivity, members as f64 / everywhere as f64));
+    }
+    assert!(explanation.shares.is_sorted_by(|a, b| a.lift >= b.lift));
+    for varying in &explanation.varying {
+        let values: BTreeSet<&Text> =
+            inside.iter().filter_map(|row| table.value(*row, varying.attribute)).collect();
+        assert_eq!(varying.values, values.len());
+        assert!(
+            values.len() > 1
+                && explanation.shares.iter().all(|share| share.item.attribute != varying.attribute)
+        );
+    }
+    assert!(inside.contains(&explanation.medoid));
+}
+
+#[test]
+fn every_figure_of_an_explanation_can_be_counted_again() {
+    let disputes = tangled(1500, 20, 11);
+    let (table, clusters) = clusters(&disputes);
+    for cluster in &clusters {
+        let peers: Vec<usize> = (0..table.len())
+            .filter(|row| table.program(*row) == cluster.program && *table.client(*row) == cluster.client)
+            .collect();
+        check_explanation(&table, cluster, &explain(&table, cluster, &peers));
+    }
+    assert!(clusters.len() >= 10);
+}
+
+fn scores(world: World, rows: usize, seed: u64, engine: Engine) -> Scores {
+    let (disputes, truth) = generated(&Plan::new(world, rows, rows / 83, seed));
+    let (table, clusters) = group_disputes(&disputes, &Params { engine, ..Params::default() });
+    let mut group_of: BTreeMap<&Text, String> = BTreeMap::new();
+    for (index, cluster) in clusters.iter().enumerate() {
+        for row in &cluster.rows {
+            group_of.insert(table.id(*row), index.to_string());
+        }
+    }
+    let assignments: Vec<(&str, Option<&str>)> =
+        truth.iter().map(|(id, _)| (&**id, group_of.get(id).map(String::as_str))).collect();
+    let truth: Vec<(&str, Option<&str>)> =
+        truth.iter().map(|(id, cause)| (&**id, cause.as_deref())).collect();
+    let scores = evaluate(&assignments, &truth).unwrap();
+    println!(
+        "{world:?} seed {seed} {engine:?}: F1 {:.3} precision {:.3} recall {:.3} ARI {:.3} noise {:.3}/{:.3} found {}/{}",
+        scores.b_cubed.f1,
+        scores.b_cubed.precision,
+        scores.b_cubed.recall,
+        scores.adjusted_rand,
+        scores.noise_precision,
+        scores.noise_recall,
+        scores.found.found,
+        scores.found.causes
+    );
+    scores
+}
+
+#[test]
+fn the_engine_stays_as_good_as_it_was_on_conjunctive_causes() {
+    let scores = scores(World::Conjunctive, 5000, 2024, Engine::Patterns);
+    assert!(scores.b_cubed.f1 >= 0.895, "B-cubed F1 fell to {:.3}", scores.b_cubed.f1);
+}
+
+#[test]
+fn the_engine_stays_as_good_as_it_was_on_tangled_causes() {
+    let scores = scores(World::Tangled, 5000, 2025, Engine::Patterns);
+    assert!(scores.b_cubed.f1 >= 0.79, "B-cubed F1 fell to {:.3}", scores.b_cubed.f1);
+}
+
+#[test]
+fn the_engine_beats_the_best_single_key() {
+    for world in [World::Conjunctive, World::Tangled] {
+        let (patterns, baseline) =
+            (scores(world, 2000, 2026, Engine::Patterns), scores(world, 2000, 2026, Engine::GroupBy));
+        assert!(patterns.b_cubed.f1 > baseline.b_cubed.f1 + 0.1, "{world:?}");
+    }
+}

@@ -150,10 +150,14 @@ struct Applier<'a> {
 
 impl Applier<'_> {
     async fn one(&mut self, action: &Action) -> Result<Result<Issue, Failure>, StateError> {
-        let ticket = self.state.known().ticket(&action.group);
+        let mut ticket = self.state.known().ticket(&action.group);
         match &action.write {
             Write::Create { content } => self.create(ticket, content).await,
-            Write::Update { issue, changes, written } => self.update(ticket, issue, changes, written).await,
+            Write::Update { issue, changes, before, written } => {
+                ticket.written = Some(before.clone());
+                ticket.writing = Some(written.clone());
+                self.update(ticket, issue, changes).await
+            }
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
             Write::Transition { issue, to, resolution } => {
                 self.transition(ticket, issue, *to, resolution.as_deref()).await
@@ -233,9 +237,7 @@ impl Applier<'_> {
         mut ticket: Ticket,
         issue: &Issue,
         changes: &[plan::Change],
-        written: &plan::Written,
     ) -> Result<Result<Issue, Failure>, StateError> {
-        ticket.writing = Some(written.clone());
         self.record(ticket.clone())?;
         match self.within(self.client.edit(issue, changes)).await {
             Some(Ok(())) => {

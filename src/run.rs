@@ -16,7 +16,7 @@ use crate::{
     dispute::{Dispute, Program, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::{Client, JiraError},
-    plan::{self, Action, Closed, Observed, Plan, Standing, Ticket},
+    plan::{self, Action, Category, Closed, Observed, Plan, Standing, Ticket},
     source::{self, Batch, Completeness},
     state::{Change, GroupRecord, Known, Rows, RunRecord, State, StateError},
     ticket::{self, Priorities, TemplateError, Templates, facts, facts::Figures},
@@ -160,7 +160,11 @@ pub fn survey(
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
                     Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
                 });
-            record.title.clone_from(&facts.title);
+            // The headline also goes where the gate over tickets does not look: reports and lists.
+            record.title = match ticket::screen(&facts.title) {
+                None => facts.title.clone(),
+                Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
+            };
             record.cause.clone_from(&facts.cause.name);
             record.who.clone_from(&facts.cause.who);
             record.figures = figures;
@@ -207,16 +211,44 @@ pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table,
     (table, clusters)
 }
 
-/// Makes the plan of a survey, with what Jira shows.
-pub async fn observe_and_plan(
-    params: &Params,
+/// What Jira shows of the tickets that matter, by issue id.
+async fn observe(
     surveyed: &Surveyed,
     tickets: &BTreeMap<GroupId, Ticket>,
     client: &Client,
     now: Timestamp,
-) -> Result<Plan, RunError> {
-    let ids = ids_to_read(surveyed, tickets, now);
-    let observed: BTreeMap<String, Observed> = client.read(&ids).await?;
+) -> Result<BTreeMap<String, Observed>, RunError> {
+    Ok(client.read(&ids_to_read(surveyed, tickets, now)).await?)
+}
+
+/// Tickets of living groups that disputebot closed and that are open again: a person reopened them, so a
+/// later close of theirs is theirs, too.
+fn reopened_by_people(
+    surveyed: &Surveyed,
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+) -> Vec<Change> {
+    surveyed
+        .records
+        .iter()
+        .filter(|record| record.group.status == Status::Active)
+        .filter_map(|record| known.tickets.get(&record.group.id))
+        .filter(|ticket| ticket.closed == Closed::ByUs)
+        .filter(|ticket| {
+            let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
+            shown.is_some_and(|observed| observed.category != Category::Done)
+        })
+        .map(|ticket| Change::Ticket(Ticket { closed: Closed::No, ..ticket.clone() }))
+        .collect()
+}
+
+fn plan_of(
+    params: &Params,
+    surveyed: &Surveyed,
+    tickets: &BTreeMap<GroupId, Ticket>,
+    observed: &BTreeMap<String, Observed>,
+    now: Timestamp,
+) -> Plan {
     let groups: Vec<Group> = surveyed.records.iter().map(|record| record.group.clone()).collect();
     let input = plan::Input {
         now,
@@ -224,10 +256,10 @@ pub async fn observe_and_plan(
         groups: &groups,
         standing: &surveyed.standing,
         tickets,
-        observed: &observed,
+        observed,
         read: true,
     };
-    Ok(plan::plan(&input, &params.plan))
+    plan::plan(&input, &params.plan)
 }
 
 /// A whole pass without any write: neither Jira nor the state is changed.
@@ -250,7 +282,8 @@ pub async fn plan_only(
         tickets.insert(settled.group.clone(), settled);
     }
     progress(Progress::Observing(tickets.len()));
-    let plan = observe_and_plan(params, &surveyed, &tickets, client, now).await?;
+    let observed = observe(&surveyed, &tickets, client, now).await?;
+    let plan = plan_of(params, &surveyed, &tickets, &observed, now);
     Ok(Pass { surveyed, plan, applied: None, record: None })
 }
 
@@ -285,7 +318,10 @@ pub async fn pass(
     let settled = apply::settle(client, &open, params.plan.create_settle, now).await?;
     state.record(now, &settled.into_iter().map(Change::Ticket).collect::<Vec<_>>())?;
     progress(Progress::Observing(state.known().tickets.len()));
-    let plan = observe_and_plan(params, &surveyed, &state.known().tickets, client, now).await?;
+    let observed = observe(&surveyed, &state.known().tickets, client, now).await?;
+    let reopened = reopened_by_people(&surveyed, state.known(), &observed);
+    state.record(now, &reopened)?;
+    let plan = plan_of(params, &surveyed, &state.known().tickets, &observed, now);
 
     state.record(now, &changed)?;
     let total = plan.actions.len();

@@ -240,13 +240,14 @@ impl Planner<'_> {
         let last = ticket.written.clone().unwrap_or_default();
         let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
         // A field that shows what is wanted is ours, also where the answer to its last write was lost.
-        let mut written = last.clone();
+        let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
         let mut theirs: Vec<(&str, String)> = Vec::new();
 
         if observed.summary == content.summary {
             written.summary.clone_from(&content.summary);
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
+            before.summary.clone_from(&observed.summary);
             changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
             written.summary.clone_from(&content.summary);
         } else {
@@ -262,8 +263,9 @@ impl Planner<'_> {
                 if now == wanted_digest {
                     written.block = wanted_digest;
                 } else if ours_still {
+                    before.block = now;
                     changes.push(Change::Description {
-                        from: ours.iter().map(|node| adf::text_of(node) + "\n").collect(),
+                        from: adf::plain_text(&ours),
                         to: document::plain_text(&content.block),
                         document: block::compose(&group.id, &above, &wanted, &below),
                     });
@@ -279,6 +281,7 @@ impl Planner<'_> {
             if observed.priority.as_ref() == Some(priority) {
                 written.priority = Some(priority.clone());
             } else if observed.priority == last.priority || observed.priority == maybe.priority {
+                before.priority.clone_from(&observed.priority);
                 changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
                 written.priority = Some(priority.clone());
             } else {
@@ -288,6 +291,7 @@ impl Planner<'_> {
         if observed.due == content.due {
             written.due = content.due;
         } else if observed.due == last.due || observed.due == maybe.due {
+            before.due = observed.due;
             changes.push(Change::Due { from: observed.due, to: content.due });
             written.due = content.due;
         } else {
@@ -326,7 +330,7 @@ impl Planner<'_> {
         }
         if !changes.is_empty() {
             let (joined, left) = standing.moved;
-            let write = Write::Update { issue: observed.issue.clone(), changes, written };
+            let write = Write::Update { issue: observed.issue.clone(), changes, before, written };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
     }

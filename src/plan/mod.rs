@@ -234,6 +234,8 @@ pub enum Write {
         issue: Issue,
         /// The changes, never empty.
         changes: Vec<Change>,
+        /// What is ours now, as Jira shows it: settles what became of an earlier update whose answer was lost.
+        before: Written,
         /// The fields as they stand after the update.
         written: Written,
     },

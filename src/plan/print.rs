@@ -121,7 +121,12 @@ fn full(text: &mut String, write: &Write) {
                         indented("-", &format!("summary   {from}"));
                         indented("+", &format!("summary   {to}"));
                     }
-                    Change::Description { to, .. } => indented("+", to),
+                    Change::Description { from, to, .. } => {
+                        for (mark, body, other) in [("-", from, to), ("+", to, from)] {
+                            let gone = |line: &&str| !other.lines().any(|same| same == *line);
+                            indented(mark, &body.lines().filter(gone).collect::<Vec<_>>().join("\n"));
+                        }
+                    }
                     Change::Priority { from, to } => {
                         indented("-", &format!("priority  {}", from.as_deref().unwrap_or("none")));
                         indented("+", &format!("priority  {to}"));

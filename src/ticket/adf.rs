@@ -25,6 +25,47 @@ pub fn text_of(node: &Value) -> String {
     text
 }
 
+/// The words of nodes in the form of [`super::document::plain_text`], so that both can be compared by line.
+pub fn plain_text(nodes: &[Value]) -> String {
+    nodes.iter().map(|node| lines_of(node).into_iter().map(|line| line + "\n").collect::<String>()).collect()
+}
+
+fn lines_of(node: &Value) -> Vec<String> {
+    let children = || node["content"].as_array().into_iter().flatten();
+    match node["type"].as_str().unwrap_or_default() {
+        "heading" => {
+            let level = usize::try_from(node["attrs"]["level"].as_u64().unwrap_or(1)).unwrap_or(1);
+            vec![format!("{} {}", "#".repeat(level), text_of(node))]
+        }
+        kind @ ("bulletList" | "orderedList") => children()
+            .enumerate()
+            .flat_map(|(position, entry)| {
+                let inner = entry["content"].as_array().into_iter().flatten().flat_map(lines_of);
+                let bullet =
+                    if kind == "orderedList" { format!("{}. ", position + 1) } else { "- ".to_owned() };
+                inner
+                    .enumerate()
+                    .map(
+                        |(line, text)| {
+                            if line == 0 { format!("{bullet}{text}") } else { format!("  {text}") }
+                        },
+                    )
+                    .collect::<Vec<_>>()
+            })
+            .collect(),
+        "table" => children()
+            .map(|row| {
+                let cells: Vec<String> =
+                    row["content"].as_array().into_iter().flatten().map(text_of).collect();
+                cells.join(" | ")
+            })
+            .collect(),
+        "blockquote" => children().flat_map(lines_of).map(|line| format!("> {line}")).collect(),
+        "rule" => vec!["---".to_owned()],
+        _ => text_of(node).lines().map(str::to_owned).collect(),
+    }
+}
+
 fn collect(node: &Value, text: &mut String) {
     if let Some(own) = node.get("text").and_then(Value::as_str) {
         text.push_str(own);
@@ -191,4 +232,18 @@ fn marks_of(marks: &Marks) -> Vec<Value> {
         list.push(json!({ "type": "link", "attrs": { "href": target } }));
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ticket::{document, parse_markdown};
+
+    #[test]
+    fn words_read_back_from_adf_are_those_of_the_document() {
+        let blocks = parse_markdown(
+            "## Head\n\nA **b** `c`\n\n- one\n- two\n\n1. first\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n> said\n\n---\n",
+        );
+        assert_eq!(plain_text(&nodes(&blocks)), document::plain_text(&blocks));
+    }
 }

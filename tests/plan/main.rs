@@ -201,7 +201,7 @@ impl World {
                 ticket.link = Link::Bound { issue };
                 ticket.written = Some(plan::written(content));
             }
-            Write::Update { issue, changes, written } => {
+            Write::Update { issue, changes, before: _, written } => {
                 assert!(!changes.is_empty(), "an update without a change");
                 let observed = self.jira.get_mut(&issue.id).unwrap();
                 for change in changes {

@@ -78,8 +78,8 @@ fn the_full_plan_has_the_text_of_every_write() {
           + Someone changed the summary, so disputebot leaves it alone from now on; it would have written “aaaa0000 · 6 disputes”. To hand it back, set the summary to what disputebot last wrote.
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
+          - 5 open disputes share one cause.
           + 6 open disputes share one cause.
-          + 1. Ask the state for the claims.
           - priority  Medium
           + priority  High
           - due       2026-09-01

@@ -41,7 +41,7 @@ impl Browser {
             let missing = format!("not looked at in a browser: none of {} is on PATH", NAMES.join(", "));
             assert!(std::env::var_os("CI").is_none(), "{missing}");
             // Past the capture of the test runner, which hides what a passing test prints.
-            writeln!(io::stderr(), "{missing}").unwrap();
+            io::stderr().write_all(format!("{missing}\n").as_bytes()).unwrap();
             return None;
         };
         Some(Self { program, profile: tempfile::tempdir().unwrap() })

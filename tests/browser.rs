@@ -1,0 +1,316 @@
+//! Pages as a person's browser shows them: the board and an issue of the sandbox, and the weekly report.
+//!
+//! Needs Chromium. Where there is none, each test names what is missing and passes; with the environment
+//! variable `CI` set it fails instead.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use disputebot::{
+    report::{self, TicketLine, Week},
+    sandbox::{self, Options, Sandbox, User},
+    state::Known,
+};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+/// What a stranger could type into a summary or a description.
+const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">";
+/// Names under which the browser is installed.
+const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// A browser with a profile of its own.
+struct Browser {
+    program: PathBuf,
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// `None`, with a word on it, where no browser is installed.
+    fn find() -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::split_paths(&path)
+            .flat_map(|folder| NAMES.map(|name| folder.join(name)))
+            .find(|program| program.is_file());
+        let Some(program) = program else {
+            let missing = format!("not looked at in a browser: none of {} is on PATH", NAMES.join(", "));
+            assert!(std::env::var_os("CI").is_none(), "{missing}");
+            // Past the capture of the test runner, which hides what a passing test prints.
+            io::stderr().write_all(format!("{missing}\n").as_bytes()).unwrap();
+            return None;
+        };
+        Some(Self { program, profile: tempfile::tempdir().unwrap() })
+    }
+
+    /// The document after everything that would run has run.
+    fn document(&self, address: &str) -> String {
+        let output = self.run(&["--virtual-time-budget=2000", "--dump-dom", address]);
+        assert!(output.contains("</html>"), "{address} gives a document: {output}");
+        output
+    }
+
+    /// A picture of the page.
+    fn picture(&self, address: &str) -> Vec<u8> {
+        let file = self.profile.path().join("page.png");
+        let screenshot = format!("--screenshot={}", file.display());
+        self.run(&[&screenshot, "--window-size=1200,900", "--hide-scrollbars", address]);
+        fs::read(file).unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.program)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .args(["--disable-dev-shm-usage", "--no-proxy-server", "--lang=en-US"])
+            .arg(format!("--user-data-dir={}", self.profile.path().join("profile").display()))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// A browser for the rest of the test, or the end of it.
+macro_rules! browser_or_return {
+    () => {
+        match Browser::find() {
+            Some(browser) => browser,
+            None => return,
+        }
+    };
+}
+
+/// A sandbox with its own runtime, so that it answers while the test waits for the browser.
+struct Site {
+    runtime: tokio::runtime::Runtime,
+    sandbox: Sandbox,
+}
+
+impl Site {
+    fn start() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(sandbox::start(Options::default())).unwrap();
+        Self { runtime, sandbox }
+    }
+
+    /// Opens an issue over HTTP and gives its key.
+    fn open(&self, summary: &str, text: &str) -> String {
+        let description = json!({ "type": "doc", "version": 1, "content": [
+            { "type": "heading", "attrs": { "level": 2 }, "content": [{ "type": "text", "text": "How much" }] },
+            { "type": "paragraph", "content": [
+                { "type": "text", "text": text },
+                { "type": "text", "text": " in bold", "marks": [{ "type": "strong" }] },
+            ] },
+        ] });
+        let body = json!({ "fields": {
+            "project": { "key": Options::default().project_key },
+            "issuetype": { "name": "Task" },
+            "summary": summary,
+            "description": description,
+            "labels": ["disputebot"],
+        } });
+        let bot = User::bot();
+        let answer: Value = self.runtime.block_on(async {
+            reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .unwrap()
+                .post(format!("{}/rest/api/3/issue", self.sandbox.base_url()))
+                .basic_auth(bot.email, Some(bot.token))
+                .json(&body)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap()
+                .json()
+                .await
+                .unwrap()
+        });
+        answer["key"].as_str().unwrap().to_owned()
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.sandbox.base_url())
+    }
+}
+
+/// Writes the report of a week with one ticket that says `text`, and gives its address.
+fn report_of(text: &str, folder: &Path) -> String {
+    let week: Week = "2026-W47".parse().unwrap();
+    let mut weekly = report::weekly(&Known::default(), week, &TimeZone::UTC);
+    let line =
+        TicketLine { key: "DISP-7".to_owned(), client: text.to_owned(), what: text.to_owned(), disputes: 41 };
+    weekly.tickets.opened = 1;
+    weekly.opened = vec![line];
+    weekly.failed = vec![text.to_owned()];
+    let page = report::html(&weekly, &|key| format!("https://example.com/browse/{key}")).unwrap();
+    let path = folder.join("report.html");
+    fs::write(&path, page).unwrap();
+    format!("file://{}", path.display())
+}
+
+/// The words of a page: what stands between its tags, outside of style sheets.
+fn words(document: &str) -> String {
+    let mut words = String::new();
+    let mut rest = document;
+    while let Some((before, after)) = rest.split_once('<') {
+        words.push_str(before);
+        words.push(' ');
+        let end = if after.starts_with("style") { "</style>" } else { ">" };
+        rest = after.split_once(end).map_or("", |(_, after)| after);
+    }
+    words.push_str(rest);
+    let text = words.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn assert_words(document: &str, expected: &[&str]) {
+    let shown = words(document);
+    for expected in expected {
+        assert!(shown.contains(expected), "expected `{expected}` among: {shown}");
+    }
+}
+
+/// What of a stranger's can run on a page, or has run.
+fn danger(document: &str) -> Option<&'static str> {
+    ["<title>owned", "<script", "<img"].into_iter().find(|sign| document.to_lowercase().contains(sign))
+}
+
+#[track_caller]
+fn assert_inert(document: &str) {
+    assert_eq!(danger(document), None, "{document}");
+}
+
+/// Width and height of a PNG, from its header.
+#[track_caller]
+fn size_of(png: &[u8]) -> (u32, u32) {
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"), "a PNG");
+    let number = |from: usize| u32::from_be_bytes(png[from..from + 4].try_into().unwrap());
+    (number(16), number(20))
+}
+
+#[track_caller]
+fn assert_painted(png: &[u8]) {
+    assert_eq!(size_of(png), (1200, 900));
+    // An empty page of this size has some 5 kB.
+    assert!(png.len() > 15_000, "the page shows something: {} bytes", png.len());
+}
+
+#[test]
+fn the_board_shows_tickets_by_status() {
+    let browser = browser_or_return!();
+    let site = Site::start();
+    let key = site.open("Package size wrong on label file", "41 open disputes");
+    let document = browser.document(&site.address("/"));
+    assert_words(
+        &document,
+        &[
+            "Disputes board 1 open 1 in all",
+            "To Do 1 Package size wrong on label file 1 label",
+            &key,
+            "In Progress 0 No tickets",
+            "Done 0 No tickets",
+        ],
+    );
+    assert!(document.contains(&format!("href=\"/browse/{key}\"")), "{document}");
+    assert_inert(&document);
+    assert_painted(&browser.picture(&site.address("/")));
+}
+
+#[test]
+fn an_issue_shows_its_description_and_fields() {
+    let browser = browser_or_return!();
+    let site = Site::start();
+    let key = site.open("Package size wrong on label file", "41 open disputes");
+    let address = site.address(&format!("/browse/{key}"));
+    let document = browser.document(&address);
+    assert_words(
+        &document,
+        &[
+            "Package size wrong on label file",
+            "Description How much 41 open disputes in bold",
+            "Comments 0 No comments",
+            "Assignee Unassigned",
+            "Labels disputebot",
+        ],
+    );
+    assert!(document.contains("<strong> in bold</strong>"), "{document}");
+    assert_inert(&document);
+    assert_painted(&browser.picture(&address));
+}
+
+#[test]
+fn hostile_text_is_shown_and_never_run() {
+    let browser = browser_or_return!();
+    let site = Site::start();
+    let key = site.open(HOSTILE, HOSTILE);
+    for path in ["/".to_owned(), format!("/browse/{key}")] {
+        let document = browser.document(&site.address(&path));
+        assert_words(&document, &[HOSTILE]);
+        assert_inert(&document);
+    }
+}
+
+#[test]
+fn the_browser_would_run_a_script_and_the_checks_would_see_it() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trap.html");
+    fs::write(&path, format!("<!doctype html><html><body>{HOSTILE}</body></html>")).unwrap();
+    let document = browser.document(&format!("file://{}", path.display()));
+    assert_eq!(danger(&document), Some("<title>owned"), "{document}");
+}
+
+#[test]
+fn a_report_shows_its_week_and_never_runs_a_name() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let address = report_of(HOSTILE, folder.path());
+    let document = browser.document(&address);
+    let line = format!("DISP-7 {HOSTILE} {HOSTILE} 41");
+    assert_words(
+        &document,
+        &["Disputes in week 2026-W47", "2026-11-16 to 2026-11-22", "Tickets opened", &line],
+    );
+    assert!(document.contains("href=\"https://example.com/browse/DISP-7\""), "{document}");
+    assert_inert(&document);
+    assert_painted(&browser.picture(&address));
+}
+
+#[test]
+fn the_report_of_the_demo_shows_its_tickets() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["demo", "--dir", "demo"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(demo.status.success(), "{}", String::from_utf8_lossy(&demo.stderr));
+    let file = folder.path().join("demo/reports/disputes-2026-W46.html");
+    let address = format!("file://{}", file.display());
+    let document = browser.document(&address);
+    assert_words(
+        &document,
+        &[
+            "Disputes in week 2026-W46",
+            "The groups with most money",
+            "DISP-1",
+            "Example Pharma A",
+            "Medicaid Drug Rebate Program",
+        ],
+    );
+    assert!(document.contains("/browse/DISP-1\""), "tickets are links: {document}");
+    assert_inert(&document);
+    assert_painted(&browser.picture(&address));
+}

@@ -1,5 +1,62 @@
 //! disputebot groups disputed US drug-discount invoice lines by root cause and keeps exactly one Jira
 //! ticket per root cause.
+//!
+//! # One pass
+//!
+//! ```text
+//!  CSV, NDJSON                                                  people in Jira
+//!      |                                                              |
+//!   source ---> dispute ---> cluster ---> group ---> plan ---> apply ---> jira
+//!    edge        pure          pure        pure      pure  \    edge       edge
+//!                                           ^         ^     \
+//!                                           |         |      `-> report -> HTML
+//!                                           +- known -+- observed
+//!                                                |
+//!                                          state: journal + sled (edge, at the side)
+//! ```
+//!
+//! [`run::pass`] is the whole of it, top to bottom: read the disputes ([`source`]), find the causes they
+//! share ([`cluster`]), carry the groups' identity over from the last run ([`group`]), say what each ticket
+//! should hold ([`ticket`]), compare that with what was last written and with what Jira shows ([`plan`]),
+//! and write the difference ([`apply`], [`jira`]). Everything that must survive a crash goes through
+//! [`state`] before it counts. [`daemon`] is a loop around the pass, [`cli`] the commands around both.
+//!
+//! # Rooms
+//!
+//! | room | kind | what it is for |
+//! | --- | --- | --- |
+//! | [`dispute`] | pure | what a dispute is: NDC, NPI, 340B id, quarter, units, exact money, programs, reason codes, tables of the field |
+//! | [`cluster`] | pure | columns, significant patterns, cover, linfa over the fragments, explanation; the only user of linfa |
+//! | [`group`] | pure | identity across runs: keep, split, merge, resolve, return |
+//! | [`ticket`] | pure | facts, templates, one document model, Atlassian's document format, privacy gate |
+//! | [`plan`] | pure | wanted, last written and shown: every write with its full text and reason, every non-action with its reason |
+//! | [`report`] | pure | history to weekly figures to one HTML page |
+//! | [`schedule`] | pure | cron expression, zone and last occurrence to what is due |
+//! | [`generate`], [`evaluate`] | pure | synthetic disputes with their truth; scores of a grouping |
+//! | [`source`] | edge | files to disputes, with rejects and completeness |
+//! | [`jira`] | edge | typed client of Jira Cloud |
+//! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
+//! | [`apply`], [`run`], [`daemon`] | edge | plan to Jira; one pass; the loop |
+//! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
+//! | [`config`], [`cli`] | edge | layered settings with origins; commands |
+//!
+//! Pure rooms have no IO, clock, randomness, async or logging. Uses point to the left in the picture; who may
+//! use whom is a test (`tests/architecture.rs`).
+//!
+//! # What holds it together
+//!
+//! * **Accounted for.** Every input row ends in exactly one place: in a group, ungrouped, not open, repeated,
+//!   superseded or rejected with line and column. [`state::Rows`] is asserted to add up.
+//! * **One group, one ticket.** A group's id is recorded before the first call. A create is journaled and
+//!   synced before it is sent, and sent once; while its fate is unknown, nothing is sent again.
+//!   [`apply::settle`] finds out by reading issue after issue, past the search index.
+//! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so.
+//! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not
+//!   created again, and an empty search by an unknown caller is an error.
+//! * **Nothing private leaves.** Notes, service dates, claim references and unit rebate amounts have no way
+//!   into a text; a gate looks at the rest.
+//! * **The journal is the truth.** sled is a view of it that can be made anew; read-only commands read the
+//!   journal alone and so work beside a running daemon.
 #![forbid(unsafe_code)]
 
 pub mod apply;

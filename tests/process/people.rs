@@ -28,7 +28,7 @@ fn paragraph(text: &str) -> Value {
 fn changed() -> Vec<disputebot::generate::Record> {
     let mut rows = disputes();
     for row in &mut rows {
-        row.due_at = "2027-01-31".to_owned();
+        "2027-01-31".clone_into(&mut row.due_at);
     }
     rows
 }

@@ -21,6 +21,7 @@ use crate::{
     jira::{Client, JiraError, Outcome},
     plan::{self, Action, Category, Closed, Issue, Link, Plan, Ticket, Write},
     state::{Change, Done, State, StateError},
+    ticket::{Content, document::Block},
 };
 
 /// How long a write under way may still take after a stop.
@@ -185,7 +186,7 @@ impl Applier<'_> {
     async fn create(
         &mut self,
         mut ticket: Ticket,
-        content: &plan::Content,
+        content: &Content,
     ) -> Result<Result<Issue, Failure>, StateError> {
         let attempts = match ticket.link {
             Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. } => {
@@ -262,7 +263,7 @@ impl Applier<'_> {
         mut ticket: Ticket,
         issue: &Issue,
         topic: &str,
-        body: &[crate::ticket::document::Block],
+        body: &[Block],
     ) -> Result<Result<Issue, Failure>, StateError> {
         let said = if ticket.saying.contains(topic) {
             // An earlier attempt may have arrived.

@@ -12,7 +12,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// A room of the crate, with the paths of this crate that it may name: a room (`dispute`), or one thing of a
-/// room (`plan::Content`).
+/// room (`state::Known`).
 struct Room {
     name: &'static str,
     kind: Kind,
@@ -35,7 +35,7 @@ const LAW: &[Room] = &[
     Room { name: "cluster", kind: Kind::Pure, may_use: &["dispute"] },
     Room { name: "group", kind: Kind::Pure, may_use: &["dispute", "cluster"] },
     // What a ticket should say is a type of the plan; nothing else of the plan is known here.
-    Room { name: "ticket", kind: Kind::Pure, may_use: &["dispute", "cluster", "group", "plan::Content"] },
+    Room { name: "ticket", kind: Kind::Pure, may_use: &["dispute", "cluster", "group"] },
     Room { name: "plan", kind: Kind::Pure, may_use: &["group", "ticket", "dispute", "cluster"] },
     // The history that a report is made from is that of the state; its store and its journal stay unknown.
     Room {

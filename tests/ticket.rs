@@ -6,10 +6,9 @@ use disputebot::{
     cluster,
     dispute::{Dispute, Program, Tables, Text, UnitType},
     group::{Group, GroupId, Pattern, Status},
-    plan::Content,
     run::group_disputes,
     ticket::{
-        self, ContentError, Priorities, Templates, adf, document,
+        self, Content, ContentError, Priorities, Templates, adf, document,
         facts::{self, Facts, Figures},
     },
 };

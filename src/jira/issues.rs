@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     group::GroupId,
-    plan::{Category, Change, Content, Issue, Observed},
-    ticket::{adf, block, document::Block},
+    plan::{Category, Change, Issue, Observed},
+    ticket::{Content, adf, block, document::Block},
 };
 
 /// Key of the issue property that marks our tickets.

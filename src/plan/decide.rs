@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Change, Closed, Content, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket,
-    Write, Written,
+    Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write,
+    Written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        adf,
+        Content, adf,
         block::{self, Located},
         document::{self, Block, Inline},
         screen,

@@ -23,22 +23,10 @@ use serde_json::Value;
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
 pub use print::{Detail, print};
 
-use crate::{group::GroupId, ticket::document::Block};
-
-/// What a ticket of ours should say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Content {
-    /// One line, at most 255 characters.
-    pub summary: String,
-    /// Our block of the description.
-    pub block: Vec<Block>,
-    /// Labels, the group's own among them.
-    pub labels: Vec<String>,
-    /// Name of the priority, none to leave Jira's default.
-    pub priority: Option<String>,
-    /// The earliest day by which someone must act.
-    pub due: Option<Date>,
-}
+use crate::{
+    group::GroupId,
+    ticket::{Content, document::Block},
+};
 
 /// What disputebot knows of a group's ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,16 +14,34 @@ pub mod words;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 pub use markdown::parse as parse_markdown;
 pub use privacy::{Find, screen};
 pub use template::{EMBEDDED, TemplateError, Templates};
 
-use crate::{group::GroupId, plan::Content};
+use document::Block;
+
+use crate::group::GroupId;
 use facts::{Facts, Figures};
 
 /// The label on every ticket of ours.
 pub const LABEL: &str = "disputebot";
+
+/// What a ticket of ours should say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// One line, at most 255 characters.
+    pub summary: String,
+    /// Our block of the description.
+    pub block: Vec<Block>,
+    /// Labels, the group's own among them.
+    pub labels: Vec<String>,
+    /// Name of the priority, none to leave Jira's default.
+    pub priority: Option<String>,
+    /// The earliest day by which someone must act.
+    pub due: Option<Date>,
+}
 
 /// What decides the priority.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,11 +18,11 @@ use disputebot::{
     dispute::{Program, Text},
     group::{Group, GroupId, Status},
     plan::{
-        self, Action, Category, Change, Closed, Content, HoldReason, Input, Issue, Link, Observed, Params,
-        Plan, Standing, Ticket, Write,
+        self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Observed, Params, Plan,
+        Standing, Ticket, Write,
     },
     ticket::{
-        LABEL, adf, block,
+        Content, LABEL, adf, block,
         document::{self, Block, Inline},
     },
 };

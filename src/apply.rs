@@ -27,6 +27,9 @@ use crate::{
 /// How long a write under way may still take after a stop.
 pub const GRACE: Duration = Duration::from_secs(3);
 
+/// Stands among the topics of a ticket while it is being reopened.
+const REOPENING: &str = "reopening";
+
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -329,8 +332,10 @@ impl Applier<'_> {
         let before = ticket.closed;
         if to == Category::Done {
             ticket.closed = Closed::Intended;
-            self.record(ticket.clone())?;
+        } else {
+            ticket.saying.insert(REOPENING.to_owned());
         }
+        self.record(ticket.clone())?;
         match self.within(self.client.transition(issue, way, resolution)).await {
             Some(Ok(())) => {
                 if to == Category::Done {
@@ -338,13 +343,15 @@ impl Applier<'_> {
                     ticket.closings += 1;
                 } else {
                     ticket.closed = Closed::No;
+                    ticket.saying.remove(REOPENING);
                 }
                 self.record(ticket)?;
                 Ok(Ok(issue.clone()))
             }
             Some(Err(error)) => {
-                if error.is_unexecuted() && ticket.closed != before {
+                if error.is_unexecuted() {
                     ticket.closed = before;
+                    ticket.saying.remove(REOPENING);
                     self.record(ticket)?;
                 }
                 Ok(Err(error.into()))
@@ -364,8 +371,11 @@ impl Applier<'_> {
         let (Some(from), Some(to)) = (ticket.issue().cloned(), other.issue().cloned()) else {
             return Ok(Err(Failure::NothingToLink));
         };
+        ticket.saying.insert(topic.to_owned());
+        self.record(ticket.clone())?;
         match self.within(self.client.link(link_type, &from, &to)).await {
             Some(Ok(())) => {
+                ticket.saying.remove(topic);
                 ticket.told.insert(topic.to_owned());
                 self.record(ticket)?;
                 Ok(Ok(from))

@@ -18,7 +18,7 @@ use crate::{
     jira::{Client, JiraError},
     plan::{self, Action, Category, Closed, Observed, Plan, Standing, Ticket},
     source::{self, Batch, Completeness},
-    state::{Change, GroupRecord, Known, Rows, RunRecord, State, StateError},
+    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, State, StateError},
     ticket::{self, Priorities, TemplateError, Templates, facts, facts::Figures},
 };
 
@@ -317,6 +317,7 @@ pub async fn pass(
     let open: Vec<&Ticket> = state.known().tickets.values().collect();
     let settled = apply::settle(client, &open, params.plan.create_settle, now).await?;
     state.record(now, &settled.into_iter().map(Change::Ticket).collect::<Vec<_>>())?;
+    let adopted = adopted(state.known());
     progress(Progress::Observing(state.known().tickets.len()));
     let observed = observe(&surveyed, &state.known().tickets, client, now).await?;
     let reopened = reopened_by_people(&surveyed, state.known(), &observed);
@@ -329,9 +330,31 @@ pub async fn pass(
         progress(Progress::Applying(done, total));
     })
     .await?;
-    let record = record(params, &surveyed, &plan, &applied, now);
+    let mut record = record(params, &surveyed, &plan, &applied, now);
+    record.done.extend(adopted);
     state.record(clock(), &[Change::Run(Box::new(record.clone()))])?;
     Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record) })
+}
+
+/// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in
+/// this one.
+fn adopted(known: &Known) -> Vec<Done> {
+    let counted: HashSet<&GroupId> = known
+        .runs
+        .values()
+        .flat_map(|run| &run.done)
+        .filter(|done| done.kind == "create")
+        .map(|done| &done.group)
+        .collect();
+    known
+        .tickets
+        .values()
+        .filter(|ticket| !counted.contains(&ticket.group))
+        .filter_map(|ticket| {
+            let issue = ticket.issue()?.clone();
+            Some(Done { group: ticket.group.clone(), issue, kind: "create".to_owned(), closed: false })
+        })
+        .collect()
 }
 
 /// A fresh group id: 128 random bits.

@@ -19,6 +19,13 @@ async fn killed_at(nth: usize, effect: Effect) {
     world.expect(0, &["run"]).await;
     assert_eq!(world.writes(), again, "{when}: a second run writes nothing");
     world.expect(0, &["state", "verify"]).await;
+    let report: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["report", "--json"]).await).unwrap();
+    assert_eq!(
+        report["tickets"]["opened"],
+        world.sandbox.issues().len(),
+        "{when}: each counts as opened once"
+    );
 }
 
 /// Number of writes of a first run.

@@ -395,7 +395,11 @@ fn inherit(
         })
         .collect();
     let complete = batch.completeness == Completeness::Complete;
-    let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+    let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+    // By content, not by id: where two groups could inherit alike, chance must not decide.
+    groups.sort_by(|a, b| {
+        (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
+    });
     // A row that cannot be read today is still there; where its id cannot be read either, it may be any
     // dispute that is neither here nor settled.
     let mut open: HashSet<Text> = batch.disputes.iter().map(|dispute| dispute.id.clone()).collect();

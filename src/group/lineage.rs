@@ -50,7 +50,7 @@ pub struct Found {
 /// What this run knows.
 #[derive(Debug)]
 pub struct Input<'a> {
-    /// All groups of the state.
+    /// All groups of the state; where two could inherit alike, the earlier one does.
     pub known: &'a [Group],
     /// The clusters of this run.
     pub found: &'a [Found],
@@ -192,7 +192,7 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
         })
         .collect();
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
-        let age = |old: &usize| (&input.known[*old].since, &input.known[*old].id);
+        let age = |old: &usize| (&input.known[*old].since, *old);
         b.cmp(a)
             .then_with(|| age(a_old).cmp(&age(b_old)))
             .then_with(|| input.found[*a_new].members.cmp(&input.found[*b_new].members))

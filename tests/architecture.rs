@@ -92,7 +92,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("linfa_clustering", &["cluster/density.rs"]),
     ("linfa_nn", &["cluster/density.rs"]),
     ("ndarray", &["cluster/density.rs"]),
-    ("minijinja", &["ticket/template.rs", "report/html.rs", "sandbox"]),
+    ("minijinja", &["ticket/template.rs", "report/html.rs", "evaluate/html.rs", "sandbox"]),
     ("reqwest", &["jira", "cli"]),
     ("axum", &["sandbox", "web"]),
     ("chrono", &["schedule"]),

@@ -1,4 +1,5 @@
-//! Pages as a person's browser shows them: the board and an issue of the sandbox, and the weekly report.
+//! Pages as a person's browser shows them: the board and an issue of the sandbox, the weekly report, and the
+//! page of scores.
 //!
 //! Needs Chromium. Where there is none, each test names what is missing and passes; with the environment
 //! variable `CI` set it fails instead.
@@ -12,6 +13,7 @@ use std::{
 };
 
 use disputebot::{
+    evaluate::{self, CauseFacts, Causes, Evaluation},
     report::{self, TicketLine, Week},
     sandbox::{self, Options, Sandbox, User},
     state::Known,
@@ -311,6 +313,31 @@ fn the_report_of_the_demo_shows_its_tickets() {
         ],
     );
     assert!(document.contains("/browse/DISP-1\""), "tickets are links: {document}");
+    assert_inert(&document);
+    assert_painted(&browser.picture(&address));
+}
+
+#[test]
+fn the_page_of_scores_shows_its_plots_and_never_runs_a_label() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let ids: Vec<String> = (0..40).map(|row| format!("D{row}")).collect();
+    let truth: Vec<_> = ids.iter().map(|id| (id.as_str(), Some(HOSTILE))).collect();
+    let assignments: Vec<_> = ids.iter().take(11).map(|id| (id.as_str(), Some(HOSTILE))).collect();
+    let scores = evaluate::evaluate(&assignments, &truth).unwrap();
+    let cause = HOSTILE.split('/').next().unwrap().to_owned();
+    let facts = CauseFacts { name: HOSTILE.to_owned(), family: HOSTILE.to_owned() };
+    let causes = Causes::from([(cause, facts)]);
+    let page = evaluate::html(&Evaluation::new(scores, None, Some(&causes)), Some(&causes)).unwrap();
+    let path = folder.path().join("page.html");
+    fs::write(&path, page).unwrap();
+    let address = format!("file://{}", path.display());
+    let document = browser.document(&address);
+    let missed = format!("{HOSTILE} {HOSTILE} {HOSTILE} 40 {HOSTILE} holds 11 of them and nothing else 0.28");
+    assert_words(
+        &document,
+        &["The groups find 0 of 1 cause.", "30 to 99 disputes 0 % 0 of 1", "Jaccard index 0.28", &missed],
+    );
     assert_inert(&document);
     assert_painted(&browser.picture(&address));
 }

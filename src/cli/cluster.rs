@@ -55,19 +55,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         more.push(Assignment::flag("--engine", "cluster.engine", engine));
     }
     let settings = common.settings(Needs::default(), &more, ui)?;
-    let source = source::Settings { paths: arguments.input.clone(), ..settings.run.source };
-    let batch =
-        source::load(&source, &Tables::embedded(), None, &mut |seen| ui.progress(Progress::Reading(seen)));
-    tell_input(&batch, ui);
-    if batch.counts.rows == 0 {
-        let said = match &batch.completeness {
-            Completeness::Incomplete(reasons) => {
-                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-            }
-            Completeness::Complete => "no rows".to_owned(),
-        };
-        return Err(CliError::new(Exit::Input, format!("no disputes could be read: {said}")));
-    }
+    let batch = load(&arguments.input, settings.run.source, ui)?;
     ui.progress(Progress::Grouping(batch.disputes.len()));
     let (table, clusters) = group_disputes(&batch.disputes, &settings.run.cluster);
     let engine = match settings.run.cluster.engine {
@@ -146,6 +134,28 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         if clusters.len() > 20 { "; the 20 largest are shown" } else { "" },
     ));
     Ok(Exit::Done)
+}
+
+/// Reads disputes from `paths`, with all other settings as configured; no row at all is an error.
+pub(super) fn load(
+    paths: &[PathBuf],
+    settings: source::Settings,
+    ui: &mut Ui,
+) -> Result<source::Batch, CliError> {
+    let source = source::Settings { paths: paths.to_vec(), ..settings };
+    let batch =
+        source::load(&source, &Tables::embedded(), None, &mut |seen| ui.progress(Progress::Reading(seen)));
+    tell_input(&batch, ui);
+    if batch.counts.rows == 0 {
+        let said = match &batch.completeness {
+            Completeness::Incomplete(reasons) => {
+                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Completeness::Complete => "no rows".to_owned(),
+        };
+        return Err(CliError::new(Exit::Input, format!("no disputes could be read: {said}")));
+    }
+    Ok(batch)
 }
 
 /// Says what became of the rows that are no open disputes.

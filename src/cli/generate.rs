@@ -3,7 +3,7 @@
 use std::{fs, io::BufWriter, path::PathBuf};
 
 use super::{CliError, Exit, Ui};
-use crate::generate::{self, Plan, World};
+use crate::generate::{self, CauseSummary, Plan, World};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// How causes show: as conjunctions of attributes, or tangled as in life
     #[arg(long, value_enum, default_value_t = WorldName::Conjunctive)]
     world: WorldName,
-    /// Folder to write into: disputes.csv, truth.csv, and both again under day2
+    /// Folder to write into: disputes.csv, truth.csv, causes.csv, and all again under day2
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -45,10 +45,21 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
             let file = fs::File::create(folder.join(name)).map_err(|error| failed(&error))?;
             Ok::<_, CliError>(csv::Writer::from_writer(BufWriter::new(file)))
         };
-        let (mut disputes, mut truth) = (open("disputes.csv")?, open("truth.csv")?);
+        let (mut disputes, mut truth, mut causes) =
+            (open("disputes.csv")?, open("truth.csv")?, open("causes.csv")?);
+        let rows = generate::stream_day(&plan, day);
+        causes
+            .write_record(["cause", "kind", "name", "family", "program"])
+            .map_err(|error| failed(&error))?;
+        for cause in rows.causes() {
+            let CauseSummary { label, kind, name, family, program } = cause;
+            causes
+                .write_record([label.as_str(), &kind.to_string(), name, family, program])
+                .map_err(|error| failed(&error))?;
+        }
         disputes.write_record(generate::HEADER).map_err(|error| failed(&error))?;
         truth.write_record(["dispute_id", "cause"]).map_err(|error| failed(&error))?;
-        for row in generate::stream_day(&plan, day) {
+        for row in rows {
             disputes.write_record(row.record.fields()).map_err(|error| failed(&error))?;
             if row.record.is_unresolved() {
                 truth
@@ -56,7 +67,11 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
                     .map_err(|error| failed(&error))?;
             }
         }
-        disputes.flush().and_then(|()| truth.flush()).map_err(|error| failed(&error))?;
+        disputes
+            .flush()
+            .and_then(|()| truth.flush())
+            .and_then(|()| causes.flush())
+            .map_err(|error| failed(&error))?;
     }
     ui.say(&format!(
         "wrote {} sample disputes with {} causes to `{}`, and the day after to `{}`",

@@ -131,7 +131,7 @@ impl Command {
             Self::Explain(arguments) => explain::execute(&arguments, common, ui),
             Self::Status(arguments) => status::execute(&arguments, common, ui),
             Self::Cluster(arguments) => cluster::execute(&arguments, common, ui),
-            Self::Evaluate(arguments) => evaluate::execute(&arguments, ui),
+            Self::Evaluate(arguments) => evaluate::execute(&arguments, common, ui),
             Self::Generate(arguments) => generate::execute(&arguments, ui),
             Self::State(arguments) => state::execute(&arguments, common, ui),
             Self::Completions(arguments) => {

@@ -17,13 +17,19 @@
 //! adjusted Rand index; Vinh, Epps and Bailey 2010 for the adjusted mutual information (arithmetic mean of
 //! the entropies); Rosenberg and Hirschberg 2007 for the V-measure.
 //!
+//! Beside a grouping stands the best GROUP BY ([`group_by`]), and [`html`] shows both on one page.
+//!
 //! Pure. One sort and a few passes: a million rows take about a second.
 
+mod html;
 mod information;
+mod oracle;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use self::html::html;
+pub use self::oracle::{Columns, GroupBy, KeyColumn, KeyScore, group_by, key_scores};
 use self::table::Table;
 
 /// A group and a cause whose Jaccard index reaches this are the same: the cause is found.
@@ -37,12 +43,12 @@ pub const SIZE_CLASSES: [(usize, usize); 6] =
 /// Why there are no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {
-    /// An id stands twice in one of the two lists: it is not known which line to believe.
+    /// An id stands twice in one of the lists: it is not known which line to believe.
     #[error("dispute `{dispute}` occurs more than once in the {list}, expected once")]
     Repeated {
         /// The id.
         dispute: String,
-        /// `assignments` or `truth`.
+        /// `assignments`, `truth` or `disputes`.
         list: &'static str,
     },
     /// An assignment for a dispute that the truth does not know: the two lists belong to different inputs.
@@ -51,6 +57,14 @@ pub enum EvaluateError {
     )]
     Unknown {
         /// The first one in the order of the assignments.
+        dispute: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// A dispute that the truth does not know: the truth belongs to another input.
+    #[error("dispute `{dispute}` is in the input, but the truth has no line for it ({count} such disputes)")]
+    NotInTruth {
+        /// The first one in the order of the disputes.
         dispute: String,
         /// How many there are.
         count: usize,
@@ -121,6 +135,17 @@ pub struct FoundInSizeClass {
     pub found: Found,
 }
 
+impl FoundInSizeClass {
+    /// `4 to 9 disputes`.
+    pub fn label(&self) -> String {
+        if self.to == usize::MAX {
+            format!("{} and more disputes", thousands(self.from))
+        } else {
+            format!("{} to {} disputes", self.from, self.to)
+        }
+    }
+}
+
 /// One cause and the group that is most like it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct CauseScore {
@@ -131,8 +156,73 @@ pub struct CauseScore {
     /// The group with the highest Jaccard index, the first by name among equals; none where all rows are
     /// ungrouped.
     pub group: Option<String>,
+    /// All disputes of that group.
+    pub group_size: usize,
+    /// Disputes of that group that have the cause.
+    pub common: usize,
     /// Common disputes as a share of the disputes that are in either.
     pub jaccard: f64,
+}
+
+/// What is known of a cause besides its disputes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseFacts {
+    /// What went wrong.
+    pub name: String,
+    /// What kind of thing went wrong.
+    pub family: String,
+}
+
+/// Facts by cause, as the part of the truth's label before the first `/` names it.
+pub type Causes = BTreeMap<String, CauseFacts>;
+
+/// The facts of a label of the truth, where there are any.
+pub fn facts_of<'a>(causes: &'a Causes, label: &str) -> Option<&'a CauseFacts> {
+    causes.get(label.split_once('/').map_or(label, |(cause, _)| cause))
+}
+
+/// Causes found by family; those without facts are a family of their own.
+pub fn found_by_family(scores: &[CauseScore], causes: &Causes) -> BTreeMap<String, Found> {
+    found_by(scores, |score| {
+        facts_of(causes, &score.cause).map_or_else(|| "not known".to_owned(), |facts| facts.family.clone())
+    })
+}
+
+/// A grouping with its scores, and what it is compared with.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Evaluation {
+    /// Scores of the groups.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// Causes found by family, where families are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_by_family: Option<BTreeMap<String, Found>>,
+    /// The best GROUP BY, where the disputes are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<Compared>,
+}
+
+/// The best GROUP BY as it is compared with a grouping.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Compared {
+    /// Its key and scores.
+    #[serde(flatten)]
+    pub best: GroupBy,
+    /// Causes found by family, where families are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_by_family: Option<BTreeMap<String, Found>>,
+}
+
+impl Evaluation {
+    /// Scores side by side, by family where `causes` says which family each cause has.
+    pub fn new(scores: Scores, best: Option<GroupBy>, causes: Option<&Causes>) -> Self {
+        let by_family = |scores: &Scores| causes.map(|causes| found_by_family(&scores.causes, causes));
+        Self {
+            found_by_family: by_family(&scores),
+            group_by: best.map(|best| Compared { found_by_family: by_family(&best.scores), best }),
+            scores,
+        }
+    }
 }
 
 /// Scores of `assignments` against `truth`, both as dispute id and label, in any order. A missing label is
@@ -219,16 +309,22 @@ impl<'a> Assigned<'a> {
     }
 }
 
+/// The place of each dispute in the truth.
+fn places_of<'a>(truth: &[(&'a str, Option<&str>)]) -> Result<HashMap<&'a str, usize>, EvaluateError> {
+    let mut places = HashMap::with_capacity(truth.len());
+    for (place, (dispute, _)) in truth.iter().enumerate() {
+        if places.insert(*dispute, place).is_some() {
+            return Err(EvaluateError::Repeated { dispute: (*dispute).to_owned(), list: "truth" });
+        }
+    }
+    Ok(places)
+}
+
 fn group_of_each<'a>(
     assignments: &[(&'a str, Option<&'a str>)],
     truth: &[(&str, Option<&str>)],
 ) -> Result<Vec<Assigned<'a>>, EvaluateError> {
-    let mut places: HashMap<&str, usize> = HashMap::with_capacity(truth.len());
-    for (place, (dispute, _)) in truth.iter().enumerate() {
-        if places.insert(dispute, place).is_some() {
-            return Err(EvaluateError::Repeated { dispute: (*dispute).to_owned(), list: "truth" });
-        }
-    }
+    let places = places_of(truth)?;
     let mut groups = vec![Assigned::Nowhere; truth.len()];
     let mut unknown = Vec::new();
     for (dispute, group) in assignments {
@@ -250,18 +346,27 @@ fn cause_scores(table: &Table, groups: &[&str], causes: &[&str]) -> Vec<CauseSco
     let mut scores: Vec<CauseScore> = causes
         .iter()
         .zip(&table.cause_sizes)
-        .map(|(cause, &size)| CauseScore { cause: (*cause).to_owned(), size, group: None, jaccard: 0.0 })
+        .map(|(cause, &size)| CauseScore {
+            cause: (*cause).to_owned(),
+            size,
+            group: None,
+            group_size: 0,
+            common: 0,
+            jaccard: 0.0,
+        })
         .collect();
     for cell in &table.cells {
         let score = &mut scores[cell.cause as usize];
         let group = groups[cell.group as usize];
-        let either = table.group_sizes[cell.group as usize] + score.size - cell.rows;
+        let group_size = table.group_sizes[cell.group as usize];
+        let either = group_size + score.size - cell.rows;
         let jaccard = cell.rows as f64 / either as f64;
         let is_first = score.group.as_deref().is_none_or(|best| group < best);
         // Equal quotients of whole numbers are equal to the last bit.
         if jaccard > score.jaccard || (jaccard >= score.jaccard && is_first) {
             score.jaccard = jaccard;
             score.group = Some(group.to_owned());
+            (score.group_size, score.common) = (group_size, cell.rows);
         }
     }
     scores.sort_by(|left, right| left.cause.cmp(&right.cause));
@@ -284,4 +389,17 @@ fn share(part: f64, whole: f64) -> f64 {
 
 fn harmonic_mean(left: f64, right: f64) -> f64 {
     if left + right > 0.0 { 2.0 * left * right / (left + right) } else { 0.0 }
+}
+
+/// `12,345`.
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Cluster,
-    table::{Attribute, Item, Table},
+    attribute::{Attribute, Item},
+    table::Table,
 };
 
 /// Share of a cluster's disputes that must have a value for it to be called shared.

@@ -22,7 +22,9 @@ use super::{
 };
 
 /// Most rounds; one that finds nothing is the last.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 4;
+/// Share of all rows that a round must have grouped anew for another one to follow.
+const WORTH_A_ROUND: f64 = 0.002;
 /// Most lessons that a growing group takes.
 const LESSONS: usize = 3;
 /// Seeds that grow at the same time.
@@ -54,10 +56,14 @@ pub(super) fn causes(partition: &Partition<'_>, params: &Params, reference: Opti
         if grower.grow_all(seeds, &mut labels) == 0 {
             break;
         }
+        let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
         sweep(partition, &full, &mut labels, params, reference);
         join::join(partition, &mut labels, params, reference);
-        sweep(partition, &full, &mut labels, params, reference);
+        if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
+            break;
+        }
     }
+    sweep(partition, &full, &mut labels, params, reference);
     members(&labels)
 }
 

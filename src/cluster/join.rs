@@ -28,12 +28,17 @@ use super::{
 const ROUNDS: u32 = 3;
 /// What a full difference of weight 1 tells against one cause, in nats.
 const DIFFERENCE: f64 = 4.0;
-/// Agreement that proves nothing, in nats.
+/// Agreement that proves nothing, in nats, among up to [`FEW`] groups. Among more, some pairs agree by chance:
+/// it grows with the logarithm of their number.
 const DOUBT: f64 = 0.5;
+const FEW: f64 = 50.0;
+const CHANCE: f64 = 0.6;
 /// Most that symptoms together tell for one cause, in nats: there are some 45 kinds of cause.
 const SYMPTOMS: f64 = 3.5;
 /// Part of the largest difference of codes and wordings that does not count.
 const FORGIVEN: f64 = 0.6;
+/// How much more two quarters tell that do not follow each other.
+const FAR_APART: f64 = 1.75;
 /// Share of the members that must have a value for it to find neighbours, and its largest chance.
 const TELLING: (f64, f64) = (0.3, 0.3);
 /// Share of the members that must have a value of an attribute for it to say anything.
@@ -201,6 +206,7 @@ fn neighbours(partition: &Partition<'_>, shapes: &[Shape], reach: f64, free_rows
             }
         }
     }
+    let doubt = DOUBT + CHANCE * (shapes.len() as f64 / FEW).ln().max(0.0);
     let mut pairs: FxHashSet<(u32, u32)> = FxHashSet::default();
     for groups in with.values() {
         for (place, group) in groups.iter().enumerate() {
@@ -215,7 +221,7 @@ fn neighbours(partition: &Partition<'_>, shapes: &[Shape], reach: f64, free_rows
             let (a, b) = (&shapes[*a as usize], &shapes[*b as usize]);
             let (difference, agreement) = compare(partition, a, b);
             let needed = (free_rows.max(1.0) / (a.rows + b.rows)).ln().max(0.0) + 1.0;
-            agreement >= needed && difference * DIFFERENCE <= reach * (agreement - DOUBT)
+            agreement >= needed && difference * DIFFERENCE <= reach * (agreement - doubt)
         })
         .collect()
 }
@@ -264,13 +270,21 @@ fn compare(partition: &Partition<'_>, a: &Shape, b: &Shape) -> (f64, f64) {
         // Two samples of one distribution diverge by half a nat for each class.
         let own = ((divergence - classes / 2.0) / most).clamp(0.0, 1.0);
         apart[at] = own;
-        let part = weight(attribute) * (own - above(partition, at, &apart)).max(0.0);
+        let mut part = weight(attribute) * (own - above(partition, at, &apart)).max(0.0);
+        if attribute == Attribute::Period && gap(&a.hits[at], &b.hits[at]) > 1 {
+            part *= FAR_APART;
+        }
         difference += part;
         if matches!(attribute, Attribute::ReasonCodes | Attribute::Note | Attribute::Phrase) {
             worded = worded.max(part);
         }
     }
     (difference - FORGIVEN * worded, agreement + f64::min(symptoms, SYMPTOMS))
+}
+
+/// Quarters between the nearest ones of two lists, as far as quarters occur; 0 where one is empty.
+fn gap(a: &[(u32, f64)], b: &[(u32, f64)]) -> u32 {
+    a.iter().flat_map(|(a, _)| b.iter().map(|(b, _)| a.abs_diff(*b))).min().unwrap_or(0)
 }
 
 /// The largest difference among the ancestors of an attribute.

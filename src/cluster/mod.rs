@@ -95,9 +95,17 @@ pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
         match params.engine {
             Engine::Patterns => {
                 let partition = Partition::new(table, rows.clone());
-                for cause in cover::causes(&partition, params, None) {
+                let causes = cover::causes(&partition, params, None);
+                let mut labels = vec![rates::FREE; partition.len()];
+                for (label, cause) in causes.iter().enumerate() { for row in cause { labels[*row as usize] = label as u32; } }
+                let rt = rates::Rates::of(&partition, &labels, None);
+                let mut scratch = profile::Scratch::new(&partition);
+                for cause in causes {
+                    let pr = profile::Profile::of(&partition, &rt, &cause, false, &mut scratch);
+                    let mut items = vec![];
+                    for side in &pr.sides { for hit in &side.hits { if hit.count * 5.0 >= cause.len() as f64 && hit.code != 0 { let mut it = table.item(Attribute::ALL[side.attribute], hit.code); it.value = format!("{}({})", it.value, hit.count).into(); items.push(it); } } }
                     let members = cause.iter().map(|row| rows.start + *row as usize);
-                    split_by_client(table, *program, members, &[], params.min_group, &mut clusters);
+                    split_by_client(table, *program, members, &[items], params.min_group, &mut clusters);
                 }
             }
             Engine::GroupBy => {

@@ -245,6 +245,13 @@ impl<'t> Partition<'t> {
             self.natural[a * Attribute::COUNT + b] = true;
             self.natural[b * Attribute::COUNT + a] = true;
         }
+        let (pharmacy, entity) = (Attribute::Pharmacy.index(), Attribute::ParentEntity.index());
+        if self.natural[pharmacy * Attribute::COUNT + entity] {
+            // Contract pharmacies: an entity is expected at the pharmacies that serve it.
+            self.contexts[entity] = Context::Pair(pharmacy);
+            self.natural[Attribute::State.index() * Attribute::COUNT + entity] = true;
+            self.natural[entity * Attribute::COUNT + Attribute::State.index()] = true;
+        }
     }
 
     /// Whether two rows with the same value of `a` mostly share the value of `b`, for the middle one of the
@@ -278,7 +285,7 @@ impl<'t> Partition<'t> {
         let mut values: Vec<u32> = pairs.iter().map(|pair| *pair as u32).collect();
         values.sort_unstable();
         let base = agreement(&mut values.chunk_by(|x, y| x == y).map(<[u32]>::len), values.len());
-        middle > 0.5 && middle > 1.5 * base
+        middle > 0.5 && middle > 1.5 * base || middle > 0.15 && middle > 20.0 * base
     }
 }
 

@@ -25,6 +25,8 @@ const HIT_LIFT: f64 = 1.3;
 /// values happen, in what must be exact (a ratio, the delivery system) far less.
 const ERRORS: f64 = 0.02;
 const ERRORS_EXACT: f64 = 0.004;
+/// More evidence that is needed without a locus or without a symptom, in nats.
+const INCOMPLETE: f64 = 10.0;
 /// Part of a group's rows that counts in every client by its size, wherever they are.
 const POOLED: f64 = 0.25;
 
@@ -103,12 +105,21 @@ impl Profile {
             .collect();
         let mut clients: Vec<u32> = rows.iter().map(|row| partition.client(*row as usize) as u32).collect();
         clients.sort_unstable();
-        let pooled = rows.len() as f64 / partition.len() as f64 * POOLED;
+        // A cause that hits one client (of one product, say) promises nothing for the others.
+        let spread: f64 = clients
+            .chunk_by(|a, b| a == b)
+            .map(|run| {
+                let here = run.len() as f64 / rows.len() as f64;
+                here.min(partition.rows_of_client[run[0] as usize] / partition.len() as f64)
+            })
+            .sum();
+        let shared = POOLED * spread * spread;
+        let pooled = rows.len() as f64 / partition.len() as f64 * shared;
         let odds = clients
             .chunk_by(|a, b| a == b)
             .map(|run| {
                 let (client, own) = (run[0] as usize, run.len() as f64);
-                let size = own * (1.0 - POOLED) + pooled * partition.rows_of_client[client];
+                let size = own * (1.0 - shared) + pooled * partition.rows_of_client[client];
                 let free = rates.free_of_client[client] - if are_free { own } else { 0.0 };
                 (run[0], (size / free.max(1.0)).ln() as f32)
             })
@@ -131,7 +142,7 @@ impl Profile {
         match self.odds.binary_search_by_key(&(client as u32), |(client, _)| *client) {
             Ok(place) => self.odds[place].1,
             Err(_) => {
-                let size = (self.pooled * partition.rows_of_client[client]).max(0.2);
+                let size = (self.pooled * partition.rows_of_client[client]).max(0.05);
                 (size / rates.free_of_client[client].max(1.0)).ln() as f32
             }
         }
@@ -140,9 +151,7 @@ impl Profile {
     /// Evidence less what naming the hits costs, in nats: each is chosen from many values.
     pub(super) fn net(&self, partition: &Partition<'_>, evidence: f64) -> f64 {
         let mut cost = 0.0;
-        let mut has_locus = false;
         for side in &self.sides {
-            has_locus |= Attribute::ALL[side.attribute].is_locus();
             for (place, hit) in side.hits.iter().enumerate() {
                 let choice = partition.choices(side.attribute, hit.code).ln();
                 cost += if place == 0 { 1.0 + choice } else { 0.5 * choice };
@@ -150,8 +159,46 @@ impl Profile {
         }
         let clients = (partition.rows_of_client.len() as f64 - 1.0).max(1.0);
         cost += 0.5 * clients.ln() * self.clients().min(4) as f64;
-        // Symptoms without a place go together in every cause of one kind, and in none.
-        evidence - cost - if has_locus { 0.0 } else { 10.0 }
+        evidence - cost - self.doubt(partition)
+    }
+
+    /// What tells against a group whose members share too little to be a cause, in nats.
+    fn doubt(&self, partition: &Partition<'_>) -> f64 {
+        let share = |attribute: Attribute| -> f64 {
+            self.sides
+                .iter()
+                .filter(|side| side.attribute == attribute.index())
+                .flat_map(|side| &side.hits)
+                .filter(|hit| hit.code != 0)
+                .map(|hit| hit.count / self.rows as f64)
+                .sum()
+        };
+        let has = |wanted: &dyn Fn(Attribute) -> bool| {
+            self.sides.iter().any(|side| wanted(Attribute::ALL[side.attribute]))
+        };
+        let is_odd = self.sides.iter().any(|side| {
+            side.attribute == Attribute::UnitsRatio.index()
+                && side.hits.iter().any(|hit| partition.odd_ratios[hit.code as usize])
+        });
+        // Symptoms without a place go together in all causes of one kind, unless they are peculiar.
+        let is_peculiar = || {
+            is_odd
+                || share(Attribute::Amount) >= 0.5
+                || share(Attribute::SharedClaim) >= 0.3
+                || share(Attribute::Note) >= 0.5 && share(Attribute::ReasonCodes) < 0.5
+        };
+        let has_place = has(&Attribute::is_locus);
+        if !has_place {
+            return if is_peculiar() { INCOMPLETE } else { 4.0 * INCOMPLETE };
+        }
+        // A place without symptoms may only be a busy one, and a wide one surely is.
+        if !has(&Attribute::is_symptom) {
+            let is_narrow = has(&|attribute| {
+                attribute.is_locus() && attribute != Attribute::State && attribute != Attribute::Labeler
+            });
+            return if is_narrow { INCOMPLETE } else { 4.0 * INCOMPLETE };
+        }
+        0.0
     }
 }
 
@@ -162,7 +209,7 @@ impl Side {
         self.hits
             .iter()
             .map(|hit| {
-                let base = if in_pairs { 3.0 - (hit.chance.ln() as f32).max(-6.0) } else { 0.0 };
+                let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
                 hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
             })
             .fold(0.0, f32::max)

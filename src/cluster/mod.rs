@@ -29,11 +29,14 @@ mod density;
 mod explain;
 mod groupby;
 mod join;
+mod link;
+mod neighbour;
 mod note;
 mod partition;
 mod profile;
 mod rates;
 mod ratio;
+mod rule;
 mod seed;
 mod table;
 
@@ -41,10 +44,13 @@ use std::collections::BTreeMap;
 
 pub use attribute::{Attribute, Item};
 pub use explain::{Explanation, Rule, Share, Varying, explain};
+pub use link::{Bond, Link, LinkError, Links};
 pub use note::{Embedding, EmbeddingError};
 pub use table::{Table, TableBuilder};
 
-use self::partition::Partition;
+use rayon::prelude::*;
+
+use self::{partition::Partition, rates::Counts, rule::Peers};
 use crate::dispute::{Program, Text};
 
 /// Which engine groups.
@@ -88,46 +94,83 @@ pub struct Cluster {
     pub rows: Vec<usize>,
 }
 
+/// What helps an engine beyond the disputes themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Guidance<'a> {
+    /// All disputes ever seen, resolved ones included: how often values occur where nothing is wrong.
+    pub reference: Option<&'a Table>,
+    /// What triagers decided.
+    pub links: Option<&'a Links>,
+}
+
 /// Clusters of a table, ordered by program, client and first pattern.
 pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
+    cluster_guided(table, params, Guidance::default())
+}
+
+/// As [`cluster`], with guidance; the decisions of triagers are honoured exactly.
+pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) -> Vec<Cluster> {
     let mut clusters = Vec::new();
     for (program, rows) in table.partitions() {
         match params.engine {
             Engine::Patterns => {
                 let partition = Partition::new(table, rows.clone());
-                let causes = cover::causes(&partition, params, None);
-                let mut labels = vec![rates::FREE; partition.len()];
-                for (label, cause) in causes.iter().enumerate() { for row in cause { labels[*row as usize] = label as u32; } }
-                let rt = rates::Rates::of(&partition, &labels, None);
-                let mut scratch = profile::Scratch::new(&partition);
-                for cause in causes {
-                    let pr = profile::Profile::of(&partition, &rt, &cause, false, &mut scratch);
-                    let mut items = vec![];
-                    for side in &pr.sides { for hit in &side.hits { if hit.count * 5.0 >= cause.len() as f64 && hit.code != 0 { let mut it = table.item(Attribute::ALL[side.attribute], hit.code); it.value = format!("{}({})", it.value, hit.count).into(); items.push(it); } } }
+                let reference = guidance.reference.and_then(|reference| {
+                    Counts::of_reference(&partition, table, reference, *program)
+                });
+                for cause in cover::causes(&partition, params, reference.as_ref()) {
                     let members = cause.iter().map(|row| rows.start + *row as usize);
-                    split_by_client(table, *program, members, &[items], params.min_group, &mut clusters);
+                    split_by_client(table, *program, members, params.min_group, &mut clusters);
                 }
             }
             Engine::GroupBy => {
                 let all: Vec<u32> = rows.clone().map(|row| row as u32).collect();
-                for (pattern, members) in groupby::best(table, &all, params.min_group) {
+                for (_, members) in groupby::best(table, &all, params.min_group) {
                     let members = members.into_iter().map(|row| row as usize);
-                    split_by_client(table, *program, members, &[pattern], params.min_group, &mut clusters);
+                    split_by_client(table, *program, members, params.min_group, &mut clusters);
                 }
             }
         }
     }
+    if let Some(links) = guidance.links {
+        links.honour(table, params.min_group, &mut clusters);
+    }
+    name(table, &mut clusters);
     clusters.sort_by(|a, b| {
         (a.program, &a.client, &a.patterns, &a.rows).cmp(&(b.program, &b.client, &b.patterns, &b.rows))
     });
     clusters
 }
 
+/// Learns the patterns that stand for each cluster among its client's disputes.
+fn name(table: &Table, clusters: &mut [Cluster]) {
+    let mut owned: BTreeMap<(Program, u32), Vec<usize>> = BTreeMap::new();
+    for (place, cluster) in clusters.iter().enumerate() {
+        owned.entry((cluster.program, table.client_code(cluster.rows[0]))).or_default().push(place);
+    }
+    let mut rows_of: BTreeMap<(Program, u32), Vec<usize>> =
+        owned.keys().map(|owner| (*owner, Vec::new())).collect();
+    for (program, rows) in table.partitions() {
+        for row in rows.clone() {
+            if let Some(rows) = rows_of.get_mut(&(*program, table.client_code(row))) {
+                rows.push(row);
+            }
+        }
+    }
+    for (owner, places) in owned {
+        let peers = Peers::new(table, &rows_of.remove(&owner).unwrap_or_default());
+        let patterns: Vec<Vec<Vec<Item>>> =
+            places.par_iter().map(|place| rule::learn(&peers, &clusters[*place].rows)).collect();
+        for (place, patterns) in places.into_iter().zip(patterns) {
+            clusters[place].patterns = patterns;
+        }
+    }
+}
+
 fn split_by_client(
     table: &Table,
     program: Program,
     rows: impl Iterator<Item = usize>,
-    patterns: &[Vec<Item>],
     min_group: usize,
     clusters: &mut Vec<Cluster>,
 ) {
@@ -139,7 +182,7 @@ fn split_by_client(
         if rows.len() >= min_group {
             rows.sort_unstable();
             let client = table.client(rows[0]).clone();
-            clusters.push(Cluster { program, client, patterns: patterns.to_vec(), rows });
+            clusters.push(Cluster { program, client, patterns: Vec::new(), rows });
         }
     }
 }

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 use super::{
     attribute::Attribute,
     partition::{Context, Partition},
+    table::Table,
 };
+use crate::dispute::Program;
 
 /// A row in no group.
 pub(super) const FREE: u32 = u32::MAX;
@@ -47,6 +49,33 @@ impl Counts {
             .collect();
         let rows = (0..partition.len()).filter(|row| counted(*row)).count() as u64;
         Self { rows, values }
+    }
+
+    /// Counts of a reference population in the codes of a partition: its rows of the same program, whose
+    /// values the partition may or may not have. None where there are none.
+    pub(super) fn of_reference(
+        partition: &Partition<'_>,
+        table: &Table,
+        reference: &Table,
+        program: Program,
+    ) -> Option<Self> {
+        let (_, rows) = reference.partitions().iter().find(|(other, _)| *other == program)?.clone();
+        let mut values: Vec<Vec<u32>> = partition.widths.iter().map(|width| vec![0u32; *width]).collect();
+        for attribute in Attribute::ALL {
+            let mut counts = vec![0u32; reference.width(attribute)];
+            for code in &reference.column(attribute)[rows.clone()] {
+                counts[*code as usize] += 1;
+            }
+            let values = &mut values[attribute.index()];
+            values[0] = counts[0];
+            for (code, count) in counts.into_iter().enumerate().skip(1).filter(|(_, count)| *count > 0) {
+                let item = reference.item(attribute, code as u32);
+                if let Some(known) = table.code(attribute, &item.value) {
+                    values[known as usize] += count;
+                }
+            }
+        }
+        Some(Self { rows: rows.len() as u64, values })
     }
 
     /// Counts of two disjoint sets of rows together.

@@ -28,12 +28,15 @@ mod explain;
 mod fragment;
 mod groupby;
 mod mine;
+mod neighbour;
 mod note;
+mod rule;
 mod table;
 
 use std::collections::BTreeMap;
 
-pub use explain::{Explanation, Rule, Share, Varying, explain};
+pub use explain::{Explanation, Rule, Share, Varying, explain, is_shown};
+pub use neighbour::{Held, Neighbour, Separating};
 pub use table::{Attribute, Item, Table, TableBuilder};
 
 use crate::dispute::{Program, Text};

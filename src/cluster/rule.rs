@@ -2,9 +2,10 @@
 //!
 //! Separate and conquer: the conjunction that tells most members from everyone else is found by a narrow
 //! beam search, its members are set aside, and the next one is sought among the rest. A conjunction is worth
-//! the members that it finds less [`COST_OF_A_STRANGER`] times the strangers that it takes in, less a little
-//! for every value that a reader must keep in mind; places weigh less than symptoms, so that of two rules
-//! that find the same disputes the one that says where the fault lies is told.
+//! the members that it finds less several times the strangers that it takes in, less a little for every value
+//! that a reader must keep in mind; places weigh less than symptoms, so that of two rules that find the same
+//! disputes the one that says where the fault lies is told. Strangers are dear at first; where that finds too
+//! few of the members, a rule that is less strict is learned and kept if it fits better on the whole.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -19,12 +20,17 @@ pub(super) const MAX_ALTERNATIVES: usize = 6;
 const MAX_ITEMS: usize = 5;
 /// Share of the members that a rule should find; what is left then is noise.
 const ENOUGH: f64 = 0.97;
-/// Members that a stranger in the rule costs: a conjunction pays from a precision of about 0.9 on.
-const COST_OF_A_STRANGER: f64 = 8.0;
+/// Precision and recall that are good enough.
+const FITS: f64 = 0.95;
+/// Members that a stranger in the rule costs, in one attempt after the other: a conjunction pays from a
+/// precision of about 0.9, 0.75 and 0.6 on.
+const COSTS_OF_A_STRANGER: [f64; 3] = [8.0, 3.0, 1.5];
 /// Part of the members not yet found that must have a value for it to be looked at.
 const CANDIDATE: f64 = 0.2;
-/// Fewest members that an alternative after the first must add, in rows and as a part of all.
-const FEWEST: (usize, f64) = (3, 0.03);
+/// Fewest members that an alternative after the first must add, as a part of all: fewer are noise.
+const FEWEST: f64 = 0.03;
+/// Size up to which two members are no noise; above, three are the fewest.
+const SMALL: usize = 12;
 /// Conjunctions that are followed up at the same time.
 const BEAM: usize = 6;
 /// Strangers that are looked at to rank the ways on; where there are more, every n-th.
@@ -113,24 +119,25 @@ impl Postings {
 
 /// The alternatives that stand for the member rows (ascending), the one that finds most first.
 ///
-/// Empty only where no member has any value that is shared.
+/// Empty only where no member has any value at all.
 pub(super) fn learn(peers: &Peers<'_>, rows: &[usize]) -> Vec<Vec<Item>> {
     let members: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
-    let mut search = Search { peers, size: members.len(), left: members.clone(), members, taken: Vec::new() };
-    let fewest = FEWEST.0.max((FEWEST.1 * search.size as f64).ceil() as usize);
-    let mut found: Vec<Conjunction> = Vec::new();
-    while found.len() < MAX_ALTERNATIVES
-        && (search.left.len() as f64) > (1.0 - ENOUGH) * search.size as f64
-        && (found.is_empty() || search.left.len() >= fewest)
-    {
-        let Some(best) = search.best(if found.is_empty() { 1 } else { fewest }) else { break };
-        if !found.is_empty() && best.worth(search.size) <= 0.0 {
+    let mut best = (f64::MIN, Vec::new());
+    for cost in COSTS_OF_A_STRANGER {
+        let mut search = Search { peers, cost, left: members.clone(), members: &members, taken: Vec::new() };
+        let alternatives = search.rule();
+        let found = (members.len() - search.left.len()) as f64;
+        let recall = found / members.len().max(1) as f64;
+        let precision = found / (found + search.taken.len() as f64).max(1.0);
+        let fit = precision.min(FITS) + recall.min(FITS);
+        if fit > best.0 + 1e-9 {
+            best = (fit, alternatives);
+        }
+        if precision >= FITS && recall >= FITS {
             break;
         }
-        search.set_aside(&best);
-        found.push(best);
     }
-    found.iter().map(|conjunction| conjunction.items(peers.table)).collect()
+    best.1
 }
 
 /// A value that may take part.
@@ -146,21 +153,11 @@ struct Conjunction {
 }
 
 impl Conjunction {
-    fn worth(&self, size: usize) -> f64 {
-        worth(&self.values, self.found.len(), self.strangers.len() as f64, size)
-    }
-
     fn items(&self, table: &Table) -> Vec<Item> {
         let mut items: Vec<Item> = self.values.iter().map(|(a, code)| table.item(*a, *code)).collect();
         items.sort();
         items
     }
-}
-
-/// What a conjunction is worth, in members.
-fn worth(values: &[Value], found: usize, strangers: f64, size: usize) -> f64 {
-    let burden: f64 = values.iter().map(|(attribute, _)| burden(*attribute)).sum();
-    found as f64 - COST_OF_A_STRANGER * strangers - burden * size as f64
 }
 
 /// How much of the members a value must gain to be worth telling.
@@ -184,8 +181,10 @@ fn promise(found: usize, strangers: f64, left: usize) -> f64 {
 
 struct Search<'a> {
     peers: &'a Peers<'a>,
-    size: usize,
-    members: Vec<u32>,
+    /// Members that a stranger costs.
+    cost: f64,
+    /// Ascending.
+    members: &'a [u32],
     /// Members not yet found, ascending.
     left: Vec<u32>,
     /// Strangers in the alternatives so far, ascending.
@@ -193,6 +192,32 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    fn rule(&mut self) -> Vec<Vec<Item>> {
+        let size = self.members.len() as f64;
+        let fewest = if self.members.len() <= SMALL { 2 } else { 3 }.max((FEWEST * size).ceil() as usize);
+        let mut alternatives = Vec::new();
+        while alternatives.len() < MAX_ALTERNATIVES
+            && self.left.len() as f64 > (1.0 - ENOUGH) * size
+            && (alternatives.is_empty() || self.left.len() >= fewest)
+        {
+            let Some(best) = self.best(if alternatives.is_empty() { 1 } else { fewest }) else { break };
+            if !alternatives.is_empty() && self.worth(&best) <= 0.0 {
+                break;
+            }
+            self.set_aside(&best);
+            alternatives.push(best.items(self.peers.table));
+        }
+        alternatives
+    }
+
+    /// What a conjunction is worth, in members.
+    fn worth(&self, conjunction: &Conjunction) -> f64 {
+        let burden: f64 = conjunction.values.iter().map(|(attribute, _)| burden(*attribute)).sum();
+        conjunction.found.len() as f64
+            - self.cost * conjunction.strangers.len() as f64
+            - burden * self.members.len() as f64
+    }
+
     fn set_aside(&mut self, conjunction: &Conjunction) {
         self.left.retain(|row| conjunction.found.binary_search(row).is_err());
         self.taken.extend(&conjunction.strangers);
@@ -224,7 +249,7 @@ impl Search<'_> {
     }
 
     fn strangers(&self, value: Value) -> Vec<u32> {
-        without(without(self.peers.with(value.0, value.1).iter().copied(), &self.members), &self.taken)
+        without(without(self.peers.with(value.0, value.1).iter().copied(), self.members), &self.taken)
             .collect()
     }
 
@@ -249,7 +274,7 @@ impl Search<'_> {
     }
 
     fn is_better(&self, one: &Conjunction, other: &Conjunction) -> bool {
-        let (a, b) = (one.worth(self.size), other.worth(self.size));
+        let (a, b) = (self.worth(one), self.worth(other));
         if a.max(b) > 0.0 {
             return a > b;
         }
@@ -332,8 +357,8 @@ impl Search<'_> {
                 })
                 .filter(|shorter| self.is_better(shorter, &conjunction))
                 .max_by(|a, b| {
-                    a.worth(self.size)
-                        .total_cmp(&b.worth(self.size))
+                    self.worth(a)
+                        .total_cmp(&self.worth(b))
                         .then_with(|| b.values.cmp(&a.values))
                 });
             match shorter {

@@ -420,10 +420,7 @@ fn inherit(
 }
 
 /// Explains every active group that has members in the input; also says which of them is nearest to which.
-fn explain(
-    table: &Table,
-    groups: &[Group],
-) -> (BTreeMap<GroupId, Explanation>, BTreeMap<GroupId, GroupId>) {
+fn explain(table: &Table, groups: &[Group]) -> (BTreeMap<GroupId, Explanation>, BTreeMap<GroupId, GroupId>) {
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
     let (ids, clusters): (Vec<&GroupId>, Vec<Cluster>) = groups
         .iter()

@@ -409,8 +409,11 @@ impl Context<'_> {
                 said.push_str(&format!("    it lacks that: {}\n", near.lacks.join("; ")));
             }
         }
-        let lonely: Vec<String> =
-            values.iter().filter(|(_, others)| *others < COMPANY).map(|(item, _)| words::phrase(item)).collect();
+        let lonely: Vec<String> = values
+            .iter()
+            .filter(|(_, others)| *others < COMPANY)
+            .map(|(item, _)| words::phrase(item))
+            .collect();
         if !lonely.is_empty() {
             said.push_str(&format!("\nHardly any other dispute shares: {}\n", lonely.join(", ")));
         }

@@ -107,8 +107,7 @@ pub fn explain(table: &Table, clusters: &[Cluster]) -> Vec<Explanation> {
             places.iter().map(|at| Profile::new(table, &clusters[*at].rows)).collect();
         let neighbours = neighbour::nearest(&peers, table, &profiles);
         for (at, neighbour) in places.iter().zip(neighbours) {
-            let neighbour =
-                neighbour.map(|near| Neighbour { cluster: places[near.cluster], ..near });
+            let neighbour = neighbour.map(|near| Neighbour { cluster: places[near.cluster], ..near });
             explanations.push((*at, explain_one(table, &clusters[*at], &peers, neighbour)));
         }
     }

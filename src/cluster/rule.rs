@@ -279,8 +279,9 @@ impl Search<'_> {
             return a > b;
         }
         // Where nothing tells the members apart well, the best balance stands for them.
-        let balance =
-            |c: &Conjunction| 2.0 * c.found.len() as f64 / (self.left.len() + c.found.len() + c.strangers.len()) as f64;
+        let balance = |c: &Conjunction| {
+            2.0 * c.found.len() as f64 / (self.left.len() + c.found.len() + c.strangers.len()) as f64
+        };
         balance(one) > balance(other) + 1e-9
     }
 
@@ -323,7 +324,12 @@ impl Search<'_> {
                     continue;
                 }
                 let strangers = every
-                    * conjunction.strangers.iter().step_by(every).filter(|row| self.has(**row, *value)).count();
+                    * conjunction
+                        .strangers
+                        .iter()
+                        .step_by(every)
+                        .filter(|row| self.has(**row, *value))
+                        .count();
                 let mut values = conjunction.values.clone();
                 values.push(*value);
                 values.sort_unstable();
@@ -356,11 +362,7 @@ impl Search<'_> {
                     self.conjunction(values)
                 })
                 .filter(|shorter| self.is_better(shorter, &conjunction))
-                .max_by(|a, b| {
-                    self.worth(a)
-                        .total_cmp(&self.worth(b))
-                        .then_with(|| b.values.cmp(&a.values))
-                });
+                .max_by(|a, b| self.worth(a).total_cmp(&self.worth(b)).then_with(|| b.values.cmp(&a.values)));
             match shorter {
                 Some(shorter) => conjunction = shorter,
                 None => break,

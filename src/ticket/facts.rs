@@ -379,11 +379,8 @@ fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tabl
     for code in demanding_codes(program, explanation, tables) {
         steps.push(format!("Attach the documents that reason code {code} demands."));
     }
-    let others = if likely {
-        Vec::new()
-    } else {
-        fitting[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect()
-    };
+    let others =
+        if likely { Vec::new() } else { fitting[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
     Cause {
         known: true,
         name: cause.cause.clone(),

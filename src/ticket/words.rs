@@ -27,9 +27,9 @@ pub fn rule(alternative: &[Item], varying: &[Varying]) -> String {
     let names_a_place = alternative.iter().any(|item| {
         matches!(item.attribute, Attribute::State | Attribute::Pharmacy | Attribute::CoveredEntity)
     });
-    let names_a_product = alternative.iter().any(|item| {
-        matches!(item.attribute, Attribute::Package | Attribute::Product | Attribute::Labeler)
-    });
+    let names_a_product = alternative
+        .iter()
+        .any(|item| matches!(item.attribute, Attribute::Package | Attribute::Product | Attribute::Labeler));
     let states = varying
         .iter()
         .find(|varying| varying.attribute == Attribute::State && varying.is_unspecific())

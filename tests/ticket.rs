@@ -101,11 +101,10 @@ fn facts_of(change: &dyn Fn(&mut Dispute)) -> (Facts, Figures) {
         patterns: vec![items],
         rows,
     };
-    let peers: Vec<usize> = (0..table.len()).collect();
-    let explanation = cluster::explain(&table, &found, &peers);
+    let explanation = cluster::explain(&table, &[found]).remove(0);
     let members: Vec<&Dispute> =
         disputes.iter().filter(|dispute| group.members.contains(&dispute.id)).collect();
-    let facts = facts::facts(&group, &members, &table, &explanation, &Tables::embedded(), 4);
+    let facts = facts::facts(&group, &members, &table, &explanation, None, &Tables::embedded(), 4);
     (facts, Figures::of(members))
 }
 

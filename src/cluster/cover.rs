@@ -13,8 +13,7 @@ use std::collections::BinaryHeap;
 use rayon::prelude::*;
 
 use super::{
-    Params,
-    join,
+    Params, join,
     partition::Partition,
     profile::{Profile, Scorer, Scratch},
     rates::{Counts, FREE, Rates},
@@ -33,13 +32,16 @@ const BATCH: usize = 8;
 const SWEPT: usize = 256;
 
 /// The causes of a partition, over all clients: rows ascending, by first row. A row is in at most one.
-pub(super) fn causes(partition: &Partition<'_>, params: &Params, reference: Option<&Counts>) -> Vec<Vec<u32>> {
+pub(super) fn causes(
+    partition: &Partition<'_>,
+    params: &Params,
+    reference: Option<&Counts>,
+) -> Vec<Vec<u32>> {
     let everything: Vec<u32> = (0..partition.len() as u32).collect();
     let full = Index::of(partition, &everything);
     let mut labels = vec![FREE; partition.len()];
     for round in 0..ROUNDS {
-        let free: Vec<u32> =
-            everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();
+        let free: Vec<u32> = everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();
         if free.len() < params.min_group {
             break;
         }

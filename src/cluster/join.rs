@@ -124,7 +124,8 @@ pub(super) fn join(
         groups = joined
             .iter()
             .map(|parts| {
-                let mut rows: Vec<u32> = parts.iter().flat_map(|part| groups[*part].iter().copied()).collect();
+                let mut rows: Vec<u32> =
+                    parts.iter().flat_map(|part| groups[*part].iter().copied()).collect();
                 rows.sort_unstable();
                 rows
             })
@@ -184,7 +185,8 @@ fn shapes(partition: &Partition<'_>, rates: &Rates, groups: &[Vec<u32>]) -> Vec<
                         codes.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as f64)).collect()
                     })
                     .collect();
-                let filled = values.iter().map(|values| values.iter().map(|(_, count)| count).sum()).collect();
+                let filled =
+                    values.iter().map(|values| values.iter().map(|(_, count)| count).sum()).collect();
                 Shape { rows: rows.len() as f64, values, filled, hits }
             },
         )

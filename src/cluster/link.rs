@@ -69,7 +69,8 @@ impl Links {
             if head(&mut heads, places[&link.one]) == head(&mut heads, places[&link.other]) {
                 return Err(LinkError::Contradiction { one: link.one.clone(), other: link.other.clone() });
             }
-            let (one, other) = (link.one.clone().min(link.other.clone()), link.one.clone().max(link.other.clone()));
+            let (one, other) =
+                (link.one.clone().min(link.other.clone()), link.one.clone().max(link.other.clone()));
             apart.push((one, other));
         }
         apart.sort();
@@ -97,12 +98,14 @@ impl Links {
         if self.is_empty() {
             return;
         }
-        let wanted: FxHashSet<&Text> =
-            self.together.iter().flatten().chain(self.apart.iter().flat_map(|(one, other)| [one, other])).collect();
-        let row_of: FxHashMap<&Text, usize> = (0..table.len())
-            .map(|row| (table.id(row), row))
-            .filter(|(id, _)| wanted.contains(*id))
+        let wanted: FxHashSet<&Text> = self
+            .together
+            .iter()
+            .flatten()
+            .chain(self.apart.iter().flat_map(|(one, other)| [one, other]))
             .collect();
+        let row_of: FxHashMap<&Text, usize> =
+            (0..table.len()).map(|row| (table.id(row), row)).filter(|(id, _)| wanted.contains(*id)).collect();
         let mut home = vec![None; table.len()];
         for (place, cluster) in clusters.iter().enumerate() {
             for row in &cluster.rows {

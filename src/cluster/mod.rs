@@ -45,6 +45,7 @@ use std::collections::BTreeMap;
 pub use attribute::{Attribute, Item};
 pub use explain::{Explanation, Rule, Share, Varying, explain};
 pub use link::{Bond, Link, LinkError, Links};
+pub use neighbour::{Held, Neighbour, Separating};
 pub use note::{Embedding, EmbeddingError};
 pub use table::{Table, TableBuilder};
 
@@ -115,9 +116,9 @@ pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) ->
         match params.engine {
             Engine::Patterns => {
                 let partition = Partition::new(table, rows.clone());
-                let reference = guidance.reference.and_then(|reference| {
-                    Counts::of_reference(&partition, table, reference, *program)
-                });
+                let reference = guidance
+                    .reference
+                    .and_then(|reference| Counts::of_reference(&partition, table, reference, *program));
                 for cause in cover::causes(&partition, params, reference.as_ref()) {
                     let members = cause.iter().map(|row| rows.start + *row as usize);
                     split_by_client(table, *program, members, params.min_group, &mut clusters);

@@ -210,13 +210,17 @@ impl<'a> Sets<'a> {
             .collect()
     }
 
-    fn names(&self, vectors: &[Vec<(u32, f32)>], prototypes: usize, reach: f32, wordings: usize) -> Vec<String> {
+    fn names(
+        &self,
+        vectors: &[Vec<(u32, f32)>],
+        prototypes: usize,
+        reach: f32,
+        wordings: usize,
+    ) -> Vec<String> {
         let space = Prototypes::new(&vectors[..prototypes], reach);
         let nearest: Vec<Option<u32>> = (0..self.sets.len())
             .into_par_iter()
-            .map(|set| {
-                if set < prototypes { Some(set as u32) } else { space.nearest(&vectors[set]) }
-            })
+            .map(|set| if set < prototypes { Some(set as u32) } else { space.nearest(&vectors[set]) })
             .collect();
         let weights: Vec<usize> = self.sets[..prototypes].iter().map(|set| set.rows).collect();
         let labels = density::dbscan(space, &weights, f64::from(reach), 2);

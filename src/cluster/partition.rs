@@ -59,8 +59,10 @@ pub(super) struct Partition<'t> {
 
 impl<'t> Partition<'t> {
     pub(super) fn new(table: &'t Table, rows: Range<usize>) -> Self {
-        let mut columns: Vec<Cow<'t, [u32]>> =
-            Attribute::ALL.iter().map(|attribute| Cow::Borrowed(&table.column(*attribute)[rows.clone()])).collect();
+        let mut columns: Vec<Cow<'t, [u32]>> = Attribute::ALL
+            .iter()
+            .map(|attribute| Cow::Borrowed(&table.column(*attribute)[rows.clone()]))
+            .collect();
         let mut widths: Vec<usize> = Attribute::ALL.iter().map(|attribute| table.width(*attribute)).collect();
         let systems = widths[Attribute::DeliverySystem.index()] as u32;
         let place: Vec<u32> = columns[Attribute::State.index()]
@@ -89,9 +91,8 @@ impl<'t> Partition<'t> {
                 seen.iter().skip(1).filter(|seen| **seen).count().max(1)
             })
             .collect();
-        let odd_ratios = (0..widths[Attribute::UnitsRatio.index()] as u32)
-            .map(|code| table.is_odd_ratio(code))
-            .collect();
+        let odd_ratios =
+            (0..widths[Attribute::UnitsRatio.index()] as u32).map(|code| table.is_odd_ratio(code)).collect();
         let mut partition = Self {
             columns,
             widths,
@@ -147,7 +148,8 @@ impl<'t> Partition<'t> {
         let mut at = from;
         while let Context::Parent(parent) = self.contexts[at] {
             if parent == to
-                || parent == PLACE && (to == Attribute::State.index() || to == Attribute::DeliverySystem.index())
+                || parent == PLACE
+                    && (to == Attribute::State.index() || to == Attribute::DeliverySystem.index())
             {
                 return true;
             }
@@ -161,8 +163,8 @@ impl<'t> Partition<'t> {
 
     fn find_parents(&mut self) {
         use Attribute::{
-            CoveredEntity, DeliverySystem, Family, Labeler, Note, Package, ParentEntity, Payer, Period, Pharmacy,
-            Phrase, Product, ServiceWeek, State,
+            CoveredEntity, DeliverySystem, Family, Labeler, Note, Package, ParentEntity, Payer, Period,
+            Pharmacy, Phrase, Product, ServiceWeek, State,
         };
         let wanted: [(Attribute, &[usize]); 10] = [
             (Labeler, &[CLIENT]),
@@ -226,7 +228,8 @@ impl<'t> Partition<'t> {
         let several = || best.iter().zip(&rows).filter(|(_, rows)| **rows >= 2);
         let agreeing: f64 = several().map(|(best, _)| f64::from(best.0)).sum();
         let all: f64 = several().map(|(_, rows)| f64::from(*rows)).sum();
-        (all > 0.0 && agreeing >= FUNCTIONAL * all).then(|| best.into_iter().map(|(_, parent)| parent).collect())
+        (all > 0.0 && agreeing >= FUNCTIONAL * all)
+            .then(|| best.into_iter().map(|(_, parent)| parent).collect())
     }
 
     /// Places go with places and symptoms with symptoms; a place never predicts a symptom by nature: that is

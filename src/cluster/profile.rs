@@ -247,7 +247,8 @@ fn side(
     let mut below: FxHashMap<u32, f64> = FxHashMap::default();
     if matches!(context, Context::Parent(_)) {
         for code in touched.iter().filter(|code| **code != 0) {
-            *below.entry(partition.parent(attribute, *code)).or_default() += f64::from(counts[*code as usize]);
+            *below.entry(partition.parent(attribute, *code)).or_default() +=
+                f64::from(counts[*code as usize]);
         }
     }
     let mut hits: Vec<Hit> = Vec::new();

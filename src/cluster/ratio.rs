@@ -94,7 +94,8 @@ impl Names {
         for (&cell, &count) in &counts {
             let here = at(cell - 1) + at(cell) + at(cell + 1);
             // Other constants may stand near: the fullest quarter of the surroundings does not count.
-            let mut around: Vec<f64> = (2..=AROUND).flat_map(|far| [at(cell - far), at(cell + far)]).collect();
+            let mut around: Vec<f64> =
+                (2..=AROUND).flat_map(|far| [at(cell - far), at(cell + far)]).collect();
             around.sort_unstable_by(f64::total_cmp);
             around.truncate(around.len() * 3 / 4);
             let expected = (around.iter().sum::<f64>() + 1.0) / around.len() as f64 * 3.0;

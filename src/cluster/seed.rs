@@ -106,7 +106,11 @@ pub(super) fn seeds(
         .map(|attribute| {
             std::iter::once(1.0)
                 .chain((1..partition.widths[attribute] as u32).map(|code| {
-                    if index.count(attribute, code) == 0 { 1.0 } else { rates.usual(partition, attribute, code) }
+                    if index.count(attribute, code) == 0 {
+                        1.0
+                    } else {
+                        rates.usual(partition, attribute, code)
+                    }
                 }))
                 .collect()
         })
@@ -124,9 +128,7 @@ pub(super) fn seeds(
         .collect();
     let kin: Vec<bool> = (0..Attribute::COUNT)
         .flat_map(|a| (0..Attribute::COUNT).map(move |b| (a, b)))
-        .map(|(a, b)| {
-            a == b || b == Attribute::UnitType.index() || partition.are_kin(a, b)
-        })
+        .map(|(a, b)| a == b || b == Attribute::UnitType.index() || partition.are_kin(a, b))
         .collect();
     let search = Search { partition, rates, index, min_group, chances, busy, kin };
     let mut seeds: Vec<Seed> = anchors
@@ -167,7 +169,8 @@ impl Search<'_> {
         let size = rows.len() as f64;
         let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
         for (column, touched) in touched.iter_mut().enumerate() {
-            let is_wanted = column < Attribute::COUNT && column > a && !self.kin[a * Attribute::COUNT + column];
+            let is_wanted =
+                column < Attribute::COUNT && column > a && !self.kin[a * Attribute::COUNT + column];
             let is_context = column == PLACE
                 || column == CLIENT
                 || (0..Attribute::COUNT).any(|of| partition.contexts[of] == Context::Parent(column));
@@ -199,9 +202,7 @@ impl Search<'_> {
                     (Context::Pair(by), _) if by == b => {
                         self.index.count(b, *other) as f64 * self.rates.paired(partition, a, *other, code)
                     }
-                    (_, Context::Pair(by)) if by == a => {
-                        size * self.rates.paired(partition, b, code, *other)
-                    }
+                    (_, Context::Pair(by)) if by == a => size * self.rates.paired(partition, b, code, *other),
                     (_, Context::Parent(parent)) if parent != a => {
                         let below = counts[parent][partition.parents[b][*other as usize] as usize];
                         f64::from(below) * chance
@@ -238,7 +239,9 @@ impl Search<'_> {
         for attribute in [Attribute::Note, Attribute::UnitsRatio].map(Attribute::index) {
             for code in 1..self.partition.widths[attribute] as u32 {
                 let rows = self.index.with(attribute, code);
-                if rows.len() < self.min_group.max(ALONE) || self.rates.free_share(attribute, code) < ALONE_FREE {
+                if rows.len() < self.min_group.max(ALONE)
+                    || self.rates.free_share(attribute, code) < ALONE_FREE
+                {
                     continue;
                 }
                 let stands_alone = if attribute == Attribute::Note.index() {

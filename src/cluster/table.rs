@@ -257,8 +257,11 @@ impl TableBuilder {
             packages.1.iter().map(|ndc| ndc.split('-').next().unwrap_or_default().to_owned()).collect(),
         );
         let names = self.product_names.finish(Text::clone);
-        let first_words: Vec<String> =
-            names.1.iter().map(|name| name.split_whitespace().next().unwrap_or_default().to_lowercase()).collect();
+        let first_words: Vec<String> = names
+            .1
+            .iter()
+            .map(|name| name.split_whitespace().next().unwrap_or_default().to_lowercase())
+            .collect();
         let family = paired(&labeler.0, &names.0, |labeler_code, name| {
             let word = &first_words[name as usize];
             (!word.is_empty()).then(|| format!("{} {word}", labeler.1[labeler_code as usize]))
@@ -382,11 +385,7 @@ fn derived(codes: &[u32], texts: Vec<String>) -> (Vec<u32>, Vec<Text>) {
 }
 
 /// A column whose values follow from those of two others.
-fn paired(
-    first: &[u32],
-    second: &[u32],
-    name: impl Fn(u32, u32) -> Option<String>,
-) -> (Vec<u32>, Vec<Text>) {
+fn paired(first: &[u32], second: &[u32], name: impl Fn(u32, u32) -> Option<String>) -> (Vec<u32>, Vec<Text>) {
     let mut places: FxHashMap<(u32, u32), u32> = FxHashMap::default();
     let mut texts: Vec<Text> = Vec::new();
     let codes: Vec<u32> = first
@@ -463,12 +462,7 @@ fn repeated_amounts(cents: &[i64], products: &[u32]) -> (Vec<u32>, Vec<Text>) {
 }
 
 /// Whether another dispute has the same claim, and in what the disputes of the claim differ.
-fn shared_claims(
-    claims: &[u64],
-    delivery: &[u32],
-    payers: &[u32],
-    service: &[u32],
-) -> (Vec<u32>, Vec<Text>) {
+fn shared_claims(claims: &[u64], delivery: &[u32], payers: &[u32], service: &[u32]) -> (Vec<u32>, Vec<Text>) {
     const TEXTS: [&str; 5] = [
         "",
         "another dispute of the claim",
@@ -476,17 +470,20 @@ fn shared_claims(
         "another dispute of the claim, with another delivery system",
         "another dispute of the claim, with another payer",
     ];
-    let mut rows: Vec<(u64, u32)> =
-        claims.iter().enumerate().filter(|(_, claim)| **claim != 0).map(|(row, claim)| (*claim, row as u32)).collect();
+    let mut rows: Vec<(u64, u32)> = claims
+        .iter()
+        .enumerate()
+        .filter(|(_, claim)| **claim != 0)
+        .map(|(row, claim)| (*claim, row as u32))
+        .collect();
     rows.sort_unstable();
     let mut codes = vec![0u32; claims.len()];
     for same in rows.chunk_by(|a, b| a.0 == b.0) {
         if same.len() < 2 {
             continue;
         }
-        let differ = |column: &[u32]| {
-            same.iter().any(|(_, row)| column[*row as usize] != column[same[0].1 as usize])
-        };
+        let differ =
+            |column: &[u32]| same.iter().any(|(_, row)| column[*row as usize] != column[same[0].1 as usize]);
         let code = if differ(delivery) {
             3
         } else if differ(payers) {

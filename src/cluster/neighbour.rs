@@ -1,0 +1,180 @@
+//! The nearest other group of a client and program, and what tells the two apart.
+
+use std::collections::HashMap;
+
+use super::{attribute::Attribute, rule::Peers, table::Table};
+use crate::dispute::Text;
+
+/// Part of a group's disputes that must have a value for the group to be found by it.
+const SHARED: f64 = 0.5;
+/// Part that must have a value for it to be counted when two groups are compared.
+const COUNTED: f64 = 0.05;
+/// Groups with a value in common after which the value tells of no nearness: a whole program's code, say.
+const TOO_COMMON: usize = 500;
+
+/// The nearest other group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its place among the clusters that were explained.
+    pub cluster: usize,
+    /// The attribute that tells the two apart best; none where no value does.
+    pub separating: Option<Separating>,
+}
+
+/// An attribute that tells two groups apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Separating {
+    /// The attribute.
+    pub attribute: Attribute,
+    /// What most disputes of the group have.
+    pub here: Held,
+    /// What most disputes of the other group have.
+    pub there: Held,
+}
+
+/// What most disputes of a group have of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// This value.
+    Value(Text),
+    /// No value in common, out of so many.
+    Varying(usize),
+    /// No value at all.
+    Nothing,
+}
+
+/// The frequent values of a group.
+#[derive(Debug)]
+pub(super) struct Profile {
+    size: usize,
+    /// Its first row, which depends on nothing but content.
+    first: Option<usize>,
+    /// Per attribute: number of different values, and values with how many have them; code 0 is a missing
+    /// value.
+    columns: Vec<(Attribute, usize, Vec<(u32, usize)>)>,
+}
+
+impl Profile {
+    pub(super) fn new(table: &Table, rows: &[usize]) -> Self {
+        let mut columns = Vec::new();
+        let mut codes: Vec<u32> = Vec::with_capacity(rows.len());
+        for attribute in Attribute::ALL.into_iter().filter(|attribute| attribute.is_shown()) {
+            let column = table.column(attribute);
+            codes.clear();
+            codes.extend(rows.iter().map(|row| column[*row]));
+            codes.sort_unstable();
+            let mut frequent = Vec::new();
+            let mut different = 0;
+            for same in codes.chunk_by(|a, b| a == b) {
+                different += usize::from(same[0] != 0);
+                if same.len() as f64 >= COUNTED * rows.len() as f64 {
+                    frequent.push((same[0], same.len()));
+                }
+            }
+            frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            columns.push((attribute, different, frequent));
+        }
+        Self { size: rows.len(), first: rows.first().copied(), columns }
+    }
+
+    /// Values that at least this part of the group has.
+    fn shared(&self) -> impl Iterator<Item = (Attribute, u32)> + '_ {
+        self.columns.iter().filter_map(|(attribute, _, frequent)| {
+            let (code, count) = *frequent.first()?;
+            (code != 0 && count as f64 >= SHARED * self.size as f64).then_some((*attribute, code))
+        })
+    }
+}
+
+/// For each group its nearest other one, with the attribute that tells them apart. All are of the client
+/// and program of `peers`.
+pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) -> Vec<Option<Neighbour>> {
+    let mut holders: HashMap<(Attribute, u32), Vec<usize>> = HashMap::new();
+    for (at, profile) in profiles.iter().enumerate() {
+        for value in profile.shared() {
+            holders.entry(value).or_default().push(at);
+        }
+    }
+    let mut likeness: Vec<f64> = vec![0.0; profiles.len()];
+    profiles
+        .iter()
+        .enumerate()
+        .map(|(at, profile)| {
+            let mut seen = Vec::new();
+            for value in profile.shared() {
+                let others = &holders[&value];
+                if others.len() > TOO_COMMON {
+                    continue;
+                }
+                // What is rare says much where it is shared.
+                let with = peers.with(value.0, value.1).len().max(1);
+                let weight = (peers.len() as f64 / with as f64).ln() + 1e-6;
+                for other in others.iter().filter(|other| **other != at) {
+                    if likeness[*other] == 0.0 {
+                        seen.push(*other);
+                    }
+                    likeness[*other] += weight;
+                }
+            }
+            let nearest = seen.iter().copied().max_by(|a, b| {
+                likeness[*a]
+                    .total_cmp(&likeness[*b])
+                    .then_with(|| profiles[*a].size.cmp(&profiles[*b].size))
+                    .then_with(|| profiles[*b].first.cmp(&profiles[*a].first))
+            });
+            for other in seen {
+                likeness[other] = 0.0;
+            }
+            nearest.map(|cluster| Neighbour {
+                cluster,
+                separating: separating(table, profile, &profiles[cluster]),
+            })
+        })
+        .collect()
+}
+
+fn separating(table: &Table, here: &Profile, there: &Profile) -> Option<Separating> {
+    let (mut best, mut most) = (None, 0.3);
+    for ((attribute, here_values, here_frequent), (_, there_values, there_frequent)) in
+        here.columns.iter().zip(&there.columns)
+    {
+        let apart = (one_sided(here_frequent, here.size, there_frequent, there.size)
+            + one_sided(there_frequent, there.size, here_frequent, here.size))
+            / 2.0;
+        // Of attributes that tell apart about as well, the one that people can act on.
+        let apart = apart
+            + match attribute {
+                Attribute::Note => -0.3,
+                attribute if attribute.is_locus() => 0.05,
+                _ => 0.0,
+            };
+        if apart > most {
+            most = apart;
+            let held = |values: usize, frequent: &[(u32, usize)], size: usize| match frequent.first() {
+                Some((0, count)) if *count as f64 >= SHARED * size as f64 => Held::Nothing,
+                Some((code, count)) if *count as f64 >= SHARED * size as f64 => {
+                    Held::Value(table.item(*attribute, *code).value)
+                }
+                _ => Held::Varying(values),
+            };
+            best = Some(Separating {
+                attribute: *attribute,
+                here: held(*here_values, here_frequent, here.size),
+                there: held(*there_values, there_frequent, there.size),
+            });
+        }
+    }
+    best
+}
+
+/// How much the most frequent value of one group is of that group only; a missing value says less.
+fn one_sided(frequent: &[(u32, usize)], size: usize, others: &[(u32, usize)], other_size: usize) -> f64 {
+    let Some((code, count)) = frequent.first() else { return 0.0 };
+    let share = *count as f64 / size as f64;
+    if share < SHARED {
+        return 0.0;
+    }
+    let elsewhere = others.iter().find(|(other, _)| other == code).map_or(0, |(_, count)| *count);
+    let apart = share - elsewhere as f64 / other_size as f64;
+    if *code == 0 { apart / 2.0 } else { apart }
+}

@@ -39,6 +39,11 @@ pub(super) fn causes(
 ) -> Vec<Vec<u32>> {
     let everything: Vec<u32> = (0..partition.len() as u32).collect();
     let full = Index::of(partition, &everything);
+    // The more rows, the more sets of them may look like a cause by chance.
+    let params = &Params {
+        min_evidence: params.min_evidence + (partition.len().max(1) as f64).ln(),
+        ..params.clone()
+    };
     let mut labels = vec![FREE; partition.len()];
     for round in 0..ROUNDS {
         let free: Vec<u32> = everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();

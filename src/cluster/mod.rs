@@ -70,7 +70,8 @@ pub struct Params {
     pub engine: Engine,
     /// Fewest disputes of a group, at least 2.
     pub min_group: usize,
-    /// Smallest evidence for a group, in nats, beside what naming it costs.
+    /// Smallest evidence for a group, in nats, beside what naming it costs and the logarithm of the number of
+    /// disputes of its program.
     pub min_evidence: f64,
     /// How far differences may outweigh agreement where two groups are joined: 1 where both weigh the same.
     pub reach: f64,
@@ -78,7 +79,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { engine: Engine::Patterns, min_group: 4, min_evidence: 8.0, reach: 1.0 }
+        Self { engine: Engine::Patterns, min_group: 4, min_evidence: 14.0, reach: 1.0 }
     }
 }
 
@@ -126,9 +127,12 @@ pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) ->
             }
             Engine::GroupBy => {
                 let all: Vec<u32> = rows.clone().map(|row| row as u32).collect();
-                for (_, members) in groupby::best(table, &all, params.min_group) {
-                    let members = members.into_iter().map(|row| row as usize);
+                for (key, members) in groupby::best(table, &all, params.min_group) {
+                    let (first, members) = (clusters.len(), members.into_iter().map(|row| row as usize));
                     split_by_client(table, *program, members, params.min_group, &mut clusters);
+                    for cluster in &mut clusters[first..] {
+                        cluster.patterns = vec![key.clone()];
+                    }
                 }
             }
         }
@@ -136,7 +140,9 @@ pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) ->
     if let Some(links) = guidance.links {
         links.honour(table, params.min_group, &mut clusters);
     }
-    name(table, &mut clusters);
+    if params.engine == Engine::Patterns {
+        name(table, &mut clusters);
+    }
     clusters.sort_by(|a, b| {
         (a.program, &a.client, &a.patterns, &a.rows).cmp(&(b.program, &b.client, &b.patterns, &b.rows))
     });

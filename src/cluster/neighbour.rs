@@ -9,8 +9,10 @@ use super::{
 };
 use crate::dispute::Text;
 
-/// Part of a group's disputes that must have a value for the group to be found by it.
+/// Part of a group's disputes that must have a value for it to be the group's.
 const SHARED: f64 = 0.5;
+/// Part of a group's disputes that must have a value for the group to be found by it.
+const FINDABLE: f64 = 0.2;
 /// Part that must have a value for it to be counted when two groups are compared.
 const COUNTED: f64 = 0.05;
 /// Groups with a value in common after which the value tells of no nearness: a whole program's code, say.
@@ -81,11 +83,14 @@ impl Profile {
         Self { size: rows.len(), first: rows.first().copied(), columns }
     }
 
-    /// Values that at least this part of the group has.
-    fn shared(&self) -> impl Iterator<Item = (Attribute, u32)> + '_ {
-        self.columns.iter().filter_map(|(attribute, _, frequent)| {
-            let (code, count) = *frequent.first()?;
-            (code != 0 && count as f64 >= SHARED * self.size as f64).then_some((*attribute, code))
+    /// Values by which the group is found, each with the part of the group that has it.
+    fn findable(&self) -> impl Iterator<Item = ((Attribute, u32), f64)> + '_ {
+        self.columns.iter().flat_map(|(attribute, _, frequent)| {
+            frequent
+                .iter()
+                .filter(|(code, _)| *code != 0)
+                .map(|(code, count)| ((*attribute, *code), *count as f64 / self.size as f64))
+                .filter(|(_, share)| *share >= FINDABLE)
         })
     }
 }
@@ -93,10 +98,10 @@ impl Profile {
 /// For each group its nearest other one, with the attribute that tells them apart. All are of the client
 /// and program of `peers`.
 pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) -> Vec<Option<Neighbour>> {
-    let mut holders: HashMap<(Attribute, u32), Vec<usize>> = HashMap::new();
+    let mut holders: HashMap<(Attribute, u32), Vec<(usize, f64)>> = HashMap::new();
     for (at, profile) in profiles.iter().enumerate() {
-        for value in profile.shared() {
-            holders.entry(value).or_default().push(at);
+        for (value, share) in profile.findable() {
+            holders.entry(value).or_default().push((at, share));
         }
     }
     let mut likeness: Vec<f64> = vec![0.0; profiles.len()];
@@ -105,7 +110,7 @@ pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) ->
         .enumerate()
         .map(|(at, profile)| {
             let mut seen = Vec::new();
-            for value in profile.shared() {
+            for (value, share) in profile.findable() {
                 let others = &holders[&value];
                 if others.len() > TOO_COMMON {
                     continue;
@@ -113,11 +118,11 @@ pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) ->
                 // What is rare says much where it is shared.
                 let with = peers.with(value.0, value.1).len().max(1);
                 let weight = (peers.len() as f64 / with as f64).ln() + 1e-6;
-                for other in others.iter().filter(|other| **other != at) {
+                for (other, other_share) in others.iter().filter(|(other, _)| *other != at) {
                     if likeness[*other] == 0.0 {
                         seen.push(*other);
                     }
-                    likeness[*other] += weight;
+                    likeness[*other] += weight * share * other_share;
                 }
             }
             let nearest = seen.iter().copied().max_by(|a, b| {

@@ -192,7 +192,7 @@ fn rule_of(cluster: &Cluster, peers: &Peers<'_>) -> Rule {
     if fits(&learned) && learned.alternatives.len() < own.alternatives.len() {
         return learned;
     }
-    let fit = |rule: &Rule| rule.precision.min(rule.recall) + (rule.precision + rule.recall) / 2.0;
+    let fit = |rule: &Rule| rule.precision.min(rule.recall) + f64::midpoint(rule.precision, rule.recall);
     if fit(&own) > fit(&learned) { own } else { learned }
 }
 

@@ -79,8 +79,7 @@ pub fn held(attribute: Attribute, held: &Held) -> String {
 /// One item as it stands within a sentence.
 pub fn phrase(item: &Item) -> String {
     match item.attribute {
-        Attribute::Package => format!("NDC {}", item.value),
-        Attribute::Product => format!("NDC {}", item.value),
+        Attribute::Package | Attribute::Product => format!("NDC {}", item.value),
         Attribute::Labeler => format!("labeler {}", item.value),
         Attribute::CoveredEntity => format!("covered entity {}", item.value),
         Attribute::Pharmacy => format!("pharmacy NPI {}", item.value),

@@ -89,10 +89,10 @@ struct Near {
     /// What tells two groups apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     differs: Option<Differs>,
-    /// What a dispute has of the group's rule.
+    /// What a dispute has of the values that most of the group share.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     has: Vec<String>,
-    /// What it lacks.
+    /// Where it differs from the group's rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lacks: Vec<String>,
 }
@@ -351,14 +351,19 @@ impl Context<'_> {
         (with.into_iter().map(words::phrase).collect(), differs.collect())
     }
 
-    fn why_all_the_same(&self, row: usize, explanation: &Explanation) -> String {
+    /// What a row has of the values that most of the group share.
+    fn in_common(&self, row: usize, explanation: &Explanation) -> Vec<String> {
         let table = &self.surveyed.table;
-        let common: Vec<String> = explanation
+        explanation
             .shares
             .iter()
             .filter(|share| table.value(row, share.item.attribute) == Some(&share.item.value))
             .map(|share| words::phrase(&share.item))
-            .collect();
+            .collect()
+    }
+
+    fn why_all_the_same(&self, row: usize, explanation: &Explanation) -> String {
+        let common = self.in_common(row, explanation);
         if common.is_empty() {
             return "It stays where people know it: a group keeps its open disputes until they are resolved or \
                     another group takes them."
@@ -406,7 +411,7 @@ impl Context<'_> {
                 said.push_str(&format!("    it has {}\n", near.has.join(", ")));
             }
             if !near.lacks.is_empty() {
-                said.push_str(&format!("    it lacks that: {}\n", near.lacks.join("; ")));
+                said.push_str(&format!("    it differs: {}\n", near.lacks.join("; ")));
             }
         }
         let lonely: Vec<String> = values
@@ -463,8 +468,8 @@ impl Context<'_> {
             .into_iter()
             .take(NEAR)
             .map(|(_, record, explanation)| {
-                let (has, lacks) = self.compared(row, explanation);
-                Near { has, lacks, ..self.near(&record.group.id) }
+                let (_, lacks) = self.compared(row, explanation);
+                Near { has: self.in_common(row, explanation), lacks, ..self.near(&record.group.id) }
             })
             .collect()
     }
@@ -534,7 +539,7 @@ fn body(facts: &Facts, explanation: &Explanation, answer: &Answer) -> String {
     text.push_str(&ui::table(&header, &rows, &[6]));
 
     let Cause { known, name: cause, confidence, evidence, who, steps, others } = &facts.cause;
-    text.push_str("\nLikely cause and next move\n");
+    text.push_str("\nCause and next move\n");
     if *known {
         text.push_str(&format!("  {cause}: {confidence} ({evidence})\n"));
     } else {

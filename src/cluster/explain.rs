@@ -16,6 +16,9 @@ const SHARED: f64 = 0.7;
 /// Precision and recall at which a cluster's own patterns stay its rule.
 const FITS: f64 = 0.95;
 
+/// Alternatives up to which a rule is easily read.
+const FEW: usize = 2;
+
 /// Why a cluster is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
@@ -82,7 +85,7 @@ impl Varying {
 /// Explains clusters, each among all disputes of its client and program, in the order given.
 ///
 /// A cluster's own patterns stay its rule where they fit it well, so that a rule keeps its words from day to
-/// day; where there are none, or they do not fit any more, the rule is learned from the members.
+/// day; where there are none, or too many, or they do not fit any more, the rule is learned from the members.
 pub fn explain(table: &Table, clusters: &[Cluster]) -> Vec<Explanation> {
     let mut of_client: BTreeMap<(Program, &Text), Vec<usize>> = BTreeMap::new();
     for (at, cluster) in clusters.iter().enumerate() {
@@ -157,9 +160,10 @@ fn explain_one(
     let likeness = |row: usize| -> usize {
         tallies
             .iter()
-            .map(|(attribute, tally)| {
-                let code = table.column(*attribute)[row];
-                tally.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| tally[at].1)
+            .map(|(attribute, tally)| match table.column(*attribute)[row] {
+                // A dispute is like those that lack the same value, too.
+                0 => cluster.rows.len() - tally.iter().map(|(_, count)| count).sum::<usize>(),
+                code => tally.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| tally[at].1),
             })
             .sum()
     };
@@ -176,11 +180,15 @@ fn rule_of(cluster: &Cluster, peers: &Peers<'_>) -> Rule {
     let hidden = |pattern: &Vec<Item>| pattern.iter().any(|item| !item.attribute.is_shown());
     let own = &cluster.patterns[..cluster.patterns.len().min(MAX_ALTERNATIVES)];
     let own = measured(own.iter().filter(|pattern| !hidden(pattern)).cloned().collect(), cluster, peers);
-    if own.precision >= FITS && own.recall >= FITS {
+    let fits = |rule: &Rule| rule.precision >= FITS && rule.recall >= FITS;
+    if fits(&own) && own.alternatives.len() <= FEW {
         return own;
     }
     let learned = measured(rule::learn(peers, &cluster.rows), cluster, peers);
-    let fit = |rule: &Rule| rule.precision.min(rule.recall) + (rule.precision + rule.recall) / 2.0;
+    if fits(&learned) && learned.alternatives.len() < own.alternatives.len() {
+        return learned;
+    }
+    let fit = |rule: &Rule| rule.precision.min(rule.recall) + f64::midpoint(rule.precision, rule.recall);
     if fit(&own) > fit(&learned) { own } else { learned }
 }
 

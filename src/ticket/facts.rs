@@ -82,6 +82,9 @@ pub fn is_recoverable(program: Program) -> bool {
     }
 }
 
+/// Disputes that are shown as examples.
+const EXEMPLARS: usize = 3;
+
 /// Everything that the ticket templates can use; all values are final text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Facts {
@@ -252,12 +255,7 @@ pub fn facts(
         undated: some_count(figures.undated),
         clocks: clocks(group.program, tables),
         rule: RuleFacts {
-            alternatives: explanation
-                .rule
-                .alternatives
-                .iter()
-                .map(|items| words::rule(items, &explanation.varying))
-                .collect(),
+            alternatives: alternatives(explanation),
             precision: percent(explanation.rule.precision),
             recall: percent(explanation.rule.recall),
         },
@@ -291,14 +289,30 @@ pub fn facts(
 
 /// Headline of a group: the first alternative of its rule.
 pub fn title(explanation: &Explanation) -> String {
-    let alternatives = &explanation.rule.alternatives;
-    let Some(first) = alternatives.first() else { return "no shared pattern any more".to_owned() };
-    let more = match alternatives.len() - 1 {
+    let mut alternatives = alternatives(explanation).into_iter();
+    let Some(first) = alternatives.next() else { return "no shared pattern any more".to_owned() };
+    let more = match alternatives.len() {
         0 => String::new(),
         1 => ", or another pattern".to_owned(),
         others => format!(", or {others} other patterns"),
     };
-    words::rule(first, &explanation.varying) + &more
+    first + &more
+}
+
+/// The alternatives of the rule; two that differ in the wording of notes alone read the same.
+fn alternatives(explanation: &Explanation) -> Vec<String> {
+    let (mut texts, mut told): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for items in &explanation.rule.alternatives {
+        // How widely the disputes are spread is told once.
+        let text =
+            if texts.is_empty() { words::rule(items, &explanation.varying) } else { words::items(items) };
+        let plain = words::items(items);
+        if !told.contains(&plain) {
+            told.push(plain);
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 /// How well a cause of the playbook fits: shares (0 to 1) of the members.
@@ -319,7 +333,7 @@ impl Fit {
     fn evidence(self) -> String {
         let mut parts = Vec::new();
         if self.coded > 0.0 {
-            parts.push(format!("{} have one of its usual codes", percent(self.coded)));
+            parts.push(format!("{} of the disputes have one of its usual codes", percent(self.coded)));
         }
         if self.phrased > 0.0 {
             parts.push(format!("{} have a note in its words", percent(self.phrased)));
@@ -425,16 +439,30 @@ fn clocks(program: Program, tables: &Tables) -> Vec<Clock> {
         .collect()
 }
 
+/// The member most like all others, the largest and the newest; where two of them are one dispute, the next
+/// largest ones come in, so that there are [`EXEMPLARS`] different ones in every group that has as many.
 fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> Vec<Exemplar> {
-    let typical = members.iter().find(|dispute| dispute.id == *table.id(explanation.medoid));
-    let largest = members.iter().max_by(|a, b| {
+    let typical = members.iter().copied().find(|dispute| dispute.id == *table.id(explanation.medoid));
+    let mut by_size: Vec<&Dispute> = members.to_vec();
+    by_size.sort_by(|a, b| {
         let size = |dispute: &Dispute| (dispute.amount_disputed, dispute.units_disputed);
-        size(a).cmp(&size(b)).then_with(|| b.id.cmp(&a.id))
+        size(b).cmp(&size(a)).then_with(|| a.id.cmp(&b.id))
     });
-    let newest = members.iter().max_by(|a, b| a.opened_at.cmp(&b.opened_at).then_with(|| b.id.cmp(&a.id)));
+    let newest =
+        members.iter().copied().max_by(|a, b| a.opened_at.cmp(&b.opened_at).then_with(|| b.id.cmp(&a.id)));
+    let named = [("typical", typical), ("largest", by_size.first().copied()), ("newest", newest)];
+    let more = by_size.iter().skip(1).map(|dispute| ("next largest", Some(*dispute)));
     let mut chosen: Vec<Exemplar> = Vec::new();
-    for (why, dispute) in [("typical", typical), ("largest", largest), ("newest", newest)] {
+    for (why, dispute) in named.into_iter().chain(more) {
         let Some(dispute) = dispute else { continue };
+        if why == "next largest" {
+            if chosen.len() >= EXEMPLARS {
+                break;
+            }
+            if chosen.iter().any(|exemplar| *exemplar.dispute == *dispute.id) {
+                continue;
+            }
+        }
         if let Some(same) = chosen.iter_mut().find(|exemplar| *exemplar.dispute == *dispute.id) {
             same.why = format!("{}, {why}", same.why);
             continue;

@@ -90,8 +90,7 @@ pub fn held(attribute: Attribute, held: &Held) -> String {
 /// One item as it stands within a sentence.
 pub fn phrase(item: &Item) -> String {
     match item.attribute {
-        Attribute::Package => format!("NDC {}", item.value),
-        Attribute::Product => format!("NDC {}", item.value),
+        Attribute::Package | Attribute::Product => format!("NDC {}", item.value),
         Attribute::Labeler => format!("labeler {}", item.value),
         Attribute::Family => format!("product family {}", value(item)),
         Attribute::CoveredEntity => format!("covered entity {}", item.value),

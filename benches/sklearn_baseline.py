@@ -1,0 +1,159 @@
+"""Groups disputes with pandas and scikit-learn, as a data scientist would by hand.
+
+Columns become one sparse matrix (one-hot of the codes, bins of two ratios, TF-IDF of the notes), truncated SVD
+makes it dense, DBSCAN or HDBSCAN groups it. Writes `dispute_id,group`, as `disputebot cluster` does, under the
+same contract: a group never crosses a program or a manufacturer and has at least four disputes. Deterministic.
+
+The defaults are the variant with the highest B-cubed F1 of those that README.md names, on worlds of the seeds
+1 to 3; the truth was known to whoever chose them, so they are kinder than a real project would be.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.cluster import DBSCAN, HDBSCAN
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import OneHotEncoder, normalize
+
+MIN_GROUP = 4
+CODES = ["labeler", "product", "ndc", "state", "payer", "delivery_system", "covered_entity_id", "pharmacy_npi",
+         "period", "reason_codes", "unit_type", "units_ratio", "amount_ratio"]
+NUMBERS = ["units_invoiced", "units_disputed", "unit_rebate_amount", "amount_disputed"]
+# Rows from which the distance to choose from is taken: the choice does not need all of them.
+SAMPLE = 5_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be tuned."""
+
+    algorithm: str = "dbscan"
+    weights: str = "idf"
+    components: int = 50
+    quantile: float = 0.1
+    pool: str = "program"
+    min_samples: int = MIN_GROUP
+
+
+def read(paths):
+    """The disputes that are open."""
+    disputes = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths])
+    disputes = disputes[disputes["status"].isin(["", "open", "pre_dispute", "formal_dispute"])]
+    return disputes.drop_duplicates("dispute_id", keep="last").reset_index(drop=True)
+
+
+def ratio_bins(above, below):
+    """Logarithms of a ratio, rounded to a tenth; nothing where the ratio is 1 or one side is missing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(above.to_numpy() / below.to_numpy())
+    bins = pd.Series(np.round(ratio, 1))
+    return bins.where(np.isfinite(ratio) & (np.abs(ratio) >= 0.05), "").astype(str)
+
+
+def prepare(disputes):
+    """Columns that tell causes apart, derived from those of the file."""
+    columns = disputes[[name for name in CODES if name in disputes]].copy()
+    digits = disputes["ndc"].str.replace(r"\D", "", regex=True)
+    columns["ndc"], columns["product"], columns["labeler"] = digits, digits.str[:9], digits.str[:5]
+    numbers = disputes[NUMBERS].apply(pd.to_numeric, errors="coerce")
+    columns["units_ratio"] = ratio_bins(numbers["units_disputed"], numbers["units_invoiced"])
+    columns["amount_ratio"] = ratio_bins(
+        numbers["amount_disputed"], numbers["units_disputed"] * numbers["unit_rebate_amount"])
+    columns["note"] = disputes["note"].str.lower().str.replace(r"\d+", "0", regex=True)
+    return columns
+
+
+def features(columns, options):
+    """A dense matrix with one row for each dispute."""
+    # A value of fewer rows than a group needs says nothing about groups; a missing one is no likeness.
+    codes = columns[CODES]
+    encoder = OneHotEncoder(min_frequency=MIN_GROUP, handle_unknown="ignore", dtype=np.float32)
+    one_hot = encoder.fit_transform(codes)
+    names = [f"{column}={value}" for column, values in zip(CODES, encoder.categories_) for value in values]
+    del names
+    keep = [not name.endswith(("_", "_infrequent_sklearn")) for name in encoder.get_feature_names_out(CODES)]
+    one_hot = one_hot[:, np.flatnonzero(keep)]
+    if options.weights == "idf":
+        one_hot = TfidfTransformer(norm=None).fit_transform(one_hot)
+    parts = [one_hot]
+    try:
+        words = TfidfVectorizer(min_df=MIN_GROUP, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+        scale = np.sqrt(one_hot.multiply(one_hot).sum(axis=1).mean() / len(CODES))
+        parts.append(words.fit_transform(columns["note"]) * (2 * scale))
+    except ValueError:
+        pass  # No word occurs often enough.
+    matrix = sparse.hstack(parts, format="csr", dtype=np.float32)
+    components = min(options.components, min(matrix.shape) - 1)
+    if components < 1:
+        return np.zeros((len(columns), 1), dtype=np.float32)
+    dense = TruncatedSVD(components, random_state=0).fit_transform(matrix)
+    return normalize(dense)
+
+
+def neighbour_distance(points, options):
+    """A quantile of the distances to the `min_samples`-th neighbour: the densest rows are the groups."""
+    neighbours = NearestNeighbors(n_neighbors=min(options.min_samples, len(points))).fit(points)
+    some = points
+    if len(points) > SAMPLE:
+        some = points[np.random.default_rng(0).choice(len(points), SAMPLE, replace=False)]
+    distances, _ = neighbours.kneighbors(some)
+    return max(float(np.quantile(distances[:, -1], options.quantile)), 1e-3)
+
+
+def labels_of(points, options):
+    """Cluster of each row, -1 for none."""
+    if options.algorithm == "hdbscan":
+        engine = HDBSCAN(min_cluster_size=MIN_GROUP, min_samples=options.min_samples, copy=True,
+                         cluster_selection_method="leaf", n_jobs=-1)
+    else:
+        engine = DBSCAN(eps=neighbour_distance(points, options), min_samples=options.min_samples, n_jobs=-1)
+    return engine.fit_predict(points)
+
+
+def group(disputes, options):
+    """Group of each dispute, empty for none."""
+    columns = prepare(disputes)
+    keys = ["program"] if options.pool == "program" else ["program", "manufacturer"]
+    groups = pd.Series("", index=disputes.index)
+    for name, rows in disputes.groupby(keys, sort=True).groups.items():
+        if len(rows) <= MIN_GROUP:
+            continue
+        labels = labels_of(features(columns.loc[rows], options), options)
+        found = pd.Series(labels, index=rows)
+        found = found[found >= 0]
+        part = "-".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        groups[found.index] = part + "/" + disputes.loc[found.index, "manufacturer"] + "/" + found.astype(str)
+    sizes = groups.map(groups.value_counts())
+    return groups.where(sizes >= MIN_GROUP, "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--input", required=True, nargs="+", metavar="FILE")
+    parser.add_argument("--assignments", required=True, metavar="FILE")
+    parser.add_argument("--algorithm", choices=["dbscan", "hdbscan"], default=Options.algorithm)
+    parser.add_argument("--weights", choices=["plain", "idf"], default=Options.weights)
+    parser.add_argument("--pool", choices=["program", "client"], default=Options.pool,
+                        help="cluster each program at once and split by manufacturer, or each manufacturer alone")
+    parser.add_argument("--components", type=int, default=Options.components)
+    parser.add_argument("--quantile", type=float, default=Options.quantile, help="of DBSCAN's eps")
+    arguments = vars(parser.parse_args())
+    paths, out = arguments.pop("input"), arguments.pop("assignments")
+    began = time.monotonic()
+    disputes = read(paths)
+    read_after = time.monotonic() - began
+    groups = group(disputes, Options(**arguments))
+    pd.DataFrame({"dispute_id": disputes["dispute_id"], "group": groups}).to_csv(out, index=False)
+    print(f"{len(disputes)} disputes, {groups[groups != ''].nunique()} groups; read in {read_after:.1f} s, "
+          f"all in {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

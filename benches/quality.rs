@@ -5,12 +5,12 @@
 
 mod generated;
 
-use std::{collections::HashMap, process::ExitCode, time::Instant};
+use std::{collections::HashMap, panic, process::ExitCode, thread, time::Instant};
 
 use disputebot::{
     cluster::{Cluster, Engine, Params, Table, explain},
     dispute::{Program, Text},
-    evaluate::{EvaluateError, Scores},
+    evaluate::Scores,
     generate::{Plan, World},
     run::group_disputes,
 };
@@ -30,16 +30,16 @@ const SIZES: [Size; 2] = [
         rows: 10_000,
         causes: 60,
         seeds: &HELD_OUT,
-        conjunctive: Bar { f1: 0.0, adjusted_rand: 0.0, found: 0.0, noise_recall: 0.0, rule: 0.0 },
-        tangled: Bar { f1: 0.0, adjusted_rand: 0.0, found: 0.0, noise_recall: 0.0, rule: 0.0 },
+        conjunctive: Bar { f1: 0.925, adjusted_rand: 0.92, found: 0.85, noise_recall: 0.92, rule: 0.94 },
+        tangled: Bar { f1: 0.83, adjusted_rand: 0.78, found: 0.6, noise_recall: 0.92, rule: 0.94 },
     },
     // One seed: five would take minutes. With so many causes a single world says enough.
     Size {
         rows: 100_000,
         causes: 400,
         seeds: &[HELD_OUT[0]],
-        conjunctive: Bar { f1: 0.0, adjusted_rand: 0.0, found: 0.0, noise_recall: 0.0, rule: 0.0 },
-        tangled: Bar { f1: 0.0, adjusted_rand: 0.0, found: 0.0, noise_recall: 0.0, rule: 0.0 },
+        conjunctive: Bar { f1: 0.785, adjusted_rand: 0.74, found: 0.525, noise_recall: 0.47, rule: 0.9 },
+        tangled: Bar { f1: 0.7, adjusted_rand: 0.47, found: 0.4, noise_recall: 0.46, rule: 0.865 },
     },
 ];
 
@@ -109,26 +109,30 @@ struct Line {
     means: Means,
     /// Causes found and all causes, summed over the seeds.
     causes_found: (usize, usize),
-    /// Seconds of the grouping, mean over the seeds.
-    grouping_s: f64,
     /// What is below its bar.
     below: Vec<String>,
 }
 
-fn main() -> Result<ExitCode, EvaluateError> {
+fn main() -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let json = std::env::args().any(|argument| argument == "--json");
+    // Each world on a thread of its own: the gate takes half as long.
+    let measured = thread::scope(|scope| {
+        [World::Conjunctive, World::Tangled]
+            .map(|world| {
+                scope.spawn(move || {
+                    SIZES.iter().map(|size| measure(size, world)).collect::<anyhow::Result<_>>()
+                })
+            })
+            .map(|thread| thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+    });
     let mut lines = Vec::new();
-    for size in &SIZES {
-        for (kind, name, bar) in [
-            (World::Conjunctive, "conjunctive", &size.conjunctive),
-            (World::Tangled, "tangled", &size.tangled),
-        ] {
-            lines.extend(measure(size, kind, name, bar)?);
-        }
+    for world in measured {
+        let pairs: Vec<[Line; 2]> = world?;
+        lines.extend(pairs.into_iter().flatten());
     }
     if json {
-        println!("{}", serde_json::to_string_pretty(&lines).unwrap_or_default());
+        println!("{}", serde_json::to_string_pretty(&lines)?);
     } else {
         print_table(&lines);
         println!("\n{:.0} s in all", began.elapsed().as_secs_f64());
@@ -141,12 +145,11 @@ fn main() -> Result<ExitCode, EvaluateError> {
 }
 
 /// The default engine, which has to reach the bar, and the baseline beside it.
-fn measure(
-    size: &'static Size,
-    kind: World,
-    name: &'static str,
-    bar: &Bar,
-) -> Result<[Line; 2], EvaluateError> {
+fn measure(size: &Size, kind: World) -> anyhow::Result<[Line; 2]> {
+    let (name, bar) = match kind {
+        World::Conjunctive => ("conjunctive", &size.conjunctive),
+        World::Tangled => ("tangled", &size.tangled),
+    };
     let engines = [Params::default(), Params { engine: Engine::GroupBy, ..Params::default() }];
     let mut lines = engines.each_ref().map(|params| Line {
         world: name,
@@ -156,16 +159,13 @@ fn measure(
         engine: if params.engine == Engine::GroupBy { "groupby" } else { "default" },
         means: Means::default(),
         causes_found: (0, 0),
-        grouping_s: 0.0,
         below: Vec::new(),
     });
     let mut runs = [Vec::new(), Vec::new()];
     for seed in size.seeds {
         let world = world(&Plan::new(kind, size.rows, size.causes, *seed));
         for ((params, line), runs) in engines.iter().zip(&mut lines).zip(&mut runs) {
-            let began = Instant::now();
             let (table, clusters) = group_disputes(&world.disputes, params);
-            line.grouping_s += began.elapsed().as_secs_f64() / size.seeds.len() as f64;
             let scores = score(&world, &table, &clusters)?;
             line.causes_found.0 += scores.found.found;
             line.causes_found.1 += scores.found.causes;
@@ -228,20 +228,19 @@ fn below(line: &Line, bar: &Bar) -> Vec<String> {
 
 fn print_table(lines: &[Line]) {
     println!(
-        "| world | rows | engine | B-cubed P | R | F1 | ARI | causes found | noise recall | rule P | rule R | s |"
+        "| world | rows | engine | B-cubed P | R | F1 | ARI | causes found | noise recall | rule P | rule R |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for line in lines {
         let Means { precision, recall, f1, adjusted_rand, noise_recall, rule_precision, rule_recall, .. } =
             line.means;
         let (found, causes) = line.causes_found;
         println!(
-            "| {} | {} × {} | {} | {precision:.3} | {recall:.3} | {f1:.3} | {adjusted_rand:.3} | {found} of {causes} | {noise_recall:.3} | {rule_precision:.3} | {rule_recall:.3} | {:.2} |",
+            "| {} | {} × {} | {} | {precision:.3} | {recall:.3} | {f1:.3} | {adjusted_rand:.3} | {found} of {causes} | {noise_recall:.3} | {rule_precision:.3} | {rule_recall:.3} |",
             line.world,
             line.seeds.len(),
             line.rows,
             line.engine,
-            line.grouping_s,
         );
     }
 }

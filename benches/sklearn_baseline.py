@@ -11,7 +11,7 @@ The defaults are the variant with the highest B-cubed F1 of those that README.md
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,24 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import OneHotEncoder, normalize
 
 MIN_GROUP = 4
-CODES = ["labeler", "product", "ndc", "state", "payer", "delivery_system", "covered_entity_id", "pharmacy_npi",
-         "period", "reason_codes", "unit_type", "units_ratio", "amount_ratio"]
+CODES = [
+    "labeler",
+    "product",
+    "ndc",
+    "state",
+    "payer",
+    "delivery_system",
+    "covered_entity_id",
+    "pharmacy_npi",
+    "period",
+    "reason_codes",
+    "unit_type",
+    "units_ratio",
+    "amount_ratio",
+]
 NUMBERS = ["units_invoiced", "units_disputed", "unit_rebate_amount", "amount_disputed"]
+# With MIN_GROUP, HDBSCAN tears causes into many small groups.
+HDBSCAN_SIZE = 10
 # Rows from which the distance to choose from is taken: the choice does not need all of them.
 SAMPLE = 5_000
 
@@ -34,12 +49,19 @@ SAMPLE = 5_000
 class Options:
     """What can be tuned."""
 
-    algorithm: str = "dbscan"
+    algorithm: str
+    components: int
+    min_samples: int
     weights: str = "idf"
-    components: int = 50
-    quantile: float = 0.1
     pool: str = "program"
-    min_samples: int = MIN_GROUP
+    quantile: float = 0.65
+
+
+# Each algorithm with what suits it best.
+BEST = {
+    "dbscan": Options("dbscan", components=150, min_samples=6),
+    "hdbscan": Options("hdbscan", components=30, min_samples=4),
+}
 
 
 def read(paths):
@@ -65,21 +87,22 @@ def prepare(disputes):
     numbers = disputes[NUMBERS].apply(pd.to_numeric, errors="coerce")
     columns["units_ratio"] = ratio_bins(numbers["units_disputed"], numbers["units_invoiced"])
     columns["amount_ratio"] = ratio_bins(
-        numbers["amount_disputed"], numbers["units_disputed"] * numbers["unit_rebate_amount"])
+        numbers["amount_disputed"], numbers["units_disputed"] * numbers["unit_rebate_amount"]
+    )
     columns["note"] = disputes["note"].str.lower().str.replace(r"\d+", "0", regex=True)
     return columns
 
 
 def features(columns, options):
-    """A dense matrix with one row for each dispute."""
+    """A dense matrix with one row for each dispute; nothing where no value occurs often enough."""
     # A value of fewer rows than a group needs says nothing about groups; a missing one is no likeness.
     codes = columns[CODES]
     encoder = OneHotEncoder(min_frequency=MIN_GROUP, handle_unknown="ignore", dtype=np.float32)
     one_hot = encoder.fit_transform(codes)
-    names = [f"{column}={value}" for column, values in zip(CODES, encoder.categories_) for value in values]
-    del names
     keep = [not name.endswith(("_", "_infrequent_sklearn")) for name in encoder.get_feature_names_out(CODES)]
     one_hot = one_hot[:, np.flatnonzero(keep)]
+    if one_hot.shape[1] < 2:
+        return None
     if options.weights == "idf":
         one_hot = TfidfTransformer(norm=None).fit_transform(one_hot)
     parts = [one_hot]
@@ -91,8 +114,6 @@ def features(columns, options):
         pass  # No word occurs often enough.
     matrix = sparse.hstack(parts, format="csr", dtype=np.float32)
     components = min(options.components, min(matrix.shape) - 1)
-    if components < 1:
-        return np.zeros((len(columns), 1), dtype=np.float32)
     dense = TruncatedSVD(components, random_state=0).fit_transform(matrix)
     return normalize(dense)
 
@@ -110,8 +131,9 @@ def neighbour_distance(points, options):
 def labels_of(points, options):
     """Cluster of each row, -1 for none."""
     if options.algorithm == "hdbscan":
-        engine = HDBSCAN(min_cluster_size=MIN_GROUP, min_samples=options.min_samples, copy=True,
-                         cluster_selection_method="leaf", n_jobs=-1)
+        if len(points) < HDBSCAN_SIZE:
+            return np.full(len(points), -1)
+        engine = HDBSCAN(min_cluster_size=HDBSCAN_SIZE, min_samples=options.min_samples, copy=True, n_jobs=-1)
     else:
         engine = DBSCAN(eps=neighbour_distance(points, options), min_samples=options.min_samples, n_jobs=-1)
     return engine.fit_predict(points)
@@ -122,14 +144,14 @@ def group(disputes, options):
     columns = prepare(disputes)
     keys = ["program"] if options.pool == "program" else ["program", "manufacturer"]
     groups = pd.Series("", index=disputes.index)
-    for name, rows in disputes.groupby(keys, sort=True).groups.items():
-        if len(rows) <= MIN_GROUP:
+    for _, rows in disputes.groupby(keys):
+        points = features(columns.loc[rows.index], options) if len(rows) > MIN_GROUP else None
+        if points is None:
             continue
-        labels = labels_of(features(columns.loc[rows], options), options)
-        found = pd.Series(labels, index=rows)
+        found = pd.Series(labels_of(points, options), index=rows.index)
         found = found[found >= 0]
-        part = "-".join(map(str, name)) if isinstance(name, tuple) else str(name)
-        groups[found.index] = part + "/" + disputes.loc[found.index, "manufacturer"] + "/" + found.astype(str)
+        rows = rows.loc[found.index]
+        groups[found.index] = rows["program"] + "/" + rows["manufacturer"] + "/" + found.astype(str)
     sizes = groups.map(groups.value_counts())
     return groups.where(sizes >= MIN_GROUP, "")
 
@@ -138,21 +160,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--input", required=True, nargs="+", metavar="FILE")
     parser.add_argument("--assignments", required=True, metavar="FILE")
-    parser.add_argument("--algorithm", choices=["dbscan", "hdbscan"], default=Options.algorithm)
-    parser.add_argument("--weights", choices=["plain", "idf"], default=Options.weights)
-    parser.add_argument("--pool", choices=["program", "client"], default=Options.pool,
-                        help="cluster each program at once and split by manufacturer, or each manufacturer alone")
-    parser.add_argument("--components", type=int, default=Options.components)
-    parser.add_argument("--quantile", type=float, default=Options.quantile, help="of DBSCAN's eps")
-    arguments = vars(parser.parse_args())
-    paths, out = arguments.pop("input"), arguments.pop("assignments")
+    parser.add_argument("--algorithm", choices=sorted(BEST), default="dbscan")
+    parser.add_argument("--components", type=int, help="of the truncated SVD")
+    parser.add_argument("--min-samples", type=int)
+    parser.add_argument("--weights", choices=["plain", "idf"])
+    parser.add_argument("--pool", choices=["program", "client"], help="what is clustered at once")
+    parser.add_argument("--quantile", type=float, help="of the distances to neighbours, for DBSCAN's eps")
+    arguments = parser.parse_args()
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    paths, out = given.pop("input"), given.pop("assignments")
+    options = replace(BEST[arguments.algorithm], **given)
     began = time.monotonic()
     disputes = read(paths)
     read_after = time.monotonic() - began
-    groups = group(disputes, Options(**arguments))
+    groups = group(disputes, options)
     pd.DataFrame({"dispute_id": disputes["dispute_id"], "group": groups}).to_csv(out, index=False)
-    print(f"{len(disputes)} disputes, {groups[groups != ''].nunique()} groups; read in {read_after:.1f} s, "
-          f"all in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    print(
+        f"{len(disputes)} disputes, {groups[groups != ''].nunique()} groups; read in {read_after:.1f} s, "
+        f"all in {time.monotonic() - began:.1f} s",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Options:
 
 # Each algorithm with what suits it best.
 BEST = {
-    "dbscan": Options("dbscan", components=150, min_samples=6),
+    "dbscan": Options("dbscan", components=100, min_samples=6),
     "hdbscan": Options("hdbscan", components=30, min_samples=4),
 }
 

@@ -20,6 +20,8 @@ use crate::{
 
 /// Groups that are told to be near a dispute without one.
 const NEAR: usize = 3;
+/// What a shared value counts that is as frequent everywhere: a group may be most of its program.
+const COMMON: f64 = 0.1;
 /// Others that must have a value for it to be of any weight.
 const COMPANY: usize = 3;
 
@@ -458,9 +460,9 @@ impl Context<'_> {
                     .shares
                     .iter()
                     .filter(|share| table.value(row, share.item.attribute) == Some(&share.item.value))
-                    .map(|share| share.share * share.lift.max(1.0).ln())
+                    .map(|share| share.share * (COMMON + share.lift.max(1.0).ln()))
                     .sum();
-                (likeness > 0.1).then_some((likeness, record, explanation))
+                (likeness > COMMON).then_some((likeness, record, explanation))
             })
             .collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.group.members.cmp(&b.1.group.members)));

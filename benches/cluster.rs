@@ -330,20 +330,27 @@ fn tables(measured: &[Measured]) -> String {
             cluster.cpu_s / (*rows as f64 * MINED_BYTES / bytes_per_s),
         );
     }
-    text += "\n| from | to | cluster, wall | n log n | exponent | of n log n | peak memory |\n\
-             | --- | --- | --- | --- | --- | --- | --- |\n";
+    text += "\n| from | to | wall | CPU | n log n | exponent, wall | CPU | n log n | peak memory |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
     for (a, b) in measured.iter().zip(measured.iter().skip(1)) {
         let (n, m) = (a.rows as f64, b.rows as f64);
-        let (grown, allowed) = (b.cluster.wall_s / a.cluster.wall_s, m * m.ln() / (n * n.ln()));
+        let allowed = m * m.ln() / (n * n.ln());
+        let wall = b.cluster.wall_s / a.cluster.wall_s;
+        let cpu = b.cluster.cpu_s / a.cluster.cpu_s.max(0.01);
+        let exponent = |grown: f64| grown.ln() / (m / n).ln();
         let _ = writeln!(
             text,
-            "| {} | {} | {grown:.1} × | {allowed:.1} × | {:.2} | {:.2} | {:.1} × |",
+            "| {} | {} | {wall:.1} × | {cpu:.1} × | {allowed:.1} × | {:.2} | {:.2} | {:.2} | {:.1} × |",
             a.rows,
             b.rows,
-            grown.ln() / (m / n).ln(),
-            allowed.ln() / (m / n).ln(),
+            exponent(wall),
+            exponent(cpu),
+            exponent(allowed),
             b.cluster.peak_bytes as f64 / a.cluster.peak_bytes as f64,
         );
+    }
+    if !measured.iter().any(|measured| GOALS.iter().any(|(rows, ..)| *rows == measured.rows)) {
+        return text;
     }
     text += "\n| rows | wall s | goal | peak MiB | goal | |\n| --- | --- | --- | --- | --- | --- |\n";
     for (rows, seconds, bytes) in GOALS {

@@ -4,8 +4,8 @@ Columns become one sparse matrix (one-hot of the codes, bins of two ratios, TF-I
 makes it dense, DBSCAN or HDBSCAN groups it. Writes `dispute_id,group`, as `disputebot cluster` does, under the
 same contract: a group never crosses a program or a manufacturer and has at least four disputes. Deterministic.
 
-The defaults are the variant with the highest B-cubed F1 of those that README.md names, on worlds of the seeds
-1 to 3; the truth was known to whoever chose them, so they are kinder than a real project would be.
+The defaults have the highest B-cubed F1 of the variants that README.md names, on worlds of the seeds 1 to 3; the
+truth was known to whoever chose them, so they are kinder than a real project would be.
 """
 
 import argparse

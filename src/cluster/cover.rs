@@ -8,7 +8,10 @@
 //! * Small causes hidden behind large ones come out in later rounds, against the background of the rows that
 //!   no group explains.
 
-use std::collections::BinaryHeap;
+use std::{
+    collections::BinaryHeap,
+    sync::{Mutex, PoisonError},
+};
 
 use rayon::prelude::*;
 
@@ -21,7 +24,7 @@ use super::{
 };
 
 /// Most rounds; one that finds nothing is the last.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
 /// Most lessons that a growing group takes.
@@ -45,32 +48,28 @@ pub(super) fn causes(
         ..params.clone()
     };
     let mut labels = vec![FREE; partition.len()];
+    let tools = Tools::new(partition);
     for round in 0..ROUNDS {
         let free: Vec<u32> = everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();
         if free.len() < params.min_group {
             break;
         }
         let rates = Rates::of(partition, &labels, reference);
-        let partial;
-        let index = if round == 0 {
-            &full
-        } else {
-            partial = Index::of(partition, &free);
-            &partial
-        };
-        let seeds = seed::seeds(partition, &rates, index, params.min_group, round > 0);
-        let mut grower = Grower { partition, rates: &rates, index, free: &free, params };
+        let index = Index::of(partition, &free);
+        let seeds = seed::seeds(partition, &rates, &index, params.min_group, round > 0);
+        let mut grower =
+            Grower { partition, rates: &rates, index, free: free.clone(), params, tools: &tools };
         if grower.grow_all(seeds, &mut labels) == 0 {
             break;
         }
         let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
-        sweep(partition, &full, &mut labels, params, reference);
+        sweep(partition, &full, &mut labels, params, reference, &tools);
         join::join(partition, &mut labels, params, reference);
         if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
             break;
         }
     }
-    sweep(partition, &full, &mut labels, params, reference);
+    sweep(partition, &full, &mut labels, params, reference, &tools);
     members(&labels)
 }
 
@@ -87,14 +86,37 @@ pub(super) fn members(labels: &[u32]) -> Vec<Vec<u32>> {
     members
 }
 
+/// Counters and lists as large as the partition: made once for each thread and lent out.
+struct Tools<'a> {
+    partition: &'a Partition<'a>,
+    spare: Mutex<Vec<(Scratch, Scorer)>>,
+}
+
+impl<'a> Tools<'a> {
+    fn new(partition: &'a Partition<'a>) -> Self {
+        Self { partition, spare: Mutex::new(Vec::new()) }
+    }
+
+    fn lend<T>(&self, work: impl FnOnce(&mut Scratch, &mut Scorer) -> T) -> T {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (mut scratch, mut scorer) =
+            spare.unwrap_or_else(|| (Scratch::new(self.partition), Scorer::new(self.partition)));
+        let answer = work(&mut scratch, &mut scorer);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push((scratch, scorer));
+        answer
+    }
+}
+
 /// Turns seeds into groups.
 struct Grower<'a> {
     partition: &'a Partition<'a>,
     rates: &'a Rates,
     /// Index of the free rows.
-    index: &'a Index,
-    free: &'a [u32],
+    index: Index,
+    /// The rows of the index.
+    free: Vec<u32>,
     params: &'a Params,
+    tools: &'a Tools<'a>,
 }
 
 impl Grower<'_> {
@@ -107,7 +129,12 @@ impl Grower<'_> {
         let began = next;
         let mut stamps = vec![0u32; labels.len()];
         let mut stamp = 0;
+        let mut left = self.free.len();
         while !queue.is_empty() {
+            if left * 4 < self.free.len() * 3 {
+                self.free.retain(|row| labels[*row as usize] == FREE);
+                self.index = Index::of(self.partition, &self.free);
+            }
             stamp += 1;
             let mut batch: Vec<(Seed, Vec<u32>)> = Vec::new();
             let mut deferred: Vec<Seed> = Vec::new();
@@ -140,10 +167,9 @@ impl Grower<'_> {
             }
             let grown: Vec<Option<Vec<u32>>> = batch
                 .par_iter()
-                .map_init(
-                    || (Scratch::new(self.partition), Scorer::new(self.partition)),
-                    |(scratch, scorer), (_, rows)| self.grow(rows.clone(), labels, scratch, scorer),
-                )
+                .map(|(_, rows)| {
+                    self.tools.lend(|scratch, scorer| self.grow(rows.clone(), labels, scratch, scorer))
+                })
                 .collect();
             for ((mut seed, _), rows) in batch.into_iter().zip(grown) {
                 let Some(rows) = rows else { continue };
@@ -153,6 +179,7 @@ impl Grower<'_> {
                     deferred.push(seed);
                     continue;
                 }
+                left -= rows.len();
                 for row in rows {
                     labels[row as usize] = next;
                 }
@@ -185,8 +212,8 @@ impl Grower<'_> {
         let mut net = f64::NEG_INFINITY;
         for _ in 0..LESSONS {
             let profile = Profile::of(self.partition, self.rates, &rows, true, scratch);
-            let candidates = reachable(self.partition, &profile, self.index, self.free.len());
-            let candidates = candidates.as_deref().unwrap_or(self.free);
+            let candidates = reachable(self.partition, &profile, &self.index, self.free.len(), scorer);
+            let candidates = candidates.as_deref().unwrap_or(&self.free);
             let mut fitting = Vec::new();
             let mut evidence = 0.0;
             scorer.scores(
@@ -196,15 +223,14 @@ impl Grower<'_> {
                 candidates.iter().copied().filter(|row| labels[*row as usize] == FREE),
                 |row| rows.binary_search(&row).is_ok(),
                 |row, score| {
-                    if score > 0.0 {
-                        fitting.push(row);
-                        evidence += f64::from(score);
-                    }
+                    fitting.push(row);
+                    evidence += f64::from(score);
                 },
             );
             if fitting.len() < self.params.min_group {
                 return None;
             }
+            fitting.sort_unstable();
             net = profile.net(self.partition, evidence);
             let is_settled = fitting == rows;
             rows = fitting;
@@ -219,11 +245,17 @@ impl Grower<'_> {
 /// Evidence (nats) below which what is left of a seed is not tried.
 const SMALLEST: f64 = 3.0;
 
-/// The rows that may score above zero, ascending; none where that may be any row.
+/// The rows that may score above zero, each once; none where that may be any row.
 ///
 /// Attributes are taken, those that buy most score for fewest rows first, until a row without a hit in any of
 /// them cannot reach zero with all others.
-fn reachable(partition: &Partition<'_>, profile: &Profile, index: &Index, most: usize) -> Option<Vec<u32>> {
+fn reachable(
+    partition: &Partition<'_>,
+    profile: &Profile,
+    index: &Index,
+    most: usize,
+    scorer: &mut Scorer,
+) -> Option<Vec<u32>> {
     let mut sides: Vec<(f32, usize, usize)> = profile
         .sides
         .iter()
@@ -238,26 +270,22 @@ fn reachable(partition: &Partition<'_>, profile: &Profile, index: &Index, most: 
         worth(b).total_cmp(&worth(a)).then(a.2.cmp(&b.2))
     });
     let mut left = profile.best_odds() + sides.iter().map(|(best, ..)| best).sum::<f32>();
-    let mut rows: Vec<u32> = Vec::new();
-    for (best, _, place) in sides {
+    let (mut taken, mut rows) = (0, 0);
+    for (best, size, _) in &sides {
         if left <= 0.0 {
             break;
         }
-        let side = &profile.sides[place];
-        for hit in &side.hits {
-            rows.extend_from_slice(index.with(side.attribute, hit.code));
-        }
-        if rows.len() > most {
-            return None;
-        }
+        taken += 1;
+        rows += size;
         left -= best;
     }
-    if left > 0.0 {
+    if left > 0.0 || rows > most {
         return None;
     }
-    rows.sort_unstable();
-    rows.dedup();
-    Some(rows)
+    Some(scorer.once(sides[..taken].iter().flat_map(|(_, _, place)| {
+        let side = &profile.sides[*place];
+        side.hits.iter().map(|hit| index.with(side.attribute, hit.code))
+    })))
 }
 
 /// Gives every row to the group it fits best. A group that is no longer significant gives its rows back.
@@ -267,6 +295,7 @@ fn sweep(
     labels: &mut [u32],
     params: &Params,
     reference: Option<&Counts>,
+    tools: &Tools<'_>,
 ) {
     let rates = Rates::of(partition, labels, reference);
     let groups = members(labels);
@@ -281,19 +310,17 @@ fn sweep(
         let scored: Vec<Vec<(u32, f32)>> = groups
             .par_iter()
             .enumerate()
-            .map_init(
-                || (Scratch::new(partition), Scorer::new(partition)),
-                |(scratch, scorer), (place, rows)| {
-                    let label = (chunk * SWEPT + place) as u32;
-                    let mut scores = Vec::new();
-                    if rows.len() < params.min_group {
-                        return scores;
-                    }
+            .map(|(place, rows)| {
+                let label = (chunk * SWEPT + place) as u32;
+                if rows.len() < params.min_group {
+                    return Vec::new();
+                }
+                let is_member = |row: u32| labels[row as usize] == label;
+                tools.lend(|scratch, scorer| {
                     let profile = Profile::of(partition, &rates, rows, false, scratch);
-                    let candidates = reachable(partition, &profile, full, partition.len());
+                    let candidates = reachable(partition, &profile, full, partition.len(), scorer);
                     let candidates = candidates.as_deref().unwrap_or(&everything);
-                    let mut evidence = 0.0;
-                    let is_member = |row: u32| labels[row as usize] == label;
+                    let (mut scores, mut evidence) = (Vec::new(), 0.0);
                     scorer.scores(
                         partition,
                         &rates,
@@ -301,11 +328,9 @@ fn sweep(
                         candidates.iter().copied(),
                         is_member,
                         |row, score| {
-                            if score > 0.0 {
-                                scores.push((row, score));
-                                if is_member(row) {
-                                    evidence += f64::from(score);
-                                }
+                            scores.push((row, score));
+                            if is_member(row) {
+                                evidence += f64::from(score);
                             }
                         },
                     );
@@ -313,8 +338,8 @@ fn sweep(
                         scores.clear();
                     }
                     scores
-                },
-            )
+                })
+            })
             .collect();
         for (place, scores) in scored.into_iter().enumerate() {
             let label = (chunk * SWEPT + place) as u32;

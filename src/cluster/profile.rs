@@ -346,15 +346,36 @@ fn side(
 pub(super) struct Scorer {
     /// By attribute and code: place of the hit and one more, 0 for none.
     places: Vec<Vec<u32>>,
+    /// By row: the last list that it was put on.
+    listed: Vec<u32>,
+    lists: u32,
 }
 
 impl Scorer {
     pub(super) fn new(partition: &Partition<'_>) -> Self {
-        Self { places: partition.widths[..Attribute::COUNT].iter().map(|width| vec![0; *width]).collect() }
+        Self {
+            places: partition.widths[..Attribute::COUNT].iter().map(|width| vec![0; *width]).collect(),
+            listed: vec![0; partition.len()],
+            lists: 0,
+        }
     }
 
-    /// Scores each row: log odds (nats) of group against background. `is_member` tells which rows the profile
-    /// was learned from.
+    /// Each row of some lists once, in the order of its first occurrence.
+    pub(super) fn once<'r>(&mut self, lists: impl Iterator<Item = &'r [u32]>) -> Vec<u32> {
+        self.lists += 1;
+        let mut rows = Vec::new();
+        for row in lists.flatten() {
+            let listed = &mut self.listed[*row as usize];
+            if *listed != self.lists {
+                *listed = self.lists;
+                rows.push(*row);
+            }
+        }
+        rows
+    }
+
+    /// Hands on the rows that fit, each with its score: log odds (nats) of group against background, above zero.
+    /// `is_member` tells which rows the profile was learned from.
     pub(super) fn scores(
         &mut self,
         partition: &Partition<'_>,
@@ -369,9 +390,20 @@ impl Scorer {
                 self.places[side.attribute][hit.code as usize] = place as u32 + 1;
             }
         }
+        let mut sides: Vec<(f32, &Side)> =
+            profile.sides.iter().map(|side| (side.best(partition), side)).collect();
+        sides.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // By place: the most that a row can still gain from there on.
+        let mut left = 0.0;
+        for (best, _) in sides.iter_mut().rev() {
+            left += *best;
+            *best = left;
+        }
         for row in rows {
-            let score = self.score(partition, rates, profile, row as usize, is_member(row));
-            take(row, score);
+            let odds = profile.odds(partition, rates, row as usize);
+            if let Some(score) = self.score(partition, rates, &sides, odds, row as usize, is_member(row)) {
+                take(row, score);
+            }
         }
         for side in &profile.sides {
             for hit in &side.hits {
@@ -380,16 +412,21 @@ impl Scorer {
         }
     }
 
+    /// The score of a row, unless it is certain not to exceed zero.
     fn score(
         &self,
         partition: &Partition<'_>,
         rates: &Rates,
-        profile: &Profile,
+        sides: &[(f32, &Side)],
+        odds: f32,
         row: usize,
         is_member: bool,
-    ) -> f32 {
-        let mut score = profile.odds(partition, rates, row);
-        for side in &profile.sides {
+    ) -> Option<f32> {
+        let mut score = odds;
+        for (left, side) in sides {
+            if score + left <= 0.0 {
+                return None;
+            }
             let attribute = side.attribute;
             let code = partition.columns[attribute][row];
             if code == 0 && !Attribute::ALL[attribute].means_something_when_absent() {
@@ -419,6 +456,6 @@ impl Scorer {
                 Context::Free => {}
             }
         }
-        score
+        (score > 0.0).then_some(score)
     }
 }

@@ -331,3 +331,88 @@ impl<M: Send> Reader<'_, M> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::open::open_disputes_of;
+
+    const SERIAL: Pace = Pace { rows: usize::MAX, bytes: usize::MAX, in_flight: 0 };
+
+    fn paces() -> impl Iterator<Item = Pace> {
+        [(1, 3), (2, 1), (3, 2), (7, 5), (64, 4), (1000, 0)].into_iter().map(|(rows, in_flight)| Pace {
+            rows,
+            bytes: 500 * rows,
+            in_flight,
+        })
+    }
+
+    /// Rows with quoted line breaks, blank lines, all kinds of line ends, rejects and doubts; cut at the end.
+    fn table(folder: &std::path::Path) -> Settings {
+        let mut text = "dispute_id,program,manufacturer,ndc,state,note\n".to_owned();
+        for number in 0..500 {
+            let program = if number % 11 == 0 { "medicade" } else { "mdrp" };
+            let note = match number % 4 {
+                0 => "\"two\nlines, \"\"quoted\"\"\"",
+                1 => "\"\r\n\"",
+                2 => "5\" tablets",
+                _ => "",
+            };
+            let state = ["OH", "ZZ", "PR", "XX"][number % 4];
+            let id = number % 490;
+            text += &format!("D-{id},{program},Example Pharma A,12345-678-90,{state},{note}");
+            text += ["\n", "\r\n", "\r", "\n\n", ",more\n"][number % 5];
+        }
+        text += "D-999,mdrp,\"Example";
+        std::fs::write(folder.join("a.csv"), &text).unwrap();
+        std::fs::write(folder.join("b.tsv"), text.replace(',', "\t").replace("D-2", "E-2")).unwrap();
+        let line = |id: usize| {
+            format!(
+                "{{\"dispute_id\":\"D-{id}\",\"program\":\"mdrp\",\"manufacturer\":\"E\",\"ndc\":\"12345067890\",\"state\":\"Q{id}\"}}\n"
+            )
+        };
+        let lines: String = (300..400).map(line).collect();
+        std::fs::write(folder.join("c.jsonl"), lines.replace("D-30\"", "") + "\n{\"dispute_id\"").unwrap();
+        Settings { paths: vec![folder.to_path_buf()], ..Settings::default() }
+    }
+
+    #[test]
+    fn the_size_of_chunks_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = table(folder.path());
+        let tables = Tables::embedded();
+        let read = |pace| {
+            let input = Input { settings: &settings, tables: &tables, pace, order: Order::AsGiven };
+            let mut seen = Vec::new();
+            let survey = each_marked(&input, &mut |_| {}, &|_, _| (), &mut |located, ()| seen.push(located));
+            (seen, survey)
+        };
+        let serial = read(SERIAL);
+        assert!(serial.0.len() > 500 && serial.1.rejects.len() > 100 && serial.1.warnings.len() > 2);
+        assert_eq!(serial.1.reasons.len(), 3, "every file is cut: {:?}", serial.1.reasons);
+        for pace in paces() {
+            let (seen, survey) = read(pace);
+            assert_eq!(survey, serial.1, "{pace:?}");
+            assert_eq!(seen, serial.0, "{pace:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_chunks_changes_nothing_of_what_is_streamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = table(folder.path());
+        let tables = Tables::embedded();
+        let read = |pace| {
+            let input = Input { settings: &settings, tables: &tables, pace, order: Order::LastFirst };
+            let mut seen = Vec::new();
+            let account =
+                open_disputes_of(&input, None, &mut |_| {}, &mut |dispute| seen.push(dispute.clone()));
+            (seen, account)
+        };
+        let serial = read(SERIAL);
+        assert!(serial.0.len() > 100 && !serial.1.withdrawn.is_empty());
+        for pace in paces() {
+            assert_eq!(read(pace), serial, "{pace:?}");
+        }
+    }
+}

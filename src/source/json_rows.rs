@@ -76,7 +76,7 @@ struct Head {
 
 /// One line of [`RawLines`]; see [`RawLine`].
 pub(super) struct Line<'a> {
-    pub line: u64,
+    pub number: u64,
     pub bytes: &'a [u8],
     pub too_long: bool,
     pub is_ended: bool,
@@ -109,7 +109,7 @@ impl RawLines {
         self.heads.iter().map(move |head| {
             let &Head { line, too_long, is_ended, bytes_end } = head;
             let bytes = &self.bytes[std::mem::replace(&mut start, bytes_end)..bytes_end];
-            Line { line, bytes, too_long, is_ended }
+            Line { number: line, bytes, too_long, is_ended }
         })
     }
 }

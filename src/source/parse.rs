@@ -116,11 +116,11 @@ impl<'a, M> Parser<'a, M> {
         chunk: &mut Chunk<R, M>,
     ) {
         let mut problems = Vec::new();
-        if row.fields != header.names.len() {
-            let fields = if row.fields == 1 { "field" } else { "fields" };
+        if row.count != header.names.len() {
+            let fields = if row.count == 1 { "field" } else { "fields" };
             problems.push(Problem::of_row(
                 format!("{} fields", header.names.len()),
-                format!("{} {fields}", row.fields),
+                format!("{} {fields}", row.count),
             ));
         }
         if let Some(long) = row.too_long {
@@ -170,15 +170,15 @@ impl<'a, M> Parser<'a, M> {
     ) {
         if line.too_long {
             let problem = Problem::of_row("a line of at most 1 MiB", "a longer one");
-            return chunk.reject(origin, line.line, None, vec![problem]);
+            return chunk.reject(origin, line.number, None, vec![problem]);
         }
         let text = String::from_utf8_lossy(line.bytes);
         let is_utf8 = matches!(text, Cow::Borrowed(_));
         let object = match serde_json::from_str::<Object<'_>>(&text) {
             Ok(object) => object,
             Err(error) if error.is_eof() && !line.is_ended => {
-                chunk.reject(origin, line.line, None, vec![cut_row()]);
-                chunk.cut = Some(line.line);
+                chunk.reject(origin, line.number, None, vec![cut_row()]);
+                chunk.cut = Some(line.number);
                 return;
             }
             Err(error) => {
@@ -189,7 +189,7 @@ impl<'a, M> Parser<'a, M> {
                 };
                 return chunk.reject(
                     origin,
-                    line.line,
+                    line.number,
                     None,
                     vec![Problem::of_row("one JSON object", found)],
                 );
@@ -231,11 +231,11 @@ impl<'a, M> Parser<'a, M> {
         }
         let texts = Texts(std::array::from_fn(|index| values[index].as_deref()));
         if problems.is_empty() {
-            self.take(origin, line.line, &texts, reader, chunk, |field| {
+            self.take(origin, line.number, &texts, reader, chunk, |field| {
                 keys[field.index()].unwrap_or(self.settings.column(field))
             });
         } else {
-            chunk.reject(origin, line.line, texts.id(), problems);
+            chunk.reject(origin, line.number, texts.id(), problems);
         }
     }
 

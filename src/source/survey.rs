@@ -169,6 +169,9 @@ struct Break {
     cut: Option<u64>,
 }
 
+/// Parses the rows of a chunk.
+type Parse<'p, R, M> = dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sync + 'p;
+
 impl<M: Send> Reader<'_, M> {
     fn read_table(&mut self, place: &mut Place<'_>, text: TextFile, delimiter: u8) -> Result<(), Reason> {
         let path = Arc::clone(&place.file.path);
@@ -273,7 +276,7 @@ impl<M: Send> Reader<'_, M> {
         place: &mut Place<'_>,
         bytes: &std::cell::Cell<u64>,
         fill: &mut dyn FnMut(&mut R) -> Filled,
-        parse: &(dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sync),
+        parse: &Parse<'_, R, M>,
         look: &mut dyn FnMut(&Chunk<R, M>),
     ) {
         let Self { parser, pace, progress, sink, tally, files, survey } = self;

@@ -119,7 +119,7 @@ impl RawRows {
             let &Head { line, fields, too_long, bytes_end, ends_end } = head;
             let bytes = &self.bytes[std::mem::replace(&mut bytes_start, bytes_end)..bytes_end];
             let ends = &self.ends[std::mem::replace(&mut ends_start, ends_end)..ends_end];
-            Fields { line, fields, too_long, bytes, ends, text: std::str::from_utf8(bytes).ok() }
+            Fields { line, count: fields, too_long, bytes, ends, text: std::str::from_utf8(bytes).ok() }
         })
     }
 }
@@ -127,7 +127,7 @@ impl RawRows {
 /// One row of [`RawRows`]; see [`RawRow`].
 pub(super) struct Fields<'a> {
     pub line: u64,
-    pub fields: usize,
+    pub count: usize,
     pub too_long: Option<usize>,
     bytes: &'a [u8],
     ends: &'a [usize],
@@ -213,7 +213,7 @@ impl<R: BufRead> Splitter<R> {
                     (State::Quoted, _) => {
                         let run = rest.iter().position(|&b| b == b'"').unwrap_or(rest.len());
                         row.extend(&rest[..run], max_fields);
-                        self.line += rest[..run].iter().filter(|&&b| b == b'\n').count() as u64;
+                        self.line += rest[..run].iter().map(|&b| u64::from(b == b'\n')).sum::<u64>();
                         used += run;
                         if run < rest.len() {
                             used += 1;
@@ -328,7 +328,7 @@ mod tests {
             rows.push(&row);
         }
         let texts: Vec<Vec<Option<&str>>> =
-            rows.iter().map(|row| (0..row.fields).map(|place| row.text(place)).collect()).collect();
+            rows.iter().map(|row| (0..row.count).map(|place| row.text(place)).collect()).collect();
         let expected = [
             vec![Some("a"), None, None, Some("b")],
             vec![Some("c"), Some("Caf\u{e9}"), Some("d")],

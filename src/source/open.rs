@@ -20,7 +20,7 @@ use crate::dispute::{Dispute, Field, Tables};
 
 /// Reads the whole input and hands every open dispute to `sink`, as [`load`](super::load) would put it into a
 /// batch, in no order that means anything. Those that turn out not to count are named by
-/// [`Account::withdrawn`]. Keeps 32 to 48 bytes a dispute id, whatever the rows hold.
+/// [`Account::withdrawn`]. Keeps 40 to 48 bytes a dispute id, whatever the rows hold.
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn open_disputes(
@@ -50,9 +50,6 @@ pub(super) fn open_disputes_of(
                 sink(dispute);
             }
         }
-        // To free what another thread has allocated is slow while that thread allocates.
-        let read = std::mem::take(read);
-        rayon::spawn(move || drop(read));
     });
     roll.close(survey, previous_rows, settings.max_drop)
 }

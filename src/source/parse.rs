@@ -24,6 +24,7 @@ pub(super) struct Chunk<R, M> {
     pub raw: R,
     /// Every row is in `read` or in `rejects`.
     pub rows: u64,
+    /// Who takes them may leave them here: they are dropped when the chunk is used again.
     pub read: Vec<Read<M>>,
     pub rejects: Vec<Reject>,
     pub tally: Tally,
@@ -96,7 +97,7 @@ impl<'a, M> Parser<'a, M> {
 
     /// Parses the rows of a table.
     pub(super) fn table(&self, origin: Origin<'_>, header: &Header, chunk: &mut Chunk<RawRows, M>) {
-        let raw = std::mem::take(&mut chunk.raw);
+        let raw = chunk.begin();
         // The texts shared by the rows of a chunk belong to the thread that has the chunk: two threads that count
         // references to the same text slow each other down.
         let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
@@ -152,7 +153,7 @@ impl<'a, M> Parser<'a, M> {
 
     /// Parses JSON lines.
     pub(super) fn json_lines(&self, origin: Origin<'_>, chunk: &mut Chunk<RawLines, M>) {
-        let raw = std::mem::take(&mut chunk.raw);
+        let raw = chunk.begin();
         let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
         for line in raw.iter() {
             chunk.rows += 1;
@@ -266,6 +267,15 @@ impl<'a, M> Parser<'a, M> {
                 chunk.reject(origin, line, texts.id(), problems);
             }
         }
+    }
+}
+
+impl<R: Default, M> Chunk<R, M> {
+    /// Takes the raw rows and drops what is left of the disputes before: to free them is slow for one thread
+    /// while others allocate.
+    fn begin(&mut self) -> R {
+        self.read.clear();
+        std::mem::take(&mut self.raw)
     }
 }
 

@@ -292,7 +292,6 @@ impl<M: Send> Reader<'_, M> {
                 survey.rejects.append(rejects);
                 tally.absorb(doubts);
                 sink(origin, read);
-                read.clear();
                 progress(Progress {
                     file: &place.file.path,
                     file_index: place.number,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{self, Applied},
     cluster::{self, Cluster, Explanation, Table, TableBuilder},
-    dispute::{Dispute, Program, Tables, Text},
+    dispute::{Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::{Client, JiraError},
     plan::{self, Action, Category, Closed, Observed, Plan, Standing, Ticket},
@@ -87,6 +87,8 @@ pub struct Surveyed {
     pub rows: Rows,
     /// Explanation of each active group that has members in the input.
     pub explanations: BTreeMap<GroupId, Explanation>,
+    /// The nearest other group of each, of the same client and program.
+    pub neighbours: BTreeMap<GroupId, GroupId>,
     /// What each group wants.
     pub standing: BTreeMap<GroupId, Standing>,
     /// The groups with what is shown of them.
@@ -129,9 +131,7 @@ pub fn survey(
 
     let by_id: HashMap<&Text, &Dispute> =
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
-    let peers = peers(&table);
-    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
-    let mut explanations = BTreeMap::new();
+    let (explanations, neighbours) = explain(&table, &lineage.groups);
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -149,11 +149,11 @@ pub fn survey(
         };
         let absent = group.members.len() - members.len();
         let mut content = None;
-        if group.status == Status::Active && !members.is_empty() {
-            let rows = sorted(group.members.iter().filter_map(|id| row_of.get(id).copied()));
-            let explanation = explain(&table, group, rows, &peers);
+        if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
-            let facts = facts::facts(group, &members, &table, &explanation, tables, params.max_members);
+            let nearest = neighbours.get(&group.id);
+            let facts =
+                facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
             content =
                 Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
                     Ok(content) => Ok(content),
@@ -168,7 +168,6 @@ pub fn survey(
             record.cause.clone_from(&facts.cause.name);
             record.who.clone_from(&facts.cause.who);
             record.figures = figures;
-            explanations.insert(group.id.clone(), explanation);
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
@@ -197,7 +196,7 @@ pub fn survey(
         rejected: counts.rejected,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    Ok(Surveyed { batch, table, lineage, rows, explanations, standing, records })
+    Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records })
 }
 
 /// Columns and clusters of some disputes.
@@ -420,26 +419,31 @@ fn inherit(
     group::inherit(&input, &params.group, mint)
 }
 
-/// Rows of each client and program.
-fn peers(table: &Table) -> HashMap<(Program, Text), Vec<usize>> {
-    let mut peers: HashMap<(Program, Text), Vec<usize>> = HashMap::new();
-    for row in 0..table.len() {
-        peers.entry((table.program(row), table.client(row).clone())).or_default().push(row);
-    }
-    peers
-}
-
-fn explain(
-    table: &Table,
-    group: &Group,
-    rows: Vec<usize>,
-    peers: &HashMap<(Program, Text), Vec<usize>>,
-) -> Explanation {
-    let patterns = group.patterns.iter().map(Pattern::items).collect();
-    let cluster = Cluster { program: group.program, client: group.client.clone(), patterns, rows };
-    let none = Vec::new();
-    let peers = peers.get(&(group.program, group.client.clone())).unwrap_or(&none);
-    cluster::explain(table, &cluster, peers)
+/// Explains every active group that has members in the input; also says which of them is nearest to which.
+fn explain(table: &Table, groups: &[Group]) -> (BTreeMap<GroupId, Explanation>, BTreeMap<GroupId, GroupId>) {
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let (ids, clusters): (Vec<&GroupId>, Vec<Cluster>) = groups
+        .iter()
+        .filter(|group| group.status == Status::Active)
+        .filter_map(|group| {
+            let rows = sorted(group.members.iter().filter_map(|id| row_of.get(id).copied()));
+            let patterns = group.patterns.iter().map(Pattern::items).collect();
+            (!rows.is_empty()).then(|| {
+                let client = group.client.clone();
+                (&group.id, Cluster { program: group.program, client, patterns, rows })
+            })
+        })
+        .unzip();
+    let explained = cluster::explain(table, &clusters);
+    let neighbours = ids
+        .iter()
+        .zip(&explained)
+        .filter_map(|(id, explanation)| {
+            let neighbour = explanation.neighbour.as_ref()?;
+            Some(((*id).clone(), ids[neighbour.cluster].clone()))
+        })
+        .collect();
+    (ids.into_iter().cloned().zip(explained).collect(), neighbours)
 }
 
 fn sorted(rows: impl Iterator<Item = usize>) -> Vec<usize> {

@@ -80,6 +80,11 @@ fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
 
 /// The facts of the group, as a run makes them; its rule is product, state, payer and code.
 fn facts_of(change: &dyn Fn(&mut Dispute)) -> (Facts, Figures) {
+    facts_beside(change, None)
+}
+
+/// The same with another group of the client, of the disputes from 30 on in one state.
+fn facts_beside(change: &dyn Fn(&mut Dispute), beside: Option<&str>) -> (Facts, Figures) {
     let (disputes, mut group) = world(change);
     let (table, _) = group_disputes(&disputes, &cluster::Params::default());
     let rows: Vec<usize> = (0..table.len()).filter(|row| group.members.contains(table.id(*row))).collect();
@@ -90,6 +95,9 @@ fn facts_of(change: &dyn Fn(&mut Dispute)) -> (Facts, Figures) {
         cluster::Attribute::ReasonCodes,
     ]
     .into_iter()
+    .filter(|attribute| {
+        rows.iter().all(|row| table.value(*row, *attribute) == table.value(rows[0], *attribute))
+    })
     .filter_map(|attribute| {
         Some(cluster::Item { attribute, value: table.value(rows[0], attribute)?.clone() })
     })
@@ -101,11 +109,20 @@ fn facts_of(change: &dyn Fn(&mut Dispute)) -> (Facts, Figures) {
         patterns: vec![items],
         rows,
     };
-    let peers: Vec<usize> = (0..table.len()).collect();
-    let explanation = cluster::explain(&table, &found, &peers);
+    let mut clusters = vec![found];
+    let other = GroupId::from_bits(8 << 96);
+    if let Some(state) = beside {
+        let rows = (0..table.len()).filter(|row| {
+            table.id(*row).as_ref() >= "D-030"
+                && table.value(*row, cluster::Attribute::State).is_some_and(|value| **value == *state)
+        });
+        clusters.push(cluster::Cluster { rows: rows.collect(), ..clusters[0].clone() });
+    }
+    let nearest = beside.map(|_| &other);
+    let explanation = cluster::explain(&table, &clusters).remove(0);
     let members: Vec<&Dispute> =
         disputes.iter().filter(|dispute| group.members.contains(&dispute.id)).collect();
-    let facts = facts::facts(&group, &members, &table, &explanation, &Tables::embedded(), 4);
+    let facts = facts::facts(&group, &members, &table, &explanation, nearest, &Tables::embedded(), 4);
     (facts, Figures::of(members))
 }
 
@@ -507,10 +524,78 @@ fn a_template_of_the_operator_still_makes_a_valid_document() {
 }
 
 #[test]
+fn the_nearest_group_is_named_with_what_tells_it_apart() {
+    let (facts, _) = facts_beside(&|_| (), Some("AZ"));
+    let text = document::plain_text(&Templates::new(&[]).unwrap().description(&facts).unwrap());
+    let wanted = "Nearest other group: 00000008; differs in labeler: 00022 here, 00033 there.";
+    assert!(text.contains(wanted), "{text}");
+}
+
+#[test]
+fn three_different_examples_are_shown() {
+    let (facts, _) = facts_of(&|dispute| {
+        if &*dispute.id == "D-004" {
+            dispute.amount_disputed = Some("99999".parse().unwrap());
+            dispute.opened_at = Some("2026-07-01".parse().unwrap());
+        }
+        if &*dispute.id == "D-002" {
+            dispute.amount_disputed = Some("8888".parse().unwrap());
+        }
+    });
+    let shown: Vec<(&str, &str)> =
+        facts.exemplars.iter().map(|one| (one.why.as_str(), one.dispute.as_str())).collect();
+    assert_eq!(shown, [("typical", "D-000"), ("largest, newest", "D-004"), ("next largest", "D-002")]);
+}
+
+#[test]
+fn a_cause_is_likely_only_where_it_leads_clearly_and_much_speaks_for_it() {
+    let cause = |note: &str, code: &str| {
+        let (facts, _) = facts_of(&|dispute| {
+            let number: u32 = dispute.id[2..].parse().unwrap();
+            dispute.reason_codes = if number < 4 { vec![code.into()] } else { Vec::new() };
+            dispute.note = (number < 3).then(|| note.into());
+        });
+        let evidence = facts.cause.evidence;
+        (facts.cause.name, facts.cause.confidence, evidence)
+    };
+    let (_, confidence, evidence) = cause("UOM conversion, each vs mL", "D");
+    assert_eq!(confidence, "likely");
+    assert_eq!(evidence, "67 % of the disputes have one of its usual codes, 50 % have a note in its words");
+    // Two in three have a code that is no other cause's: too little by itself.
+    let (_, confidence, evidence) = cause("nothing to say", "L");
+    assert_eq!(
+        (confidence.as_str(), evidence.as_str()),
+        ("possible", "67 % of the disputes have one of its usual codes")
+    );
+}
+
+#[test]
+fn a_rule_says_in_how_many_states_it_holds_and_what_it_is_not_about() {
+    let states = ["AZ", "CA", "FL", "GA", "IL", "NY"];
+    let text = |narrow: bool| {
+        let (facts, _) = facts_of(&|dispute| {
+            let number: usize = dispute.id[2..].parse().unwrap();
+            dispute.state = Some(states[if narrow { number % 3 } else { number % 6 }].into());
+            dispute.payer = None;
+            dispute.pharmacy_npi = Some(format!("{}", 1_000_000_000 + number % 5).into());
+        });
+        (facts.title, facts.varying)
+    };
+    assert_eq!(
+        text(false),
+        (
+            "NDC 00022-2127-95 in all states, reason code D".to_owned(),
+            "6 states, 5 pharmacies: not state or pharmacy specific".to_owned()
+        )
+    );
+    assert_eq!(text(true).0, "NDC 00022-2127-95 in 3 states, reason code D");
+}
+
+#[test]
 fn the_ticket_of_a_small_world_reads_like_this() {
     insta::assert_snapshot!(words_of(&content_of(&|_| ()).unwrap()), @"
     Unit of measure ML vs EA (vial, kit, syringe): NDC 00022-2127-95, TX, Example Plan, reason code D · Example Pharma A · 6 disputes
-    Unit of measure ML vs EA (vial, kit, syringe) is the possible cause of 6 open disputes of Example Pharma A. Next move: state + labeler.
+    Unit of measure ML vs EA (vial, kit, syringe) is the possible cause of 6 open disputes of Example Pharma A (100 % of the disputes have one of its usual codes). Next move: state + labeler.
     It could also be: HCPCS billing units invoiced as NDC units; Decimal shift or rounding of package.
     ## How much
     Program | Medicaid Drug Rebate Program
@@ -542,6 +627,8 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
+    next largest | D-001 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
+    next largest | D-002 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
     ## Disputes
     D-000, D-001, D-002, D-003 and 2 more: disputebot explain 00000000 lists them all
     ");

@@ -7,12 +7,23 @@ use super::{CliError, Common, Exit, Ui, groups::ticket_word, ui};
 use crate::{
     cluster::{Attribute, Explanation, Item},
     config::Needs,
-    dispute::{Tables, Text},
+    dispute::{Dispute, Tables, Text},
     group::{GroupId, Status},
     run::{self, Surveyed},
     state::{GroupRecord, Known},
-    ticket::{Templates, facts, words},
+    ticket::{
+        Templates,
+        facts::{self, Cause, Exemplar, Facts},
+        words,
+    },
 };
+
+/// Groups that are told to be near a dispute without one.
+const NEAR: usize = 3;
+/// What a shared value counts that is as frequent everywhere: a group may be most of its program.
+const COMMON: f64 = 0.1;
+/// Others that must have a value for it to be of any weight.
+const COMPANY: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -24,27 +35,101 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     dispute: Option<String>,
     said: String,
     group: Option<String>,
     ticket: Option<String>,
-    cause: Option<String>,
+    cause: Option<Cause>,
     rule: Vec<String>,
     precision: Option<f64>,
     recall: Option<f64>,
+    shared: Vec<Shared>,
+    varying: Vec<Varies>,
+    exemplars: Vec<Exemplar>,
+    neighbour: Option<Near>,
     members: Vec<String>,
+    /// Of a dispute: what it has of its group's rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    has: Vec<String>,
+    /// Of a dispute: where it differs from its group's rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differs: Vec<String>,
+    /// Of a dispute without a group: the groups nearest to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nearest: Vec<Near>,
+    /// Of a dispute without a group: its values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<Company>,
+}
+
+#[derive(Serialize)]
+struct Shared {
+    attribute: &'static str,
+    value: String,
+    members: usize,
+    share: f64,
+    lift: f64,
+    exclusivity: f64,
+}
+
+#[derive(Serialize)]
+struct Varies {
+    attribute: &'static str,
+    values: usize,
+    everywhere: usize,
+}
+
+/// A group near to another one or to a dispute.
+#[derive(Serialize, Default)]
+struct Near {
+    group: String,
+    ticket: Option<String>,
+    title: String,
+    /// What tells two groups apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<Differs>,
+    /// What a dispute has of the values that most of the group share.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    has: Vec<String>,
+    /// Where it differs from the group's rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lacks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Differs {
+    attribute: String,
+    here: String,
+    there: String,
+}
+
+/// A value and how many other open disputes of the client and program have it.
+#[derive(Serialize)]
+struct Company {
+    attribute: &'static str,
+    value: String,
+    others: usize,
+}
+
+/// What all answers draw on.
+struct Context<'a> {
+    known: &'a Known,
+    surveyed: &'a Surveyed,
+    tables: &'a Tables,
+    max_members: usize,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: false }, &[], ui)?;
     let templates = Templates::new(&settings.templates)?;
     let known = Known::read(&settings.state)?;
+    let tables = Tables::embedded();
     let surveyed = run::survey(
         &settings.run,
-        &Tables::embedded(),
+        &tables,
         &templates,
         &known,
         Timestamp::now(),
@@ -52,7 +137,13 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         &mut |progress| ui.progress(progress),
     )?;
     ui.clear();
-    let answer = answer(&arguments.what, &known, &surveyed).ok_or_else(|| {
+    let context = Context {
+        known: &known,
+        surveyed: &surveyed,
+        tables: &tables,
+        max_members: settings.run.max_members,
+    };
+    let answer = context.answer(&arguments.what).ok_or_else(|| {
         CliError::new(
             Exit::Input,
             format!("`{}` is neither a group, nor a ticket, nor a dispute of the input", arguments.what),
@@ -67,210 +158,413 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(Exit::Done)
 }
 
-fn answer(what: &str, known: &Known, surveyed: &Surveyed) -> Option<Answer> {
-    if let Some(record) = find_group(what, known, surveyed) {
-        return Some(group_answer(record, known, surveyed));
+impl Context<'_> {
+    fn answer(&self, what: &str) -> Option<Answer> {
+        if let Some(record) = self.find_group(what) {
+            return Some(self.group_answer(record));
+        }
+        let id: Text = what.into();
+        if let Some(record) = self.surveyed.records.iter().find(|record| {
+            record.group.status == Status::Active && record.group.members.binary_search(&id).is_ok()
+        }) {
+            return Some(self.member_answer(&id, record));
+        }
+        Some(self.alone_answer(&id, self.row(&id)?))
     }
-    let id: Text = what.into();
-    if let Some(record) = surveyed.records.iter().find(|record| {
-        record.group.status == Status::Active && record.group.members.binary_search(&id).is_ok()
-    }) {
-        return Some(member_answer(&id, record, known, surveyed));
-    }
-    let row = (0..surveyed.table.len()).find(|row| *surveyed.table.id(*row) == id)?;
-    Some(alone_answer(&id, row, surveyed))
-}
 
-fn find_group<'a>(what: &str, known: &Known, surveyed: &'a Surveyed) -> Option<&'a GroupRecord> {
-    let by_key: Option<GroupId> = known
-        .tickets
-        .values()
-        .find(|ticket| ticket.issue().is_some_and(|issue| issue.key == what))
-        .map(|ticket| ticket.group.clone());
-    let prefix = what.strip_prefix(crate::group::LABEL_PREFIX).unwrap_or(what);
-    let mut found = surveyed.records.iter().filter(|record| {
-        by_key.as_ref() == Some(&record.group.id)
-            || (prefix.len() >= 4 && record.group.id.as_str().starts_with(prefix))
-    });
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
-fn group_answer(record: &GroupRecord, known: &Known, surveyed: &Surveyed) -> Answer {
-    let mut said = heading(record, known);
-    let explanation = surveyed.explanations.get(&record.group.id);
-    if let Some(explanation) = explanation {
-        said.push_str(&why(explanation));
-    } else if record.group.status != Status::Active {
-        said.push_str("\nThe group has ended; all it had is in the history of its ticket.\n");
-    }
-    said.push_str("\nDisputes\n");
-    for chunk in record.group.members.chunks(8) {
-        said.push_str("  ");
-        said.push_str(&chunk.join("  "));
-        said.push('\n');
-    }
-    answer_of(None, said, record, known, explanation)
-}
-
-fn member_answer(id: &Text, record: &GroupRecord, known: &Known, surveyed: &Surveyed) -> Answer {
-    let explanation = surveyed.explanations.get(&record.group.id);
-    let row = (0..surveyed.table.len()).find(|row| surveyed.table.id(*row) == id);
-    let mut said =
-        format!("{id} is one of {} disputes of\n\n{}", record.group.members.len(), heading(record, known));
-    if let (Some(explanation), Some(row)) = (explanation, row) {
-        let fits = explanation.rule.alternatives.iter().find(|items| surveyed.table.matches(row, items));
-        said.push_str(&if let Some(items) = fits { format!("\nIt is there because it has {}.\n", words::items(items)) } else {
-            let near = explanation
-                .rule
-                .alternatives
-                .iter()
-                .min_by_key(|items| differing(surveyed, row, items).len())
-                .map(|items| differing(surveyed, row, items))
-                .unwrap_or_default();
-            format!(
-                "\nIt does not fit the rule to the letter ({}), but nearly all disputes that share the rest are in \
-                 this group.\n",
-                near.join("; ")
-            )
+    fn find_group(&self, what: &str) -> Option<&GroupRecord> {
+        let by_key: Option<&GroupId> = self
+            .known
+            .tickets
+            .values()
+            .find(|ticket| ticket.issue().is_some_and(|issue| issue.key == what))
+            .map(|ticket| &ticket.group);
+        let prefix = what.strip_prefix(crate::group::LABEL_PREFIX).unwrap_or(what);
+        let mut found = self.surveyed.records.iter().filter(|record| {
+            by_key == Some(&record.group.id)
+                || (prefix.len() >= 4 && record.group.id.as_str().starts_with(prefix))
         });
-        said.push_str(&why(explanation));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
     }
-    answer_of(Some(id), said, record, known, explanation)
-}
 
-/// Where a dispute differs from a pattern.
-fn differing(surveyed: &Surveyed, row: usize, items: &[Item]) -> Vec<String> {
-    items
-        .iter()
-        .filter(|item| surveyed.table.value(row, item.attribute) != Some(&item.value))
-        .map(|item| {
-            let has = surveyed.table.value(row, item.attribute).map_or_else(
-                || "nothing".to_owned(),
-                |value| words::value(&Item { attribute: item.attribute, value: value.clone() }),
-            );
-            format!("{}: {} instead of {}", item.attribute.label().0, has, words::value(item))
-        })
-        .collect()
-}
-
-fn alone_answer(id: &Text, row: usize, surveyed: &Surveyed) -> Answer {
-    let table = &surveyed.table;
-    let mut said = format!(
-        "{id} is in no group: no set of its values occurs together far more often among the open disputes of its \
-         program than chance would have it.\n\nIts values, and how many open disputes of the program and client share each\n"
-    );
-    let peers: Vec<usize> = (0..table.len())
-        .filter(|other| {
-            table.program(*other) == table.program(row) && table.client(*other) == table.client(row)
-        })
-        .collect();
-    let rows: Vec<Vec<String>> = Attribute::ALL
-        .into_iter()
-        .filter(|attribute| *attribute != Attribute::Note)
-        .filter_map(|attribute| {
-            let value = table.value(row, attribute)?;
-            let same = peers.iter().filter(|other| table.value(**other, attribute) == Some(value)).count();
-            let item = Item { attribute, value: value.clone() };
-            Some(vec![words::capital(attribute.label().0), words::value(&item), (same - 1).to_string()])
-        })
-        .collect();
-    said.push_str(&ui::table(&["", "VALUE", "OTHERS WITH IT"], &rows, &[2]));
-    Answer {
-        dispute: Some(id.to_string()),
-        said,
-        group: None,
-        ticket: None,
-        cause: None,
-        rule: Vec::new(),
-        precision: None,
-        recall: None,
-        members: Vec::new(),
+    fn row(&self, id: &Text) -> Option<usize> {
+        let table = &self.surveyed.table;
+        (0..table.len()).find(|row| table.id(*row) == id)
     }
-}
 
-fn heading(record: &GroupRecord, known: &Known) -> String {
-    let GroupRecord { group, title, cause, who, figures } = record;
-    let mut text = format!(
-        "group {} of {}, {}\n  ticket     {}\n  rule       {title}\n  cause      {cause}\n  next move  {who}\n  disputes   {}\n",
-        group.id.short(),
-        group.client,
-        group.program.human_name(),
-        ticket_word(known, record),
-        facts::thousands(group.members.len()),
-    );
-    for (name, money) in [("exposed", figures.exposed), ("recoverable", figures.recoverable)] {
-        if !money.is_zero() {
-            text.push_str(&format!("  {name:<11}{}\n", facts::money_text(money)));
+    fn key(&self, group: &GroupId) -> Option<String> {
+        self.known.ticket(group).issue().map(|issue| issue.key.clone())
+    }
+
+    /// What the group's ticket says, where it has disputes in the input.
+    fn facts(&self, record: &GroupRecord) -> Option<Facts> {
+        let explanation = self.surveyed.explanations.get(&record.group.id)?;
+        let members: Vec<&Dispute> = self
+            .surveyed
+            .batch
+            .disputes
+            .iter()
+            .filter(|dispute| record.group.members.binary_search(&dispute.id).is_ok())
+            .collect();
+        let nearest = self.surveyed.neighbours.get(&record.group.id);
+        let table = &self.surveyed.table;
+        Some(facts::facts(
+            &record.group,
+            &members,
+            table,
+            explanation,
+            nearest,
+            self.tables,
+            self.max_members,
+        ))
+    }
+
+    /// The answer about a group without its text.
+    fn about(&self, record: &GroupRecord, facts: Option<&Facts>) -> Answer {
+        let explanation = self.surveyed.explanations.get(&record.group.id);
+        let shared = explanation.iter().flat_map(|explanation| &explanation.shares).map(|share| Shared {
+            attribute: share.item.attribute.name(),
+            value: words::value(&share.item),
+            members: share.members,
+            share: share.share,
+            lift: share.lift,
+            exclusivity: share.exclusivity,
+        });
+        let varying = explanation.iter().flat_map(|explanation| &explanation.varying).map(|one| Varies {
+            attribute: one.attribute.name(),
+            values: one.values,
+            everywhere: one.everywhere,
+        });
+        Answer {
+            group: Some(record.group.id.to_string()),
+            ticket: self.key(&record.group.id),
+            cause: facts.map(|facts| facts.cause.clone()),
+            rule: facts.map(|facts| facts.rule.alternatives.clone()).unwrap_or_default(),
+            precision: explanation.map(|explanation| explanation.rule.precision),
+            recall: explanation.map(|explanation| explanation.rule.recall),
+            shared: shared.collect(),
+            varying: varying.collect(),
+            exemplars: facts.map(|facts| facts.exemplars.clone()).unwrap_or_default(),
+            neighbour: facts.and_then(|facts| self.neighbour(record, facts)),
+            members: record.group.members.iter().map(ToString::to_string).collect(),
+            ..Answer::default()
         }
     }
-    if let Some(parent) = &group.split_from {
-        text.push_str(&format!("  split from {}\n", parent.short()));
+
+    fn neighbour(&self, record: &GroupRecord, facts: &Facts) -> Option<Near> {
+        let neighbour = facts.neighbour.as_ref()?;
+        let id = self.surveyed.neighbours.get(&record.group.id)?;
+        let differs = Differs {
+            attribute: neighbour.attribute.clone(),
+            here: neighbour.here.clone(),
+            there: neighbour.there.clone(),
+        };
+        Some(Near { differs: (!differs.attribute.is_empty()).then_some(differs), ..self.near(id) })
     }
-    text
+
+    fn near(&self, id: &GroupId) -> Near {
+        let title = self
+            .surveyed
+            .records
+            .iter()
+            .find(|record| record.group.id == *id)
+            .map(|record| record.title.clone())
+            .unwrap_or_default();
+        Near { group: id.to_string(), ticket: self.key(id), title, ..Near::default() }
+    }
+
+    fn group_answer(&self, record: &GroupRecord) -> Answer {
+        let facts = self.facts(record);
+        let mut answer = self.about(record, facts.as_ref());
+        let mut said = self.heading(record);
+        match (&facts, self.surveyed.explanations.get(&record.group.id)) {
+            (Some(facts), Some(explanation)) => said.push_str(&body(facts, explanation, &answer)),
+            _ if record.group.status != Status::Active => {
+                said.push_str("\nThe group has ended; all it had is in the history of its ticket.\n");
+            }
+            _ => said.push_str("\nNone of its disputes is in the input.\n"),
+        }
+        said.push_str("\nDisputes\n");
+        for chunk in record.group.members.chunks(8) {
+            said.push_str(&format!("  {}\n", chunk.join("  ")));
+        }
+        answer.said = said;
+        answer
+    }
+
+    fn member_answer(&self, id: &Text, record: &GroupRecord) -> Answer {
+        let facts = self.facts(record);
+        let mut answer = self.about(record, facts.as_ref());
+        answer.dispute = Some(id.to_string());
+        let others = record.group.members.len() - 1;
+        let mut said = format!(
+            "{id} is in a group with {} other {}\n\n{}",
+            facts::thousands(others),
+            if others == 1 { "dispute" } else { "disputes" },
+            self.heading(record)
+        );
+        let explanation = self.surveyed.explanations.get(&record.group.id);
+        if let (Some(facts), Some(explanation), Some(row)) = (&facts, explanation, self.row(id)) {
+            (answer.has, answer.differs) = self.compared(row, explanation);
+            said.push_str(&format!("\nWhy {id} is in it\n"));
+            if answer.differs.is_empty() {
+                said.push_str(&format!("  It fits the rule: it has {}.\n", answer.has.join(", ")));
+            } else {
+                if !answer.has.is_empty() {
+                    said.push_str(&format!("  It has {}.\n", answer.has.join(", ")));
+                }
+                said.push_str(&format!(
+                    "  It does not fit the rule to the letter: {}.\n  {}\n",
+                    answer.differs.join("; "),
+                    self.why_all_the_same(row, explanation)
+                ));
+            }
+            said.push_str(&body(facts, explanation, &answer));
+        }
+        answer.said = said;
+        answer
+    }
+
+    /// What a row has of the alternative that it is nearest to, and where it differs from it.
+    fn compared(&self, row: usize, explanation: &Explanation) -> (Vec<String>, Vec<String>) {
+        let table = &self.surveyed.table;
+        let has = |item: &Item| table.value(row, item.attribute) == Some(&item.value);
+        let lacking = |items: &[Item]| items.iter().filter(|item| !has(item)).count();
+        let nearest = explanation
+            .rule
+            .alternatives
+            .iter()
+            .min_by_key(|items| (lacking(items), std::cmp::Reverse(items.len())));
+        let (with, without): (Vec<&Item>, Vec<&Item>) =
+            nearest.into_iter().flatten().partition(|item| has(item));
+        let differs = without.into_iter().map(|item| {
+            let value = table.value(row, item.attribute);
+            let own = value.map_or_else(
+                || "none".to_owned(),
+                |value| words::value(&Item { attribute: item.attribute, value: value.clone() }),
+            );
+            // A wording has no words of its own to set side by side.
+            if item.attribute == Attribute::Note {
+                return "its note is worded in another way".to_owned();
+            }
+            format!("{} {own} instead of {}", item.attribute.label().0, words::value(item))
+        });
+        (with.into_iter().map(words::phrase).collect(), differs.collect())
+    }
+
+    /// What a row has of the values that most of the group share.
+    fn in_common(&self, row: usize, explanation: &Explanation) -> Vec<String> {
+        let table = &self.surveyed.table;
+        explanation
+            .shares
+            .iter()
+            .filter(|share| table.value(row, share.item.attribute) == Some(&share.item.value))
+            .map(|share| words::phrase(&share.item))
+            .collect()
+    }
+
+    fn why_all_the_same(&self, row: usize, explanation: &Explanation) -> String {
+        let common = self.in_common(row, explanation);
+        if common.is_empty() {
+            return "It stays where people know it: a group keeps its open disputes until they are resolved or \
+                    another group takes them."
+                .to_owned();
+        }
+        format!(
+            "It is a member all the same: of the {} values that most of the group share it has {} ({}).",
+            explanation.shares.len(),
+            common.len(),
+            common.join(", ")
+        )
+    }
+
+    fn alone_answer(&self, id: &Text, row: usize) -> Answer {
+        let table = &self.surveyed.table;
+        let peers: Vec<usize> = (0..table.len())
+            .filter(|other| {
+                table.program(*other) == table.program(row) && table.client(*other) == table.client(row)
+            })
+            .collect();
+        let mut values: Vec<(Item, usize)> = Attribute::ALL
+            .into_iter()
+            .filter(|attribute| attribute.is_shown() && *attribute != Attribute::Note)
+            .filter_map(|attribute| {
+                let value = table.value(row, attribute)?;
+                let same = peers.iter().filter(|other| table.value(**other, attribute) == Some(value));
+                Some((Item { attribute, value: value.clone() }, same.count() - 1))
+            })
+            .collect();
+        values.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+        let nearest = self.nearest(row);
+
+        let mut said = format!(
+            "{id} is in no group: no set of its values occurs together far more often among the open disputes of \
+             its program than chance would have it.\n"
+        );
+        if nearest.is_empty() {
+            said.push_str("\nNo group of its client shares a telling value with it.\n");
+        } else {
+            said.push_str("\nThe groups nearest to it\n");
+        }
+        for near in &nearest {
+            said.push_str(&format!("  {}  {}\n", name(near), near.title));
+            if !near.has.is_empty() {
+                said.push_str(&format!("    it has {}\n", near.has.join(", ")));
+            }
+            if !near.lacks.is_empty() {
+                said.push_str(&format!("    it differs: {}\n", near.lacks.join("; ")));
+            }
+        }
+        let lonely: Vec<String> = values
+            .iter()
+            .filter(|(_, others)| *others < COMPANY)
+            .map(|(item, _)| words::phrase(item))
+            .collect();
+        if !lonely.is_empty() {
+            said.push_str(&format!("\nHardly any other dispute shares: {}\n", lonely.join(", ")));
+        }
+        said.push_str("\nIts values, and how many open disputes of the program and client share each\n");
+        let rows: Vec<Vec<String>> = values
+            .iter()
+            .map(|(item, others)| {
+                let attribute = words::capital(item.attribute.label().0);
+                vec![attribute, words::value(item), facts::thousands(*others)]
+            })
+            .collect();
+        said.push_str(&ui::table(&["", "VALUE", "OTHERS WITH IT"], &rows, &[2]));
+        let values = values
+            .into_iter()
+            .map(|(item, others)| Company {
+                attribute: item.attribute.name(),
+                value: words::value(&item),
+                others,
+            })
+            .collect();
+        Answer { dispute: Some(id.to_string()), said, nearest, values, ..Answer::default() }
+    }
+
+    /// Groups of the row's client and program by what it has of their shared values, the rarer the more.
+    fn nearest(&self, row: usize) -> Vec<Near> {
+        let table = &self.surveyed.table;
+        let mut ranked: Vec<(f64, &GroupRecord, &Explanation)> = self
+            .surveyed
+            .records
+            .iter()
+            .filter(|record| {
+                record.group.program == table.program(row) && record.group.client == *table.client(row)
+            })
+            .filter_map(|record| {
+                let explanation = self.surveyed.explanations.get(&record.group.id)?;
+                let likeness: f64 = explanation
+                    .shares
+                    .iter()
+                    .filter(|share| table.value(row, share.item.attribute) == Some(&share.item.value))
+                    .map(|share| share.share * (COMMON + share.lift.max(1.0).ln()))
+                    .sum();
+                (likeness > COMMON).then_some((likeness, record, explanation))
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.group.members.cmp(&b.1.group.members)));
+        ranked
+            .into_iter()
+            .take(NEAR)
+            .map(|(_, record, explanation)| {
+                let (_, lacks) = self.compared(row, explanation);
+                Near { has: self.in_common(row, explanation), lacks, ..self.near(&record.group.id) }
+            })
+            .collect()
+    }
+
+    fn heading(&self, record: &GroupRecord) -> String {
+        let GroupRecord { group, title, cause: _, who: _, figures } = record;
+        let mut text = format!(
+            "group {} of {}, {}\n  ticket     {}\n  rule       {title}\n  disputes   {}\n",
+            group.id.short(),
+            group.client,
+            group.program.human_name(),
+            ticket_word(self.known, record),
+            facts::thousands(group.members.len()),
+        );
+        for (name, money) in [("exposed", figures.exposed), ("recoverable", figures.recoverable)] {
+            if !money.is_zero() {
+                text.push_str(&format!("  {name:<11}{}\n", facts::money_text(money)));
+            }
+        }
+        if let Some(parent) = &group.split_from {
+            text.push_str(&format!("  split from {}\n", parent.short()));
+        }
+        text
+    }
 }
 
-fn why(explanation: &Explanation) -> String {
-    let rule = &explanation.rule;
+/// How sure, why together, what varies, examples, likely cause, nearest group.
+fn body(facts: &Facts, explanation: &Explanation, answer: &Answer) -> String {
     let mut text = String::from("\nWhy these belong together\n");
-    for (position, items) in rule.alternatives.iter().enumerate() {
-        text.push_str(&format!("  {}{}\n", if position == 0 { "" } else { "or " }, words::items(items)));
+    for (position, alternative) in facts.rule.alternatives.iter().enumerate() {
+        text.push_str(&format!("  {}{alternative}\n", if position == 0 { "" } else { "or " }));
     }
     text.push_str(&format!(
-        "  {:.0} % of the client's open disputes that fit this rule are in the group; it finds {:.0} % of the group\n",
-        rule.precision * 100.0,
-        rule.recall * 100.0
+        "  {} of the client's open disputes that fit this rule are in the group; it finds {} of the group\n\n",
+        facts.rule.precision, facts.rule.recall
     ));
-    let rows: Vec<Vec<String>> = explanation
-        .shares
+    if !explanation.shares.is_empty() {
+        let rows: Vec<Vec<String>> = facts
+            .shares
+            .iter()
+            .map(|share| {
+                vec![
+                    format!("  {}", share.attribute),
+                    share.value.clone(),
+                    share.share.clone(),
+                    share.lift.clone(),
+                    share.exclusivity.clone(),
+                ]
+            })
+            .collect();
+        let header = ["  SHARED", "VALUE", "OF THE GROUP", "AGAINST ALL", "ONLY HERE"];
+        text.push_str(&ui::table(&header, &rows, &[2, 3, 4]));
+    }
+    if !facts.varying.is_empty() {
+        text.push_str(&format!("\nWhat varies\n  {}\n", facts.varying));
+    }
+    text.push_str("\nExamples\n");
+    let rows: Vec<Vec<String>> = facts
+        .exemplars
         .iter()
-        .map(|share| {
-            vec![
-                format!("  {}", words::capital(share.item.attribute.label().0)),
-                words::value(&share.item),
-                format!("{:.0} %", share.share * 100.0),
-                words::times(share.lift),
-                format!("{:.0} %", share.exclusivity * 100.0),
-            ]
+        .map(|one| {
+            let Exemplar { why, dispute, product, state, period, codes, units } = one.clone();
+            vec![format!("  {why}"), dispute, product, state, period, codes, units]
         })
         .collect();
-    text.push('\n');
-    text.push_str(&ui::table(
-        &["  SHARED", "VALUE", "OF THE GROUP", "AGAINST ALL", "ONLY HERE"],
-        &rows,
-        &[2, 3, 4],
-    ));
-    let varying: Vec<String> = explanation
-        .varying
-        .iter()
-        .map(|varying| format!("{} {}", varying.values, varying.attribute.label().1))
-        .collect();
-    if !varying.is_empty() {
-        text.push_str(&format!("\nWhat varies, and so is not the cause: {}\n", varying.join(", ")));
+    let header = ["  ", "DISPUTE", "PRODUCT", "STATE", "QUARTER", "CODES", "UNITS"];
+    text.push_str(&ui::table(&header, &rows, &[6]));
+
+    let Cause { known, name: cause, confidence, evidence, who, steps, others } = &facts.cause;
+    text.push_str("\nCause and next move\n");
+    if *known {
+        text.push_str(&format!("  {cause}: {confidence} ({evidence})\n"));
+    } else {
+        text.push_str(&format!("  {cause}\n"));
+    }
+    if !others.is_empty() {
+        text.push_str(&format!("  it could also be: {}\n", others.join("; ")));
+    }
+    text.push_str(&format!("  to be fixed by: {who}\n"));
+    for step in steps {
+        text.push_str(&format!("  - {step}\n"));
+    }
+    if let Some(near) = &answer.neighbour {
+        text.push_str(&format!("\nNearest other group\n  {}  {}\n", name(near), near.title));
+        if let Some(Differs { attribute, here, there }) = &near.differs {
+            text.push_str(&format!("  differs in {attribute}: {here} here, {there} there\n"));
+        }
     }
     text
 }
 
-fn answer_of(
-    dispute: Option<&Text>,
-    said: String,
-    record: &GroupRecord,
-    known: &Known,
-    explanation: Option<&Explanation>,
-) -> Answer {
-    Answer {
-        dispute: dispute.map(ToString::to_string),
-        said,
-        group: Some(record.group.id.to_string()),
-        ticket: known.ticket(&record.group.id).issue().map(|issue| issue.key.clone()),
-        cause: Some(record.cause.clone()),
-        rule: explanation
-            .map(|explanation| {
-                explanation.rule.alternatives.iter().map(|items| words::items(items)).collect()
-            })
-            .unwrap_or_default(),
-        precision: explanation.map(|explanation| explanation.rule.precision),
-        recall: explanation.map(|explanation| explanation.rule.recall),
-        members: record.group.members.iter().map(ToString::to_string).collect(),
-    }
+/// First digits of a group, with its ticket.
+fn name(near: &Near) -> String {
+    let short: String = near.group.chars().take(8).collect();
+    near.ticket.as_ref().map_or_else(|| short.clone(), |key| format!("{short} ({key})"))
 }

@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 
 use super::{
     Cluster,
-    table::{Attribute, Item, Table},
+    attribute::{Attribute, Item},
+    neighbour::{self, Neighbour, Profile},
+    rule::{self, MAX_ALTERNATIVES, Peers},
+    table::Table,
 };
+use crate::dispute::{Program, Text};
 
 /// Share of a cluster's disputes that must have a value for it to be called shared.
 const SHARED: f64 = 0.7;
-/// Part of the members after which further alternatives of a rule say little.
-const ENOUGH: f64 = 0.95;
-/// Most alternatives that a rule spells out.
-const MAX_ALTERNATIVES: usize = 4;
+/// Precision and recall at which a cluster's own patterns stay its rule.
+const FITS: f64 = 0.95;
+
+/// Alternatives up to which a rule is easily read.
+const FEW: usize = 2;
 
 /// Why a cluster is one.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +30,8 @@ pub struct Explanation {
     pub varying: Vec<Varying>,
     /// The member most like all others (row of the table).
     pub medoid: usize,
+    /// The nearest other cluster of the client and program; none where no value is shared with one.
+    pub neighbour: Option<Neighbour>,
 }
 
 /// A disjunction of conjunctions, with how well it fits.
@@ -56,59 +63,107 @@ pub struct Share {
 }
 
 /// An attribute in which the members differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Varying {
     /// The attribute.
     pub attribute: Attribute,
     /// How many values the members have.
     pub values: usize,
+    /// How many values all open disputes of the client and program have.
+    pub everywhere: usize,
+    /// Share (0 to 1) of the members that have the most frequent value.
+    pub most: f64,
 }
 
-/// Explains a cluster. `peers` are all rows of its client and program, its own included.
-pub fn explain(table: &Table, cluster: &Cluster, peers: &[usize]) -> Explanation {
-    let member = |row: &usize| cluster.rows.binary_search(row).is_ok();
-    let rule = rule(table, cluster, peers, &member);
+impl Varying {
+    /// Whether the members are spread so widely that the cause has nothing to do with the attribute.
+    pub fn is_unspecific(&self) -> bool {
+        self.values >= 3 && self.most < 0.5
+    }
+}
+
+/// Explains clusters, each among all disputes of its client and program, in the order given.
+///
+/// A cluster's own patterns stay its rule where they fit it well, so that a rule keeps its words from day to
+/// day; where there are none, or too many, or they do not fit any more, the rule is learned from the members.
+pub fn explain(table: &Table, clusters: &[Cluster]) -> Vec<Explanation> {
+    let mut of_client: BTreeMap<(Program, &Text), Vec<usize>> = BTreeMap::new();
+    for (at, cluster) in clusters.iter().enumerate() {
+        of_client.entry((cluster.program, &cluster.client)).or_default().push(at);
+    }
+    let mut rows: BTreeMap<(Program, &Text), Vec<usize>> = BTreeMap::new();
+    for row in 0..table.len() {
+        let key = (table.program(row), table.client(row));
+        if of_client.contains_key(&key) {
+            rows.entry(key).or_default().push(row);
+        }
+    }
+    let mut explanations: Vec<(usize, Explanation)> = Vec::with_capacity(clusters.len());
+    for (key, places) in of_client {
+        // The index of one client at a time: together they would be as large as the table.
+        let peers = Peers::new(table, &rows.remove(&key).unwrap_or_default());
+        let profiles: Vec<Profile> =
+            places.iter().map(|at| Profile::new(table, &clusters[*at].rows)).collect();
+        let neighbours = neighbour::nearest(&peers, table, &profiles);
+        for (at, neighbour) in places.iter().zip(neighbours) {
+            let neighbour = neighbour.map(|near| Neighbour { cluster: places[near.cluster], ..near });
+            explanations.push((*at, explain_one(table, &clusters[*at], &peers, neighbour)));
+        }
+    }
+    explanations.sort_by_key(|(at, _)| *at);
+    explanations.into_iter().map(|(_, explanation)| explanation).collect()
+}
+
+fn explain_one(
+    table: &Table,
+    cluster: &Cluster,
+    peers: &Peers<'_>,
+    neighbour: Option<Neighbour>,
+) -> Explanation {
     let mut shares = Vec::new();
     let mut varying = Vec::new();
-    let mut weights: Vec<(Attribute, BTreeMap<&str, usize>)> = Vec::new();
-    for attribute in Attribute::ALL {
-        let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in &cluster.rows {
-            if let Some(value) = table.value(*row, attribute) {
-                *tally.entry(value).or_default() += 1;
-            }
-        }
-        let Some((value, members)) =
-            tally.iter().max_by_key(|(value, count)| (**count, std::cmp::Reverse(*value)))
+    let mut tallies: Vec<(Attribute, Vec<(u32, usize)>)> = Vec::new();
+    let size = cluster.rows.len() as f64;
+    for attribute in Attribute::ALL.into_iter().filter(|attribute| attribute.is_shown()) {
+        let column = table.column(attribute);
+        let mut codes: Vec<u32> =
+            cluster.rows.iter().map(|row| column[*row]).filter(|code| *code != 0).collect();
+        codes.sort_unstable();
+        let tally: Vec<(u32, usize)> =
+            codes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect();
+        let Some((code, members)) =
+            tally.iter().copied().max_by_key(|(code, count)| (*count, std::cmp::Reverse(*code)))
         else {
             continue;
         };
-        let share = *members as f64 / cluster.rows.len() as f64;
+        let share = members as f64 / size;
         if share >= SHARED {
-            let with: Vec<usize> = peers
-                .iter()
-                .copied()
-                .filter(|row| table.value(*row, attribute).is_some_and(|other| &**other == *value))
-                .collect();
-            let rate = with.len() as f64 / peers.len() as f64;
+            let with = peers.with(attribute, code).len().max(members);
             shares.push(Share {
-                item: Item { attribute, value: (*value).into() },
-                members: *members,
+                item: table.item(attribute, code),
+                members,
                 share,
-                lift: share / rate,
-                exclusivity: *members as f64 / with.len() as f64,
+                lift: share / (with as f64 / peers.len().max(with) as f64),
+                exclusivity: members as f64 / with as f64,
             });
         } else if tally.len() > 1 {
-            varying.push(Varying { attribute, values: tally.len() });
+            varying.push(Varying {
+                attribute,
+                values: tally.len(),
+                everywhere: peers.values(attribute).max(tally.len()),
+                most: share,
+            });
         }
-        weights.push((attribute, tally));
+        tallies.push((attribute, tally));
     }
     shares.sort_by(|a, b| b.lift.total_cmp(&a.lift).then_with(|| a.item.cmp(&b.item)));
     let likeness = |row: usize| -> usize {
-        weights
+        tallies
             .iter()
-            .filter_map(|(attribute, tally)| {
-                table.value(row, *attribute).and_then(|value| tally.get(&**value))
+            .map(|(attribute, tally)| match table.column(*attribute)[row] {
+                // A dispute is like those that lack the same value, too.
+                0 => cluster.rows.len() - tally.iter().map(|(_, count)| count).sum::<usize>(),
+                code => tally.binary_search_by_key(&code, |(code, _)| *code).map_or(0, |at| tally[at].1),
             })
             .sum()
     };
@@ -118,26 +173,50 @@ pub fn explain(table: &Table, cluster: &Cluster, peers: &[usize]) -> Explanation
         .copied()
         .max_by_key(|row| (likeness(*row), std::cmp::Reverse(*row)))
         .unwrap_or_default();
-    Explanation { rule, shares, varying, medoid }
+    Explanation { rule: rule_of(cluster, peers), shares, varying, medoid, neighbour }
 }
 
-fn rule(table: &Table, cluster: &Cluster, peers: &[usize], member: &dyn Fn(&usize) -> bool) -> Rule {
-    let size = cluster.rows.len() as f64;
-    let mut alternatives: Vec<Vec<Item>> = Vec::new();
-    for pattern in cluster.patterns.iter().take(MAX_ALTERNATIVES) {
-        let matched = |row: &&usize| alternatives.iter().any(|alternative| table.matches(**row, alternative));
-        if cluster.rows.iter().filter(matched).count() as f64 >= ENOUGH * size {
+fn rule_of(cluster: &Cluster, peers: &Peers<'_>) -> Rule {
+    let hidden = |pattern: &Vec<Item>| pattern.iter().any(|item| !item.attribute.is_shown());
+    let own = &cluster.patterns[..cluster.patterns.len().min(MAX_ALTERNATIVES)];
+    let own = measured(own.iter().filter(|pattern| !hidden(pattern)).cloned().collect(), cluster, peers);
+    let fits = |rule: &Rule| rule.precision >= FITS && rule.recall >= FITS;
+    if fits(&own) && own.alternatives.len() <= FEW {
+        return own;
+    }
+    let learned = measured(rule::learn(peers, &cluster.rows), cluster, peers);
+    if fits(&learned) && learned.alternatives.len() < own.alternatives.len() {
+        return learned;
+    }
+    let fit = |rule: &Rule| rule.precision.min(rule.recall) + f64::midpoint(rule.precision, rule.recall);
+    if fit(&own) > fit(&learned) { own } else { learned }
+}
+
+/// A rule of these alternatives with how well it fits; those that find no further member are left out.
+fn measured(alternatives: Vec<Vec<Item>>, cluster: &Cluster, peers: &Peers<'_>) -> Rule {
+    let is_member = |row: &u32| cluster.rows.binary_search(&(*row as usize)).is_ok();
+    let mut matching: Vec<u32> = Vec::new();
+    let mut inside = 0;
+    let mut useful = Vec::new();
+    for alternative in alternatives {
+        if inside == cluster.rows.len() {
             break;
         }
-        alternatives.push(pattern.clone());
+        let mut more = peers.matching(&alternative);
+        more.retain(|row| matching.binary_search(row).is_err());
+        let found = more.iter().filter(|row| is_member(row)).count();
+        if found == 0 && !useful.is_empty() {
+            continue;
+        }
+        inside += found;
+        matching.extend(more);
+        matching.sort_unstable();
+        useful.push(alternative);
     }
-    let matches = |row: &&usize| alternatives.iter().any(|alternative| table.matches(**row, alternative));
-    let matching = peers.iter().filter(matches).count();
-    let inside = peers.iter().filter(matches).filter(|row| member(row)).count();
     Rule {
-        precision: if matching == 0 { 0.0 } else { inside as f64 / matching as f64 },
-        recall: inside as f64 / size,
-        matching,
-        alternatives,
+        precision: if matching.is_empty() { 0.0 } else { inside as f64 / matching.len() as f64 },
+        recall: inside as f64 / cluster.rows.len().max(1) as f64,
+        matching: matching.len(),
+        alternatives: useful,
     }
 }

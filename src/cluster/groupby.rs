@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    mine,
-    table::{Attribute, Item, Table},
+    attribute::{Attribute, Item},
+    table::Table,
 };
 
 /// Groups of the best key, each with its values.
@@ -74,7 +74,16 @@ fn score(table: &Table, rows: &[u32], key: &[Attribute], min_group: usize) -> f6
             let expected = codes.iter().zip(&rates).map(|(code, rates)| rates[code]).product::<f64>() * total;
             // Naming a group costs about the logarithm of the number of values it is chosen from, per value.
             let cost: f64 = rates.iter().map(|rates| 2.0 * (rates.len() as f64).ln()).sum();
-            mine::surprise(members.len() as f64, expected) - cost
+            surprise(members.len() as f64, expected) - cost
         })
         .sum()
+}
+
+/// `2 (o ln(o/e) - (o - e))`, zero where `o <= e`.
+fn surprise(observed: f64, expected: f64) -> f64 {
+    if observed <= expected {
+        0.0
+    } else {
+        2.0 * (observed * (observed / expected).ln() - (observed - expected))
+    }
 }

@@ -23,25 +23,41 @@
 //! The same disputes give the same clusters whatever their order and whatever their ids; a cluster never
 //! crosses a program or a client; what has no significant company is left alone.
 
+mod attribute;
+mod cover;
 mod density;
 mod explain;
-mod fragment;
 mod groupby;
-mod mine;
+mod join;
+mod link;
+mod neighbour;
 mod note;
+mod partition;
+mod profile;
+mod rates;
+mod ratio;
+mod rule;
+mod seed;
 mod table;
 
 use std::collections::BTreeMap;
 
+pub use attribute::{Attribute, Item};
 pub use explain::{Explanation, Rule, Share, Varying, explain};
-pub use table::{Attribute, Item, Table, TableBuilder};
+pub use link::{Bond, Link, LinkError, Links};
+pub use neighbour::{Held, Neighbour, Separating};
+pub use note::{Embedding, EmbeddingError};
+pub use table::{Table, TableBuilder};
 
+use rayon::prelude::*;
+
+use self::{partition::Partition, rates::Counts, rule::Peers};
 use crate::dispute::{Program, Text};
 
 /// Which engine groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// Significant patterns and linfa DBSCAN over their fragments.
+    /// Sparse profiles and linfa DBSCAN over the groups they find.
     Patterns,
     /// The best single GROUP BY key.
     GroupBy,
@@ -54,26 +70,16 @@ pub struct Params {
     pub engine: Engine,
     /// Fewest disputes of a group, at least 2.
     pub min_group: usize,
-    /// Smallest log-likelihood ratio of a pattern, before the allowance for the size of the partition.
-    pub min_surprise: f64,
-    /// Smallest observed over expected count of a pattern.
-    pub min_lift: f64,
-    /// Most attributes of a pattern.
-    pub max_pattern: usize,
-    /// Distance (0 to 1) within which two fragments are neighbours: the largest part that differences may have.
+    /// Smallest evidence for a group, in nats, beside what naming it costs and the logarithm of the number of
+    /// disputes of its program.
+    pub min_evidence: f64,
+    /// How far differences may outweigh agreement where two groups are joined: 1 where both weigh the same.
     pub reach: f64,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self {
-            engine: Engine::Patterns,
-            min_group: 4,
-            min_surprise: 12.0,
-            min_lift: 1.5,
-            max_pattern: 4,
-            reach: 0.5,
-        }
+        Self { engine: Engine::Patterns, min_group: 4, min_evidence: 14.0, reach: 1.0 }
     }
 }
 
@@ -84,47 +90,58 @@ pub struct Cluster {
     pub program: Program,
     /// The client.
     pub client: Text,
-    /// The patterns that made it, the one with most disputes first.
+    /// The patterns that stand for it, the one with most disputes first.
     pub patterns: Vec<Vec<Item>>,
     /// Rows of the table, ascending.
     pub rows: Vec<usize>,
 }
 
+/// What helps an engine beyond the disputes themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Guidance<'a> {
+    /// All disputes ever seen, resolved ones included: how often values occur where nothing is wrong.
+    pub reference: Option<&'a Table>,
+    /// What triagers decided.
+    pub links: Option<&'a Links>,
+}
+
 /// Clusters of a table, ordered by program, client and first pattern.
 pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
+    cluster_guided(table, params, Guidance::default())
+}
+
+/// As [`cluster`], with guidance; the decisions of triagers are honoured exactly.
+pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) -> Vec<Cluster> {
     let mut clusters = Vec::new();
     for (program, rows) in table.partitions() {
         match params.engine {
             Engine::Patterns => {
-                let partition = mine::Partition::new(table, &rows);
-                for cause in fragment::causes(&partition, params) {
-                    let members = cause.rows.iter().map(|row| rows[*row as usize]);
-                    let patterns = cause
-                        .patterns
-                        .iter()
-                        .map(|codes| {
-                            codes
-                                .iter()
-                                .map(|(c, code)| table.item(Attribute::ALL[*c as usize], *code))
-                                .collect()
-                        })
-                        .collect::<Vec<Vec<Item>>>();
-                    split_by_client(table, program, members, &patterns, params.min_group, &mut clusters);
+                let partition = Partition::new(table, rows.clone());
+                let reference = guidance
+                    .reference
+                    .and_then(|reference| Counts::of_reference(&partition, table, reference, *program));
+                for cause in cover::causes(&partition, params, reference.as_ref()) {
+                    let members = cause.iter().map(|row| rows.start + *row as usize);
+                    split_by_client(table, *program, members, params.min_group, &mut clusters);
                 }
             }
             Engine::GroupBy => {
-                for (pattern, members) in groupby::best(table, &rows, params.min_group) {
-                    split_by_client(
-                        table,
-                        program,
-                        members.into_iter(),
-                        &[pattern],
-                        params.min_group,
-                        &mut clusters,
-                    );
+                let all: Vec<u32> = rows.clone().map(|row| row as u32).collect();
+                for (key, members) in groupby::best(table, &all, params.min_group) {
+                    let (first, members) = (clusters.len(), members.into_iter().map(|row| row as usize));
+                    split_by_client(table, *program, members, params.min_group, &mut clusters);
+                    for cluster in &mut clusters[first..] {
+                        cluster.patterns = vec![key.clone()];
+                    }
                 }
             }
         }
+    }
+    if let Some(links) = guidance.links {
+        links.honour(table, params.min_group, &mut clusters);
+    }
+    if params.engine == Engine::Patterns {
+        name(table, &mut clusters);
     }
     clusters.sort_by(|a, b| {
         (a.program, &a.client, &a.patterns, &a.rows).cmp(&(b.program, &b.client, &b.patterns, &b.rows))
@@ -132,34 +149,47 @@ pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
     clusters
 }
 
+/// Learns the patterns that stand for each cluster among its client's disputes.
+fn name(table: &Table, clusters: &mut [Cluster]) {
+    let mut owned: BTreeMap<(Program, u32), Vec<usize>> = BTreeMap::new();
+    for (place, cluster) in clusters.iter().enumerate() {
+        owned.entry((cluster.program, table.client_code(cluster.rows[0]))).or_default().push(place);
+    }
+    let mut rows_of: BTreeMap<(Program, u32), Vec<usize>> =
+        owned.keys().map(|owner| (*owner, Vec::new())).collect();
+    for (program, rows) in table.partitions() {
+        for row in rows.clone() {
+            if let Some(rows) = rows_of.get_mut(&(*program, table.client_code(row))) {
+                rows.push(row);
+            }
+        }
+    }
+    for (owner, places) in owned {
+        let peers = Peers::new(table, &rows_of.remove(&owner).unwrap_or_default());
+        let patterns: Vec<Vec<Vec<Item>>> =
+            places.par_iter().map(|place| rule::learn(&peers, &clusters[*place].rows)).collect();
+        for (place, patterns) in places.into_iter().zip(patterns) {
+            clusters[place].patterns = patterns;
+        }
+    }
+}
+
 fn split_by_client(
     table: &Table,
     program: Program,
-    rows: impl Iterator<Item = u32>,
-    patterns: &[Vec<Item>],
+    rows: impl Iterator<Item = usize>,
     min_group: usize,
     clusters: &mut Vec<Cluster>,
 ) {
     let mut by_client: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for row in rows {
-        by_client.entry(table.client_code(row as usize)).or_default().push(row as usize);
+        by_client.entry(table.client_code(row)).or_default().push(row);
     }
     for (_, mut rows) in by_client {
-        if rows.len() < min_group {
-            continue;
+        if rows.len() >= min_group {
+            rows.sort_unstable();
+            let client = table.client(rows[0]).clone();
+            clusters.push(Cluster { program, client, patterns: Vec::new(), rows });
         }
-        rows.sort_unstable();
-        let mut matched: Vec<(usize, &Vec<Item>)> = patterns
-            .iter()
-            .map(|pattern| (rows.iter().filter(|row| table.matches(**row, pattern)).count(), pattern))
-            .filter(|(count, _)| *count > 0)
-            .collect();
-        matched.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        let patterns = if matched.is_empty() {
-            patterns.to_vec()
-        } else {
-            matched.into_iter().map(|(_, pattern)| pattern.clone()).collect()
-        };
-        clusters.push(Cluster { program, client: table.client(rows[0]).clone(), patterns, rows });
     }
 }

@@ -1,23 +1,92 @@
-//! Notes: masked, then grouped by wording.
+//! Notes: masked, then grouped by wording, widely and narrowly.
 //!
 //! The text itself never leaves this file: what the table keeps is the name of a cluster of wordings, made
 //! from a hash of the most frequent masked wording in it.
+//!
+//! Rare words (names, typing errors) are dropped first; without them the many ways to write one thing become
+//! few sets of words. Sets that several notes have are *prototypes*: linfa's DBSCAN joins prototypes that are
+//! alike, and each rarer set joins the prototype nearest to it. Rare sets take no part in the density, since
+//! a mistyped note between two wordings would bridge them (measured: one cluster of strangers).
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use super::density::{self, Space};
 use crate::dispute::Text;
 
-/// Most distinct wordings that are compared with each other; rarer ones stay alone.
-const MAX_WORDINGS: usize = 20_000;
-/// Largest distance between two wordings of one cluster (unit vectors: 1.0 is an angle of 60 degrees).
-const REACH: f64 = 0.95;
+/// Most prototypes: the most frequent sets of words.
+const MAX_PROTOTYPES: usize = 6_000;
+/// Largest distance within a wide and within a narrow cluster, between unit vectors (1.0 is an angle of 60
+/// degrees).
+const REACH: [f32; 2] = [0.8, 0.45];
+
+/// Word vectors, such as a static embedding table gives: two wordings are as near as the means of their
+/// words' vectors.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Embedding {
+    dimensions: usize,
+    vectors: FxHashMap<String, Vec<f32>>,
+}
+
+/// Why a text is no table of word vectors.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbeddingError {
+    /// A line with another number of values than the first one, or a value that is no finite number.
+    #[error("line {line}: expected a word and {expected} finite numbers, found {found}")]
+    Line {
+        /// From 1.
+        line: usize,
+        /// Numbers expected.
+        expected: usize,
+        /// What stands there.
+        found: String,
+    },
+    /// No line at all.
+    #[error("expected a word and its numbers on each line, found an empty file")]
+    Empty,
+}
+
+impl Embedding {
+    /// Reads word vectors as text: a word and its numbers on each line, separated by spaces (the format of
+    /// `GloVe` and of word2vec's text files; a first line with two whole numbers is a header).
+    pub fn parse(text: &str) -> Result<Self, EmbeddingError> {
+        let mut embedding = Self::default();
+        for (place, line) in text.lines().enumerate() {
+            let mut parts = line.split_whitespace();
+            let Some(word) = parts.next() else { continue };
+            let numbers: Vec<Option<f32>> =
+                parts.map(|part| part.parse().ok().filter(|number: &f32| number.is_finite())).collect();
+            if place == 0 && numbers.len() == 1 && word.bytes().all(|byte| byte.is_ascii_digit()) {
+                continue;
+            }
+            if embedding.dimensions == 0 {
+                embedding.dimensions = numbers.len();
+            }
+            let vector: Option<Vec<f32>> = numbers.iter().copied().collect();
+            match vector {
+                Some(vector) if !vector.is_empty() && vector.len() == embedding.dimensions => {
+                    embedding.vectors.insert(word.to_lowercase(), vector);
+                }
+                vector => {
+                    return Err(EmbeddingError::Line {
+                        line: place + 1,
+                        expected: embedding.dimensions.max(1),
+                        found: match vector {
+                            Some(vector) => format!("{} numbers", vector.len()),
+                            None => "something that is no number".to_owned(),
+                        },
+                    });
+                }
+            }
+        }
+        if embedding.vectors.is_empty() { Err(EmbeddingError::Empty) } else { Ok(embedding) }
+    }
+}
 
 /// Lower case words without anything that holds a digit: `Rx 123 UOM ML/EA` becomes `rx uom ml ea`.
 pub(super) fn mask(text: &str) -> String {
-    let mut masked = String::new();
+    let mut masked = String::with_capacity(text.len());
     for word in text.split(|c: char| !c.is_alphanumeric()) {
         if word.is_empty() || word.chars().any(|c| c.is_ascii_digit()) {
             continue;
@@ -25,34 +94,162 @@ pub(super) fn mask(text: &str) -> String {
         if !masked.is_empty() {
             masked.push(' ');
         }
-        masked.extend(word.chars().flat_map(char::to_lowercase));
+        if word.is_ascii() {
+            masked.extend(word.bytes().map(|byte| byte.to_ascii_lowercase() as char));
+        } else {
+            masked.extend(word.chars().flat_map(char::to_lowercase));
+        }
     }
     masked
 }
 
-/// Name of the cluster of every wording (`values[0]` is the missing note), none where it stands alone.
-pub(super) fn cluster(values: &[Text], codes: &[u32], min_group: usize) -> Vec<Option<String>> {
-    let mut counts = vec![0usize; values.len()];
+/// Names of the wide and the narrow cluster of every wording (`values[0]` is the missing note), empty where
+/// it stands alone.
+pub(super) fn cluster(
+    values: &[Text],
+    codes: &[u32],
+    min_group: usize,
+    embedding: Option<&Embedding>,
+) -> (Vec<String>, Vec<String>) {
+    let mut rows = vec![0usize; values.len()];
     for code in codes {
-        counts[*code as usize] += 1;
+        rows[*code as usize] += 1;
     }
-    let mut order: Vec<usize> = (1..values.len()).collect();
-    order.sort_by(|a, b| counts[*b].cmp(&counts[*a]).then_with(|| values[*a].cmp(&values[*b])));
-    order.truncate(MAX_WORDINGS);
+    let noted: usize = rows.iter().skip(1).sum();
+    let sets = Sets::new(values, &rows, 4.max(noted / 8_000));
+    let least = min_group.max(noted / 3_000);
+    let prototypes = sets.sets.iter().take_while(|set| set.rows >= least).count().min(MAX_PROTOTYPES);
+    let vectors = match embedding {
+        Some(embedding) => sets.embedded(embedding),
+        None => sets.weighted(),
+    };
+    let [wide, narrow] = REACH.map(|reach| sets.names(&vectors, prototypes, reach, values.len()));
+    (wide, narrow)
+}
 
-    let wordings = Wordings::new(&order.iter().map(|code| &*values[*code]).collect::<Vec<_>>());
-    let weights: Vec<usize> = order.iter().map(|code| counts[*code]).collect();
-    let labels = density::dbscan(wordings, &weights, REACH, min_group);
+/// Wordings that have the same frequent words.
+#[derive(Debug)]
+struct Set<'a> {
+    words: Vec<&'a str>,
+    rows: usize,
+    wordings: Vec<usize>,
+}
 
-    // The first wording of a label is its most frequent one, as `order` is by frequency.
-    let mut names: BTreeMap<usize, String> = BTreeMap::new();
-    let mut answer = vec![None; values.len()];
-    for (position, label) in labels.iter().enumerate() {
-        let Some(label) = label else { continue };
-        let name = names.entry(*label).or_insert_with(|| name(&values[order[position]]));
-        answer[order[position]] = Some(name.clone());
+/// Sets of frequent words, the one with most rows first.
+#[derive(Debug)]
+struct Sets<'a> {
+    sets: Vec<Set<'a>>,
+    rows_of_word: FxHashMap<&'a str, usize>,
+}
+
+impl<'a> Sets<'a> {
+    /// Words that fewer than `least` rows have are dropped.
+    fn new(values: &'a [Text], rows: &[usize], least: usize) -> Self {
+        let words = |wording: usize| -> Vec<&'a str> {
+            let mut words: Vec<&str> = values[wording].split(' ').collect();
+            words.sort_unstable();
+            words.dedup();
+            words
+        };
+        let mut rows_of_word: FxHashMap<&str, usize> = FxHashMap::default();
+        for wording in 1..values.len() {
+            for word in words(wording) {
+                *rows_of_word.entry(word).or_default() += rows[wording];
+            }
+        }
+        rows_of_word.retain(|_, rows| *rows >= least);
+        let mut places: FxHashMap<Vec<&str>, usize> = FxHashMap::default();
+        let mut sets: Vec<Set<'a>> = Vec::new();
+        for (wording, rows) in rows.iter().enumerate().skip(1) {
+            let mut words = words(wording);
+            words.retain(|word| rows_of_word.contains_key(word));
+            if words.is_empty() {
+                continue;
+            }
+            let place = *places.entry(words).or_insert_with_key(|words| {
+                sets.push(Set { words: words.clone(), rows: 0, wordings: Vec::new() });
+                sets.len() - 1
+            });
+            sets[place].rows += rows;
+            sets[place].wordings.push(wording);
+        }
+        sets.sort_unstable_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.words.cmp(&b.words)));
+        Self { sets, rows_of_word }
     }
-    answer
+
+    /// Unit vectors over the words, weighted by inverse document frequency over the rows.
+    fn weighted(&self) -> Vec<Vec<(u32, f32)>> {
+        let noted: usize = self.sets.iter().map(|set| set.rows).sum();
+        let mut vocabulary: Vec<(&str, usize)> =
+            self.rows_of_word.iter().map(|(word, rows)| (*word, *rows)).collect();
+        vocabulary.sort_unstable();
+        let places: FxHashMap<&str, (u32, f32)> = vocabulary
+            .into_iter()
+            .enumerate()
+            .map(|(place, (word, rows))| {
+                (word, (place as u32, ((1 + noted) as f32 / rows as f32).ln().max(0.05)))
+            })
+            .collect();
+        self.sets.iter().map(|set| unit(set.words.iter().map(|word| places[word]).collect())).collect()
+    }
+
+    /// Unit vectors of the means of the words' vectors; no vector where no word is known.
+    fn embedded(&self, embedding: &Embedding) -> Vec<Vec<(u32, f32)>> {
+        self.sets
+            .iter()
+            .map(|set| {
+                let mut sum = vec![0f32; embedding.dimensions];
+                for vector in set.words.iter().filter_map(|word| embedding.vectors.get(*word)) {
+                    for (sum, value) in sum.iter_mut().zip(vector) {
+                        *sum += value;
+                    }
+                }
+                let dense = sum.into_iter().enumerate().filter(|(_, value)| *value != 0.0);
+                unit(dense.map(|(place, value)| (place as u32, value)).collect())
+            })
+            .collect()
+    }
+
+    fn names(
+        &self,
+        vectors: &[Vec<(u32, f32)>],
+        prototypes: usize,
+        reach: f32,
+        wordings: usize,
+    ) -> Vec<String> {
+        let space = Prototypes::new(&vectors[..prototypes], reach);
+        let nearest: Vec<Option<u32>> = (0..self.sets.len())
+            .into_par_iter()
+            .map(|set| if set < prototypes { Some(set as u32) } else { space.nearest(&vectors[set]) })
+            .collect();
+        let weights: Vec<usize> = self.sets[..prototypes].iter().map(|set| set.rows).collect();
+        let labels = density::dbscan(space, &weights, f64::from(reach), 2);
+        // The first prototype of a label is its most frequent one.
+        let mut names: FxHashMap<usize, String> = FxHashMap::default();
+        for (set, label) in labels.iter().enumerate() {
+            if let Some(label) = label {
+                names.entry(*label).or_insert_with(|| name(&self.sets[set].words.join(" ")));
+            }
+        }
+        let mut answer = vec![String::new(); wordings];
+        for (set, nearest) in self.sets.iter().zip(nearest) {
+            let label = nearest.and_then(|prototype| labels[prototype as usize]);
+            if let Some(name) = label.and_then(|label| names.get(&label)) {
+                for wording in &set.wordings {
+                    answer[*wording].clone_from(name);
+                }
+            }
+        }
+        answer
+    }
+}
+
+fn unit(mut vector: Vec<(u32, f32)>) -> Vec<(u32, f32)> {
+    let length = vector.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
+    for (_, weight) in &mut vector {
+        *weight /= length;
+    }
+    vector
 }
 
 fn name(wording: &str) -> String {
@@ -60,63 +257,81 @@ fn name(wording: &str) -> String {
     format!("wording-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
-/// Distinct wordings as unit vectors of words, weighted by inverse document frequency. The distance is
-/// Euclidean; an inverted index finds neighbours exactly.
+/// Prototypes as unit vectors with the lists of who is near whom. The distance is Euclidean; an inverted
+/// index finds neighbours exactly.
 #[derive(Debug)]
-struct Wordings {
-    vectors: Vec<Vec<(u32, f64)>>,
-    postings: Vec<Vec<(u32, f64)>>,
+struct Prototypes {
+    postings: Vec<Vec<(u32, f32)>>,
+    near: Vec<Vec<u32>>,
+    count: usize,
+    /// Smallest product of two vectors that are near.
+    least: f32,
 }
 
-impl Wordings {
-    fn new(wordings: &[&str]) -> Self {
-        let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
-        for wording in wordings {
-            for word in wording.split(' ').collect::<BTreeSet<_>>() {
-                *frequency.entry(word).or_default() += 1;
-            }
-        }
-        let vocabulary: BTreeMap<&str, (u32, f64)> = frequency
-            .iter()
-            .enumerate()
-            .map(|(index, (word, count))| {
-                (*word, (index as u32, ((1 + wordings.len()) as f64 / *count as f64).ln().max(0.05)))
-            })
-            .collect();
-        let mut postings = vec![Vec::new(); vocabulary.len()];
-        let mut vectors = Vec::with_capacity(wordings.len());
-        for (position, wording) in wordings.iter().enumerate() {
-            let terms: BTreeMap<u32, f64> = wording.split(' ').map(|word| vocabulary[word]).collect();
-            let length = terms.values().map(|weight| weight * weight).sum::<f64>().sqrt();
-            let vector: Vec<(u32, f64)> =
-                terms.into_iter().map(|(term, weight)| (term, weight / length)).collect();
-            for (term, weight) in &vector {
-                postings[*term as usize].push((position as u32, *weight));
-            }
-            vectors.push(vector);
-        }
-        Self { vectors, postings }
-    }
-}
-
-impl Space for Wordings {
-    fn len(&self) -> usize {
-        self.vectors.len()
-    }
-
-    fn within(&self, point: usize, reach: f64) -> Vec<usize> {
-        let mut products: BTreeMap<u32, f64> = BTreeMap::new();
-        for (term, weight) in &self.vectors[point] {
-            for (other, other_weight) in &self.postings[*term as usize] {
-                *products.entry(*other).or_default() += weight * other_weight;
+impl Prototypes {
+    fn new(vectors: &[Vec<(u32, f32)>], reach: f32) -> Self {
+        let dimensions = vectors.iter().flatten().map(|(term, _)| *term as usize + 1).max().unwrap_or(0);
+        let mut postings = vec![Vec::new(); dimensions];
+        for (place, vector) in vectors.iter().enumerate() {
+            for (term, weight) in vector {
+                postings[*term as usize].push((place as u32, *weight));
             }
         }
         // |a - b|² = 2 - 2ab for unit vectors; the slack keeps a point at exactly `reach` inside.
-        let least = 1.0 - reach * reach / 2.0 - 1e-9;
-        products
+        let least = 1.0 - reach * reach / 2.0 - 1e-5;
+        let mut space = Self { postings, near: Vec::new(), count: vectors.len(), least };
+        space.near = vectors
+            .par_iter()
+            .enumerate()
+            .map(|(place, vector)| {
+                let mut near: Vec<u32> = space
+                    .products(vector)
+                    .into_iter()
+                    .filter(|(_, product)| *product >= least)
+                    .map(|(other, _)| other)
+                    .collect();
+                near.push(place as u32);
+                near.sort_unstable();
+                near.dedup();
+                near
+            })
+            .collect();
+        space
+    }
+
+    /// Products with every prototype that has a term in common.
+    fn products(&self, vector: &[(u32, f32)]) -> Vec<(u32, f32)> {
+        let mut products = vec![0f32; self.count];
+        let mut touched: Vec<u32> = Vec::new();
+        for (term, weight) in vector {
+            for (other, other_weight) in self.postings.get(*term as usize).into_iter().flatten() {
+                if products[*other as usize] == 0.0 {
+                    touched.push(*other);
+                }
+                products[*other as usize] += weight * other_weight;
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        touched.into_iter().map(|other| (other, products[other as usize])).collect()
+    }
+
+    /// The nearest prototype within reach, the more frequent one among equals.
+    fn nearest(&self, vector: &[(u32, f32)]) -> Option<u32> {
+        self.products(vector)
             .into_iter()
-            .filter(|(_, product)| *product >= least)
-            .map(|(other, _)| other as usize)
-            .collect()
+            .filter(|(_, product)| *product >= self.least)
+            .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+            .map(|(other, _)| other)
+    }
+}
+
+impl Space for Prototypes {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn within(&self, point: usize, _reach: f64) -> Vec<usize> {
+        self.near[point].iter().map(|other| *other as usize).collect()
     }
 }

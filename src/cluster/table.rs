@@ -1,155 +1,33 @@
 //! Disputes as interned columns: what the engines count over.
 //!
-//! A [`Table`] keeps per dispute one 32-bit code per [`Attribute`] and nothing else of the row. Codes are
-//! given in the order of the values' text, so that the answer depends only on *which* disputes there are,
-//! never on the order in which they came.
+//! A [`Table`] keeps per dispute one 32-bit code per [`Attribute`] and its id, nothing else of the row. Codes
+//! are given in the order of the values' text and rows are ordered by content, so that the answer depends
+//! only on *which* disputes there are, never on the order in which they came.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{hash::Hash, ops::Range};
 
+use jiff::civil::{Date, ISOWeekDate};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rustc_hash::{FxHashMap, FxHasher};
 
-use super::note;
-use crate::dispute::{Dispute, Program, Text};
-
-/// One side of a dispute that a root cause may fix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Attribute {
-    /// Eleven-character NDC.
-    Package,
-    /// Labeler and product part of the NDC (nine characters).
-    Product,
-    /// Labeler part of the NDC (five digits).
-    Labeler,
-    /// State.
-    State,
-    /// Managed-care plan, PBM or Part D contract.
-    Payer,
-    /// Fee for service or managed care.
-    DeliverySystem,
-    /// 340B covered entity.
-    CoveredEntity,
-    /// Pharmacy NPI.
-    Pharmacy,
-    /// Invoice quarter.
-    Period,
-    /// All reason codes of the line, sorted.
-    ReasonCodes,
-    /// Unit type, where it is not the usual one of its NDC.
-    UnitType,
-    /// Units disputed against units invoiced, as a bin of about 10 %.
-    UnitsRatio,
-    /// Amount disputed against units disputed times the unit rebate amount, as a bin of about 10 %.
-    AmountRatio,
-    /// The wording of the note, as the name of a cluster of masked notes; never its text.
-    Note,
-}
-
-impl Attribute {
-    /// Every attribute, in the order of the columns.
-    pub const ALL: [Self; 14] = [
-        Self::Package,
-        Self::Product,
-        Self::Labeler,
-        Self::State,
-        Self::Payer,
-        Self::DeliverySystem,
-        Self::CoveredEntity,
-        Self::Pharmacy,
-        Self::Period,
-        Self::ReasonCodes,
-        Self::UnitType,
-        Self::UnitsRatio,
-        Self::AmountRatio,
-        Self::Note,
-    ];
-
-    /// Stable name for machines: patterns are stored under it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Package => "ndc",
-            Self::Product => "product",
-            Self::Labeler => "labeler",
-            Self::State => "state",
-            Self::Payer => "payer",
-            Self::DeliverySystem => "delivery_system",
-            Self::CoveredEntity => "covered_entity_id",
-            Self::Pharmacy => "pharmacy_npi",
-            Self::Period => "period",
-            Self::ReasonCodes => "reason_codes",
-            Self::UnitType => "unit_type",
-            Self::UnitsRatio => "units_ratio",
-            Self::AmountRatio => "amount_ratio",
-            Self::Note => "note",
-        }
-    }
-
-    /// The attribute with this stable name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|attribute| attribute.name() == name)
-    }
-
-    /// Name for people, singular and plural.
-    pub fn label(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Package => ("NDC", "NDCs"),
-            Self::Product => ("product", "products"),
-            Self::Labeler => ("labeler", "labelers"),
-            Self::State => ("state", "states"),
-            Self::Payer => ("payer", "payers"),
-            Self::DeliverySystem => ("delivery system", "delivery systems"),
-            Self::CoveredEntity => ("covered entity", "covered entities"),
-            Self::Pharmacy => ("pharmacy", "pharmacies"),
-            Self::Period => ("quarter", "quarters"),
-            Self::ReasonCodes => ("reason code", "reason codes"),
-            Self::UnitType => ("unit type", "unit types"),
-            Self::UnitsRatio => ("units ratio", "units ratios"),
-            Self::AmountRatio => ("amount ratio", "amount ratios"),
-            Self::Note => ("note wording", "note wordings"),
-        }
-    }
-
-    /// Where the fault lies (a product, a place, a party), as opposed to how it shows.
-    pub fn is_locus(self) -> bool {
-        matches!(
-            self,
-            Self::Package
-                | Self::Product
-                | Self::Labeler
-                | Self::State
-                | Self::Payer
-                | Self::CoveredEntity
-                | Self::Pharmacy
-        )
-    }
-
-    /// How the fault shows: code, ratio, wording.
-    pub fn is_symptom(self) -> bool {
-        matches!(self, Self::ReasonCodes | Self::UnitsRatio | Self::AmountRatio | Self::Note | Self::UnitType)
-    }
-
-    pub(super) fn index(self) -> usize {
-        self as usize
-    }
-}
-
-/// One attribute with one value, such as `state=TX`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Item {
-    /// The attribute.
-    pub attribute: Attribute,
-    /// Its value as text.
-    pub value: Text,
-}
+use super::{
+    attribute::{Attribute, Item},
+    note::{self, Embedding},
+    ratio::{self, Measured},
+};
+use crate::dispute::{DeliverySystem, Dispute, Ndc, Program, Quarter, Text, UnitType, parent_entity};
 
 /// Disputes in columns. Missing values have code 0.
 #[derive(Debug)]
 pub struct Table {
     ids: Vec<Text>,
-    programs: Vec<Program>,
     clients: Vec<u32>,
     client_names: Vec<Text>,
     columns: Vec<Vec<u32>>,
     values: Vec<Vec<Text>>,
+    /// Whether a units ratio is a constant that no package size explains, by code.
+    odd_ratios: Vec<bool>,
+    programs: Vec<(Program, Range<usize>)>,
 }
 
 impl Table {
@@ -170,7 +48,8 @@ impl Table {
 
     /// Program of a row.
     pub fn program(&self, row: usize) -> Program {
-        self.programs[row]
+        let place = self.programs.partition_point(|(_, rows)| rows.end <= row);
+        self.programs[place].0
     }
 
     /// Client of a row.
@@ -191,8 +70,17 @@ impl Table {
         pattern.iter().all(|item| self.value(row, item.attribute) == Some(&item.value))
     }
 
+    /// Programs, each with the rows that have it.
+    pub fn partitions(&self) -> &[(Program, Range<usize>)] {
+        &self.programs
+    }
+
     pub(super) fn client_code(&self, row: usize) -> u32 {
         self.clients[row]
+    }
+
+    pub(super) fn client_codes(&self) -> &[u32] {
+        &self.clients
     }
 
     pub(super) fn column(&self, attribute: Attribute) -> &[u32] {
@@ -205,16 +93,16 @@ impl Table {
     }
 
     pub(super) fn item(&self, attribute: Attribute, code: u32) -> Item {
-        Item { attribute, value: Arc::clone(&self.values[attribute.index()][code as usize]) }
+        Item { attribute, value: Text::clone(&self.values[attribute.index()][code as usize]) }
     }
 
-    /// Rows of each program, in the order of the programs.
-    pub(super) fn partitions(&self) -> Vec<(Program, Vec<u32>)> {
-        let mut partitions: std::collections::BTreeMap<Program, Vec<u32>> = std::collections::BTreeMap::new();
-        for (row, program) in self.programs.iter().enumerate() {
-            partitions.entry(*program).or_default().push(row as u32);
-        }
-        partitions.into_iter().collect()
+    pub(super) fn code(&self, attribute: Attribute, value: &str) -> Option<u32> {
+        let values = &self.values[attribute.index()];
+        values[1..].binary_search_by(|known| (**known).cmp(value)).ok().map(|place| place as u32 + 1)
+    }
+
+    pub(super) fn is_odd_ratio(&self, code: u32) -> bool {
+        self.odd_ratios[code as usize]
     }
 }
 
@@ -223,211 +111,476 @@ impl Table {
 pub struct TableBuilder {
     ids: Vec<Text>,
     programs: Vec<Program>,
-    clients: Interned,
-    columns: Vec<Interned>,
-    notes: Interned,
+    clients: Interned<Text>,
+    packages: Interned<Ndc>,
+    product_names: Interned<Text>,
+    states: Interned<Text>,
+    payers: Interned<Text>,
+    delivery_systems: Interned<DeliverySystem>,
+    entities: Interned<Text>,
+    pharmacies: Interned<Text>,
+    periods: Interned<Quarter>,
+    reason_codes: Interned<Text>,
+    unit_types: Interned<UnitType>,
+    notes: Interned<Text>,
+    opened: Interned<(i16, i8)>,
+    service: Interned<(i16, i8)>,
+    units: Vec<Measured>,
+    amounts: Vec<Measured>,
+    cents: Vec<i64>,
+    claims: Vec<u64>,
+    embedding: Option<Embedding>,
 }
 
 impl TableBuilder {
     /// An empty table.
     pub fn new() -> Self {
-        Self { columns: Attribute::ALL.iter().map(|_| Interned::default()).collect(), ..Self::default() }
+        Self::default()
+    }
+
+    /// Compares notes by the word vectors of a table instead of by their words.
+    #[must_use]
+    pub fn with_embedding(mut self, embedding: Option<Embedding>) -> Self {
+        self.embedding = embedding;
+        self
+    }
+
+    /// Number of disputes so far.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none yet.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
     }
 
     /// Adds one dispute.
     pub fn push(&mut self, dispute: &Dispute) {
-        self.ids.push(Arc::clone(&dispute.id));
+        self.ids.push(Text::clone(&dispute.id));
         self.programs.push(dispute.program);
-        self.clients.push(Some(&dispute.client));
-        let ndc = dispute.ndc.to_string();
-        let code = dispute.ndc.digits();
-        let mut codes: Vec<&str> = dispute.reason_codes.iter().map(|code| &**code).collect();
-        codes.sort_unstable();
-        let codes = codes.join("+");
-        for attribute in Attribute::ALL {
-            let column = &mut self.columns[attribute.index()];
-            match attribute {
-                Attribute::Package => column.push(Some(&ndc)),
-                Attribute::Product => column.push(Some(&ndc[..ndc.len() - 3])),
-                Attribute::Labeler => column.push(Some(&code[..5])),
-                Attribute::State => column.push(dispute.state.as_deref()),
-                Attribute::Payer => column.push(dispute.payer.as_deref()),
-                Attribute::DeliverySystem => {
-                    column.push(dispute.delivery_system.map(crate::dispute::DeliverySystem::as_str));
-                }
-                Attribute::CoveredEntity => column.push(dispute.covered_entity.as_deref()),
-                Attribute::Pharmacy => column.push(dispute.pharmacy_npi.as_deref()),
-                Attribute::Period => {
-                    column.push(dispute.period.map(|quarter| quarter.to_string()).as_deref());
-                }
-                Attribute::ReasonCodes => column.push(Some(&*codes).filter(|codes| !codes.is_empty())),
-                Attribute::UnitType => column.push(dispute.unit_type.map(crate::dispute::UnitType::as_str)),
-                Attribute::UnitsRatio => {
-                    column.push(units_bin(dispute.units_invoiced, dispute.units_disputed).as_deref());
-                }
-                Attribute::AmountRatio => column.push(
-                    amount_bin(dispute.amount_disputed, dispute.units_disputed, dispute.unit_rebate_amount)
-                        .as_deref(),
-                ),
-                Attribute::Note => {
-                    self.notes
-                        .push(dispute.note.as_deref().map(note::mask).filter(|n| !n.is_empty()).as_deref());
-                }
+        self.clients.push_text(Some(&dispute.client));
+        self.packages.push(Some(dispute.ndc));
+        self.product_names.push_text(dispute.product_name.as_deref());
+        self.states.push_text(dispute.state.as_deref());
+        self.payers.push_text(dispute.payer.as_deref());
+        self.delivery_systems.push(dispute.delivery_system);
+        self.entities.push_text(dispute.covered_entity.as_deref());
+        self.pharmacies.push_text(dispute.pharmacy_npi.as_deref());
+        self.periods.push(dispute.period);
+        match &dispute.reason_codes[..] {
+            [] => self.reason_codes.push_text(None),
+            [code] => self.reason_codes.push_text(Some(code)),
+            codes => {
+                let mut codes: Vec<&str> = codes.iter().map(|code| &**code).collect();
+                codes.sort_unstable();
+                self.reason_codes.push_text(Some(&codes.join("+")));
             }
         }
+        self.unit_types.push(dispute.unit_type);
+        let mask = dispute.note.as_deref().map(note::mask).filter(|mask| !mask.is_empty());
+        self.notes.push_text(mask.as_deref());
+        self.opened.push(dispute.opened_at.map(week));
+        self.service.push(dispute.service_date.map(week));
+        let number = |value: Option<Decimal>| value.and_then(|value| value.to_f64());
+        let (units, amount) = (number(dispute.units_disputed), number(dispute.amount_disputed));
+        self.units.push(ratio::of_units(number(dispute.units_invoiced), units));
+        self.amounts.push(ratio::of_amounts(amount, units, number(dispute.unit_rebate_amount)));
+        self.cents.push(amount.map_or(0, |amount| (amount * 100.0).round() as i64));
+        self.claims.push(dispute.claim_ref.as_deref().map_or(0, hash));
     }
 
-    /// Clusters the notes and gives every value its final code.
-    pub fn finish(mut self, min_group: usize) -> Table {
-        let (note_codes, note_values) = self.notes.finish();
-        let names = note::cluster(&note_values, &note_codes, min_group);
-        let notes = &mut self.columns[Attribute::Note.index()];
-        for code in &note_codes {
-            notes.push(names[*code as usize].as_deref());
-        }
-        let (clients, client_names) = self.clients.finish();
-        let (mut columns, values): (Vec<Vec<u32>>, Vec<Vec<Text>>) =
-            self.columns.into_iter().map(Interned::finish).unzip();
-        keep_unusual(&mut columns, &values, Attribute::UnitType, Attribute::Package);
-        let mut table =
-            Table { ids: self.ids, programs: self.programs, clients, client_names, columns, values };
-        table.sort();
-        table
+    /// Takes all disputes of another builder over: which of the two comes first changes no table.
+    pub fn merge(&mut self, other: Self) {
+        let Self {
+            ids,
+            programs,
+            clients,
+            packages,
+            product_names,
+            states,
+            payers,
+            delivery_systems,
+            entities,
+            pharmacies,
+            periods,
+            reason_codes,
+            unit_types,
+            notes,
+            opened,
+            service,
+            units,
+            amounts,
+            cents,
+            claims,
+            embedding,
+        } = other;
+        self.ids.extend(ids);
+        self.programs.extend(programs);
+        self.clients.merge(clients);
+        self.packages.merge(packages);
+        self.product_names.merge(product_names);
+        self.states.merge(states);
+        self.payers.merge(payers);
+        self.delivery_systems.merge(delivery_systems);
+        self.entities.merge(entities);
+        self.pharmacies.merge(pharmacies);
+        self.periods.merge(periods);
+        self.reason_codes.merge(reason_codes);
+        self.unit_types.merge(unit_types);
+        self.notes.merge(notes);
+        self.opened.merge(opened);
+        self.service.merge(service);
+        self.units.extend(units);
+        self.amounts.extend(amounts);
+        self.cents.extend(cents);
+        self.claims.extend(claims);
+        self.embedding = self.embedding.take().or(embedding);
     }
-}
 
-impl Table {
-    /// Orders rows by content and only then by id, so that neither row order nor renamed ids matter.
-    fn sort(&mut self) {
-        let mut order: Vec<u32> = (0..self.ids.len() as u32).collect();
-        order.sort_unstable_by(|a, b| {
-            let (a, b) = (*a as usize, *b as usize);
-            self.programs[a]
-                .cmp(&self.programs[b])
-                .then_with(|| self.clients[a].cmp(&self.clients[b]))
-                .then_with(|| {
-                    self.columns
-                        .iter()
-                        .map(|column| column[a].cmp(&column[b]))
-                        .find(|ordering| ordering.is_ne())
-                        .unwrap_or(std::cmp::Ordering::Equal)
-                })
-                .then_with(|| self.ids[a].cmp(&self.ids[b]))
+    /// Groups the notes by wording, names what is derived and gives every value its final code.
+    pub fn finish(self, min_group: usize) -> Table {
+        let mut columns: Vec<Vec<u32>> = vec![Vec::new(); Attribute::COUNT];
+        let mut values: Vec<Vec<Text>> = vec![Vec::new(); Attribute::COUNT];
+        let mut put = |attribute: Attribute, (codes, texts): (Vec<u32>, Vec<Text>)| {
+            columns[attribute.index()] = codes;
+            values[attribute.index()] = texts;
+        };
+
+        let packages = self.packages.finish(|ndc| ndc.to_string().into());
+        let text_of = |length: usize| {
+            packages.1.iter().map(move |ndc| ndc.get(..ndc.len().saturating_sub(length)).unwrap_or_default())
+        };
+        let product = derived(&packages.0, text_of(3).map(str::to_owned).collect());
+        let labeler = derived(
+            &packages.0,
+            packages.1.iter().map(|ndc| ndc.split('-').next().unwrap_or_default().to_owned()).collect(),
+        );
+        let names = self.product_names.finish(Text::clone);
+        let first_words: Vec<String> = names
+            .1
+            .iter()
+            .map(|name| name.split_whitespace().next().unwrap_or_default().to_lowercase())
+            .collect();
+        let family = paired(&labeler.0, &names.0, |labeler_code, name| {
+            let word = &first_words[name as usize];
+            (!word.is_empty()).then(|| format!("{} {word}", labeler.1[labeler_code as usize]))
         });
-        for column in std::iter::once(&mut self.clients).chain(&mut self.columns) {
-            *column = order.iter().map(|row| column[*row as usize]).collect();
-        }
-        self.programs = order.iter().map(|row| self.programs[*row as usize]).collect();
-        self.ids = order.iter().map(|row| Arc::clone(&self.ids[*row as usize])).collect();
+        let unit_types = self.unit_types.finish(|unit| unit.as_str().into());
+        put(Attribute::UnitType, unusual(unit_types, &packages.0, packages.1.len()));
+        let amounts = repeated_amounts(&self.cents, &product.0);
+        put(Attribute::Amount, amounts);
+        drop(self.cents);
+        let delivery = self.delivery_systems.finish(|system| system.as_str().into());
+        let payers = self.payers.finish(Text::clone);
+        let service = self.service.finish(week_text);
+        put(Attribute::SharedClaim, shared_claims(&self.claims, &delivery.0, &payers.0, &service.0));
+        drop(self.claims);
+        put(Attribute::Package, packages);
+        put(Attribute::Product, product);
+        put(Attribute::Family, family);
+        put(Attribute::Labeler, labeler);
+        put(Attribute::State, self.states.finish(Text::clone));
+        put(Attribute::Payer, payers);
+        put(Attribute::DeliverySystem, delivery);
+        let entities = self.entities.finish(Text::clone);
+        put(
+            Attribute::ParentEntity,
+            derived(&entities.0, entities.1.iter().map(|id| parent_entity(id).to_owned()).collect()),
+        );
+        put(Attribute::CoveredEntity, entities);
+        put(Attribute::Pharmacy, self.pharmacies.finish(Text::clone));
+        put(Attribute::Period, self.periods.finish(|period| period.to_string().into()));
+        put(Attribute::ReasonCodes, self.reason_codes.finish(Text::clone));
+        let units = ratio::Names::new(ratio::Kind::Units, &self.units, min_group);
+        let (ratio_codes, ratio_texts, odd_ratios) = named_ratios(&units, &self.units);
+        put(Attribute::UnitsRatio, (ratio_codes, ratio_texts));
+        drop(self.units);
+        let money = ratio::Names::new(ratio::Kind::Amounts, &self.amounts, min_group);
+        let (ratio_codes, ratio_texts, _) = named_ratios(&money, &self.amounts);
+        put(Attribute::AmountRatio, (ratio_codes, ratio_texts));
+        drop(self.amounts);
+        let notes = self.notes.finish(Text::clone);
+        let (wide, narrow) = note::cluster(&notes.1, &notes.0, min_group, self.embedding.as_ref());
+        put(Attribute::Note, derived(&notes.0, wide));
+        put(Attribute::Phrase, derived(&notes.0, narrow));
+        drop(notes);
+        put(Attribute::OpenedWeek, self.opened.finish(week_text));
+        put(Attribute::ServiceWeek, service);
+
+        let (clients, client_names) = self.clients.finish(Text::clone);
+        let clients = clients.into_iter().map(|code| code.saturating_sub(1)).collect();
+        let client_names = client_names.into_iter().skip(1).collect();
+        ordered(self.ids, &self.programs, clients, client_names, columns, values, odd_ratios)
     }
 }
 
-/// Blanks the values of `attribute` that are the usual ones for their `by`: the unit type of an NDC says
-/// something only where it is not the one that its lines usually have.
-fn keep_unusual(columns: &mut [Vec<u32>], values: &[Vec<Text>], attribute: Attribute, by: Attribute) {
-    let mut tally: HashMap<(u32, u32), u32> = HashMap::new();
-    for (key, code) in columns[by.index()].iter().zip(&columns[attribute.index()]) {
-        if *code != 0 {
-            *tally.entry((*key, *code)).or_default() += 1;
+/// Rows in the order of program and content, and only then of id: neither row order nor renamed ids matter.
+fn ordered(
+    ids: Vec<Text>,
+    programs: &[Program],
+    mut clients: Vec<u32>,
+    client_names: Vec<Text>,
+    mut columns: Vec<Vec<u32>>,
+    values: Vec<Vec<Text>>,
+    odd_ratios: Vec<bool>,
+) -> Table {
+    let mut hashes: Vec<u64> = clients.iter().map(|client| mix(u64::from(*client))).collect();
+    for column in &columns {
+        for (hash, code) in hashes.iter_mut().zip(column) {
+            *hash = mix(hash.rotate_left(5) ^ u64::from(*code));
         }
     }
-    let mut usual = vec![(0u32, 0u32); values[by.index()].len()];
-    for ((key, code), count) in tally {
-        let (most, chosen) = &mut usual[key as usize];
-        if count > *most || (count == *most && code < *chosen) {
-            (*most, *chosen) = (count, code);
+    let mut order: Vec<(Program, u64, u32)> = programs
+        .iter()
+        .zip(&hashes)
+        .enumerate()
+        .map(|(row, (program, hash))| (*program, *hash, row as u32))
+        .collect();
+    order.sort_unstable_by(|a, b| {
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| ids[a.2 as usize].cmp(&ids[b.2 as usize]))
+    });
+    drop(hashes);
+    let mut ranges: Vec<(Program, Range<usize>)> = Vec::new();
+    for (row, (program, _, _)) in order.iter().enumerate() {
+        match ranges.last_mut() {
+            Some((last, rows)) if last == program => rows.end = row + 1,
+            _ => ranges.push((*program, row..row + 1)),
         }
     }
-    let keys = columns[by.index()].clone();
-    for (key, code) in keys.iter().zip(&mut columns[attribute.index()]) {
-        if *code == usual[*key as usize].1 {
+    for column in std::iter::once(&mut clients).chain(&mut columns) {
+        *column = order.iter().map(|(_, _, row)| column[*row as usize]).collect();
+    }
+    let ids = order.iter().map(|(_, _, row)| Text::clone(&ids[*row as usize])).collect();
+    Table { ids, clients, client_names, columns, values, odd_ratios, programs: ranges }
+}
+
+fn week(date: Date) -> (i16, i8) {
+    let week: ISOWeekDate = date.iso_week_date();
+    (week.year(), week.week())
+}
+
+fn week_text((year, week): &(i16, i8)) -> Text {
+    format!("{year}-W{week:02}").into()
+}
+
+fn hash(text: &str) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = FxHasher::default();
+    text.hash(&mut hasher);
+    mix(hasher.finish()) | 1
+}
+
+/// Spreads the bits of a number over all of it (the finisher of `SplitMix64`).
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// A column whose values follow from those of another one: a text per code, an empty one for none.
+fn derived(codes: &[u32], texts: Vec<String>) -> (Vec<u32>, Vec<Text>) {
+    let (of_code, values) = ranked(texts.into_iter().map(Text::from).collect());
+    (codes.iter().map(|code| of_code[*code as usize]).collect(), values)
+}
+
+/// A column whose values follow from those of two others.
+fn paired(first: &[u32], second: &[u32], name: impl Fn(u32, u32) -> Option<String>) -> (Vec<u32>, Vec<Text>) {
+    let mut places: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+    let mut texts: Vec<Text> = Vec::new();
+    let codes: Vec<u32> = first
+        .iter()
+        .zip(second)
+        .map(|(first, second)| {
+            *places.entry((*first, *second)).or_insert_with(|| {
+                texts.push(name(*first, *second).unwrap_or_default().into());
+                texts.len() as u32 - 1
+            })
+        })
+        .collect();
+    let (of_code, values) = ranked(texts);
+    (codes.into_iter().map(|code| of_code[code as usize]).collect(), values)
+}
+
+/// Final code of each text, equal for equal texts and 0 for the empty one, and the texts by code.
+fn ranked(texts: Vec<Text>) -> (Vec<u32>, Vec<Text>) {
+    let mut values: Vec<Text> = texts.iter().filter(|text| !text.is_empty()).map(Text::clone).collect();
+    values.push("".into());
+    values.sort_unstable();
+    values.dedup();
+    let codes = texts.iter().map(|text| values.partition_point(|value| value < text) as u32).collect();
+    (codes, values)
+}
+
+/// Blanks the unit types that are the usual ones for their NDC: a unit type says something only where it is
+/// not the one that its lines usually have.
+fn unusual((mut codes, texts): (Vec<u32>, Vec<Text>), by: &[u32], by_width: usize) -> (Vec<u32>, Vec<Text>) {
+    let mut tally = vec![0u32; by_width * texts.len()];
+    for (key, code) in by.iter().zip(&codes) {
+        tally[*key as usize * texts.len() + *code as usize] += 1;
+    }
+    let usual: Vec<u32> = tally
+        .chunks(texts.len())
+        .map(|counts| {
+            let most = (1..texts.len()).max_by_key(|code| (counts[*code], std::cmp::Reverse(*code)));
+            most.filter(|code| counts[*code] > 0).unwrap_or(0) as u32
+        })
+        .collect();
+    for (key, code) in by.iter().zip(&mut codes) {
+        if *code == usual[*key as usize] {
             *code = 0;
         }
     }
+    (codes, texts)
 }
 
-/// A column under construction: text to code in order of arrival; [`Interned::finish`] sorts the codes.
-#[derive(Debug, Default)]
-struct Interned {
-    codes: Vec<u32>,
-    values: Vec<Text>,
-    index: HashMap<Text, u32>,
+/// Amounts that four lines and three products have in common, most of them not one product's: the price of a
+/// product times the usual quantity repeats as well, and says nothing.
+fn repeated_amounts(cents: &[i64], products: &[u32]) -> (Vec<u32>, Vec<Text>) {
+    let mut rows: Vec<(i64, u32, u32)> = cents
+        .iter()
+        .zip(products)
+        .enumerate()
+        .filter(|(_, (cents, _))| **cents != 0)
+        .map(|(row, (cents, product))| (*cents, *product, row as u32))
+        .collect();
+    rows.sort_unstable();
+    let mut texts: Vec<Text> = vec!["".into()];
+    let mut codes = vec![0u32; cents.len()];
+    for same in rows.chunk_by(|a, b| a.0 == b.0) {
+        let by_product = same.chunk_by(|a, b| a.1 == b.1);
+        let (products, most) = by_product.fold((0, 0), |(count, most), run| (count + 1, most.max(run.len())));
+        if same.len() >= 4 && products >= 3 && most * 10 <= same.len() * 6 {
+            texts.push(Decimal::new(same[0].0, 2).normalize().to_string().into());
+            for (_, _, row) in same {
+                codes[*row as usize] = texts.len() as u32 - 1;
+            }
+        }
+    }
+    let (of_code, values) = ranked(texts);
+    (codes.into_iter().map(|code| of_code[code as usize]).collect(), values)
 }
 
-impl Interned {
-    fn push(&mut self, value: Option<&str>) {
-        let code = match value {
-            None => 0,
-            Some(value) => self.index.get(value).copied().unwrap_or_else(|| {
-                let value: Text = value.into();
-                self.values.push(Arc::clone(&value));
-                let code = self.values.len() as u32;
-                self.index.insert(value, code);
-                code
-            }),
+/// Whether another dispute has the same claim, and in what the disputes of the claim differ.
+fn shared_claims(claims: &[u64], delivery: &[u32], payers: &[u32], service: &[u32]) -> (Vec<u32>, Vec<Text>) {
+    const TEXTS: [&str; 5] = [
+        "",
+        "another dispute of the claim",
+        "another dispute of the claim, with another date",
+        "another dispute of the claim, with another delivery system",
+        "another dispute of the claim, with another payer",
+    ];
+    let mut rows: Vec<(u64, u32)> = claims
+        .iter()
+        .enumerate()
+        .filter(|(_, claim)| **claim != 0)
+        .map(|(row, claim)| (*claim, row as u32))
+        .collect();
+    rows.sort_unstable();
+    let mut codes = vec![0u32; claims.len()];
+    for same in rows.chunk_by(|a, b| a.0 == b.0) {
+        if same.len() < 2 {
+            continue;
+        }
+        let differ =
+            |column: &[u32]| same.iter().any(|(_, row)| column[*row as usize] != column[same[0].1 as usize]);
+        let code = if differ(delivery) {
+            3
+        } else if differ(payers) {
+            4
+        } else if differ(service) {
+            2
+        } else {
+            1
         };
+        for (_, row) in same {
+            codes[*row as usize] = code;
+        }
+    }
+    (codes, TEXTS.iter().map(|text| Text::from(*text)).collect())
+}
+
+fn named_ratios(names: &ratio::Names, measured: &[Measured]) -> (Vec<u32>, Vec<Text>, Vec<bool>) {
+    let mut places: FxHashMap<(bool, i32), u32> = FxHashMap::default();
+    let (mut texts, mut odd): (Vec<Text>, Vec<bool>) = (vec!["".into()], vec![false]);
+    let codes: Vec<u32> = measured
+        .iter()
+        .map(|one| {
+            names.key(*one).map_or(0, |key| {
+                *places.entry(key).or_insert_with(|| {
+                    texts.push(names.name(key).into());
+                    odd.push(ratio::Names::is_odd(key));
+                    texts.len() as u32 - 1
+                })
+            })
+        })
+        .collect();
+    let (of_code, values) = ranked(texts);
+    let mut odd_of_value = vec![false; values.len()];
+    for (code, is_odd) in of_code.iter().zip(odd) {
+        odd_of_value[*code as usize] |= is_odd;
+    }
+    (codes.into_iter().map(|code| of_code[code as usize]).collect(), values, odd_of_value)
+}
+
+impl Interned<Text> {
+    fn push_text(&mut self, value: Option<&str>) {
+        let code = value.map_or(0, |value| match self.index.get(value) {
+            Some(code) => *code,
+            None => self.add(value.into()),
+        });
+        self.codes.push(code);
+    }
+}
+
+/// A column under construction: value to code in order of arrival; [`Interned::finish`] sorts the codes.
+#[derive(Debug)]
+struct Interned<K> {
+    codes: Vec<u32>,
+    values: Vec<K>,
+    index: FxHashMap<K, u32>,
+}
+
+impl<K> Default for Interned<K> {
+    fn default() -> Self {
+        Self { codes: Vec::new(), values: Vec::new(), index: FxHashMap::default() }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Interned<K> {
+    fn push(&mut self, value: Option<K>) {
+        let code = value.map_or(0, |value| match self.index.get(&value) {
+            Some(code) => *code,
+            None => self.add(value),
+        });
         self.codes.push(code);
     }
 
-    /// Codes per row and text per code; code 0 is the missing value and has an empty text.
-    fn finish(self) -> (Vec<u32>, Vec<Text>) {
-        let mut order: Vec<u32> = (0..self.values.len() as u32).collect();
-        order.sort_unstable_by(|a, b| self.values[*a as usize].cmp(&self.values[*b as usize]));
-        let mut rank = vec![0u32; self.values.len() + 1];
-        for (position, old) in order.iter().enumerate() {
-            rank[*old as usize + 1] = position as u32 + 1;
+    fn add(&mut self, value: K) -> u32 {
+        self.values.push(value.clone());
+        let code = self.values.len() as u32;
+        self.index.insert(value, code);
+        code
+    }
+
+    fn merge(&mut self, other: Self) {
+        let mut code_of = vec![0u32];
+        for value in other.values {
+            let known = self.index.get(&value).copied();
+            code_of.push(known.unwrap_or_else(|| self.add(value)));
         }
-        let mut values: Vec<Text> = vec!["".into()];
-        values.extend(order.iter().map(|old| Arc::clone(&self.values[*old as usize])));
-        (self.codes.into_iter().map(|code| rank[code as usize]).collect(), values)
+        self.codes.extend(other.codes.into_iter().map(|code| code_of[code as usize]));
     }
-}
 
-/// Width of a ratio bin on the natural logarithm: about 10 %.
-const BIN: f64 = 0.1;
-
-/// Units disputed against units invoiced.
-///
-/// Near the whole (0.9, 0.99, 0.999 of the units disputed: what was invoiced is 10, 100, 1000 times what is
-/// accepted) the accepted part is binned, elsewhere the disputed part; "all units" says nothing and is no
-/// item.
-fn units_bin(invoiced: Option<Decimal>, disputed: Option<Decimal>) -> Option<String> {
-    let (invoiced, disputed) = (invoiced?.to_f64()?, disputed?.to_f64()?);
-    if invoiced <= 0.0 || disputed <= 0.0 {
-        return None;
-    }
-    let share = disputed / invoiced;
-    if (0.9995..=1.0005).contains(&share) {
-        return None;
-    }
-    if share > 0.5 && share < 1.0 {
-        let factor = ((1.0 / (1.0 - share)).ln() / BIN).round() * BIN;
-        return Some(format!("invoiced about {} times the accepted units", short(factor.exp())));
-    }
-    let factor = ((share.ln() / BIN).round() * BIN).exp();
-    Some(format!("disputed about {} of the invoiced units", short(factor)))
-}
-
-/// Amount disputed against units disputed times unit rebate amount; the expected ratio 1 is no item.
-fn amount_bin(amount: Option<Decimal>, units: Option<Decimal>, rebate: Option<Decimal>) -> Option<String> {
-    let (amount, units, rebate) = (amount?.to_f64()?, units?.to_f64()?, rebate?.to_f64()?);
-    if amount == 0.0 {
-        return Some("amount zero".to_owned());
-    }
-    let ratio = amount / (units * rebate);
-    if !ratio.is_finite() || ratio <= 0.0 || ratio.ln().abs() < BIN / 2.0 {
-        return None;
-    }
-    Some(format!("amount about {} times the expected", short(((ratio.ln() / BIN).round() * BIN).exp())))
-}
-
-/// Three significant digits.
-fn short(value: f64) -> String {
-    if value >= 99.95 {
-        format!("{value:.0}")
-    } else if value >= 9.995 {
-        format!("{value:.1}")
-    } else {
-        format!("{value:.2}")
+    /// Codes per row and text per code; code 0 is the missing value and has an empty text.
+    fn finish(self, text: impl Fn(&K) -> Text) -> (Vec<u32>, Vec<Text>) {
+        let Self { mut codes, values, index } = self;
+        drop(index);
+        let texts: Vec<Text> = std::iter::once("".into()).chain(values.iter().map(text)).collect();
+        let (of_code, values) = ranked(texts);
+        for code in &mut codes {
+            *code = of_code[*code as usize];
+        }
+        (codes, values)
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::{
-    cluster::{Attribute, Explanation, Table},
+    cluster::{Attribute, Explanation, Separating, Table},
     dispute::{Dispute, Documentation, Program, RootCause, Tables, UnitType},
-    group::Group,
+    group::{Group, GroupId},
 };
 
 /// Exact figures of a set of disputes. Units are kept per unit type and never added across.
@@ -82,6 +82,9 @@ pub fn is_recoverable(program: Program) -> bool {
     }
 }
 
+/// Disputes that are shown as examples.
+const EXEMPLARS: usize = 3;
+
 /// Everything that the ticket templates can use; all values are final text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Facts {
@@ -117,8 +120,10 @@ pub struct Facts {
     pub rule: RuleFacts,
     /// Shared values.
     pub shares: Vec<ShareFacts>,
-    /// What varies, such as `18 states`.
-    pub varying: Vec<String>,
+    /// What varies: `18 states, 212 pharmacies: not state or pharmacy specific`; empty where nothing does.
+    pub varying: String,
+    /// The nearest other group of the client and program.
+    pub neighbour: Option<NeighbourFacts>,
     /// Examples.
     pub exemplars: Vec<Exemplar>,
     /// Ids of the first members.
@@ -136,6 +141,8 @@ pub struct Cause {
     pub name: String,
     /// `likely` or `possible`.
     pub confidence: String,
+    /// What speaks for it: the share of disputes with its codes, of notes with its words.
+    pub evidence: String,
     /// Who must fix it.
     pub who: String,
     /// Next steps, in order.
@@ -183,6 +190,19 @@ pub struct ShareFacts {
     pub exclusivity: String,
 }
 
+/// The nearest other group, in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NeighbourFacts {
+    /// First digits of its id: unlike the key of its ticket, known from the first run on.
+    pub group: String,
+    /// The attribute that tells the two apart; empty where none does by itself.
+    pub attribute: String,
+    /// What the group has of it.
+    pub here: String,
+    /// What the other group has of it.
+    pub there: String,
+}
+
 /// An example.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Exemplar {
@@ -202,12 +222,14 @@ pub struct Exemplar {
     pub units: String,
 }
 
-/// Says what there is to say about a group. `members` are the disputes of this run's input.
+/// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
+/// group that the explanation's neighbour stands for.
 pub fn facts(
     group: &Group,
     members: &[&Dispute],
     table: &Table,
     explanation: &Explanation,
+    nearest: Option<&GroupId>,
     tables: &Tables,
     max_members: usize,
 ) -> Facts {
@@ -233,7 +255,7 @@ pub fn facts(
         undated: some_count(figures.undated),
         clocks: clocks(group.program, tables),
         rule: RuleFacts {
-            alternatives: explanation.rule.alternatives.iter().map(|items| words::items(items)).collect(),
+            alternatives: alternatives(explanation),
             precision: percent(explanation.rule.precision),
             recall: percent(explanation.rule.recall),
         },
@@ -248,12 +270,17 @@ pub fn facts(
                 exclusivity: percent(share.exclusivity),
             })
             .collect(),
-        varying: explanation
-            .varying
-            .iter()
-            .filter(|varying| varying.attribute != Attribute::Note)
-            .map(|varying| format!("{} {}", thousands(varying.values), varying.attribute.label().1))
-            .collect(),
+        varying: words::varying(&explanation.varying),
+        neighbour: nearest.zip(explanation.neighbour.as_ref()).map(|(id, neighbour)| {
+            let separating = neighbour.separating.as_ref();
+            let part = |of: &dyn Fn(&Separating) -> String| separating.map_or_else(String::new, of);
+            NeighbourFacts {
+                group: id.short().to_owned(),
+                attribute: part(&|apart| apart.attribute.label().0.to_owned()),
+                here: part(&|apart| words::held(apart.attribute, &apart.here)),
+                there: part(&|apart| words::held(apart.attribute, &apart.there)),
+            }
+        }),
         exemplars: exemplars(members, table, explanation),
         members: listed,
         more: some_count(members.len().saturating_sub(max_members)),
@@ -262,66 +289,117 @@ pub fn facts(
 
 /// Headline of a group: the first alternative of its rule.
 pub fn title(explanation: &Explanation) -> String {
-    explanation
-        .rule
-        .alternatives
-        .first()
-        .map_or_else(|| "no shared pattern any more".to_owned(), |items| words::items(items))
+    let mut alternatives = alternatives(explanation).into_iter();
+    let Some(first) = alternatives.next() else { return "no shared pattern any more".to_owned() };
+    let more = match alternatives.len() {
+        0 => String::new(),
+        1 => ", or another pattern".to_owned(),
+        others => format!(", or {others} other patterns"),
+    };
+    first + &more
 }
 
-/// Scores every cause of the program by the share of members with one of its usual codes and, twice as
-/// much, by the share of notes with one of its phrases.
+/// The alternatives of the rule; two that differ in the wording of notes alone read the same.
+fn alternatives(explanation: &Explanation) -> Vec<String> {
+    let (mut texts, mut told): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for items in &explanation.rule.alternatives {
+        // How widely the disputes are spread is told once.
+        let text =
+            if texts.is_empty() { words::rule(items, &explanation.varying) } else { words::items(items) };
+        let plain = words::items(items);
+        if !told.contains(&plain) {
+            told.push(plain);
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+/// How well a cause of the playbook fits: shares (0 to 1) of the members.
+#[derive(Debug, Clone, Copy)]
+struct Fit {
+    /// Have one of its usual codes.
+    coded: f64,
+    /// Have a note with one of its phrases.
+    phrased: f64,
+}
+
+impl Fit {
+    /// A code is picked from a short list by whoever files the dispute; words say more.
+    fn score(self) -> f64 {
+        self.coded + 2.0 * self.phrased
+    }
+
+    fn evidence(self) -> String {
+        let mut parts = Vec::new();
+        if self.coded > 0.0 {
+            parts.push(format!("{} of the disputes have one of its usual codes", percent(self.coded)));
+        }
+        if self.phrased > 0.0 {
+            parts.push(format!("{} have a note in its words", percent(self.phrased)));
+        }
+        parts.join(", ")
+    }
+}
+
+/// Score below which a cause is not named.
+const NAMED: f64 = 0.5;
+/// Score from which a cause is likely: nearly all have a code that is no other cause's, or many its words.
+const LIKELY: f64 = 0.8;
+/// Lead over the next cause from which it is likely.
+const LEAD: f64 = 0.3;
+
+/// The cause of the program that fits best, by the codes and the notes of the members.
 fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tables: &Tables) -> Cause {
     let size = members.len().max(1) as f64;
     let notes: Vec<String> =
         members.iter().filter_map(|dispute| dispute.note.as_deref().map(str::to_lowercase)).collect();
-    let mut scored: Vec<(f64, &RootCause)> = tables
+    let mut fitting: Vec<(Fit, &RootCause)> = tables
         .root_causes
         .iter()
         .filter(|cause| cause.programs.contains(&program))
         .map(|cause| {
-            let coded = members
+            let phrases: Vec<String> = cause
+                .phrases
                 .iter()
-                .filter(|dispute| {
-                    dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code))
-                })
-                .count() as f64;
-            let phrased = notes
-                .iter()
-                .filter(|note| {
-                    cause
-                        .phrases
-                        .iter()
-                        .any(|phrase| phrase.len() >= 3 && note.contains(&phrase.to_lowercase()))
-                })
-                .count() as f64;
-            (coded / size + 2.0 * phrased / size, cause)
+                .filter(|phrase| phrase.len() >= 3)
+                .map(|phrase| phrase.to_lowercase())
+                .collect();
+            let coded = members.iter().filter(|dispute| {
+                dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code))
+            });
+            let phrased =
+                notes.iter().filter(|note| phrases.iter().any(|phrase| note.contains(phrase.as_str())));
+            let fit = Fit { coded: coded.count() as f64 / size, phrased: phrased.count() as f64 / size };
+            (fit, cause)
         })
-        .filter(|(score, _)| *score >= 0.5)
+        .filter(|(fit, _)| fit.score() >= NAMED)
         .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
-    let Some((best, cause)) = scored.first() else {
+    fitting.sort_by(|a, b| b.0.score().total_cmp(&a.0.score()).then_with(|| a.1.id.cmp(&b.1.id)));
+    let Some((best, cause)) = fitting.first() else {
         return Cause {
             known: false,
             name: "Shared cause, not yet named".to_owned(),
             confidence: String::new(),
+            evidence: String::new(),
             who: "to be found out".to_owned(),
             steps: vec!["Compare the examples below and name the party that must act.".to_owned()],
             others: Vec::new(),
         };
     };
-    let margin = best - scored.get(1).map_or(0.0, |(second, _)| *second);
-    let likely = margin >= 0.3;
+    let lead = best.score() - fitting.get(1).map_or(0.0, |(second, _)| second.score());
+    let likely = best.score() >= LIKELY && lead >= LEAD;
     let mut steps = vec![words::sentence(&cause.next_step)];
     for code in demanding_codes(program, explanation, tables) {
         steps.push(format!("Attach the documents that reason code {code} demands."));
     }
     let others =
-        if likely { Vec::new() } else { scored[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
+        if likely { Vec::new() } else { fitting[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
     Cause {
         known: true,
         name: cause.cause.clone(),
         confidence: if likely { "likely" } else { "possible" }.to_owned(),
+        evidence: best.evidence(),
         who: cause.who_must_fix.clone(),
         steps,
         others,
@@ -361,16 +439,30 @@ fn clocks(program: Program, tables: &Tables) -> Vec<Clock> {
         .collect()
 }
 
+/// The member most like all others, the largest and the newest; where two of them are one dispute, the next
+/// largest ones come in, so that there are [`EXEMPLARS`] different ones in every group that has as many.
 fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> Vec<Exemplar> {
-    let typical = members.iter().find(|dispute| dispute.id == *table.id(explanation.medoid));
-    let largest = members.iter().max_by(|a, b| {
+    let typical = members.iter().copied().find(|dispute| dispute.id == *table.id(explanation.medoid));
+    let mut by_size: Vec<&Dispute> = members.to_vec();
+    by_size.sort_by(|a, b| {
         let size = |dispute: &Dispute| (dispute.amount_disputed, dispute.units_disputed);
-        size(a).cmp(&size(b)).then_with(|| b.id.cmp(&a.id))
+        size(b).cmp(&size(a)).then_with(|| a.id.cmp(&b.id))
     });
-    let newest = members.iter().max_by(|a, b| a.opened_at.cmp(&b.opened_at).then_with(|| b.id.cmp(&a.id)));
+    let newest =
+        members.iter().copied().max_by(|a, b| a.opened_at.cmp(&b.opened_at).then_with(|| b.id.cmp(&a.id)));
+    let named = [("typical", typical), ("largest", by_size.first().copied()), ("newest", newest)];
+    let more = by_size.iter().skip(1).map(|dispute| ("next largest", Some(*dispute)));
     let mut chosen: Vec<Exemplar> = Vec::new();
-    for (why, dispute) in [("typical", typical), ("largest", largest), ("newest", newest)] {
+    for (why, dispute) in named.into_iter().chain(more) {
         let Some(dispute) = dispute else { continue };
+        if why == "next largest" {
+            if chosen.len() >= EXEMPLARS {
+                break;
+            }
+            if chosen.iter().any(|exemplar| *exemplar.dispute == *dispute.id) {
+                continue;
+            }
+        }
         if let Some(same) = chosen.iter_mut().find(|exemplar| *exemplar.dispute == *dispute.id) {
             same.why = format!("{}, {why}", same.why);
             continue;

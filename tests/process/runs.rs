@@ -110,21 +110,52 @@ async fn explain_tells_of_groups_members_and_loners() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
     let groups = world.groups().await;
-    let (group, record) = groups.iter().next().unwrap();
+    // The largest one has other groups near it.
+    let largest = groups.iter().max_by_key(|(_, record)| record["group"]["members"].as_array().map(Vec::len));
+    let (group, record) = largest.unwrap();
     let said = world.expect(0, &["explain", &group[..8]]).await;
-    assert!(said.contains("Why these belong together"), "{said}");
+    let order = [
+        "Why these belong together",
+        "it finds",
+        "What varies",
+        "Examples",
+        "Cause and next move",
+        "to be fixed by",
+        "Nearest other group",
+        "Disputes",
+    ];
+    let places: Vec<Option<usize>> = order.iter().map(|part| said.find(part)).collect();
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}\n{said}");
     let member = record["group"]["members"][0].as_str().unwrap();
     let said = world.expect(0, &["explain", member]).await;
-    assert!(said.contains(&group[..8]), "{said}");
+    assert!(said.contains(&group[..8]) && said.contains(&format!("Why {member} is in it")), "{said}");
+    let told: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["explain", member, "--json"]).await).unwrap();
+    for key in ["rule", "shared", "varying", "exemplars", "members", "has"] {
+        assert!(told[key].as_array().is_some_and(|list| !list.is_empty()), "{key}: {told}");
+    }
+    assert!(told["precision"].as_f64().unwrap() > 0.5 && told["recall"].as_f64().unwrap() > 0.5, "{told}");
+    assert!(told["cause"]["who"].is_string() && told["neighbour"]["group"].is_string(), "{told}");
     let grouped: Vec<&str> = groups
         .values()
         .flat_map(|record| record["group"]["members"].as_array().unwrap())
         .map(|member| member.as_str().unwrap())
         .collect();
     let rows = disputes();
-    let alone = rows.iter().find(|row| !grouped.contains(&row.dispute_id.as_str())).unwrap();
-    let said = world.expect(0, &["explain", &alone.dispute_id]).await;
-    assert!(said.contains("is in no group"), "{said}");
+    let mut near = None;
+    for alone in rows.iter().filter(|row| !grouped.contains(&row.dispute_id.as_str())) {
+        let said = world.expect(0, &["explain", &alone.dispute_id]).await;
+        assert!(said.contains("is in no group") && said.contains("OTHERS WITH IT"), "{said}");
+        if said.contains("The groups nearest to it") {
+            near = Some((&alone.dispute_id, said));
+            break;
+        }
+    }
+    let (alone, said) = near.unwrap();
+    assert!(said.contains("it has ") && said.contains("it differs: "), "{said}");
+    let told: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["explain", alone, "--json"]).await).unwrap();
+    assert!(told["nearest"][0]["lacks"].is_array() && told["values"][0]["others"].is_number(), "{told}");
     world.expect(4, &["explain", "no-such-thing"]).await;
 }
 

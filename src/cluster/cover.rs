@@ -1,0 +1,331 @@
+//! From seeds to causes: grow, sweep, join, and again for what is left.
+//!
+//! * **Grow**: the rows of a seed teach a [`Profile`]; the rows that fit it better than the background teach it
+//!   again, three times at most. What remains significant becomes a group.
+//! * **Sweep**: every row goes to the group that it fits best, or to the background (classification EM). A row
+//!   with a typing error or a missing value is where the rest of it points.
+//! * **Join**: [`super::join`] puts together the groups of one cause by linfa's DBSCAN.
+//! * Small causes hidden behind large ones come out in later rounds, against the background of the rows that
+//!   no group explains.
+
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+use super::{
+    Params, join,
+    partition::Partition,
+    profile::{Profile, Scorer, Scratch},
+    rates::{Counts, FREE, Rates},
+    seed::{self, Index, Seed},
+};
+
+/// Most rounds; one that finds nothing is the last.
+const ROUNDS: usize = 4;
+/// Share of all rows that a round must have grouped anew for another one to follow.
+const WORTH_A_ROUND: f64 = 0.002;
+/// Most lessons that a growing group takes.
+const LESSONS: usize = 3;
+/// Seeds that grow at the same time.
+const BATCH: usize = 8;
+/// Groups that are swept at the same time; their scores are held until then.
+const SWEPT: usize = 256;
+
+/// The causes of a partition, over all clients: rows ascending, by first row. A row is in at most one.
+pub(super) fn causes(
+    partition: &Partition<'_>,
+    params: &Params,
+    reference: Option<&Counts>,
+) -> Vec<Vec<u32>> {
+    let everything: Vec<u32> = (0..partition.len() as u32).collect();
+    let full = Index::of(partition, &everything);
+    // The more rows, the more sets of them may look like a cause by chance.
+    let params = &Params {
+        min_evidence: params.min_evidence + (partition.len().max(1) as f64).ln(),
+        ..params.clone()
+    };
+    let mut labels = vec![FREE; partition.len()];
+    for round in 0..ROUNDS {
+        let free: Vec<u32> = everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();
+        if free.len() < params.min_group {
+            break;
+        }
+        let rates = Rates::of(partition, &labels, reference);
+        let partial;
+        let index = if round == 0 {
+            &full
+        } else {
+            partial = Index::of(partition, &free);
+            &partial
+        };
+        let seeds = seed::seeds(partition, &rates, index, params.min_group, round > 0);
+        let mut grower = Grower { partition, rates: &rates, index, free: &free, params };
+        if grower.grow_all(seeds, &mut labels) == 0 {
+            break;
+        }
+        let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
+        sweep(partition, &full, &mut labels, params, reference);
+        join::join(partition, &mut labels, params, reference);
+        if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
+            break;
+        }
+    }
+    sweep(partition, &full, &mut labels, params, reference);
+    members(&labels)
+}
+
+/// Rows of each label, without labels that no row has.
+pub(super) fn members(labels: &[u32]) -> Vec<Vec<u32>> {
+    let count = labels.iter().filter(|label| **label != FREE).max().map_or(0, |most| *most as usize + 1);
+    let mut members = vec![Vec::new(); count];
+    for (row, label) in labels.iter().enumerate() {
+        if *label != FREE {
+            members[*label as usize].push(row as u32);
+        }
+    }
+    members.retain(|rows| !rows.is_empty());
+    members
+}
+
+/// Turns seeds into groups.
+struct Grower<'a> {
+    partition: &'a Partition<'a>,
+    rates: &'a Rates,
+    /// Index of the free rows.
+    index: &'a Index,
+    free: &'a [u32],
+    params: &'a Params,
+}
+
+impl Grower<'_> {
+    /// Grows the seeds, those with most evidence first, and labels the rows of what is significant; returns how
+    /// many groups that are. Several seeds grow at the same time where they have hardly a row in common, so
+    /// that the answer is that of one after another.
+    fn grow_all(&mut self, seeds: Vec<Seed>, labels: &mut [u32]) -> usize {
+        let mut queue: BinaryHeap<Seed> = seeds.into();
+        let mut next = labels.iter().filter(|label| **label != FREE).max().map_or(0, |most| most + 1);
+        let began = next;
+        let mut stamps = vec![0u32; labels.len()];
+        let mut stamp = 0;
+        while !queue.is_empty() {
+            stamp += 1;
+            let mut batch: Vec<(Seed, Vec<u32>)> = Vec::new();
+            let mut deferred: Vec<Seed> = Vec::new();
+            while batch.len() < BATCH && deferred.len() < BATCH {
+                let Some(mut seed) = queue.pop() else { break };
+                let rows = self.rows_of(&seed, labels);
+                if rows.len() < self.params.min_group {
+                    continue;
+                }
+                if rows.len() < seed.rows as usize {
+                    // What is left of the evidence, as if the rows that went had been of the same kind.
+                    seed.evidence *= rows.len() as f64 / f64::from(seed.rows);
+                    seed.rows = rows.len() as u32;
+                    if seed.evidence < SMALLEST {
+                        continue;
+                    }
+                    if queue.peek().is_some_and(|next| *next > seed) {
+                        queue.push(seed);
+                        continue;
+                    }
+                }
+                if rows.iter().any(|row| stamps[*row as usize] == stamp) {
+                    deferred.push(seed);
+                    continue;
+                }
+                for row in &rows {
+                    stamps[*row as usize] = stamp;
+                }
+                batch.push((seed, rows));
+            }
+            let grown: Vec<Option<Vec<u32>>> = batch
+                .par_iter()
+                .map_init(
+                    || (Scratch::new(self.partition), Scorer::new(self.partition)),
+                    |(scratch, scorer), (_, rows)| self.grow(rows.clone(), labels, scratch, scorer),
+                )
+                .collect();
+            for ((mut seed, _), rows) in batch.into_iter().zip(grown) {
+                let Some(rows) = rows else { continue };
+                if rows.iter().any(|row| labels[*row as usize] != FREE) {
+                    // Another one of the batch took rows of it: it must grow without them.
+                    seed.rows += 1;
+                    deferred.push(seed);
+                    continue;
+                }
+                for row in rows {
+                    labels[row as usize] = next;
+                }
+                next += 1;
+            }
+            queue.extend(deferred);
+        }
+        (next - began) as usize
+    }
+
+    fn rows_of(&self, seed: &Seed, labels: &[u32]) -> Vec<u32> {
+        let (first, second) = (seed.first, seed.second);
+        let a = self.index.with(first.0 as usize, first.1);
+        let b = self.index.with(second.0 as usize, second.1);
+        let (rows, (attribute, code)) = if a.len() <= b.len() { (a, second) } else { (b, first) };
+        let column = &self.partition.columns[attribute as usize];
+        rows.iter()
+            .copied()
+            .filter(|row| column[*row as usize] == code && labels[*row as usize] == FREE)
+            .collect()
+    }
+
+    fn grow(
+        &self,
+        mut rows: Vec<u32>,
+        labels: &[u32],
+        scratch: &mut Scratch,
+        scorer: &mut Scorer,
+    ) -> Option<Vec<u32>> {
+        let mut net = f64::NEG_INFINITY;
+        for _ in 0..LESSONS {
+            let profile = Profile::of(self.partition, self.rates, &rows, true, scratch);
+            let candidates = reachable(self.partition, &profile, self.index, self.free.len());
+            let candidates = candidates.as_deref().unwrap_or(self.free);
+            let mut fitting = Vec::new();
+            let mut evidence = 0.0;
+            scorer.scores(
+                self.partition,
+                self.rates,
+                &profile,
+                candidates.iter().copied().filter(|row| labels[*row as usize] == FREE),
+                |row| rows.binary_search(&row).is_ok(),
+                |row, score| {
+                    if score > 0.0 {
+                        fitting.push(row);
+                        evidence += f64::from(score);
+                    }
+                },
+            );
+            if fitting.len() < self.params.min_group {
+                return None;
+            }
+            net = profile.net(self.partition, evidence);
+            let is_settled = fitting == rows;
+            rows = fitting;
+            if is_settled {
+                break;
+            }
+        }
+        (net >= self.params.min_evidence).then_some(rows)
+    }
+}
+
+/// Evidence (nats) below which what is left of a seed is not tried.
+const SMALLEST: f64 = 3.0;
+
+/// The rows that may score above zero, ascending; none where that may be any row.
+///
+/// Attributes are taken, those that buy most score for fewest rows first, until a row without a hit in any of
+/// them cannot reach zero with all others.
+fn reachable(partition: &Partition<'_>, profile: &Profile, index: &Index, most: usize) -> Option<Vec<u32>> {
+    let mut sides: Vec<(f32, usize, usize)> = profile
+        .sides
+        .iter()
+        .enumerate()
+        .map(|(place, side)| {
+            let rows = side.hits.iter().map(|hit| index.with(side.attribute, hit.code).len()).sum();
+            (side.best(partition), rows, place)
+        })
+        .collect();
+    sides.sort_unstable_by(|a, b| {
+        let worth = |side: &(f32, usize, usize)| side.0 / (side.1 as f32 + 1.0);
+        worth(b).total_cmp(&worth(a)).then(a.2.cmp(&b.2))
+    });
+    let mut left = profile.best_odds() + sides.iter().map(|(best, ..)| best).sum::<f32>();
+    let mut rows: Vec<u32> = Vec::new();
+    for (best, _, place) in sides {
+        if left <= 0.0 {
+            break;
+        }
+        let side = &profile.sides[place];
+        for hit in &side.hits {
+            rows.extend_from_slice(index.with(side.attribute, hit.code));
+        }
+        if rows.len() > most {
+            return None;
+        }
+        left -= best;
+    }
+    if left > 0.0 {
+        return None;
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    Some(rows)
+}
+
+/// Gives every row to the group it fits best. A group that is no longer significant gives its rows back.
+fn sweep(
+    partition: &Partition<'_>,
+    full: &Index,
+    labels: &mut [u32],
+    params: &Params,
+    reference: Option<&Counts>,
+) {
+    let rates = Rates::of(partition, labels, reference);
+    let groups = members(labels);
+    for (place, rows) in groups.iter().enumerate() {
+        for row in rows {
+            labels[*row as usize] = place as u32;
+        }
+    }
+    let everything: Vec<u32> = (0..partition.len() as u32).collect();
+    let mut best: Vec<(f32, u32)> = vec![(0.0, FREE); partition.len()];
+    for (chunk, groups) in groups.chunks(SWEPT).enumerate() {
+        let scored: Vec<Vec<(u32, f32)>> = groups
+            .par_iter()
+            .enumerate()
+            .map_init(
+                || (Scratch::new(partition), Scorer::new(partition)),
+                |(scratch, scorer), (place, rows)| {
+                    let label = (chunk * SWEPT + place) as u32;
+                    let mut scores = Vec::new();
+                    if rows.len() < params.min_group {
+                        return scores;
+                    }
+                    let profile = Profile::of(partition, &rates, rows, false, scratch);
+                    let candidates = reachable(partition, &profile, full, partition.len());
+                    let candidates = candidates.as_deref().unwrap_or(&everything);
+                    let mut evidence = 0.0;
+                    let is_member = |row: u32| labels[row as usize] == label;
+                    scorer.scores(
+                        partition,
+                        &rates,
+                        &profile,
+                        candidates.iter().copied(),
+                        is_member,
+                        |row, score| {
+                            if score > 0.0 {
+                                scores.push((row, score));
+                                if is_member(row) {
+                                    evidence += f64::from(score);
+                                }
+                            }
+                        },
+                    );
+                    if profile.net(partition, evidence) < params.min_evidence {
+                        scores.clear();
+                    }
+                    scores
+                },
+            )
+            .collect();
+        for (place, scores) in scored.into_iter().enumerate() {
+            let label = (chunk * SWEPT + place) as u32;
+            for (row, score) in scores {
+                if score > best[row as usize].0 {
+                    best[row as usize] = (score, label);
+                }
+            }
+        }
+    }
+    for (label, (_, best)) in labels.iter_mut().zip(best) {
+        *label = best;
+    }
+}

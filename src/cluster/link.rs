@@ -1,0 +1,179 @@
+//! What triagers decided: disputes that belong together, and disputes that do not.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Cluster, table::Table};
+use crate::dispute::Text;
+
+/// What was decided of two disputes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bond {
+    /// They are one cause: they end in the same group.
+    Must,
+    /// They are two causes: they never end in the same group.
+    Cannot,
+}
+
+/// A decision about two disputes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link {
+    /// One dispute id.
+    pub one: Text,
+    /// The other.
+    pub other: Text,
+    /// What was decided.
+    pub bond: Bond,
+}
+
+/// Why decisions cannot all be honoured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Two disputes are kept apart that other decisions put together.
+    #[error("disputes `{one}` and `{other}` may not share a group, but other links put them into one")]
+    Contradiction {
+        /// One dispute id.
+        one: Text,
+        /// The other.
+        other: Text,
+    },
+}
+
+/// Decisions that do not contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Disputes that belong together, each list in the order of ids.
+    together: Vec<Vec<Text>>,
+    /// Disputes that do not.
+    apart: Vec<(Text, Text)>,
+}
+
+impl Links {
+    /// Checks decisions: what must be together by any chain of links may not be apart.
+    pub fn new(links: &[Link]) -> Result<Self, LinkError> {
+        let mut places: BTreeMap<&Text, usize> = BTreeMap::new();
+        for link in links {
+            for id in [&link.one, &link.other] {
+                let next = places.len();
+                places.entry(id).or_insert(next);
+            }
+        }
+        let mut heads: Vec<usize> = (0..places.len()).collect();
+        for link in links.iter().filter(|link| link.bond == Bond::Must) {
+            let (one, other) = (head(&mut heads, places[&link.one]), head(&mut heads, places[&link.other]));
+            heads[one.max(other)] = one.min(other);
+        }
+        let mut apart: Vec<(Text, Text)> = Vec::new();
+        for link in links.iter().filter(|link| link.bond == Bond::Cannot) {
+            if head(&mut heads, places[&link.one]) == head(&mut heads, places[&link.other]) {
+                return Err(LinkError::Contradiction { one: link.one.clone(), other: link.other.clone() });
+            }
+            let (one, other) =
+                (link.one.clone().min(link.other.clone()), link.one.clone().max(link.other.clone()));
+            apart.push((one, other));
+        }
+        apart.sort();
+        apart.dedup();
+        let mut together: BTreeMap<usize, Vec<Text>> = BTreeMap::new();
+        for (id, place) in &places {
+            together.entry(head(&mut heads, *place)).or_default().push(Text::clone(id));
+        }
+        let mut together: Vec<Vec<Text>> = together.into_values().filter(|ids| ids.len() > 1).collect();
+        together.sort();
+        Ok(Self { together, apart })
+    }
+
+    /// Whether nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        self.together.is_empty() && self.apart.is_empty()
+    }
+
+    /// Moves rows until every decision about disputes of one client and program holds. Disputes that are not in
+    /// the table have no say; two of different clients or programs are never in one group anyway.
+    ///
+    /// Disputes that belong together go to the group that has most of them, or make one of their own whatever
+    /// its size. Of two that are kept apart, the one with fewer companions by decision leaves.
+    pub(super) fn honour(&self, table: &Table, min_group: usize, clusters: &mut Vec<Cluster>) {
+        if self.is_empty() {
+            return;
+        }
+        let wanted: FxHashSet<&Text> = self
+            .together
+            .iter()
+            .flatten()
+            .chain(self.apart.iter().flat_map(|(one, other)| [one, other]))
+            .collect();
+        let row_of: FxHashMap<&Text, usize> =
+            (0..table.len()).map(|row| (table.id(row), row)).filter(|(id, _)| wanted.contains(*id)).collect();
+        let mut home = vec![None; table.len()];
+        for (place, cluster) in clusters.iter().enumerate() {
+            for row in &cluster.rows {
+                home[*row] = Some(place);
+            }
+        }
+        let mut companions: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for ids in &self.together {
+            let mut rows_by_owner: BTreeMap<(crate::dispute::Program, u32), Vec<usize>> = BTreeMap::new();
+            for row in ids.iter().filter_map(|id| row_of.get(id)) {
+                rows_by_owner.entry((table.program(*row), table.client_code(*row))).or_default().push(*row);
+            }
+            for rows in rows_by_owner.into_values().filter(|rows| rows.len() > 1) {
+                let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+                for place in rows.iter().filter_map(|row| home[*row]) {
+                    *votes.entry(place).or_default() += 1;
+                }
+                let most = votes.into_iter().max_by_key(|(place, count)| (*count, usize::MAX - place));
+                let place = most.map_or_else(|| open(table, rows[0], clusters), |(place, _)| place);
+                for row in &rows {
+                    home[*row] = Some(place);
+                    companions.insert(*row, rows.clone());
+                }
+            }
+        }
+        for (one, other) in &self.apart {
+            let (Some(one), Some(other)) = (row_of.get(one), row_of.get(other)) else { continue };
+            if home[*one].is_none() || home[*one] != home[*other] {
+                continue;
+            }
+            let with = |row: &usize| companions.get(row).cloned().unwrap_or_else(|| vec![*row]);
+            let (stay, leave) = (with(one), with(other));
+            let leave = if leave.len() > stay.len() { stay } else { leave };
+            let place = (leave.len() > 1).then(|| open(table, leave[0], clusters));
+            for row in leave {
+                home[row] = place;
+            }
+        }
+        for cluster in clusters.iter_mut() {
+            cluster.rows.clear();
+        }
+        for (row, place) in home.into_iter().enumerate() {
+            if let Some(place) = place {
+                clusters[place].rows.push(row);
+            }
+        }
+        clusters.retain(|cluster| {
+            !cluster.rows.is_empty() && cluster.rows.len() >= min_group
+                || cluster.rows.iter().any(|row| companions.contains_key(row))
+        });
+    }
+}
+
+/// A new, empty cluster for the client and program of a row.
+fn open(table: &Table, row: usize, clusters: &mut Vec<Cluster>) -> usize {
+    clusters.push(Cluster {
+        program: table.program(row),
+        client: table.client(row).clone(),
+        patterns: Vec::new(),
+        rows: Vec::new(),
+    });
+    clusters.len() - 1
+}
+
+fn head(heads: &mut [usize], mut place: usize) -> usize {
+    while heads[place] != place {
+        heads[place] = heads[heads[place]];
+        place = heads[place];
+    }
+    place
+}

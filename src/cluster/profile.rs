@@ -1,0 +1,424 @@
+//! What the members of a group share, and how well a row fits it.
+//!
+//! A profile is a sparse model: for each attribute the values that the members have far more often than
+//! chance (*hits*), and nothing where they have what anybody has. The score of a row is the logarithm of the
+//! odds that it belongs to the group rather than to the background, the sum of one log ratio for each
+//! attribute with hits and of the odds of the two in its client: the posterior of a mixture of sparse
+//! products, of which [`super::cover`] finds the parts by classification EM (Celeux and Govaert 1992).
+//!
+//! A value's evidence is measured against the rows outside the group: with its own rows in the background, a
+//! cause that holds most of a value would find it ordinary. A member is scored as if it were not one.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    attribute::Attribute,
+    partition::{Context, Partition},
+    rates::{Own, Rates},
+};
+
+/// Smallest evidence for a hit, in nats, beside the logarithm of the number of values it is chosen from.
+const HIT: f64 = 2.5;
+/// Smallest count of a hit against the expected one.
+const HIT_LIFT: f64 = 1.3;
+/// Smallest share of members left to all other values of an attribute with hits: typing errors and wrong
+/// values happen, in what must be exact (a ratio, the delivery system) far less.
+const ERRORS: f64 = 0.02;
+const ERRORS_EXACT: f64 = 0.004;
+/// More evidence that is needed without a locus or without a symptom, in nats.
+const INCOMPLETE: f64 = 10.0;
+/// Part of a group's rows that counts in every client by its size, wherever they are.
+const POOLED: f64 = 0.25;
+
+/// A value that the members share.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) code: u32,
+    /// Members that have it.
+    pub(super) count: f64,
+    /// Chance of it in a row without a cause, in its context.
+    pub(super) chance: f64,
+    /// Log ratio for others; for attributes in pairs the log share alone.
+    other: f32,
+    /// What is added where the row has another parent value than the usual one.
+    elsewhere: f32,
+    /// What is added for a member.
+    member: f32,
+}
+
+/// One attribute with hits.
+#[derive(Debug, Clone)]
+pub(super) struct Side {
+    pub(super) attribute: usize,
+    /// By ascending code.
+    pub(super) hits: Vec<Hit>,
+    /// Log ratio of all other values, by parent value (0 without a parent).
+    misses: Vec<(u32, f32)>,
+    /// Log ratio of a missing value.
+    missing: f32,
+}
+
+/// The model of one group.
+#[derive(Debug, Clone)]
+pub(super) struct Profile {
+    pub(super) rows: usize,
+    pub(super) sides: Vec<Side>,
+    /// Log odds of group against background by client, for clients with members.
+    odds: Vec<(u32, f32)>,
+    /// The same per row of a client without members, in rows of the group.
+    pooled: f64,
+}
+
+/// Counters that are reused from profile to profile, all zero between two.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    counts: Vec<Vec<u32>>,
+    logs: Vec<Vec<f32>>,
+}
+
+impl Scratch {
+    pub(super) fn new(partition: &Partition<'_>) -> Self {
+        Self {
+            counts: partition.widths.iter().map(|width| vec![0; *width]).collect(),
+            logs: (0..Attribute::COUNT)
+                .map(|attribute| match partition.contexts[attribute] {
+                    Context::Pair(_) => vec![0.0; partition.widths[attribute]],
+                    Context::Free | Context::Parent(_) => Vec::new(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Profile {
+    /// Learns what `rows` share. `are_free`: they are part of the background that `rates` describe.
+    pub(super) fn of(
+        partition: &Partition<'_>,
+        rates: &Rates,
+        rows: &[u32],
+        are_free: bool,
+        scratch: &mut Scratch,
+    ) -> Self {
+        let sides = (0..Attribute::COUNT)
+            .filter(|attribute| *attribute != Attribute::UnitType.index())
+            .filter_map(|attribute| side(partition, rates, rows, are_free, attribute, scratch))
+            .collect();
+        let mut clients: Vec<u32> = rows.iter().map(|row| partition.client(*row as usize) as u32).collect();
+        clients.sort_unstable();
+        // A cause that hits one client (of one product, say) promises nothing for the others.
+        let spread: f64 = clients
+            .chunk_by(|a, b| a == b)
+            .map(|run| {
+                let here = run.len() as f64 / rows.len() as f64;
+                here.min(partition.rows_of_client[run[0] as usize] / partition.len() as f64)
+            })
+            .sum();
+        let shared = POOLED * spread * spread;
+        let pooled = rows.len() as f64 / partition.len() as f64 * shared;
+        let odds = clients
+            .chunk_by(|a, b| a == b)
+            .map(|run| {
+                let (client, own) = (run[0] as usize, run.len() as f64);
+                let size = own * (1.0 - shared) + pooled * partition.rows_of_client[client];
+                let free = rates.free_of_client[client] - if are_free { own } else { 0.0 };
+                (run[0], (size / free.max(1.0)).ln() as f32)
+            })
+            .collect();
+        Self { rows: rows.len(), sides, odds, pooled }
+    }
+
+    /// The most that any row can have of the odds of group against background.
+    pub(super) fn best_odds(&self) -> f32 {
+        self.odds.iter().map(|(_, odds)| *odds).fold(-20.0, f32::max)
+    }
+
+    /// Number of clients with members.
+    pub(super) fn clients(&self) -> usize {
+        self.odds.len()
+    }
+
+    fn odds(&self, partition: &Partition<'_>, rates: &Rates, row: usize) -> f32 {
+        let client = partition.client(row);
+        match self.odds.binary_search_by_key(&(client as u32), |(client, _)| *client) {
+            Ok(place) => self.odds[place].1,
+            Err(_) => {
+                let size = (self.pooled * partition.rows_of_client[client]).max(0.05);
+                (size / rates.free_of_client[client].max(1.0)).ln() as f32
+            }
+        }
+    }
+
+    /// Evidence less what naming the hits costs, in nats: each is chosen from many values.
+    pub(super) fn net(&self, partition: &Partition<'_>, evidence: f64) -> f64 {
+        let mut cost = 0.0;
+        for side in &self.sides {
+            for (place, hit) in side.hits.iter().enumerate() {
+                let choice = partition.choices(side.attribute, hit.code).ln();
+                cost += if place == 0 { 1.0 + choice } else { 0.5 * choice };
+            }
+        }
+        let clients = (partition.rows_of_client.len() as f64 - 1.0).max(1.0);
+        cost += 0.5 * clients.ln() * self.clients().min(4) as f64;
+        evidence - cost - self.doubt(partition)
+    }
+
+    /// What tells against a group whose members share too little to be a cause, in nats.
+    fn doubt(&self, partition: &Partition<'_>) -> f64 {
+        let share = |attribute: Attribute| -> f64 {
+            self.sides
+                .iter()
+                .filter(|side| side.attribute == attribute.index())
+                .flat_map(|side| &side.hits)
+                .filter(|hit| hit.code != 0)
+                .map(|hit| hit.count / self.rows as f64)
+                .sum()
+        };
+        let has = |wanted: &dyn Fn(Attribute) -> bool| {
+            self.sides.iter().any(|side| wanted(Attribute::ALL[side.attribute]))
+        };
+        let is_odd = self.sides.iter().any(|side| {
+            side.attribute == Attribute::UnitsRatio.index()
+                && side.hits.iter().any(|hit| partition.odd_ratios[hit.code as usize])
+        });
+        // Symptoms without a place go together in all causes of one kind, unless they are peculiar.
+        let is_peculiar = || {
+            is_odd
+                || share(Attribute::Amount) >= 0.5
+                || share(Attribute::SharedClaim) >= 0.3
+                || share(Attribute::Note) >= 0.5 && share(Attribute::ReasonCodes) < 0.5
+        };
+        let has_place = has(&Attribute::is_locus);
+        if !has_place {
+            return if is_peculiar() { INCOMPLETE } else { 4.0 * INCOMPLETE };
+        }
+        // A place without symptoms may only be a busy one, and a wide one surely is.
+        if !has(&Attribute::is_symptom) {
+            let is_narrow = has(&|attribute| {
+                attribute.is_locus() && attribute != Attribute::State && attribute != Attribute::Labeler
+            });
+            return if is_narrow { INCOMPLETE } else { 4.0 * INCOMPLETE };
+        }
+        0.0
+    }
+}
+
+impl Side {
+    /// The most that a row can score on this attribute.
+    pub(super) fn best(&self, partition: &Partition<'_>) -> f32 {
+        let in_pairs = matches!(partition.contexts[self.attribute], Context::Pair(_));
+        self.hits
+            .iter()
+            .map(|hit| {
+                let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
+                hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
+            })
+            .fold(0.0, f32::max)
+    }
+}
+
+fn side(
+    partition: &Partition<'_>,
+    rates: &Rates,
+    rows: &[u32],
+    are_free: bool,
+    attribute: usize,
+    scratch: &mut Scratch,
+) -> Option<Side> {
+    let kind = Attribute::ALL[attribute];
+    let column = &partition.columns[attribute];
+    let context = partition.contexts[attribute];
+    let (counts, logs) = (&mut scratch.counts[attribute], &mut scratch.logs[attribute]);
+    let mut touched: Vec<u32> = Vec::new();
+    for row in rows {
+        let code = column[*row as usize];
+        if counts[code as usize] == 0 {
+            touched.push(code);
+        }
+        counts[code as usize] += 1;
+        if matches!(context, Context::Pair(_)) {
+            logs[code as usize] += rates.pair_log(attribute, *row as usize);
+        }
+    }
+    touched.sort_unstable();
+    let size = rows.len() as f64;
+    let zeros = f64::from(counts[0]);
+    let says_absent = kind.means_something_when_absent();
+    let present = if says_absent { size } else { size - zeros };
+    let mut below: FxHashMap<u32, f64> = FxHashMap::default();
+    if matches!(context, Context::Parent(_)) {
+        for code in touched.iter().filter(|code| **code != 0) {
+            *below.entry(partition.parent(attribute, *code)).or_default() +=
+                f64::from(counts[*code as usize]);
+        }
+    }
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut covered: Vec<(u32, f64, f64)> = Vec::new();
+    for code in &touched {
+        let count = f64::from(counts[*code as usize]);
+        if *code == 0 && !says_absent || count < 2.0 {
+            continue;
+        }
+        let parent = if *code == 0 { 0 } else { partition.parent(attribute, *code) };
+        let among = if matches!(context, Context::Parent(_)) {
+            below.get(&parent).copied().unwrap_or(present)
+        } else {
+            present
+        };
+        let own = Own { rows: size, with: count, with_parent: among, are_free };
+        let alone = rates.alone(partition, attribute, *code, own);
+        let chance = match context {
+            Context::Parent(_) => rates.below(partition, attribute, *code, own),
+            Context::Free | Context::Pair(_) => alone,
+        };
+        // In pairs the expectation is that of the wordings that the rows with the value have.
+        let expected = among
+            * match context {
+                Context::Pair(_) => f64::from(logs[*code as usize] / count as f32).exp(),
+                Context::Free | Context::Parent(_) => chance,
+            };
+        if count < HIT_LIFT * expected {
+            continue;
+        }
+        let evidence = count * (count / expected).ln() - (count - expected);
+        if evidence < HIT + partition.choices(attribute, *code).ln() {
+            continue;
+        }
+        let share = |count: f64, among: f64| (count / (among + 1.0)).max(1e-6).ln();
+        let (other, member) = (share(count, among), share((count - 1.0).max(0.3), among - 1.0));
+        let base = match context {
+            Context::Pair(_) => 0.0,
+            Context::Free | Context::Parent(_) => chance.ln(),
+        };
+        hits.push(Hit {
+            code: *code,
+            count,
+            chance,
+            other: (other - base) as f32,
+            elsewhere: (chance.ln() - alone.ln()) as f32,
+            member: (member - other) as f32,
+        });
+        match covered.iter_mut().find(|(known, ..)| *known == parent) {
+            Some((_, rows, rate)) => {
+                *rows += count;
+                *rate += chance;
+            }
+            None => covered.push((parent, count, chance)),
+        }
+    }
+    for code in touched {
+        counts[code as usize] = 0;
+        if let Some(log) = logs.get_mut(code as usize) {
+            *log = 0.0;
+        }
+    }
+    if hits.is_empty() {
+        return None;
+    }
+    let errors = match kind {
+        Attribute::UnitsRatio | Attribute::AmountRatio | Attribute::DeliverySystem => ERRORS_EXACT,
+        _ => ERRORS,
+    };
+    let mut misses: Vec<(u32, f32)> = covered
+        .into_iter()
+        .map(|(parent, covered, rate)| {
+            let among = if matches!(context, Context::Parent(_)) {
+                below.get(&parent).copied().unwrap_or(present)
+            } else {
+                present
+            };
+            let rest = ((among - covered + 0.5) / (among + 1.0)).max(errors);
+            (parent, (rest / (1.0 - rate).max(0.02)).ln().min(0.0) as f32)
+        })
+        .collect();
+    misses.sort_unstable_by_key(|(parent, _)| *parent);
+    // Whether a payer is named depends on the delivery system, which speaks for itself.
+    let missing = if kind == Attribute::Payer {
+        0.0
+    } else {
+        let chance = rates.alone(partition, attribute, 0, Own::NONE).max(1e-3);
+        ((zeros + 0.5) / (size + 1.0) / chance).ln().clamp(-3.5, 0.0) as f32
+    };
+    Some(Side { attribute, hits, misses, missing })
+}
+
+/// Scores rows against one profile at a time.
+#[derive(Debug)]
+pub(super) struct Scorer {
+    /// By attribute and code: place of the hit and one more, 0 for none.
+    places: Vec<Vec<u32>>,
+}
+
+impl Scorer {
+    pub(super) fn new(partition: &Partition<'_>) -> Self {
+        Self { places: partition.widths[..Attribute::COUNT].iter().map(|width| vec![0; *width]).collect() }
+    }
+
+    /// Scores each row: log odds (nats) of group against background. `is_member` tells which rows the profile
+    /// was learned from.
+    pub(super) fn scores(
+        &mut self,
+        partition: &Partition<'_>,
+        rates: &Rates,
+        profile: &Profile,
+        rows: impl Iterator<Item = u32>,
+        is_member: impl Fn(u32) -> bool,
+        mut take: impl FnMut(u32, f32),
+    ) {
+        for side in &profile.sides {
+            for (place, hit) in side.hits.iter().enumerate() {
+                self.places[side.attribute][hit.code as usize] = place as u32 + 1;
+            }
+        }
+        for row in rows {
+            let score = self.score(partition, rates, profile, row as usize, is_member(row));
+            take(row, score);
+        }
+        for side in &profile.sides {
+            for hit in &side.hits {
+                self.places[side.attribute][hit.code as usize] = 0;
+            }
+        }
+    }
+
+    fn score(
+        &self,
+        partition: &Partition<'_>,
+        rates: &Rates,
+        profile: &Profile,
+        row: usize,
+        is_member: bool,
+    ) -> f32 {
+        let mut score = profile.odds(partition, rates, row);
+        for side in &profile.sides {
+            let attribute = side.attribute;
+            let code = partition.columns[attribute][row];
+            if code == 0 && !Attribute::ALL[attribute].means_something_when_absent() {
+                score += side.missing;
+                continue;
+            }
+            let place = self.places[attribute][code as usize];
+            if place == 0 {
+                let parent = if code == 0 { 0 } else { partition.parent(attribute, code) };
+                if let Ok(place) = side.misses.binary_search_by_key(&parent, |(parent, _)| *parent) {
+                    score += side.misses[place].1;
+                }
+                continue;
+            }
+            let hit = &side.hits[place as usize - 1];
+            score += hit.other;
+            if is_member {
+                score += hit.member;
+            }
+            match partition.contexts[attribute] {
+                Context::Pair(_) => score -= rates.pair_log(attribute, row),
+                Context::Parent(parent) => {
+                    if partition.columns[parent][row] != partition.parents[attribute][code as usize] {
+                        score += hit.elsewhere;
+                    }
+                }
+                Context::Free => {}
+            }
+        }
+        score
+    }
+}

@@ -1,0 +1,268 @@
+//! Where causes may be: pairs of values that occur together far more often than chance.
+//!
+//! Pairs are counted exactly, value by value: the rows of a value are a bucket, and within a bucket every other
+//! column is counted in a small array. A pair counts as a seed where the Poisson log-likelihood ratio of its
+//! count (nats) exceeds the logarithm of the number of pairs that could have been chosen (Bonferroni), less a
+//! slack, since growing and [`Profile::net`](super::profile::Profile::net) judge it again.
+
+use rayon::prelude::*;
+
+use super::{
+    attribute::Attribute,
+    partition::{CLIENT, COLUMNS, Context, PLACE, Partition},
+    rates::Rates,
+};
+
+/// How far the evidence of a seed may lie below the logarithm of the number of choices, in nats.
+const SLACK: f64 = 3.0;
+/// Smallest count of a pair against the expected one.
+const LIFT: f64 = 1.3;
+/// Fewest rows of a value that may be a cause by itself.
+const ALONE: usize = 8;
+/// Share of its rows that must be in no group: words and ratios that many causes have are no cause.
+const ALONE_FREE: f64 = 0.7;
+
+/// Rows by value, for each attribute.
+#[derive(Debug)]
+pub(super) struct Index {
+    starts: Vec<Vec<u32>>,
+    rows: Vec<Vec<u32>>,
+}
+
+impl Index {
+    /// Index of some rows, ascending.
+    pub(super) fn of(partition: &Partition<'_>, rows: &[u32]) -> Self {
+        let (starts, rows) = (0..Attribute::COUNT)
+            .into_par_iter()
+            .map(|attribute| {
+                let column = &partition.columns[attribute];
+                let mut starts = vec![0u32; partition.widths[attribute] + 1];
+                for row in rows {
+                    starts[column[*row as usize] as usize + 1] += 1;
+                }
+                for code in 1..starts.len() {
+                    starts[code] += starts[code - 1];
+                }
+                let mut next = starts.clone();
+                let mut sorted = vec![0u32; rows.len()];
+                for row in rows {
+                    let next = &mut next[column[*row as usize] as usize];
+                    sorted[*next as usize] = *row;
+                    *next += 1;
+                }
+                (starts, sorted)
+            })
+            .unzip();
+        Self { starts, rows }
+    }
+
+    /// Rows with a value, ascending.
+    pub(super) fn with(&self, attribute: usize, code: u32) -> &[u32] {
+        let starts = &self.starts[attribute];
+        &self.rows[attribute][starts[code as usize] as usize..starts[code as usize + 1] as usize]
+    }
+
+    fn count(&self, attribute: usize, code: u32) -> usize {
+        let starts = &self.starts[attribute];
+        (starts[code as usize + 1] - starts[code as usize]) as usize
+    }
+}
+
+/// Two values, or twice the same one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seed {
+    /// Log-likelihood ratio in nats.
+    pub(super) evidence: f64,
+    pub(super) rows: u32,
+    pub(super) first: (u8, u32),
+    pub(super) second: (u8, u32),
+}
+
+impl Eq for Seed {}
+impl PartialOrd for Seed {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Seed {
+    /// The one with most evidence is the greatest; among equals the one with the smallest codes.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.evidence
+            .total_cmp(&other.evidence)
+            .then_with(|| (other.first, other.second).cmp(&(self.first, self.second)))
+    }
+}
+
+/// Seeds among the rows of an index. `alone`: single values may be seeds, too.
+pub(super) fn seeds(
+    partition: &Partition<'_>,
+    rates: &Rates,
+    index: &Index,
+    min_group: usize,
+    alone: bool,
+) -> Vec<Seed> {
+    let chances: Vec<Vec<f64>> = (0..Attribute::COUNT)
+        .into_par_iter()
+        .map(|attribute| {
+            std::iter::once(1.0)
+                .chain((1..partition.widths[attribute] as u32).map(|code| {
+                    if index.count(attribute, code) == 0 {
+                        1.0
+                    } else {
+                        rates.usual(partition, attribute, code)
+                    }
+                }))
+                .collect()
+        })
+        .collect();
+    let busy: Vec<f64> = (0..Attribute::COUNT)
+        .map(|attribute| {
+            let codes = 1..partition.widths[attribute] as u32;
+            codes.filter(|code| index.count(attribute, *code) >= min_group).count().max(1) as f64
+        })
+        .collect();
+    let anchors: Vec<(usize, u32)> = (0..Attribute::COUNT)
+        .filter(|attribute| *attribute != Attribute::UnitType.index())
+        .flat_map(|attribute| (1..partition.widths[attribute] as u32).map(move |code| (attribute, code)))
+        .filter(|(attribute, code)| index.count(*attribute, *code) >= min_group)
+        .collect();
+    let kin: Vec<bool> = (0..Attribute::COUNT)
+        .flat_map(|a| (0..Attribute::COUNT).map(move |b| (a, b)))
+        .map(|(a, b)| a == b || b == Attribute::UnitType.index() || partition.are_kin(a, b))
+        .collect();
+    let search = Search { partition, rates, index, min_group, chances, busy, kin };
+    let mut seeds: Vec<Seed> = anchors
+        .par_chunks(64)
+        .map_init(
+            || partition.widths.iter().map(|width| vec![0u32; *width]).collect::<Vec<_>>(),
+            |counts, anchors| {
+                let mut seeds = Vec::new();
+                for (attribute, code) in anchors {
+                    search.from(*attribute, *code, counts, &mut seeds);
+                }
+                seeds
+            },
+        )
+        .flatten()
+        .collect();
+    if alone {
+        search.alone(&mut seeds);
+    }
+    seeds
+}
+
+struct Search<'a> {
+    partition: &'a Partition<'a>,
+    rates: &'a Rates,
+    index: &'a Index,
+    min_group: usize,
+    chances: Vec<Vec<f64>>,
+    /// By attribute: values with enough rows.
+    busy: Vec<f64>,
+    kin: Vec<bool>,
+}
+
+impl Search<'_> {
+    fn from(&self, a: usize, code: u32, counts: &mut [Vec<u32>], seeds: &mut Vec<Seed>) {
+        let partition = self.partition;
+        let rows = self.index.with(a, code);
+        let size = rows.len() as f64;
+        let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
+        for (column, touched) in touched.iter_mut().enumerate() {
+            let is_wanted =
+                column < Attribute::COUNT && column > a && !self.kin[a * Attribute::COUNT + column];
+            let is_context = column == PLACE
+                || column == CLIENT
+                || (0..Attribute::COUNT).any(|of| partition.contexts[of] == Context::Parent(column));
+            if !is_wanted && !is_context {
+                continue;
+            }
+            let (codes, counts) = (&partition.columns[column], &mut counts[column]);
+            for row in rows {
+                let code = codes[*row as usize];
+                if counts[code as usize] == 0 {
+                    touched.push(code);
+                }
+                counts[code as usize] += 1;
+            }
+        }
+        for b in a + 1..Attribute::COUNT {
+            if self.kin[a * Attribute::COUNT + b] {
+                continue;
+            }
+            let threshold = (self.busy[a] * self.busy[b]).ln() - SLACK;
+            for other in &touched[b] {
+                let observed = counts[b][*other as usize];
+                if *other == 0 || (observed as usize) < self.min_group {
+                    continue;
+                }
+                let chance = self.chances[b][*other as usize];
+                let expected = match (partition.contexts[a], partition.contexts[b]) {
+                    // The same pair, seen from the value that the other one usually comes with.
+                    (Context::Pair(by), _) if by == b => {
+                        self.index.count(b, *other) as f64 * self.rates.paired(partition, a, *other, code)
+                    }
+                    (_, Context::Pair(by)) if by == a => size * self.rates.paired(partition, b, code, *other),
+                    (_, Context::Parent(parent)) if parent != a => {
+                        let below = counts[parent][partition.parents[b][*other as usize] as usize];
+                        f64::from(below) * chance
+                    }
+                    _ => size * chance,
+                };
+                let observed = f64::from(observed);
+                let expected = expected.max(1e-9);
+                if observed < LIFT * expected {
+                    continue;
+                }
+                let evidence = observed * (observed / expected).ln() - (observed - expected);
+                if evidence >= threshold {
+                    seeds.push(Seed {
+                        evidence,
+                        rows: observed as u32,
+                        first: (a as u8, code),
+                        second: (b as u8, *other),
+                    });
+                }
+            }
+        }
+        for (counts, touched) in counts.iter_mut().zip(touched) {
+            for code in touched {
+                counts[code as usize] = 0;
+            }
+        }
+    }
+
+    /// Wordings and constants that are a cause by themselves: those that hardly any group has. A wording that
+    /// comes with one code is a kind of cause, not a cause; a ratio that a package size explains is common.
+    fn alone(&self, seeds: &mut Vec<Seed>) {
+        let codes = &self.partition.columns[Attribute::ReasonCodes.index()];
+        for attribute in [Attribute::Note, Attribute::UnitsRatio].map(Attribute::index) {
+            for code in 1..self.partition.widths[attribute] as u32 {
+                let rows = self.index.with(attribute, code);
+                if rows.len() < self.min_group.max(ALONE)
+                    || self.rates.free_share(attribute, code) < ALONE_FREE
+                {
+                    continue;
+                }
+                let stands_alone = if attribute == Attribute::Note.index() {
+                    let mut coded: Vec<u32> =
+                        rows.iter().map(|row| codes[*row as usize]).filter(|code| *code != 0).collect();
+                    coded.sort_unstable();
+                    let most = coded.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
+                    most * 2 < coded.len()
+                } else {
+                    self.partition.odd_ratios[code as usize]
+                };
+                if stands_alone {
+                    let value = (attribute as u8, code);
+                    seeds.push(Seed {
+                        evidence: rows.len() as f64 / 2.0,
+                        rows: rows.len() as u32,
+                        first: value,
+                        second: value,
+                    });
+                }
+            }
+        }
+    }
+}

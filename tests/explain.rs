@@ -1,0 +1,335 @@
+//! Rules that stand for groups, how well they fit on the true groups of generated worlds and on the engine's,
+//! and the nearest other group.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "clippy knows test functions only, not what they share"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use disputebot::{
+    cluster::{
+        Attribute, Cluster, Explanation, Held, Item, Params, Separating, Table, TableBuilder, explain,
+    },
+    dispute::{DeliverySystem, Dispute, Field, Interner, Program, Row, Tables, Text, Vocabulary, read},
+    generate::{self, HEADER, Plan, Record, World},
+    run::group_disputes,
+};
+use rust_decimal::Decimal;
+
+/// A row of the generator as the domain reads it.
+struct Line<'a>(&'a Record);
+
+impl Row for Line<'_> {
+    fn get(&self, field: Field) -> Option<&str> {
+        let place = HEADER.iter().position(|name| *name == field.name())?;
+        Some(self.0.fields()[place])
+    }
+}
+
+/// The disputes of a generated world that can be read, with the cause of each.
+fn generated(plan: &Plan) -> (Vec<Dispute>, BTreeMap<Text, String>) {
+    let (vocabulary, tables, mut interner) = (Vocabulary::default(), Tables::embedded(), Interner::default());
+    let sample = generate::generate(plan);
+    let (mut disputes, mut causes) = (Vec::new(), BTreeMap::new());
+    for (record, cause) in sample.rows.iter().zip(sample.truth) {
+        if let Ok((mut dispute, _)) = read(&Line(record), &vocabulary, &tables) {
+            interner.share_texts_of(&mut dispute);
+            if let Some(cause) = cause {
+                causes.insert(dispute.id.clone(), cause);
+            }
+            disputes.push(dispute);
+        }
+    }
+    (disputes, causes)
+}
+
+/// The true causes as clusters: each is split per client, as the engine does.
+fn true_clusters(table: &Table, causes: &BTreeMap<Text, String>) -> Vec<Cluster> {
+    let mut rows: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for row in 0..table.len() {
+        if let Some(cause) = causes.get(table.id(row)) {
+            rows.entry((table.program(row), table.client(row).clone(), cause.clone())).or_default().push(row);
+        }
+    }
+    rows.into_iter()
+        .filter(|(_, rows)| rows.len() >= Params::default().min_group)
+        .map(|((program, client, _), rows)| Cluster { program, client, patterns: Vec::new(), rows })
+        .collect()
+}
+
+/// How well rules fit, as sums over groups.
+#[derive(Debug, Default)]
+struct Fit {
+    groups: f64,
+    precision: f64,
+    recall: f64,
+    /// Groups whose rule takes in more strangers than one in ten.
+    loose: f64,
+}
+
+impl Fit {
+    /// Counts anew what the rules say of themselves.
+    fn add(&mut self, table: &Table, clusters: &[Cluster]) {
+        let explanations = explain(table, clusters);
+        assert_eq!(explanations.len(), clusters.len());
+        for (cluster, Explanation { rule, .. }) in clusters.iter().zip(&explanations) {
+            let fits = |row: &usize| rule.alternatives.iter().any(|items| table.matches(*row, items));
+            let matching = (0..table.len())
+                .filter(|row| table.program(*row) == cluster.program && *table.client(*row) == cluster.client)
+                .filter(fits)
+                .count();
+            let inside = cluster.rows.iter().filter(|row| fits(row)).count() as f64;
+            let (precision, recall) = (inside / matching.max(1) as f64, inside / cluster.rows.len() as f64);
+            assert!((precision - rule.precision).abs() < 1e-9 && (recall - rule.recall).abs() < 1e-9);
+            assert!((1..=6).contains(&rule.alternatives.len()));
+            self.groups += 1.0;
+            self.precision += precision;
+            self.recall += recall;
+            self.loose += f64::from(u8::from(precision < 0.9));
+        }
+    }
+
+    /// Mean precision, mean recall, share of loose rules.
+    fn means(&self, name: &str) -> (f64, f64, f64) {
+        let Self { groups, precision, recall, loose } = self;
+        let means = (precision / groups, recall / groups, loose / groups);
+        println!(
+            "{name}: {groups} groups, precision {:.3}, recall {:.3}, loose {:.3}",
+            means.0, means.1, means.2
+        );
+        means
+    }
+}
+
+fn world(world: World, rows: usize, seed: u64) -> (Vec<Dispute>, BTreeMap<Text, String>) {
+    println!("{world:?}, seed {seed}");
+    generated(&Plan::new(world, rows, rows / 83, seed))
+}
+
+fn table_of(disputes: &[Dispute]) -> Table {
+    let mut builder = TableBuilder::new();
+    for dispute in disputes {
+        builder.push(dispute);
+    }
+    builder.finish(Params::default().min_group)
+}
+
+#[test]
+fn rules_of_true_groups_are_precise_and_complete() {
+    let mut both = Fit::default();
+    for kind in [World::Conjunctive, World::Tangled] {
+        let mut fit = Fit::default();
+        for seed in [41, 42] {
+            let (disputes, causes) = world(kind, 6000, seed);
+            let table = table_of(&disputes);
+            let clusters = true_clusters(&table, &causes);
+            fit.add(&table, &clusters);
+            both.add(&table, &clusters);
+        }
+        fit.means(&format!("{kind:?}"));
+    }
+    let (precision, recall, loose) = both.means("both worlds");
+    assert!(precision >= 0.95 && recall >= 0.95, "precision {precision:.3}, recall {recall:.3}");
+    assert!(loose <= 0.06, "{loose:.3} of the rules have a precision below 0.9");
+}
+
+#[test]
+fn rules_of_found_groups_are_precise_and_complete() {
+    for kind in [World::Conjunctive, World::Tangled] {
+        let (disputes, _) = world(kind, 4000, 43);
+        let (table, clusters) = group_disputes(&disputes, &Params::default());
+        let mut fit = Fit::default();
+        fit.add(&table, &clusters);
+        let (precision, recall, _) = fit.means(&format!("{kind:?}, as found"));
+        assert!(precision >= 0.95 && recall >= 0.95, "precision {precision:.3}, recall {recall:.3}");
+        // Groups that come without patterns, as when an engine assigns disputes by likelihood.
+        let bare: Vec<Cluster> =
+            clusters.iter().map(|cluster| Cluster { patterns: Vec::new(), ..cluster.clone() }).collect();
+        let mut fit = Fit::default();
+        fit.add(&table, &bare);
+        let (precision, recall, _) = fit.means(&format!("{kind:?}, learned"));
+        assert!(precision >= 0.95 && recall >= 0.95, "precision {precision:.3}, recall {recall:.3}");
+    }
+}
+
+/// A dispute with nothing that tells it from others but its number.
+fn dispute(number: usize) -> Dispute {
+    Dispute {
+        id: format!("D-{number:03}").into(),
+        program: Program::Mdrp,
+        client: "Example Pharma A".into(),
+        ndc: format!("00010-{:04}-01", 100 + number % 40).parse().unwrap(),
+        product_name: None,
+        state: Some(["TX", "CA", "NY", "FL", "OH", "PA", "WA"][number % 7].into()),
+        payer: Some(format!("Example Plan {}", number % 23).into()),
+        delivery_system: None,
+        covered_entity: None,
+        pharmacy_npi: Some(format!("{}", 1_000_000_000 + number % 97).into()),
+        period: Some(format!("2025Q{}", 1 + number % 4).parse().unwrap()),
+        service_date: None,
+        reason_codes: vec![["A", "B", "C", "D", "F"][number % 5].into()],
+        units_invoiced: Some(Decimal::from(100)),
+        units_disputed: Some(Decimal::from(100)),
+        unit_type: None,
+        unit_rebate_amount: None,
+        amount_disputed: None,
+        status: "open".into(),
+        opened_at: None,
+        due_at: None,
+        resolved_at: None,
+        note: None,
+        claim_ref: None,
+        source_url: None,
+    }
+}
+
+/// Sixteen disputes of one pharmacy and one quarter among many others, changed; explained as a group.
+fn planted(change: &dyn Fn(usize, &mut Dispute)) -> (Table, Cluster, Explanation) {
+    let mut disputes: Vec<Dispute> = (0..400).map(dispute).collect();
+    let members: BTreeSet<Text> = (0..400).step_by(25).map(|at| disputes[at].id.clone()).collect();
+    for (place, at) in (0..400).step_by(25).enumerate() {
+        disputes[at].pharmacy_npi = Some("1999999999".into());
+        disputes[at].reason_codes = vec!["N".into()];
+        change(place, &mut disputes[at]);
+    }
+    let table = table_of(&disputes);
+    let rows = (0..table.len()).filter(|row| members.contains(table.id(*row))).collect();
+    let (program, client) = (Program::Mdrp, "Example Pharma A".into());
+    let cluster = Cluster { program, client, patterns: Vec::new(), rows };
+    let explanation = explain(&table, std::slice::from_ref(&cluster)).remove(0);
+    (table, cluster, explanation)
+}
+
+fn words(explanation: &Explanation) -> Vec<String> {
+    explanation
+        .rule
+        .alternatives
+        .iter()
+        .map(|items| {
+            let words: Vec<String> =
+                items.iter().map(|item| format!("{}={}", item.attribute.name(), item.value)).collect();
+            words.join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn a_place_is_named_rather_than_a_symptom_that_says_the_same() {
+    let (_, _, explanation) = planted(&|_, _| ());
+    assert_eq!(words(&explanation), ["pharmacy_npi=1999999999"]);
+    assert!((explanation.rule.precision, explanation.rule.recall) == (1.0, 1.0));
+}
+
+#[test]
+fn one_mistyped_value_gets_no_alternative_of_its_own() {
+    let (_, _, explanation) = planted(&|place, dispute| {
+        if place == 3 {
+            dispute.pharmacy_npi = Some("1999999989".into());
+            dispute.reason_codes = vec!["A".into()];
+        }
+    });
+    assert_eq!(words(&explanation), ["pharmacy_npi=1999999999"]);
+}
+
+#[test]
+fn a_cause_of_two_places_has_two_alternatives() {
+    let (_, _, explanation) = planted(&|place, dispute| {
+        dispute.reason_codes = vec![["A", "B", "C"][place % 3].into()];
+        if place % 2 == 0 {
+            dispute.pharmacy_npi = Some("1888888888".into());
+        }
+    });
+    assert_eq!(words(&explanation), ["pharmacy_npi=1888888888", "pharmacy_npi=1999999999"]);
+}
+
+#[test]
+fn a_product_is_named_with_its_packages_where_they_vary() {
+    let (_, _, explanation) = planted(&|place, dispute| {
+        dispute.pharmacy_npi = Some(format!("{}", 1_000_000_000 + place).into());
+        dispute.reason_codes = vec!["A".into()];
+        dispute.ndc = format!("00022-2127-9{}", place % 4).parse().unwrap();
+    });
+    assert_eq!(words(&explanation), ["product=00022-2127"]);
+}
+
+#[test]
+fn patterns_that_still_fit_stay_the_rule_and_others_are_learned_anew() {
+    let (table, cluster, _) = planted(&|_, _| ());
+    let item = |attribute, value: &str| Item { attribute, value: value.into() };
+    let with = |item: Item| Cluster { patterns: vec![vec![item]], ..cluster.clone() };
+    let fits = with(item(Attribute::ReasonCodes, "N"));
+    assert_eq!(words(&explain(&table, &[fits]).remove(0)), ["reason_codes=N"]);
+    let fits_no_more = with(item(Attribute::State, "TX"));
+    assert_eq!(words(&explain(&table, &[fits_no_more]).remove(0)), ["pharmacy_npi=1999999999"]);
+}
+
+#[test]
+fn the_rule_depends_on_neither_the_order_nor_the_ids_of_the_disputes() {
+    let (disputes, causes) = world(World::Tangled, 1500, 44);
+    let rules = |disputes: &[Dispute], causes: &BTreeMap<Text, String>| -> BTreeMap<String, Vec<String>> {
+        let table = table_of(disputes);
+        let clusters = true_clusters(&table, causes);
+        let explanations = explain(&table, &clusters);
+        let name = |cluster: &Cluster| {
+            format!("{} {} {}", cluster.program.as_str(), cluster.client, causes[table.id(cluster.rows[0])])
+        };
+        clusters.iter().zip(&explanations).map(|(cluster, one)| (name(cluster), words(one))).collect()
+    };
+    let before = rules(&disputes, &causes);
+    assert!(before.len() >= 10, "{} groups", before.len());
+    let new_id = |id: &Text| -> Text { id.chars().rev().collect::<String>().into() };
+    let mut renamed: Vec<Dispute> =
+        disputes.iter().map(|dispute| Dispute { id: new_id(&dispute.id), ..dispute.clone() }).collect();
+    renamed.reverse();
+    let renamed_causes = causes.iter().map(|(id, cause)| (new_id(id), cause.clone())).collect();
+    assert_eq!(rules(&renamed, &renamed_causes), before);
+}
+
+#[test]
+fn the_nearest_group_is_the_one_with_most_rare_values_in_common() {
+    let mut disputes: Vec<Dispute> = (0..400).map(dispute).collect();
+    let mut member = |from: usize, pharmacy: &str, delivery: DeliverySystem, payer: &str| -> BTreeSet<Text> {
+        (from..from + 8)
+            .map(|at| {
+                disputes[at].pharmacy_npi = Some(pharmacy.into());
+                disputes[at].delivery_system = Some(delivery);
+                disputes[at].payer = Some(payer.into());
+                disputes[at].id.clone()
+            })
+            .collect()
+    };
+    let groups = [
+        member(0, "1999999999", DeliverySystem::Ffs, "State program"),
+        member(100, "1888888888", DeliverySystem::Ffs, "State program"),
+        member(200, "1999999999", DeliverySystem::Mco, "State program"),
+        member(300, "1777777777", DeliverySystem::Mco, "Another plan"),
+    ];
+    let table = table_of(&disputes);
+    let clusters: Vec<Cluster> = groups
+        .iter()
+        .map(|ids| Cluster {
+            program: Program::Mdrp,
+            client: "Example Pharma A".into(),
+            patterns: Vec::new(),
+            rows: (0..table.len()).filter(|row| ids.contains(table.id(*row))).collect(),
+        })
+        .collect();
+    let explanations = explain(&table, &clusters);
+    let neighbours: Vec<Option<usize>> = explanations
+        .iter()
+        .map(|explanation| explanation.neighbour.as_ref().map(|near| near.cluster))
+        .collect();
+    assert_eq!(neighbours, [Some(2), Some(0), Some(0), Some(2)]);
+    let apart = explanations[0].neighbour.as_ref().unwrap().separating.as_ref().unwrap();
+    assert_eq!(
+        *apart,
+        Separating {
+            attribute: Attribute::DeliverySystem,
+            here: Held::Value("ffs".into()),
+            there: Held::Value("mco".into())
+        }
+    );
+}

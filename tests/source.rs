@@ -6,8 +6,10 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use disputebot::dispute::{Doubt, Field, Program, Tables};
-use disputebot::source::{Batch, Completeness, Counts, Reason, Settings, each, load};
+use disputebot::dispute::{Dispute, Doubt, Field, Program, Tables};
+use disputebot::source::{
+    Account, Batch, Completeness, Counts, Reason, Reject, Settings, each, load, open_disputes,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -46,6 +48,32 @@ impl Input {
     fn load(&self) -> Batch {
         load(&self.settings, &Tables::embedded(), None, &mut |_| {})
     }
+
+    /// The disputes that are handed on and not withdrawn, sorted by id, with the account.
+    fn stream(&self) -> (Vec<Dispute>, Account) {
+        let mut handed_on = Vec::new();
+        let account = open_disputes(&self.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
+            handed_on.push(dispute.clone());
+        });
+        let mut place = 0;
+        handed_on.retain(|_| {
+            place += 1;
+            account.withdrawn.binary_search(&(place - 1)).is_err()
+        });
+        handed_on.sort_by(|a, b| a.id.cmp(&b.id));
+        (handed_on, account)
+    }
+}
+
+/// Streaming must say all that loading says.
+fn assert_streams_alike(input: &Input, batch: &Batch) {
+    let (disputes, account) = input.stream();
+    assert_eq!(disputes, batch.disputes);
+    let Account { withdrawn: _, rejects, warnings, counts, files, completeness } = account;
+    assert_eq!(rejects, batch.rejects);
+    assert_eq!(warnings, batch.warnings);
+    assert_eq!((counts, files), (batch.counts, batch.files));
+    assert_eq!(completeness, batch.completeness);
 }
 
 fn csv(rows: &[&str]) -> String {
@@ -524,6 +552,100 @@ fn each_hands_on_every_readable_row_in_order() {
 }
 
 #[test]
+fn a_streamed_row_that_is_contradicted_further_down_is_withdrawn() {
+    let other = row("D-1").replace("10.00", "11.00");
+    let input = Input::of("a.csv", csv(&[&row("D-0"), &row("D-1"), &row("D-1"), &row("D-2"), &other]));
+    let (disputes, account) = input.stream();
+    assert_eq!(disputes.iter().map(|dispute| &*dispute.id).collect::<Vec<_>>(), ["D-0", "D-2"]);
+    assert_eq!(account.withdrawn, [1]);
+    assert_eq!(account.counts, Counts { rows: 5, open: 2, rejected: 3, ..Counts::default() });
+    assert_streams_alike(&input, &input.load());
+}
+
+#[test]
+fn a_streamed_row_of_an_earlier_file_is_never_handed_on_before_the_later_one() {
+    let input = Input::of("1.csv", csv(&[&row("D-1"), &row("D-2"), &row("D-2"), &row("D-3")]))
+        .with("2.csv", csv(&[&row("D-1").replace("10.00", "12.00"), &row("D-2").replace("open", "won")]));
+    let mut seen = Vec::new();
+    let account = open_disputes(&input.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
+        seen.push((dispute.id.to_string(), dispute.amount_disputed.unwrap().to_string()));
+    });
+    assert_eq!(seen, [("D-1".to_owned(), "12.00".to_owned()), ("D-3".to_owned(), "10.00".to_owned())]);
+    assert_eq!(account.withdrawn, [] as [usize; 0]);
+    assert_eq!(
+        account.counts,
+        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0 }
+    );
+    assert_streams_alike(&input, &input.load());
+}
+
+#[test]
+fn streaming_says_what_loading_says_of_files_that_fail_and_values_that_are_doubtful() {
+    let columns = "dispute_id,program,manufacturer,ndc,state,note";
+    let rows = |first: usize, state: &str| -> String {
+        (first..first + 3000)
+            .map(|id| format!("D-{id},mdrp,Example Pharma A,12345067890,{state},\"over\ntwo lines\"\n"))
+            .collect()
+    };
+    let mut input = Input::of("a.csv", format!("{columns}\n{}", rows(0, "ZZ")))
+        .with("b.csv", format!("{columns}\n{}D-9,mdrp\n\"", rows(1500, "QQ")))
+        .with("c.csv", "no table")
+        .with(
+            "d.jsonl",
+            "{\"dispute_id\":\"D-1\",\"program\":\"mdrp\",\"manufacturer\":\"E\",\"ndc\":\"12345067890\"}\n{",
+        );
+    input.settings.paths.push(input.path("gone.csv"));
+    let batch = input.load();
+    assert_eq!(
+        batch.counts,
+        Counts { rows: 6004, open: 4500, superseded: 1501, rejected: 3, ..Counts::default() }
+    );
+    assert_eq!((batch.warnings[0].count, batch.warnings[0].line), (6000, 2));
+    assert_eq!(
+        batch.warnings[0].file.file_name().unwrap(),
+        "a.csv",
+        "the first is the first by file and line"
+    );
+    assert_eq!(
+        reason_texts(&input, &batch),
+        [
+            "`gone.csv` does not exist",
+            "`b.csv` ends in the middle, at line 6003",
+            "`c.csv` lacks the required columns `dispute_id`, `program`, `manufacturer`, `ndc`",
+            "`d.jsonl` ends in the middle, at line 2",
+        ]
+    );
+    assert_streams_alike(&input, &batch);
+}
+
+#[test]
+fn rows_of_a_large_file_come_in_order_with_their_lines() {
+    let mut text = format!("{HEADER}\n");
+    let mut expected = Vec::new();
+    let mut line = 2;
+    for number in 0..20_000 {
+        let id = format!("D-{number}");
+        expected.push((line, id.clone()));
+        if number % 7 == 0 {
+            text.push_str(&row(&id).replace("Example Pharma A", "\"Example\nPharma\n\"\"A\"\"\""));
+            expected.pop();
+            line += 2;
+        } else {
+            text.push_str(&row(&id));
+        }
+        text.push_str(if number % 5 == 0 { "\r\n\r\n" } else { "\n" });
+        line += if number % 5 == 0 { 2 } else { 1 };
+    }
+    let mut seen = Vec::new();
+    let survey = each(&Input::of("a.csv", text).settings, &Tables::embedded(), &mut |_| {}, &mut |located| {
+        seen.push((located.line, located.dispute.id.to_string()));
+    });
+    assert_eq!(seen, expected);
+    assert_eq!((survey.rows, survey.rejects.len()), (20_000, 20_000_usize.div_ceil(7)));
+    assert!(survey.rejects.is_sorted_by_key(|reject| reject.line));
+}
+
+#[test]
 fn the_fingerprint_changes_with_any_content_of_an_open_dispute() {
     let of = |row: &str| Input::of("a.csv", csv(&[row])).load().fingerprint;
     let base = row("D-1");
@@ -566,12 +688,13 @@ fn every_row_is_accounted_for_and_the_order_of_rows_changes_nothing() {
         let other: Vec<_> = files.iter().map(|rows| Just(rows.clone()).prop_shuffle()).collect();
         (Just(files), other)
     });
-    let load_files = |files: &[Vec<String>]| {
-        let input = files.iter().enumerate().fold(Input::new(), |input, (number, rows)| {
+    let write = |files: &[Vec<String>]| {
+        files.iter().enumerate().fold(Input::new(), |input, (number, rows)| {
             input.with(&format!("{number}.csv"), format!("{HEADER}\n{}\n", rows.join("\n")))
-        });
-        input.load()
+        })
     };
+    let load_files = |files: &[Vec<String>]| write(files).load();
+    let stream_files = |files: &[Vec<String>]| write(files).stream();
     let outcome = runner.run(&shuffled, |(files, other)| {
         let batch = load_files(&files);
         prop_assert_eq!(batch.counts.rows, files.iter().map(|rows| rows.len() as u64).sum::<u64>());
@@ -580,6 +703,13 @@ fn every_row_is_accounted_for_and_the_order_of_rows_changes_nothing() {
             batch.rejects.iter().map(|reject| (reject.file_index, reject.line)).collect();
         prop_assert_eq!(places.len() as u64, batch.counts.rejected, "a row is rejected once");
         let again = load_files(&other);
+        let (streamed, account) = stream_files(&files);
+        prop_assert_eq!(&streamed, &batch.disputes);
+        prop_assert_eq!(account.counts, batch.counts);
+        let told = |rejects: &[Reject]| -> Vec<(usize, String)> {
+            rejects.iter().map(|reject| (reject.file_index, reject.to_string())).collect()
+        };
+        prop_assert_eq!(told(&account.rejects), told(&batch.rejects));
         prop_assert_eq!(&again.disputes, &batch.disputes);
         prop_assert_eq!(&again.resolved, &batch.resolved);
         prop_assert_eq!(&again.fingerprint, &batch.fingerprint);

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
-    cluster::Engine,
+    cluster::{self, Engine, TableBuilder},
     config::{Assignment, Needs},
     dispute::Tables,
-    run::{Progress, group_disputes},
+    run::Progress,
     source::{self, Completeness},
     ticket::words,
 };
@@ -55,9 +55,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         more.push(Assignment::flag("--engine", "cluster.engine", engine));
     }
     let settings = common.settings(Needs::default(), &more, ui)?;
-    let batch = load(&arguments.input, settings.run.source, ui)?;
-    ui.progress(Progress::Grouping(batch.disputes.len()));
-    let (table, clusters) = group_disputes(&batch.disputes, &settings.run.cluster);
+    let (builder, counts) = read(&arguments.input, settings.run.source, ui)?;
+    ui.progress(Progress::Grouping(counts.open as usize));
+    let table = builder.finish(settings.run.cluster.min_group);
+    let clusters = cluster::cluster(&table, &settings.run.cluster);
     let engine = match settings.run.cluster.engine {
         Engine::Patterns => "patterns",
         Engine::GroupBy => "groupby",
@@ -101,11 +102,11 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         .collect();
     if arguments.json {
         ui.json(&Answer {
-            rows: batch.counts.rows,
+            rows: counts.rows,
             disputes: table.len(),
             grouped,
             ungrouped: table.len() - grouped,
-            rejected: batch.counts.rejected,
+            rejected: counts.rejected,
             groups: listed,
         })?;
         return Ok(Exit::Done);
@@ -136,6 +137,36 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(Exit::Done)
 }
 
+/// Reads the open disputes of `paths` into a table, without keeping them.
+fn read(
+    paths: &[PathBuf],
+    settings: source::Settings,
+    ui: &mut Ui,
+) -> Result<(TableBuilder, source::Counts), CliError> {
+    let source = source::Settings { paths: paths.to_vec(), ..settings };
+    let tables = Tables::embedded();
+    let mut builder = TableBuilder::new();
+    let account = source::open_disputes(
+        &source,
+        &tables,
+        None,
+        &mut |seen| ui.progress(Progress::Reading(seen)),
+        &mut |dispute| builder.push(dispute),
+    );
+    if account.withdrawn.is_empty() {
+        tell_account(&account.rejects, &account.warnings, &account.completeness, ui);
+        refuse_nothing(account.counts, &account.completeness)?;
+        return Ok((builder, account.counts));
+    }
+    drop(builder);
+    let batch = load(paths, source, ui)?;
+    let mut builder = TableBuilder::new();
+    for dispute in &batch.disputes {
+        builder.push(dispute);
+    }
+    Ok((builder, batch.counts))
+}
+
 /// Reads disputes from `paths`, with all other settings as configured; no row at all is an error.
 pub(super) fn load(
     paths: &[PathBuf],
@@ -146,23 +177,37 @@ pub(super) fn load(
     let batch =
         source::load(&source, &Tables::embedded(), None, &mut |seen| ui.progress(Progress::Reading(seen)));
     tell_input(&batch, ui);
-    if batch.counts.rows == 0 {
-        let said = match &batch.completeness {
-            Completeness::Incomplete(reasons) => {
-                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-            }
-            Completeness::Complete => "no rows".to_owned(),
-        };
-        return Err(CliError::new(Exit::Input, format!("no disputes could be read: {said}")));
-    }
+    refuse_nothing(batch.counts, &batch.completeness)?;
     Ok(batch)
+}
+
+fn refuse_nothing(counts: source::Counts, completeness: &Completeness) -> Result<(), CliError> {
+    if counts.rows > 0 {
+        return Ok(());
+    }
+    let said = match completeness {
+        Completeness::Incomplete(reasons) => {
+            reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        Completeness::Complete => "no rows".to_owned(),
+    };
+    Err(CliError::new(Exit::Input, format!("no disputes could be read: {said}")))
 }
 
 /// Says what became of the rows that are no open disputes.
 pub(super) fn tell_input(batch: &source::Batch, ui: &mut Ui) {
+    tell_account(&batch.rejects, &batch.warnings, &batch.completeness, ui);
+}
+
+fn tell_account(
+    rejects: &[source::Reject],
+    warnings: &[source::CountedWarning],
+    completeness: &Completeness,
+    ui: &mut Ui,
+) {
     const SHOWN: usize = 5;
     let mut files: Vec<(&std::path::Path, Vec<&source::Reject>)> = Vec::new();
-    for reject in &batch.rejects {
+    for reject in rejects {
         match files.last_mut() {
             Some((file, rejects)) if **file == *reject.file => rejects.push(reject),
             _ => files.push((&reject.file, vec![reject])),
@@ -179,10 +224,10 @@ pub(super) fn tell_input(batch: &source::Batch, ui: &mut Ui) {
         }
         ui.warn(&text);
     }
-    for warning in &batch.warnings {
+    for warning in warnings {
         ui.say(&format!("note: {warning}"));
     }
-    if let Completeness::Incomplete(reasons) = &batch.completeness {
+    if let Completeness::Incomplete(reasons) = completeness {
         let reasons: Vec<String> = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
         ui.warn(&format!("the input is incomplete, so nothing is closed or shrunk{}", reasons.concat()));
     }

@@ -89,7 +89,12 @@ pub fn parse_overpunch(text: &str, implied_decimals: u8, kind: AmountKind) -> Re
     if !leading.bytes().all(|b| b.is_ascii_digit()) {
         return Err(AmountError::Overpunch);
     }
-    let whole: i128 = format!("{leading}{digit}").parse().map_err(|_| AmountError::Exactness)?;
+    let whole = leading
+        .bytes()
+        .map(|b| i128::from(b - b'0'))
+        .chain([i128::from(digit)])
+        .try_fold(0_i128, |whole, digit| whole.checked_mul(10)?.checked_add(digit))
+        .ok_or(AmountError::Exactness)?;
     let amount = Decimal::try_from_i128_with_scale(whole, u32::from(implied_decimals))
         .map_err(|_| AmountError::Exactness)?;
     Ok(if negative { -amount } else { amount })
@@ -97,6 +102,9 @@ pub fn parse_overpunch(text: &str, implied_decimals: u8, kind: AmountKind) -> Re
 
 /// Digits, commas and at most one dot.
 fn unsigned(text: &str) -> Result<Decimal, AmountError> {
+    if let Some(amount) = short(text) {
+        return Ok(amount);
+    }
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if text.contains(['e', 'E']) && text.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(AmountError::Scientific);
@@ -122,9 +130,52 @@ fn unsigned(text: &str) -> Result<Decimal, AmountError> {
     Decimal::from_str_exact(&plain).map_err(|_| AmountError::Exactness)
 }
 
+/// Up to 18 digits and at most one dot: nearly every amount, and read without any text in between.
+fn short(text: &str) -> Option<Decimal> {
+    const MAX_DIGITS: usize = 18;
+    if text.len() > MAX_DIGITS + 1 {
+        return None;
+    }
+    let mut whole = 0_i64;
+    let mut digits = 0;
+    let mut decimals: Option<u32> = None;
+    for byte in text.bytes() {
+        match (byte, &mut decimals) {
+            (b'0'..=b'9', decimals) => {
+                digits += 1;
+                if digits > MAX_DIGITS {
+                    return None;
+                }
+                whole = whole * 10 + i64::from(byte - b'0');
+                *decimals = decimals.map(|decimals| decimals + 1);
+            }
+            (b'.', decimals @ None) => *decimals = Some(0),
+            _ => return None,
+        }
+    }
+    (digits > 0).then(|| Decimal::new(whole, decimals.unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_amount_is_the_same_as_one_read_at_length() {
+        for text in
+            ["0", "007", "5.", ".5", "0.00", "1.50", "999999999999999999", "0.00000000000000001", "12.340"]
+        {
+            let quick = short(text).unwrap();
+            let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+            let plain =
+                if decimals.is_empty() { format!("0{whole}") } else { format!("0{whole}.{decimals}") };
+            let long = Decimal::from_str_exact(&plain).unwrap();
+            assert_eq!((quick, quick.scale()), (long, long.scale()), "{text}");
+        }
+        for text in ["", ".", "1.2.3", "1,234", "1234567890123456789", "1e5", "-1", "٣"] {
+            assert_eq!(short(text), None, "{text}");
+        }
+    }
 
     fn money(text: &str) -> Result<String, AmountError> {
         parse(text, AmountKind::Money).map(|amount| amount.to_string())

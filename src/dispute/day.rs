@@ -31,6 +31,9 @@ pub enum DayError {
 /// Reads a day.
 pub fn parse(text: &str) -> Result<Date, DayError> {
     let text = text.trim();
+    if let Some((year, month, day)) = plain(text.as_bytes()) {
+        return date(year, month, day);
+    }
     if text.contains('/') {
         let mut parts = text.split('/');
         let (Some(month), Some(day), Some(year), None) =
@@ -60,9 +63,22 @@ fn date(year: i16, month: i16, day: i16) -> Result<Date, DayError> {
         return Err(DayError::Year);
     }
     let month = i8::try_from(month).ok().filter(|month| (1..=12).contains(month)).ok_or(DayError::Month)?;
+    if let Some(date) = i8::try_from(day).ok().and_then(|day| Date::new(year, month, day).ok()) {
+        return Ok(date);
+    }
     let first = Date::new(year, month, 1).map_err(|_| DayError::Month)?;
-    let wrong_day = DayError::Day { year, month, days: first.days_in_month() };
-    Date::new(year, month, i8::try_from(day).map_err(|_| wrong_day)?).map_err(|_| wrong_day)
+    Err(DayError::Day { year, month, days: first.days_in_month() })
+}
+
+/// Year, month and day of `2026-09-30`, the most frequent form, written exactly so.
+fn plain(text: &[u8]) -> Option<(i16, i16, i16)> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i16, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0'))
+        })
+    };
+    Some((number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?))
 }
 
 /// A number of at least `least` and at most `most` digits.

@@ -33,12 +33,14 @@ pub use ndc::{Ndc, NdcError};
 pub use npi::{NpiError, check as check_npi};
 pub use period::{Quarter, QuarterError};
 pub use program::{DeliverySystem, Program};
+pub(crate) use record::RowReader;
 pub use record::{Doubt, FieldError, Row, Warning, read};
 pub use table_text::{TableError, TableText};
 pub use tables::{
     CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ReasonCode, RootCause, State, StateUse,
     TableTexts, Tables, UnitCode,
 };
+pub(crate) use text::quoted_as_is;
 pub use text::{Interner, clean, quoted, shape, unseen};
 pub use unit::UnitType;
 pub use vocabulary::Vocabulary;

@@ -87,24 +87,29 @@ impl FromStr for Ndc {
         if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(NdcError::Character);
         }
-        let parts: Vec<&str> = text.split('-').collect();
-        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-        match (parts.as_slice(), lengths.as_slice()) {
-            ([code], [11]) => Self::from_parts(&code[..5], &code[5..9], &code[9..]),
-            ([code], [10]) => Err(NdcError::Ambiguous {
-                readings: [
-                    Self::from_parts(&code[..4], &code[4..8], &code[8..])?,
-                    Self::from_parts(&code[..5], &code[5..8], &code[8..])?,
-                    Self::from_parts(&code[..5], &code[5..9], &code[9..])?,
-                ],
-            }),
-            ([_], [found]) => Err(NdcError::Length { found: *found }),
-            ([labeler, product, package], [4, 4, 2] | [5, 3, 2] | [5, 4, 1 | 2]) => {
-                Self::from_parts(labeler, product, package)
+        let mut parts = text.split('-');
+        let segments = || NdcError::Segments {
+            found: text.split('-').map(|part| part.len().to_string()).collect::<Vec<_>>().join("-"),
+        };
+        match (parts.next().unwrap_or_default(), parts.next(), parts.next(), parts.next()) {
+            (code, None, ..) => match code.len() {
+                11 => Self::from_parts(&code[..5], &code[5..9], &code[9..]),
+                10 => Err(NdcError::Ambiguous {
+                    readings: [
+                        Self::from_parts(&code[..4], &code[4..8], &code[8..])?,
+                        Self::from_parts(&code[..5], &code[5..8], &code[8..])?,
+                        Self::from_parts(&code[..5], &code[5..9], &code[9..])?,
+                    ],
+                }),
+                found => Err(NdcError::Length { found }),
+            },
+            (labeler, Some(product), Some(package), None) => {
+                match (labeler.len(), product.len(), package.len()) {
+                    (4, 4, 2) | (5, 3, 2) | (5, 4, 1 | 2) => Self::from_parts(labeler, product, package),
+                    _ => Err(segments()),
+                }
             }
-            _ => Err(NdcError::Segments {
-                found: lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
-            }),
+            _ => Err(segments()),
         }
     }
 }

@@ -80,6 +80,12 @@ impl FromStr for Quarter {
     type Err = QuarterError;
 
     fn from_str(text: &str) -> Result<Self, QuarterError> {
+        if let (Some(year), Some(b"Q"), Some(number)) =
+            (text.get(..4), text.as_bytes().get(4..5), text.get(5..))
+            && let (Ok(year), Ok(number)) = (digits::<4>(year), digits::<1>(number))
+        {
+            return Self::new(year, quarter_number(number));
+        }
         let text: String =
             text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
         if let Some((number, year)) = text.split_once("QCY") {

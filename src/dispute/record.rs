@@ -2,16 +2,20 @@
 //!
 //! Promises to report all wrong fields at once, and to show no value of a private column: only its form.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
 
 use super::amount::{self, AmountKind};
 use super::text::{clean, quoted, shape, unseen};
 use super::{
-    DeliverySystem, Dispute, Field, Ndc, NpiError, Program, Quarter, StateUse, Tables, Text, UnitType,
-    Vocabulary, day, entity, npi,
+    DeliverySystem, Dispute, Field, Interner, Ndc, NpiError, Program, Quarter, StateUse, Tables, Text,
+    UnitType, Vocabulary, day, entity, npi,
 };
 
 /// One row of the input: the text of each column that the row has.
@@ -96,91 +100,135 @@ pub enum Doubt {
     AbsentColumn,
 }
 
-/// Reads one row. Texts of the result are not yet shared; see [`Interner`](super::Interner).
+/// Reads one row. Texts of the result are not yet shared; see [`Interner`].
 pub fn read(
     row: &impl Row,
     vocabulary: &Vocabulary,
     tables: &Tables,
 ) -> Result<(Dispute, Vec<Warning>), Vec<FieldError>> {
-    let mut reader = Reader { row, vocabulary, tables, errors: Vec::new(), warnings: Vec::new() };
-    let id = reader.required(Field::DisputeId, "a dispute id");
-    let program = reader.program();
-    let client = reader.required(Field::Manufacturer, "the name of a manufacturer");
-    let ndc = reader.ndc();
-    let product_name = reader.name(Field::ProductName);
-    let state = reader.state();
-    let payer = reader.name(Field::Payer);
-    let delivery_system = reader.delivery_system();
-    let covered_entity = reader.covered_entity();
-    let pharmacy_npi = reader.pharmacy_npi();
-    let period = reader.period();
-    let service_date = reader.day(Field::ServiceDate);
-    let reason_codes = reader.reason_codes(program);
-    let units_invoiced = reader.amount(Field::UnitsInvoiced, AmountKind::Units);
-    let units_disputed = reader.amount(Field::UnitsDisputed, AmountKind::Units);
-    let unit_type = reader.unit_type();
-    let unit_rebate_amount = reader.amount(Field::UnitRebateAmount, AmountKind::Money);
-    let amount_disputed = reader.amount(Field::AmountDisputed, AmountKind::Money);
-    let status = reader.identifier(Field::Status).unwrap_or_default();
-    let opened_at = reader.day(Field::OpenedAt);
-    let due_at = reader.day(Field::DueAt);
-    let resolved_at = reader.day(Field::ResolvedAt);
-    let note = reader.raw(Field::Note);
-    let claim_ref = reader.identifier(Field::ClaimRef);
-    let source_url = reader.source_url();
-    let Reader { errors, warnings, .. } = reader;
-    let (Some(id), Some(program), Some(client), Some(ndc), true) =
-        (id, program, client, ndc, errors.is_empty())
-    else {
-        return Err(errors);
-    };
-    let dispute = Dispute {
-        id: Text::from(id),
-        program,
-        client: Text::from(client),
-        ndc,
-        product_name: product_name.map(Text::from),
-        state: state.map(Text::from),
-        payer: payer.map(Text::from),
-        delivery_system,
-        covered_entity: covered_entity.map(Text::from),
-        pharmacy_npi: pharmacy_npi.map(Text::from),
-        period,
-        service_date,
-        reason_codes,
-        units_invoiced,
-        units_disputed,
-        unit_type,
-        unit_rebate_amount,
-        amount_disputed,
-        status: Text::from(vocabulary.status(&status)),
-        opened_at,
-        due_at,
-        resolved_at,
-        note: note.map(Text::from),
-        claim_ref: claim_ref.map(Text::from),
-        source_url: source_url.map(Text::from),
-    };
-    Ok((dispute, warnings))
+    let mut reader = RowReader::new(vocabulary, tables);
+    let dispute = reader.read(row)?;
+    let warnings = reader.doubts().map(|(field, doubt, value)| Warning {
+        field,
+        doubt,
+        value: if field.is_private() { shape(value) } else { quoted(value) },
+    });
+    Ok((dispute, warnings.collect()))
 }
 
-struct Reader<'a, R> {
-    row: &'a R,
+/// Reads row after row. Texts that repeat are checked once and share their memory, for as long as the reader
+/// lives: all that it keeps are the different texts of the rows it has read.
+pub(crate) struct RowReader<'a> {
     vocabulary: &'a Vocabulary,
     tables: &'a Tables,
+    texts: Interner,
+    states: FxHashMap<Text, Checked>,
+    covered_entities: FxHashMap<Text, Checked>,
+    pharmacies: FxHashMap<Text, Checked>,
+    reason_codes: BTreeMap<Option<Program>, FxHashMap<Text, CheckedCodes>>,
     errors: Vec<FieldError>,
-    warnings: Vec<Warning>,
+    doubts: Vec<(Field, Doubt, Text)>,
 }
 
-impl<R: Row> Reader<'_, R> {
-    /// The cleaned text; `None` where there is none.
-    fn raw(&self, field: Field) -> Option<String> {
-        self.row.get(field).map(clean).filter(|text| !text.is_empty())
+/// What became of an optional value.
+#[derive(Clone)]
+struct Checked {
+    text: Text,
+    doubt: Option<Doubt>,
+}
+
+/// What became of a list of reason codes.
+struct CheckedCodes {
+    codes: Vec<Text>,
+    doubtful: Vec<Text>,
+}
+
+impl<'a> RowReader<'a> {
+    pub(crate) fn new(vocabulary: &'a Vocabulary, tables: &'a Tables) -> Self {
+        Self {
+            vocabulary,
+            tables,
+            texts: Interner::default(),
+            states: FxHashMap::default(),
+            covered_entities: FxHashMap::default(),
+            pharmacies: FxHashMap::default(),
+            reason_codes: BTreeMap::new(),
+            errors: Vec::new(),
+            doubts: Vec::new(),
+        }
+    }
+
+    /// What was doubtful in the row read last, with the value as it stood there: it is not yet fit to be shown.
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = (Field, Doubt, &str)> {
+        self.doubts.iter().map(|(field, doubt, value)| (*field, *doubt, &**value))
+    }
+
+    /// Reads one row.
+    pub(crate) fn read(&mut self, row: &impl Row) -> Result<Dispute, Vec<FieldError>> {
+        self.errors.clear();
+        self.doubts.clear();
+        let id = self.required(row, Field::DisputeId, || "a dispute id".to_owned());
+        let program = self.program(row);
+        let client = self.required(row, Field::Manufacturer, || "the name of a manufacturer".to_owned());
+        let ndc = self.ndc(row);
+        let product_name = self.name(row, Field::ProductName);
+        let state = self.state(row);
+        let payer = self.name(row, Field::Payer);
+        let delivery_system = self.delivery_system(row);
+        let covered_entity = self.covered_entity(row);
+        let pharmacy_npi = self.pharmacy_npi(row);
+        let period = self.period(row);
+        let service_date = self.day(row, Field::ServiceDate);
+        let reason_codes = self.reason_codes(row, program);
+        let units_invoiced = self.amount(row, Field::UnitsInvoiced, AmountKind::Units);
+        let units_disputed = self.amount(row, Field::UnitsDisputed, AmountKind::Units);
+        let unit_type = self.unit_type(row);
+        let unit_rebate_amount = self.amount(row, Field::UnitRebateAmount, AmountKind::Money);
+        let amount_disputed = self.amount(row, Field::AmountDisputed, AmountKind::Money);
+        let status = self.identifier(row, Field::Status).unwrap_or_default();
+        let opened_at = self.day(row, Field::OpenedAt);
+        let due_at = self.day(row, Field::DueAt);
+        let resolved_at = self.day(row, Field::ResolvedAt);
+        let note = raw(row, Field::Note);
+        let claim_ref = self.identifier(row, Field::ClaimRef);
+        let source_url = self.source_url(row);
+        let (Some(id), Some(program), Some(client), Some(ndc), true) =
+            (id, program, client, ndc, self.errors.is_empty())
+        else {
+            return Err(std::mem::take(&mut self.errors));
+        };
+        Ok(Dispute {
+            id: Text::from(id),
+            program,
+            client: self.texts.share_copy(&client),
+            ndc,
+            product_name,
+            state,
+            payer,
+            delivery_system,
+            covered_entity,
+            pharmacy_npi,
+            period,
+            service_date,
+            reason_codes,
+            units_invoiced,
+            units_disputed,
+            unit_type,
+            unit_rebate_amount,
+            amount_disputed,
+            status: self.texts.share_copy(&self.vocabulary.status(&status)),
+            opened_at,
+            due_at,
+            resolved_at,
+            note: note.map(Text::from),
+            claim_ref: claim_ref.map(Text::from),
+            source_url: source_url.map(Text::from),
+        })
     }
 
     /// A text in which an unseen character would make two values out of what looks like one.
-    fn identifier(&mut self, field: Field) -> Option<String> {
-        let text = self.raw(field)?;
+    fn identifier<'r>(&mut self, row: &'r impl Row, field: Field) -> Option<Cow<'r, str>> {
+        let text = raw(row, field)?;
         match unseen(&text) {
             None => Some(text),
             Some(c) => {
@@ -191,39 +239,45 @@ impl<R: Row> Reader<'_, R> {
         }
     }
 
-    fn required(&mut self, field: Field, expected: &str) -> Option<String> {
-        if self.raw(field).is_none() {
-            self.refuse(field, "", expected.to_owned());
+    /// As [`RowReader::identifier`], but refused where there is none. `expected` is called then only.
+    fn required<'r>(
+        &mut self,
+        row: &'r impl Row,
+        field: Field,
+        expected: impl FnOnce() -> String,
+    ) -> Option<Cow<'r, str>> {
+        if raw(row, field).is_none() {
+            self.refuse(field, "", expected());
+            return None;
         }
-        self.identifier(field)
+        self.identifier(row, field)
     }
 
     /// A name for people: line breaks and unseen characters are no reason to refuse a row.
-    fn name(&self, field: Field) -> Option<String> {
-        let text = self.raw(field)?;
+    fn name(&mut self, row: &impl Row, field: Field) -> Option<Text> {
+        let text = raw(row, field)?;
         if unseen(&text).is_none() {
-            return Some(text);
+            return Some(self.texts.share_copy(&text));
         }
         let seen: String = text
             .chars()
             .map(|c| if unseen(c.encode_utf8(&mut [0; 4])).is_some() { ' ' } else { c })
             .collect();
-        Some(seen.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
+        let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!seen.is_empty()).then(|| self.texts.share_copy(&seen))
     }
 
-    fn program(&mut self) -> Option<Program> {
-        let names = Program::ALL.map(|program| format!("`{program}`")).join(", ");
-        let expected = format!("a program ({names}, or a configured alias)");
-        let text = self.required(Field::Program, &expected)?;
+    fn program(&mut self, row: &impl Row) -> Option<Program> {
+        let text = self.required(row, Field::Program, program_expected)?;
         let program = self.vocabulary.program(&text);
         if program.is_none() {
-            self.refuse(Field::Program, &text, expected);
+            self.refuse(Field::Program, &text, program_expected());
         }
         program
     }
 
-    fn ndc(&mut self) -> Option<Ndc> {
-        let text = self.required(Field::Ndc, "an NDC")?;
+    fn ndc(&mut self, row: &impl Row) -> Option<Ndc> {
+        let text = self.required(row, Field::Ndc, || "an NDC".to_owned())?;
         match text.parse::<Ndc>() {
             Ok(ndc) => {
                 if ndc.digits().bytes().any(|b| !b.is_ascii_digit()) {
@@ -238,21 +292,26 @@ impl<R: Row> Reader<'_, R> {
         }
     }
 
-    fn state(&mut self) -> Option<String> {
-        let text = self.identifier(Field::State)?.to_uppercase();
-        let doubt = match self.tables.state(&text).map(|state| state.usage) {
-            Some(StateUse::Allowed) => return Some(text),
-            Some(StateUse::Territory) => Doubt::Territory,
-            Some(StateUse::AddressOnly) => Doubt::AddressOnlyState,
-            Some(StateUse::NationalTotal) => Doubt::NationalTotal,
-            None => Doubt::State,
-        };
-        self.warn(Field::State, doubt, &text);
-        (doubt != Doubt::NationalTotal).then_some(text)
+    fn state(&mut self, row: &impl Row) -> Option<Text> {
+        let text = self.identifier(row, Field::State)?;
+        let tables = self.tables;
+        let checked = check(&mut self.states, &text, |text| {
+            let text = uppercase(text);
+            let doubt = match tables.state(&text).map(|state| state.usage) {
+                Some(StateUse::Allowed) => None,
+                Some(StateUse::Territory) => Some(Doubt::Territory),
+                Some(StateUse::AddressOnly) => Some(Doubt::AddressOnlyState),
+                Some(StateUse::NationalTotal) => Some(Doubt::NationalTotal),
+                None => Some(Doubt::State),
+            };
+            (text, doubt)
+        });
+        let text = self.keep(Field::State, &checked);
+        (checked.doubt != Some(Doubt::NationalTotal)).then_some(text)
     }
 
-    fn delivery_system(&mut self) -> Option<DeliverySystem> {
-        let text = self.identifier(Field::DeliverySystem)?;
+    fn delivery_system(&mut self, row: &impl Row) -> Option<DeliverySystem> {
+        let text = self.identifier(row, Field::DeliverySystem)?;
         let system = self.vocabulary.delivery_system(&text);
         if system.is_none() {
             self.warn(Field::DeliverySystem, Doubt::DeliverySystem, &text);
@@ -260,30 +319,33 @@ impl<R: Row> Reader<'_, R> {
         system
     }
 
-    fn covered_entity(&mut self) -> Option<String> {
-        let text = self.identifier(Field::CoveredEntityId)?.to_uppercase();
-        if entity::entity_type(&text, &self.tables.covered_entity_types).is_none() {
-            self.warn(Field::CoveredEntityId, Doubt::CoveredEntity, &text);
-        }
-        Some(text)
+    fn covered_entity(&mut self, row: &impl Row) -> Option<Text> {
+        let text = self.identifier(row, Field::CoveredEntityId)?;
+        let types = &self.tables.covered_entity_types;
+        let checked = check(&mut self.covered_entities, &text, |text| {
+            let text = uppercase(text);
+            let doubt = entity::entity_type(&text, types).is_none().then_some(Doubt::CoveredEntity);
+            (text, doubt)
+        });
+        Some(self.keep(Field::CoveredEntityId, &checked))
     }
 
-    fn pharmacy_npi(&mut self) -> Option<String> {
-        let text = self.identifier(Field::PharmacyNpi)?;
-        if let Err(error) = npi::check(&text) {
-            self.warn(Field::PharmacyNpi, Doubt::Npi(error), &text);
-        }
-        Some(text)
+    fn pharmacy_npi(&mut self, row: &impl Row) -> Option<Text> {
+        let text = self.identifier(row, Field::PharmacyNpi)?;
+        let checked = check(&mut self.pharmacies, &text, |text| {
+            (Cow::Borrowed(text), npi::check(text).err().map(Doubt::Npi))
+        });
+        Some(self.keep(Field::PharmacyNpi, &checked))
     }
 
-    fn period(&mut self) -> Option<Quarter> {
-        let text = self.raw(Field::Period)?;
+    fn period(&mut self, row: &impl Row) -> Option<Quarter> {
+        let text = raw(row, Field::Period)?;
         let quarter = text.parse::<Quarter>();
         quarter.map_err(|error| self.refuse(Field::Period, &text, error.to_string())).ok()
     }
 
-    fn day(&mut self, field: Field) -> Option<Date> {
-        let text = self.raw(field)?;
+    fn day(&mut self, row: &impl Row, field: Field) -> Option<Date> {
+        let text = raw(row, field)?;
         match day::parse(&text) {
             Ok(date) => Some(date),
             Err(day::DayError::Day { .. }) if field.is_private() => {
@@ -297,46 +359,42 @@ impl<R: Row> Reader<'_, R> {
         }
     }
 
-    fn reason_codes(&mut self, program: Option<Program>) -> Vec<Text> {
-        let Some(text) = self.identifier_list(Field::ReasonCodes) else { return Vec::new() };
-        let mut codes: Vec<Text> = Vec::new();
-        for code in text.split(|c: char| c == '|' || c == ';' || c.is_whitespace()) {
-            let code = code.to_uppercase();
-            if code.is_empty() || codes.iter().any(|known| **known == *code) {
-                continue;
-            }
-            if let Some(program) = program
-                && self.tables.reason_code(program, &code).is_none()
-            {
-                self.warn(Field::ReasonCodes, Doubt::ReasonCode, &format!("{code} for {program}"));
-            }
-            codes.push(Text::from(code));
+    fn reason_codes(&mut self, row: &impl Row, program: Option<Program>) -> Vec<Text> {
+        let Some(text) = self.identifier_list(row, Field::ReasonCodes) else { return Vec::new() };
+        let known = self.reason_codes.entry(program).or_default();
+        if !known.contains_key(&*text) {
+            let checked = check_codes(&text, program, self.tables, &mut self.texts);
+            known.insert(Text::from(&*text), checked);
         }
-        codes
+        let Some(checked) = known.get(&*text) else { return Vec::new() };
+        for code in &checked.doubtful {
+            self.doubts.push((Field::ReasonCodes, Doubt::ReasonCode, Arc::clone(code)));
+        }
+        checked.codes.clone()
     }
 
-    /// As [`Reader::identifier`], but line breaks and tabs separate.
-    fn identifier_list(&mut self, field: Field) -> Option<String> {
-        let text = self.raw(field)?;
-        match unseen(&text.replace(['\n', '\r', '\t'], " ")) {
-            None => Some(text),
-            Some(_) => self.identifier(field),
+    /// As [`RowReader::identifier`], but line breaks and tabs separate.
+    fn identifier_list<'r>(&mut self, row: &'r impl Row, field: Field) -> Option<Cow<'r, str>> {
+        let text = raw(row, field)?;
+        if unseen(&text).is_none() || unseen(&text.replace(['\n', '\r', '\t'], " ")).is_none() {
+            return Some(text);
         }
+        self.identifier(row, field)
     }
 
-    fn unit_type(&mut self) -> Option<UnitType> {
-        let text = self.identifier(Field::UnitType)?;
-        let row = self.tables.unit_type(&text);
-        let unit_type = row.and_then(|row| row.unit_type);
+    fn unit_type(&mut self, row: &impl Row) -> Option<UnitType> {
+        let text = self.identifier(row, Field::UnitType)?;
+        let known = self.tables.unit_type(&text);
+        let unit_type = known.and_then(|known| known.unit_type);
         if unit_type.is_none() {
-            let doubt = if row.is_some() { Doubt::UnitQualifier } else { Doubt::UnitType };
+            let doubt = if known.is_some() { Doubt::UnitQualifier } else { Doubt::UnitType };
             self.warn(Field::UnitType, doubt, &text);
         }
         unit_type
     }
 
-    fn amount(&mut self, field: Field, kind: AmountKind) -> Option<Decimal> {
-        let text = self.raw(field)?;
+    fn amount(&mut self, row: &impl Row, field: Field, kind: AmountKind) -> Option<Decimal> {
+        let text = raw(row, field)?;
         let amount = match self.vocabulary.implied_decimals(field) {
             Some(decimals) => amount::parse_overpunch(&text, decimals, kind),
             None => amount::parse(&text, kind),
@@ -344,10 +402,11 @@ impl<R: Row> Reader<'_, R> {
         amount.map_err(|error| self.refuse(field, &text, error.to_string())).ok()
     }
 
-    fn source_url(&mut self) -> Option<String> {
-        let text = self.raw(Field::SourceUrl)?;
-        let lower = text.to_ascii_lowercase();
-        let is_link = (lower.starts_with("https://") || lower.starts_with("http://"))
+    fn source_url<'r>(&mut self, row: &'r impl Row) -> Option<Cow<'r, str>> {
+        let text = raw(row, Field::SourceUrl)?;
+        let starts_with =
+            |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        let is_link = (starts_with("https://") || starts_with("http://"))
             && unseen(&text).is_none()
             && !text.contains(char::is_whitespace);
         if !is_link {
@@ -356,14 +415,73 @@ impl<R: Row> Reader<'_, R> {
         is_link.then_some(text)
     }
 
+    /// The text of an optional value, with its doubt noted.
+    fn keep(&mut self, field: Field, checked: &Checked) -> Text {
+        if let Some(doubt) = checked.doubt {
+            self.doubts.push((field, doubt, Arc::clone(&checked.text)));
+        }
+        Arc::clone(&checked.text)
+    }
+
     fn refuse(&mut self, field: Field, found: &str, expected: String) {
         let found = if field.is_private() { shape(found) } else { quoted(found) };
         self.errors.push(FieldError { field, found, expected });
     }
 
     fn warn(&mut self, field: Field, doubt: Doubt, value: &str) {
-        let value = if field.is_private() { shape(value) } else { quoted(value) };
-        self.warnings.push(Warning { field, doubt, value });
+        let value = self.texts.share_copy(value);
+        self.doubts.push((field, doubt, value));
+    }
+}
+
+/// The cleaned text; `None` where there is none.
+fn raw(row: &impl Row, field: Field) -> Option<Cow<'_, str>> {
+    row.get(field).map(clean).filter(|text| !text.is_empty())
+}
+
+fn program_expected() -> String {
+    let names = Program::ALL.map(|program| format!("`{program}`")).join(", ");
+    format!("a program ({names}, or a configured alias)")
+}
+
+/// What `judge` says of `text`, asked once.
+fn check<'t>(
+    known: &mut FxHashMap<Text, Checked>,
+    text: &'t str,
+    judge: impl FnOnce(&'t str) -> (Cow<'t, str>, Option<Doubt>),
+) -> Checked {
+    if let Some(checked) = known.get(text) {
+        return checked.clone();
+    }
+    let (kept, doubt) = judge(text);
+    let key = Text::from(text);
+    let checked = Checked { text: if *kept == *text { Arc::clone(&key) } else { Text::from(kept) }, doubt };
+    known.insert(key, checked.clone());
+    checked
+}
+
+fn check_codes(text: &str, program: Option<Program>, tables: &Tables, texts: &mut Interner) -> CheckedCodes {
+    let mut checked = CheckedCodes { codes: Vec::new(), doubtful: Vec::new() };
+    for code in text.split(|c: char| c == '|' || c == ';' || c.is_whitespace()) {
+        let code = uppercase(code);
+        if code.is_empty() || checked.codes.iter().any(|known| **known == *code) {
+            continue;
+        }
+        if let Some(program) = program
+            && tables.reason_code(program, &code).is_none()
+        {
+            checked.doubtful.push(Text::from(format!("{code} for {program}")));
+        }
+        checked.codes.push(texts.share_copy(&code));
+    }
+    checked
+}
+
+fn uppercase(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_lowercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_uppercase())
     }
 }
 

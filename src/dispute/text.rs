@@ -3,9 +3,10 @@
 //! Promises that two texts which look alike are equal after [`clean`], and that [`shape`] gives nothing of a
 //! value away but its form. Never changes letter case.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{Dispute, Text};
@@ -14,18 +15,27 @@ use super::{Dispute, Text};
 const SHOWN_CHARS: usize = 64;
 
 /// Trims white space at both ends and composes characters (Unicode NFC), so that one name has one spelling.
-pub fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if is_nfc(text) { text.to_owned() } else { text.nfc().collect() }
+    if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// The first character that cannot be seen, if any: control characters, zero-width and direction marks.
 /// Two ids that differ only in one of these look the same to a person and are two ids to a program.
 pub fn unseen(text: &str) -> Option<char> {
+    if is_printable_ascii(text) {
+        return None;
+    }
     text.chars().find(|&c| {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     })
+}
+
+/// Whether every character is one of the 95 that ASCII prints. Looks at every byte, which is quicker than to stop
+/// at the first that is not.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().fold(true, |printable, byte| printable & (b' '..=b'~').contains(&byte))
 }
 
 /// The form of a value that must not be shown: digits become `#`, letters `a`, other characters outside
@@ -47,6 +57,9 @@ pub fn shape(text: &str) -> String {
 
 /// A value as a message quotes it: control characters escaped, backticks replaced, cut after 64 characters.
 pub fn quoted(text: &str) -> String {
+    if let Some(text) = quoted_as_is(text) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for c in text.trim().chars().take(SHOWN_CHARS) {
         match c {
@@ -61,10 +74,17 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// The text that [`quoted`] gives, where that is the text itself without white space at its ends.
+pub(crate) fn quoted_as_is(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_plain = text.len() <= SHOWN_CHARS && is_printable_ascii(text) && !text.contains('`');
+    is_plain.then_some(text)
+}
+
 /// Lets equal texts share one allocation: a million disputes name a few hundred payers.
 #[derive(Debug, Default)]
 pub struct Interner {
-    seen: HashSet<Text>,
+    seen: FxHashSet<Text>,
 }
 
 impl Interner {
@@ -73,6 +93,16 @@ impl Interner {
         if let Some(shared) = self.seen.get(&text) {
             return Arc::clone(shared);
         }
+        self.seen.insert(Arc::clone(&text));
+        text
+    }
+
+    /// The shared copy of `text`, made only where there is none yet.
+    pub fn share_copy(&mut self, text: &str) -> Text {
+        if let Some(shared) = self.seen.get(text) {
+            return Arc::clone(shared);
+        }
+        let text = Text::from(text);
         self.seen.insert(Arc::clone(&text));
         text
     }
@@ -125,10 +155,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_quoted_as_it_is_is_what_would_be_quoted() {
+        for text in ["", " a b ", "D-1", &"x".repeat(64)] {
+            assert_eq!(quoted_as_is(text), Some(text.trim()));
+            let escaped: String = text.trim().chars().collect();
+            assert_eq!(quoted(text), escaped);
+        }
+        for text in ["a`b", "a\nb", "Caf\u{e9}", &"x".repeat(65)] {
+            assert_eq!(quoted_as_is(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn equal_texts_share_one_allocation() {
         let mut interner = Interner::default();
         let first = interner.share(Text::from("Example Plan"));
         let second = interner.share(Text::from("Example Plan"));
         assert!(Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&first, &interner.share_copy("Example Plan")));
     }
 }

@@ -1,5 +1,6 @@
 //! The words of one source: its aliases, its statuses, and its way to write numbers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DeliverySystem, Field, Program};
@@ -31,22 +32,22 @@ impl Default for Vocabulary {
 impl Vocabulary {
     /// Lets `alias` mean `program`, beside the canonical names.
     pub fn add_program(&mut self, alias: &str, program: Program) {
-        self.programs.insert(fold(alias), program);
+        self.programs.insert(fold(alias).into_owned(), program);
     }
 
     /// Lets `alias` mean `system`, beside the canonical names and the record ids.
     pub fn add_delivery_system(&mut self, alias: &str, system: DeliverySystem) {
-        self.delivery_systems.insert(fold(alias), system);
+        self.delivery_systems.insert(fold(alias).into_owned(), system);
     }
 
     /// Lets `alias` mean `status`.
     pub fn add_status(&mut self, alias: &str, status: &str) {
-        self.statuses.insert(fold(alias), fold(status));
+        self.statuses.insert(fold(alias).into_owned(), fold(status).into_owned());
     }
 
     /// Replaces the set of statuses that mean unresolved. The empty text stands for a missing status.
     pub fn set_open_statuses<S: AsRef<str>>(&mut self, statuses: impl IntoIterator<Item = S>) {
-        self.open_statuses = statuses.into_iter().map(|status| fold(status.as_ref())).collect();
+        self.open_statuses = statuses.into_iter().map(|status| fold(status.as_ref()).into_owned()).collect();
     }
 
     /// Reads the amounts of `field` as signed overpunch with so many implied decimals.
@@ -56,23 +57,23 @@ impl Vocabulary {
 
     /// The program that `word` means.
     pub fn program(&self, word: &str) -> Option<Program> {
-        self.programs.get(&fold(word)).copied().or_else(|| Program::from_name(word))
+        self.programs.get(&*fold(word)).copied().or_else(|| Program::from_name(word))
     }
 
     /// The delivery system that `word` means.
     pub fn delivery_system(&self, word: &str) -> Option<DeliverySystem> {
-        self.delivery_systems.get(&fold(word)).copied().or_else(|| DeliverySystem::from_name(word))
+        self.delivery_systems.get(&*fold(word)).copied().or_else(|| DeliverySystem::from_name(word))
     }
 
     /// The status that `word` means, in lower case.
-    pub fn status(&self, word: &str) -> String {
+    pub fn status<'a>(&'a self, word: &'a str) -> Cow<'a, str> {
         let word = fold(word);
-        self.statuses.get(&word).cloned().unwrap_or(word)
+        self.statuses.get(&*word).map_or(word, |status| Cow::Borrowed(status))
     }
 
     /// Whether `status` means unresolved.
     pub fn is_open(&self, status: &str) -> bool {
-        self.open_statuses.contains(&self.status(status))
+        self.open_statuses.contains(&*self.status(status))
     }
 
     /// The implied decimals of `field`, where its amounts are signed overpunch.
@@ -81,8 +82,13 @@ impl Vocabulary {
     }
 }
 
-fn fold(word: &str) -> String {
-    word.trim().to_lowercase()
+fn fold(word: &str) -> Cow<'_, str> {
+    let word = word.trim();
+    if word.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(word.to_lowercase())
+    }
 }
 
 #[cfg(test)]

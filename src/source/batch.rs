@@ -27,6 +27,24 @@ pub struct Batch {
     pub fingerprint: String,
 }
 
+/// What a reading gave beside the disputes that it handed on; see [`open_disputes`](super::open_disputes).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// Which of the disputes handed on do not count after all, by their place in the order in which they were
+    /// handed on, from 0; sorted. Another row of the same file has their id with other contents.
+    pub withdrawn: Vec<usize>,
+    /// The rows that could not be read, by file and line.
+    pub rejects: Vec<Reject>,
+    /// Doubtful values, counted by column and kind of doubt.
+    pub warnings: Vec<CountedWarning>,
+    /// What became of every row.
+    pub counts: Counts,
+    /// What became of every file.
+    pub files: FileCounts,
+    /// Whether the input can be the whole truth.
+    pub completeness: Completeness,
+}
+
 /// What became of every row: `rows` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

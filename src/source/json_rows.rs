@@ -58,6 +58,62 @@ pub(super) fn read_line(input: &mut impl BufRead, line: &mut RawLine) -> io::Res
     }
 }
 
+/// Lines in one piece of memory; reused from chunk to chunk.
+#[derive(Debug, Default)]
+pub(super) struct RawLines {
+    heads: Vec<Head>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Head {
+    line: u64,
+    too_long: bool,
+    is_ended: bool,
+    /// Where the bytes of the line end.
+    bytes_end: usize,
+}
+
+/// One line of [`RawLines`]; see [`RawLine`].
+pub(super) struct Line<'a> {
+    pub number: u64,
+    pub bytes: &'a [u8],
+    pub too_long: bool,
+    pub is_ended: bool,
+}
+
+impl RawLines {
+    pub(super) fn clear(&mut self) {
+        let Self { heads, bytes } = self;
+        heads.clear();
+        bytes.clear();
+    }
+
+    pub(super) fn push(&mut self, line: &RawLine) {
+        let RawLine { line, bytes, too_long, is_ended } = line;
+        self.bytes.extend_from_slice(bytes);
+        let (line, too_long, is_ended) = (*line, *too_long, *is_ended);
+        self.heads.push(Head { line, too_long, is_ended, bytes_end: self.bytes.len() });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut start = 0;
+        self.heads.iter().map(move |head| {
+            let &Head { line, too_long, is_ended, bytes_end } = head;
+            let bytes = &self.bytes[std::mem::replace(&mut start, bytes_end)..bytes_end];
+            Line { number: line, bytes, too_long, is_ended }
+        })
+    }
+}
+
 /// The value of one key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {

@@ -23,8 +23,6 @@ pub(super) struct Ledger<'a> {
     rejects: Vec<Reject>,
     repeated: u64,
     superseded: u64,
-    /// Reused for the content of every row.
-    text: String,
 }
 
 /// The last file's word on one dispute.
@@ -46,19 +44,12 @@ enum Verdict {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
-        Self {
-            settings,
-            entries: HashMap::new(),
-            rejects: Vec::new(),
-            repeated: 0,
-            superseded: 0,
-            text: String::new(),
-        }
+        Self { settings, entries: HashMap::new(), rejects: Vec::new(), repeated: 0, superseded: 0 }
     }
 
-    pub(super) fn add(&mut self, located: Located) {
+    /// Adds a row with its [`content`].
+    pub(super) fn add(&mut self, located: Located, content: [u8; 32]) {
         let Located { dispute, file, file_index, line } = located;
-        let content = content(&dispute, &mut self.text);
         let id = Arc::clone(&dispute.id);
         let Some(entry) = self.entries.get_mut(&id) else {
             let verdict = verdict(dispute, self.settings);
@@ -89,7 +80,7 @@ impl<'a> Ledger<'a> {
     /// Ends the reading: sorts, counts and judges.
     pub(super) fn close(self, survey: Survey, previous_rows: Option<u64>, max_drop: f64) -> Batch {
         let Self { entries, rejects: contradictions, repeated, superseded, .. } = self;
-        let Survey { rows, mut rejects, warnings, mut reasons, files } = survey;
+        let Survey { rows, mut rejects, warnings, reasons, files } = survey;
         rejects.extend(contradictions);
         rejects.sort_by_key(|reject| (reject.file_index, reject.line));
         let mut counts =
@@ -115,16 +106,7 @@ impl<'a> Ledger<'a> {
         counts.not_open = resolved.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
 
-        if rows == 0 {
-            reasons.push(Reason::NoRows);
-        } else if let Some(previous) = previous_rows {
-            let least = least_credible(previous, max_drop);
-            if rows < least {
-                reasons.push(Reason::Drop { previous, rows, least });
-            }
-        }
-        let completeness =
-            if reasons.is_empty() { Completeness::Complete } else { Completeness::Incomplete(reasons) };
+        let completeness = completeness(rows, reasons, previous_rows, max_drop);
         let fingerprint = hash.finalize().iter().fold(String::new(), |mut text, byte| {
             // Writing to a String cannot fail.
             let _ = write!(text, "{byte:02x}");
@@ -132,6 +114,24 @@ impl<'a> Ledger<'a> {
         });
         Batch { disputes, resolved, rejects, warnings, counts, files, completeness, fingerprint }
     }
+}
+
+/// Judges `rows` that were read with `reasons` against the number of rows that there were before.
+pub(super) fn completeness(
+    rows: u64,
+    mut reasons: Vec<Reason>,
+    previous_rows: Option<u64>,
+    max_drop: f64,
+) -> Completeness {
+    if rows == 0 {
+        reasons.push(Reason::NoRows);
+    } else if let Some(previous) = previous_rows {
+        let least = least_credible(previous, max_drop);
+        if rows < least {
+            reasons.push(Reason::Drop { previous, rows, least });
+        }
+    }
+    if reasons.is_empty() { Completeness::Complete } else { Completeness::Incomplete(reasons) }
 }
 
 fn verdict(dispute: Dispute, settings: &Settings) -> Verdict {
@@ -143,7 +143,12 @@ fn least_credible(previous: u64, max_drop: f64) -> u64 {
     (previous as f64 * (1.0 - max_drop.clamp(0.0, 1.0))).ceil() as u64
 }
 
-fn contradiction(id: &Text, column: &str, place: (Arc<Path>, usize, u64), other_line: u64) -> Reject {
+pub(super) fn contradiction(
+    id: &Text,
+    column: &str,
+    place: (Arc<Path>, usize, u64),
+    other_line: u64,
+) -> Reject {
     let (file, file_index, line) = place;
     let problem = Problem {
         column: Some(column.to_owned()),
@@ -156,7 +161,7 @@ fn contradiction(id: &Text, column: &str, place: (Arc<Path>, usize, u64), other_
 
 /// SHA-256 over every field, in a form in which no two contents are written alike. Two ways to write one amount
 /// (`12` and `12.00`) are one content.
-fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
+pub(super) fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
     let Dispute {
         id,
         program,
@@ -218,7 +223,7 @@ impl Content<'_> {
         // Writing to a String cannot fail.
         let _ = match text {
             Some(text) => write!(self.0, "{}:{text};", text.len()),
-            None => write!(self.0, "-;"),
+            None => self.0.write_str("-;"),
         };
     }
 
@@ -227,7 +232,7 @@ impl Content<'_> {
         // Writing to a String cannot fail.
         let _ = match value {
             Some(value) => write!(self.0, "{value};"),
-            None => write!(self.0, "-;"),
+            None => self.0.write_str("-;"),
         };
     }
 }

@@ -4,6 +4,10 @@
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
 //! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
 //!
+//! Three ways to read: [`load`] gives everything that is open as one [`Batch`], [`open_disputes`] hands open
+//! disputes on and keeps a few bytes of each, [`each`] hands every row on and keeps nothing. Rows are parsed by all
+//! threads of the machine; how many there are changes nothing of what is read.
+//!
 //! Never writes, never guesses a value, and never puts a patient-level or confidential value into a message.
 
 mod batch;
@@ -12,8 +16,12 @@ mod files;
 mod header;
 mod json_rows;
 mod ledger;
+mod open;
+mod parse;
+mod pipeline;
 mod survey;
 mod table_rows;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +29,12 @@ use std::sync::Arc;
 
 use crate::dispute::{Dispute, Field, Tables, Vocabulary};
 
+use pipeline::Pace;
+
 pub use batch::{
-    Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
+    Account, Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
 };
+pub use open::open_disputes;
 pub use survey::{Survey, each};
 
 /// Where the input is and how to read it.
@@ -59,7 +70,7 @@ impl Settings {
 pub struct Progress<'a> {
     /// The file being read.
     pub file: &'a Path,
-    /// Its place among the files, from 0.
+    /// How many files were read before it.
     pub file_index: usize,
     /// The number of files.
     pub files: usize,
@@ -94,7 +105,11 @@ pub fn load(
     previous_rows: Option<u64>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Batch {
+    let input =
+        survey::Input { settings, tables, pace: Pace::of_this_machine(), order: survey::Order::AsGiven };
     let mut ledger = ledger::Ledger::new(settings);
-    let survey = each(settings, tables, progress, &mut |located| ledger.add(located));
+    let survey = survey::each_marked(&input, progress, &ledger::content, &mut |located, content| {
+        ledger.add(located, content);
+    });
     ledger.close(survey, previous_rows, settings.max_drop)
 }

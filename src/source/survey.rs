@@ -1,22 +1,18 @@
 //! Reads file after file and row after row, and hands each dispute on.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::{CountedWarning, FileCounts, Problem, Reason, Reject};
+use super::batch::{FileCounts, Reason, Reject};
 use super::bytes::{self, LIMITS, TextFile};
 use super::files::{self, InputFile, Layout};
-use super::header::{Header, MAX_COLUMNS, fold};
-use super::json_rows::{self, Object, RawLine, Value};
-use super::table_rows::{MAX_FIELD_BYTES, RawRow, Splitter};
-use super::{Located, Progress, Settings};
-use crate::dispute::{Doubt, Field, Interner, Row, Tables, Text, Warning, clean, quoted, read, unseen};
-
-/// How many rows are read between two reports of progress.
-const PROGRESS_ROWS: u64 = 4096;
-/// How many different values a warning shows.
-const SHOWN_VALUES: usize = 10;
+use super::header::{Header, MAX_COLUMNS};
+use super::json_rows::{self, RawLine, RawLines};
+use super::parse::{Chunk, Origin, Parser, Read, cut_row};
+use super::pipeline::{Filled, Pace, in_order};
+use super::table_rows::{RawRow, RawRows, Splitter};
+use super::tally::Tally;
+use super::{CountedWarning, Located, Progress, Settings};
+use crate::dispute::{Dispute, Doubt, Field, Interner, Tables, quoted};
 
 /// The account of a reading, without the disputes.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +30,8 @@ pub struct Survey {
 }
 
 /// Reads the whole input and hands every dispute to `sink`, open or not, in the order of files and lines.
-/// Equal texts of different disputes share their memory; nothing else is held but the rejects.
+/// Equal texts of different disputes share their memory; nothing else is held but the rejects and a few
+/// thousand rows, which all threads of the machine parse at the same time.
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn each(
@@ -43,15 +40,61 @@ pub fn each(
     progress: &mut dyn FnMut(Progress<'_>),
     sink: &mut dyn FnMut(Located),
 ) -> Survey {
+    let input = Input { settings, tables, pace: Pace::of_this_machine(), order: Order::AsGiven };
+    each_marked(&input, progress, &|_, _| (), &mut |located, ()| sink(located))
+}
+
+/// What to read, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub settings: &'a Settings,
+    pub tables: &'a Tables,
+    pub pace: Pace,
+    pub order: Order,
+}
+
+/// The order in which files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// In the order of the paths.
+    AsGiven,
+    /// So that what wins over other rows comes before them.
+    LastFirst,
+}
+
+/// As [`each`], with what `mark` says of each dispute; `mark` is called by any thread.
+pub(super) fn each_marked<M: Send>(
+    input: &Input<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+    mark: &(dyn Fn(&Dispute, &mut String) -> M + Sync),
+    sink: &mut dyn FnMut(Located, M),
+) -> Survey {
+    let mut interner = Interner::default();
+    survey(input, progress, mark, &mut |origin, read| {
+        for Read { mut dispute, line, mark } in read.drain(..) {
+            interner.share_texts_of(&mut dispute);
+            let Origin { file, file_index } = origin;
+            sink(Located { dispute, file: Arc::clone(file), file_index, line }, mark);
+        }
+    })
+}
+
+/// Reads the whole input and hands the disputes of some rows at a time to `sink`. Texts are shared within one
+/// call of it, not over calls.
+pub(super) fn survey<M: Send>(
+    input: &Input<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+    mark: &(dyn Fn(&Dispute, &mut String) -> M + Sync),
+    sink: &mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
+) -> Survey {
+    let Input { settings, tables, pace, order } = *input;
     let found = files::find(&settings.paths);
     let mut reader = Reader {
-        settings,
-        tables,
+        parser: Parser::new(settings, tables, mark),
+        pace,
         progress,
         sink,
-        interner: Interner::default(),
-        tally: BTreeMap::new(),
-        folded: Field::ALL.map(|field| fold(settings.column(field))),
+        tally: Tally::default(),
         files: found.files.len(),
         survey: Survey {
             rows: 0,
@@ -61,9 +104,14 @@ pub fn each(
             files: found.counts,
         },
     };
-    for (file_index, file) in found.files.iter().enumerate() {
+    let mut reading: Vec<(usize, &InputFile)> = found.files.iter().enumerate().collect();
+    if order == Order::LastFirst {
+        reading.reverse();
+    }
+    let mut failures = Vec::new();
+    for (number, (file_index, file)) in reading.into_iter().enumerate() {
         let outcome = bytes::open(&file.path, LIMITS).and_then(|text| {
-            let mut place = Place { file, file_index, bytes: 0, bytes_total: text.bytes_total };
+            let mut place = Place { file, file_index, number, bytes: 0, bytes_total: text.bytes_total };
             reader.report(&place);
             let outcome = match file.layout {
                 Layout::Commas => reader.read_table(&mut place, text, b','),
@@ -77,12 +125,15 @@ pub fn each(
             Ok(()) => reader.survey.files.read += 1,
             Err(reason) => {
                 reader.survey.files.failed += 1;
-                reader.survey.reasons.push(reason);
+                failures.push((file_index, reason));
             }
         }
     }
     let Reader { tally, mut survey, .. } = reader;
-    survey.warnings = tally.into_values().collect();
+    failures.sort_by_key(|(file_index, _)| *file_index);
+    survey.reasons.extend(failures.into_iter().map(|(_, reason)| reason));
+    survey.rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+    survey.warnings = tally.into_warnings(settings, &found.files);
     survey
 }
 
@@ -90,42 +141,38 @@ pub fn each(
 struct Place<'a> {
     file: &'a InputFile,
     file_index: usize,
+    /// How many files were read before.
+    number: usize,
     bytes: u64,
     bytes_total: u64,
 }
 
-struct Reader<'a> {
-    settings: &'a Settings,
-    tables: &'a Tables,
+impl Place<'_> {
+    fn origin(&self) -> Origin<'_> {
+        Origin { file: &self.file.path, file_index: self.file_index }
+    }
+}
+
+struct Reader<'a, M> {
+    parser: Parser<'a, M>,
+    pace: Pace,
     progress: &'a mut dyn FnMut(Progress<'_>),
-    sink: &'a mut dyn FnMut(Located),
-    interner: Interner,
-    tally: BTreeMap<(Field, Doubt), CountedWarning>,
-    /// Folded column names, by [`Field::index`].
-    folded: [String; Field::ALL.len()],
+    sink: &'a mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
+    tally: Tally,
     files: usize,
     survey: Survey,
 }
 
-/// The texts of one row, by [`Field::index`].
-struct Texts<'a>([Option<&'a str>; Field::ALL.len()]);
-
-impl Row for Texts<'_> {
-    fn get(&self, field: Field) -> Option<&str> {
-        self.0[field.index()]
-    }
+/// Why a file was not read to its end, and the line of the row in which that happened, if there was one.
+struct Break {
+    reason: Reason,
+    cut: Option<u64>,
 }
 
-impl Texts<'_> {
-    /// The dispute id, where it is usable: a row that is rejected for another reason still tells that its dispute
-    /// exists.
-    fn id(&self) -> Option<Text> {
-        let id = clean(self.get(Field::DisputeId)?);
-        (!id.is_empty() && unseen(&id).is_none()).then(|| Text::from(id))
-    }
-}
+/// Parses the rows of a chunk.
+type Parse<'p, R, M> = dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sync + 'p;
 
-impl Reader<'_> {
+impl<M: Send> Reader<'_, M> {
     fn read_table(&mut self, place: &mut Place<'_>, text: TextFile, delimiter: u8) -> Result<(), Reason> {
         let path = Arc::clone(&place.file.path);
         let TextFile { input, bytes, .. } = text;
@@ -136,71 +183,44 @@ impl Reader<'_> {
         if !begun {
             return Err(Reason::Empty { path: path.to_path_buf() });
         }
+        let truncated = |line| Reason::Truncated { path: path.to_path_buf(), line };
         if row.unfinished {
-            return Err(Reason::Truncated { path: path.to_path_buf(), line: row.line });
+            return Err(truncated(row.line));
         }
-        let header = Header::read(&row, self.settings, &path, delimiter)?;
-        for field in self.settings.columns.keys().filter(|field| header.places[field.index()].is_none()) {
-            self.count_absent_column(*field, &path);
+        let settings = self.parser.settings;
+        let header = Header::read(&row, settings, &path, delimiter)?;
+        for field in settings.columns.keys().filter(|field| header.places[field.index()].is_none()) {
+            self.count_absent_column(*field, place.file_index);
         }
-        loop {
-            let outcome = splitter.read(&mut row, header.names.len());
-            place.bytes = bytes.get();
-            match outcome {
-                Ok(false) => return Ok(()),
-                Ok(true) => {}
-                Err(error) => {
-                    if row.is_begun() {
-                        self.survey.rows += 1;
-                        self.reject(place, row.line, None, vec![cut_row()]);
+        let Pace { rows, bytes: most_bytes, .. } = self.pace;
+        let mut broken = None;
+        let mut fill = |raw: &mut RawRows| {
+            raw.clear();
+            while raw.len() < rows && raw.bytes() < most_bytes {
+                match splitter.read(&mut row, header.names.len()) {
+                    Ok(false) => return Filled::Last,
+                    Ok(true) if row.unfinished => {
+                        broken = Some(Break { reason: truncated(row.line), cut: Some(row.line) });
+                        return Filled::Last;
                     }
-                    return Err(bytes::of_io(&path, row.line, &error));
+                    Ok(true) => raw.push(&row),
+                    Err(error) => {
+                        let cut = row.is_begun().then_some(row.line);
+                        broken = Some(Break { reason: bytes::of_io(&path, row.line, &error), cut });
+                        return Filled::Last;
+                    }
                 }
             }
-            self.survey.rows += 1;
-            if row.unfinished {
-                self.reject(place, row.line, None, vec![cut_row()]);
-                return Err(Reason::Truncated { path: path.to_path_buf(), line: row.line });
-            }
-            self.take_table_row(place, &header, &row);
-            self.report_now_and_then(place);
-        }
-    }
-
-    fn take_table_row(&mut self, place: &Place<'_>, header: &Header, row: &RawRow) {
-        let mut problems = Vec::new();
-        if row.fields != header.names.len() {
-            let fields = if row.fields == 1 { "field" } else { "fields" };
-            problems.push(Problem::of_row(
-                format!("{} fields", header.names.len()),
-                format!("{} {fields}", row.fields),
-            ));
-        }
-        if let Some(long) = row.too_long {
-            problems.push(Problem::of_column(
-                &quoted(header.name(long)),
-                format!("at most {MAX_FIELD_BYTES} bytes"),
-                "more (is a quote left open?)",
-            ));
-        }
-        if !problems.is_empty() {
-            return self.reject(place, row.line, None, problems);
-        }
-        let mut texts = Texts([None; Field::ALL.len()]);
-        for field in Field::ALL {
-            let Some(column) = header.places[field.index()] else { continue };
-            match std::str::from_utf8(row.get(column).unwrap_or_default()) {
-                Ok(text) => texts.0[field.index()] = Some(text),
-                Err(_) => problems.push(not_utf8(header.name(column))),
-            }
-        }
-        if problems.is_empty() {
-            self.take(place, row.line, &texts, |field| {
-                header.places[field.index()].map_or(self.settings.column(field), |column| header.name(column))
-            });
-        } else {
-            self.reject(place, row.line, texts.id(), problems);
-        }
+            Filled::More
+        };
+        self.read_chunks(
+            place,
+            &bytes,
+            &mut fill,
+            &|parser, origin, chunk| parser.table(origin, &header, chunk),
+            &mut |_| {},
+        );
+        self.end(place, broken)
     }
 
     fn read_json_lines(&mut self, place: &mut Place<'_>, text: TextFile) -> Result<(), Reason> {
@@ -208,178 +228,104 @@ impl Reader<'_> {
         let TextFile { mut input, bytes, .. } = text;
         let mut line = RawLine::default();
         let mut seen = [false; Field::ALL.len()];
+        let mut cut = None;
         let mut has_rows = false;
-        loop {
-            let outcome = json_rows::read_line(&mut input, &mut line);
-            place.bytes = bytes.get();
-            match outcome {
-                Ok(false) => break,
-                Ok(true) => {}
-                Err(error) => {
-                    if !line.bytes.trim_ascii().is_empty() {
-                        self.survey.rows += 1;
-                        self.reject(place, line.line, None, vec![cut_row()]);
+        let Pace { rows, bytes: most_bytes, .. } = self.pace;
+        let mut broken = None;
+        let mut fill = |raw: &mut RawLines| {
+            raw.clear();
+            while raw.len() < rows && raw.bytes() < most_bytes {
+                match json_rows::read_line(&mut input, &mut line) {
+                    Ok(false) => return Filled::Last,
+                    Ok(true) => raw.push(&line),
+                    Err(error) => {
+                        let cut = (!line.bytes.trim_ascii().is_empty()).then_some(line.line);
+                        broken = Some(Break { reason: bytes::of_io(&path, line.line, &error), cut });
+                        return Filled::Last;
                     }
-                    return Err(bytes::of_io(&path, line.line, &error));
                 }
             }
-            has_rows = true;
-            self.survey.rows += 1;
-            if self.take_json_line(place, &line, &mut seen) == Shape::Cut {
-                return Err(Reason::Truncated { path: path.to_path_buf(), line: line.line });
-            }
-            self.report_now_and_then(place);
+            Filled::More
+        };
+        self.read_chunks(
+            place,
+            &bytes,
+            &mut fill,
+            &|parser, origin, chunk| parser.json_lines(origin, chunk),
+            &mut |chunk| {
+                has_rows |= chunk.rows > 0;
+                cut = cut.or(chunk.cut);
+                for (seen, chunk) in seen.iter_mut().zip(chunk.seen) {
+                    *seen |= chunk;
+                }
+            },
+        );
+        self.end(place, broken)?;
+        if let Some(line) = cut {
+            return Err(Reason::Truncated { path: path.to_path_buf(), line });
         }
-        for field in self.settings.columns.keys().filter(|field| has_rows && !seen[field.index()]) {
-            self.count_absent_column(*field, &path);
+        for field in self.parser.settings.columns.keys().filter(|field| has_rows && !seen[field.index()]) {
+            self.count_absent_column(*field, place.file_index);
         }
         Ok(())
     }
 
-    fn take_json_line(
+    /// Reads the rows of one file: `fill` splits, any thread parses, and the chunks are taken in order.
+    fn read_chunks<R: Default + Send>(
         &mut self,
-        place: &Place<'_>,
-        line: &RawLine,
-        seen: &mut [bool; Field::ALL.len()],
-    ) -> Shape {
-        if line.too_long {
-            let problem = Problem::of_row("a line of at most 1 MiB", "a longer one");
-            self.reject(place, line.line, None, vec![problem]);
-            return Shape::Whole;
-        }
-        let text = String::from_utf8_lossy(&line.bytes);
-        let is_utf8 = matches!(text, std::borrow::Cow::Borrowed(_));
-        let object = match serde_json::from_str::<Object<'_>>(&text) {
-            Ok(object) => object,
-            Err(error) if error.is_eof() && !line.is_ended => {
-                self.reject(place, line.line, None, vec![cut_row()]);
-                return Shape::Cut;
-            }
-            Err(error) => {
-                let found = if is_utf8 {
-                    format!("something else (at character {} of the line)", error.column())
-                } else {
-                    "bytes that are not UTF-8".to_owned()
-                };
-                self.reject(place, line.line, None, vec![Problem::of_row("one JSON object", found)]);
-                return Shape::Whole;
-            }
-        };
-        let mut problems = Vec::new();
-        let mut values: [Option<String>; Field::ALL.len()] = std::array::from_fn(|_| None);
-        let mut keys: [Option<&str>; Field::ALL.len()] = [None; Field::ALL.len()];
-        for (key, raw) in &object.0 {
-            let folded = fold(key);
-            for field in Field::ALL.into_iter().filter(|field| self.folded[field.index()] == folded) {
-                let index = field.index();
-                if keys[index].replace(key).is_some() {
-                    problems.push(Problem::of_column(&quoted(key), "one value", "two"));
-                    continue;
-                }
-                seen[index] = true;
-                match json_rows::value(raw) {
-                    Value::Nothing => {}
-                    Value::Text(text) if !is_utf8 && text.contains('\u{fffd}') => {
-                        problems.push(not_utf8(key));
-                    }
-                    Value::Text(text) if text.len() > MAX_FIELD_BYTES => problems.push(Problem::of_column(
-                        &quoted(key),
-                        format!("at most {MAX_FIELD_BYTES} bytes"),
-                        "more",
-                    )),
-                    Value::Text(text) => values[index] = Some(text),
-                    Value::Nested => problems.push(Problem::of_column(
-                        &quoted(key),
-                        "a text, a number or null",
-                        "an object or an array",
-                    )),
-                    Value::Broken => {
-                        problems.push(Problem::of_column(&quoted(key), "a valid JSON text", "another"));
-                    }
-                }
-            }
-        }
-        let texts = Texts(std::array::from_fn(|index| values[index].as_deref()));
-        if problems.is_empty() {
-            self.take(place, line.line, &texts, |field| {
-                keys[field.index()].unwrap_or(self.settings.column(field))
-            });
-        } else {
-            self.reject(place, line.line, texts.id(), problems);
-        }
-        Shape::Whole
-    }
-
-    /// Reads the texts of a row and hands the dispute on.
-    fn take<'n>(
-        &mut self,
-        place: &Place<'_>,
-        line: u64,
-        texts: &Texts<'_>,
-        column: impl Fn(Field) -> &'n str,
+        place: &mut Place<'_>,
+        bytes: &std::cell::Cell<u64>,
+        fill: &mut dyn FnMut(&mut R) -> Filled,
+        parse: &Parse<'_, R, M>,
+        look: &mut dyn FnMut(&Chunk<R, M>),
     ) {
-        let path = &place.file.path;
-        match read(texts, &self.settings.vocabulary, self.tables) {
-            Ok((mut dispute, warnings)) => {
-                for warning in warnings {
-                    self.count(warning, path, line);
-                }
-                self.interner.share_texts_of(&mut dispute);
-                let file = Arc::clone(path);
-                (self.sink)(Located { dispute, file, file_index: place.file_index, line });
-            }
-            Err(errors) => {
-                let problems = errors.into_iter().map(|error| {
-                    let column = quoted(column(error.field));
-                    Problem::of_field(error, &column)
+        let Self { parser, pace, progress, sink, tally, files, survey } = self;
+        let origin = Origin { file: &place.file.path, file_index: place.file_index };
+        in_order(
+            pace.in_flight,
+            &mut |chunk: &mut Chunk<R, M>| fill(&mut chunk.raw),
+            &|chunk| parse(parser, origin, chunk),
+            &mut |chunk| {
+                look(chunk);
+                let Chunk { raw: _, rows, read, rejects, tally: doubts, seen: _, cut: _, .. } = chunk;
+                survey.rows += std::mem::take(rows);
+                survey.rejects.append(rejects);
+                tally.absorb(doubts);
+                sink(origin, read);
+                progress(Progress {
+                    file: &place.file.path,
+                    file_index: place.number,
+                    files: *files,
+                    bytes: bytes.get(),
+                    bytes_total: place.bytes_total,
+                    rows: survey.rows,
                 });
-                let problems = problems.collect();
-                self.reject(place, line, texts.id(), problems);
-            }
+            },
+        );
+        place.bytes = bytes.get();
+    }
+
+    /// Counts the row in which reading broke off.
+    fn end(&mut self, place: &Place<'_>, broken: Option<Break>) -> Result<(), Reason> {
+        let Some(Break { reason, cut }) = broken else { return Ok(()) };
+        if let Some(line) = cut {
+            self.survey.rows += 1;
+            let Origin { file, file_index } = place.origin();
+            let file = Arc::clone(file);
+            self.survey.rejects.push(Reject { file, file_index, line, id: None, problems: vec![cut_row()] });
         }
+        Err(reason)
     }
 
-    fn reject(&mut self, place: &Place<'_>, line: u64, id: Option<Text>, problems: Vec<Problem>) {
-        let file = Arc::clone(&place.file.path);
-        self.survey.rejects.push(Reject { file, file_index: place.file_index, line, id, problems });
-    }
-
-    fn count_absent_column(&mut self, field: Field, file: &Arc<Path>) {
-        let value = quoted(self.settings.column(field));
-        self.count(Warning { field, doubt: Doubt::AbsentColumn, value }, file, 1);
-    }
-
-    fn count(&mut self, warning: Warning, file: &Arc<Path>, line: u64) {
-        let Warning { field, doubt, value } = warning;
-        let counted = self.tally.entry((field, doubt)).or_insert_with(|| CountedWarning {
-            field,
-            column: self.settings.column(field).to_owned(),
-            doubt,
-            count: 0,
-            values: Vec::new(),
-            file: Arc::clone(file),
-            line,
-        });
-        counted.count += 1;
-        // Kept sorted and short, so that the values shown do not depend on the order of rows.
-        if let Err(at) = counted.values.binary_search(&value)
-            && at < SHOWN_VALUES
-        {
-            counted.values.insert(at, value);
-            counted.values.truncate(SHOWN_VALUES);
-        }
-    }
-
-    fn report_now_and_then(&mut self, place: &Place<'_>) {
-        if self.survey.rows.is_multiple_of(PROGRESS_ROWS) {
-            self.report(place);
-        }
+    fn count_absent_column(&mut self, field: Field, file_index: usize) {
+        let column = self.parser.settings.column(field);
+        self.tally.count(field, Doubt::AbsentColumn, &quoted(column), (file_index, 1));
     }
 
     fn report(&mut self, place: &Place<'_>) {
         (self.progress)(Progress {
             file: &place.file.path,
-            file_index: place.file_index,
+            file_index: place.number,
             files: self.files,
             bytes: place.bytes,
             bytes_total: place.bytes_total,
@@ -388,17 +334,87 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a line is all there.
-#[derive(PartialEq, Eq)]
-enum Shape {
-    Whole,
-    Cut,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::open::open_disputes_of;
 
-fn cut_row() -> Problem {
-    Problem::of_row("a whole row", "the end of the file in its middle")
-}
+    const SERIAL: Pace = Pace { rows: usize::MAX, bytes: usize::MAX, in_flight: 0 };
 
-fn not_utf8(column: &str) -> Problem {
-    Problem::of_column(&quoted(column), "text in UTF-8", "other bytes")
+    fn paces() -> impl Iterator<Item = Pace> {
+        [(1, 3), (2, 1), (3, 2), (7, 5), (64, 4), (1000, 0)].into_iter().map(|(rows, in_flight)| Pace {
+            rows,
+            bytes: 500 * rows,
+            in_flight,
+        })
+    }
+
+    /// Rows with quoted line breaks, blank lines, all kinds of line ends, rejects and doubts; cut at the end.
+    fn table(folder: &std::path::Path) -> Settings {
+        let mut text = "dispute_id,program,manufacturer,ndc,state,note\n".to_owned();
+        for number in 0..500 {
+            let program = if number % 11 == 0 { "medicade" } else { "mdrp" };
+            let note = match number % 4 {
+                0 => "\"two\nlines, \"\"quoted\"\"\"",
+                1 => "\"\r\n\"",
+                2 => "5\" tablets",
+                _ => "",
+            };
+            let state = ["OH", "ZZ", "PR", "XX"][number % 4];
+            let id = number % 490;
+            text += &format!("D-{id},{program},Example Pharma A,12345-678-90,{state},{note}");
+            text += ["\n", "\r\n", "\r", "\n\n", ",more\n"][number % 5];
+        }
+        text += "D-999,mdrp,\"Example";
+        std::fs::write(folder.join("a.csv"), &text).unwrap();
+        std::fs::write(folder.join("b.tsv"), text.replace(',', "\t").replace("D-2", "E-2")).unwrap();
+        let line = |id: usize| {
+            format!(
+                "{{\"dispute_id\":\"D-{id}\",\"program\":\"mdrp\",\"manufacturer\":\"E\",\"ndc\":\"12345067890\",\"state\":\"Q{id}\"}}\n"
+            )
+        };
+        let lines: String = (300..400).map(line).collect();
+        std::fs::write(folder.join("c.jsonl"), lines.replace("D-30\"", "") + "\n{\"dispute_id\"").unwrap();
+        Settings { paths: vec![folder.to_path_buf()], ..Settings::default() }
+    }
+
+    #[test]
+    fn the_size_of_chunks_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = table(folder.path());
+        let tables = Tables::embedded();
+        let read = |pace| {
+            let input = Input { settings: &settings, tables: &tables, pace, order: Order::AsGiven };
+            let mut seen = Vec::new();
+            let survey = each_marked(&input, &mut |_| {}, &|_, _| (), &mut |located, ()| seen.push(located));
+            (seen, survey)
+        };
+        let serial = read(SERIAL);
+        assert!(serial.0.len() > 500 && serial.1.rejects.len() > 100 && serial.1.warnings.len() > 2);
+        assert_eq!(serial.1.reasons.len(), 3, "every file is cut: {:?}", serial.1.reasons);
+        for pace in paces() {
+            let (seen, survey) = read(pace);
+            assert_eq!(survey, serial.1, "{pace:?}");
+            assert_eq!(seen, serial.0, "{pace:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_chunks_changes_nothing_of_what_is_streamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = table(folder.path());
+        let tables = Tables::embedded();
+        let read = |pace| {
+            let input = Input { settings: &settings, tables: &tables, pace, order: Order::LastFirst };
+            let mut seen = Vec::new();
+            let account =
+                open_disputes_of(&input, None, &mut |_| {}, &mut |dispute| seen.push(dispute.clone()));
+            (seen, account)
+        };
+        let serial = read(SERIAL);
+        assert!(serial.0.len() > 100 && !serial.1.withdrawn.is_empty());
+        for pace in paces() {
+            assert_eq!(read(pace), serial, "{pace:?}");
+        }
+    }
 }

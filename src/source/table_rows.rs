@@ -28,9 +28,7 @@ pub(super) struct RawRow {
 impl RawRow {
     /// The field at `place`, where the row has it and it was kept.
     pub(super) fn get(&self, place: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(place)?;
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.bytes.get(start..end)
+        self.bytes.get(span(&self.ends, place)?)
     }
 
     /// Whether reading has met anything of this row.
@@ -47,14 +45,14 @@ impl RawRow {
         self.ends.clear();
     }
 
-    fn push(&mut self, byte: u8, max_fields: usize) {
+    fn extend(&mut self, bytes: &[u8], max_fields: usize) {
         if self.fields >= max_fields {
             return;
         }
         let start = self.ends.last().copied().unwrap_or(0);
-        if self.bytes.len() - start < MAX_FIELD_BYTES {
-            self.bytes.push(byte);
-        } else if self.too_long.is_none() {
+        let room = MAX_FIELD_BYTES - (self.bytes.len() - start);
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if bytes.len() > room && self.too_long.is_none() {
             self.too_long = Some(self.fields);
         }
     }
@@ -65,6 +63,94 @@ impl RawRow {
         }
         self.fields += 1;
     }
+}
+
+/// Rows in one piece of memory; reused from chunk to chunk.
+#[derive(Debug, Default)]
+pub(super) struct RawRows {
+    heads: Vec<Head>,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Head {
+    line: u64,
+    fields: usize,
+    too_long: Option<usize>,
+    /// Where the bytes and the ends of the row end.
+    bytes_end: usize,
+    ends_end: usize,
+}
+
+impl RawRows {
+    pub(super) fn clear(&mut self) {
+        let Self { heads, bytes, ends } = self;
+        heads.clear();
+        bytes.clear();
+        ends.clear();
+    }
+
+    /// Adds a whole row.
+    pub(super) fn push(&mut self, row: &RawRow) {
+        let RawRow { line, fields, too_long, unfinished: _, bytes, ends } = row;
+        self.bytes.extend_from_slice(bytes);
+        self.ends.extend_from_slice(ends);
+        self.heads.push(Head {
+            line: *line,
+            fields: *fields,
+            too_long: *too_long,
+            bytes_end: self.bytes.len(),
+            ends_end: self.ends.len(),
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Fields<'_>> {
+        let (mut bytes_start, mut ends_start) = (0, 0);
+        self.heads.iter().map(move |head| {
+            let &Head { line, fields, too_long, bytes_end, ends_end } = head;
+            let bytes = &self.bytes[std::mem::replace(&mut bytes_start, bytes_end)..bytes_end];
+            let ends = &self.ends[std::mem::replace(&mut ends_start, ends_end)..ends_end];
+            Fields { line, count: fields, too_long, bytes, ends, text: std::str::from_utf8(bytes).ok() }
+        })
+    }
+}
+
+/// One row of [`RawRows`]; see [`RawRow`].
+pub(super) struct Fields<'a> {
+    pub line: u64,
+    pub count: usize,
+    pub too_long: Option<usize>,
+    bytes: &'a [u8],
+    ends: &'a [usize],
+    /// The bytes as text, where all of them are.
+    text: Option<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The field at `place`, empty where the row does not have it; `None` where it is no text in UTF-8.
+    pub(super) fn text(&self, place: usize) -> Option<&'a str> {
+        let Some(span) = span(self.ends, place) else { return Some("") };
+        match self.text {
+            // Two fields that are no text can look like one that is: then the border is inside a character.
+            Some(text) => text.get(span),
+            None => std::str::from_utf8(&self.bytes[span]).ok(),
+        }
+    }
+}
+
+fn span(ends: &[usize], place: usize) -> Option<std::ops::Range<usize>> {
+    let end = *ends.get(place)?;
+    let start = place.checked_sub(1).map_or(0, |before| ends[before]);
+    Some(start..end)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,50 +203,56 @@ impl<R: BufRead> Splitter<R> {
             }
             let mut used = 0;
             let mut is_whole = false;
-            for &byte in buffer {
-                used += 1;
-                if std::mem::take(&mut self.after_carriage_return) && byte == b'\n' {
+            while used < buffer.len() && !is_whole {
+                let rest = &buffer[used..];
+                if std::mem::take(&mut self.after_carriage_return) && rest[0] == b'\n' {
+                    used += 1;
                     continue;
                 }
-                let was_quoted = state == State::Quoted;
-                state = match (state, byte) {
+                match (state, rest[0]) {
+                    (State::Quoted, _) => {
+                        let run = rest.iter().position(|&b| b == b'"').unwrap_or(rest.len());
+                        row.extend(&rest[..run], max_fields);
+                        self.line += rest[..run].iter().map(|&b| u64::from(b == b'\n')).sum::<u64>();
+                        used += run;
+                        if run < rest.len() {
+                            used += 1;
+                            state = State::Quote;
+                        }
+                    }
+                    (State::Quote, b'"') => {
+                        row.extend(b"\"", max_fields);
+                        used += 1;
+                        state = State::Quoted;
+                    }
                     (State::Start, b'"') => {
                         quoted = true;
-                        State::Quoted
+                        used += 1;
+                        state = State::Quoted;
                     }
-                    (State::Quoted, b'"') => State::Quote,
-                    (State::Quote, b'"') => {
-                        row.push(b'"', max_fields);
-                        State::Quoted
+                    (State::Start | State::Plain | State::Quote, _) => {
+                        let is_end = |&b: &u8| b == self.delimiter || b == b'\n' || b == b'\r';
+                        let run = rest.iter().position(is_end).unwrap_or(rest.len());
+                        row.extend(&rest[..run], max_fields);
+                        used += run;
+                        let Some(&end) = rest.get(run) else {
+                            state = State::Plain;
+                            continue;
+                        };
+                        used += 1;
+                        state = State::Start;
+                        if end == self.delimiter {
+                            row.end_field(max_fields);
+                            continue;
+                        }
+                        self.after_carriage_return = end == b'\r';
+                        self.line += 1;
+                        if row.fields == 0 && row.bytes.is_empty() && !quoted {
+                            row.clear(self.line);
+                        } else {
+                            is_whole = true;
+                        }
                     }
-                    (State::Quoted, _) => {
-                        row.push(byte, max_fields);
-                        State::Quoted
-                    }
-                    (_, b'\n' | b'\r') => {
-                        is_whole = true;
-                        State::Start
-                    }
-                    (_, _) if byte == self.delimiter => {
-                        row.end_field(max_fields);
-                        State::Start
-                    }
-                    (_, _) => {
-                        row.push(byte, max_fields);
-                        State::Plain
-                    }
-                };
-                self.after_carriage_return = byte == b'\r' && !was_quoted;
-                if byte == b'\n' || self.after_carriage_return {
-                    self.line += 1;
-                }
-                if is_whole {
-                    if row.fields == 0 && row.bytes.is_empty() && !quoted {
-                        is_whole = false;
-                        row.clear(self.line);
-                        continue;
-                    }
-                    break;
                 }
             }
             self.input.consume(used);
@@ -225,6 +317,24 @@ mod tests {
         assert!(splitter.read(&mut row, 10).unwrap());
         assert!(row.unfinished);
         assert!(!splitter.read(&mut row, 10).unwrap());
+    }
+
+    #[test]
+    fn a_character_cut_by_a_delimiter_is_no_text_on_either_side() {
+        let mut splitter = Splitter::new(&b"a,\xc3,\xa9,b\nc,Caf\xc3\xa9,d\ne,\xe9,f\n"[..], b',');
+        let mut row = RawRow::default();
+        let mut rows = RawRows::default();
+        while splitter.read(&mut row, 10).unwrap() {
+            rows.push(&row);
+        }
+        let texts: Vec<Vec<Option<&str>>> =
+            rows.iter().map(|row| (0..row.count).map(|place| row.text(place)).collect()).collect();
+        let expected = [
+            vec![Some("a"), None, None, Some("b")],
+            vec![Some("c"), Some("Caf\u{e9}"), Some("d")],
+            vec![Some("e"), None, Some("f")],
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

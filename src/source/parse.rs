@@ -1,0 +1,296 @@
+//! From a chunk of rows to what became of each: the part of reading that any thread can do.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Settings;
+use super::batch::{Problem, Reject};
+use super::header::{Header, fold};
+use super::json_rows::{self, Line, Object, RawLines, Value};
+use super::table_rows::{Fields, MAX_FIELD_BYTES, RawRows};
+use super::tally::Tally;
+use crate::dispute::{Dispute, Field, Row, RowReader, Tables, Text, clean, quoted, unseen};
+
+/// A dispute, the line where its row starts, and what its reader wanted to know about it.
+pub(super) struct Read<M> {
+    pub dispute: Dispute,
+    pub line: u64,
+    pub mark: M,
+}
+
+/// A chunk of rows and, once parsed, what became of them; reused from chunk to chunk.
+pub(super) struct Chunk<R, M> {
+    pub raw: R,
+    /// Every row is in `read` or in `rejects`.
+    pub rows: u64,
+    /// Who takes them may leave them here: they are dropped when the chunk is used again.
+    pub read: Vec<Read<M>>,
+    pub rejects: Vec<Reject>,
+    pub tally: Tally,
+    /// The columns met in the objects of JSON lines, by [`Field::index`].
+    pub seen: [bool; Field::ALL.len()],
+    /// The line in which the file ends before its row does.
+    pub cut: Option<u64>,
+    /// Reused for the mark of every row.
+    scratch: String,
+}
+
+impl<R: Default, M> Default for Chunk<R, M> {
+    fn default() -> Self {
+        Self {
+            raw: R::default(),
+            rows: 0,
+            read: Vec::new(),
+            rejects: Vec::new(),
+            tally: Tally::default(),
+            seen: [false; Field::ALL.len()],
+            cut: None,
+            scratch: String::new(),
+        }
+    }
+}
+
+/// What is known before the first row.
+pub(super) struct Parser<'a, M> {
+    pub settings: &'a Settings,
+    pub tables: &'a Tables,
+    /// Folded column names, by [`Field::index`].
+    pub folded: [String; Field::ALL.len()],
+    /// Computes what the reader wants to know about a dispute; the text is for its use.
+    pub mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
+}
+
+/// The file that is parsed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub file: &'a Arc<Path>,
+    pub file_index: usize,
+}
+
+/// The texts of one row, by [`Field::index`].
+struct Texts<'a>([Option<&'a str>; Field::ALL.len()]);
+
+impl Row for Texts<'_> {
+    fn get(&self, field: Field) -> Option<&str> {
+        self.0[field.index()]
+    }
+}
+
+impl Texts<'_> {
+    /// The dispute id, where it is usable: a row that is rejected for another reason still tells that its dispute
+    /// exists.
+    fn id(&self) -> Option<Text> {
+        let id = clean(self.get(Field::DisputeId)?);
+        (!id.is_empty() && unseen(&id).is_none()).then(|| Text::from(id))
+    }
+}
+
+impl<'a, M> Parser<'a, M> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        tables: &'a Tables,
+        mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
+    ) -> Self {
+        Self { settings, tables, folded: Field::ALL.map(|field| fold(settings.column(field))), mark }
+    }
+
+    /// Parses the rows of a table.
+    pub(super) fn table(&self, origin: Origin<'_>, header: &Header, chunk: &mut Chunk<RawRows, M>) {
+        let raw = chunk.begin();
+        // The texts shared by the rows of a chunk belong to the thread that has the chunk: two threads that count
+        // references to the same text slow each other down.
+        let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
+        for row in raw.iter() {
+            chunk.rows += 1;
+            self.table_row(origin, header, &row, &mut reader, chunk);
+        }
+        chunk.raw = raw;
+    }
+
+    fn table_row<R>(
+        &self,
+        origin: Origin<'_>,
+        header: &Header,
+        row: &Fields<'_>,
+        reader: &mut RowReader<'_>,
+        chunk: &mut Chunk<R, M>,
+    ) {
+        let mut problems = Vec::new();
+        if row.count != header.names.len() {
+            let fields = if row.count == 1 { "field" } else { "fields" };
+            problems.push(Problem::of_row(
+                format!("{} fields", header.names.len()),
+                format!("{} {fields}", row.count),
+            ));
+        }
+        if let Some(long) = row.too_long {
+            problems.push(Problem::of_column(
+                &quoted(header.name(long)),
+                format!("at most {MAX_FIELD_BYTES} bytes"),
+                "more (is a quote left open?)",
+            ));
+        }
+        if !problems.is_empty() {
+            return chunk.reject(origin, row.line, None, problems);
+        }
+        let mut texts = Texts([None; Field::ALL.len()]);
+        for field in Field::ALL {
+            let Some(column) = header.places[field.index()] else { continue };
+            match row.text(column) {
+                Some(text) => texts.0[field.index()] = Some(text),
+                None => problems.push(not_utf8(header.name(column))),
+            }
+        }
+        if problems.is_empty() {
+            self.take(origin, row.line, &texts, reader, chunk, |field| {
+                header.places[field.index()].map_or(self.settings.column(field), |column| header.name(column))
+            });
+        } else {
+            chunk.reject(origin, row.line, texts.id(), problems);
+        }
+    }
+
+    /// Parses JSON lines.
+    pub(super) fn json_lines(&self, origin: Origin<'_>, chunk: &mut Chunk<RawLines, M>) {
+        let raw = chunk.begin();
+        let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
+        for line in raw.iter() {
+            chunk.rows += 1;
+            self.json_line(origin, &line, &mut reader, chunk);
+        }
+        chunk.raw = raw;
+    }
+
+    fn json_line<R>(
+        &self,
+        origin: Origin<'_>,
+        line: &Line<'_>,
+        reader: &mut RowReader<'_>,
+        chunk: &mut Chunk<R, M>,
+    ) {
+        if line.too_long {
+            let problem = Problem::of_row("a line of at most 1 MiB", "a longer one");
+            return chunk.reject(origin, line.number, None, vec![problem]);
+        }
+        let text = String::from_utf8_lossy(line.bytes);
+        let is_utf8 = matches!(text, Cow::Borrowed(_));
+        let object = match serde_json::from_str::<Object<'_>>(&text) {
+            Ok(object) => object,
+            Err(error) if error.is_eof() && !line.is_ended => {
+                chunk.reject(origin, line.number, None, vec![cut_row()]);
+                chunk.cut = Some(line.number);
+                return;
+            }
+            Err(error) => {
+                let found = if is_utf8 {
+                    format!("something else (at character {} of the line)", error.column())
+                } else {
+                    "bytes that are not UTF-8".to_owned()
+                };
+                return chunk.reject(
+                    origin,
+                    line.number,
+                    None,
+                    vec![Problem::of_row("one JSON object", found)],
+                );
+            }
+        };
+        let mut problems = Vec::new();
+        let mut values: [Option<String>; Field::ALL.len()] = std::array::from_fn(|_| None);
+        let mut keys: [Option<&str>; Field::ALL.len()] = [None; Field::ALL.len()];
+        for (key, raw) in &object.0 {
+            let folded = fold(key);
+            for field in Field::ALL.into_iter().filter(|field| self.folded[field.index()] == folded) {
+                let index = field.index();
+                if keys[index].replace(key).is_some() {
+                    problems.push(Problem::of_column(&quoted(key), "one value", "two"));
+                    continue;
+                }
+                chunk.seen[index] = true;
+                match json_rows::value(raw) {
+                    Value::Nothing => {}
+                    Value::Text(text) if !is_utf8 && text.contains('\u{fffd}') => {
+                        problems.push(not_utf8(key));
+                    }
+                    Value::Text(text) if text.len() > MAX_FIELD_BYTES => problems.push(Problem::of_column(
+                        &quoted(key),
+                        format!("at most {MAX_FIELD_BYTES} bytes"),
+                        "more",
+                    )),
+                    Value::Text(text) => values[index] = Some(text),
+                    Value::Nested => problems.push(Problem::of_column(
+                        &quoted(key),
+                        "a text, a number or null",
+                        "an object or an array",
+                    )),
+                    Value::Broken => {
+                        problems.push(Problem::of_column(&quoted(key), "a valid JSON text", "another"));
+                    }
+                }
+            }
+        }
+        let texts = Texts(std::array::from_fn(|index| values[index].as_deref()));
+        if problems.is_empty() {
+            self.take(origin, line.number, &texts, reader, chunk, |field| {
+                keys[field.index()].unwrap_or(self.settings.column(field))
+            });
+        } else {
+            chunk.reject(origin, line.number, texts.id(), problems);
+        }
+    }
+
+    /// Reads the texts of a row.
+    fn take<'n, R>(
+        &self,
+        origin: Origin<'_>,
+        line: u64,
+        texts: &Texts<'_>,
+        reader: &mut RowReader<'_>,
+        chunk: &mut Chunk<R, M>,
+        column: impl Fn(Field) -> &'n str,
+    ) {
+        match reader.read(texts) {
+            Ok(dispute) => {
+                for (field, doubt, value) in reader.doubts() {
+                    chunk.tally.count(field, doubt, value, (origin.file_index, line));
+                }
+                let mark = (self.mark)(&dispute, &mut chunk.scratch);
+                chunk.read.push(Read { dispute, line, mark });
+            }
+            Err(errors) => {
+                let problems = errors.into_iter().map(|error| {
+                    let column = quoted(column(error.field));
+                    Problem::of_field(error, &column)
+                });
+                let problems = problems.collect();
+                chunk.reject(origin, line, texts.id(), problems);
+            }
+        }
+    }
+}
+
+impl<R: Default, M> Chunk<R, M> {
+    /// Takes the raw rows and drops what is left of the disputes before: to free them is slow for one thread
+    /// while others allocate.
+    fn begin(&mut self) -> R {
+        self.read.clear();
+        std::mem::take(&mut self.raw)
+    }
+}
+
+impl<R, M> Chunk<R, M> {
+    fn reject(&mut self, origin: Origin<'_>, line: u64, id: Option<Text>, problems: Vec<Problem>) {
+        let Origin { file, file_index } = origin;
+        self.rejects.push(Reject { file: Arc::clone(file), file_index, line, id, problems });
+    }
+}
+
+/// The problem of a row in the middle of which its file ends.
+pub(super) fn cut_row() -> Problem {
+    Problem::of_row("a whole row", "the end of the file in its middle")
+}
+
+fn not_utf8(column: &str) -> Problem {
+    Problem::of_column(&quoted(column), "text in UTF-8", "other bytes")
+}

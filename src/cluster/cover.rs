@@ -63,13 +63,25 @@ pub(super) fn causes(
             break;
         }
         let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
-        sweep(partition, &full, &mut labels, params, reference, &tools);
+        let was_free = |row: u32| free.binary_search(&row).is_ok();
+        // The first groups contend for each other's rows; later ones only for what was left.
+        if round == 0 {
+            sweep(partition, &full, &everything, &mut labels, params, reference, &tools);
+        } else {
+            let contended: Vec<u32> = everything
+                .iter()
+                .copied()
+                .filter(|row| was_free(*row) || labels[*row as usize] == FREE)
+                .collect();
+            let index = Index::of(partition, &contended);
+            sweep(partition, &index, &contended, &mut labels, params, reference, &tools);
+        }
         join::join(partition, &mut labels, params, reference);
         if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
             break;
         }
     }
-    sweep(partition, &full, &mut labels, params, reference, &tools);
+    sweep(partition, &full, &everything, &mut labels, params, reference, &tools);
     members(&labels)
 }
 
@@ -247,8 +259,8 @@ const SMALLEST: f64 = 3.0;
 
 /// The rows that may score above zero, each once; none where that may be any row.
 ///
-/// Attributes are taken, those that buy most score for fewest rows first, until a row without a hit in any of
-/// them cannot reach zero with all others.
+/// Attributes are taken, those whose lack costs most score for fewest rows first, until a row without a hit in
+/// any of them cannot reach zero with all others.
 fn reachable(
     partition: &Partition<'_>,
     profile: &Profile,
@@ -262,22 +274,22 @@ fn reachable(
         .enumerate()
         .map(|(place, side)| {
             let rows = side.hits.iter().map(|hit| index.with(side.attribute, hit.code).len()).sum();
-            (side.best(partition), rows, place)
+            (side.best(partition) - side.best_without(partition), rows, place)
         })
         .collect();
     sides.sort_unstable_by(|a, b| {
         let worth = |side: &(f32, usize, usize)| side.0 / (side.1 as f32 + 1.0);
         worth(b).total_cmp(&worth(a)).then(a.2.cmp(&b.2))
     });
-    let mut left = profile.best_odds() + sides.iter().map(|(best, ..)| best).sum::<f32>();
+    let mut left = profile.best_odds() + profile.sides.iter().map(|side| side.best(partition)).sum::<f32>();
     let (mut taken, mut rows) = (0, 0);
-    for (best, size, _) in &sides {
+    for (loss, size, _) in &sides {
         if left <= 0.0 {
             break;
         }
         taken += 1;
         rows += size;
-        left -= best;
+        left -= loss;
     }
     if left > 0.0 || rows > most {
         return None;
@@ -288,10 +300,12 @@ fn reachable(
     })))
 }
 
-/// Gives every row to the group it fits best. A group that is no longer significant gives its rows back.
+/// Gives each contended row to the group it fits best; other rows stay or become free. A group that is no
+/// longer significant gives its rows back. `index` is that of the contended rows, which are ascending.
 fn sweep(
     partition: &Partition<'_>,
-    full: &Index,
+    index: &Index,
+    contended: &[u32],
     labels: &mut [u32],
     params: &Params,
     reference: Option<&Counts>,
@@ -304,7 +318,6 @@ fn sweep(
             labels[*row as usize] = place as u32;
         }
     }
-    let everything: Vec<u32> = (0..partition.len() as u32).collect();
     let mut best: Vec<(f32, u32)> = vec![(0.0, FREE); partition.len()];
     for (chunk, groups) in groups.chunks(SWEPT).enumerate() {
         let scored: Vec<Vec<(u32, f32)>> = groups
@@ -318,14 +331,15 @@ fn sweep(
                 let is_member = |row: u32| labels[row as usize] == label;
                 tools.lend(|scratch, scorer| {
                     let profile = Profile::of(partition, &rates, rows, false, scratch);
-                    let candidates = reachable(partition, &profile, full, partition.len(), scorer);
-                    let candidates = candidates.as_deref().unwrap_or(&everything);
+                    let candidates = reachable(partition, &profile, index, contended.len(), scorer);
+                    let candidates = candidates.as_deref().unwrap_or(contended);
+                    let kept = rows.iter().filter(|row| contended.binary_search(row).is_err());
                     let (mut scores, mut evidence) = (Vec::new(), 0.0);
                     scorer.scores(
                         partition,
                         &rates,
                         &profile,
-                        candidates.iter().copied(),
+                        candidates.iter().chain(kept).copied(),
                         is_member,
                         |row, score| {
                             scores.push((row, score));

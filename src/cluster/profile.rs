@@ -137,11 +137,11 @@ impl Profile {
         self.odds.len()
     }
 
-    fn odds(&self, partition: &Partition<'_>, rates: &Rates, row: usize) -> f32 {
-        let client = partition.client(row);
-        match self.odds.binary_search_by_key(&(client as u32), |(client, _)| *client) {
+    fn odds(&self, partition: &Partition<'_>, rates: &Rates, client: u32) -> f32 {
+        match self.odds.binary_search_by_key(&client, |(client, _)| *client) {
             Ok(place) => self.odds[place].1,
             Err(_) => {
+                let client = client as usize;
                 let size = (self.pooled * partition.rows_of_client[client]).max(0.05);
                 (size / rates.free_of_client[client].max(1.0)).ln() as f32
             }
@@ -213,6 +213,17 @@ impl Side {
                 hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
             })
             .fold(0.0, f32::max)
+    }
+
+    /// The most that a row without a hit can score on this attribute.
+    pub(super) fn best_without(&self, partition: &Partition<'_>) -> f32 {
+        // Under another parent value the attribute says nothing.
+        match partition.contexts[self.attribute] {
+            Context::Parent(_) => 0.0,
+            Context::Free | Context::Pair(_) => {
+                self.misses.iter().map(|(_, miss)| *miss).fold(self.missing, f32::max)
+            }
+        }
     }
 }
 
@@ -399,8 +410,11 @@ impl Scorer {
             left += *best;
             *best = left;
         }
+        let odds: Vec<f32> = (0..partition.rows_of_client.len() as u32)
+            .map(|client| profile.odds(partition, rates, client))
+            .collect();
         for row in rows {
-            let odds = profile.odds(partition, rates, row as usize);
+            let odds = odds[partition.client(row as usize)];
             if let Some(score) = self.score(partition, rates, &sides, odds, row as usize, is_member(row)) {
                 take(row, score);
             }

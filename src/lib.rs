@@ -26,7 +26,7 @@
 //! | room | kind | what it is for |
 //! | --- | --- | --- |
 //! | [`dispute`] | pure | what a dispute is: NDC, NPI, 340B id, quarter, units, exact money, programs, reason codes, tables of the field |
-//! | [`cluster`] | pure | columns, significant patterns, cover, linfa over the fragments, explanation; the only user of linfa |
+//! | [`cluster`] | pure | columns, seeds, profiles that rows fit or not, linfa over the groups, rules; the only user of linfa |
 //! | [`group`] | pure | identity across runs: keep, split, merge, resolve, return |
 //! | [`ticket`] | pure | facts, templates, one document model, Atlassian's document format, privacy gate |
 //! | [`plan`] | pure | wanted, last written and shown: every write with its full text and reason, every non-action with its reason |

@@ -9,7 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use disputebot::{
-    cluster::{Attribute, Cluster, Engine, Explanation, Item, Params, Table, explain},
+    cluster::{
+        Attribute, Bond, Cluster, Engine, Explanation, Guidance, Item, Link, LinkError, Links, Params, Table,
+        TableBuilder, cluster_guided, explain,
+    },
     dispute::{Dispute, Field, Interner, Program, Row, Tables, Text, Vocabulary, read},
     evaluate::{Scores, evaluate},
     generate::{self, HEADER, Plan, Record, World},
@@ -464,5 +467,106 @@ fn the_engine_beats_the_best_single_key() {
         let (patterns, baseline) =
             (scores(world, 2000, 2026, Engine::Patterns), scores(world, 2000, 2026, Engine::GroupBy));
         assert!(patterns.b_cubed.f1 > baseline.b_cubed.f1 + 0.1, "{world:?}");
+    }
+}
+
+/// Which group holds a dispute.
+fn home_of(table: &Table, clusters: &[Cluster], id: &str) -> Option<usize> {
+    clusters.iter().position(|cluster| cluster.rows.iter().any(|row| &**table.id(*row) == id))
+}
+
+#[test]
+fn what_triagers_decided_is_honoured_exactly() {
+    let disputes = tangled(1500, 20, 12);
+    let (table, clusters) = clusters(&disputes);
+    let of_a = |wanted: bool| {
+        let grouped: BTreeSet<usize> =
+            clusters.iter().flat_map(|cluster| cluster.rows.iter().copied()).collect();
+        let (program, client) = (clusters[0].program, clusters[0].client.clone());
+        (0..table.len())
+            .filter(|row| table.program(*row) == program && *table.client(*row) == client)
+            .filter(|row| grouped.contains(row) == wanted)
+            .map(|row| table.id(row).clone())
+            .collect::<Vec<Text>>()
+    };
+    let (grouped, alone) = (of_a(true), of_a(false));
+    let first: Vec<Text> = clusters[0].rows.iter().map(|row| table.id(*row).clone()).collect();
+    let link = |one: &Text, other: &Text, bond| Link { one: one.clone(), other: other.clone(), bond };
+    let links = Links::new(&[
+        link(&alone[0], &first[0], Bond::Must),
+        link(&alone[1], &alone[2], Bond::Must),
+        link(&first[0], &first[1], Bond::Cannot),
+    ])
+    .unwrap();
+    let guidance = Guidance { links: Some(&links), ..Guidance::default() };
+    let guided = cluster_guided(&table, &Params::default(), guidance);
+    let home = |id: &Text| home_of(&table, &guided, id);
+    assert!(home(&alone[0]).is_some() && home(&alone[0]) == home(&first[0]));
+    assert!(
+        home(&alone[1]).is_some() && home(&alone[1]) == home(&alone[2]),
+        "two make a group if people say so"
+    );
+    assert_ne!(home(&first[0]), home(&first[1]));
+    let moved = grouped
+        .iter()
+        .filter(|id| !first.contains(*id))
+        .filter(|id| home(id).is_none() != home_of(&table, &clusters, id).is_none());
+    assert_eq!(moved.count(), 0, "nobody else moves");
+}
+
+#[test]
+fn decisions_that_contradict_each_other_are_refused() {
+    let link = |one: &str, other: &str, bond| Link { one: one.into(), other: other.into(), bond };
+    let refused = Links::new(&[
+        link("D-1", "D-2", Bond::Must),
+        link("D-2", "D-3", Bond::Must),
+        link("D-3", "D-1", Bond::Cannot),
+    ]);
+    assert_eq!(refused, Err(LinkError::Contradiction { one: "D-3".into(), other: "D-1".into() }));
+}
+
+#[test]
+fn a_value_that_is_ordinary_in_the_reference_population_is_no_cause() {
+    let mut disputes = background(1200, &[A], &mut Random(36));
+    for dispute in disputes.iter_mut().step_by(20) {
+        dispute.payer = Some("Example Plan 7".into());
+        dispute.reason_codes = vec!["N".into()];
+    }
+    let (table, found) = clusters(&disputes);
+    assert!(!found.is_empty(), "payer and code go together far more often than chance");
+    // In all that was ever seen, most disputes are of this payer and under this code.
+    let mut before = background(6000, &[A], &mut Random(37));
+    for dispute in before.iter_mut().filter(|dispute| dispute.state.as_deref() != Some("AL")) {
+        dispute.payer = Some("Example Plan 7".into());
+        dispute.reason_codes = vec!["N".into()];
+    }
+    let (reference, _) = clusters(&before);
+    let guidance = Guidance { reference: Some(&reference), ..Guidance::default() };
+    assert_eq!(cluster_guided(&table, &Params::default(), guidance), Vec::new());
+}
+
+#[test]
+fn parts_of_the_disputes_merge_into_the_same_table_in_any_order() {
+    let disputes = tangled(900, 12, 13);
+    let parts: Vec<TableBuilder> = disputes
+        .chunks(300)
+        .map(|part| {
+            let mut builder = TableBuilder::new();
+            part.iter().for_each(|dispute| builder.push(dispute));
+            builder
+        })
+        .collect();
+    let [a, b, c] = <[TableBuilder; 3]>::try_from(parts).unwrap();
+    let (whole, _) = clusters(&disputes);
+    let (mut backwards, mut rest) = (c, b);
+    rest.merge(a);
+    backwards.merge(rest);
+    let merged = backwards.finish(Params::default().min_group);
+    assert_eq!(merged.len(), whole.len());
+    for row in 0..whole.len() {
+        assert_eq!(merged.id(row), whole.id(row));
+        for attribute in Attribute::ALL {
+            assert_eq!(merged.value(row, attribute), whole.value(row, attribute));
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! `disputebot cluster`: group a file, nothing else.
 
-use std::{fs::File, io::BufWriter, path::PathBuf};
+use std::{
+    fs::File,
+    io::BufWriter,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
-    cluster::{self, Engine, TableBuilder},
+    cluster::{self, Bond, Embedding, Engine, Guidance, Link, Links, TableBuilder},
     config::{Assignment, Needs},
     dispute::Tables,
     run::Progress,
@@ -25,6 +29,15 @@ pub(super) struct Arguments {
     /// Engine: `patterns`, or the baseline `groupby`
     #[arg(long, value_name = "ENGINE")]
     engine: Option<String>,
+    /// CSV with the columns `one,other,bond`: pairs of disputes that `must` or `cannot` share a group
+    #[arg(long, value_name = "FILE")]
+    links: Option<PathBuf>,
+    /// Files or folders with all disputes ever seen, settled ones too: how often values occur ordinarily
+    #[arg(long, value_name = "FILE")]
+    reference: Vec<PathBuf>,
+    /// Text file with a word and its vector on each line, to compare notes by meaning
+    #[arg(long, value_name = "FILE")]
+    embedding: Option<PathBuf>,
     /// Prints the groups as JSON
     #[arg(long)]
     json: bool,
@@ -55,10 +68,23 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         more.push(Assignment::flag("--engine", "cluster.engine", engine));
     }
     let settings = common.settings(Needs::default(), &more, ui)?;
+    let links = arguments.links.as_deref().map(links).transpose()?.unwrap_or_default();
+    let embedding = arguments.embedding.as_deref().map(embedding).transpose()?;
+    let params = &settings.run.cluster;
+    let reference = (!arguments.reference.is_empty()).then(|| {
+        let source = source::Settings { paths: arguments.reference.clone(), ..settings.run.source.clone() };
+        let mut builder = TableBuilder::new().with_embedding(embedding.clone());
+        let mut progress = |seen: source::Progress<'_>| ui.progress(Progress::Reading(seen));
+        source::each(&source, &Tables::embedded(), &mut progress, &mut |located| {
+            builder.push(&located.dispute);
+        });
+        builder.finish(params.min_group)
+    });
     let (builder, counts) = read(&arguments.input, settings.run.source, ui)?;
     ui.progress(Progress::Grouping(counts.open as usize));
-    let table = builder.finish(settings.run.cluster.min_group);
-    let clusters = cluster::cluster(&table, &settings.run.cluster);
+    let table = builder.with_embedding(embedding).finish(params.min_group);
+    let guidance = Guidance { reference: reference.as_ref(), links: Some(&links) };
+    let clusters = cluster::cluster_guided(&table, params, guidance);
     let engine = match settings.run.cluster.engine {
         Engine::Patterns => "patterns",
         Engine::GroupBy => "groupby",
@@ -138,6 +164,44 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 }
 
 /// Reads the open disputes of `paths` into a table, without keeping them.
+/// Pairs of disputes that triagers put together or kept apart.
+fn links(path: &Path) -> Result<Links, CliError> {
+    let failed = |what: String| CliError::new(Exit::Input, format!("`{}`: {what}", path.display()));
+    let mut reader = csv::Reader::from_path(path).map_err(|error| failed(error.to_string()))?;
+    let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
+    let place = |name: &str| {
+        header.iter().position(|column| column.trim() == name).ok_or_else(|| {
+            let found = header.iter().collect::<Vec<_>>().join("`, `");
+            failed(format!("expected a column `{name}`, found `{found}`"))
+        })
+    };
+    let (one, other, bond) = (place("one")?, place("other")?, place("bond")?);
+    let mut links = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| failed(error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let text = |place: usize| record.get(place).unwrap_or_default().trim();
+        let bond = match text(bond) {
+            "must" => Bond::Must,
+            "cannot" => Bond::Cannot,
+            found => {
+                return Err(failed(format!(
+                    "line {line}, column `bond`: expected `must` or `cannot`, found `{found}`"
+                )));
+            }
+        };
+        links.push(Link { one: text(one).into(), other: text(other).into(), bond });
+    }
+    Links::new(&links).map_err(|error| failed(error.to_string()))
+}
+
+/// Word vectors.
+fn embedding(path: &Path) -> Result<Embedding, CliError> {
+    let failed = |what: String| CliError::new(Exit::Input, format!("`{}`: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    Embedding::parse(&text).map_err(|error| failed(error.to_string()))
+}
+
 fn read(
     paths: &[PathBuf],
     settings: source::Settings,

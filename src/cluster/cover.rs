@@ -76,6 +76,7 @@ pub(super) fn causes(
             let index = Index::of(partition, &contended);
             sweep(partition, &index, &contended, &mut labels, params, reference, &tools);
         }
+        join::part(partition, &mut labels, params, reference);
         join::join(partition, &mut labels, params, reference);
         if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
             break;

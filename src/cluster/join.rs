@@ -41,6 +41,11 @@ const FORGIVEN: f64 = 0.6;
 const FAR_APART: f64 = 1.75;
 /// Share of the members that must have a value for it to find neighbours, and its largest chance.
 const TELLING: (f64, f64) = (0.3, 0.3);
+/// Weighted difference beside a ratio or delivery system from which a group is parted by it.
+const PARTED: f64 = 0.9;
+/// Difference from which two delivery systems or two ratios tell two causes apart whatever else they share: an
+/// exclusion that is missing and a claim mark that is missing, a wrong unit and a shifted decimal.
+const EXCLUDED: f64 = 0.8;
 /// Share of the members that must have a value of an attribute for it to say anything.
 const FILLED: f64 = 0.3;
 
@@ -150,6 +155,70 @@ pub(super) fn join(
     }
 }
 
+/// Parts groups that hold two causes: rows with one delivery system or ratio that differ from the rows with
+/// another one in more than that. Two causes of one product under one code grow from one seed.
+pub(super) fn part(
+    partition: &Partition<'_>,
+    labels: &mut [u32],
+    params: &Params,
+    reference: Option<&Counts>,
+) {
+    let rates = Rates::of(partition, labels, reference);
+    let groups = members(labels);
+    let parts: Vec<Vec<Vec<u32>>> = groups
+        .par_iter()
+        .map(|rows| {
+            [Attribute::UnitsRatio, Attribute::AmountRatio, Attribute::DeliverySystem]
+                .into_iter()
+                .find_map(|attribute| parts(partition, &rates, rows, attribute, params))
+                .unwrap_or_default()
+        })
+        .collect();
+    for (label, rows) in groups.iter().enumerate() {
+        for row in rows {
+            labels[*row as usize] = label as u32;
+        }
+    }
+    let mut next = groups.len() as u32;
+    for rows in parts.into_iter().flatten() {
+        for row in rows {
+            labels[row as usize] = next;
+        }
+        next += 1;
+    }
+}
+
+/// The rows that leave a group, by value of one attribute; the value with most rows stays.
+fn parts(
+    partition: &Partition<'_>,
+    rates: &Rates,
+    rows: &[u32],
+    attribute: Attribute,
+    params: &Params,
+) -> Option<Vec<Vec<u32>>> {
+    let column = &partition.columns[attribute.index()];
+    let least = params.min_group.max(rows.len() / 8);
+    let mut valued: Vec<(u32, u32)> =
+        rows.iter().map(|row| (column[*row as usize], *row)).filter(|(code, _)| *code != 0).collect();
+    if valued.len() < 2 * least {
+        return None;
+    }
+    valued.sort_unstable();
+    let mut parts: Vec<Vec<u32>> = valued
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|run| run.len() >= least)
+        .map(|run| run.iter().map(|(_, row)| *row).collect())
+        .collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let shapes = shapes(partition, rates, &parts);
+    let (first, others) = shapes.split_first()?;
+    let apart: Vec<bool> =
+        others.iter().map(|other| differ_beside(partition, first, other, attribute) >= PARTED).collect();
+    let mut apart = apart.into_iter();
+    let leaving: Vec<Vec<u32>> = parts.into_iter().skip(1).filter(|_| apart.next() == Some(true)).collect();
+    (!leaving.is_empty()).then_some(leaving)
+}
+
 /// What is compared of a group.
 #[derive(Debug)]
 struct Shape {
@@ -228,13 +297,22 @@ fn neighbours(partition: &Partition<'_>, shapes: &[Shape], reach: f64, free_rows
         .collect()
 }
 
-/// Weighted difference and agreement (nats) of two groups.
+/// Weighted difference and agreement (nats) of two groups; infinite where they cannot be one cause.
 fn compare(partition: &Partition<'_>, a: &Shape, b: &Shape) -> (f64, f64) {
+    compare_beside(partition, a, b, None)
+}
+
+/// Weighted difference of two groups in all attributes but one.
+fn differ_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Attribute) -> f64 {
+    compare_beside(partition, a, b, Some(beside)).0
+}
+
+fn compare_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Option<Attribute>) -> (f64, f64) {
     let (mut difference, mut agreement, mut symptoms, mut worded) = (0.0, 0.0, 0.0, 0.0f64);
     let mut apart = [0.0f64; Attribute::COUNT];
     for attribute in ORDER {
         let at = attribute.index();
-        if a.hits[at].is_empty() && b.hits[at].is_empty() {
+        if beside == Some(attribute) || a.hits[at].is_empty() && b.hits[at].is_empty() {
             continue;
         }
         let (in_a, in_b) = (a.filled[at], b.filled[at]);
@@ -272,6 +350,11 @@ fn compare(partition: &Partition<'_>, a: &Shape, b: &Shape) -> (f64, f64) {
         // Two samples of one distribution diverge by half a nat for each class.
         let own = ((divergence - classes / 2.0) / most).clamp(0.0, 1.0);
         apart[at] = own;
+        if own >= EXCLUDED
+            && matches!(attribute, Attribute::DeliverySystem | Attribute::UnitsRatio | Attribute::AmountRatio)
+        {
+            return (f64::INFINITY, 0.0);
+        }
         let mut part = weight(attribute) * (own - above(partition, at, &apart)).max(0.0);
         if attribute == Attribute::Period && gap(&a.hits[at], &b.hits[at]) > 1 {
             part *= FAR_APART;

@@ -262,6 +262,8 @@ pub fn facts(
         shares: explanation
             .shares
             .iter()
+            // What nearly all open disputes have tells nothing; a wording is told once.
+            .filter(|share| share.lift >= 1.05 && share.item.attribute != Attribute::Phrase)
             .map(|share| ShareFacts {
                 attribute: words::capital(share.item.attribute.label().0),
                 value: words::value(&share.item),

@@ -527,7 +527,8 @@ fn a_template_of_the_operator_still_makes_a_valid_document() {
 fn the_nearest_group_is_named_with_what_tells_it_apart() {
     let (facts, _) = facts_beside(&|_| (), Some("AZ"));
     let text = document::plain_text(&Templates::new(&[]).unwrap().description(&facts).unwrap());
-    let wanted = "Nearest other group: 00000008; differs in labeler: 00022 here, 00033 there.";
+    let wanted = "Nearest other group: 00000008; differs in product family: Examplol of labeler 00022 here, Other of \
+                  labeler 00033 there.";
     assert!(text.contains(wanted), "{text}");
 }
 
@@ -609,13 +610,11 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Shared | Value | Share of the group | Against all open | Only here
     NDC | 00022-2127-95 | 100 % | 10 times | 100 %
     Product | 00022-2127 | 100 % | 10 times | 100 %
+    Product family | Examplol of labeler 00022 | 100 % | 10 times | 100 %
     Labeler | 00022 | 100 % | 10 times | 100 %
     State | TX | 100 % | 10 times | 100 %
     Payer | Example Plan | 100 % | 10 times | 100 %
     Reason code | D | 100 % | 10 times | 100 %
-    Quarter | 2026Q1 | 100 % | 1.0 times | 10 %
-    Units ratio | disputed about 0.33 of the invoiced units | 100 % | 1.0 times | 10 %
-    Note wording | notes worded alike | 100 % | 1.0 times | 10 %
     ## Next step
     1. Compare CMS product file unit type; agree conversion factor; ask DRP if many states.
     ## Clocks of this program

@@ -5,11 +5,10 @@
 
 mod generated;
 
-use std::{collections::HashMap, panic, process::ExitCode, thread, time::Instant};
+use std::{panic, process::ExitCode, thread, time::Instant};
 
 use disputebot::{
     cluster::{Cluster, Engine, Params, Table, explain},
-    dispute::{Program, Text},
     evaluate::Scores,
     generate::{Plan, World},
     run::group_disputes,
@@ -194,15 +193,10 @@ fn means(scores: &Scores, (rule_precision, rule_recall): (f64, f64)) -> Means {
 
 /// Mean precision and recall of the clusters' rules, as tickets would tell them.
 fn rules(table: &Table, clusters: &[Cluster]) -> (f64, f64) {
-    let mut peers: HashMap<(Program, &Text), Vec<usize>> = HashMap::new();
-    for row in 0..table.len() {
-        peers.entry((table.program(row), table.client(row))).or_default().push(row);
-    }
     let (mut precision, mut recall) = (0.0, 0.0);
-    for cluster in clusters {
-        let rule = explain(table, cluster, &peers[&(cluster.program, &cluster.client)]).rule;
-        precision += rule.precision / clusters.len() as f64;
-        recall += rule.recall / clusters.len() as f64;
+    for explanation in explain(table, clusters) {
+        precision += explanation.rule.precision / clusters.len() as f64;
+        recall += explanation.rule.recall / clusters.len() as f64;
     }
     (precision, recall)
 }

@@ -559,7 +559,9 @@ fn parts_of_the_disputes_merge_into_the_same_table_in_any_order() {
         .chunks(300)
         .map(|part| {
             let mut builder = TableBuilder::new();
-            part.iter().for_each(|dispute| builder.push(dispute));
+            for dispute in part {
+                builder.push(dispute);
+            }
             builder
         })
         .collect();

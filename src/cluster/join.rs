@@ -114,14 +114,13 @@ pub(super) fn join(
         let mut joined: Vec<Vec<usize>> = Vec::new();
         for (group, label) in found.into_iter().enumerate() {
             // A group that is near no other stands for itself: it was significant on its own.
-            match label.and_then(|label| place_of.get(&label).copied()) {
-                Some(place) => joined[place].push(group),
-                None => {
-                    if let Some(label) = label {
-                        place_of.insert(label, joined.len());
-                    }
-                    joined.push(vec![group]);
+            if let Some(place) = label.and_then(|label| place_of.get(&label).copied()) {
+                joined[place].push(group);
+            } else {
+                if let Some(label) = label {
+                    place_of.insert(label, joined.len());
                 }
+                joined.push(vec![group]);
             }
         }
         let changed: Vec<bool> = joined.iter().map(|parts| parts.len() > 1).collect();
@@ -179,12 +178,10 @@ pub(super) fn part(
             labels[*row as usize] = label as u32;
         }
     }
-    let mut next = groups.len() as u32;
-    for rows in parts.into_iter().flatten() {
+    for (label, rows) in (groups.len() as u32..).zip(parts.into_iter().flatten()) {
         for row in rows {
-            labels[row as usize] = next;
+            labels[row as usize] = label;
         }
-        next += 1;
     }
 }
 

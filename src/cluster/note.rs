@@ -152,9 +152,9 @@ impl<'a> Sets<'a> {
             words
         };
         let mut rows_of_word: FxHashMap<&str, usize> = FxHashMap::default();
-        for wording in 1..values.len() {
+        for (wording, rows) in rows.iter().enumerate().skip(1) {
             for word in words(wording) {
-                *rows_of_word.entry(word).or_default() += rows[wording];
+                *rows_of_word.entry(word).or_default() += rows;
             }
         }
         rows_of_word.retain(|_, rows| *rows >= least);

@@ -138,14 +138,12 @@ impl Profile {
     }
 
     fn odds(&self, partition: &Partition<'_>, rates: &Rates, client: u32) -> f32 {
-        match self.odds.binary_search_by_key(&client, |(client, _)| *client) {
-            Ok(place) => self.odds[place].1,
-            Err(_) => {
-                let client = client as usize;
-                let size = (self.pooled * partition.rows_of_client[client]).max(0.05);
-                (size / rates.free_of_client[client].max(1.0)).ln() as f32
-            }
+        if let Ok(place) = self.odds.binary_search_by_key(&client, |(client, _)| *client) {
+            return self.odds[place].1;
         }
+        let client = client as usize;
+        let size = (self.pooled * partition.rows_of_client[client]).max(0.05);
+        (size / rates.free_of_client[client].max(1.0)).ln() as f32
     }
 
     /// Evidence less what naming the hits costs, in nats: each is chosen from many values.

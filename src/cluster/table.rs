@@ -273,7 +273,7 @@ impl TableBuilder {
         drop(self.cents);
         let delivery = self.delivery_systems.finish(|system| system.as_str().into());
         let payers = self.payers.finish(Text::clone);
-        let service = self.service.finish(week_text);
+        let service = self.service.finish(|week| week_text(*week));
         put(Attribute::SharedClaim, shared_claims(&self.claims, &delivery.0, &payers.0, &service.0));
         drop(self.claims);
         put(Attribute::Package, packages);
@@ -305,19 +305,19 @@ impl TableBuilder {
         put(Attribute::Note, derived(&notes.0, wide));
         put(Attribute::Phrase, derived(&notes.0, narrow));
         drop(notes);
-        put(Attribute::OpenedWeek, self.opened.finish(week_text));
+        put(Attribute::OpenedWeek, self.opened.finish(|week| week_text(*week)));
         put(Attribute::ServiceWeek, service);
 
         let (clients, client_names) = self.clients.finish(Text::clone);
         let clients = clients.into_iter().map(|code| code.saturating_sub(1)).collect();
         let client_names = client_names.into_iter().skip(1).collect();
-        ordered(self.ids, &self.programs, clients, client_names, columns, values, odd_ratios)
+        ordered(&self.ids, &self.programs, clients, client_names, columns, values, odd_ratios)
     }
 }
 
 /// Rows in the order of program and content, and only then of id: neither row order nor renamed ids matter.
 fn ordered(
-    ids: Vec<Text>,
+    ids: &[Text],
     programs: &[Program],
     mut clients: Vec<u32>,
     client_names: Vec<Text>,
@@ -360,7 +360,7 @@ fn week(date: Date) -> (i16, i8) {
     (week.year(), week.week())
 }
 
-fn week_text((year, week): &(i16, i8)) -> Text {
+fn week_text((year, week): (i16, i8)) -> Text {
     format!("{year}-W{week:02}").into()
 }
 
@@ -380,7 +380,7 @@ fn mix(mut bits: u64) -> u64 {
 
 /// A column whose values follow from those of another one: a text per code, an empty one for none.
 fn derived(codes: &[u32], texts: Vec<String>) -> (Vec<u32>, Vec<Text>) {
-    let (of_code, values) = ranked(texts.into_iter().map(Text::from).collect());
+    let (of_code, values) = ranked(&texts.into_iter().map(Text::from).collect::<Vec<_>>());
     (codes.iter().map(|code| of_code[*code as usize]).collect(), values)
 }
 
@@ -398,12 +398,12 @@ fn paired(first: &[u32], second: &[u32], name: impl Fn(u32, u32) -> Option<Strin
             })
         })
         .collect();
-    let (of_code, values) = ranked(texts);
+    let (of_code, values) = ranked(&texts);
     (codes.into_iter().map(|code| of_code[code as usize]).collect(), values)
 }
 
 /// Final code of each text, equal for equal texts and 0 for the empty one, and the texts by code.
-fn ranked(texts: Vec<Text>) -> (Vec<u32>, Vec<Text>) {
+fn ranked(texts: &[Text]) -> (Vec<u32>, Vec<Text>) {
     let mut values: Vec<Text> = texts.iter().filter(|text| !text.is_empty()).map(Text::clone).collect();
     values.push("".into());
     values.sort_unstable();
@@ -457,7 +457,7 @@ fn repeated_amounts(cents: &[i64], products: &[u32]) -> (Vec<u32>, Vec<Text>) {
             }
         }
     }
-    let (of_code, values) = ranked(texts);
+    let (of_code, values) = ranked(&texts);
     (codes.into_iter().map(|code| of_code[code as usize]).collect(), values)
 }
 
@@ -515,7 +515,7 @@ fn named_ratios(names: &ratio::Names, measured: &[Measured]) -> (Vec<u32>, Vec<T
             })
         })
         .collect();
-    let (of_code, values) = ranked(texts);
+    let (of_code, values) = ranked(&texts);
     let mut odd_of_value = vec![false; values.len()];
     for (code, is_odd) in of_code.iter().zip(odd) {
         odd_of_value[*code as usize] |= is_odd;
@@ -577,7 +577,7 @@ impl<K: Clone + Eq + Hash> Interned<K> {
         let Self { mut codes, values, index } = self;
         drop(index);
         let texts: Vec<Text> = std::iter::once("".into()).chain(values.iter().map(text)).collect();
-        let (of_code, values) = ranked(texts);
+        let (of_code, values) = ranked(&texts);
         for code in &mut codes {
             *code = of_code[*code as usize];
         }

@@ -2,18 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use disputebot::{
     config::{Layers, Needs, Place, Settings},
-    dispute::Tables,
-    generate::{self, Extract, Story},
+    dispute::{Tables, Text},
+    generate::{self, Extract, Plan, Story},
     group::{Event, Fate, GroupId, Status},
     run::{self, Surveyed},
     state::{Change, State},
     ticket::Templates,
 };
-use jiff::tz::TimeZone;
+use jiff::{ToSpan, civil::date, tz::TimeZone};
 
 struct World {
     folder: tempfile::TempDir,
@@ -155,4 +158,88 @@ fn the_same_extract_again_changes_no_group() {
     assert!(
         again.lineage.events.iter().all(|event| matches!(event, Event::Known { fate, .. } if *fate == quiet))
     );
+}
+
+/// A day of a generated world as an extract.
+fn extract_of(plan: &Plan, day: u32) -> Extract {
+    let sample = if day == 0 { generate::generate(plan) } else { generate::next_day(plan, day) };
+    Extract { date: date(2026, 11, 1) + i64::from(day).days(), rows: sample.rows, truth: sample.truth }
+}
+
+/// Home of each dispute that is in a living group.
+fn homes(surveyed: &Surveyed) -> BTreeMap<Text, GroupId> {
+    surveyed
+        .records
+        .iter()
+        .filter(|record| record.group.status == Status::Active)
+        .flat_map(|record| {
+            record.group.members.iter().map(|member| (member.clone(), record.group.id.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn five_percent_of_churn_moves_hardly_a_dispute_and_keeps_nearly_every_id() {
+    let (mut groups, mut kept, mut common, mut moved) = (0, 0, 0, 0);
+    for world in [generate::World::Conjunctive, generate::World::Tangled] {
+        let plan = Plan::new(world, 3000, 30, 55);
+        println!("seed {}", plan.seed);
+        let mut passes = World::new();
+        let before = homes(&passes.survey(&extract_of(&plan, 0)));
+        let after = passes.survey(&extract_of(&plan, 1));
+        let open: BTreeSet<&Text> = after.batch.disputes.iter().map(|dispute| &dispute.id).collect();
+        let alive: BTreeSet<&GroupId> =
+            before.iter().filter(|(id, _)| open.contains(id)).map(|(_, group)| group).collect();
+        let after = homes(&after);
+        let still: BTreeSet<&GroupId> = after.values().collect();
+        groups += alive.len();
+        kept += alive.intersection(&still).count();
+        for (id, group) in before.iter().filter(|(id, _)| open.contains(id)) {
+            common += 1;
+            moved += usize::from(after.get(id) != Some(group));
+        }
+    }
+    println!("{kept} of {groups} ids kept, {moved} of {common} disputes moved");
+    assert!(kept * 100 >= groups * 97, "{kept} of {groups} groups keep their id");
+    assert!(moved * 1000 <= common * 7, "{moved} of {common} disputes moved");
+}
+
+#[test]
+fn a_group_that_keeps_half_its_disputes_keeps_its_id_for_a_month() {
+    let plan = Plan { churn: 0.02, ..Plan::new(generate::World::Tangled, 1200, 14, 56) };
+    println!("seed {}", plan.seed);
+    let mut passes = World::new();
+    let mut before = homes(&passes.survey(&extract_of(&plan, 0)));
+    for day in 1..=30 {
+        let surveyed = passes.survey(&extract_of(&plan, day));
+        // A merge that two inputs confirmed is announced as one, and is no loss of identity.
+        let merged: BTreeSet<&GroupId> = surveyed
+            .records
+            .iter()
+            .filter(|record| matches!(record.group.status, Status::Merged { .. }))
+            .map(|record| &record.group.id)
+            .collect();
+        let today = homes(&surveyed);
+        let mut members: BTreeMap<&GroupId, Vec<&Text>> = BTreeMap::new();
+        for (id, group) in &before {
+            members.entry(group).or_default().push(id);
+        }
+        for (group, members) in members.into_iter().filter(|(group, _)| !merged.contains(group)) {
+            let together = members.iter().filter(|id| today.get(**id) == Some(group)).count();
+            let elsewhere: BTreeMap<&GroupId, usize> = members
+                .iter()
+                .filter_map(|id| today.get(*id))
+                .filter(|home| *home != group)
+                .fold(BTreeMap::new(), |mut counts, home| {
+                    *counts.entry(home).or_default() += 1;
+                    counts
+                });
+            let most = elsewhere.into_values().max().unwrap_or(0);
+            assert!(
+                most * 2 < members.len() || together > 0,
+                "day {day}: half of the disputes of {group} are in another group"
+            );
+        }
+        before = today;
+    }
 }

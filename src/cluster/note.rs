@@ -335,3 +335,29 @@ impl Space for Prototypes {
         self.near[point].iter().map(|other| *other as usize).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_vectors_join_wordings_that_have_no_word_in_common() {
+        let values: Vec<Text> =
+            ["", "refill early", "dispensed soon", "decimal shifted"].map(Text::from).to_vec();
+        let codes: Vec<u32> = (1..4).flat_map(|code| [code; 6]).collect();
+        let (by_words, _) = cluster(&values, &codes, 4, None);
+        assert_ne!(by_words[1], by_words[2]);
+        let table = "refill 1 0\nearly 1 0.1\ndispensed 1 0\nsoon 1 0.1\ndecimal 0 1\nshifted 0.1 1\n";
+        let embedding = Embedding::parse(table).unwrap();
+        let (by_meaning, _) = cluster(&values, &codes, 4, Some(&embedding));
+        assert!(!by_meaning[1].is_empty() && by_meaning[1] == by_meaning[2]);
+        assert_ne!(by_meaning[1], by_meaning[3]);
+    }
+
+    #[test]
+    fn a_line_with_another_number_of_values_is_told() {
+        let error = Embedding::parse("2 2\nrefill 1 0\nearly 1\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 3: expected a word and 2 finite numbers, found 1 numbers");
+        assert_eq!(Embedding::parse(""), Err(EmbeddingError::Empty));
+    }
+}

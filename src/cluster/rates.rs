@@ -267,3 +267,18 @@ impl Rates {
 fn start(partition: &Partition<'_>, attribute: usize) -> f64 {
     (partition.len() as f64 / partition.distinct[attribute] as f64 / 2.0).clamp(0.5, 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_merge_the_same_in_any_order_and_grouping() {
+        let counts = |rows: u64, values: [u32; 3]| Counts { rows, values: vec![values.to_vec()] };
+        let (a, b, c) = (counts(5, [1, 4, 0]), counts(2, [0, 0, 2]), counts(9, [3, 3, 3]));
+        let whole = counts(16, [4, 7, 5]);
+        assert_eq!(a.clone().merge(&b).merge(&c), whole);
+        assert_eq!(a.clone().merge(&b.clone().merge(&c)), whole);
+        assert_eq!(c.merge(&b).merge(&a), whole);
+    }
+}

@@ -102,7 +102,8 @@ fn export(known: &Known) -> Result<String, CliError> {
         .map(Change::Group)
         .chain(known.tickets.values().cloned().map(Change::Ticket))
         .chain(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))))
-        .chain(known.schedules.values().cloned().map(Change::Occurrence));
+        .chain(known.schedules.values().cloned().map(Change::Occurrence))
+        .chain(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
     for change in changes {
         text.push_str(&serde_json::to_string(&change).map_err(failed)?);
         text.push('\n');

@@ -12,6 +12,7 @@
 //! * At most `max_new_tickets` creates; what is held back is listed.
 
 mod decide;
+mod moment;
 mod print;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
+pub use moment::{CLOCK_DOUBT, Moment};
 pub use print::{Detail, print};
 
 use crate::{

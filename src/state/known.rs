@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Head, Journal, StateError, Tree, Vault, Write, journal};
 use crate::{
     group::{Group, GroupId},
-    plan::{Issue, Ticket},
+    plan::{Issue, Moment, Ticket},
     ticket::facts::Figures,
 };
 
 /// Folder of the journal within the state.
 const JOURNAL: &str = "journal";
+/// Key of the doubt among the facts about this installation.
+const DOUBT: &str = "doubt";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,22 @@ pub enum Change {
     Run(Box<RunRecord>),
     /// An occurrence of a schedule that was handled.
     Occurrence(Ran),
+    /// Whether what is known may be less than what is so; none where it is trusted again.
+    Doubt {
+        /// The doubt.
+        doubt: Option<Doubt>,
+    },
+}
+
+/// Something happened after which tickets may exist that are not known here: a copy was restored, a store was
+/// damaged, another disputebot worked on the project. Nothing is created until Jira was read from end to end,
+/// twice, so far apart that no create of before can come in between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// What happened, for people.
+    pub reason: String,
+    /// When the first complete reading of Jira began; none where there was none yet.
+    pub read: Option<Moment>,
 }
 
 /// A group with what is shown of it without reading the disputes again.
@@ -140,6 +158,8 @@ pub struct Known {
     pub runs: BTreeMap<String, RunRecord>,
     /// Last handled occurrence by schedule.
     pub schedules: BTreeMap<String, Ran>,
+    /// Why what is known may be less than what is so.
+    pub doubt: Option<Doubt>,
 }
 
 impl Known {
@@ -195,6 +215,7 @@ impl Known {
             Change::Occurrence(ran) => {
                 self.schedules.insert(ran.schedule.clone(), ran);
             }
+            Change::Doubt { doubt } => self.doubt = doubt,
         }
     }
 }
@@ -313,6 +334,7 @@ fn load(vault: &Vault) -> Result<Known, StateError> {
     for (_, ran) in vault.scan::<Ran>(Tree::Ledger)? {
         known.take(Change::Occurrence(ran));
     }
+    known.doubt = vault.get(Tree::Meta, DOUBT)?.flatten();
     Ok(known)
 }
 
@@ -330,6 +352,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Ticket(_) => "ticket",
         Change::Run(_) => "run",
         Change::Occurrence(_) => "occurrence",
+        Change::Doubt { .. } => "doubt",
     }
 }
 
@@ -339,5 +362,6 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Ticket(ticket) => Write::put(Tree::Tickets, ticket.group.as_str(), ticket),
         Change::Run(run) => Write::put(Tree::Runs, run.id.as_str(), run),
         Change::Occurrence(ran) => Write::put(Tree::Ledger, ran.schedule.as_str(), ran),
+        Change::Doubt { doubt } => Write::put(Tree::Meta, DOUBT, doubt),
     }
 }

@@ -1,0 +1,77 @@
+//! Proofs by many trials: what `cargo test` shows with a few cases, this shows with thousands.
+//!
+//! `cargo bench --bench prove` runs the short forms that `.ci/run` runs, `cargo bench --bench prove -- --long`
+//! the long ones; names of proofs after it choose some of them. Both end with one table on stdout, and with
+//! exit code 1 where a proof failed. `--write FILE` writes the table to a file, too.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
+
+use std::process::ExitCode;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// In minutes, for each change.
+    Short,
+    /// As long as it takes, for a release.
+    Long,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// What was tried, in a few words.
+    pub what: String,
+    /// How often.
+    pub trials: u64,
+    /// The seeds, such as `1..=50000`; `all` where every case was tried.
+    pub seeds: String,
+    /// What was found, in figures.
+    pub found: String,
+    /// Whether it is what was promised.
+    pub holds: bool,
+}
+
+/// A proof: its name and how it is run.
+type Proof = (&'static str, fn(Effort) -> Vec<Row>);
+
+const PROOFS: &[Proof] = &[];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let effort = if arguments.iter().any(|word| word == "--long") { Effort::Long } else { Effort::Short };
+    let write = arguments.iter().position(|word| word == "--write").and_then(|at| arguments.get(at + 1));
+    let named: Vec<&String> =
+        arguments.iter().filter(|word| !word.starts_with("--") && Some(*word) != write).collect();
+    let mut rows = Vec::new();
+    for (name, proof) in PROOFS {
+        if named.is_empty() || named.iter().any(|wanted| wanted == name) {
+            eprintln!("{name} …");
+            rows.extend(proof(effort));
+        }
+    }
+    let mut table = format!("Commit {}\n\n", commit());
+    table.push_str("| tried | trials | seeds | found | holds |\n| --- | ---: | --- | --- | --- |\n");
+    for Row { what, trials, seeds, found, holds } in &rows {
+        let holds = if *holds { "yes" } else { "NO" };
+        table.push_str(&format!("| {what} | {trials} | {seeds} | {found} | {holds} |\n"));
+    }
+    print!("{table}");
+    if let Some(path) = write
+        && let Err(error) = std::fs::write(path, &table)
+    {
+        eprintln!("could not write `{path}`: {error}");
+        return ExitCode::FAILURE;
+    }
+    if rows.iter().all(|row| row.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The commit that was tried, with `+` where files were changed.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git").args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|it| !it.is_empty());
+    format!("{commit}{}", if changed { "+" } else { "" })
+}

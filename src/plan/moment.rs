@@ -1,0 +1,75 @@
+//! A moment by which waits are measured.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How far apart two moments of different boots must be before the wall clock is believed about them: it may
+/// have been set meanwhile, but hardly by this much.
+pub const CLOCK_DOUBT: SignedDuration = SignedDuration::from_hours(12);
+
+/// A moment by the wall clock and by a clock that nobody sets.
+///
+/// Waits for Jira must not end early because somebody sets a clock, so they are measured by the time since
+/// the machine started, which all processes of one boot share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// By the wall clock.
+    pub at: Timestamp,
+    /// Which boot of which machine `up_ms` counts from; empty where nothing is known of it.
+    #[serde(default)]
+    pub boot: String,
+    /// Milliseconds since that boot, sleep included.
+    #[serde(default)]
+    pub up_ms: u64,
+}
+
+impl Moment {
+    /// A moment of which only the wall clock is known.
+    pub fn by_wall(at: Timestamp) -> Self {
+        Self { at, boot: String::new(), up_ms: 0 }
+    }
+
+    /// How much time has certainly passed since an earlier moment; `None` where nothing is certain.
+    pub fn since(&self, earlier: &Self) -> Option<SignedDuration> {
+        if !self.boot.is_empty() && self.boot == earlier.boot {
+            let passed = self.up_ms.checked_sub(earlier.up_ms)?;
+            return Some(SignedDuration::from_millis(i64::try_from(passed).unwrap_or(i64::MAX)));
+        }
+        let passed = self.at.duration_since(earlier.at);
+        (passed >= CLOCK_DOUBT).then_some(passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(boot: &str, up_s: u64, at: &str) -> Moment {
+        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000 }
+    }
+
+    #[test]
+    fn within_one_boot_a_clock_that_is_set_changes_nothing() {
+        let sent = moment("a", 100, "2026-11-25T12:00:00Z");
+        for at in ["2016-11-25T12:00:00Z", "2026-11-25T12:00:10Z", "2036-11-25T12:00:00Z"] {
+            assert_eq!(moment("a", 110, at).since(&sent), Some(SignedDuration::from_secs(10)), "{at}");
+        }
+    }
+
+    #[test]
+    fn over_a_restart_of_the_machine_only_half_a_day_by_the_wall_clock_is_believed() {
+        let sent = moment("a", 100, "2026-11-25T12:00:00Z");
+        for at in ["2016-11-25T12:00:00Z", "2026-11-25T12:10:00Z", "2026-11-25T23:59:59Z"] {
+            assert_eq!(moment("b", 5, at).since(&sent), None, "{at}");
+        }
+        let passed = moment("b", 5, "2026-11-26T00:00:00Z").since(&sent);
+        assert_eq!(passed, Some(SignedDuration::from_hours(12)));
+    }
+
+    #[test]
+    fn a_moment_without_a_boot_is_one_of_the_wall_clock() {
+        let sent = Moment::by_wall("2026-11-25T12:00:00Z".parse().unwrap());
+        assert_eq!(Moment::by_wall("2026-11-25T13:00:00Z".parse().unwrap()).since(&sent), None);
+        assert!(Moment::by_wall("2026-11-27T13:00:00Z".parse().unwrap()).since(&sent).is_some());
+    }
+}

@@ -7,6 +7,8 @@
 //!   for; a pass looks at everything, so one late run equals many missed ones.
 //! * SIGTERM and SIGINT let the write under way finish (for [`crate::apply::GRACE`] at most), record what
 //!   was done and end with success. A second signal ends at once.
+//! * A create whose answer was lost, and a state in doubt, are looked after as soon as they can be settled.
+//! * Signals end the process within five seconds, also while Jira takes longer to answer.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon.
 
 use std::{
@@ -15,13 +17,15 @@ use std::{
     time::Duration,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::{signal, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
     jira::Client,
+    plan::Moment,
     report::{self, Week},
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
@@ -69,8 +73,8 @@ pub enum DaemonError {
 /// Serves until a signal comes.
 pub async fn serve(daemon: Daemon) -> Result<(), DaemonError> {
     let stop = CancellationToken::new();
-    let signals = stop_on_signals(stop.clone());
-    let served = serve_until(daemon, &stop, &Timestamp::now).await;
+    let signals = stop_on_signals(stop.clone(), 0);
+    let served = serve_until(daemon, &stop, &SystemClock).await;
     signals.abort();
     served
 }
@@ -79,9 +83,9 @@ pub async fn serve(daemon: Daemon) -> Result<(), DaemonError> {
 pub async fn serve_until(
     mut daemon: Daemon,
     stop: &CancellationToken,
-    clock: &(dyn Fn() -> Timestamp + Sync),
+    clock: &impl Clock,
 ) -> Result<(), DaemonError> {
-    let since = clock();
+    let since = clock.moment().at;
     tracing::info!(
         run.schedule = daemon.run_schedule.expression(),
         report.schedule = daemon.report_schedule.expression(),
@@ -89,11 +93,12 @@ pub async fn serve_until(
         groups = daemon.state.known().groups.len(),
         "daemon started"
     );
+    let mut follow_up = FollowUp::default();
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
     while !stop.is_cancelled() {
-        let now = clock();
+        let now = clock.moment().at;
         if let Some(occurrence) = due(&daemon.state, RUN, &daemon.run_schedule, since, now) {
             remember(&mut daemon.state, RUN, &occurrence, now)?;
             one_pass(&mut daemon, clock, stop).await?;
@@ -102,6 +107,10 @@ pub async fn serve_until(
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
             write_report(&daemon, &occurrence);
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
+            continue;
+        }
+        if follow_up.is_due(&daemon, clock) {
+            follow_up.settle(&mut daemon, clock, stop).await?;
             continue;
         }
         let next = [&daemon.run_schedule, &daemon.report_schedule]
@@ -122,15 +131,76 @@ pub async fn serve_until(
 const RUN: &str = "run";
 const REPORT: &str = "report";
 
-/// Cancels the token on SIGTERM or SIGINT; a second signal ends the process.
-pub fn stop_on_signals(stop: CancellationToken) -> JoinHandle<()> {
+/// Looking after what an earlier pass left open, between the scheduled ones: a create whose answer was lost
+/// need not wait for tomorrow.
+#[derive(Debug, Default)]
+struct FollowUp {
+    /// When the last one was.
+    last: Option<Moment>,
+    /// How many in a row changed nothing.
+    idle: u32,
+}
+
+impl FollowUp {
+    /// Shortest and longest time between two; it doubles while nothing changes.
+    const PAUSE: (SignedDuration, SignedDuration) =
+        (SignedDuration::from_secs(30), SignedDuration::from_mins(15));
+
+    fn is_due(&self, daemon: &Daemon, clock: &impl Clock) -> bool {
+        let now = clock.moment();
+        let policy = &daemon.params.apply;
+        let beat = policy.takeover_after.map(|limit| limit / 3);
+        let rested =
+            |pause| self.last.as_ref().and_then(|last| now.since(last)).is_none_or(|passed| passed >= pause);
+        let pause = (Self::PAUSE.0 * 2_i32.pow(self.idle.min(5))).min(Self::PAUSE.1);
+        (rested(pause) && apply::is_open(daemon.state.known(), policy, &now)) || beat.is_some_and(rested)
+    }
+
+    async fn settle(
+        &mut self,
+        daemon: &mut Daemon,
+        clock: &impl Clock,
+        stop: &CancellationToken,
+    ) -> Result<(), StateError> {
+        self.last = Some(clock.moment());
+        let Daemon { params, client, state, .. } = daemon;
+        let doubted = state.known().doubt.is_some();
+        let recovered = tokio::select! {
+            recovered = apply::recover(client, state, clock, &params.apply, true) => recovered,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let changed = match recovered {
+            Ok(recovered) => {
+                let trusted_again = doubted && state.known().doubt.is_none();
+                recovered.bound + recovered.released > 0 || trusted_again
+            }
+            Err(RecoverError::State(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(error = %error, "what an earlier run left open could not be settled; tried again");
+                false
+            }
+        };
+        self.idle = if changed { 0 } else { self.idle.saturating_add(1) };
+        if changed { one_pass(daemon, clock, stop).await } else { Ok(()) }
+    }
+}
+
+/// How long a process may still take after a signal.
+const STOP_LIMIT: Duration = Duration::from_millis(4_500);
+
+/// Cancels the token on SIGTERM or SIGINT; a second signal ends the process, and so does time. Ending at any
+/// point is safe: what was begun is journaled, and the next start finds out what became of it.
+pub fn stop_on_signals(stop: CancellationToken, late: i32) -> JoinHandle<()> {
     tokio::spawn(async move {
         if signalled().await {
             tracing::info!("stopping: the write under way is finished first");
             stop.cancel();
-            if signalled().await {
-                // What was begun is journaled; the next start finds out what became of it.
-                std::process::exit(130);
+            tokio::select! {
+                true = signalled() => std::process::exit(130),
+                () = tokio::time::sleep(STOP_LIMIT) => {
+                    tracing::warn!("stopped before everything was finished; the next start goes on");
+                    std::process::exit(late);
+                }
             }
         }
     })
@@ -182,13 +252,13 @@ fn remember(
 /// One pass; only damaged state ends the daemon.
 async fn one_pass(
     daemon: &mut Daemon,
-    clock: &(dyn Fn() -> Timestamp + Sync),
+    clock: &impl Clock,
     stop: &CancellationToken,
 ) -> Result<(), StateError> {
-    let began = clock();
+    let began = clock.moment().at;
     let Daemon { params, tables, templates, client, state, .. } = daemon;
     let outcome = run::pass(params, tables, templates, state, client, clock, stop, &mut |_| {}).await;
-    let elapsed_ms = clock().duration_since(began).as_millis();
+    let elapsed_ms = clock.moment().at.duration_since(began).as_millis();
     match outcome {
         Ok(pass) => {
             let counts = pass.plan.counts();
@@ -213,7 +283,8 @@ async fn one_pass(
             );
             Ok(())
         }
-        Err(RunError::State(error)) => Err(error),
+        Err(RunError::State(error) | RunError::Recover(RecoverError::State(error))) => Err(error),
+        Err(RunError::Recover(RecoverError::Stopped)) => Ok(()),
         Err(error) => {
             tracing::error!(error = %error, elapsed_ms, "run failed; the next occurrence tries again");
             Ok(())

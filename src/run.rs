@@ -7,18 +7,17 @@ use std::{
     path::Path,
 };
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    apply::{self, Applied},
+    apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
     cluster::{self, Cluster, Explanation, Table, TableBuilder},
     dispute::{Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
-    jira::{Client, JiraError},
-    plan::{self, Action, Category, Closed, Observed, Plan, Standing, Ticket},
+    plan::{self, Action, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, State, StateError},
+    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, StateError},
     ticket::{self, Priorities, TemplateError, Templates, facts, facts::Figures},
 };
 
@@ -33,6 +32,8 @@ pub struct Params {
     pub group: group::Params,
     /// Planning.
     pub plan: plan::Params,
+    /// Writing.
+    pub apply: Policy,
     /// Priorities of tickets.
     pub priorities: Priorities,
     /// Most members listed in a ticket.
@@ -50,9 +51,9 @@ pub enum RunError {
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// Jira cannot be used.
+    /// It cannot be found out what is so.
     #[error(transparent)]
-    Jira(#[from] JiraError),
+    Recover(#[from] RecoverError),
     /// The state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -106,6 +107,19 @@ pub struct Pass {
     pub applied: Option<Applied>,
     /// The record of the run; none where nothing was recorded.
     pub record: Option<RunRecord>,
+    /// What was found out before.
+    pub recovered: Recovered,
+}
+
+impl Surveyed {
+    /// What is wanted of the tickets.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            complete: self.batch.completeness == Completeness::Complete,
+            records: &self.records,
+            standing: &self.standing,
+        }
+    }
 }
 
 /// Reads the input, groups it and says what each group wants. Touches neither Jira nor the state. Blocking.
@@ -210,129 +224,76 @@ pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table,
     (table, clusters)
 }
 
-/// What Jira shows of the tickets that matter, by issue id.
-async fn observe(
-    surveyed: &Surveyed,
-    tickets: &BTreeMap<GroupId, Ticket>,
-    client: &Client,
-    now: Timestamp,
-) -> Result<BTreeMap<String, Observed>, RunError> {
-    Ok(client.read(&ids_to_read(surveyed, tickets, now)).await?)
-}
-
-/// Tickets of living groups that disputebot closed and that are open again: a person reopened them, so a
-/// later close of theirs is theirs, too.
-fn reopened_by_people(
-    surveyed: &Surveyed,
-    known: &Known,
-    observed: &BTreeMap<String, Observed>,
-) -> Vec<Change> {
-    surveyed
-        .records
-        .iter()
-        .filter(|record| record.group.status == Status::Active)
-        .filter_map(|record| known.tickets.get(&record.group.id))
-        .filter(|ticket| ticket.closed == Closed::ByUs)
-        .filter(|ticket| {
-            let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
-            shown.is_some_and(|observed| observed.category != Category::Done)
-        })
-        .map(|ticket| Change::Ticket(Ticket { closed: Closed::No, ..ticket.clone() }))
-        .collect()
-}
-
-fn plan_of(
-    params: &Params,
-    surveyed: &Surveyed,
-    tickets: &BTreeMap<GroupId, Ticket>,
-    observed: &BTreeMap<String, Observed>,
-    now: Timestamp,
-) -> Plan {
-    let groups: Vec<Group> = surveyed.records.iter().map(|record| record.group.clone()).collect();
-    let input = plan::Input {
-        now,
-        complete: surveyed.batch.completeness == Completeness::Complete,
-        groups: &groups,
-        standing: &surveyed.standing,
-        tickets,
-        observed,
-        read: true,
-    };
-    plan::plan(&input, &params.plan)
-}
-
 /// A whole pass without any write: neither Jira nor the state is changed.
+#[expect(clippy::too_many_arguments, reason = "each is a stage's own; a bag of them would only hide that")]
 pub async fn plan_only(
     params: &Params,
     tables: &Tables,
     templates: &Templates,
     state: &Path,
-    client: &Client,
-    now: Timestamp,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
-    let known = Known::read(state)?;
-    let surveyed = survey(params, tables, templates, &known, now, &mut mint, progress)?;
+    let mut memory = Memory::new(Known::read(state)?);
+    let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
+    let now = clock.moment();
+    let surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch)?;
-    client.sign_in().await?;
-    let mut tickets = known.tickets.clone();
-    let open: Vec<&Ticket> = known.tickets.values().collect();
-    for settled in apply::settle(client, &open, params.plan.create_settle, now).await? {
-        tickets.insert(settled.group.clone(), settled);
-    }
-    progress(Progress::Observing(tickets.len()));
-    let observed = observe(&surveyed, &tickets, client, now).await?;
-    let plan = plan_of(params, &surveyed, &tickets, &observed, now);
-    Ok(Pass { surveyed, plan, applied: None, record: None })
+    progress(Progress::Observing(memory.known().tickets.len()));
+    let plan = apply::observe_and_plan(&surveyed.wanted(), &params.plan, tracker, &mut memory, &now).await?;
+    Ok(Pass { surveyed, plan, applied: None, record: None, recovered })
 }
 
 /// A whole pass.
 ///
-/// The groups are recorded before the first write to Jira, so that an id is never minted twice for the same
-/// group; the run is recorded after the last.
+/// The run is recorded after its last write; where it wrote anything, the head of the journal is anchored in
+/// Jira after that.
 #[expect(clippy::too_many_arguments, reason = "each is a stage's own; a bag of them would only hide that")]
 pub async fn pass(
     params: &Params,
     tables: &Tables,
     templates: &Templates,
-    state: &mut State,
-    client: &Client,
-    clock: &(dyn Fn() -> Timestamp + Sync),
+    store: &mut impl Store,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
-    let now = clock();
-    let surveyed = survey(params, tables, templates, state.known(), now, &mut mint, progress)?;
+    let instance = mint().to_string();
+    let policy = Policy { instance, ..params.apply.clone() };
+    let recovered = tokio::select! {
+        recovered = apply::recover(tracker, store, clock, &policy, true) => recovered?,
+        () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
+    };
+    let adopted = adopted(store.known());
+    let now = clock.moment().at;
+    let surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch)?;
-    let changed: Vec<Change> = surveyed
-        .records
-        .iter()
-        .filter(|record| state.known().groups.get(&record.group.id) != Some(record))
-        .cloned()
-        .map(Change::Group)
-        .collect();
-
-    client.sign_in().await?;
-    let open: Vec<&Ticket> = state.known().tickets.values().collect();
-    let settled = apply::settle(client, &open, params.plan.create_settle, now).await?;
-    state.record(now, &settled.into_iter().map(Change::Ticket).collect::<Vec<_>>())?;
-    let adopted = adopted(state.known());
-    progress(Progress::Observing(state.known().tickets.len()));
-    let observed = observe(&surveyed, &state.known().tickets, client, now).await?;
-    let reopened = reopened_by_people(&surveyed, state.known(), &observed);
-    state.record(now, &reopened)?;
-    let plan = plan_of(params, &surveyed, &state.known().tickets, &observed, now);
-
-    state.record(now, &changed)?;
-    let total = plan.actions.len();
-    let applied = apply::apply(&plan, client, state, clock, stop, &mut |done, _: &Action| {
-        progress(Progress::Applying(done, total));
-    })
+    progress(Progress::Observing(store.known().tickets.len()));
+    let (plan, applied) = apply::reconcile(
+        &surveyed.wanted(),
+        &params.plan,
+        tracker,
+        store,
+        clock,
+        &policy,
+        stop,
+        &mut |done, total, _: &Action| progress(Progress::Applying(done, total)),
+    )
     .await?;
     let mut record = record(params, &surveyed, &plan, &applied, now);
     record.done.extend(adopted);
-    state.record(clock(), &[Change::Run(Box::new(record.clone()))])?;
-    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record) })
+    store.record(clock.moment().at, &[Change::Run(Box::new(record.clone()))])?;
+    let wrote = !applied.done.is_empty() || !applied.failed.is_empty();
+    if wrote
+        && !stop.is_cancelled()
+        && let Err(error) = apply::anchor(tracker, store, clock, &policy).await
+    {
+        // The next run finds the claim as it was when tickets were opened, and looks at them again.
+        tracing::warn!(error = %error, "the head of the journal could not be anchored in Jira");
+    }
+    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record), recovered })
 }
 
 /// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in
@@ -463,26 +424,6 @@ fn event_of(events: &[Event], id: &GroupId) -> ((usize, usize), bool) {
         }
     }
     ((0, 0), false)
-}
-
-/// Bound tickets whose state matters: of active groups, and of ended ones until they are closed.
-fn ids_to_read(surveyed: &Surveyed, tickets: &BTreeMap<GroupId, Ticket>, now: Timestamp) -> Vec<String> {
-    const STILL_OF_INTEREST: SignedDuration = SignedDuration::from_hours(24 * 30);
-    surveyed
-        .records
-        .iter()
-        .filter_map(|record| {
-            let ticket = tickets.get(&record.group.id)?;
-            let issue = ticket.issue()?;
-            let wanted = match &record.group.status {
-                Status::Active => true,
-                Status::Resolved { at } | Status::Merged { at, .. } => {
-                    ticket.closed != Closed::ByUs || now.duration_since(*at) < STILL_OF_INTEREST
-                }
-            };
-            wanted.then(|| issue.id.clone())
-        })
-        .collect()
 }
 
 /// The record of a survey that was neither planned nor applied.

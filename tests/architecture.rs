@@ -71,13 +71,26 @@ const LAW: &[Room] = &[
     Room {
         name: "daemon",
         kind: Kind::Edge,
-        may_use: &["dispute", "ticket", "jira", "state", "source", "apply", "run", "report", "schedule"],
+        may_use: &[
+            "dispute", "ticket", "plan", "jira", "state", "source", "apply", "run", "report", "schedule",
+        ],
     },
     Room {
         name: "config",
         kind: Kind::Edge,
         may_use: &[
-            "dispute", "cluster", "group", "ticket", "plan", "jira", "state", "source", "run", "schedule",
+            "dispute",
+            "cluster",
+            "group",
+            "ticket",
+            "plan",
+            "jira",
+            "state",
+            "source",
+            "apply::Policy",
+            "apply::host_name",
+            "run",
+            "schedule",
         ],
     },
     Room { name: "web", kind: Kind::Edge, may_use: &[ANY] },

@@ -116,7 +116,7 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     if arguments.serve {
         ui.say("\nthe sandbox stays up; Ctrl-C stops it");
         let stop = CancellationToken::new();
-        let signals = daemon::stop_on_signals(stop.clone());
+        let signals = daemon::stop_on_signals(stop.clone(), 0);
         stop.cancelled().await;
         signals.abort();
     }
@@ -285,7 +285,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Transition { to: Category::Done, .. } => (2, "ticket closed"),
             Write::Transition { .. } => (3, "ticket reopened"),
             Write::Comment { .. } => (4, "comment"),
-            Write::Link { .. } => (5, "link"),
+            Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",
@@ -297,6 +297,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Reason::Returned => "its cause came back",
             Reason::PersonChanged { .. } => "a person changed what we would write",
             Reason::PersonClosed => "a person closed it; said once",
+            Reason::Duplicate { .. } => "a second ticket for one group",
         };
         let key = stage.state.known().ticket(&action.group).issue().map(|issue| issue.key.clone());
         counts.entry((order, what, why)).or_default().extend(key);

@@ -3,8 +3,8 @@
 use std::{error::Error, fmt, process::ExitCode};
 
 use crate::{
-    config::Problems, daemon::DaemonError, dispute::TableError, jira::JiraError, run::RunError,
-    state::StateError, ticket::TemplateError,
+    apply::RecoverError, config::Problems, daemon::DaemonError, dispute::TableError, jira::JiraError,
+    run::RunError, state::StateError, ticket::TemplateError,
 };
 
 /// How a command ended.
@@ -116,10 +116,25 @@ impl From<TableError> for CliError {
     }
 }
 
+impl From<RecoverError> for CliError {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Jira(error) => error.into(),
+            RecoverError::State(error) => error.into(),
+            stopped @ RecoverError::Stopped => Self::new(Exit::Partial, stopped),
+            foreign @ RecoverError::Foreign { .. } => Self::new(Exit::Jira, foreign).hint(
+                "stop one of the two; where the other one is gone for good, take over with `disputebot run --take-over`",
+            ),
+            blind @ RecoverError::Blind { .. } => Self::new(Exit::Jira, blind)
+                .hint("give the account the permission to browse the project"),
+        }
+    }
+}
+
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Jira(error) => error.into(),
+            RunError::Recover(error) => error.into(),
             RunError::State(error) => error.into(),
             RunError::Template(error) => error.into(),
             input @ RunError::Input(_) => {

@@ -76,7 +76,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 pub(super) fn ticket_word(known: &Known, record: &GroupRecord) -> String {
     match known.tickets.get(&record.group.id).map(|ticket| &ticket.link) {
         Some(Link::Bound { issue }) => issue.key.clone(),
-        Some(Link::Intent { .. }) => "unknown".to_owned(),
+        Some(Link::Intent { .. } | Link::Unknown { .. }) => "unknown".to_owned(),
+        Some(Link::Held { .. }) => "held".to_owned(),
         Some(Link::Parked { .. }) => "refused".to_owned(),
         Some(Link::Ready { .. }) | None => "none".to_owned(),
     }

@@ -1,10 +1,10 @@
 //! `disputebot plan`: what a run would write.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, cluster::tell_input, runtime};
 use crate::{
+    apply::SystemClock,
     config::Needs,
     dispute::Tables,
     jira::Client,
@@ -44,7 +44,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         &templates,
         &settings.state,
         &client,
-        Timestamp::now(),
+        &SystemClock,
         &mut |progress| ui.progress(progress),
     ))?;
     ui.clear();

@@ -1,11 +1,11 @@
 //! `disputebot run`: one pass.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::jira_of, runtime};
 use crate::{
+    apply::{Recovered, SystemClock},
     config::Needs,
     daemon,
     dispute::Tables,
@@ -21,6 +21,9 @@ pub(super) struct Arguments {
     /// Prints what was done as JSON
     #[arg(long)]
     json: bool,
+    /// Takes the project over from another disputebot, which must be gone for good
+    #[arg(long)]
+    take_over: bool,
 }
 
 #[derive(Serialize)]
@@ -30,21 +33,22 @@ struct Answer<'a> {
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
-    let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
+    let mut settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
+    settings.run.apply.take_over = arguments.take_over;
     let templates = Templates::new(&settings.templates)?;
     let tables = Tables::embedded();
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
     let pass = runtime()?.block_on(async {
         let stop = CancellationToken::new();
-        let signals = daemon::stop_on_signals(stop.clone());
+        let signals = daemon::stop_on_signals(stop.clone(), Exit::Partial as i32);
         let pass = run::pass(
             &settings.run,
             &tables,
             &templates,
             &mut state,
             &client,
-            &Timestamp::now,
+            &SystemClock,
             &stop,
             &mut |progress| ui.progress(progress),
         )
@@ -54,6 +58,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     })?;
     ui.clear();
     tell_input(&pass.surveyed.batch, ui);
+    tell_recovered(&pass.recovered, ui);
     if arguments.json {
         ui.json(&Answer { run: pass.record.as_ref(), plan: &pass.plan })?;
     } else {
@@ -61,6 +66,23 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         tell(&pass, ui);
     }
     Ok(exit_of(&pass))
+}
+
+/// What was found out about tickets before the run looked at disputes.
+pub(super) fn tell_recovered(recovered: &Recovered, ui: &mut Ui) {
+    let Recovered { bound, released, unreadable } = recovered;
+    if *bound > 0 {
+        ui.say(&format!("{bound} tickets found again in Jira and bound to their groups"));
+    }
+    if *released > 0 {
+        ui.say(&format!("{released} lost creates never reached Jira and are sent again"));
+    }
+    if !unreadable.is_empty() {
+        ui.warn(&format!(
+            "issues that carry disputebot's label, but no mark that it can read: {}; it leaves them alone",
+            unreadable.join(", ")
+        ));
+    }
 }
 
 /// The sums of a run: where every row went, and what was done.

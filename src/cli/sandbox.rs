@@ -40,7 +40,7 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         ))?;
         ui.say("Ctrl-C stops it");
         let stop = CancellationToken::new();
-        let signals = daemon::stop_on_signals(stop.clone());
+        let signals = daemon::stop_on_signals(stop.clone(), 0);
         stop.cancelled().await;
         signals.abort();
         for route in sandbox.unknown_routes() {

@@ -103,6 +103,8 @@ fn export(known: &Known) -> Result<String, CliError> {
         .chain(known.tickets.values().cloned().map(Change::Ticket))
         .chain(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))))
         .chain(known.schedules.values().cloned().map(Change::Occurrence))
+        .chain(known.strays.values().cloned().map(|stray| Change::Stray { stray }))
+        .chain(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }))
         .chain(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
     for change in changes {
         text.push_str(&serde_json::to_string(&change).map_err(failed)?);

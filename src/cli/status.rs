@@ -7,7 +7,7 @@ use crate::{
     config::Needs,
     group::Status,
     plan::Link,
-    state::{Known, RunRecord},
+    state::{Doubt, Known, RunRecord},
 };
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,9 @@ struct Answer<'a> {
     groups: usize,
     tickets: usize,
     unknown: Vec<String>,
+    held: Vec<String>,
     refused: Vec<String>,
+    doubt: Option<&'a Doubt>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -41,8 +43,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         last_run: known.runs.values().next_back(),
         groups: known.groups.values().filter(|record| record.group.status == Status::Active).count(),
         tickets: of(|link| matches!(link, Link::Bound { .. })).len(),
-        unknown: of(|link| matches!(link, Link::Intent { .. })),
+        unknown: of(|link| matches!(link, Link::Intent { .. } | Link::Unknown { .. })),
+        held: of(|link| matches!(link, Link::Held { .. })),
         refused: of(|link| matches!(link, Link::Parked { .. })),
+        doubt: known.doubt.as_ref(),
     };
     if arguments.json {
         ui.json(&answer)?;
@@ -67,7 +71,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         }
     };
     text.push_str(&format!("groups      {}\ntickets     {}\n", answer.groups, answer.tickets));
-    for (name, groups) in [("unknown", &answer.unknown), ("refused", &answer.refused)] {
+    for (name, groups) in [("unknown", &answer.unknown), ("held", &answer.held), ("refused", &answer.refused)]
+    {
         if !groups.is_empty() {
             text.push_str(&format!(
                 "{name:<12}{} create{}\n",
@@ -75,6 +80,19 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
                 if groups.len() == 1 { "" } else { "s" }
             ));
         }
+    }
+    for group in &answer.held {
+        let short = &group[..8];
+        text.push_str(&format!(
+            "            {short}: `disputebot ticket bind {short} KEY` where its ticket exists, else \
+             `disputebot ticket create {short}`\n"
+        ));
+    }
+    if let Some(doubt) = answer.doubt {
+        text.push_str(&format!(
+            "in doubt    {}; nothing is created before Jira was read twice\n",
+            doubt.reason
+        ));
     }
     ui.data(&text)?;
     Ok(Exit::Done)

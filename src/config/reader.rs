@@ -141,16 +141,13 @@ impl<'a> Reader<'a> {
     /// A span of time of zero or more, written like `30s`, `5m` or `2h 30m`; a day is `24h`.
     pub fn duration(&mut self, key: &str) -> Duration {
         let expected = format!("a duration such as `{}`", default_of(key));
-        let read = |value: &Value| match value {
-            Value::Text(text) | Value::Untyped(text) => {
-                let signed: SignedDuration = text.trim().parse().map_err(|_| {
-                    let fault = Fault::expected(&expected);
-                    let in_days = text.trim().ends_with(['d', 'w']);
-                    if in_days { fault.or_instead("write a day as `24h`") } else { fault }
-                })?;
-                Duration::try_from(signed).map_err(|_| Fault::Bounds("at least 0s".to_owned()))
-            }
-            _ => Err(Fault::expected(&expected)),
+        self.take(key, |value: &Value| duration(value, &expected)).unwrap_or_default()
+    }
+
+    /// A time that is not negative, none where it is unset.
+    pub fn optional_duration(&mut self, key: &str) -> Option<Duration> {
+        let read = |value: &Value| {
+            if value.is_unset() { Ok(None) } else { duration(value, "a duration such as `1h`").map(Some) }
         };
         self.take(key, read).unwrap_or_default()
     }
@@ -415,6 +412,20 @@ fn as_list(value: &Value) -> Result<Vec<String>, Fault> {
             Err(Fault::expected("a list of texts").or_instead(format!("write `[{}]`", value.literal())))
         }
         _ => Err(Fault::expected("a list of texts")),
+    }
+}
+
+fn duration(value: &Value, expected: &str) -> Result<Duration, Fault> {
+    match value {
+        Value::Text(text) | Value::Untyped(text) => {
+            let signed: SignedDuration = text.trim().parse().map_err(|_| {
+                let fault = Fault::expected(expected);
+                let in_days = text.trim().ends_with(['d', 'w']);
+                if in_days { fault.or_instead("write a day as `24h`") } else { fault }
+            })?;
+            Duration::try_from(signed).map_err(|_| Fault::Bounds("at least 0s".to_owned()))
+        }
+        _ => Err(Fault::expected(expected)),
     }
 }
 

@@ -308,6 +308,9 @@ mod tests {
         jira.token_file Text
         jira.timeout Text
         jira.create_settle Text
+        jira.hold_after Text
+        jira.lease Flag
+        jira.takeover_after Text
         jira.resolution Text
         jira.link_type_split Text
         jira.link_type_merge Text

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{Layers, Problems, Reader, Warning};
 use crate::{
+    apply::Policy,
     cluster::{self, Engine},
     dispute::{DeliverySystem, Field, Program, Vocabulary},
     group, jira, plan, run,
@@ -77,6 +78,8 @@ impl Settings {
             ..group::Params::default()
         };
         let jira = jira(reader, needs);
+        let settle = signed(reader.duration("jira.create_settle"));
+        let hold_after = signed(reader.duration("jira.hold_after"));
         let plan = plan::Params {
             max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
             min_disputes: reader.integer("plan.min_disputes", 1..),
@@ -85,8 +88,16 @@ impl Settings {
             resolution: reader.optional_text("jira.resolution"),
             split_link: reader.required_text("jira.link_type_split"),
             merge_link: reader.required_text("jira.link_type_merge"),
-            create_settle: SignedDuration::try_from(reader.duration("jira.create_settle"))
-                .unwrap_or(SignedDuration::from_mins(5)),
+            settle,
+        };
+        let apply = Policy {
+            settle,
+            hold_after,
+            lease: reader.flag("jira.lease"),
+            takeover_after: reader.optional_duration("jira.takeover_after").map(signed),
+            take_over: false,
+            instance: String::new(),
+            host: crate::apply::host_name(),
         };
         let priorities = priorities(reader);
         let templates = templates(reader);
@@ -99,9 +110,14 @@ impl Settings {
                 .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
-        let run = run::Params { source, cluster, group, plan, priorities, max_members, zone };
+        let run = run::Params { source, cluster, group, plan, apply, priorities, max_members, zone };
         Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }
     }
+}
+
+/// Longer than any wait where it does not fit.
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {

@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::error::{Cause, JiraError};
+use super::{
+    error::{Cause, JiraError},
+    issues::Account,
+};
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -106,8 +109,9 @@ impl Client {
 
     /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
     /// search by nobody answers 200 and finds nothing.
-    pub async fn sign_in(&self) -> Result<(), JiraError> {
-        self.get("/rest/api/3/myself", &[]).await.map(drop)
+    pub async fn sign_in(&self) -> Result<Account, JiraError> {
+        let me = self.get("/rest/api/3/myself", &[]).await?;
+        Ok(Account { id: me["accountId"].as_str().unwrap_or_default().to_owned() })
     }
 
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {

@@ -1,6 +1,7 @@
 //! Issues: create, read, edit, comment, link, move.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use reqwest::Method;
@@ -12,19 +13,19 @@ use super::{
 };
 use crate::{
     group::GroupId,
-    plan::{Category, Change, Issue, Observed},
+    plan::{Category, Change, Issue, Mark, Observed},
     ticket::{Content, adf, block, document::Block},
 };
 
 /// Key of the issue property that marks our tickets.
 pub const GROUP_PROPERTY: &str = "disputebot";
 /// Most issues of one bulk fetch (Jira's limit).
-const BULK: usize = 100;
-/// Issue numbers in a row that must be absent before a scan believes it is past the end. Gaps come only from
-/// deleted issues and failed creates.
-const ABSENT_IN_A_ROW: u64 = 500;
+pub const BULK: u64 = 100;
+/// Most pages of one search.
+const PAGES: usize = 10_000;
 /// What is read of an issue.
-const FIELDS: [&str; 7] = ["summary", "description", "labels", "status", "priority", "duedate", "assignee"];
+const FIELDS: [&str; 8] =
+    ["summary", "description", "labels", "status", "priority", "duedate", "assignee", "issuelinks"];
 
 /// What became of a write that is sent once.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,13 @@ pub enum Outcome<T> {
     Unknown(JiraError),
 }
 
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+}
+
 /// An issue that carries a group's mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
@@ -46,6 +54,19 @@ pub struct Marked {
     pub issue: Issue,
     /// The group.
     pub group: GroupId,
+    /// What it says of its group, where the property is there and readable.
+    pub mark: Option<Mark>,
+    /// Id of the account that made it; empty where Jira does not say.
+    pub creator: String,
+}
+
+/// What reading some numbers of the project showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The highest of the numbers that is an issue, moved ones included where Jira follows them.
+    pub highest: Option<u64>,
+    /// Issues with a mark.
+    pub marked: Vec<Marked>,
 }
 
 /// A way from one status to another.
@@ -65,13 +86,13 @@ pub struct Transition {
 
 impl Client {
     /// Creates the ticket of a group. Sent once.
-    pub async fn create(&self, group: &GroupId, content: &Content) -> Outcome<Issue> {
+    pub async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
         let Content { summary, block: ours, labels, priority, due } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
             "issuetype": { "name": self.settings.issue_type },
             "summary": summary,
-            "description": block::compose(group, &[], &adf::nodes(ours), &[]),
+            "description": block::compose(&mark.group, &[], &adf::nodes(ours), &[]),
             "labels": labels,
         });
         if let Some(priority) = priority {
@@ -82,7 +103,7 @@ impl Client {
         }
         let body = json!({
             "fields": fields,
-            "properties": [{ "key": GROUP_PROPERTY, "value": { "group": group.as_str(), "schema": 1 } }],
+            "properties": [{ "key": GROUP_PROPERTY, "value": mark }],
         });
         let answer = self.call(Method::POST, "/rest/api/3/issue", &[], Some(&body), Repeat::Never).await;
         outcome(answer.and_then(|answer| match (answer["id"].as_str(), answer["key"].as_str()) {
@@ -98,7 +119,7 @@ impl Client {
     /// Reads issues by numeric id, past the search index. Those that are gone or hidden are absent.
     pub async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let mut found = BTreeMap::new();
-        for chunk in ids.chunks(BULK) {
+        for chunk in ids.chunks(BULK as usize) {
             let body = json!({ "issueIdsOrKeys": chunk, "fields": FIELDS });
             let answer = self
                 .call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe)
@@ -123,34 +144,89 @@ impl Client {
         Ok(number(key).unwrap_or(0))
     }
 
-    /// All issues with a mark of ours whose number is above `after`, read one key after the other: this
-    /// does not depend on the search index.
-    pub async fn scan(&self, after: u64) -> Result<Vec<Marked>, JiraError> {
-        let mut marked = Vec::new();
-        let (mut next, mut absent) = (after + 1, 0);
-        while absent < ABSENT_IN_A_ROW {
-            let keys: Vec<String> = (next..next + BULK as u64)
-                .map(|number| format!("{}-{number}", self.settings.project))
-                .collect();
-            let body =
-                json!({ "issueIdsOrKeys": keys, "fields": ["labels"], "properties": [GROUP_PROPERTY] });
-            let answer = self
-                .call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe)
-                .await?;
-            let issues = answer["issues"].as_array().cloned().unwrap_or_default();
-            let last = issues.iter().filter_map(|issue| number(issue["key"].as_str()?)).max();
-            absent = match last {
-                Some(last) => (next + BULK as u64 - 1).saturating_sub(last),
-                None => absent + BULK as u64,
-            };
-            marked.extend(issues.iter().filter_map(mark));
-            next += BULK as u64;
+    /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
+    pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let highest_asked = *numbers.end();
+        let keys: Vec<String> = numbers.map(|number| format!("{}-{number}", self.settings.project)).collect();
+        let issues = self.fetch(&keys).await?;
+        let highest = issues
+            .iter()
+            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(&self.settings.project))
+            .filter_map(|rest| rest.strip_prefix('-')?.parse().ok())
+            .max();
+        // A moved issue comes under its new key; that it came shows that the numbers go on.
+        let highest = highest.or_else(|| (!issues.is_empty()).then_some(highest_asked));
+        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+    }
+
+    /// Reads the marks of issues by id, past the search index.
+    pub async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
+        let mut found = Vec::new();
+        for chunk in ids.chunks(BULK as usize) {
+            found.extend(self.fetch(chunk).await?.iter().filter_map(marked));
         }
-        Ok(marked)
+        Ok(found)
+    }
+
+    async fn fetch(&self, ids_or_keys: &[String]) -> Result<Vec<Value>, JiraError> {
+        let body = json!({
+            "issueIdsOrKeys": ids_or_keys,
+            "fields": ["labels", "creator"],
+            "properties": [GROUP_PROPERTY],
+        });
+        let answer =
+            self.call(Method::POST, "/rest/api/3/issue/bulkfetch", &[], Some(&body), Repeat::Safe).await?;
+        Ok(answer["issues"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Ids of the issues that the search shows with a label, in any project: a ticket may have been moved.
+    pub async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
+        let jql = format!("labels = {} ORDER BY id ASC", quoted(label));
+        let mut ids = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let mut body = json!({ "jql": jql, "maxResults": 5000, "fields": ["id"] });
+            if let Some(token) = &token {
+                body["nextPageToken"] = json!(token);
+            }
+            let answer =
+                self.call(Method::POST, "/rest/api/3/search/jql", &[], Some(&body), Repeat::Safe).await?;
+            let page = answer["issues"].as_array().into_iter().flatten();
+            ids.extend(page.filter_map(|issue| issue["id"].as_str().map(str::to_owned)));
+            let next = answer["nextPageToken"].as_str().map(str::to_owned);
+            if next.is_none() || next == token {
+                break;
+            }
+            token = next;
+        }
+        Ok(ids)
+    }
+
+    /// Our property of the project, none where it is not set.
+    pub async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        match self.get(&self.property_path(), &[]).await {
+            Ok(answer) => Ok(Some(answer["value"].clone())),
+            Err(error) if error.cause == Cause::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets our property of the project. Needs the permission to administer it.
+    pub async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        self.call(Method::PUT, &self.property_path(), &[], Some(value), Repeat::Safe).await.map(drop)
+    }
+
+    fn property_path(&self) -> String {
+        format!("/rest/api/3/project/{}/properties/{GROUP_PROPERTY}", self.settings.project)
     }
 
     /// Writes changed fields. Idempotent.
-    pub async fn edit(&self, issue: &Issue, changes: &[Change]) -> Result<(), JiraError> {
+    pub async fn edit(
+        &self,
+        issue: &Issue,
+        changes: &[Change],
+        mark: Option<&Mark>,
+    ) -> Result<(), JiraError> {
         let mut fields = serde_json::Map::new();
         let mut update = serde_json::Map::new();
         for change in changes {
@@ -173,7 +249,18 @@ impl Client {
                 }
             }
         }
-        let body = json!({ "fields": fields, "update": update });
+        let mut body = json!({ "fields": fields, "update": update });
+        if let Some(mark) = mark {
+            body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": mark }]);
+        }
+        let path = format!("/rest/api/3/issue/{}", issue.id);
+        self.call(Method::PUT, &path, &[], Some(&body), Repeat::Safe).await.map(drop)
+    }
+
+    /// Adds or removes a label. Idempotent.
+    pub async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
+        let verb = if present { "add" } else { "remove" };
+        let body = json!({ "update": { "labels": [{ verb: label }] } });
         let path = format!("/rest/api/3/issue/{}", issue.id);
         self.call(Method::PUT, &path, &[], Some(&body), Repeat::Safe).await.map(drop)
     }
@@ -189,8 +276,8 @@ impl Client {
         outcome(answer.map(|answer| answer["id"].as_str().unwrap_or_default().to_owned()))
     }
 
-    /// Whether an issue has a comment of this topic. Reads past the search index.
-    pub async fn has_comment(&self, issue: &Issue, topic: &str) -> Result<bool, JiraError> {
+    /// Id of an issue's comment on this topic. Reads past the search index.
+    pub async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
         let path = format!("/rest/api/3/issue/{}/comment", issue.id);
         let mut start = 0usize;
         loop {
@@ -199,14 +286,17 @@ impl Client {
             let answer = self.get(&path, &query).await?;
             let comments = answer["comments"].as_array().cloned().unwrap_or_default();
             let ours =
-                comments.iter().any(|comment| {
+                comments.iter().find(|comment| {
                     comment["properties"].as_array().into_iter().flatten().any(|property| {
                         property["key"] == GROUP_PROPERTY && property["value"]["topic"] == topic
                     })
                 });
+            if let Some(ours) = ours {
+                return Ok(Some(ours["id"].as_str().unwrap_or_default().to_owned()));
+            }
             start += comments.len();
-            if ours || comments.is_empty() || start as u64 >= answer["total"].as_u64().unwrap_or(0) {
-                return Ok(ours);
+            if comments.is_empty() || start as u64 >= answer["total"].as_u64().unwrap_or(0) {
+                return Ok(None);
             }
         }
     }
@@ -275,6 +365,7 @@ fn observed(issue: &Value) -> Option<Observed> {
         priority: text(&fields["priority"]["name"]),
         due: fields["duedate"].as_str().and_then(|due| due.parse::<Date>().ok()),
         assignee: text(&fields["assignee"]["displayName"]),
+        duplicate_of: duplicate_of(fields),
     })
 }
 
@@ -287,18 +378,36 @@ fn labels(fields: &Value) -> BTreeSet<String> {
         .collect()
 }
 
+/// The issues that this one duplicates: linked outward by a type whose outward words say so.
+fn duplicate_of(fields: &Value) -> Vec<Issue> {
+    let links = fields["issuelinks"].as_array().into_iter().flatten();
+    links
+        .filter(|link| {
+            link["type"]["outward"].as_str().is_some_and(|words| words.to_lowercase().contains("duplicate"))
+        })
+        .filter_map(|link| {
+            let other = &link["outwardIssue"];
+            Some(Issue { id: other["id"].as_str()?.to_owned(), key: other["key"].as_str()?.to_owned() })
+        })
+        .collect()
+}
+
 /// The group that an issue is marked with: by property, or by label where that is lost.
-fn mark(issue: &Value) -> Option<Marked> {
-    let by_property = issue["properties"][GROUP_PROPERTY]["group"].as_str().and_then(GroupId::parse);
+fn marked(issue: &Value) -> Option<Marked> {
+    let property = &issue["properties"][GROUP_PROPERTY];
+    let by_property = property["group"].as_str().and_then(GroupId::parse);
     let group = by_property.or_else(|| {
         labels(&issue["fields"])
             .iter()
             .filter_map(|label| label.strip_prefix(crate::group::LABEL_PREFIX))
             .find_map(GroupId::parse)
     })?;
+    let mark = serde_json::from_value::<Mark>(property.clone()).ok().filter(|mark| mark.group == group);
     Some(Marked {
         issue: Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() },
         group,
+        mark,
+        creator: issue["fields"]["creator"]["accountId"].as_str().unwrap_or_default().to_owned(),
     })
 }
 
@@ -357,10 +466,10 @@ mod tests {
             "fields": { "labels": [b.label()] },
             "properties": { "disputebot": { "group": a.as_str() } },
         });
-        assert_eq!(mark(&issue).unwrap().group, a);
+        assert_eq!(marked(&issue).unwrap().group, a);
         issue["properties"] = json!({});
-        assert_eq!(mark(&issue).unwrap().group, b);
+        assert_eq!(marked(&issue).unwrap().group, b);
         issue["fields"]["labels"] = json!(["disputebot"]);
-        assert_eq!(mark(&issue), None);
+        assert_eq!(marked(&issue), None);
     }
 }

@@ -15,4 +15,4 @@ mod issues;
 pub use client::{Client, Credentials, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
-pub use issues::{GROUP_PROPERTY, Marked, Outcome, Transition};
+pub use issues::{Account, BULK, GROUP_PROPERTY, Marked, Outcome, Seen, Transition};

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Observed, Plan, Reason, Ticket, Write,
-    Written,
+    Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason,
+    Stray, StrayKind, Ticket, Write, Written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, adf,
+        Content, LABEL, adf,
         block::{self, Located},
         document::{self, Block, Inline},
         screen,
@@ -39,8 +39,8 @@ pub struct Params {
     pub split_link: String,
     /// Link type from a merged ticket to the surviving one.
     pub merge_link: String,
-    /// How long the fate of a create with a lost answer stays open.
-    pub create_settle: SignedDuration,
+    /// Longest time that Jira may still take for a write whose answer was lost: until then it is not sent again.
+    pub settle: SignedDuration,
 }
 
 /// One group as the plan needs it.
@@ -64,7 +64,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Input<'a> {
     /// Time of the run.
-    pub now: Timestamp,
+    pub now: &'a Moment,
     /// Whether the input was complete.
     pub complete: bool,
     /// All groups, by id.
@@ -77,6 +77,10 @@ pub struct Input<'a> {
     pub observed: &'a BTreeMap<String, Observed>,
     /// Whether Jira was read at all.
     pub read: bool,
+    /// Issues with the mark of a group that is bound to another one.
+    pub strays: &'a [Stray],
+    /// Why nothing may be created in this run.
+    pub doubt: Option<&'a str>,
 }
 
 /// Makes the plan of one run.
@@ -85,6 +89,9 @@ pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
         Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
     for group in input.groups {
         planner.group(group);
+    }
+    for stray in input.strays {
+        planner.stray(stray);
     }
     planner.finish()
 }
@@ -107,15 +114,15 @@ impl Planner<'_> {
         let (writes, holds) = (self.actions.len() + self.creates.len(), self.holds.len());
         match (&ticket.link, &group.status) {
             (Link::Bound { issue }, _) => self.bound(group, standing, ticket, issue),
-            (Link::Intent { at, .. }, _) if *at + self.params.create_settle > self.input.now => {
-                let until = *at + self.params.create_settle;
-                self.hold(group, standing, None, HoldReason::OutcomeUnknown { until });
+            // Only reading Jira settles it, never the passing of time alone.
+            (Link::Intent { sent, .. } | Link::Unknown { sent, .. }, _) => {
+                self.hold(group, standing, None, self.unknown(sent));
+            }
+            (Link::Held { reason, .. }, _) => {
+                self.hold(group, standing, None, HoldReason::Undecided { reason: reason.clone() });
             }
             (_, Status::Resolved { .. } | Status::Merged { .. }) => return,
-            (
-                Link::Ready { attempts } | Link::Intent { attempts, .. } | Link::Parked { attempts, .. },
-                Status::Active,
-            ) => {
+            (Link::Ready { attempts } | Link::Parked { attempts, .. }, Status::Active) => {
                 if let Link::Parked { reason, .. } = &ticket.link {
                     // Named every run, and tried again: the reason is usually mended in Jira.
                     self.hold(group, standing, None, HoldReason::Refused { reason: reason.clone() });
@@ -155,12 +162,18 @@ impl Planner<'_> {
         if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
+        if let Some(reason) = self.input.doubt {
+            return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
+        }
         let reason = match &group.split_from {
             _ if attempts > 0 => Reason::CreateAgain,
             Some(parent) => Reason::SplitFrom { group: parent.clone() },
             None => Reason::NewGroup,
         };
-        let write = Write::Create { content: content.clone() };
+        let write = Write::Create {
+            content: content.clone(),
+            mark: Box::new(Mark::of(group).with(&written(content))),
+        };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
         self.creates.push(((standing.amount, group.members.len()), action));
@@ -196,6 +209,9 @@ impl Planner<'_> {
         let key = Some(observed.issue.key.clone());
         if observed.category == Category::Done {
             if ticket.closed == Closed::No {
+                if let Some(into) = self.merged_by_person(observed) {
+                    return self.hold(group, standing, key, HoldReason::MergedByPerson { into });
+                }
                 self.tell_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
@@ -208,8 +224,12 @@ impl Planner<'_> {
             if !ticket.told.contains(&topic) {
                 self.comment(group, standing, observed, topic, body, Reason::Returned);
             }
-            let write =
-                Write::Transition { issue: observed.issue.clone(), to: Category::New, resolution: None };
+            let write = Write::Transition {
+                issue: observed.issue.clone(),
+                to: Category::New,
+                resolution: None,
+                topic: None,
+            };
             self.act(group, standing, observed, write, Reason::Returned);
         }
         if let Some(parent) = &group.split_from
@@ -297,13 +317,21 @@ impl Planner<'_> {
         } else {
             theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
         }
-        // A label that we wrote and that is gone was taken off by a person.
+        // A label that we wrote and that is gone was taken off by a person. The marks are put back once: the
+        // search for tickets needs them, and whoever took them off may not have known.
+        let restored = ticket.told.contains(MARK_RESTORED);
+        let is_mark = |label: &String| *label == LABEL || *label == group.id.label();
         let add: Vec<String> = content
             .labels
             .iter()
-            .filter(|label| !observed.labels.contains(*label) && !last.labels.contains(*label))
+            .filter(|label| !observed.labels.contains(*label))
+            .filter(|label| !last.labels.contains(*label) || (is_mark(label) && !restored))
             .cloned()
             .collect();
+        let mut tells = Vec::new();
+        if add.iter().any(|label| last.labels.contains(label)) {
+            tells.push(MARK_RESTORED.to_owned());
+        }
         if !add.is_empty() {
             written.labels.extend(add.iter().cloned());
             changes.push(Change::Labels { add });
@@ -330,7 +358,9 @@ impl Planner<'_> {
         }
         if !changes.is_empty() {
             let (joined, left) = standing.moved;
-            let write = Write::Update { issue: observed.issue.clone(), changes, before, written };
+            let mark = Box::new(Mark::of(group).with(&written));
+            let write =
+                Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
     }
@@ -360,6 +390,7 @@ impl Planner<'_> {
             issue: observed.issue.clone(),
             to: Category::Done,
             resolution: self.params.resolution.clone(),
+            topic: None,
         };
         self.act(group, standing, observed, write, Reason::AllResolved);
     }
@@ -413,6 +444,7 @@ impl Planner<'_> {
             issue: observed.issue.clone(),
             to: Category::Done,
             resolution: self.params.resolution.clone(),
+            topic: None,
         };
         self.act(group, standing, observed, write, reason);
     }
@@ -433,6 +465,71 @@ impl Planner<'_> {
             }
         }
         (at, None)
+    }
+
+    /// Key of the ticket of ours that a person closed this one as a duplicate of.
+    fn merged_by_person(&self, observed: &Observed) -> Option<String> {
+        let is_ours = |issue: &&Issue| {
+            self.input.tickets.values().filter_map(Ticket::issue).any(|ours| ours.id == issue.id)
+        };
+        observed.duplicate_of.iter().find(is_ours).map(|issue| issue.key.clone())
+    }
+
+    /// A second ticket of a group is linked, told and closed, each once; a person's copy is left alone.
+    fn stray(&mut self, stray: &Stray) {
+        let Some(group) = self.input.groups.iter().find(|group| group.id == stray.group) else { return };
+        let Some(standing) = self.input.standing.get(&group.id) else { return };
+        let Some(ticket) = self.input.tickets.get(&group.id) else { return };
+        let Some(own) = ticket.issue() else { return };
+        if stray.kind == StrayKind::Clone {
+            let copy = stray.issue.key.clone();
+            return self.hold(group, standing, Some(own.key.clone()), HoldReason::Cloned { copy });
+        }
+        let Some(observed) = self.input.observed.get(&stray.issue.id) else { return };
+        let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
+        let reason = Reason::Duplicate { of: own.key.clone() };
+        let topic = format!("duplicate-{}", stray.issue.id);
+        if !ticket.told.contains(&topic) {
+            let write = Write::LinkDuplicate {
+                issue: observed.issue.clone(),
+                to: own.clone(),
+                link_type: self.params.merge_link.clone(),
+                topic: topic.clone(),
+            };
+            self.act(group, standing, observed, write, reason.clone());
+        }
+        let said = format!("{topic}-said");
+        if !ticket.told.contains(&said) {
+            let text = format!(
+                "This is a second ticket for the same disputes, made by disputebot by mistake. {} is the one that is \
+                 kept up to date; this one is closed.",
+                own.key
+            );
+            self.comment(group, standing, observed, said, vec![paragraph(text)], reason.clone());
+        }
+        let closed = format!("{topic}-closed");
+        if observed.category == Category::Done || ticket.told.contains(&closed) {
+            return;
+        }
+        if observed.category != Category::New || observed.assignee.is_some() {
+            let status = observed.status.clone();
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::PersonWorking { status });
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::Done,
+            resolution: self.params.resolution.clone(),
+            topic: Some(closed),
+        };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    /// The hold of a write whose answer was lost.
+    fn unknown(&self, sent: &Moment) -> HoldReason {
+        HoldReason::OutcomeUnknown {
+            until: sent.at.saturating_add(self.params.settle).unwrap_or(Timestamp::MAX),
+        }
     }
 
     fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
@@ -513,6 +610,13 @@ impl Planner<'_> {
         body: Vec<Block>,
         reason: Reason,
     ) {
+        let ticket = self.input.tickets.get(&group.id);
+        if let Some(sent) = ticket.and_then(|ticket| ticket.saying.get(&topic))
+            && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
+        {
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, self.unknown(sent));
+        }
         let write = Write::Comment { issue: observed.issue.clone(), topic, body };
         self.act(group, standing, observed, write, reason);
     }
@@ -557,7 +661,7 @@ impl Planner<'_> {
         };
         actions.extend(self.actions.into_iter().filter(|action| !about_held(action)));
         Plan {
-            at: self.input.now,
+            at: self.input.now.at,
             complete: self.input.complete,
             actions,
             holds: self.holds,
@@ -576,6 +680,9 @@ pub fn written(content: &Content) -> Written {
         labels: content.labels.iter().cloned().collect(),
     }
 }
+
+/// Topic of putting back the labels that mark a ticket.
+const MARK_RESTORED: &str = "mark-restored";
 
 fn split_topic(parent: &GroupId) -> String {
     format!("split-from-{parent}")

@@ -12,6 +12,7 @@
 //! * At most `max_new_tickets` creates; what is held back is listed.
 
 mod decide;
+mod mark;
 mod moment;
 mod print;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
+pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use print::{Detail, print};
 
@@ -44,8 +46,14 @@ pub struct Ticket {
     pub writing: Option<Written>,
     /// Topics that were said once and are not said again.
     pub told: BTreeSet<String>,
-    /// Topics that are being said: recorded before the call, moved to `told` after it.
-    pub saying: BTreeSet<String>,
+    /// Topics that are being said and when they were sent: recorded before the call, moved to `told` after it.
+    pub saying: BTreeMap<String, Moment>,
+    /// Ids of our comments by topic.
+    #[serde(default)]
+    pub comments: BTreeMap<String, String>,
+    /// Whether `told` may lack what was said: it was found in Jira, so the issue is looked at before each comment.
+    #[serde(default)]
+    pub look_first: bool,
     /// Whether disputebot closed it itself.
     pub closed: Closed,
     /// How often disputebot closed it.
@@ -73,7 +81,9 @@ impl Ticket {
             written: None,
             writing: None,
             told: BTreeSet::new(),
-            saying: BTreeSet::new(),
+            saying: BTreeMap::new(),
+            comments: BTreeMap::new(),
+            look_first: false,
             closed: Closed::No,
             closings: 0,
         }
@@ -83,7 +93,11 @@ impl Ticket {
     pub fn issue(&self) -> Option<&Issue> {
         match &self.link {
             Link::Bound { issue } => Some(issue),
-            Link::Ready { .. } | Link::Intent { .. } | Link::Parked { .. } => None,
+            Link::Ready { .. }
+            | Link::Intent { .. }
+            | Link::Unknown { .. }
+            | Link::Held { .. }
+            | Link::Parked { .. } => None,
         }
     }
 }
@@ -98,6 +112,19 @@ pub struct Issue {
 }
 
 /// From group to issue.
+///
+/// ```text
+/// Ready ──> Intent ──POST──> Bound
+///   ^         │ provably not done: Ready; refused: Parked
+///   │         │ answer lost, or the process died
+///   │         v
+///   └───── Unknown ──found──> Bound
+///  not there  │ nobody can tell for a day
+///             v
+///           Held ──a person: bind, create──> Bound, Ready
+/// ```
+///
+/// Each change is on disk before the next effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Link {
@@ -106,14 +133,37 @@ pub enum Link {
         /// Creates that were tried and provably did nothing.
         attempts: u32,
     },
-    /// A create was, or may have been, sent; its outcome is not known.
+    /// A create is being sent by the process that holds the state.
     Intent {
         /// Creates tried, this one included.
         attempts: u32,
-        /// Highest issue number seen in the project before sending.
+        /// Highest issue number seen in the project before sending: the issue has a higher one.
         highest_number: u64,
-        /// When it was sent.
-        at: Timestamp,
+        /// When it was recorded; it is sent right after that or not at all.
+        sent: Moment,
+    },
+    /// A create was, or may have been, sent; whether Jira did it is not known. Nothing is sent again.
+    Unknown {
+        /// Creates tried, this one included.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending: the issue has a higher one.
+        highest_number: u64,
+        /// When it was sent at the latest.
+        sent: Moment,
+        /// The test of how fresh the search index is, where issues cannot be read one after the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fence: Option<Fence>,
+    },
+    /// Nobody could tell for so long that a person has to: bind an issue, or order a new one.
+    Held {
+        /// Creates tried.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending: should the issue show up, it is bound.
+        highest_number: u64,
+        /// When it was sent at the latest.
+        sent: Moment,
+        /// Why it cannot be told.
+        reason: String,
     },
     /// Jira refuses this create for a reason that a person must mend.
     Parked {
@@ -127,6 +177,20 @@ pub enum Link {
         /// The issue.
         issue: Issue,
     },
+}
+
+/// A label put on a ticket of ours, to see when the search index has come so far. Kubernetes controllers wait
+/// for their own last write in the same way (KEP-5647); an index need not be first in, first out, so this is
+/// weaker than reading the issues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The label.
+    pub label: String,
+    /// When it was put there.
+    pub put: Moment,
+    /// When the search showed it and did not show the issue; none before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Moment>,
 }
 
 /// Fields as last written.
@@ -165,6 +229,29 @@ pub struct Observed {
     pub due: Option<Date>,
     /// Display name of the assignee.
     pub assignee: Option<String>,
+    /// Issues that this one is linked to as their duplicate.
+    pub duplicate_of: Vec<Issue>,
+}
+
+/// An issue that carries the mark of a group whose ticket is another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The issue.
+    pub issue: Issue,
+    /// The group whose mark it carries.
+    pub group: GroupId,
+    /// How it came about.
+    pub kind: StrayKind,
+}
+
+/// How an issue came to carry a mark that is not its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StrayKind {
+    /// disputebot made it: a second ticket for the group. It is linked, told and closed, once.
+    Duplicate,
+    /// A person made it, most likely by cloning the ticket. It is theirs.
+    Clone,
 }
 
 /// Category of a status: what tells open from done in every workflow and language.
@@ -217,6 +304,8 @@ pub enum Write {
     Create {
         /// Its content.
         content: Content,
+        /// What it says of its group for machines.
+        mark: Box<Mark>,
     },
     /// Fields of an issue.
     Update {
@@ -228,6 +317,10 @@ pub enum Write {
         before: Written,
         /// The fields as they stand after the update.
         written: Written,
+        /// What the ticket says of its group for machines.
+        mark: Box<Mark>,
+        /// Topics that count as told once it is done.
+        tells: Vec<String>,
     },
     /// A comment, at most once per topic.
     Comment {
@@ -246,11 +339,24 @@ pub enum Write {
         to: Category,
         /// Resolution to set where the screen has it.
         resolution: Option<String>,
+        /// Where the issue is not the group's own ticket: what it is about, done once for ever.
+        topic: Option<String>,
     },
     /// A link from the group's ticket to that of another group.
     Link {
         /// The other group.
         to: GroupId,
+        /// Name of the link type.
+        link_type: String,
+        /// What it is about: made once for ever.
+        topic: String,
+    },
+    /// A link from a second ticket of the group to its own.
+    LinkDuplicate {
+        /// The second ticket.
+        issue: Issue,
+        /// The group's own ticket.
+        to: Issue,
         /// Name of the link type.
         link_type: String,
         /// What it is about: made once for ever.
@@ -335,6 +441,11 @@ pub enum Reason {
     },
     /// A person closed the ticket while disputes are open; said once.
     PersonClosed,
+    /// The issue is a second ticket for its group.
+    Duplicate {
+        /// Key of the group's own ticket.
+        of: String,
+    },
 }
 
 /// Something that is deliberately not done.
@@ -392,10 +503,30 @@ pub enum HoldReason {
     NotVisible,
     /// The ticket was not read in this run.
     NotRead,
-    /// A create whose answer was lost; its fate is not known yet.
+    /// A write whose answer was lost; its fate is not known yet.
     OutcomeUnknown {
         /// When it is decided.
         until: Timestamp,
+    },
+    /// Nobody can tell whether a create was done; a person has to decide.
+    Undecided {
+        /// Why it cannot be told.
+        reason: String,
+    },
+    /// What is known may be less than what is so; nothing is created before Jira was read twice.
+    Doubt {
+        /// Why.
+        reason: String,
+    },
+    /// A person closed the ticket as a duplicate of another ticket of ours.
+    MergedByPerson {
+        /// Key of the other ticket.
+        into: String,
+    },
+    /// A person copied the ticket; the copy is theirs.
+    Cloned {
+        /// Key of the copy.
+        copy: String,
     },
     /// Jira refused to create the ticket.
     Refused {
@@ -436,7 +567,7 @@ impl Write {
             Self::Update { .. } => "update",
             Self::Comment { .. } => "comment",
             Self::Transition { .. } => "transition",
-            Self::Link { .. } => "link",
+            Self::Link { .. } | Self::LinkDuplicate { .. } => "link",
         }
     }
 }

@@ -59,7 +59,7 @@ fn when(plan: &Plan) -> String {
 fn line(text: &mut String, action: &Action) {
     let key = action.key.as_deref().unwrap_or("new");
     let what = match &action.write {
-        Write::Create { content } => content.summary.clone(),
+        Write::Create { content, .. } => content.summary.clone(),
         Write::Update { changes, .. } => {
             let fields: Vec<&str> = changes.iter().map(Change::field).collect();
             fields.join(", ")
@@ -68,6 +68,7 @@ fn line(text: &mut String, action: &Action) {
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
         Write::Link { to, link_type, .. } => format!("link to the ticket of {} ({link_type})", to.short()),
+        Write::LinkDuplicate { to, link_type, .. } => format!("link to {} ({link_type})", to.key),
     };
     let _ = writeln!(
         text,
@@ -93,6 +94,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Returned => "its cause came back".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
+        Reason::Duplicate { of } => format!("it is a second ticket for what {of} is about"),
     }
 }
 
@@ -103,7 +105,7 @@ fn full(text: &mut String, write: &Write) {
         }
     };
     match write {
-        Write::Create { content } => {
+        Write::Create { content, .. } => {
             indented("+", &format!("summary   {}", content.summary));
             indented("+", &format!("labels    {}", content.labels.join(" ")));
             if let Some(priority) = &content.priority {
@@ -143,7 +145,7 @@ fn full(text: &mut String, write: &Write) {
             }
         }
         Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
-        Write::Transition { .. } | Write::Link { .. } => {}
+        Write::Transition { .. } | Write::Link { .. } | Write::LinkDuplicate { .. } => {}
     }
 }
 
@@ -197,6 +199,10 @@ impl HoldReason {
             Self::NotVisible => "not visible",
             Self::NotRead => "not read",
             Self::OutcomeUnknown { .. } => "outcome unknown",
+            Self::Undecided { .. } => "waits for a person",
+            Self::Doubt { .. } => "in doubt",
+            Self::MergedByPerson { .. } => "merged by a person",
+            Self::Cloned { .. } => "copied by a person",
             Self::Refused { .. } => "refused by Jira",
             Self::Private { .. } => "private",
             Self::ResolveOff => "closing is off",
@@ -226,8 +232,15 @@ impl HoldReason {
             }
             Self::NotRead => "Jira was not read".to_owned(),
             Self::OutcomeUnknown { until } => {
-                format!("the answer to its create was lost; decided after {until}")
+                format!("the answer to a write was lost; decided after {until}")
             }
+            Self::Undecided { reason } => format!(
+                "nobody can tell whether its create was done ({reason}); `disputebot ticket bind` or `ticket create` \
+                 decides"
+            ),
+            Self::Doubt { reason } => format!("{reason}; nothing is created before Jira was read twice"),
+            Self::MergedByPerson { into } => format!("a person closed it as a duplicate of {into}"),
+            Self::Cloned { copy } => format!("a person copied it to {copy}; the copy is theirs"),
             Self::Refused { reason } => format!("Jira refused it: {reason}"),
             Self::Private { what } => format!("not sent: {what}"),
             Self::ResolveOff => "would close, but `plan.resolve` is off".to_owned(),

@@ -217,6 +217,22 @@ impl Journal {
         self.head
     }
 
+    /// Whether this record is in the journal: reads all of it, where it is not the last one.
+    pub fn has(&self, known: Head) -> Result<bool, JournalError> {
+        if known.seq == 0 || known == self.head {
+            return Ok(known == self.head || known == Head::EMPTY);
+        }
+        if known.seq > self.head.seq {
+            return Ok(false);
+        }
+        let mut found = false;
+        walk(&self.directory, |line, _| {
+            found = found || (line.seq == known.seq && line.hash == known.hash);
+            Ok::<(), JournalError>(())
+        })?;
+        Ok(found)
+    }
+
     /// The half-written line that [`Journal::open`] moved away. Tell it to an operator.
     pub fn torn(&self) -> Option<&Torn> {
         self.torn.as_ref()

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Head, Journal, StateError, Tree, Vault, Write, journal};
 use crate::{
     group::{Group, GroupId},
-    plan::{Issue, Moment, Ticket},
+    plan::{Issue, Moment, Stray, Ticket},
     ticket::facts::Figures,
 };
 
@@ -19,6 +19,10 @@ use crate::{
 const JOURNAL: &str = "journal";
 /// Key of the doubt among the facts about this installation.
 const DOUBT: &str = "doubt";
+/// Key of the claim, likewise.
+const CLAIM: &str = "claim";
+/// Key of the rival, likewise.
+const RIVAL: &str = "rival";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +41,50 @@ pub enum Change {
         /// The doubt.
         doubt: Option<Doubt>,
     },
+    /// That this state works on the project.
+    Claim {
+        /// The claim.
+        claim: Option<Claimed>,
+    },
+    /// Another disputebot that was seen to work on the project; none where there is none any more.
+    Rival {
+        /// The other one.
+        rival: Option<Rival>,
+    },
+    /// An issue with the mark of a group that has another ticket.
+    Stray {
+        /// The issue.
+        stray: Stray,
+    },
+}
+
+/// The claim of this state on the project that it opens tickets in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// Random name of this state.
+    pub instance: String,
+    /// Counts take-overs.
+    pub epoch: u64,
+}
+
+/// Another disputebot that works on the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rival {
+    /// Random name of its state.
+    pub instance: String,
+    /// Its count of take-overs.
+    pub epoch: u64,
+    /// Its last sign of life.
+    pub beat: u64,
+    /// When exactly this was first seen.
+    pub seen: Moment,
+}
+
+impl Rival {
+    /// Whether it is this one, without a further sign of life.
+    pub fn is(&self, instance: &str, epoch: u64, beat: u64) -> bool {
+        self.instance == instance && self.epoch == epoch && self.beat == beat
+    }
 }
 
 /// Something happened after which tickets may exist that are not known here: a copy was restored, a store was
@@ -160,6 +208,12 @@ pub struct Known {
     pub schedules: BTreeMap<String, Ran>,
     /// Why what is known may be less than what is so.
     pub doubt: Option<Doubt>,
+    /// The claim on the project.
+    pub claim: Option<Claimed>,
+    /// Another disputebot that works on the project.
+    pub rival: Option<Rival>,
+    /// Issues with the mark of a group that has another ticket, by id.
+    pub strays: BTreeMap<String, Stray>,
 }
 
 impl Known {
@@ -201,7 +255,8 @@ impl Known {
         found.next().is_none().then_some(first)
     }
 
-    fn take(&mut self, change: Change) {
+    /// Learns one more thing.
+    pub fn take(&mut self, change: Change) {
         match change {
             Change::Group(record) => {
                 self.groups.insert(record.group.id.clone(), record);
@@ -216,6 +271,11 @@ impl Known {
                 self.schedules.insert(ran.schedule.clone(), ran);
             }
             Change::Doubt { doubt } => self.doubt = doubt,
+            Change::Claim { claim } => self.claim = claim,
+            Change::Rival { rival } => self.rival = rival,
+            Change::Stray { stray } => {
+                self.strays.insert(stray.issue.id.clone(), stray);
+            }
         }
     }
 }
@@ -254,6 +314,11 @@ impl State {
     /// The end of the journal.
     pub fn head(&self) -> Head {
         self.journal.head()
+    }
+
+    /// Whether a record is among those of the journal.
+    pub fn has(&self, head: Head) -> Result<bool, StateError> {
+        Ok(self.journal.has(head)?)
     }
 
     /// Records changes: journal first, then the vault, both synced before this returns.
@@ -335,6 +400,11 @@ fn load(vault: &Vault) -> Result<Known, StateError> {
         known.take(Change::Occurrence(ran));
     }
     known.doubt = vault.get(Tree::Meta, DOUBT)?.flatten();
+    known.claim = vault.get(Tree::Meta, CLAIM)?.flatten();
+    known.rival = vault.get(Tree::Meta, RIVAL)?.flatten();
+    for (_, stray) in vault.scan::<Stray>(Tree::Strays)? {
+        known.take(Change::Stray { stray });
+    }
     Ok(known)
 }
 
@@ -353,6 +423,9 @@ fn kind(change: &Change) -> &'static str {
         Change::Run(_) => "run",
         Change::Occurrence(_) => "occurrence",
         Change::Doubt { .. } => "doubt",
+        Change::Claim { .. } => "claim",
+        Change::Rival { .. } => "rival",
+        Change::Stray { .. } => "stray",
     }
 }
 
@@ -363,5 +436,8 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Run(run) => Write::put(Tree::Runs, run.id.as_str(), run),
         Change::Occurrence(ran) => Write::put(Tree::Ledger, ran.schedule.as_str(), ran),
         Change::Doubt { doubt } => Write::put(Tree::Meta, DOUBT, doubt),
+        Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
+        Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
+        Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

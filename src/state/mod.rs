@@ -30,7 +30,7 @@ use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
-pub use known::{Change, Done, Doubt, GroupRecord, Known, Ran, Rows, RunRecord, State};
+pub use known::{Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rival, Rows, RunRecord, State};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.

@@ -56,6 +56,8 @@ pub enum Tree {
     Decisions,
     /// Occurrences and deliveries that are done.
     Ledger,
+    /// Issues that carry a mark of ours and are no ticket of ours.
+    Strays,
 }
 
 /// One change.
@@ -104,8 +106,16 @@ pub struct Vault {
 
 impl Tree {
     /// All trees.
-    pub const ALL: [Self; 7] =
-        [Self::Meta, Self::Groups, Self::Members, Self::Tickets, Self::Runs, Self::Decisions, Self::Ledger];
+    pub const ALL: [Self; 8] = [
+        Self::Meta,
+        Self::Groups,
+        Self::Members,
+        Self::Tickets,
+        Self::Runs,
+        Self::Decisions,
+        Self::Ledger,
+        Self::Strays,
+    ];
 
     /// The name on disk.
     pub const fn name(self) -> &'static str {
@@ -117,6 +127,7 @@ impl Tree {
             Self::Runs => "runs",
             Self::Decisions => "decisions",
             Self::Ledger => "ledger",
+            Self::Strays => "strays",
         }
     }
 }

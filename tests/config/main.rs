@@ -103,6 +103,9 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.secret("jira.token");
     reader.duration("jira.timeout");
     reader.duration("jira.create_settle");
+    reader.duration("jira.hold_after");
+    reader.flag("jira.lease");
+    reader.optional_duration("jira.takeover_after");
     reader.optional_path("jira.ca_file");
     reader.path("state.dir");
     reader.path("report.dir");

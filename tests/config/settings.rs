@@ -87,7 +87,7 @@ fn each_value_arrives_where_it_belongs() {
     assert_eq!((run.plan.min_amount, run.plan.resolve), (Decimal::new(1250, 2), false));
     assert_eq!(run.plan.resolution.as_deref(), Some("Fixed"));
     assert_eq!((run.plan.split_link.as_str(), run.plan.merge_link.as_str()), ("Split", "Merge"));
-    assert_eq!(run.plan.create_settle, SignedDuration::from_mins(9));
+    assert_eq!(run.plan.settle, SignedDuration::from_mins(9));
     assert_eq!(run.max_members, 3);
     assert_eq!(run.priorities.names, ["P3", "P2", "P1"]);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use disputebot::{
     group::{Pending, Status},
-    plan::{Category, Closed, HoldReason, Link, Reason, Ticket, Write, written},
+    plan::{Category, Closed, HoldReason, Link, Moment, Reason, StrayKind, Ticket, Write, written},
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -15,7 +15,8 @@ fn a_new_group_gets_a_ticket_with_the_whole_text_of_its_content() {
     world.add(A, 5, 1000);
     let plan = world.plan();
     let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
-    assert_eq!(action.write, Write::Create { content: content(A, 5) });
+    let mark = world.mark(A);
+    assert_eq!(action.write, Write::Create { content: content(A, 5), mark });
     assert_eq!(action.reason, Reason::NewGroup);
     world.run();
     assert_eq!(world.jira.len(), 1);
@@ -204,21 +205,134 @@ fn nothing_is_written_to_tickets_that_were_not_read() {
 }
 
 #[test]
-fn a_create_whose_answer_was_lost_waits_until_it_has_settled() {
+fn a_create_whose_answer_was_lost_is_held_however_long_until_jira_was_read() {
     let mut world = World::new();
     world.add(A, 5, 10);
-    let mut ticket = Ticket::none(id(A));
-    ticket.link = Link::Intent { attempts: 1, highest_number: 3, at: world.now };
-    world.tickets.insert(id(A), ticket);
+    let sent = Moment::by_wall(world.now);
     let until = world.now + SignedDuration::from_mins(5);
-    world.now = until - SignedDuration::from_secs(1);
-    let plan = world.run();
-    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::OutcomeUnknown { until }]));
-
-    world.now = until;
+    for link in [
+        Link::Intent { attempts: 1, highest_number: 3, sent: sent.clone() },
+        Link::Unknown { attempts: 1, highest_number: 3, sent, fence: None },
+    ] {
+        world.tickets.insert(id(A), Ticket { link, ..Ticket::none(id(A)) });
+        for passed in [SignedDuration::ZERO, SignedDuration::from_hours(24 * 365)] {
+            world.now = until + passed;
+            let plan = world.run();
+            assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::OutcomeUnknown { until }]));
+        }
+    }
+    world.ticket(A).link = Link::Ready { attempts: 1 };
     let plan = world.run();
     assert_eq!(writes(&plan), ["create new"]);
     assert_eq!(plan.actions[0].reason, Reason::CreateAgain);
+}
+
+#[test]
+fn a_create_that_nobody_can_tell_of_waits_for_a_person() {
+    let mut world = World::new();
+    world.add(A, 5, 10);
+    let reason = "more than 5000 issues came after it".to_owned();
+    let sent = Moment::by_wall(world.now);
+    let link = Link::Held { attempts: 1, highest_number: 3, sent, reason: reason.clone() };
+    world.tickets.insert(id(A), Ticket { link, ..Ticket::none(id(A)) });
+    let plan = world.run();
+    assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::Undecided { reason }]));
+}
+
+#[test]
+fn in_doubt_nothing_is_created_and_everything_else_goes_on() {
+    let mut world = World::with_ticket();
+    world.add(B, 5, 10);
+    *world.content(A) = content(A, 6);
+    world.doubt = Some("restored from a backup".to_owned());
+    let plan = world.run();
+    let reason = "restored from a backup".to_owned();
+    assert_eq!(
+        (writes(&plan), holds(&plan)),
+        (vec!["summary+description DISP-1".to_owned()], vec![&HoldReason::Doubt { reason }])
+    );
+    world.doubt = None;
+    assert_eq!(writes(&world.run()), ["create new"]);
+}
+
+#[test]
+fn a_comment_whose_answer_was_lost_is_not_sent_again_before_it_has_settled() {
+    let mut world = World::with_ticket();
+    world.issue(A).summary = "mine".to_owned();
+    *world.content(A) = content(A, 6);
+    let topic = "changed-summary".to_owned();
+    let sent = world.moment();
+    world.ticket(A).saying.insert(topic, sent);
+    let until = world.now + SignedDuration::from_mins(5);
+    world.now = until - SignedDuration::from_secs(1);
+    let plan = world.plan();
+    assert!(holds(&plan).contains(&&HoldReason::OutcomeUnknown { until }), "{plan:#?}");
+    assert!(!writes(&plan).contains(&"comment DISP-1".to_owned()), "{plan:#?}");
+    world.now = until;
+    assert!(writes(&world.plan()).contains(&"comment DISP-1".to_owned()));
+}
+
+#[test]
+fn a_second_ticket_is_linked_told_and_closed_once_and_stays_open_where_a_person_reopens_it() {
+    let mut world = World::with_ticket();
+    let second = world.second_ticket(A, StrayKind::Duplicate);
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["link DISP-2", "comment DISP-2", "close DISP-2"]);
+    assert_eq!(world.links, [("Duplicate".to_owned(), "DISP-2".to_owned(), "DISP-1".to_owned())]);
+    assert!(
+        world.comments[0].1.contains("DISP-1 is the one that is kept up to date"),
+        "{:?}",
+        world.comments
+    );
+    assert_eq!(world.ticket(A).closed, Closed::No, "its own ticket is not closed");
+    world.jira.get_mut(&second.id).unwrap().category = Category::New;
+    assert!(world.run().is_empty());
+}
+
+#[test]
+fn a_second_ticket_that_somebody_works_on_is_not_closed() {
+    let mut world = World::with_ticket();
+    let second = world.second_ticket(A, StrayKind::Duplicate);
+    world.jira.get_mut(&second.id).unwrap().assignee = Some("Example Analyst".to_owned());
+    assert_eq!(writes(&world.run()), ["link DISP-2", "comment DISP-2"]);
+}
+
+#[test]
+fn a_copy_that_a_person_made_is_theirs() {
+    let mut world = World::with_ticket();
+    world.second_ticket(A, StrayKind::Clone);
+    let plan = world.run();
+    assert_eq!(
+        (writes(&plan), holds(&plan)),
+        (vec![], vec![&HoldReason::Cloned { copy: "DISP-2".to_owned() }])
+    );
+}
+
+#[test]
+fn marks_that_are_taken_off_are_put_back_once() {
+    let mut world = World::with_ticket();
+    let marks = world.issue(A).labels.clone();
+    world.issue(A).labels.clear();
+    assert_eq!(writes(&world.run()), ["labels DISP-1"]);
+    assert_eq!(world.issue(A).labels, marks);
+    world.issue(A).labels.clear();
+    assert!(world.run().is_empty(), "then it is respected");
+}
+
+#[test]
+fn a_ticket_that_a_person_closed_as_a_duplicate_of_another_of_ours_stays_quiet() {
+    let mut world = World::with_ticket();
+    world.add(B, 5, 10);
+    world.run();
+    let survivor = world.issue(B).issue.clone();
+    let issue = world.issue(A);
+    issue.category = Category::Done;
+    issue.duplicate_of = vec![survivor];
+    let plan = world.run();
+    assert_eq!(
+        (writes(&plan), holds(&plan)),
+        (vec![], vec![&HoldReason::MergedByPerson { into: "DISP-2".to_owned() }])
+    );
 }
 
 #[test]

@@ -18,8 +18,8 @@ use disputebot::{
     dispute::{Program, Text},
     group::{Group, GroupId, Status},
     plan::{
-        self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Observed, Params, Plan,
-        Standing, Ticket, Write,
+        self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
+        Params, Plan, Standing, Stray, StrayKind, Ticket, Write,
     },
     ticket::{
         Content, LABEL, adf, block,
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) comments: Vec<(String, String)>,
     /// Link type, from and to.
     pub(crate) links: Vec<(String, String, String)>,
+    pub(crate) strays: Vec<Stray>,
+    pub(crate) doubt: Option<String>,
 }
 
 impl World {
@@ -68,7 +70,7 @@ impl World {
                 resolution: Some("Done".to_owned()),
                 split_link: "Relates".to_owned(),
                 merge_link: "Duplicate".to_owned(),
-                create_settle: SignedDuration::from_mins(5),
+                settle: SignedDuration::from_mins(5),
             },
             groups: BTreeMap::new(),
             standing: BTreeMap::new(),
@@ -76,6 +78,8 @@ impl World {
             jira: BTreeMap::new(),
             comments: Vec::new(),
             links: Vec::new(),
+            strays: Vec::new(),
+            doubt: None,
         }
     }
 
@@ -149,13 +153,15 @@ impl World {
     pub(crate) fn plan(&self) -> Plan {
         let groups: Vec<Group> = self.groups.values().cloned().collect();
         let input = Input {
-            now: self.now,
+            now: &self.moment(),
             complete: self.complete,
             groups: &groups,
             standing: &self.standing,
             tickets: &self.tickets,
             observed: &self.jira,
             read: self.read,
+            strays: &self.strays,
+            doubt: self.doubt.as_deref(),
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
@@ -182,7 +188,7 @@ impl World {
         let none = Ticket::none(action.group.clone());
         let mut ticket = self.tickets.get(&action.group).cloned().unwrap_or(none);
         match &action.write {
-            Write::Create { content } => {
+            Write::Create { content, .. } => {
                 let number = 10_001 + self.jira.len();
                 let issue = Issue { id: number.to_string(), key: format!("DISP-{}", number - 10_000) };
                 let description = block::compose(&action.group, &[], &adf::nodes(&content.block), &[]);
@@ -196,12 +202,13 @@ impl World {
                     priority: content.priority.clone(),
                     due: content.due,
                     assignee: None,
+                    duplicate_of: Vec::new(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };
                 ticket.written = Some(plan::written(content));
             }
-            Write::Update { issue, changes, before: _, written } => {
+            Write::Update { issue, changes, before: _, written, mark: _, tells } => {
                 assert!(!changes.is_empty(), "an update without a change");
                 let observed = self.jira.get_mut(&issue.id).unwrap();
                 for change in changes {
@@ -218,19 +225,24 @@ impl World {
                 }
                 ticket.written = Some(written.clone());
                 ticket.writing = None;
+                ticket.told.extend(tells.iter().cloned());
             }
             Write::Comment { issue, topic, body } => {
                 let observed = &self.jira[&issue.id];
                 self.comments.push((observed.issue.key.clone(), document::plain_text(body)));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
             }
-            Write::Transition { issue, to, .. } => {
+            Write::Transition { issue, to, topic, .. } => {
                 let observed = self.jira.get_mut(&issue.id).unwrap();
                 observed.category = *to;
                 let done = *to == Category::Done;
                 if done { "Done" } else { "To Do" }.clone_into(&mut observed.status);
-                ticket.closed = if done { Closed::ByUs } else { Closed::No };
-                ticket.closings += u32::from(done);
+                if let Some(topic) = topic {
+                    assert!(ticket.told.insert(topic.clone()), "`{topic}` is done twice");
+                } else {
+                    ticket.closed = if done { Closed::ByUs } else { Closed::No };
+                    ticket.closings += u32::from(done);
+                }
             }
             Write::Link { to, link_type, topic } => {
                 let from = ticket.issue().expect("a link starts at a ticket").key.clone();
@@ -238,8 +250,33 @@ impl World {
                 self.links.push((link_type.clone(), from, to));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is linked twice");
             }
+            Write::LinkDuplicate { issue, to, link_type, topic } => {
+                self.links.push((link_type.clone(), issue.key.clone(), to.key.clone()));
+                assert!(ticket.told.insert(topic.clone()), "`{topic}` is linked twice");
+            }
         }
         self.tickets.insert(action.group.clone(), ticket);
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        let up_ms = u64::try_from(self.now.as_millisecond()).unwrap();
+        Moment { at: self.now, boot: "a".to_owned(), up_ms }
+    }
+
+    /// The mark of a group on a new ticket.
+    pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
+        let written = plan::written(self.content(bits));
+        Box::new(Mark::of(self.group(bits)).with(&written))
+    }
+
+    /// Another issue with the mark of a group.
+    pub(crate) fn second_ticket(&mut self, bits: u128, kind: StrayKind) -> Issue {
+        let number = 10_001 + self.jira.len();
+        let issue = Issue { id: number.to_string(), key: format!("DISP-{}", number - 10_000) };
+        let observed = Observed { issue: issue.clone(), ..self.issue(bits).clone() };
+        self.jira.insert(issue.id.clone(), observed);
+        self.strays.push(Stray { issue: issue.clone(), group: id(bits), kind });
+        issue
     }
 
     /// A person writes around our block.

@@ -143,14 +143,17 @@ fn a_field_that_a_person_handed_back_is_written_again() {
 }
 
 #[test]
-fn labels_of_people_stay_and_a_label_that_they_took_off_is_not_put_back() {
+fn labels_of_people_stay_and_a_label_of_ours_that_is_no_mark_stays_off() {
     let mut world = World::with_ticket();
-    let ours = id(A).label();
-    world.issue(A).labels = labels(&[&ours, "mine"]);
+    world.content(A).labels.push("team-rebates".to_owned());
+    world.run();
+    let (mark, own) = (LABEL.to_owned(), id(A).label());
+    world.issue(A).labels = labels(&[&mark, &own, "mine"]);
     assert!(world.plan().is_empty());
     *world.content(A) = content(A, 6);
+    world.content(A).labels.push("team-rebates".to_owned());
     world.run();
-    assert_eq!(world.issue(A).labels, labels(&[&ours, "mine"]), "`{LABEL}` was taken off");
+    assert_eq!(world.issue(A).labels, labels(&[&mark, &own, "mine"]), "`team-rebates` was taken off");
 }
 
 #[test]

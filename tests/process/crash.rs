@@ -61,7 +61,8 @@ async fn an_answer_that_is_lost_never_doubles_a_ticket() {
     for effect in effects {
         let world = World::new().await;
         let when = format!("{effect:?}");
-        world.sandbox.inject(Fault { nth: 2, matches: Matches::Writes, effect });
+        let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+        world.sandbox.inject(Fault { nth: 2, matches, effect });
         world.expect(6, &["run"]).await;
         world.expect(0, &["run"]).await;
         world.assert_one_ticket_per_group(&when).await;
@@ -74,10 +75,11 @@ async fn a_create_of_unknown_fate_is_not_sent_again_before_it_is_settled() {
     world.write_config("[plan]\nmax_new_tickets = 1\n");
     let slow = std::fs::read_to_string(world.path("disputebot.toml")).unwrap().replace("\"0s\"", "\"5m\"");
     std::fs::write(world.path("disputebot.toml"), slow).unwrap();
-    world.sandbox.inject(Fault { nth: 1, matches: Matches::Writes, effect: Effect::CloseBeforeCommit });
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+    world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::CloseBeforeCommit });
     world.expect(6, &["run", "--set", "plan.max_new_tickets=1"]).await;
     let plan = world.expect(0, &["plan", "--set", "plan.max_new_tickets=0"]).await;
-    assert!(plan.contains("the answer to its create was lost"), "{plan}");
+    assert!(plan.contains("the answer to a write was lost"), "{plan}");
 }
 
 #[cfg(unix)]

@@ -1,0 +1,291 @@
+//! Which disputebot works on a project, and how far its journal had come: a property of the Jira project.
+//!
+//! It does two things. It keeps a second disputebot out that has a state of its own and so would open every
+//! ticket again. And it anchors the head of the journal outside of this machine: a state that does not have
+//! that record is older than what worked on the project, such as a restored backup.
+//!
+//! # What it cannot do
+//!
+//! Jira has no compare-and-set and checks no token, so this is no lock. Two that claim a free project in the
+//! same second can both believe for half a minute that it is theirs; one that sleeps between looking at the
+//! claim and sending a create, for longer than the quarantine of the one that took over, can still open one
+//! ticket too many. No lease can exclude that; the sweep finds such a ticket and closes it.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::port::{Clock, Store, Tracker};
+use super::{Failure, Policy, RecoverError};
+use crate::{
+    jira::JiraError,
+    plan::Moment,
+    state::{Change, Claimed, Doubt, Head, Rival},
+};
+
+/// How long a look at the claim is good for a create.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// The property.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Form of this property.
+    pub schema: u32,
+    /// Which state works on the project.
+    pub instance: String,
+    /// Machine that it was last on, for people.
+    pub host: String,
+    /// Counts who took over.
+    pub epoch: u64,
+    /// Changes with each sign of life.
+    #[serde(default)]
+    pub beat: u64,
+    /// A record that its journal has.
+    pub head: Head,
+    /// While tickets are being opened: they have a higher issue number than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening_after: Option<u64>,
+}
+
+impl Claim {
+    const SCHEMA: u32 = 1;
+
+    fn read(value: Value) -> Result<Self, JiraError> {
+        let unreadable = |said: String| JiraError {
+            call: "GET the project property `disputebot`".to_owned(),
+            cause: crate::jira::Cause::Broken,
+            said,
+        };
+        let claim: Self = serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?;
+        if claim.schema > Self::SCHEMA {
+            let said = format!("it has form {}, this build reads {}", claim.schema, Self::SCHEMA);
+            return Err(unreadable(said));
+        }
+        Ok(claim)
+    }
+}
+
+/// What the property of the project says about this state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody works on the project, or nobody looks.
+    Free,
+    /// This state does. Where it died while opening tickets, they have a higher number than this.
+    Ours {
+        /// See [`Claim::opening_after`].
+        opening_after: Option<u64>,
+    },
+}
+
+/// Looks at the claim of the project and says what it means. Records a doubt where this state is older than
+/// what worked on the project, or takes over.
+pub(super) async fn look(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    may_write: bool,
+) -> Result<Standing, RecoverError> {
+    if !policy.lease {
+        return Ok(Standing::Free);
+    }
+    let Some(value) = tracker.project_property().await? else { return Ok(Standing::Free) };
+    let claim = Claim::read(value)?;
+    let mine = store.known().claim.clone();
+    if mine.as_ref().is_some_and(|mine| mine.instance == claim.instance && mine.epoch >= claim.epoch) {
+        let now = clock.moment().at;
+        if store.known().doubt.is_none() && !store.has(claim.head)? {
+            let reason = format!(
+                "the state ends before record {} of its journal, with which tickets were written",
+                claim.head.seq
+            );
+            store.record(now, &[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
+        }
+        let opening_after = claim.opening_after;
+        if may_write && policy.takeover_after.is_some() {
+            // The sign of life that keeps a machine that stands by from taking over.
+            let alive = Claim { beat: beat(clock), ..claim };
+            tracker.set_project_property(&value_of(&alive)).await?;
+        }
+        return Ok(Standing::Ours { opening_after });
+    }
+    if !may_write {
+        return Ok(Standing::Free);
+    }
+    let now = clock.moment();
+    let same = mine.as_ref().is_some_and(|mine| mine.instance == claim.instance);
+    let gone = match (policy.takeover_after, &store.known().rival) {
+        (Some(limit), Some(rival)) if rival.is(&claim.instance, claim.epoch, claim.beat) => {
+            now.since(&rival.seen).is_some_and(|passed| passed >= limit)
+        }
+        _ => false,
+    };
+    if !(policy.take_over || gone || same) {
+        let rival = Rival {
+            instance: claim.instance.clone(),
+            epoch: claim.epoch,
+            beat: claim.beat,
+            seen: now.clone(),
+        };
+        let known = store.known().rival.as_ref();
+        // A boot of which nothing is known any more begins the wait anew.
+        let stale = known.is_none_or(|known| {
+            !known.is(&claim.instance, claim.epoch, claim.beat) || now.since(&known.seen).is_none()
+        });
+        if stale {
+            store.record(now.at, &[Change::Rival { rival: Some(rival) }])?;
+        }
+        return Err(RecoverError::Foreign { host: claim.host, epoch: claim.epoch, ours: mine.is_some() });
+    }
+    let reason = if same {
+        // A restored copy of this very state, from before it took over.
+        "the state is from before its last take-over".to_owned()
+    } else {
+        format!("took over from the disputebot on `{}`", claim.host)
+    };
+    let claimed = Claimed {
+        instance: mine.map_or_else(|| policy.instance.clone(), |mine| mine.instance),
+        epoch: claim.epoch + 1,
+    };
+    store.record(
+        now.at,
+        &[
+            Change::Doubt { doubt: Some(Doubt { reason, read: None }) },
+            Change::Claim { claim: Some(claimed.clone()) },
+            Change::Rival { rival: None },
+        ],
+    )?;
+    let taken = Claim {
+        schema: Claim::SCHEMA,
+        instance: claimed.instance,
+        host: policy.host.clone(),
+        epoch: claimed.epoch,
+        beat: beat(clock),
+        head: store.head(),
+        opening_after: claim.opening_after,
+    };
+    tracker.set_project_property(&value_of(&taken)).await?;
+    Ok(Standing::Ours { opening_after: claim.opening_after })
+}
+
+/// Keeps the claim while tickets are written.
+#[derive(Debug)]
+pub(super) struct Keeper<'a> {
+    policy: &'a Policy,
+    /// When the claim was last seen to be ours.
+    seen: Option<Moment>,
+    /// Until when it is looked at before each create.
+    fresh_since: Option<Moment>,
+}
+
+impl<'a> Keeper<'a> {
+    pub(super) fn new(policy: &'a Policy) -> Self {
+        Self { policy, seen: None, fresh_since: None }
+    }
+
+    /// Says on the project that tickets are about to be opened.
+    pub(super) async fn begin(
+        &mut self,
+        tracker: &impl Tracker,
+        store: &mut impl Store,
+        clock: &impl Clock,
+        opening_after: u64,
+    ) -> Result<Result<(), Failure>, crate::state::StateError> {
+        if !self.policy.lease {
+            return Ok(Ok(()));
+        }
+        let now = clock.moment();
+        if store.known().claim.is_none() {
+            let claim = Claimed { instance: self.policy.instance.clone(), epoch: 1 };
+            store.record(now.at, &[Change::Claim { claim: Some(claim) }])?;
+        }
+        // Somebody may have claimed it since the pass began.
+        match tracker.project_property().await {
+            Ok(None) => self.fresh_since = Some(now.clone()),
+            Ok(Some(value)) => {
+                if let Err(failure) = is_ours(value, store) {
+                    return Ok(Err(failure));
+                }
+            }
+            Err(error) => return Ok(Err(error.into())),
+        }
+        if let Err(error) = anchor(tracker, store, clock, self.policy, Some(opening_after)).await {
+            return Ok(Err(error.into()));
+        }
+        Ok(self.check(tracker, store, clock).await)
+    }
+
+    /// Makes sure, right before a create, that the project is still ours.
+    pub(super) async fn hold(
+        &mut self,
+        tracker: &impl Tracker,
+        store: &impl Store,
+        clock: &impl Clock,
+    ) -> Result<(), Failure> {
+        if !self.policy.lease {
+            return Ok(());
+        }
+        let now = clock.moment();
+        let young = |moment: &Option<Moment>, limit| {
+            moment.as_ref().and_then(|moment| now.since(moment)).is_some_and(|passed| passed < limit)
+        };
+        if young(&self.seen, FRESH) && !young(&self.fresh_since, self.policy.settle) {
+            return Ok(());
+        }
+        self.check(tracker, store, clock).await
+    }
+
+    async fn check(
+        &mut self,
+        tracker: &impl Tracker,
+        store: &impl Store,
+        clock: &impl Clock,
+    ) -> Result<(), Failure> {
+        let asked = clock.moment();
+        let value = tracker.project_property().await?;
+        is_ours(value.unwrap_or(Value::Null), store)?;
+        self.seen = Some(asked);
+        Ok(())
+    }
+}
+
+/// Writes the claim with the head of the journal: the anchor.
+pub(super) async fn anchor(
+    tracker: &impl Tracker,
+    store: &impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    opening_after: Option<u64>,
+) -> Result<(), JiraError> {
+    let Some(Claimed { instance, epoch }) = store.known().claim.clone() else { return Ok(()) };
+    let head = store.head();
+    let claim = Claim {
+        schema: Claim::SCHEMA,
+        instance,
+        host: policy.host.clone(),
+        epoch,
+        beat: beat(clock),
+        head,
+        opening_after,
+    };
+    tracker.set_project_property(&value_of(&claim)).await
+}
+
+/// A sign of life: any other value than the last one.
+fn beat(clock: &impl Clock) -> u64 {
+    clock.moment().at.as_millisecond().unsigned_abs()
+}
+
+fn is_ours(value: Value, store: &impl Store) -> Result<(), Failure> {
+    let claim = Claim::read(value)?;
+    let ours = store.known().claim.as_ref();
+    if ours.is_some_and(|ours| ours.instance == claim.instance && ours.epoch == claim.epoch) {
+        return Ok(());
+    }
+    Err(Failure::Foreign { host: claim.host })
+}
+
+fn value_of(claim: &Claim) -> Value {
+    // A struct of numbers and texts always has a value.
+    serde_json::to_value(claim).unwrap_or(Value::Null)
+}

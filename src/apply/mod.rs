@@ -1,0 +1,545 @@
+//! Applies a plan to Jira, one write after the other.
+//!
+//! # One group, one ticket
+//!
+//! Jira has no idempotency key, and its search lags behind by seconds to minutes. Searching and creating what
+//! was not found therefore doubles tickets, and so does every retry. What works is to delay the second attempt
+//! until the fate of the first is known: a request cannot run for ever, and issues can be read by number, past
+//! the index. So
+//!
+//! 1. a create is recorded and synced ([`Link::Intent`]), sent once, and its result is recorded;
+//! 2. where the answer is lost, nothing is sent again ([`Link::Unknown`]) until Jira can no longer be at it,
+//!    and every issue that was made since has been read ([`recover`]);
+//! 3. where nobody can tell, a person decides ([`Link::Held`]).
+//!
+//! The promise is: a ticket may be late; it is never doubled and never lost. What Jira is taken to do: reads by
+//! id and key show the last write, numbers are given out in order, and no request runs longer than
+//! `jira.create_settle`.
+//!
+//! | answer to a create | what it means |
+//! | --- | --- |
+//! | no connection, 429 | not done: sent again in the next run |
+//! | 400, 401, 403, 404, 413, 422, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
+//! | 408, 409, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
+//! | 201 with id and key | bound |
+//!
+//! # Guarantees
+//!
+//! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
+//!   nothing more is sent.
+//! * A comment carries its topic as a property and is written at most once, by the same rule.
+//! * A failed write never stops the others, unless every further one would fail the same way.
+//! * Before a create the claim on the project is looked at ([`claim`]).
+//!
+//! # Cancel safety
+//!
+//! On a stop the write that is under way is given [`GRACE`] to finish; after that it counts as one whose
+//! answer was lost.
+
+pub mod claim;
+mod clock;
+pub mod port;
+mod reconcile;
+mod recover;
+mod scan;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+pub use clock::{SystemClock, host_name};
+pub use port::{Clock, Memory, Store, Tracker};
+pub use reconcile::{Wanted, observe_and_plan, reconcile};
+pub use recover::{Recovered, is_open, recover};
+
+use crate::{
+    jira::{JiraError, Outcome},
+    plan::{self, Action, Category, Closed, Issue, Link, Mark, Plan, Ticket, Write},
+    state::{Change, Done, StateError},
+    ticket::{Content, document::Block},
+};
+use claim::Keeper;
+
+/// How long a write under way may still take after a stop.
+pub const GRACE: Duration = Duration::from_secs(3);
+
+/// A create that was recorded longer ago than this is not sent any more: its wait has begun with the record.
+const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Refusals of creates in a row after which no more are tried in this run.
+const REFUSALS: u32 = 3;
+
+/// Stands among the topics of a ticket while it is being reopened.
+const REOPENING: &str = "reopening";
+
+/// How the protocol waits and who it lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Longest time that Jira may still take for a write whose answer was lost.
+    pub settle: SignedDuration,
+    /// After how long a person has to decide about a create of which nobody can tell.
+    pub hold_after: SignedDuration,
+    /// Whether the project is claimed, so that a second disputebot is noticed.
+    pub lease: bool,
+    /// After how long without a sign of life another one counts as gone; none: never by itself.
+    pub takeover_after: Option<SignedDuration>,
+    /// Whether to take the project over from another one now.
+    pub take_over: bool,
+    /// Random name for this state, where it has none yet.
+    pub instance: String,
+    /// Name of this machine, for people.
+    pub host: String,
+}
+
+/// Why it could not be found out what is so.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// Jira or the way to it.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Another disputebot works on the project.
+    #[error(
+        "another disputebot works on this project, from the machine `{host}` (take-over {epoch}){}; nothing was written",
+        if *ours { ", and took it over from this one" } else { "" }
+    )]
+    Foreign {
+        /// Its machine.
+        host: String,
+        /// How often the project changed hands.
+        epoch: u64,
+        /// Whether it was ours before.
+        ours: bool,
+    },
+    /// A stop came before anything was written.
+    #[error("stopped before anything was written")]
+    Stopped,
+    /// The state is in doubt and Jira cannot be read from end to end.
+    #[error("{reason}; tickets cannot be found again, so nothing was written")]
+    Blind {
+        /// The doubt, and why it stays.
+        reason: String,
+    },
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Writes that were done.
+    pub done: Vec<Done>,
+    /// Writes that failed, with why.
+    pub failed: Vec<(Action, Failure)>,
+    /// Writes that were not tried, because of a stop or a fatal error.
+    pub untried: usize,
+}
+
+/// Why one write failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Jira or the way to it.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+    /// No transition leads where the ticket should go.
+    #[error("could not {verb} `{key}`: no transition leads there{blocked}; available: {available}")]
+    NoWay {
+        /// `close` or `reopen`.
+        verb: &'static str,
+        /// The ticket.
+        key: String,
+        /// Names of the statuses that can be reached.
+        available: String,
+        /// Which fields block a transition that would lead there.
+        blocked: String,
+    },
+    /// The ticket to link to does not exist yet.
+    #[error("the ticket to link to does not exist yet; the next run links it")]
+    NothingToLink,
+    /// Another disputebot took the project over.
+    #[error("another disputebot works on this project now, from the machine `{host}`")]
+    Foreign {
+        /// Its machine.
+        host: String,
+    },
+    /// The create was held up for so long after it was recorded that it was not sent.
+    #[error("the create was held up before it was sent; the next run sends it")]
+    HeldUp,
+    /// An earlier attempt may still arrive.
+    #[error("an earlier attempt may still arrive; a later run decides")]
+    Unsettled,
+    /// Three creates in a row were refused.
+    #[error("not tried, because Jira refused the last {REFUSALS} creates")]
+    Breaker,
+    /// A stop came before the answer.
+    #[error("a stop came before the answer; the next run finds out what became of it")]
+    Stopped,
+}
+
+/// Applies every action of a plan. `progress` is told after each.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the world; a bag of them would only hide that"
+)]
+pub async fn apply(
+    plan: &Plan,
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    stop: &CancellationToken,
+    progress: &mut (dyn FnMut(usize, &Action) + Send),
+) -> Result<Applied, StateError> {
+    let mut applied = Applied::default();
+    let keeper = Keeper::new(policy);
+    let mut applier =
+        Applier { tracker, store, clock, policy, stop, keeper, highest_number: None, refusals: 0 };
+    for (position, action) in plan.actions.iter().enumerate() {
+        if stop.is_cancelled() {
+            applied.untried = plan.actions.len() - position;
+            break;
+        }
+        match applier.one(action).await? {
+            Ok(issue) => applied.done.push(Done {
+                group: action.group.clone(),
+                issue,
+                kind: action.write.kind().to_owned(),
+                closed: matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. }),
+            }),
+            Err(failure) => {
+                tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
+                let fatal = match &failure {
+                    Failure::Jira(error) => error.is_fatal(),
+                    Failure::Foreign { .. } => true,
+                    _ => false,
+                };
+                applied.failed.push((action.clone(), failure));
+                if fatal {
+                    applied.untried = plan.actions.len() - position - 1;
+                    break;
+                }
+            }
+        }
+        progress(position + 1, action);
+    }
+    Ok(applied)
+}
+
+/// Says on the project how far the journal has come, once everything is recorded.
+pub async fn anchor(
+    tracker: &impl Tracker,
+    store: &impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+) -> Result<(), JiraError> {
+    if !policy.lease {
+        return Ok(());
+    }
+    claim::anchor(tracker, store, clock, policy, None).await
+}
+
+struct Applier<'a, T, S, C> {
+    tracker: &'a T,
+    store: &'a mut S,
+    clock: &'a C,
+    policy: &'a Policy,
+    stop: &'a CancellationToken,
+    keeper: Keeper<'a>,
+    /// Highest issue number of the project that is known for certain.
+    highest_number: Option<u64>,
+    /// Creates that were refused in a row.
+    refusals: u32,
+}
+
+/// What became of one write: its issue, or why there is none. An error of the state ends everything.
+type Sent = Result<Result<Issue, Failure>, StateError>;
+
+/// Runs a call, but not longer than [`GRACE`] past a stop.
+async fn within<T>(stop: &CancellationToken, call: impl Future<Output = T>) -> Option<T> {
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        answer = call => Some(answer),
+        () = late => None,
+    }
+}
+
+impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
+    async fn one(&mut self, action: &Action) -> Sent {
+        let mut ticket = self.store.known().ticket(&action.group);
+        match &action.write {
+            Write::Create { content, mark } => self.create(ticket, content, mark).await,
+            Write::Update { issue, changes, before, written, mark, tells } => {
+                ticket.written = Some(before.clone());
+                ticket.writing = Some(written.clone());
+                self.update(ticket, issue, changes, mark, tells).await
+            }
+            Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
+            Write::Transition { issue, to, resolution, topic } => {
+                self.transition(ticket, issue, *to, resolution.as_deref(), topic.as_deref()).await
+            }
+            Write::Link { to, link_type, topic } => {
+                let other = self.store.known().ticket(to);
+                match (ticket.issue().cloned(), other.issue().cloned()) {
+                    (Some(from), Some(to)) => self.link(ticket, &from, &to, link_type, topic).await,
+                    _ => Ok(Err(Failure::NothingToLink)),
+                }
+            }
+            Write::LinkDuplicate { issue, to, link_type, topic } => {
+                self.link(ticket, issue, to, link_type, topic).await
+            }
+        }
+    }
+
+    fn record(&mut self, ticket: Ticket) -> Result<(), StateError> {
+        self.store.record(self.clock.moment().at, &[Change::Ticket(ticket)])
+    }
+
+    async fn create(&mut self, mut ticket: Ticket, content: &Content, mark: &Mark) -> Sent {
+        let attempts = match &ticket.link {
+            Link::Ready { attempts } | Link::Parked { attempts, .. } => attempts + 1,
+            Link::Bound { issue } => return Ok(Ok(issue.clone())),
+            Link::Intent { .. } | Link::Unknown { .. } | Link::Held { .. } => {
+                return Ok(Err(Failure::Unsettled));
+            }
+        };
+        if self.refusals >= REFUSALS {
+            return Ok(Err(Failure::Breaker));
+        }
+        let highest_number = match self.highest_number {
+            Some(number) => number,
+            None => match within(self.stop, self.open_for_creates()).await {
+                Some(Ok(Ok(number))) => number,
+                Some(Ok(Err(failure))) => return Ok(Err(failure)),
+                Some(Err(error)) => return Err(error),
+                None => return Ok(Err(Failure::Stopped)),
+            },
+        };
+        self.highest_number = Some(highest_number);
+        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => return Ok(Err(failure)),
+            None => return Ok(Err(Failure::Stopped)),
+        }
+        let sent = self.clock.moment();
+        ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
+        ticket.writing = Some(plan::written(content));
+        self.record(ticket.clone())?;
+        if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
+            ticket.link = Link::Ready { attempts };
+            ticket.writing = None;
+            self.record(ticket)?;
+            return Ok(Err(Failure::HeldUp));
+        }
+        let outcome = within(self.stop, self.tracker.create(content, mark)).await;
+        let (link, failure) = match outcome {
+            Some(Outcome::Done(issue)) => {
+                let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+                self.highest_number = self.highest_number.max(number);
+                self.refusals = 0;
+                ticket.link = Link::Bound { issue: issue.clone() };
+                ticket.written = ticket.writing.take();
+                self.record(ticket)?;
+                return Ok(Ok(issue));
+            }
+            Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
+            Some(Outcome::Refused(error)) => {
+                self.refusals += 1;
+                (Link::Parked { attempts, reason: error.to_string() }, error.into())
+            }
+            Some(Outcome::Unknown(error)) => {
+                (Link::Unknown { attempts, highest_number, sent, fence: None }, error.into())
+            }
+            None => (Link::Unknown { attempts, highest_number, sent, fence: None }, Failure::Stopped),
+        };
+        if !matches!(link, Link::Unknown { .. }) {
+            ticket.writing = None;
+        }
+        ticket.link = link;
+        self.record(ticket)?;
+        Ok(Err(failure))
+    }
+
+    /// Before the first create of a run: says on the project that tickets are being opened, and after which
+    /// number.
+    async fn open_for_creates(&mut self) -> Result<Result<u64, Failure>, StateError> {
+        let number = match self.tracker.newest_number().await {
+            Ok(number) => number,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let begun = self.keeper.begin(self.tracker, self.store, self.clock, number).await?;
+        Ok(begun.map(|()| number))
+    }
+
+    async fn update(
+        &mut self,
+        mut ticket: Ticket,
+        issue: &Issue,
+        changes: &[plan::Change],
+        mark: &Mark,
+        tells: &[String],
+    ) -> Sent {
+        self.record(ticket.clone())?;
+        match within(self.stop, self.tracker.edit(issue, changes, Some(mark))).await {
+            Some(Ok(())) => {
+                ticket.written = ticket.writing.take();
+                ticket.link = Link::Bound { issue: issue.clone() };
+                ticket.told.extend(tells.iter().cloned());
+                self.record(ticket)?;
+                Ok(Ok(issue.clone()))
+            }
+            Some(Err(error)) => {
+                if error.is_unexecuted() {
+                    ticket.writing = None;
+                    self.record(ticket)?;
+                }
+                Ok(Err(error.into()))
+            }
+            None => Ok(Err(Failure::Stopped)),
+        }
+    }
+
+    async fn comment(&mut self, mut ticket: Ticket, issue: &Issue, topic: &str, body: &[Block]) -> Sent {
+        let mut said = None;
+        if ticket.look_first || ticket.saying.contains_key(topic) {
+            // Before the look, so that what it does not find was not there this long after the comment.
+            let now = self.clock.moment();
+            // An earlier attempt may have arrived.
+            match within(self.stop, self.tracker.comment_on(issue, topic)).await {
+                Some(Ok(found)) => said = found,
+                Some(Err(error)) => return Ok(Err(error.into())),
+                None => return Ok(Err(Failure::Stopped)),
+            }
+            let settled = |sent| now.since(sent).is_some_and(|passed| passed >= self.policy.settle);
+            if let (None, Some(sent)) = (&said, ticket.saying.get_mut(topic))
+                && !settled(sent)
+            {
+                if now.since(sent).is_none() {
+                    *sent = now;
+                    self.record(ticket)?;
+                }
+                return Ok(Err(Failure::Unsettled));
+            }
+        }
+        let id = match said {
+            Some(id) => id,
+            None => {
+                ticket.saying.insert(topic.to_owned(), self.clock.moment());
+                self.record(ticket.clone())?;
+                match within(self.stop, self.tracker.comment(issue, topic, body)).await {
+                    Some(Outcome::Done(id)) => id,
+                    Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
+                        ticket.saying.remove(topic);
+                        self.record(ticket)?;
+                        return Ok(Err(error.into()));
+                    }
+                    Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
+                    None => return Ok(Err(Failure::Stopped)),
+                }
+            }
+        };
+        ticket.saying.remove(topic);
+        ticket.told.insert(topic.to_owned());
+        ticket.comments.insert(topic.to_owned(), id);
+        self.record(ticket)?;
+        Ok(Ok(issue.clone()))
+    }
+
+    /// Moves the group's own ticket, or, where there is a topic, another issue of its.
+    async fn transition(
+        &mut self,
+        mut ticket: Ticket,
+        issue: &Issue,
+        to: Category,
+        resolution: Option<&str>,
+        topic: Option<&str>,
+    ) -> Sent {
+        let ways = match within(self.stop, self.tracker.transitions(issue)).await {
+            Some(Ok(ways)) => ways,
+            Some(Err(error)) => return Ok(Err(error.into())),
+            None => return Ok(Err(Failure::Stopped)),
+        };
+        let fits = |category: Category| match to {
+            Category::Done => category == Category::Done,
+            Category::New | Category::InProgress => category != Category::Done,
+        };
+        let verb = if to == Category::Done { "close" } else { "reopen" };
+        let Some(way) = ways.iter().find(|way| fits(way.category) && way.required.is_empty()) else {
+            let names: BTreeSet<String> = ways.iter().map(|way| format!("`{}`", way.to)).collect();
+            let blocked = ways
+                .iter()
+                .find(|way| fits(way.category))
+                .map(|way| format!(" without filling {}", way.required.join(", ")))
+                .unwrap_or_default();
+            let available = if names.is_empty() {
+                "none (the account may lack the permission TRANSITION_ISSUES)".to_owned()
+            } else {
+                names.into_iter().collect::<Vec<_>>().join(", ")
+            };
+            return Ok(Err(Failure::NoWay { verb, key: issue.key.clone(), available, blocked }));
+        };
+        let before = ticket.clone();
+        match (topic, to) {
+            (Some(topic), _) => {
+                ticket.saying.insert(topic.to_owned(), self.clock.moment());
+            }
+            (None, Category::Done) => ticket.closed = Closed::Intended,
+            (None, _) => {
+                ticket.saying.insert(REOPENING.to_owned(), self.clock.moment());
+            }
+        }
+        self.record(ticket.clone())?;
+        match within(self.stop, self.tracker.transition(issue, way, resolution)).await {
+            Some(Ok(())) => {
+                match (topic, to) {
+                    (Some(topic), _) => {
+                        ticket.saying.remove(topic);
+                        ticket.told.insert(topic.to_owned());
+                    }
+                    (None, Category::Done) => {
+                        ticket.closed = Closed::ByUs;
+                        ticket.closings += 1;
+                    }
+                    (None, _) => {
+                        ticket.closed = Closed::No;
+                        ticket.saying.remove(REOPENING);
+                    }
+                }
+                self.record(ticket)?;
+                Ok(Ok(issue.clone()))
+            }
+            Some(Err(error)) => {
+                if error.is_unexecuted() {
+                    self.record(before)?;
+                }
+                Ok(Err(error.into()))
+            }
+            None => Ok(Err(Failure::Stopped)),
+        }
+    }
+
+    async fn link(
+        &mut self,
+        mut ticket: Ticket,
+        from: &Issue,
+        to: &Issue,
+        link_type: &str,
+        topic: &str,
+    ) -> Sent {
+        ticket.saying.insert(topic.to_owned(), self.clock.moment());
+        self.record(ticket.clone())?;
+        match within(self.stop, self.tracker.link(link_type, from, to)).await {
+            Some(Ok(())) => {
+                ticket.saying.remove(topic);
+                ticket.told.insert(topic.to_owned());
+                self.record(ticket)?;
+                Ok(Ok(from.clone()))
+            }
+            Some(Err(error)) => Ok(Err(error.into())),
+            None => Ok(Err(Failure::Stopped)),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What the protocol needs from the world: Jira, the state, a clock. Traits, so that the same protocol runs
+//! against a model of each, step by step.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    jira::{Account, Client, JiraError, Marked, Outcome, Seen, Transition},
+    plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
+    state::{Change, Head, Known, State, StateError},
+    ticket::{Content, document::Block},
+};
+
+/// Jira, as far as tickets need it.
+///
+/// Reads by id or key show the last write. Searches do not: what they find is there, what they do not find
+/// proves nothing. A call that gives an [`Outcome`] is sent once; every other call may be repeated.
+pub trait Tracker: Sync {
+    /// Who asks; an error where Jira does not know.
+    fn sign_in(&self) -> impl Future<Output = Result<Account, JiraError>> + Send;
+    /// Highest issue number that the search shows in the project, 0 where it shows none: a lower bound.
+    fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
+    /// Opens a ticket.
+    fn create(&self, content: &Content, mark: &Mark) -> impl Future<Output = Outcome<Issue>> + Send;
+    /// Reads issues by id; those that are gone or hidden are absent.
+    fn read(
+        &self,
+        ids: &[String],
+    ) -> impl Future<Output = Result<BTreeMap<String, Observed>, JiraError>> + Send;
+    /// Reads the project's issues by number, at most 100 at once.
+    fn numbered(&self, numbers: RangeInclusive<u64>) -> impl Future<Output = Result<Seen, JiraError>> + Send;
+    /// Reads the marks of issues by id.
+    fn marks(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Marked>, JiraError>> + Send;
+    /// Ids of issues that the search shows with a label, in any project.
+    fn labelled(&self, label: &str) -> impl Future<Output = Result<Vec<String>, JiraError>> + Send;
+    /// Writes changed fields, and the mark where one is given.
+    fn edit(
+        &self,
+        issue: &Issue,
+        changes: &[FieldChange],
+        mark: Option<&Mark>,
+    ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Adds and removes a label without telling anybody, where that is allowed.
+    fn relabel(
+        &self,
+        issue: &Issue,
+        label: &str,
+        present: bool,
+    ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Adds a comment; gives its id.
+    fn comment(
+        &self,
+        issue: &Issue,
+        topic: &str,
+        body: &[Block],
+    ) -> impl Future<Output = Outcome<String>> + Send;
+    /// Id of the comment on a topic.
+    fn comment_on(
+        &self,
+        issue: &Issue,
+        topic: &str,
+    ) -> impl Future<Output = Result<Option<String>, JiraError>> + Send;
+    /// Links two issues; a link that is there counts as made.
+    fn link(
+        &self,
+        link_type: &str,
+        from: &Issue,
+        to: &Issue,
+    ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Ways out of the issue's status.
+    fn transitions(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Transition>, JiraError>> + Send;
+    /// Moves an issue.
+    fn transition(
+        &self,
+        issue: &Issue,
+        transition: &Transition,
+        resolution: Option<&str>,
+    ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Our property of the project, none where it is not set.
+    fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
+    /// Sets our property of the project.
+    fn set_project_property(&self, value: &Value) -> impl Future<Output = Result<(), JiraError>> + Send;
+}
+
+/// What disputebot knows, durably.
+pub trait Store: Send {
+    /// All that is known.
+    fn known(&self) -> &Known;
+    /// The last record.
+    fn head(&self) -> Head;
+    /// Records changes; they are on disk when this returns. After an error nothing may be done any more.
+    fn record(&mut self, at: Timestamp, changes: &[Change]) -> Result<(), StateError>;
+    /// Whether a record is among those that were ever made here.
+    fn has(&self, head: Head) -> Result<bool, StateError>;
+}
+
+/// The time.
+pub trait Clock: Sync {
+    /// The moment it is.
+    fn moment(&self) -> Moment;
+}
+
+impl Store for State {
+    fn known(&self) -> &Known {
+        Self::known(self)
+    }
+
+    fn head(&self) -> Head {
+        Self::head(self)
+    }
+
+    fn record(&mut self, at: Timestamp, changes: &[Change]) -> Result<(), StateError> {
+        Self::record(self, at, changes)
+    }
+
+    fn has(&self, head: Head) -> Result<bool, StateError> {
+        Self::has(self, head)
+    }
+}
+
+/// What is known, without a disk: changes are forgotten with it.
+#[derive(Debug)]
+pub struct Memory {
+    known: Known,
+}
+
+impl Memory {
+    /// Starts from what is known.
+    pub fn new(known: Known) -> Self {
+        Self { known }
+    }
+}
+
+impl Store for Memory {
+    fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn head(&self) -> Head {
+        Head::EMPTY
+    }
+
+    fn record(&mut self, _at: Timestamp, changes: &[Change]) -> Result<(), StateError> {
+        for change in changes {
+            self.known.take(change.clone());
+        }
+        Ok(())
+    }
+
+    fn has(&self, _head: Head) -> Result<bool, StateError> {
+        Ok(true)
+    }
+}
+
+/// A clock made of one that shows the time of day alone.
+impl<F: Fn() -> Timestamp + Sync> Clock for F {
+    fn moment(&self) -> Moment {
+        let at = self();
+        let up_ms = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        Moment { at, boot: "time of day".to_owned(), up_ms }
+    }
+}
+
+impl Tracker for Client {
+    async fn sign_in(&self) -> Result<Account, JiraError> {
+        Self::sign_in(self).await
+    }
+
+    async fn newest_number(&self) -> Result<u64, JiraError> {
+        self.highest_number().await
+    }
+
+    async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
+        Self::create(self, content, mark).await
+    }
+
+    async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
+        Self::read(self, ids).await
+    }
+
+    async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        Self::numbered(self, numbers).await
+    }
+
+    async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
+        Self::marks(self, ids).await
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
+        Self::labelled(self, label).await
+    }
+
+    async fn edit(
+        &self,
+        issue: &Issue,
+        changes: &[FieldChange],
+        mark: Option<&Mark>,
+    ) -> Result<(), JiraError> {
+        Self::edit(self, issue, changes, mark).await
+    }
+
+    async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
+        Self::relabel(self, issue, label, present).await
+    }
+
+    async fn comment(&self, issue: &Issue, topic: &str, body: &[Block]) -> Outcome<String> {
+        Self::comment(self, issue, topic, body).await
+    }
+
+    async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
+        Self::comment_on(self, issue, topic).await
+    }
+
+    async fn link(&self, link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
+        Self::link(self, link_type, from, to).await
+    }
+
+    async fn transitions(&self, issue: &Issue) -> Result<Vec<Transition>, JiraError> {
+        Self::transitions(self, issue).await
+    }
+
+    async fn transition(
+        &self,
+        issue: &Issue,
+        transition: &Transition,
+        resolution: Option<&str>,
+    ) -> Result<(), JiraError> {
+        Self::transition(self, issue, transition, resolution).await
+    }
+
+    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        Self::project_property(self).await
+    }
+
+    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        Self::set_project_property(self, value).await
+    }
+}

@@ -1,0 +1,150 @@
+//! From what is wanted to what is: looks at the tickets, plans, remembers, writes.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::port::{Clock, Store, Tracker};
+use super::{Applied, Policy, RecoverError, apply};
+use crate::{
+    group::{Group, GroupId, Status},
+    plan::{self, Action, Category, Closed, Link, Moment, Observed, Plan, Standing, StrayKind, Ticket},
+    state::{Change, GroupRecord, Known},
+};
+
+/// What a run wants of the tickets.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whether the input was complete.
+    pub complete: bool,
+    /// All groups.
+    pub records: &'a [GroupRecord],
+    /// What each wants.
+    pub standing: &'a BTreeMap<GroupId, Standing>,
+}
+
+/// Looks at the tickets and says what is to be written, without writing anything.
+pub async fn observe_and_plan(
+    wanted: &Wanted<'_>,
+    params: &plan::Params,
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    now: &Moment,
+) -> Result<Plan, RecoverError> {
+    let observed = tracker.read(&ids_to_read(wanted, store.known(), now.at)).await?;
+    let mut changes = moved(store.known(), &observed);
+    store.record(now.at, &changes)?;
+    changes = reopened_by_people(wanted, store.known(), &observed);
+    store.record(now.at, &changes)?;
+    let known = store.known();
+    let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
+    let strays: Vec<plan::Stray> = known.strays.values().cloned().collect();
+    let input = plan::Input {
+        now,
+        complete: wanted.complete,
+        groups: &groups,
+        standing: wanted.standing,
+        tickets: &known.tickets,
+        observed: &observed,
+        read: true,
+        strays: &strays,
+        doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
+    };
+    Ok(plan::plan(&input, params))
+}
+
+/// Makes the tickets what is wanted of them.
+///
+/// The groups are recorded before the first write, so that an id is never minted twice for one group.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the world; a bag of them would only hide that"
+)]
+pub async fn reconcile(
+    wanted: &Wanted<'_>,
+    params: &plan::Params,
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    stop: &CancellationToken,
+    progress: &mut (dyn FnMut(usize, usize, &Action) + Send),
+) -> Result<(Plan, Applied), RecoverError> {
+    let now = clock.moment();
+    let plan = tokio::select! {
+        plan = observe_and_plan(wanted, params, tracker, store, &now) => plan?,
+        () = stop.cancelled() => return Err(RecoverError::Stopped),
+    };
+    let changed: Vec<Change> = wanted
+        .records
+        .iter()
+        .filter(|record| store.known().groups.get(&record.group.id) != Some(record))
+        .cloned()
+        .map(Change::Group)
+        .collect();
+    store.record(now.at, &changed)?;
+    let total = plan.actions.len();
+    let applied = apply(&plan, tracker, store, clock, policy, stop, &mut |done, action: &Action| {
+        progress(done, total, action);
+    })
+    .await?;
+    Ok((plan, applied))
+}
+
+/// Tickets that have another key now: somebody moved them, or renamed the project.
+fn moved(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
+    known
+        .tickets
+        .values()
+        .filter_map(|ticket| {
+            let shown = &observed.get(&ticket.issue()?.id)?.issue;
+            (Some(shown) != ticket.issue()).then(|| {
+                Change::Ticket(Ticket { link: Link::Bound { issue: shown.clone() }, ..ticket.clone() })
+            })
+        })
+        .collect()
+}
+
+/// Tickets of living groups that disputebot closed and that are open again: a person reopened them, so a
+/// later close of theirs is theirs, too.
+fn reopened_by_people(
+    wanted: &Wanted<'_>,
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+) -> Vec<Change> {
+    wanted
+        .records
+        .iter()
+        .filter(|record| record.group.status == Status::Active)
+        .filter_map(|record| known.tickets.get(&record.group.id))
+        .filter(|ticket| ticket.closed == Closed::ByUs)
+        .filter(|ticket| {
+            let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
+            shown.is_some_and(|observed| observed.category != Category::Done)
+        })
+        .map(|ticket| Change::Ticket(Ticket { closed: Closed::No, ..ticket.clone() }))
+        .collect()
+}
+
+/// Bound tickets whose state matters: of active groups, and of ended ones until they are closed; and second
+/// tickets that are not yet dealt with.
+fn ids_to_read(wanted: &Wanted<'_>, known: &Known, now: Timestamp) -> Vec<String> {
+    const STILL_OF_INTEREST: SignedDuration = SignedDuration::from_hours(24 * 30);
+    let own = wanted.records.iter().filter_map(|record| {
+        let ticket = known.tickets.get(&record.group.id)?;
+        let issue = ticket.issue()?;
+        let matters = match &record.group.status {
+            Status::Active => true,
+            Status::Resolved { at } | Status::Merged { at, .. } => {
+                ticket.closed != Closed::ByUs || now.duration_since(*at) < STILL_OF_INTEREST
+            }
+        };
+        matters.then(|| issue.id.clone())
+    });
+    let second = known.strays.values().filter(|stray| stray.kind == StrayKind::Duplicate).filter(|stray| {
+        let ticket = known.tickets.get(&stray.group);
+        ticket.is_some_and(|ticket| !ticket.told.contains(&format!("duplicate-{}-closed", stray.issue.id)))
+    });
+    own.chain(second.map(|stray| stray.issue.id.clone())).collect()
+}

@@ -1,0 +1,364 @@
+//! What a pass does before it looks at disputes: it makes what is known as true as Jira can make it.
+//!
+//! Creates whose answer was lost are found or released; second tickets and copies are found; and where what
+//! is known is in doubt, Jira is read from end to end and every ticket is bound again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use super::claim::{self, Standing};
+use super::port::{Clock, Store, Tracker};
+use super::scan::{Scan, number, scan};
+use super::{Policy, RecoverError};
+use crate::{
+    group::GroupId,
+    jira::Marked,
+    plan::{Fence, Link, Moment, Stray, StrayKind, Ticket},
+    state::{Change, Doubt, GroupRecord, Known, StateError},
+    ticket::{LABEL, facts::Figures},
+};
+
+/// How far apart the two looks behind a fence are.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(60);
+
+/// What was found out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Tickets that were bound: a create whose answer was lost, or a group that was not known.
+    pub bound: usize,
+    /// Creates that were released: they were provably not done.
+    pub released: usize,
+    /// Issues that carry our label and no readable mark: a person has to look.
+    pub unreadable: Vec<String>,
+}
+
+/// Brings what is known up to what Jira shows. Nothing is written to Jira but the claim of a take-over and
+/// the label of a fence.
+///
+/// # Cancel safety
+///
+/// Safe: what was found out is recorded step by step.
+pub async fn recover(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    may_write: bool,
+) -> Result<Recovered, RecoverError> {
+    let account = tracker.sign_in().await?;
+    let standing = claim::look(tracker, store, clock, policy, may_write).await?;
+    let mut recovery =
+        Recovery { tracker, store, clock, policy, account: account.id, recovered: Recovered::default() };
+    recovery.own_up()?;
+    if recovery.store.known().doubt.is_some() {
+        recovery.read_all().await?;
+    }
+    if recovery.store.known().doubt.is_none() {
+        let opening_after = match standing {
+            Standing::Ours { opening_after } => opening_after,
+            Standing::Free => None,
+        };
+        recovery.settle(opening_after, may_write).await?;
+        recovery.sweep().await?;
+    }
+    Ok(recovery.recovered)
+}
+
+/// Whether something is open that can be settled now.
+pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
+    let due = |sent: &Moment| now.since(sent).is_none_or(|passed| passed >= policy.settle);
+    let doubt = known.doubt.as_ref().is_some_and(|doubt| doubt.read.as_ref().is_none_or(due));
+    let create = |ticket: &Ticket| match &ticket.link {
+        Link::Intent { .. } => true,
+        Link::Unknown { sent, .. } => due(sent),
+        _ => false,
+    };
+    doubt || known.tickets.values().any(create)
+}
+
+struct Recovery<'a, T, S, C> {
+    tracker: &'a T,
+    store: &'a mut S,
+    clock: &'a C,
+    policy: &'a Policy,
+    account: String,
+    recovered: Recovered,
+}
+
+impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
+    fn record(&mut self, changes: &[Change]) -> Result<(), StateError> {
+        self.store.record(self.clock.moment().at, changes)
+    }
+
+    /// Whoever was sending a create is gone, since this process holds the state: its outcome is unknown.
+    fn own_up(&mut self) -> Result<(), StateError> {
+        let changes: Vec<Change> = self
+            .store
+            .known()
+            .tickets
+            .values()
+            .filter_map(|ticket| match &ticket.link {
+                Link::Intent { attempts, highest_number, sent } => {
+                    let (attempts, highest_number) = (*attempts, *highest_number);
+                    let link = Link::Unknown { attempts, highest_number, sent: sent.clone(), fence: None };
+                    Some(Change::Ticket(Ticket { link, ..ticket.clone() }))
+                }
+                _ => None,
+            })
+            .collect();
+        if changes.is_empty() { Ok(()) } else { self.record(&changes) }
+    }
+
+    /// Reads the whole project, twice, so far apart that no create of before can come in between.
+    async fn read_all(&mut self) -> Result<(), RecoverError> {
+        loop {
+            let Some(doubt) = self.store.known().doubt.clone() else { return Ok(()) };
+            let began = self.clock.moment();
+            let waited = doubt.read.as_ref().map(|first| began.since(first));
+            if matches!(waited, Some(Some(passed)) if passed < self.policy.settle) {
+                return Ok(());
+            }
+            let found = scan(self.tracker, 0, false).await?;
+            if let Some(reason) = found.blind {
+                let reason = format!("{} ({reason})", doubt.reason);
+                return Err(RecoverError::Blind { reason });
+            }
+            let mut marked = found.marked;
+            // Tickets that were moved to other projects before the first number.
+            marked.extend(self.searched(&marked).await?);
+            self.adopt(marked)?;
+            let doubt = match waited {
+                Some(Some(_)) => None,
+                // The first reading, or one of which nobody knows any more how long ago it was.
+                None | Some(None) => Some(Doubt { read: Some(began), ..doubt }),
+            };
+            self.record(&[Change::Doubt { doubt }])?;
+        }
+    }
+
+    /// Finds out what became of creates whose answer was lost.
+    async fn settle(&mut self, opening_after: Option<u64>, may_write: bool) -> Result<(), RecoverError> {
+        let open: Vec<Ticket> = self
+            .store
+            .known()
+            .tickets
+            .values()
+            .filter(|ticket| matches!(ticket.link, Link::Unknown { .. } | Link::Held { .. }))
+            .cloned()
+            .collect();
+        let lowest = open.iter().filter_map(|ticket| match &ticket.link {
+            Link::Unknown { highest_number, .. } | Link::Held { highest_number, .. } => Some(*highest_number),
+            _ => None,
+        });
+        let Some(after) = lowest.chain(opening_after).min() else { return Ok(()) };
+        // Before the scan, so that what it does not find was not there this long after the create.
+        let began = self.clock.moment();
+        let Scan { marked, blind } = scan(self.tracker, after, true).await?;
+        self.adopt(marked)?;
+        for ticket in open {
+            let ticket = self.store.known().ticket(&ticket.group);
+            let Link::Unknown { attempts, highest_number, sent, fence } = &ticket.link else { continue };
+            let (attempts, highest_number) = (*attempts, *highest_number);
+            let Some(passed) = began.since(sent) else {
+                // The machine was started anew: the wait begins again.
+                let link =
+                    Link::Unknown { attempts, highest_number, sent: began.clone(), fence: fence.clone() };
+                self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
+                continue;
+            };
+            if passed < self.policy.settle {
+                continue;
+            }
+            let Some(reason) = &blind else {
+                self.release(ticket, attempts)?;
+                continue;
+            };
+            if may_write && self.behind_the_fence(&ticket, fence.as_ref(), &began).await? {
+                self.release(ticket, attempts)?;
+            } else if passed >= self.policy.hold_after {
+                let ticket = self.store.known().ticket(&ticket.group);
+                let link =
+                    Link::Held { attempts, highest_number, sent: sent.clone(), reason: reason.clone() };
+                self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, ticket: Ticket, attempts: u32) -> Result<(), StateError> {
+        self.recovered.released += 1;
+        let link = Link::Ready { attempts };
+        self.record(&[Change::Ticket(Ticket { link, writing: None, ..ticket })])
+    }
+
+    /// Where issues cannot be read one after the other: whether the search index has come so far that it
+    /// would show the issue, and does not, twice.
+    async fn behind_the_fence(
+        &mut self,
+        ticket: &Ticket,
+        fence: Option<&Fence>,
+        now: &Moment,
+    ) -> Result<bool, RecoverError> {
+        let beacon = self.store.known().tickets.values().filter_map(Ticket::issue).min().cloned();
+        let Some(beacon) = beacon else { return Ok(false) };
+        let Link::Unknown { attempts, highest_number, sent, .. } = &ticket.link else { return Ok(false) };
+        let with = |fence: Fence| {
+            let (attempts, highest_number, sent) = (*attempts, *highest_number, sent.clone());
+            let link = Link::Unknown { attempts, highest_number, sent, fence: Some(fence) };
+            Change::Ticket(Ticket { link, ..ticket.clone() })
+        };
+        let Some(fence) = fence else {
+            let label = format!("{LABEL}-fence-{}-{}", ticket.group.short(), now.at.as_second());
+            self.record(&[with(Fence { label: label.clone(), put: now.clone(), passed: None })])?;
+            self.tracker.relabel(&beacon, &label, true).await?;
+            return Ok(false);
+        };
+        let shown = !self.tracker.labelled(&fence.label).await?.is_empty();
+        let found = self.tracker.labelled(&ticket.group.label()).await?;
+        if !found.is_empty() {
+            let marked = self.tracker.marks(&found).await?;
+            self.adopt(marked)?;
+            return Ok(false);
+        }
+        if !shown {
+            // The label may never have arrived.
+            self.tracker.relabel(&beacon, &fence.label, true).await?;
+            return Ok(false);
+        }
+        match &fence.passed {
+            Some(first) if now.since(first).is_some_and(|passed| passed >= SECOND_LOOK) => {
+                self.tracker.relabel(&beacon, &fence.label, false).await?;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => {
+                self.record(&[with(Fence { passed: Some(now.clone()), ..fence.clone() })])?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Looks for issues with our label that belong to no group: second tickets, copies, and tickets that are
+    /// not known.
+    async fn sweep(&mut self) -> Result<(), RecoverError> {
+        let marked = self.searched(&[]).await?;
+        self.adopt(marked)?;
+        Ok(())
+    }
+
+    /// Marks of issues that the search shows with our label and that are not known.
+    async fn searched(&mut self, seen: &[Marked]) -> Result<Vec<Marked>, RecoverError> {
+        let known = self.store.known();
+        let mut ids: BTreeSet<String> = self.tracker.labelled(LABEL).await?.into_iter().collect();
+        for id in known.tickets.values().filter_map(Ticket::issue).map(|issue| &issue.id) {
+            ids.remove(id);
+        }
+        for id in known.strays.keys().chain(seen.iter().map(|marked| &marked.issue.id)) {
+            ids.remove(id);
+        }
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = ids.into_iter().collect();
+        let marked = self.tracker.marks(&ids).await?;
+        let readable: BTreeSet<&String> = marked.iter().map(|marked| &marked.issue.id).collect();
+        let unreadable = ids.iter().filter(|id| !readable.contains(id)).cloned();
+        self.recovered.unreadable.extend(unreadable);
+        Ok(marked)
+    }
+
+    /// Binds what belongs to a group without a ticket, and notes what belongs to one with another.
+    fn adopt(&mut self, marked: Vec<Marked>) -> Result<(), StateError> {
+        let mut by_group: BTreeMap<GroupId, Vec<Marked>> = BTreeMap::new();
+        for marked in marked {
+            by_group.entry(marked.group.clone()).or_default().push(marked);
+        }
+        for (group, mut candidates) in by_group {
+            // Lowest id wins.
+            candidates.sort_by_key(|marked| number(&marked.issue.id));
+            self.adopt_for(&group, candidates)?;
+        }
+        Ok(())
+    }
+
+    fn adopt_for(&mut self, group: &GroupId, candidates: Vec<Marked>) -> Result<(), StateError> {
+        let ours = |marked: &Marked| marked.creator == self.account;
+        let known = self.store.known();
+        let record = known.groups.get(group);
+        let ticket = known.tickets.get(group);
+        let bound = ticket.and_then(Ticket::issue).cloned();
+        // A copy that a person makes has the labels; whether it has the property is not said, so of several
+        // the one that this account made comes first.
+        let best = candidates
+            .iter()
+            .find(|marked| ours(marked))
+            .or_else(|| candidates.iter().find(|marked| marked.mark.is_some() && bound.is_none()));
+        let winner = match (&bound, best) {
+            (Some(bound), Some(best)) if ours(best) && number(&best.issue.id) < number(&bound.id) => {
+                Some(best.clone())
+            }
+            (Some(_), _) => None,
+            (None, best) => best.cloned(),
+        };
+        let mut changes = Vec::new();
+        if let (None, Some(bound), Some(ticket), true) = (&winner, &bound, ticket, known.doubt.is_some()) {
+            // What was written and said since is not known here; the mark knows what was written.
+            let on_it = candidates.iter().find(|marked| marked.issue.id == bound.id);
+            let on_it = on_it.and_then(|marked| marked.mark.as_ref()?.written.clone());
+            let newer = on_it.is_some() && on_it != ticket.written;
+            if newer || !ticket.look_first {
+                let written = on_it.or_else(|| ticket.written.clone());
+                changes.push(Change::Ticket(Ticket { written, look_first: true, ..ticket.clone() }));
+            }
+        }
+        let own = match (&winner, &bound) {
+            (Some(winner), _) => winner.issue.clone(),
+            (None, Some(bound)) => bound.clone(),
+            (None, None) => return Ok(()),
+        };
+        if let Some(winner) = &winner {
+            if record.is_none() {
+                let Some(mark) = winner.mark.clone() else {
+                    self.recovered.unreadable.push(winner.issue.key.clone());
+                    return Ok(());
+                };
+                changes.push(Change::Group(GroupRecord {
+                    group: mark.into_group(),
+                    title: String::new(),
+                    cause: String::new(),
+                    who: String::new(),
+                    figures: Figures::default(),
+                }));
+            }
+            let mut ticket = ticket.cloned().unwrap_or_else(|| Ticket::none(group.clone()));
+            if ticket.written.is_none() || bound.is_some() {
+                let on_it = winner.mark.as_ref().and_then(|mark| mark.written.clone());
+                ticket.written = on_it.or_else(|| ticket.writing.take()).or(ticket.written);
+                // What was said on it is not known here.
+                ticket.look_first = record.is_none() || ticket.look_first;
+            }
+            ticket.writing = None;
+            ticket.link = Link::Bound { issue: winner.issue.clone() };
+            changes.push(Change::Ticket(ticket));
+        }
+        for marked in &candidates {
+            if marked.issue.id != own.id && !known.strays.contains_key(&marked.issue.id) {
+                let kind = if ours(marked) { StrayKind::Duplicate } else { StrayKind::Clone };
+                let stray = Stray { issue: marked.issue.clone(), group: group.clone(), kind };
+                changes.push(Change::Stray { stray });
+            }
+        }
+        if let (Some(_), Some(bound)) = (&winner, &bound)
+            && bound.id != own.id
+        {
+            let stray = Stray { issue: bound.clone(), group: group.clone(), kind: StrayKind::Duplicate };
+            changes.push(Change::Stray { stray });
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.recovered.bound += usize::from(winner.is_some());
+        self.record(&changes)
+    }
+}

@@ -1,0 +1,619 @@
+//! One simulated life of a daemon: the real protocol over the model, with crashes, and what must be true
+//! after it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use disputebot::{
+    apply::{self, Clock, Policy, RecoverError, Store, Tracker, Wanted},
+    dispute::{Program, Text},
+    group::{self, Found, Group, GroupId, Status},
+    plan::{self, Category, Link, Mark, Moment, Standing},
+    state::{Change, GroupRecord, Known},
+    ticket::{
+        Content, LABEL, adf, block,
+        document::{Block, Inline},
+        facts::Figures,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{
+    BOT, Chances, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, World, indexed_at, paragraph,
+};
+
+/// How a daemon makes sure of its tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    /// disputebot's.
+    Ours,
+    /// Search, and create what is not found (Alertmanager, jiralert, Icinga, ElastAlert).
+    Stateless,
+    /// The same, and remember what was created (an outbox, a key-value store).
+    Remembered,
+    /// Write an intent first, then search and create at once.
+    IntentFirst,
+    /// Write an intent first; after a crash wait, then believe the search.
+    IntentAndWait,
+}
+
+/// One simulated life.
+#[derive(Debug, Clone)]
+pub(crate) struct Plot {
+    /// Seed of everything random.
+    pub(crate) seed: u64,
+    /// The algorithm.
+    pub(crate) algorithm: Algorithm,
+    /// Root causes there are.
+    pub(crate) causes: usize,
+    /// Faults at certain steps.
+    pub(crate) faults: Vec<(u64, Fault)>,
+    /// Random faults.
+    pub(crate) chances: Chances,
+    /// Whether people do things to tickets.
+    pub(crate) people: bool,
+    /// Whether the state is set back to an older copy at times.
+    pub(crate) old_copies: bool,
+    /// Whether the clock of the machine is set at times.
+    pub(crate) clocks: bool,
+    /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
+    pub(crate) second: bool,
+    /// What the protocol takes for the longest execution of a request.
+    pub(crate) settle: SignedDuration,
+    /// How long there are faults.
+    pub(crate) trouble: Duration,
+}
+
+/// What became of it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Causes with more than one ticket.
+    pub(crate) doubled: usize,
+    /// Causes without any.
+    pub(crate) lost: usize,
+    /// Other promises that were broken.
+    pub(crate) violations: Vec<String>,
+    /// Steps at which something could have failed.
+    pub(crate) steps: u64,
+    /// Digest of everything that happened.
+    pub(crate) trace: u64,
+    /// Lives of the process.
+    pub(crate) lives: u64,
+}
+
+impl Report {
+    /// Whether every promise was kept.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.doubled == 0 && self.lost == 0 && self.violations.is_empty()
+    }
+}
+
+impl Plot {
+    /// Three crashes and rough weather, as in the published comparison.
+    pub(crate) fn rough(seed: u64, algorithm: Algorithm) -> Self {
+        let mut random = Random(seed ^ 0x5eed);
+        let mut faults: Vec<(u64, Fault)> = (0..3).map(|_| (1 + random.below(500), Fault::Crash)).collect();
+        faults.sort_by_key(|(at, _)| *at);
+        let ours = algorithm == Algorithm::Ours;
+        Self {
+            seed,
+            algorithm,
+            causes: 4,
+            faults,
+            chances: Chances::ROUGH,
+            people: ours && random.chance(300),
+            old_copies: ours && random.chance(200),
+            clocks: ours && random.chance(300),
+            second: false,
+            settle: SignedDuration::from_secs(300),
+            trouble: Duration::from_secs(2 * 3600),
+        }
+    }
+
+    /// Nothing goes wrong but what is said.
+    pub(crate) fn calm(causes: usize, faults: Vec<(u64, Fault)>) -> Self {
+        Self {
+            causes,
+            faults,
+            chances: Chances::default(),
+            people: false,
+            old_copies: false,
+            clocks: false,
+            trouble: Duration::from_secs(1_800),
+            ..Self::rough(1, Algorithm::Ours)
+        }
+    }
+
+    /// Two machines: one works, one stands by, and both sleep at times.
+    pub(crate) fn two(seed: u64) -> Self {
+        let mut chances = Chances::ROUGH;
+        chances.pause = 10;
+        Self { second: true, chances, people: false, old_copies: false, ..Self::rough(seed, Algorithm::Ours) }
+    }
+
+    /// Lives through it.
+    pub(crate) fn live(&self) -> Report {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(self.run()),
+            Err(error) => Report { violations: vec![error.to_string()], ..Report::default() },
+        }
+    }
+
+    async fn run(&self) -> Report {
+        let world = World::new(self.seed, self.chances, self.faults.clone(), self.settle);
+        let mut report = Report::default();
+        let first = self.daemon(&world, "first");
+        if self.second {
+            let second = Daemon { take_over: Duration::from_secs(1_200), ..self.daemon(&world, "second") };
+            let first = Daemon { take_over: Duration::from_secs(1_200), ..first };
+            // The first one dies for good, in the middle of whatever it does.
+            let death = Duration::from_secs(world.lock().random.below(self.trouble.as_secs()));
+            let end = self.trouble + Duration::from_secs(2 * 3_600);
+            tokio::select! {
+                () = async {
+                    tokio::select! {
+                        () = first.forever() => {}
+                        () = tokio::time::sleep(death) => {}
+                    }
+                    std::future::pending::<()>().await;
+                } => {}
+                () = second.forever() => {}
+                () = async {
+                    tokio::time::sleep(self.trouble).await;
+                    world.lock().chances = Chances::default();
+                    tokio::time::sleep(end - self.trouble).await;
+                } => {}
+            }
+            self.judge_two(&world, &mut report);
+        } else {
+            self.alone(&world, &first, &mut report).await;
+            self.judge(&world, &first.jira.disk, &mut report);
+        }
+        let inner = world.lock();
+        report.violations.extend(inner.violations.iter().cloned());
+        (report.steps, report.trace) = (inner.steps, inner.trace);
+        report
+    }
+
+    fn daemon(&self, world: &World, name: &str) -> Daemon {
+        let checks = self.algorithm == Algorithm::Ours && !self.old_copies;
+        Daemon {
+            plot: self.clone(),
+            jira: ModelJira { world: world.clone(), disk: Disk::new(name, checks) },
+            clock: ModelClock { world: world.clone() },
+            take_over: Duration::ZERO,
+        }
+    }
+
+    /// One daemon, started again whenever it died.
+    async fn alone(&self, world: &World, daemon: &Daemon, report: &mut Report) {
+        let quiet = self.trouble + Duration::from_secs(self.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
+        loop {
+            report.lives += 1;
+            world.revive();
+            let store = daemon.jira.disk.open(world);
+            tokio::select! {
+                biased;
+                () = daemon.live(store) => {}
+                () = world.crashed() => {}
+            }
+            if world.elapsed() >= quiet {
+                return;
+            }
+            let pause = {
+                let mut inner = world.lock();
+                if self.clocks && inner.random.chance(500) {
+                    let hours = [-87_600, -1, 1, 5, 87_600][inner.random.below(5) as usize];
+                    inner.skew = SignedDuration::from_hours(hours);
+                }
+                inner.random.below(120)
+            };
+            if self.old_copies && world.lock().random.chance(300) {
+                let mut disk = daemon.jira.disk.lock();
+                let kept = world.lock().random.below(disk.len() as u64 + 1) as usize;
+                // A copy that has nothing yet is a new state, which has to take over.
+                if disk[..kept].iter().any(|change| matches!(change, Change::Claim { .. })) {
+                    disk.truncate(kept);
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+        }
+    }
+
+    fn judge(&self, world: &World, disk: &Disk, report: &mut Report) {
+        let store = disk.open(world);
+        if !store.is_whole() {
+            report.violations.push("the journal does not say what is known".to_owned());
+        }
+        let inner = world.lock();
+        let mut by_group: BTreeMap<GroupId, Vec<&str>> = BTreeMap::new();
+        for ticket in inner.jira.issues.values().filter(|ticket| ticket.creator == BOT) {
+            if let Some(mark) = &ticket.mark {
+                by_group.entry(mark.group.clone()).or_default().push(&ticket.observed.issue.id);
+            }
+            let topics: BTreeSet<&String> = ticket.comments.iter().collect();
+            if topics.len() != ticket.comments.len() && !self.old_copies {
+                report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
+            }
+        }
+        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        report.doubled = by_cause.values().filter(|count| **count > 1).count();
+        report.lost = self.causes - by_cause.len();
+        if self.algorithm != Algorithm::Ours {
+            return;
+        }
+        for ticket in store.known().tickets.values() {
+            match &ticket.link {
+                Link::Bound { issue } => {
+                    let there = issue.id.parse::<u64>().ok().and_then(|id| inner.jira.issues.get(&id));
+                    let marked = there.is_some_and(|there| {
+                        there.mark.as_ref().is_some_and(|mark| mark.group == ticket.group)
+                    });
+                    if !marked {
+                        report.violations.push(format!("a group is bound to {} without its mark", issue.key));
+                    }
+                }
+                other => report.violations.push(format!("not converged: {other:?}")),
+            }
+        }
+        for ticket in inner.jira.issues.values() {
+            if let Some(summary) = ticket.theirs.get("summary")
+                && *summary != ticket.observed.summary
+            {
+                report.violations.push("the summary that a person wrote is gone".to_owned());
+            }
+            if let Some(words) = ticket.theirs.get("words")
+                && !adf::text_of(&ticket.observed.description).contains(words.as_str())
+            {
+                report.violations.push("words that a person wrote are gone".to_owned());
+            }
+        }
+    }
+
+    /// Tickets that the bot ever made, by cause: those of one cause have members in common.
+    fn tickets_by_cause(&self, issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for ticket in issues.values().filter(|ticket| ticket.creator == BOT) {
+            if let Some(member) = ticket.mark.as_ref().and_then(|mark| mark.members.first()) {
+                let cause = member.split('-').next().unwrap_or_default().to_owned();
+                *counts.entry(cause).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn judge_two(&self, world: &World, report: &mut Report) {
+        let inner = world.lock();
+        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        report.doubled = by_cause.values().filter(|count| **count > 1).count();
+        report.lost = self.causes - by_cause.len();
+        report.lives = 2;
+    }
+}
+
+/// How often a pass is made.
+const PERIOD: Duration = Duration::from_secs(900);
+
+struct Daemon {
+    plot: Plot,
+    jira: ModelJira,
+    clock: ModelClock,
+    /// After how long another one counts as gone; zero: never.
+    take_over: Duration,
+}
+
+impl Daemon {
+    fn policy(&self, store: &ModelStore) -> Policy {
+        let instance = store.known().claim.as_ref().map_or_else(
+            || format!("{:032x}", self.jira.world.lock().random.next()),
+            |claim| claim.instance.clone(),
+        );
+        let after = SignedDuration::try_from(self.take_over).unwrap_or_default();
+        Policy {
+            settle: self.plot.settle,
+            hold_after: SignedDuration::from_hours(24),
+            lease: true,
+            takeover_after: (!self.take_over.is_zero()).then_some(after),
+            take_over: false,
+            instance,
+            host: self.jira.disk.name.clone(),
+        }
+    }
+
+    /// Starts again after each failure of its disk.
+    async fn forever(&self) {
+        loop {
+            let store = self.jira.disk.open(&self.jira.world);
+            self.live(store).await;
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        }
+    }
+
+    /// One life of the process: ends when the disk fails or the story is over.
+    async fn live(&self, mut store: ModelStore) {
+        let world = &self.jira.world;
+        let quiet =
+            self.plot.trouble + Duration::from_secs(self.plot.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
+        let mut waiting: BTreeMap<GroupId, Moment> = BTreeMap::new();
+        loop {
+            let elapsed = world.elapsed();
+            if elapsed >= self.plot.trouble {
+                world.lock().chances = Chances { lags: self.plot.chances.lags, ..Chances::default() };
+                world.lock().faults.clear();
+            }
+            if !self.plot.second && elapsed >= quiet {
+                return;
+            }
+            if self.plot.people && elapsed < self.plot.trouble {
+                people(world);
+            }
+            let passed = match self.plot.algorithm {
+                Algorithm::Ours => self.pass(&mut store).await,
+                other => self.pass_of_others(other, &mut store, &mut waiting).await,
+            };
+            if passed.is_err() {
+                return;
+            }
+            let open = self.plot.algorithm == Algorithm::Ours
+                && apply::is_open(store.known(), &self.policy(&store), &self.clock.moment());
+            let period =
+                if self.plot.algorithm == Algorithm::Ours { PERIOD } else { Duration::from_secs(60) };
+            let mut left = period;
+            // The daemon looks after what is open as soon as it can be settled.
+            while !left.is_zero() && !open {
+                let nap = left.min(Duration::from_secs(300));
+                tokio::time::sleep(nap).await;
+                left -= nap;
+                if self.plot.algorithm == Algorithm::Ours
+                    && (apply::is_open(store.known(), &self.policy(&store), &self.clock.moment())
+                        || !self.take_over.is_zero())
+                {
+                    break;
+                }
+            }
+            if open {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+            }
+        }
+    }
+
+    /// The real protocol over what the disputes would be now. An error is one of the disk.
+    async fn pass(&self, store: &mut ModelStore) -> Result<(), ()> {
+        let policy = self.policy(store);
+        match apply::recover(&self.jira, store, &self.clock, &policy, true).await {
+            Ok(_) => {}
+            Err(RecoverError::State(_)) => return Err(()),
+            Err(_) => return Ok(()),
+        }
+        let now = self.clock.moment().at;
+        let (records, standing) = self.survey(store.known(), now);
+        let wanted = Wanted { complete: true, records: &records, standing: &standing };
+        let params = plan_params(self.plot.settle);
+        let stop = CancellationToken::new();
+        let done = apply::reconcile(
+            &wanted,
+            &params,
+            &self.jira,
+            store,
+            &self.clock,
+            &policy,
+            &stop,
+            &mut |_, _, _| {},
+        )
+        .await;
+        match done {
+            Ok((plan, _)) => {
+                if !plan.is_empty() {
+                    drop(apply::anchor(&self.jira, store, &self.clock, &policy).await);
+                }
+                Ok(())
+            }
+            Err(RecoverError::State(_)) => Err(()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The groups of now: causes come one after the other and grow.
+    fn survey(&self, known: &Known, now: Timestamp) -> (Vec<GroupRecord>, BTreeMap<GroupId, Standing>) {
+        let elapsed = self.jira.world.elapsed().as_secs();
+        let found: Vec<Found> = (0..self.plot.causes as u64)
+            .filter(|cause| elapsed >= cause * 600)
+            .map(|cause| Found {
+                program: Program::Mdrp,
+                client: "EXAMPLE".into(),
+                patterns: Vec::new(),
+                members: members(cause, 5 + elapsed / 3_600),
+            })
+            .collect();
+        let open: HashSet<Text> = found.iter().flat_map(|found| found.members.iter().cloned()).collect();
+        let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+        let input =
+            group::Input { known: &groups, found: &found, open: &open, complete: true, new_input: true, now };
+        let mut mint = || {
+            let mut inner = self.jira.world.lock();
+            let bits = u128::from(inner.random.next()) << 64 | u128::from(inner.random.next());
+            GroupId::from_bits(bits)
+        };
+        let lineage = group::inherit(&input, &group::Params::default(), &mut mint);
+        let mut standing = BTreeMap::new();
+        let mut records = Vec::new();
+        for group in lineage.groups {
+            let active = group.status == Status::Active;
+            standing.insert(
+                group.id.clone(),
+                Standing {
+                    content: active.then(|| Ok(content(&group))),
+                    title: String::new(),
+                    amount: Decimal::ONE,
+                    absent: 0,
+                    moved: (0, 0),
+                    returned: false,
+                },
+            );
+            records.push(GroupRecord {
+                group,
+                title: String::new(),
+                cause: String::new(),
+                who: String::new(),
+                figures: Figures::default(),
+            });
+        }
+        (records, standing)
+    }
+
+    /// A pass of the algorithms that others use.
+    async fn pass_of_others(
+        &self,
+        algorithm: Algorithm,
+        store: &mut ModelStore,
+        waiting: &mut BTreeMap<GroupId, Moment>,
+    ) -> Result<(), ()> {
+        let elapsed = self.jira.world.elapsed().as_secs();
+        for cause in (0..self.plot.causes as u64).filter(|cause| elapsed >= cause * 600) {
+            let group = Group {
+                id: GroupId::from_bits(u128::from(cause) + 1),
+                program: Program::Mdrp,
+                client: "EXAMPLE".into(),
+                patterns: Vec::new(),
+                members: members(cause, 5),
+                since: Timestamp::UNIX_EPOCH,
+                split_from: None,
+                status: Status::Active,
+                pending: Vec::new(),
+            };
+            let mut ticket = store.known().ticket(&group.id);
+            if ticket.issue().is_some() {
+                continue;
+            }
+            let now = self.clock.moment();
+            if algorithm == Algorithm::IntentAndWait {
+                // An intent that is not this life's own, or whose answer was lost, waits.
+                if let Link::Intent { .. } = ticket.link {
+                    let since = waiting.entry(group.id.clone()).or_insert_with(|| now.clone());
+                    if now.since(since).is_none_or(|passed| passed < self.plot.settle) {
+                        continue;
+                    }
+                }
+            }
+            let intent = matches!(algorithm, Algorithm::IntentFirst | Algorithm::IntentAndWait);
+            let remembers = algorithm != Algorithm::Stateless;
+            let Ok(found) = self.jira.labelled(&group.id.label()).await else { continue };
+            if let Some(id) = found.first() {
+                if remembers {
+                    let issue = plan::Issue { id: id.clone(), key: String::new() };
+                    ticket.link = Link::Bound { issue };
+                    store.record(now.at, &[Change::Ticket(ticket)]).map_err(drop)?;
+                }
+                continue;
+            }
+            if intent {
+                ticket.link = Link::Intent { attempts: 1, highest_number: 0, sent: self.clock.moment() };
+                store.record(now.at, &[Change::Ticket(ticket.clone())]).map_err(drop)?;
+                waiting.remove(&group.id);
+            }
+            let content = content(&group);
+            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group)).await
+                && remembers
+            {
+                ticket.link = Link::Bound { issue };
+                store.record(now.at, &[Change::Ticket(ticket)]).map_err(drop)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn members(cause: u64, count: u64) -> Vec<Text> {
+    (0..count).map(|member| format!("C{cause}-{member:03}").as_str().into()).collect()
+}
+
+fn content(group: &Group) -> Content {
+    let text = format!("{} open disputes share one cause.", group.members.len());
+    Content {
+        summary: format!("{} · {} disputes", group.id.short(), group.members.len()),
+        block: vec![Block::Paragraph(vec![Inline::plain(text)])],
+        labels: vec![LABEL.to_owned(), group.id.label()],
+        priority: Some("Medium".to_owned()),
+        due: None,
+    }
+}
+
+fn plan_params(settle: SignedDuration) -> plan::Params {
+    plan::Params {
+        max_new_tickets: 50,
+        min_disputes: 4,
+        min_amount: Decimal::ZERO,
+        resolve: true,
+        resolution: None,
+        split_link: "Relates".to_owned(),
+        merge_link: "Duplicate".to_owned(),
+        settle,
+    }
+}
+
+/// Something that people do between two passes.
+fn people(world: &World) {
+    let chances = world.lock().chances;
+    world.person(|jira, now, random| {
+        let ours: Vec<u64> = jira
+            .issues
+            .iter()
+            .filter(|(_, ticket)| ticket.creator == BOT && !ticket.hidden)
+            .map(|(id, _)| *id)
+            .collect();
+        // Other people work in the project, too.
+        for _ in 0..random.below(3) {
+            if random.chance(200) {
+                jira.burn();
+            } else {
+                let indexed = indexed_at(now, random, chances);
+                jira.add("person", "something else", Value::Null, BTreeSet::new(), None, indexed);
+            }
+        }
+        if ours.is_empty() {
+            return;
+        }
+        let id = ours[random.below(ours.len() as u64) as usize];
+        let act = random.below(12);
+        let indexed = indexed_at(now, random, chances);
+        let Some(ticket) = jira.issues.get_mut(&id) else { return };
+        match act {
+            0 => {
+                ticket.observed.summary = "as a person says it".to_owned();
+                ticket.theirs.insert("summary", ticket.observed.summary.clone());
+            }
+            1 => {
+                let words = "words of a person".to_owned();
+                if let block::Located::Block { mut above, ours, below } =
+                    block::locate(&ticket.observed.description)
+                    && let Some(mark) = &ticket.mark
+                {
+                    above.push(paragraph(&words));
+                    ticket.observed.description = block::compose(&mark.group, &above, &ours, &below);
+                    ticket.theirs.insert("words", words);
+                }
+            }
+            2 => ticket.observed.category = Category::Done,
+            3 => ticket.observed.category = Category::InProgress,
+            4 => {
+                ticket.observed.labels.clear();
+                ticket.relabel(indexed);
+            }
+            5 => {
+                let copy = ticket.observed.clone();
+                jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
+            }
+            6 => ticket.observed.issue.key = format!("OTHER-{id}"),
+            7 => ticket.hidden = true,
+            _ => {
+                for ticket in jira.issues.values_mut() {
+                    ticket.hidden = false;
+                }
+            }
+        }
+    });
+}

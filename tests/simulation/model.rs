@@ -1,0 +1,869 @@
+//! A model of Jira and of a disk, in one thread and in virtual time, that can fail at every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use disputebot::{
+    apply::{Clock, Store, Tracker},
+    group::GroupId,
+    jira::{Account, Cause, JiraError, Marked, Outcome, Seen, Transition},
+    plan::{Category, Change as FieldChange, Issue, Link, Mark, Moment, Observed},
+    state::{Change, Head, Known, StateError},
+    ticket::{Content, adf, block, document::Block},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long Jira may take at most; the protocol is told to wait longer.
+pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_secs(120);
+/// The client's time limit.
+const CLIENT_LIMIT: Duration = Duration::from_secs(30);
+/// The account of the bot.
+pub(crate) const BOT: &str = "bot";
+
+/// SplitMix64: small, known, and the same everywhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        if limit == 0 { 0 } else { self.next() % limit }
+    }
+
+    /// Whether something of this chance, in thousandths, happens.
+    pub(crate) fn chance(&mut self, thousandths: u64) -> bool {
+        self.below(1000) < thousandths
+    }
+}
+
+/// What is done to one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process dies.
+    Crash,
+    /// The call does not get through; the disk gives an error.
+    Error,
+    /// Jira does it late, and the client hears nothing.
+    LostAnswer,
+    /// The disk is full.
+    Full,
+    /// Jira takes its time.
+    Slow,
+}
+
+/// Chances of the random faults, in thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Chances {
+    pub(crate) refused: u64,
+    pub(crate) lost_before: u64,
+    pub(crate) lost_after: u64,
+    pub(crate) failed_after: u64,
+    pub(crate) search_fails: u64,
+    pub(crate) slow: u64,
+    pub(crate) very_slow: u64,
+    pub(crate) lags: bool,
+    pub(crate) pause: u64,
+    pub(crate) disk: u64,
+}
+
+impl Chances {
+    /// Those of the published comparison of ticket protocols.
+    pub(crate) const ROUGH: Self = Self {
+        refused: 20,
+        lost_before: 20,
+        lost_after: 30,
+        failed_after: 20,
+        search_fails: 30,
+        slow: 40,
+        very_slow: 10,
+        lags: true,
+        pause: 0,
+        disk: 2,
+    };
+}
+
+/// Everything outside of the daemon.
+#[derive(Clone)]
+pub(crate) struct World {
+    inner: Arc<Mutex<Inner>>,
+    crash: Arc<Notify>,
+    begun: Instant,
+}
+
+pub(crate) struct Inner {
+    pub(crate) random: Random,
+    pub(crate) chances: Chances,
+    /// Steps so far, over all lives of the daemon.
+    pub(crate) steps: u64,
+    /// Steps at which something is done, ascending.
+    pub(crate) faults: Vec<(u64, Fault)>,
+    crashed: bool,
+    /// Digest of everything that happened.
+    pub(crate) trace: u64,
+    pub(crate) jira: Jira,
+    /// Difference between the wall clock and the true time.
+    pub(crate) skew: SignedDuration,
+    pub(crate) boot: u64,
+    pub(crate) violations: Vec<String>,
+    /// Longest wait of the protocol.
+    pub(crate) settle: SignedDuration,
+}
+
+#[derive(Default)]
+pub(crate) struct Jira {
+    pub(crate) issues: BTreeMap<u64, Ticket>,
+    newest: u64,
+    /// What is still to be done, by when and by which order of arrival.
+    queue: BTreeMap<(Duration, u64), Effect>,
+    arrivals: u64,
+    property: Option<Value>,
+    /// Creates that were sent, by group: when, and whether they provably did nothing.
+    sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
+    /// Intents that were used up.
+    used: BTreeSet<(String, GroupId, u32, Timestamp)>,
+    pub(crate) writes: u64,
+    pub(crate) reads: u64,
+}
+
+type Effect = Box<dyn FnOnce(&mut Jira, Duration, &mut Random, Chances) + Send>;
+
+/// An issue.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pub(crate) observed: Observed,
+    pub(crate) creator: String,
+    pub(crate) mark: Option<Mark>,
+    /// Topics of comments.
+    pub(crate) comments: Vec<String>,
+    pub(crate) hidden: bool,
+    /// From when on the search shows these labels.
+    indexed: Vec<(Duration, BTreeSet<String>)>,
+    /// Fields that a person wrote last.
+    pub(crate) theirs: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    pub(crate) fn new(
+        seed: u64,
+        chances: Chances,
+        faults: Vec<(u64, Fault)>,
+        settle: SignedDuration,
+    ) -> Self {
+        let inner = Inner {
+            random: Random(seed),
+            chances,
+            steps: 0,
+            faults,
+            crashed: false,
+            trace: 0xcbf2_9ce4_8422_2325,
+            jira: Jira::default(),
+            skew: SignedDuration::ZERO,
+            boot: 1,
+            violations: Vec::new(),
+            settle,
+        };
+        Self { inner: Arc::new(Mutex::new(inner)), crash: Arc::new(Notify::new()), begun: Instant::now() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.begun.elapsed();
+        inner.catch_up(now);
+        inner
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Waits until the daemon has died.
+    pub(crate) async fn crashed(&self) {
+        loop {
+            if self.lock().crashed {
+                return;
+            }
+            self.crash.notified().await;
+        }
+    }
+
+    /// A new process begins.
+    pub(crate) fn revive(&self) {
+        self.lock().crashed = false;
+    }
+
+    fn step(&self, what: &'static str) -> Option<Fault> {
+        let mut inner = self.lock();
+        inner.steps += 1;
+        let now = self.elapsed();
+        inner.note(what.as_bytes());
+        inner.note(&now.as_millis().to_le_bytes());
+        let steps = inner.steps;
+        let due = inner.faults.first().is_some_and(|(at, _)| *at <= steps);
+        let fault = due.then(|| inner.faults.remove(0).1);
+        if fault == Some(Fault::Crash) {
+            inner.crashed = true;
+            self.crash.notify_one();
+        }
+        fault
+    }
+
+    /// One call: what it does when Jira gets to it, and what the client hears. `once` is a write that must
+    /// not be sent twice.
+    async fn call<R: Send + 'static>(
+        &self,
+        what: &'static str,
+        is_search: bool,
+        effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
+    ) -> Result<R, JiraError> {
+        let failed = |cause| JiraError { call: what.to_owned(), cause, said: String::new() };
+        let fault = self.step(what);
+        if fault == Some(Fault::Crash) {
+            std::future::pending::<()>().await;
+        }
+        let pause = {
+            let mut inner = self.lock();
+            let chance = inner.chances.pause;
+            inner.random.chance(chance).then(|| Duration::from_secs(inner.random.below(200)))
+        };
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        let answer = Arc::new(Mutex::new(None));
+        let (heard, cause) = {
+            let mut inner = self.lock();
+            let chances = inner.chances;
+            if fault == Some(Fault::Error) || inner.random.chance(chances.refused) {
+                return Err(failed(Cause::Connect));
+            }
+            let lost_before = inner.random.chance(chances.lost_before);
+            let execution = match fault {
+                Some(Fault::LostAnswer) => Duration::from_secs(100),
+                Some(Fault::Slow) => Duration::from_secs(25),
+                _ if inner.random.chance(chances.very_slow) => {
+                    Duration::from_secs(30 + inner.random.below(LONGEST_EXECUTION.as_secs() - 30))
+                }
+                _ if inner.random.chance(chances.slow) => {
+                    Duration::from_millis(2_000 + inner.random.below(28_000))
+                }
+                _ => Duration::from_millis(100 + inner.random.below(1_900)),
+            };
+            let now = self.elapsed();
+            if !lost_before {
+                let slot = Arc::clone(&answer);
+                inner.jira.arrivals += 1;
+                let key = (now + execution, inner.jira.arrivals);
+                let effect: Effect = Box::new(move |jira, at, random, chances| {
+                    let result = effect(jira, at, random, chances);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                });
+                inner.jira.queue.insert(key, effect);
+            }
+            let fails = is_search && inner.random.chance(chances.search_fails);
+            if lost_before || execution >= CLIENT_LIMIT {
+                (now + CLIENT_LIMIT, Some(Cause::Timeout))
+            } else if inner.random.chance(chances.lost_after) {
+                (now + execution, Some(Cause::Broken))
+            } else if fails || inner.random.chance(chances.failed_after) {
+                (now + execution, Some(Cause::Server(500)))
+            } else {
+                (now + execution, None)
+            }
+        };
+        tokio::time::sleep_until(self.begun + heard).await;
+        if self.step("answer") == Some(Fault::Crash) {
+            std::future::pending::<()>().await;
+        }
+        drop(self.lock());
+        match cause {
+            Some(cause) => Err(failed(cause)),
+            None => {
+                let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+                answer.ok_or_else(|| failed(Cause::Broken))
+            }
+        }
+    }
+
+    /// What a person does to an issue.
+    pub(crate) fn person(&self, act: impl FnOnce(&mut Jira, Duration, &mut Random)) {
+        let now = self.elapsed();
+        let mut inner = self.lock();
+        let Inner { jira, random, .. } = &mut *inner;
+        act(jira, now, random);
+    }
+}
+
+impl Inner {
+    fn catch_up(&mut self, now: Duration) {
+        while let Some((key, effect)) = self.jira.queue.pop_first() {
+            if key.0 > now {
+                self.jira.queue.insert(key, effect);
+                return;
+            }
+            let chances = self.chances;
+            effect(&mut self.jira, key.0, &mut self.random, chances);
+        }
+    }
+
+    /// FNV-1a.
+    fn note(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.trace = (self.trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    pub(crate) fn violation(&mut self, what: impl Into<String>) {
+        self.violations.push(what.into());
+    }
+}
+
+impl Jira {
+    pub(crate) fn add(
+        &mut self,
+        creator: &str,
+        summary: &str,
+        description: Value,
+        labels: BTreeSet<String>,
+        mark: Option<Mark>,
+        indexed_at: Duration,
+    ) -> u64 {
+        self.newest += 1;
+        let number = self.newest;
+        let issue = Issue { id: (10_000 + number).to_string(), key: format!("DISP-{number}") };
+        let observed = Observed {
+            issue,
+            summary: summary.to_owned(),
+            description,
+            labels: labels.clone(),
+            status: "To Do".to_owned(),
+            category: Category::New,
+            priority: None,
+            due: None,
+            assignee: None,
+            duplicate_of: Vec::new(),
+        };
+        let ticket = Ticket {
+            observed,
+            creator: creator.to_owned(),
+            mark,
+            comments: Vec::new(),
+            hidden: false,
+            indexed: vec![(indexed_at, labels)],
+            theirs: BTreeMap::new(),
+        };
+        self.issues.insert(10_000 + number, ticket);
+        number
+    }
+
+    /// A number is given out and nothing comes of it.
+    pub(crate) fn burn(&mut self) {
+        self.newest += 1;
+    }
+
+    fn shown(&self, id: &str) -> Option<&Ticket> {
+        self.issues.get(&id.parse().ok()?).filter(|ticket| !ticket.hidden)
+    }
+
+    fn open(&mut self, id: &str) -> Option<&mut Ticket> {
+        self.issues.get_mut(&id.parse().ok()?).filter(|ticket| !ticket.hidden)
+    }
+
+    fn marked(ticket: &Ticket) -> Option<Marked> {
+        let by_label = ticket
+            .observed
+            .labels
+            .iter()
+            .filter_map(|label| label.strip_prefix("dispute-group-"))
+            .find_map(GroupId::parse);
+        let group = ticket.mark.as_ref().map(|mark| mark.group.clone()).or(by_label)?;
+        let (issue, creator) = (ticket.observed.issue.clone(), ticket.creator.clone());
+        Some(Marked { issue, group, mark: ticket.mark.clone(), creator })
+    }
+}
+
+impl Ticket {
+    pub(crate) fn relabel(&mut self, indexed_at: Duration) {
+        self.indexed.push((indexed_at, self.observed.labels.clone()));
+    }
+
+    fn indexed_labels(&self, now: Duration) -> Option<&BTreeSet<String>> {
+        self.indexed.iter().rev().find(|(at, _)| *at <= now).map(|(_, labels)| labels)
+    }
+}
+
+/// When the search shows what is done now.
+pub(crate) fn indexed_at(now: Duration, random: &mut Random, chances: Chances) -> Duration {
+    if !chances.lags {
+        return now;
+    }
+    let lag = match random.below(1000) {
+        0..900 => random.below(5_000),
+        900..997 => 5_000 + random.below(55_000),
+        _ => 60_000 + random.below(2_340_000),
+    };
+    now + Duration::from_millis(lag)
+}
+
+/// Jira as one daemon sees it.
+#[derive(Clone)]
+pub(crate) struct ModelJira {
+    pub(crate) world: World,
+    pub(crate) disk: Disk,
+}
+
+impl Tracker for ModelJira {
+    async fn sign_in(&self) -> Result<Account, JiraError> {
+        self.world.call("sign in", false, |jira, _, _, _| jira.reads += 1).await?;
+        Ok(Account { id: BOT.to_owned() })
+    }
+
+    async fn newest_number(&self) -> Result<u64, JiraError> {
+        self.world
+            .call("newest", true, |jira, now, _, _| {
+                jira.reads += 1;
+                let shown = jira.issues.iter().rev().find(|(_, ticket)| ticket.indexed_labels(now).is_some());
+                shown.map_or(0, |(id, _)| id - 10_000)
+            })
+            .await
+    }
+
+    async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
+        let number = self.check_create(&mark.group);
+        let (content, own) = (content.clone(), mark.clone());
+        let description = block::compose(&mark.group, &[], &adf::nodes(&content.block), &[]);
+        let sent = self
+            .world
+            .call("create", false, move |jira, now, random, chances| {
+                jira.writes += 1;
+                let indexed = indexed_at(now, random, chances);
+                let labels = content.labels.iter().cloned().collect();
+                let number = jira.add(BOT, &content.summary, description, labels, Some(own), indexed);
+                let ticket = jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
+                    ticket.observed.priority.clone_from(&content.priority);
+                    ticket.observed.due = content.due;
+                    ticket.observed.issue.clone()
+                });
+                ticket
+            })
+            .await;
+        match sent {
+            Ok(Some(issue)) => Outcome::Done(issue),
+            Ok(None) => Outcome::Unknown(JiraError {
+                call: "create".to_owned(),
+                cause: Cause::Broken,
+                said: String::new(),
+            }),
+            Err(error) if error.cause == Cause::Connect => {
+                let mut inner = self.world.lock();
+                if let Some(sent) = inner.jira.sent.get_mut(&mark.group).and_then(|sent| sent.get_mut(number))
+                {
+                    sent.1 = true;
+                }
+                Outcome::NotDone(error)
+            }
+            Err(error) => Outcome::Unknown(error),
+        }
+    }
+
+    async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
+        let ids = ids.to_vec();
+        self.world
+            .call("read", false, move |jira, _, _, _| {
+                jira.reads += ids.len().div_ceil(100) as u64;
+                let shown = ids.iter().filter_map(|id| jira.shown(id));
+                shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect()
+            })
+            .await
+    }
+
+    async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        self.world
+            .call("numbered", false, move |jira, _, _, _| {
+                jira.reads += 1;
+                let (first, last) = (10_000 + numbers.start(), 10_000 + numbers.end());
+                let shown: Vec<(&u64, &Ticket)> =
+                    jira.issues.range(first..=last).filter(|(_, ticket)| !ticket.hidden).collect();
+                Seen {
+                    highest: shown.last().map(|(id, _)| *id - 10_000),
+                    marked: shown.iter().filter_map(|(_, ticket)| Jira::marked(ticket)).collect(),
+                }
+            })
+            .await
+    }
+
+    async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
+        let ids = ids.to_vec();
+        self.world
+            .call("marks", false, move |jira, _, _, _| {
+                jira.reads += 1;
+                ids.iter().filter_map(|id| jira.shown(id)).filter_map(Jira::marked).collect()
+            })
+            .await
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
+        let label = label.to_owned();
+        self.world
+            .call("search", true, move |jira, now, _, _| {
+                jira.reads += 1;
+                let shown = jira.issues.values().filter(|ticket| {
+                    !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
+                });
+                shown.map(|ticket| ticket.observed.issue.id.clone()).collect()
+            })
+            .await
+    }
+
+    async fn edit(
+        &self,
+        issue: &Issue,
+        changes: &[FieldChange],
+        mark: Option<&Mark>,
+    ) -> Result<(), JiraError> {
+        let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
+        let world = self.world.clone();
+        self.world
+            .call("edit", false, move |jira, now, random, chances| {
+                jira.writes += 1;
+                let indexed = indexed_at(now, random, chances);
+                let Some(ticket) = jira.open(&id) else { return None };
+                if mark.is_some() {
+                    ticket.mark = mark;
+                }
+                for change in changes {
+                    match change {
+                        FieldChange::Summary { to, .. } => {
+                            if ticket.theirs.contains_key("summary") {
+                                return Some("the summary that a person wrote was overwritten".to_owned());
+                            }
+                            ticket.observed.summary = to;
+                        }
+                        FieldChange::Description { document, .. } => {
+                            if let Some(words) = ticket.theirs.get("words")
+                                && !adf::text_of(&document).contains(words.as_str())
+                            {
+                                return Some("words of a person beside our block were lost".to_owned());
+                            }
+                            ticket.observed.description = document;
+                        }
+                        FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
+                        FieldChange::Due { to, .. } => ticket.observed.due = to,
+                        FieldChange::Labels { add } => {
+                            ticket.observed.labels.extend(add);
+                            ticket.relabel(indexed);
+                        }
+                    }
+                }
+                None
+            })
+            .await
+            .map(|violation| {
+                if let Some(violation) = violation {
+                    world.lock().violation(violation);
+                }
+            })
+    }
+
+    async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
+        let (id, label) = (issue.id.clone(), label.to_owned());
+        self.world
+            .call("relabel", false, move |jira, now, random, chances| {
+                jira.writes += 1;
+                let indexed = indexed_at(now, random, chances);
+                if let Some(ticket) = jira.open(&id) {
+                    if present {
+                        ticket.observed.labels.insert(label);
+                    } else {
+                        ticket.observed.labels.remove(&label);
+                    }
+                    ticket.relabel(indexed);
+                }
+            })
+            .await
+    }
+
+    async fn comment(&self, issue: &Issue, topic: &str, _body: &[Block]) -> Outcome<String> {
+        let (id, topic) = (issue.id.clone(), topic.to_owned());
+        let sent = self
+            .world
+            .call("comment", false, move |jira, _, _, _| {
+                jira.writes += 1;
+                if let Some(ticket) = jira.open(&id) {
+                    ticket.comments.push(topic);
+                }
+            })
+            .await;
+        match sent {
+            Ok(()) => Outcome::Done("1".to_owned()),
+            Err(error) if error.cause == Cause::Connect => Outcome::NotDone(error),
+            Err(error) => Outcome::Unknown(error),
+        }
+    }
+
+    async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
+        let (id, topic) = (issue.id.clone(), topic.to_owned());
+        self.world
+            .call("comments", false, move |jira, _, _, _| {
+                jira.reads += 1;
+                jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned())
+            })
+            .await
+    }
+
+    async fn link(&self, _link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
+        let (from, to) = (from.id.clone(), to.clone());
+        self.world
+            .call("link", false, move |jira, _, _, _| {
+                jira.writes += 1;
+                if let Some(ticket) = jira.open(&from)
+                    && !ticket.observed.duplicate_of.contains(&to)
+                {
+                    ticket.observed.duplicate_of.push(to);
+                }
+            })
+            .await
+    }
+
+    async fn transitions(&self, _issue: &Issue) -> Result<Vec<Transition>, JiraError> {
+        self.world.call("transitions", false, |jira, _, _, _| jira.reads += 1).await?;
+        let way = |id: &str, to: &str, category| Transition {
+            id: id.to_owned(),
+            to: to.to_owned(),
+            category,
+            has_resolution: false,
+            required: Vec::new(),
+        };
+        Ok(vec![way("1", "To Do", Category::New), way("2", "Done", Category::Done)])
+    }
+
+    async fn transition(
+        &self,
+        issue: &Issue,
+        transition: &Transition,
+        _resolution: Option<&str>,
+    ) -> Result<(), JiraError> {
+        let (id, category) = (issue.id.clone(), transition.category);
+        self.world
+            .call("transition", false, move |jira, _, _, _| {
+                jira.writes += 1;
+                if let Some(ticket) = jira.open(&id) {
+                    ticket.observed.category = category;
+                }
+            })
+            .await
+    }
+
+    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        self.world
+            .call("claim", false, |jira, _, _, _| {
+                jira.reads += 1;
+                jira.property.clone()
+            })
+            .await
+    }
+
+    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        let value = value.clone();
+        self.world.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
+    }
+}
+
+impl ModelJira {
+    /// A create is only sent with an intent on disk, once for each, and not while an earlier one may still
+    /// arrive.
+    fn check_create(&self, group: &GroupId) -> usize {
+        let now = self.world.elapsed();
+        let intent = self.disk.last_link(group);
+        let name = self.disk.name.clone();
+        let mut inner = self.world.lock();
+        let settle = inner.settle;
+        if let Some(intent) = intent {
+            match intent {
+                Link::Intent { attempts, sent, .. } => {
+                    if !inner.jira.used.insert((name, group.clone(), attempts, sent.at)) {
+                        inner.violation("a create was sent twice for one intent");
+                    }
+                }
+                other => inner.violation(format!("a create was sent while the group was {other:?}")),
+            }
+        }
+        let sent = inner.jira.sent.entry(group.clone()).or_default();
+        let early = sent.iter().any(|(at, undone)| {
+            !undone && SignedDuration::try_from(now.saturating_sub(*at)).is_ok_and(|passed| passed < settle)
+        });
+        sent.push((now, false));
+        let number = sent.len() - 1;
+        if early && self.disk.checks {
+            inner.violation("a create was sent while an earlier one could still arrive");
+        }
+        number
+    }
+
+    /// A create without any protocol, as the algorithms of others send it.
+    pub(crate) async fn create_plainly(&self, content: &Content, mark: &Mark) -> Result<Issue, JiraError> {
+        match self.create(content, mark).await {
+            Outcome::Done(issue) => Ok(issue),
+            Outcome::NotDone(error) | Outcome::Refused(error) | Outcome::Unknown(error) => Err(error),
+        }
+    }
+}
+
+/// The disk of one daemon: what is on it survives.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    pub(crate) name: String,
+    /// Whether creates are held against what is on it.
+    pub(crate) checks: bool,
+    durable: Arc<Mutex<Vec<Change>>>,
+}
+
+impl Disk {
+    pub(crate) fn new(name: &str, checks: bool) -> Self {
+        Self { name: name.to_owned(), checks, durable: Arc::default() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Change>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_link(&self, group: &GroupId) -> Option<Link> {
+        if !self.checks {
+            return None;
+        }
+        let link = self.lock().iter().rev().find_map(|change| match change {
+            Change::Ticket(ticket) if ticket.group == *group => Some(ticket.link.clone()),
+            _ => None,
+        });
+        Some(link.unwrap_or(Link::Ready { attempts: 0 }))
+    }
+
+    /// What a process finds that starts now.
+    pub(crate) fn open(&self, world: &World) -> ModelStore {
+        let mut known = Known::default();
+        let mut heads = vec![Head::EMPTY];
+        for change in self.lock().iter() {
+            known.take(change.clone());
+            heads.push(next(heads[heads.len() - 1], change));
+        }
+        ModelStore { world: world.clone(), disk: self.clone(), known, heads, poisoned: false }
+    }
+}
+
+/// The store of one process.
+pub(crate) struct ModelStore {
+    world: World,
+    disk: Disk,
+    known: Known,
+    heads: Vec<Head>,
+    poisoned: bool,
+}
+
+impl Store for ModelStore {
+    fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn head(&self) -> Head {
+        self.heads[self.heads.len() - 1]
+    }
+
+    fn record(&mut self, _at: Timestamp, changes: &[Change]) -> Result<(), StateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let failed = || StateError::Poisoned { directory: self.disk.name.clone().into() };
+        if self.poisoned {
+            return Err(failed());
+        }
+        let before = self.world.step("write");
+        let random = {
+            let mut inner = self.world.lock();
+            let chance = inner.chances.disk;
+            inner.random.chance(chance)
+        };
+        if before.is_some() || random {
+            self.poisoned = true;
+            // Any number of the first of them may have reached the disk, nothing of which was promised.
+            let kept = self.world.lock().random.below(changes.len() as u64 + 1) as usize;
+            if before != Some(Fault::Full) {
+                self.disk.lock().extend_from_slice(&changes[..kept]);
+            }
+            return Err(failed());
+        }
+        self.disk.lock().extend_from_slice(changes);
+        if self.world.step("written").is_some() {
+            self.poisoned = true;
+            return Err(failed());
+        }
+        for change in changes {
+            self.known.take(change.clone());
+            let next = next(self.head(), change);
+            self.heads.push(next);
+        }
+        Ok(())
+    }
+
+    fn has(&self, head: Head) -> Result<bool, StateError> {
+        Ok(self.heads.contains(&head))
+    }
+}
+
+impl ModelStore {
+    /// Whether replaying the disk gives what is known.
+    pub(crate) fn is_whole(&self) -> bool {
+        let mut replayed = Known::default();
+        for change in self.disk.lock().iter() {
+            replayed.take(change.clone());
+        }
+        replayed == self.known
+    }
+}
+
+fn next(head: Head, change: &Change) -> Head {
+    let mut hash = head.seq ^ 0xcbf2_9ce4_8422_2325;
+    let text = head.hash.to_string();
+    let kind = match change {
+        Change::Ticket(ticket) => format!("{:?}", ticket.link),
+        Change::Group(record) => record.group.id.to_string(),
+        other => format!("{other:?}"),
+    };
+    for byte in text.bytes().skip(48).chain(kind.bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let hash = format!("{hash:064x}").parse().unwrap_or(Head::EMPTY.hash);
+    Head { seq: head.seq + 1, hash }
+}
+
+/// The clocks of the machine.
+#[derive(Clone)]
+pub(crate) struct ModelClock {
+    pub(crate) world: World,
+}
+
+impl Clock for ModelClock {
+    fn moment(&self) -> Moment {
+        let elapsed = self.world.elapsed();
+        let inner = self.world.lock();
+        let begun = Timestamp::from_second(1_790_000_000).unwrap_or_default();
+        let passed = SignedDuration::try_from(elapsed).unwrap_or_default();
+        let at = begun.saturating_add(passed + inner.skew).unwrap_or(begun);
+        let up_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        Moment { at, boot: inner.boot.to_string(), up_ms }
+    }
+}
+
+/// A paragraph that a person wrote.
+pub(crate) fn paragraph(text: &str) -> Value {
+    json!({ "type": "paragraph", "content": [{ "type": "text", "text": text }] })
+}

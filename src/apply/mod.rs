@@ -92,6 +92,14 @@ pub struct Policy {
     pub host: String,
 }
 
+impl Policy {
+    /// How far apart the two readings of the whole project are that end a doubt: twice the longest time of a
+    /// request, so that one that slept for as long before it was sent has come to its end, too.
+    pub fn quarantine(&self) -> SignedDuration {
+        self.settle.saturating_mul(2)
+    }
+}
+
 /// Why it could not be found out what is so.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {

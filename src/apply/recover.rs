@@ -67,8 +67,10 @@ pub async fn recover(
 
 /// Whether something is open that can be settled now.
 pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
-    let due = |sent: &Moment| now.since(sent).is_none_or(|passed| passed >= policy.settle);
-    let doubt = known.doubt.as_ref().is_some_and(|doubt| doubt.read.as_ref().is_none_or(due));
+    let passed = |since: &Moment, limit| now.since(since).is_none_or(|passed| passed >= limit);
+    let due = |sent: &Moment| passed(sent, policy.settle);
+    let read = |first: &Moment| passed(first, policy.quarantine());
+    let doubt = known.doubt.as_ref().is_some_and(|doubt| doubt.read.as_ref().is_none_or(read));
     let create = |ticket: &Ticket| match &ticket.link {
         Link::Intent { .. } => true,
         Link::Unknown { sent, .. } => due(sent),
@@ -116,7 +118,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             let Some(doubt) = self.store.known().doubt.clone() else { return Ok(()) };
             let began = self.clock.moment();
             let waited = doubt.read.as_ref().map(|first| began.since(first));
-            if matches!(waited, Some(Some(passed)) if passed < self.policy.settle) {
+            if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }
             let found = scan(self.tracker, 0, false).await?;

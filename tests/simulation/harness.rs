@@ -59,6 +59,8 @@ pub(crate) struct Plot {
     pub(crate) old_copies: bool,
     /// Whether the clock of the machine is set at times.
     pub(crate) clocks: bool,
+    /// Whether the project is claimed.
+    pub(crate) lease: bool,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
     pub(crate) second: bool,
     /// What the protocol takes for the longest execution of a request.
@@ -107,6 +109,7 @@ impl Plot {
             people: ours && random.chance(300),
             old_copies: ours && random.chance(200),
             clocks: ours && random.chance(300),
+            lease: true,
             second: false,
             settle: SignedDuration::from_secs(300),
             trouble: Duration::from_secs(2 * 3600),
@@ -131,7 +134,14 @@ impl Plot {
     pub(crate) fn two(seed: u64) -> Self {
         let mut chances = Chances::ROUGH;
         chances.pause = 10;
-        Self { second: true, chances, people: false, old_copies: false, ..Self::rough(seed, Algorithm::Ours) }
+        Self {
+            second: true,
+            faults: Vec::new(),
+            chances,
+            people: false,
+            old_copies: false,
+            ..Self::rough(seed, Algorithm::Ours)
+        }
     }
 
     /// Lives through it.
@@ -151,7 +161,7 @@ impl Plot {
             let second = Daemon { take_over: Duration::from_secs(1_200), ..self.daemon(&world, "second") };
             let first = Daemon { take_over: Duration::from_secs(1_200), ..first };
             // The first one dies for good, in the middle of whatever it does.
-            let death = Duration::from_secs(world.lock().random.below(self.trouble.as_secs()));
+            let death = Duration::from_secs(900 + world.lock().random.below(self.trouble.as_secs() - 900));
             let end = self.trouble + Duration::from_secs(2 * 3_600);
             tokio::select! {
                 () = async {
@@ -161,7 +171,12 @@ impl Plot {
                     }
                     std::future::pending::<()>().await;
                 } => {}
-                () = second.forever() => {}
+                () = async {
+                    // It is set up after the first one: two that begin in the same second are told apart by the
+                    // sweep alone.
+                    tokio::time::sleep(Duration::from_secs(900)).await;
+                    second.forever().await;
+                } => {}
                 () = async {
                     tokio::time::sleep(self.trouble).await;
                     world.lock().chances = Chances::default();
@@ -191,7 +206,7 @@ impl Plot {
 
     /// One daemon, started again whenever it died.
     async fn alone(&self, world: &World, daemon: &Daemon, report: &mut Report) {
-        let quiet = self.trouble + Duration::from_secs(self.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
+        let quiet = self.trouble + 2 * Duration::from_secs(self.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
         loop {
             report.lives += 1;
             world.revive();
@@ -316,7 +331,7 @@ impl Daemon {
         Policy {
             settle: self.plot.settle,
             hold_after: SignedDuration::from_hours(24),
-            lease: true,
+            lease: self.plot.lease,
             takeover_after: (!self.take_over.is_zero()).then_some(after),
             take_over: false,
             instance,
@@ -336,8 +351,9 @@ impl Daemon {
     /// One life of the process: ends when the disk fails or the story is over.
     async fn live(&self, mut store: ModelStore) {
         let world = &self.jira.world;
-        let quiet =
-            self.plot.trouble + Duration::from_secs(self.plot.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
+        let quiet = self.plot.trouble
+            + 2 * Duration::from_secs(self.plot.settle.as_secs().unsigned_abs())
+            + 3 * PERIOD;
         let mut waiting: BTreeMap<GroupId, Moment> = BTreeMap::new();
         loop {
             let elapsed = world.elapsed();

@@ -69,3 +69,10 @@ fn a_second_machine_takes_over_without_a_second_ticket() {
     println!("seeds 1 to 40");
     assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
 }
+
+#[test]
+fn two_machines_that_do_not_claim_the_project_double_tickets() {
+    let doubled =
+        (1..=40).filter(|seed| Plot { lease: false, ..Plot::two(*seed) }.live().doubled > 0).count();
+    assert!(doubled > 0, "the harness shows nothing");
+}

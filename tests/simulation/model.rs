@@ -235,7 +235,7 @@ impl World {
         let pause = {
             let mut inner = self.lock();
             let chance = inner.chances.pause;
-            inner.random.chance(chance).then(|| Duration::from_secs(inner.random.below(200)))
+            inner.random.chance(chance).then(|| Duration::from_secs(inner.random.below(300)))
         };
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;

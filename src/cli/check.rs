@@ -39,6 +39,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
         priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
         resolution: settings.run.plan.resolution.clone(),
+        lease: settings.run.apply.lease,
     };
     findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
     ui.clear();

@@ -20,6 +20,7 @@ mod run;
 mod sandbox;
 mod state;
 mod status;
+mod ticket;
 mod ui;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -79,6 +80,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Says how the last run went and what waits for a person
     Status(status::Arguments),
+    /// Decides about the ticket of a group: which issue it is, or that a new one is opened
+    Ticket(ticket::Arguments),
     /// Groups a file of disputes; needs neither Jira nor state
     Cluster(cluster::Arguments),
     /// Compares assignments with the truth
@@ -130,6 +133,7 @@ impl Command {
             Self::Groups(arguments) => groups::execute(&arguments, common, ui),
             Self::Explain(arguments) => explain::execute(&arguments, common, ui),
             Self::Status(arguments) => status::execute(&arguments, common, ui),
+            Self::Ticket(arguments) => ticket::execute(&arguments, common, ui),
             Self::Cluster(arguments) => cluster::execute(&arguments, common, ui),
             Self::Evaluate(arguments) => evaluate::execute(&arguments, common, ui),
             Self::Generate(arguments) => generate::execute(&arguments, ui),

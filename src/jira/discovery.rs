@@ -71,6 +71,8 @@ pub struct Needs {
     pub priorities: Vec<String>,
     /// Resolution that will be set.
     pub resolution: Option<String>,
+    /// Whether the project will be claimed in a property of it.
+    pub lease: bool,
 }
 
 /// Looks at credentials, project, issue type, fields, permissions, link types and priorities. Writes
@@ -112,6 +114,9 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         }
     }
     permissions(client, &mut health).await;
+    if needs.lease {
+        lease(client, &mut health).await;
+    }
     issue_type(client, &mut health).await;
     names(client, &mut health, "/rest/api/3/issueLinkType", "issueLinkTypes", "link type", &needs.link_types)
         .await;
@@ -144,6 +149,25 @@ async fn permissions(client: &Client, health: &mut Health) {
             });
         }
         Err(error) => health.push(failed("permissions", &error)),
+    }
+}
+
+/// Project properties can be set only by who administers the project.
+async fn lease(client: &Client, health: &mut Health) {
+    const NAME: &str = "ADMINISTER_PROJECTS";
+    let query = [("permissions", NAME), ("projectKey", client.settings.project.as_str())];
+    match client.get("/rest/api/3/mypermissions", &query).await {
+        Ok(answer) if answer["permissions"][NAME]["havePermission"] == true => {
+            health.push(Finding::new("jira.lease", Verdict::Good, "the account may claim the project"));
+        }
+        Ok(_) => {
+            let said = format!(
+                "missing: {NAME} (to note in the project that disputebot works there, so that a second one is noticed); \
+                 or set `jira.lease = false` where exactly one works there"
+            );
+            health.push(Finding::new("jira.lease", Verdict::Bad, said));
+        }
+        Err(error) => health.push(failed("jira.lease", &error)),
     }
 }
 

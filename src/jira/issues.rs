@@ -213,7 +213,16 @@ impl Client {
 
     /// Sets our property of the project. Needs the permission to administer it.
     pub async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
-        self.call(Method::PUT, &self.property_path(), &[], Some(value), Repeat::Safe).await.map(drop)
+        let put = self.call(Method::PUT, &self.property_path(), &[], Some(value), Repeat::Safe).await;
+        put.map(drop).map_err(|error| match error.cause {
+            Cause::Forbidden | Cause::NotFound => JiraError {
+                said: "the account may not set a property of the project: it needs ADMINISTER_PROJECTS, or \
+                       `jira.lease = false` where exactly one disputebot works there"
+                    .to_owned(),
+                ..error
+            },
+            _ => error,
+        })
     }
 
     fn property_path(&self) -> String {

@@ -1,0 +1,136 @@
+//! The ticket protocol in a simulated world, with many seeds. What is simulated, and what must be true, is in
+//! `tests/simulation`.
+
+use crate::harness::{Algorithm, Plot, Report};
+use crate::model::Fault;
+use crate::{Effort, Row};
+
+/// What many lives came to.
+#[derive(Default)]
+struct Sum {
+    lives: u64,
+    steps: u64,
+    doubled: u64,
+    lost: u64,
+    broken: u64,
+    first_bad: Option<String>,
+}
+
+impl Sum {
+    fn add(&mut self, name: &str, report: &Report) {
+        self.lives += report.lives;
+        self.steps += report.steps;
+        self.doubled += u64::from(report.doubled > 0);
+        self.lost += u64::from(report.lost > 0);
+        self.broken += u64::from(!report.violations.is_empty());
+        if !report.is_clean() && self.first_bad.is_none() {
+            self.first_bad = Some(format!("{name}: {report:?}"));
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.lives += other.lives;
+        self.steps += other.steps;
+        self.doubled += other.doubled;
+        self.lost += other.lost;
+        self.broken += other.broken;
+        self.first_bad = self.first_bad.or(other.first_bad);
+        self
+    }
+
+    fn is_clean(&self) -> bool {
+        self.doubled + self.lost + self.broken == 0
+    }
+
+    fn found(&self) -> String {
+        let Self { lives, steps, doubled, lost, broken, first_bad } = self;
+        if let Some(bad) = first_bad {
+            eprintln!("first bad: {bad}");
+        }
+        format!(
+            "{doubled} doubled, {lost} lost, {broken} other promises broken; {lives} lives, {steps} steps"
+        )
+    }
+}
+
+/// Lives through all plots, on all cores.
+fn all(plots: u64, plot: impl Fn(u64) -> Plot + Sync) -> Sum {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|worker| {
+                let plot = &plot;
+                scope.spawn(move || {
+                    let mut sum = Sum::default();
+                    for seed in (1 + worker..=plots).step_by(cores as usize) {
+                        sum.add(&format!("seed {seed}"), &plot(seed).live());
+                    }
+                    sum
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).fold(Sum::default(), Sum::join)
+    })
+}
+
+pub fn prove(effort: Effort) -> Vec<Row> {
+    let (rough, two, others) = match effort {
+        Effort::Short => (50_000, 2_000, 500),
+        Effort::Long => (1_000_000, 100_000, 20_000),
+    };
+    let mut rows = Vec::new();
+    let seeds = |count: u64| format!("1 to {count}");
+
+    let sum = all(rough, |seed| Plot::rough(seed, Algorithm::Ours));
+    rows.push(Row {
+        what: "four groups, rough weather, three crashes; people, set clocks, old copies in some".to_owned(),
+        trials: rough,
+        seeds: seeds(rough),
+        found: sum.found(),
+        holds: sum.is_clean(),
+    });
+
+    let steps = Plot::calm(3, Vec::new()).live().steps;
+    let faults = [Fault::Crash, Fault::Error, Fault::LostAnswer, Fault::Full, Fault::Slow];
+    let trials = steps * faults.len() as u64;
+    let sum = all(trials, |number| {
+        let fault = faults[(number as usize - 1) % faults.len()];
+        Plot::calm(3, vec![(1 + (number - 1) / faults.len() as u64, fault)])
+    });
+    rows.push(Row {
+        what: "three groups, each step × crash, error, lost answer, full disk, slow".to_owned(),
+        trials,
+        seeds: "all".to_owned(),
+        found: format!("{steps} steps of a run without faults; {}", sum.found()),
+        holds: sum.is_clean(),
+    });
+
+    let sum = all(two, Plot::two);
+    rows.push(Row {
+        what: "two machines with states of their own, one dies, both sleep up to 300 s anywhere".to_owned(),
+        trials: two,
+        seeds: seeds(two),
+        found: sum.found(),
+        holds: sum.doubled + sum.lost == 0,
+    });
+
+    for (algorithm, name) in [
+        (Algorithm::Stateless, "search, then create"),
+        (Algorithm::Remembered, "search, create, remember"),
+        (Algorithm::IntentFirst, "intent, search, create"),
+        (Algorithm::IntentAndWait, "intent, wait 300 s, search, create"),
+    ] {
+        // The last one doubles about once in a thousand.
+        let trials = if algorithm == Algorithm::IntentAndWait { others * 20 } else { others };
+        let sum = all(trials, |seed| Plot::rough(seed, algorithm));
+        let share = 100.0 * sum.doubled as f64 / trials as f64;
+        rows.push(Row {
+            what: format!("the same weather, what others do: {name}"),
+            trials,
+            seeds: seeds(trials),
+            found: format!("{} doubled ({share:.2} %), as it must", sum.doubled),
+            holds: sum.doubled > 0,
+        });
+    }
+    rows
+}

@@ -9,11 +9,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use disputebot::state::{
-    Entry, Head, Journal, JournalError, Record, StateError, Tree, Vault, Write, journal, vault,
+use disputebot::{
+    dispute::Program,
+    group::{Group, GroupId, Status},
+    plan::{Issue, Link, Ticket},
+    state::{
+        Change, Entry, GroupRecord, Head, Journal, JournalError, Known, Record, State, StateError, Tree,
+        Vault, Write, backup, journal, vault,
+    },
+    ticket::facts::Figures,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -620,12 +628,409 @@ fn a_truncated_log_never_loses_a_value_silently() {
 #[test]
 fn starting_over_keeps_the_damaged_vault_and_begins_empty() {
     let state = state_of(3);
-    for number in 1..=4 {
+    for number in 1..=vault::COPIES_LIMIT {
         let (mut vault, kept) = Vault::start_over(state.path()).unwrap();
         assert_eq!(kept, Some(state.path().join(format!("db.damaged-{number}"))));
         assert_eq!((vault.applied(), contents(&vault)), (Head::EMPTY, vec![]));
         vault.commit(&[put("a", &json!(number))], head(1)).unwrap();
     }
+    let refused = Vault::start_over(state.path()).unwrap_err();
+    assert!(matches!(refused, StateError::CopiesFull { name: "db.damaged", limit: 3, .. }), "{refused}");
     let fresh = tempfile::tempdir().unwrap();
     assert_eq!(Vault::start_over(fresh.path()).unwrap().1, None);
+}
+
+// The whole.
+
+const LATER: &str = "2026-11-24T13:00:00Z";
+
+fn group(number: u128, revision: u64) -> Change {
+    let id = GroupId::from_bits(number);
+    Change::Group(GroupRecord {
+        group: Group {
+            id,
+            program: Program::Mdrp,
+            client: "Client A".into(),
+            patterns: Vec::new(),
+            members: (0..3).map(|it| format!("D-{number}-{it}").as_str().into()).collect(),
+            since: at(NOVEMBER),
+            split_from: None,
+            status: Status::Active,
+            pending: Vec::new(),
+        },
+        title: format!("title {revision}"),
+        cause: "duplicate discount".to_owned(),
+        who: "the pharmacy".to_owned(),
+        figures: Figures::default(),
+    })
+}
+
+fn ticket(number: u128) -> Change {
+    let mut ticket = Ticket::none(GroupId::from_bits(number));
+    ticket.link = Link::Bound { issue: Issue { id: number.to_string(), key: format!("DISP-{number}") } };
+    Change::Ticket(ticket)
+}
+
+/// A state of several commits, and what it knows.
+fn whole_state() -> (TempDir, Known) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    assert_eq!(state.healed(), None);
+    for number in 1..=8 {
+        let time = if number < 5 { NOVEMBER } else { LATER };
+        state.record(at(time), &[group(number, 1), ticket(number)]).unwrap();
+    }
+    state.record(at(DECEMBER), &[group(3, 2)]).unwrap();
+    let known = state.known().clone();
+    assert_eq!((known.groups.len(), known.tickets.len(), &known.doubt), (8, 8, &None));
+    (directory, known)
+}
+
+/// The same without the doubt.
+fn trusted(known: &Known) -> Known {
+    Known { doubt: None, ..known.clone() }
+}
+
+#[track_caller]
+fn opens_healed(directory: &Path, truth: &Known, reason: &str) {
+    let mut state = State::open(directory).unwrap();
+    assert_eq!(&trusted(state.known()), truth);
+    let doubt = state.known().doubt.clone().unwrap();
+    assert!(doubt.reason.contains(reason) && doubt.read.is_none(), "{doubt:?}");
+    assert!(state.healed().unwrap().contains(reason), "{:?}", state.healed());
+    state.record(at(DECEMBER), &[group(9, 1)]).unwrap();
+    drop(state);
+    let again = State::open(directory).unwrap();
+    assert_eq!(again.healed(), None, "it is told once");
+    assert_eq!(again.known().doubt, Some(doubt), "it stands until Jira was read");
+    assert_eq!(again.known().groups.len(), truth.groups.len() + 1);
+    drop(again);
+    State::verify(directory).unwrap();
+}
+
+/// Damages every row, so that no snapshot helps.
+fn ruin_vault(directory: &Path) {
+    let path = directory.join("db/db");
+    let mut bytes = fs::read(&path).unwrap();
+    for at in (0..bytes.len()).step_by(512) {
+        bytes[at] ^= 0x55;
+    }
+    fs::write(&path, bytes).unwrap();
+    for snapshot in snapshots(directory) {
+        fs::write(snapshot, b"ruined").unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_vault_is_set_aside_and_made_anew_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    drop(State::open(directory.path()).unwrap());
+    // One row says something else, under a checksum that sled finds right.
+    let store = sled::open(directory.path().join("db")).unwrap();
+    let (key, row) = store.iter().next_back().unwrap().unwrap();
+    let mut row = row.to_vec();
+    *row.last_mut().unwrap() ^= 1;
+    store.insert(key, row).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    assert!(
+        matches!(State::verify(directory.path()), Err(StateError::Damaged { .. })),
+        "verify heals nothing"
+    );
+    assert!(!directory.path().join("db.damaged-1").exists());
+    opens_healed(directory.path(), &truth, "is damaged");
+    assert!(directory.path().join("db.damaged-1/db").exists());
+}
+
+#[test]
+fn a_missing_vault_is_made_anew_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    fs::remove_dir_all(directory.path().join("db")).unwrap();
+    opens_healed(directory.path(), &truth, "it is missing");
+}
+
+#[test]
+fn a_vault_that_went_back_further_than_a_crash_takes_it_is_a_doubt() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    state.record(at(NOVEMBER), &[group(1, 1)]).unwrap();
+    let crashed = copy(directory.path());
+    state.record(at(LATER), &[group(2, 1), group(3, 1)]).unwrap();
+    let truth = state.known().clone();
+    let later = copy(directory.path());
+    state.record(at(DECEMBER), &[group(1, 2)]).unwrap();
+    let newest = state.known().clone();
+    drop(state);
+    let with_old_vault = |of: &Path| {
+        let mixed = copy(of);
+        fs::remove_dir_all(mixed.path().join("db")).unwrap();
+        fs::create_dir(mixed.path().join("db")).unwrap();
+        copy_into(&crashed.path().join("db"), &mixed.path().join("db"));
+        mixed
+    };
+    let one_behind = with_old_vault(later.path());
+    let state = State::open(one_behind.path()).unwrap();
+    assert_eq!((state.known(), state.healed()), (&truth, None), "as a crash leaves it");
+    let two_behind = with_old_vault(directory.path());
+    opens_healed(two_behind.path(), &newest, "further apart than a crash leaves them");
+}
+
+#[test]
+fn a_vault_that_never_opens_ends_the_process_and_the_next_one_makes_it_anew() {
+    let (directory, truth) = whole_state();
+    // disputebot's rows are too small for files of their own; sled makes one for a value that is not.
+    let store = sled::open(directory.path().join("db")).unwrap();
+    for number in 0..4_u8 {
+        store.insert([number], vec![number; 400_000]).unwrap();
+    }
+    store.flush().unwrap();
+    drop(store);
+    // The snapshot that is made when it opens again names them.
+    drop(sled::open(directory.path().join("db")).unwrap());
+    for blob in fs::read_dir(directory.path().join("db/blobs")).unwrap() {
+        fs::remove_file(blob.unwrap().path()).unwrap();
+    }
+    let before = copy(directory.path());
+    match State::open_within(directory.path(), Duration::from_secs(3)) {
+        Err(StateError::OpenTimeout { .. }) => {
+            let refused = State::open(directory.path()).unwrap_err();
+            assert!(matches!(refused, StateError::InUse { .. }), "a thread still tries: {refused}");
+            // What the next process finds.
+            fs::write(before.path().join("db.stuck"), fs::read(directory.path().join("db.stuck")).unwrap())
+                .unwrap();
+            opens_healed(before.path(), &truth, "opening it did not end the last time");
+            assert!(!before.path().join("db.stuck").exists());
+        }
+        other => panic!("expected it to be given up, found {other:?}"),
+    }
+}
+
+#[test]
+fn no_more_than_three_damaged_vaults_are_kept_and_the_fourth_is_an_error() {
+    let (directory, truth) = whole_state();
+    for number in 1..=3 {
+        fs::remove_dir_all(directory.path().join("db")).unwrap();
+        fs::create_dir(directory.path().join("db")).unwrap();
+        fs::write(directory.path().join("db.stuck"), "").unwrap();
+        let state = State::open(directory.path()).unwrap();
+        assert_eq!(trusted(state.known()), truth);
+        assert!(directory.path().join(format!("db.damaged-{number}")).exists());
+    }
+    fs::write(directory.path().join("db.stuck"), "").unwrap();
+    let records = journal::verify(&directory.path().join("journal")).unwrap().head;
+    for _ in 0..2 {
+        match State::open(directory.path()).unwrap_err() {
+            StateError::CopiesFull { limit: 3, cause: Some(cause), .. } => {
+                assert!(matches!(*cause, StateError::Damaged { .. }));
+            }
+            other => panic!("expected a refusal, found {other}"),
+        }
+    }
+    assert_eq!(
+        journal::verify(&directory.path().join("journal")).unwrap().head,
+        records,
+        "nor grows the journal"
+    );
+}
+
+#[test]
+fn a_damaged_or_shortened_journal_is_never_healed() {
+    let (directory, _) = whole_state();
+    let cut = copy(directory.path());
+    fs::remove_file(cut.path().join("journal/2026-12.jsonl")).unwrap();
+    let refused = State::open(cut.path()).unwrap_err();
+    assert!(
+        matches!(refused, StateError::Journal(JournalError::Behind { found: 16, expected: 17 })),
+        "{refused}"
+    );
+
+    let flipped = copy(directory.path());
+    let path = flipped.path().join("journal/2026-11.jsonl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("title 1", "title 7", 1)).unwrap();
+    ruin_vault(flipped.path());
+    let refused = State::open(flipped.path()).unwrap_err();
+    assert!(matches!(refused, StateError::Journal(JournalError::Damaged { line: 1, .. })), "{refused}");
+
+    let other = whole_state().0;
+    let mixed = copy(directory.path());
+    let mut state = State::open(other.path()).unwrap();
+    state.record(at(DECEMBER), &[group(77, 1)]).unwrap();
+    drop(state);
+    fs::remove_dir_all(mixed.path().join("db")).unwrap();
+    fs::create_dir(mixed.path().join("db")).unwrap();
+    copy_into(&other.path().join("db"), &mixed.path().join("db"));
+    assert!(matches!(State::open(mixed.path()), Err(StateError::Journal(JournalError::Behind { .. }))));
+}
+
+#[test]
+fn rebuilding_doubts_only_where_the_old_vault_was_no_witness() {
+    let (directory, truth) = whole_state();
+    let rebuilt = State::rebuild(directory.path()).unwrap();
+    assert_eq!((rebuilt.records, rebuilt.doubt), (17, None));
+    assert_eq!(State::open(directory.path()).unwrap().known(), &truth);
+
+    let cut = copy(directory.path());
+    fs::remove_file(cut.path().join("journal/2026-12.jsonl")).unwrap();
+    let rebuilt = State::rebuild(cut.path()).unwrap();
+    let reason = "the journal ends at record `16`, but record `17` was written";
+    assert!(rebuilt.doubt.unwrap().contains(reason));
+    let state = State::open(cut.path()).unwrap();
+    assert!(state.known().doubt.as_ref().unwrap().reason.contains(reason));
+    assert_eq!(state.head().seq, 17, "the doubt is a record of its own");
+}
+
+#[test]
+fn a_backup_made_beside_a_writer_restores_to_what_was_known_then_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    let mut writer = State::open(directory.path()).unwrap();
+    let made = backup::backup(directory.path(), &file).unwrap();
+    assert_eq!(made.head, writer.head());
+    writer.record(at(DECEMBER), &[group(50, 1)]).unwrap();
+    let newer = writer.known().clone();
+    let refused = backup::restore(directory.path(), &file).unwrap_err();
+    assert!(matches!(refused, StateError::InUse { .. }), "{refused}");
+    drop(writer);
+
+    let restored = backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(restored.head, made.head);
+    let kept = restored.aside.unwrap();
+    assert_eq!(kept, directory.path().join("before-restore-1"));
+    assert_eq!(State::open(&kept).unwrap().known(), &newer, "what was replaced is a whole state");
+    let state = State::open(directory.path()).unwrap();
+    assert_eq!((&trusted(state.known()), state.healed()), (&truth, None));
+    assert!(state.known().doubt.as_ref().unwrap().reason.contains("restored from a backup"));
+    drop(state);
+    State::verify(directory.path()).unwrap();
+
+    let fresh = tempfile::tempdir().unwrap();
+    assert_eq!(backup::restore(fresh.path(), &file).unwrap().aside, None);
+    assert_eq!(trusted(State::open(fresh.path()).unwrap().known()), truth);
+}
+
+#[test]
+fn a_file_that_is_not_a_whole_backup_is_refused_and_nothing_is_touched() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    let packed = fs::read(&file).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+    let without_last: String = text.split_inclusive('\n').take(17).collect();
+    let without_first: String = text.split_inclusive('\n').skip(1).collect();
+    let longer = format!("{text}{}", text.lines().last().unwrap());
+    let mut broken: Vec<Vec<u8>> = vec![
+        packed[..packed.len() - 1].to_vec(),
+        packed[..packed.len() / 2].to_vec(),
+        without_last.into_bytes(),
+        without_first.into_bytes(),
+        longer.into_bytes(),
+        text.replacen("title 1", "title 7", 1).into_bytes(),
+        text.trim_end().as_bytes().to_vec(),
+        Vec::new(),
+    ];
+    let mut random = random(0xBAC);
+    for _ in 0..40 {
+        let mut flipped = packed.clone();
+        // Not the first ten bytes: of gzip's own header some bits mean nothing.
+        let index = 10 + random(flipped.len() - 10);
+        flipped[index] ^= 1 << random(8);
+        broken.push(flipped);
+    }
+    for (number, bytes) in broken.iter().enumerate() {
+        fs::write(&file, bytes).unwrap();
+        let refused = backup::restore(directory.path(), &file).unwrap_err();
+        assert!(matches!(refused, StateError::Backup { .. }), "{number}: {refused}");
+    }
+    fs::remove_file(&file).unwrap();
+    let state = State::open(directory.path()).unwrap();
+    assert_eq!((state.known(), state.healed()), (&truth, None));
+    drop(state);
+
+    fs::write(&file, text).unwrap();
+    backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth, "unpacked it is whole, too");
+}
+
+#[test]
+fn a_restore_that_a_crash_cut_anywhere_is_either_not_begun_or_finished_by_the_next_start() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    state.record(at(DECEMBER), &[group(50, 1)]).unwrap();
+    let newer = state.known().clone();
+    drop(state);
+    let restored = copy(directory.path());
+    backup::restore(restored.path(), &file).unwrap();
+    let new_journal = restored.path().join("journal");
+
+    let begun = copy(directory.path());
+    fs::create_dir(begun.path().join("restoring")).unwrap();
+    copy_into(&new_journal, &begun.path().join("restoring"));
+    assert_eq!(State::open(begun.path()).unwrap().known(), &newer);
+
+    // The steps after the moment from which it counts.
+    for step in 0..3 {
+        let cut = copy(directory.path());
+        fs::create_dir(cut.path().join("restored")).unwrap();
+        copy_into(&new_journal, &cut.path().join("restored"));
+        fs::create_dir(cut.path().join("before-restore-1")).unwrap();
+        for part in ["db", "journal"].iter().take(step) {
+            fs::rename(cut.path().join(part), cut.path().join("before-restore-1").join(part)).unwrap();
+        }
+        assert_eq!(trusted(&Known::read(cut.path()).unwrap()), truth, "step {step}");
+        let state = State::open(cut.path()).unwrap();
+        assert_eq!(trusted(state.known()), truth, "step {step}");
+        assert!(state.known().doubt.is_some());
+        drop(state);
+        assert_eq!(State::open(&cut.path().join("before-restore-1")).unwrap().known(), &newer);
+    }
+}
+
+#[test]
+fn no_more_than_three_replaced_states_are_kept() {
+    let (directory, _) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    for _ in 0..3 {
+        backup::restore(directory.path(), &file).unwrap();
+    }
+    let refused = backup::restore(directory.path(), &file).unwrap_err();
+    assert!(matches!(refused, StateError::CopiesFull { name: "before-restore", .. }), "{refused}");
+}
+
+#[test]
+fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touched() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl");
+    backup::backup(directory.path(), &file).unwrap();
+    let said = "state has format `2`, this build reads up to `1`; use disputebot 9.1.0 or later";
+    let format = directory.path().join("format");
+    let own = fs::read(&format).unwrap();
+    fs::write(&format, r#"{"format":2,"version":"9.1.0","more":true}"#).unwrap();
+    for refused in [
+        State::open(directory.path()).map(drop),
+        State::verify(directory.path()).map(drop),
+        State::rebuild(directory.path()).map(drop),
+        Known::read(directory.path()).map(drop),
+        backup::backup(directory.path(), &directory.path().join("other")).map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().to_string(), said);
+    }
+    fs::write(&format, own).unwrap();
+
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(fs::File::open(&file).unwrap()).read_to_string(&mut text).unwrap();
+    let newer = text.replacen("\"format\":1,\"version\":\"0.1.0\"", "\"format\":2,\"version\":\"9.1.0\"", 1);
+    assert_ne!(newer, text);
+    fs::write(&file, newer).unwrap();
+    assert_eq!(backup::restore(directory.path(), &file).unwrap_err().to_string(), said);
+    assert_eq!(State::open(directory.path()).unwrap().known(), &truth);
+
+    // An older copy is a way back, also for an older build.
+    fs::write(&file, text).unwrap();
+    fs::write(&format, r#"{"format":2,"version":"9.1.0"}"#).unwrap();
+    backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth);
 }

@@ -16,10 +16,10 @@ use std::time::Duration;
 use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
-    plan::{Issue, Link, Ticket},
+    plan::{Closed, Issue, Link, Ticket, Written},
     state::{
-        Change, Entry, GroupRecord, Head, Journal, JournalError, Known, Record, State, StateError, Tree,
-        Vault, Write, backup, journal, vault,
+        Change, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record, Rows,
+        RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -776,33 +776,40 @@ fn a_vault_that_went_back_further_than_a_crash_takes_it_is_a_doubt() {
 }
 
 #[test]
-fn a_vault_that_never_opens_ends_the_process_and_the_next_one_makes_it_anew() {
+fn a_missing_file_of_sled_is_healed() {
     let (directory, truth) = whole_state();
     // disputebot's rows are too small for files of their own; sled makes one for a value that is not.
     let store = sled::open(directory.path().join("db")).unwrap();
-    for number in 0..4_u8 {
-        store.insert([number], vec![number; 400_000]).unwrap();
+    for number in 0..40_u8 {
+        store.insert([number], vec![number; 90_000]).unwrap();
     }
     store.flush().unwrap();
     drop(store);
-    // The snapshot that is made when it opens again names them.
     drop(sled::open(directory.path().join("db")).unwrap());
-    for blob in fs::read_dir(directory.path().join("db/blobs")).unwrap() {
-        fs::remove_file(blob.unwrap().path()).unwrap();
+    let blobs: Vec<PathBuf> =
+        fs::read_dir(directory.path().join("db/blobs")).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(!blobs.is_empty());
+    for blob in blobs {
+        let without = copy(directory.path());
+        fs::remove_file(without.path().join("db/blobs").join(blob.file_name().unwrap())).unwrap();
+        let state = State::open(without.path()).unwrap();
+        assert_eq!(&trusted(state.known()), &truth);
+        assert!(state.known().doubt.is_some() && state.healed().is_some());
     }
-    let before = copy(directory.path());
-    match State::open_within(directory.path(), Duration::from_secs(3)) {
-        Err(StateError::OpenTimeout { .. }) => {
-            let refused = State::open(directory.path()).unwrap_err();
-            assert!(matches!(refused, StateError::InUse { .. }), "a thread still tries: {refused}");
-            // What the next process finds.
-            fs::write(before.path().join("db.stuck"), fs::read(directory.path().join("db.stuck")).unwrap())
-                .unwrap();
-            opens_healed(before.path(), &truth, "opening it did not end the last time");
-            assert!(!before.path().join("db.stuck").exists());
-        }
-        other => panic!("expected it to be given up, found {other:?}"),
+}
+
+#[test]
+fn a_vault_whose_opening_does_not_end_is_an_error_and_the_next_start_makes_it_anew() {
+    let (directory, truth) = whole_state();
+    let refused = State::open_within(directory.path(), Duration::ZERO).unwrap_err();
+    assert!(matches!(refused, StateError::OpenTimeout { .. }), "{refused}");
+    // The thread that was given up comes back in this case, and gives the lock back.
+    while matches!(Vault::open(directory.path()), Err(StateError::InUse { .. })) {
+        std::thread::yield_now();
     }
+    assert!(matches!(State::verify(directory.path()), Err(StateError::Damaged { .. })));
+    opens_healed(directory.path(), &truth, "opening it did not end the last time");
+    assert!(directory.path().join("db.damaged-1").exists());
 }
 
 #[test]
@@ -1033,4 +1040,179 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
     fs::write(&format, r#"{"format":2,"version":"9.1.0"}"#).unwrap();
     backup::restore(directory.path(), &file).unwrap();
     assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth);
+}
+
+// What is written when the disk takes no more.
+
+/// Names the state that [`writes_until_refused`] fills; set in its own process only.
+const FILL: &str = "DISPUTEBOT_TEST_FILL";
+
+/// The program of the next test's processes.
+#[test]
+fn writes_until_refused() {
+    let Some(directory) = std::env::var_os(FILL) else { return };
+    let mut state = match State::open(Path::new(&directory)) {
+        Ok(state) => state,
+        Err(refused) => return println!("refused at open: {refused}"),
+    };
+    for revision in 1..5000 {
+        match state.record(at(NOVEMBER), &[group(u128::from(revision % 7), revision)]) {
+            Ok(()) => println!("acknowledged {revision}"),
+            Err(refused) => {
+                println!("refused: {refused}");
+                break;
+            }
+        }
+    }
+    let late = state.record(at(NOVEMBER), &[group(99, 1)]);
+    println!("late record taken: {}", late.is_ok());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_loses_nothing_acknowledged_takes_nothing_more_and_recovers() {
+    // Blocks of 512 bytes that a file may have: none at all, less than sled needs to begin, and more.
+    for blocks in [0, 1, 8, 100, 600, 1025, 1100, 1500] {
+        let directory = tempfile::tempdir().unwrap();
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg("trap '' XFSZ; ulimit -f \"$0\"; exec \"$1\" --exact writes_until_refused --nocapture")
+            .args([blocks.to_string().as_ref(), std::env::current_exe().unwrap().as_os_str()])
+            .env(FILL, directory.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let number =
+            |prefix| said.lines().rev().find_map(|line| line.strip_prefix(prefix)?.parse::<u64>().ok());
+        assert!(said.contains("refused"), "{blocks}: {said}");
+        assert!(!said.contains("late record taken: true"), "{blocks}: {said}");
+
+        let mut state = State::open(directory.path()).unwrap();
+        let found = |revision: u64| {
+            state.known().groups.get(&GroupId::from_bits(u128::from(revision % 7))).map(|it| it.title.clone())
+        };
+        let last = number("acknowledged ").unwrap_or(0);
+        for revision in (1..=last).rev().take(6) {
+            assert_eq!(found(revision), Some(format!("title {revision}")), "{blocks}");
+        }
+        assert_eq!(state.known().doubt, None, "{blocks}: {:?}", state.healed());
+        state.record(at(DECEMBER), &[group(1, 1)]).unwrap();
+        drop(state);
+        State::verify(directory.path()).unwrap();
+    }
+}
+
+// What earlier versions wrote.
+
+#[test]
+fn a_state_of_format_1_is_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/state-1");
+    let expected = fs::read_to_string(golden.join("export.jsonl")).unwrap();
+    let directory = copy(&golden);
+    assert_eq!(journal::verify(&directory.path().join("journal")).unwrap().head.seq, 12);
+    let known = Known::read(directory.path()).unwrap();
+    let told = all_changes(&known);
+    let exported: Vec<Change> =
+        expected.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told, exported);
+    let mut state = State::open(directory.path()).unwrap();
+    assert_eq!(trusted(state.known()), trusted(&known));
+    state.record(at(DECEMBER), &[group(1, 1)]).unwrap();
+    drop(state);
+    State::verify(directory.path()).unwrap();
+    let file = golden.join("backup.jsonl.gz");
+    let fresh = tempfile::tempdir().unwrap();
+    backup::restore(fresh.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(fresh.path()).unwrap().known()), trusted(&known));
+}
+
+fn all_changes(known: &Known) -> Vec<Change> {
+    let mut told: Vec<Change> = known.groups.values().cloned().map(Change::Group).collect();
+    told.extend(known.tickets.values().cloned().map(Change::Ticket));
+    told.extend(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))));
+    told.extend(known.schedules.values().cloned().map(Change::Occurrence));
+    told.extend(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
+    told
+}
+
+/// Writes the golden state of this version into the folder that the variable names; how `state-1` was made.
+#[test]
+fn writes_a_golden_state_where_asked() {
+    let Some(golden) = std::env::var_os("DISPUTEBOT_TEST_GOLDEN").map(PathBuf::from) else { return };
+    let id = GroupId::from_bits;
+    let mut merged = group(2, 1);
+    let mut split = group(3, 1);
+    if let (Change::Group(merged), Change::Group(split)) = (&mut merged, &mut split) {
+        merged.group.status = Status::Merged { at: at(NOVEMBER), into: id(1) };
+        merged.group.members.clear();
+        split.group.split_from = Some(id(1));
+        split.group.patterns =
+            vec![serde_json::from_value(json!([["reason", "A1"], ["state", "LA"]])).unwrap()];
+        split.figures.exposed = "1234.56".parse().unwrap();
+        split.figures.due = Some("2026-12-24".parse().unwrap());
+    }
+    let mut bound = ticket(1);
+    if let Change::Ticket(bound) = &mut bound {
+        bound.written = Some(Written { summary: "Ω · 3 disputes".to_owned(), ..Written::default() });
+        bound.told.insert("split".to_owned());
+        bound.closed = Closed::ByUs;
+        bound.closings = 1;
+    }
+    let linked = |number: u128, link: Link| {
+        let mut ticket = Ticket::none(id(number));
+        ticket.link = link;
+        Change::Ticket(ticket)
+    };
+    let run = RunRecord {
+        id: "019ab1c0-0000-7000-8000-000000000001".to_owned(),
+        at: at(NOVEMBER),
+        fingerprint: "f".repeat(64),
+        incomplete: vec!["`disputes.csv` is cut off".to_owned()],
+        rows: Rows { read: 9, grouped: 6, ungrouped: 2, rejected: 1, ..Rows::default() },
+        programs: [("mdrp".to_owned(), Figures::default())].into(),
+        ageing: [("0-30".to_owned(), 8)].into(),
+        groups: 2,
+        events: [("born".to_owned(), 2)].into(),
+        moved: (1, 0),
+        done: vec![Done {
+            group: id(1),
+            issue: Issue { id: "10001".to_owned(), key: "DISP-1".to_owned() },
+            kind: "create".to_owned(),
+            closed: false,
+        }],
+        failed: vec![(id(3), "create".to_owned(), "400 Bad Request".to_owned())],
+        held: [("limit".to_owned(), 1)].into(),
+    };
+    let mut state = State::open(&golden).unwrap();
+    state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();
+    let intent = serde_json::from_value(json!({
+        "state": "intent", "attempts": 1, "highest_number": 7, "at": NOVEMBER,
+    }));
+    let links = [
+        linked(1, Link::Ready { attempts: 1 }),
+        linked(3, Link::Parked { attempts: 2, reason: "field `summary` is required".to_owned() }),
+        linked(4, intent.unwrap()),
+    ];
+    state.record(at(LATER), &links).unwrap();
+    state.record(at(LATER), &[bound, Change::Run(Box::new(run)), group(1, 2)]).unwrap();
+    let ran = Ran { schedule: "run".to_owned(), id: "2026-12-01T06:00".to_owned(), at: at(DECEMBER) };
+    let doubt = |doubt| Change::Doubt { doubt };
+    let reason = "the vault was damaged".to_owned();
+    state
+        .record(
+            at(DECEMBER),
+            &[doubt(None), Change::Occurrence(ran), doubt(Some(Doubt { reason, read: None }))],
+        )
+        .unwrap();
+    let mut export = json!({ "disputebot_state": 1 }).to_string() + "\n";
+    for change in all_changes(state.known()) {
+        export += &(serde_json::to_string(&change).unwrap() + "\n");
+    }
+    drop(state);
+    fs::write(golden.join("export.jsonl"), export).unwrap();
+    backup::backup(&golden, &golden.join("backup.jsonl.gz")).unwrap();
+    fs::remove_dir_all(golden.join("db")).unwrap();
+    for lock in ["lock", "journal/lock"] {
+        fs::remove_file(golden.join(lock)).unwrap();
+    }
 }

@@ -5,6 +5,9 @@
 //! exit code 1 where a proof failed. `--write FILE` writes the table to a file, too.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
+mod damage;
+mod size;
+
 use std::process::ExitCode;
 
 /// How much is tried.
@@ -34,9 +37,13 @@ pub struct Row {
 /// A proof: its name and how it is run.
 type Proof = (&'static str, fn(Effort) -> Vec<Row>);
 
-const PROOFS: &[Proof] = &[];
+const PROOFS: &[Proof] = &[("damage", damage::prove), ("size", size::prove)];
 
 fn main() -> ExitCode {
+    // Some proofs need processes of their own.
+    if let Some(code) = damage::child().or_else(size::child) {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let effort = if arguments.iter().any(|word| word == "--long") { Effort::Long } else { Effort::Short };
     let write = arguments.iter().position(|word| word == "--write").and_then(|at| arguments.get(at + 1));

@@ -27,15 +27,19 @@ const CHILD: &str = "DISPUTEBOT_PROVE_DAMAGE";
 const GROUPS: u64 = 300;
 const COMMITS: u64 = 80;
 
-pub fn prove(effort: Effort) -> Vec<Row> {
+pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     let trials = if effort == Effort::Short { 2_000 } else { 10_000 };
     let fills = if effort == Effort::Short { 60 } else { 400 };
     let base = folder();
     build(base.path());
     let middle = trials / 2;
     let outcomes: Vec<(u64, Outcome)> = std::thread::scope(|scope| {
-        let halves = [1..=middle, middle + 1..=trials]
-            .map(|seeds| scope.spawn(|| run_trials(base.path(), *seeds.start(), *seeds.end())));
+        let halves = [(1, middle), (middle + 1, trials)].map(|(first, last)| {
+            scope.spawn({
+                let base = base.path();
+                move || run_trials(base, first, last)
+            })
+        });
         halves.into_iter().flat_map(|half| half.join().unwrap_or_default()).collect()
     });
     let mut rows: Vec<Row> = Kind::ALL
@@ -57,7 +61,7 @@ pub fn prove(effort: Effort) -> Vec<Row> {
 }
 
 /// Runs trials, where this process is one of those.
-pub fn child() -> Option<ExitCode> {
+pub(crate) fn child() -> Option<ExitCode> {
     let task = std::env::var(CHILD).ok()?;
     let words: Vec<&str> = task.split('\n').collect();
     match *words.as_slice() {
@@ -257,7 +261,7 @@ fn judge(folder: &Path, truth: &Known, head: Head) -> Outcome {
         Err(StateError::OpenTimeout { .. }) => return Outcome::Stuck,
         Err(_) => return Outcome::Refused,
     };
-    if Known::clone(&Known { doubt: None, ..state.known().clone() }) != *truth {
+    if (Known { doubt: None, ..state.known().clone() }) != *truth {
         return silent("it knows something else");
     }
     let doubted = state.known().doubt.is_some();

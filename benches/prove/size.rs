@@ -14,7 +14,7 @@ const GROUPS: u64 = 100_000;
 const SECONDS_LIMIT: f64 = 10.0;
 const MEMORY_LIMIT_KIB: u64 = 256 << 10;
 
-pub fn prove(_: Effort) -> Vec<Row> {
+pub(crate) fn prove(_: Effort) -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap_or_else(|_| folder());
     let began = Instant::now();
     {
@@ -62,7 +62,7 @@ pub fn prove(_: Effort) -> Vec<Row> {
 }
 
 /// Opens a state and tells what it took, where this process is to do that.
-pub fn child() -> Option<ExitCode> {
+pub(crate) fn child() -> Option<ExitCode> {
     let directory = std::env::var(CHILD).ok()?;
     let began = Instant::now();
     let state = State::open(Path::new(&directory)).expect("it opens");

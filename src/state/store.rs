@@ -37,23 +37,24 @@ pub(super) fn open<T: Send + 'static>(
             let store = sled::Config::new()
                 .path(&path)
                 .mode(sled::Mode::HighThroughput)
-                .cache_capacity(64 << 20)
+                // All that is known is kept in memory anyway; sled is read from once.
+                .cache_capacity(8 << 20)
                 .flush_every_ms(Some(200))
                 .open()
                 .map_err(|source| failed(&path, source))?;
             let checked = check(&store, &path)?;
             Ok((store, checked))
         });
-        // Nobody listens any more when it took too long; the store is then closed here.
-        drop(sender.send(opened));
-        drop(lock);
+        // Nobody listens any more when it took too long; the store is then closed here, and after it the
+        // lock given back. Otherwise the lock goes with the answer, so that this thread never holds it longer.
+        drop(sender.send((opened, lock)));
     };
     std::thread::Builder::new()
         .name("vault-open".to_owned())
         .spawn(opener)
         .map_err(StateError::io("start a thread for", directory))?;
     match receiver.recv_timeout(limit) {
-        Ok(opened) => opened,
+        Ok((opened, _lock)) => opened,
         Err(RecvTimeoutError::Timeout) => {
             Err(StateError::OpenTimeout { directory: directory.to_owned(), seconds: limit.as_secs() })
         }

@@ -9,11 +9,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use disputebot::state::{
-    Entry, Head, Journal, JournalError, Record, StateError, Tree, Vault, Write, journal, vault,
+use disputebot::{
+    dispute::Program,
+    group::{Group, GroupId, Status},
+    plan::{Closed, Issue, Link, Ticket, Written},
+    state::{
+        Change, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record, Rows,
+        RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
+    },
+    ticket::facts::Figures,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -620,12 +628,591 @@ fn a_truncated_log_never_loses_a_value_silently() {
 #[test]
 fn starting_over_keeps_the_damaged_vault_and_begins_empty() {
     let state = state_of(3);
-    for number in 1..=4 {
+    for number in 1..=vault::COPIES_LIMIT {
         let (mut vault, kept) = Vault::start_over(state.path()).unwrap();
         assert_eq!(kept, Some(state.path().join(format!("db.damaged-{number}"))));
         assert_eq!((vault.applied(), contents(&vault)), (Head::EMPTY, vec![]));
         vault.commit(&[put("a", &json!(number))], head(1)).unwrap();
     }
+    let refused = Vault::start_over(state.path()).unwrap_err();
+    assert!(matches!(refused, StateError::CopiesFull { name: "db.damaged", limit: 3, .. }), "{refused}");
     let fresh = tempfile::tempdir().unwrap();
     assert_eq!(Vault::start_over(fresh.path()).unwrap().1, None);
+}
+
+// The whole.
+
+const LATER: &str = "2026-11-24T13:00:00Z";
+
+fn group(number: u128, revision: u64) -> Change {
+    let id = GroupId::from_bits(number);
+    Change::Group(GroupRecord {
+        group: Group {
+            id,
+            program: Program::Mdrp,
+            client: "Client A".into(),
+            patterns: Vec::new(),
+            members: (0..3).map(|it| format!("D-{number}-{it}").as_str().into()).collect(),
+            since: at(NOVEMBER),
+            split_from: None,
+            status: Status::Active,
+            pending: Vec::new(),
+        },
+        title: format!("title {revision}"),
+        cause: "duplicate discount".to_owned(),
+        who: "the pharmacy".to_owned(),
+        figures: Figures::default(),
+    })
+}
+
+fn ticket(number: u128) -> Change {
+    let mut ticket = Ticket::none(GroupId::from_bits(number));
+    ticket.link = Link::Bound { issue: Issue { id: number.to_string(), key: format!("DISP-{number}") } };
+    Change::Ticket(ticket)
+}
+
+/// A state of several commits, and what it knows.
+fn whole_state() -> (TempDir, Known) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    assert_eq!(state.healed(), None);
+    for number in 1..=8 {
+        let time = if number < 5 { NOVEMBER } else { LATER };
+        state.record(at(time), &[group(number, 1), ticket(number)]).unwrap();
+    }
+    state.record(at(DECEMBER), &[group(3, 2)]).unwrap();
+    let known = state.known().clone();
+    assert_eq!((known.groups.len(), known.tickets.len(), &known.doubt), (8, 8, &None));
+    (directory, known)
+}
+
+/// The same without the doubt.
+fn trusted(known: &Known) -> Known {
+    Known { doubt: None, ..known.clone() }
+}
+
+#[track_caller]
+fn opens_healed(directory: &Path, truth: &Known, reason: &str) {
+    let mut state = State::open(directory).unwrap();
+    assert_eq!(&trusted(state.known()), truth);
+    let doubt = state.known().doubt.clone().unwrap();
+    assert!(doubt.reason.contains(reason) && doubt.read.is_none(), "{doubt:?}");
+    assert!(state.healed().unwrap().contains(reason), "{:?}", state.healed());
+    state.record(at(DECEMBER), &[group(9, 1)]).unwrap();
+    drop(state);
+    let again = State::open(directory).unwrap();
+    assert_eq!(again.healed(), None, "it is told once");
+    assert_eq!(again.known().doubt, Some(doubt), "it stands until Jira was read");
+    assert_eq!(again.known().groups.len(), truth.groups.len() + 1);
+    drop(again);
+    State::verify(directory).unwrap();
+}
+
+/// Damages every row, so that no snapshot helps.
+fn ruin_vault(directory: &Path) {
+    let path = directory.join("db/db");
+    let mut bytes = fs::read(&path).unwrap();
+    for at in (0..bytes.len()).step_by(512) {
+        bytes[at] ^= 0x55;
+    }
+    fs::write(&path, bytes).unwrap();
+    for snapshot in snapshots(directory) {
+        fs::write(snapshot, b"ruined").unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_vault_is_set_aside_and_made_anew_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    drop(State::open(directory.path()).unwrap());
+    // One row says something else, under a checksum that sled finds right.
+    let store = sled::open(directory.path().join("db")).unwrap();
+    let (key, row) = store.iter().next_back().unwrap().unwrap();
+    let mut row = row.to_vec();
+    *row.last_mut().unwrap() ^= 1;
+    store.insert(key, row).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    assert!(
+        matches!(State::verify(directory.path()), Err(StateError::Damaged { .. })),
+        "verify heals nothing"
+    );
+    assert!(!directory.path().join("db.damaged-1").exists());
+    opens_healed(directory.path(), &truth, "is damaged");
+    assert!(directory.path().join("db.damaged-1/db").exists());
+}
+
+#[test]
+fn a_missing_vault_is_made_anew_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    fs::remove_dir_all(directory.path().join("db")).unwrap();
+    opens_healed(directory.path(), &truth, "it is missing");
+}
+
+#[test]
+fn a_vault_that_went_back_further_than_a_crash_takes_it_is_a_doubt() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    state.record(at(NOVEMBER), &[group(1, 1)]).unwrap();
+    let crashed = copy(directory.path());
+    state.record(at(LATER), &[group(2, 1), group(3, 1)]).unwrap();
+    let truth = state.known().clone();
+    let later = copy(directory.path());
+    state.record(at(DECEMBER), &[group(1, 2)]).unwrap();
+    let newest = state.known().clone();
+    drop(state);
+    let with_old_vault = |of: &Path| {
+        let mixed = copy(of);
+        fs::remove_dir_all(mixed.path().join("db")).unwrap();
+        fs::create_dir(mixed.path().join("db")).unwrap();
+        copy_into(&crashed.path().join("db"), &mixed.path().join("db"));
+        mixed
+    };
+    let one_behind = with_old_vault(later.path());
+    let state = State::open(one_behind.path()).unwrap();
+    assert_eq!((state.known(), state.healed()), (&truth, None), "as a crash leaves it");
+    let two_behind = with_old_vault(directory.path());
+    opens_healed(two_behind.path(), &newest, "further apart than a crash leaves them");
+}
+
+#[test]
+fn a_missing_file_of_sled_is_healed() {
+    let (directory, truth) = whole_state();
+    // disputebot's rows are too small for files of their own; sled makes one for a value that is not.
+    let store = sled::open(directory.path().join("db")).unwrap();
+    for number in 0..40_u8 {
+        store.insert([number], vec![number; 90_000]).unwrap();
+    }
+    store.flush().unwrap();
+    drop(store);
+    drop(sled::open(directory.path().join("db")).unwrap());
+    let blobs: Vec<PathBuf> =
+        fs::read_dir(directory.path().join("db/blobs")).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(!blobs.is_empty());
+    for blob in blobs {
+        let without = copy(directory.path());
+        fs::remove_file(without.path().join("db/blobs").join(blob.file_name().unwrap())).unwrap();
+        let state = State::open(without.path()).unwrap();
+        assert_eq!(&trusted(state.known()), &truth);
+        assert!(state.known().doubt.is_some() && state.healed().is_some());
+    }
+}
+
+#[test]
+fn a_vault_whose_opening_does_not_end_is_an_error_and_the_next_start_makes_it_anew() {
+    let (directory, truth) = whole_state();
+    let refused = State::open_within(directory.path(), Duration::ZERO).unwrap_err();
+    assert!(matches!(refused, StateError::OpenTimeout { .. }), "{refused}");
+    // The thread that was given up comes back in this case, and gives the lock back.
+    while matches!(Vault::open(directory.path()), Err(StateError::InUse { .. })) {
+        std::thread::yield_now();
+    }
+    assert!(matches!(State::verify(directory.path()), Err(StateError::Damaged { .. })));
+    opens_healed(directory.path(), &truth, "opening it did not end the last time");
+    assert!(directory.path().join("db.damaged-1").exists());
+}
+
+#[test]
+fn no_more_than_three_damaged_vaults_are_kept_and_the_fourth_is_an_error() {
+    let (directory, truth) = whole_state();
+    for number in 1..=3 {
+        fs::remove_dir_all(directory.path().join("db")).unwrap();
+        fs::create_dir(directory.path().join("db")).unwrap();
+        fs::write(directory.path().join("db.stuck"), "").unwrap();
+        let state = State::open(directory.path()).unwrap();
+        assert_eq!(trusted(state.known()), truth);
+        assert!(directory.path().join(format!("db.damaged-{number}")).exists());
+    }
+    fs::write(directory.path().join("db.stuck"), "").unwrap();
+    let records = journal::verify(&directory.path().join("journal")).unwrap().head;
+    for _ in 0..2 {
+        match State::open(directory.path()).unwrap_err() {
+            StateError::CopiesFull { limit: 3, cause: Some(cause), .. } => {
+                assert!(matches!(*cause, StateError::Damaged { .. }));
+            }
+            other => panic!("expected a refusal, found {other}"),
+        }
+    }
+    assert_eq!(
+        journal::verify(&directory.path().join("journal")).unwrap().head,
+        records,
+        "nor grows the journal"
+    );
+}
+
+#[test]
+fn a_damaged_or_shortened_journal_is_never_healed() {
+    let (directory, _) = whole_state();
+    let cut = copy(directory.path());
+    fs::remove_file(cut.path().join("journal/2026-12.jsonl")).unwrap();
+    let refused = State::open(cut.path()).unwrap_err();
+    assert!(
+        matches!(refused, StateError::Journal(JournalError::Behind { found: 16, expected: 17 })),
+        "{refused}"
+    );
+
+    let flipped = copy(directory.path());
+    let path = flipped.path().join("journal/2026-11.jsonl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("title 1", "title 7", 1)).unwrap();
+    ruin_vault(flipped.path());
+    let refused = State::open(flipped.path()).unwrap_err();
+    assert!(matches!(refused, StateError::Journal(JournalError::Damaged { line: 1, .. })), "{refused}");
+
+    let other = whole_state().0;
+    let mixed = copy(directory.path());
+    let mut state = State::open(other.path()).unwrap();
+    state.record(at(DECEMBER), &[group(77, 1)]).unwrap();
+    drop(state);
+    fs::remove_dir_all(mixed.path().join("db")).unwrap();
+    fs::create_dir(mixed.path().join("db")).unwrap();
+    copy_into(&other.path().join("db"), &mixed.path().join("db"));
+    assert!(matches!(State::open(mixed.path()), Err(StateError::Journal(JournalError::Behind { .. }))));
+}
+
+#[test]
+fn rebuilding_doubts_only_where_the_old_vault_was_no_witness() {
+    let (directory, truth) = whole_state();
+    let rebuilt = State::rebuild(directory.path()).unwrap();
+    assert_eq!((rebuilt.records, rebuilt.doubt), (17, None));
+    assert_eq!(State::open(directory.path()).unwrap().known(), &truth);
+
+    let cut = copy(directory.path());
+    fs::remove_file(cut.path().join("journal/2026-12.jsonl")).unwrap();
+    let rebuilt = State::rebuild(cut.path()).unwrap();
+    let reason = "the journal ends at record `16`, but record `17` was written";
+    assert!(rebuilt.doubt.unwrap().contains(reason));
+    let state = State::open(cut.path()).unwrap();
+    assert!(state.known().doubt.as_ref().unwrap().reason.contains(reason));
+    assert_eq!(state.head().seq, 17, "the doubt is a record of its own");
+}
+
+#[test]
+fn a_backup_made_beside_a_writer_restores_to_what_was_known_then_with_a_doubt() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    let mut writer = State::open(directory.path()).unwrap();
+    let made = backup::backup(directory.path(), &file).unwrap();
+    assert_eq!(made.head, writer.head());
+    writer.record(at(DECEMBER), &[group(50, 1)]).unwrap();
+    let newer = writer.known().clone();
+    let refused = backup::restore(directory.path(), &file).unwrap_err();
+    assert!(matches!(refused, StateError::InUse { .. }), "{refused}");
+    drop(writer);
+
+    let restored = backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(restored.head, made.head);
+    let kept = restored.aside.unwrap();
+    assert_eq!(kept, directory.path().join("before-restore-1"));
+    assert_eq!(State::open(&kept).unwrap().known(), &newer, "what was replaced is a whole state");
+    let state = State::open(directory.path()).unwrap();
+    assert_eq!((&trusted(state.known()), state.healed()), (&truth, None));
+    assert!(state.known().doubt.as_ref().unwrap().reason.contains("restored from a backup"));
+    drop(state);
+    State::verify(directory.path()).unwrap();
+
+    let fresh = tempfile::tempdir().unwrap();
+    assert_eq!(backup::restore(fresh.path(), &file).unwrap().aside, None);
+    assert_eq!(trusted(State::open(fresh.path()).unwrap().known()), truth);
+}
+
+#[test]
+fn a_file_that_is_not_a_whole_backup_is_refused_and_nothing_is_touched() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    let packed = fs::read(&file).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+    let without_last: String = text.split_inclusive('\n').take(17).collect();
+    let without_first: String = text.split_inclusive('\n').skip(1).collect();
+    let longer = format!("{text}{}", text.lines().last().unwrap());
+    let mut broken: Vec<Vec<u8>> = vec![
+        packed[..packed.len() - 1].to_vec(),
+        packed[..packed.len() / 2].to_vec(),
+        without_last.into_bytes(),
+        without_first.into_bytes(),
+        longer.into_bytes(),
+        text.replacen("title 1", "title 7", 1).into_bytes(),
+        text.trim_end().as_bytes().to_vec(),
+        Vec::new(),
+    ];
+    let mut random = random(0xBAC);
+    for _ in 0..40 {
+        let mut flipped = packed.clone();
+        // Not the first ten bytes: of gzip's own header some bits mean nothing.
+        let index = 10 + random(flipped.len() - 10);
+        flipped[index] ^= 1 << random(8);
+        broken.push(flipped);
+    }
+    for (number, bytes) in broken.iter().enumerate() {
+        fs::write(&file, bytes).unwrap();
+        let refused = backup::restore(directory.path(), &file).unwrap_err();
+        assert!(matches!(refused, StateError::Backup { .. }), "{number}: {refused}");
+    }
+    fs::remove_file(&file).unwrap();
+    let state = State::open(directory.path()).unwrap();
+    assert_eq!((state.known(), state.healed()), (&truth, None));
+    drop(state);
+
+    fs::write(&file, text).unwrap();
+    backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth, "unpacked it is whole, too");
+}
+
+#[test]
+fn a_restore_that_a_crash_cut_anywhere_is_either_not_begun_or_finished_by_the_next_start() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    let mut state = State::open(directory.path()).unwrap();
+    state.record(at(DECEMBER), &[group(50, 1)]).unwrap();
+    let newer = state.known().clone();
+    drop(state);
+    let restored = copy(directory.path());
+    backup::restore(restored.path(), &file).unwrap();
+    let new_journal = restored.path().join("journal");
+
+    let begun = copy(directory.path());
+    fs::create_dir(begun.path().join("restoring")).unwrap();
+    copy_into(&new_journal, &begun.path().join("restoring"));
+    assert_eq!(State::open(begun.path()).unwrap().known(), &newer);
+
+    // The steps after the moment from which it counts.
+    for step in 0..3 {
+        let cut = copy(directory.path());
+        fs::create_dir(cut.path().join("restored")).unwrap();
+        copy_into(&new_journal, &cut.path().join("restored"));
+        fs::create_dir(cut.path().join("before-restore-1")).unwrap();
+        for part in ["db", "journal"].iter().take(step) {
+            fs::rename(cut.path().join(part), cut.path().join("before-restore-1").join(part)).unwrap();
+        }
+        assert_eq!(trusted(&Known::read(cut.path()).unwrap()), truth, "step {step}");
+        let state = State::open(cut.path()).unwrap();
+        assert_eq!(trusted(state.known()), truth, "step {step}");
+        assert!(state.known().doubt.is_some());
+        drop(state);
+        assert_eq!(State::open(&cut.path().join("before-restore-1")).unwrap().known(), &newer);
+    }
+}
+
+#[test]
+fn no_more_than_three_replaced_states_are_kept() {
+    let (directory, _) = whole_state();
+    let file = directory.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    for _ in 0..3 {
+        backup::restore(directory.path(), &file).unwrap();
+    }
+    let refused = backup::restore(directory.path(), &file).unwrap_err();
+    assert!(matches!(refused, StateError::CopiesFull { name: "before-restore", .. }), "{refused}");
+}
+
+#[test]
+fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touched() {
+    let (directory, truth) = whole_state();
+    let file = directory.path().join("backup.jsonl");
+    backup::backup(directory.path(), &file).unwrap();
+    let said = "state has format `2`, this build reads up to `1`; use disputebot 9.1.0 or later";
+    let format = directory.path().join("format");
+    let own = fs::read(&format).unwrap();
+    fs::write(&format, r#"{"format":2,"version":"9.1.0","more":true}"#).unwrap();
+    for refused in [
+        State::open(directory.path()).map(drop),
+        State::verify(directory.path()).map(drop),
+        State::rebuild(directory.path()).map(drop),
+        Known::read(directory.path()).map(drop),
+        backup::backup(directory.path(), &directory.path().join("other")).map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().to_string(), said);
+    }
+    fs::write(&format, own).unwrap();
+
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(fs::File::open(&file).unwrap()).read_to_string(&mut text).unwrap();
+    let newer = text.replacen("\"format\":1,\"version\":\"0.1.0\"", "\"format\":2,\"version\":\"9.1.0\"", 1);
+    assert_ne!(newer, text);
+    fs::write(&file, newer).unwrap();
+    assert_eq!(backup::restore(directory.path(), &file).unwrap_err().to_string(), said);
+    assert_eq!(State::open(directory.path()).unwrap().known(), &truth);
+
+    // An older copy is a way back, also for an older build.
+    fs::write(&file, text).unwrap();
+    fs::write(&format, r#"{"format":2,"version":"9.1.0"}"#).unwrap();
+    backup::restore(directory.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth);
+}
+
+// What is written when the disk takes no more.
+
+/// Names the state that [`writes_until_refused`] fills; set in its own process only.
+const FILL: &str = "DISPUTEBOT_TEST_FILL";
+
+/// The program of the next test's processes.
+#[test]
+fn writes_until_refused() {
+    let Some(directory) = std::env::var_os(FILL) else { return };
+    let mut state = match State::open(Path::new(&directory)) {
+        Ok(state) => state,
+        Err(refused) => return println!("refused at open: {refused}"),
+    };
+    for revision in 1..5000 {
+        match state.record(at(NOVEMBER), &[group(u128::from(revision % 7), revision)]) {
+            Ok(()) => println!("acknowledged {revision}"),
+            Err(refused) => {
+                println!("refused: {refused}");
+                break;
+            }
+        }
+    }
+    let late = state.record(at(NOVEMBER), &[group(99, 1)]);
+    println!("late record taken: {}", late.is_ok());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_loses_nothing_acknowledged_takes_nothing_more_and_recovers() {
+    // Blocks of 512 bytes that a file may have: none at all, less than sled needs to begin, and more.
+    for blocks in [0, 1, 8, 100, 600, 1025, 1100, 1500] {
+        let directory = tempfile::tempdir().unwrap();
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg("trap '' XFSZ; ulimit -f \"$0\"; exec \"$1\" --exact writes_until_refused --nocapture")
+            .args([blocks.to_string().as_ref(), std::env::current_exe().unwrap().as_os_str()])
+            .env(FILL, directory.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let number =
+            |prefix| said.lines().rev().find_map(|line| line.strip_prefix(prefix)?.parse::<u64>().ok());
+        assert!(said.contains("refused"), "{blocks}: {said}");
+        assert!(!said.contains("late record taken: true"), "{blocks}: {said}");
+
+        let mut state = State::open(directory.path()).unwrap();
+        let found = |revision: u64| {
+            state.known().groups.get(&GroupId::from_bits(u128::from(revision % 7))).map(|it| it.title.clone())
+        };
+        let last = number("acknowledged ").unwrap_or(0);
+        for revision in (1..=last).rev().take(6) {
+            assert_eq!(found(revision), Some(format!("title {revision}")), "{blocks}");
+        }
+        assert_eq!(state.known().doubt, None, "{blocks}: {:?}", state.healed());
+        state.record(at(DECEMBER), &[group(1, 1)]).unwrap();
+        drop(state);
+        State::verify(directory.path()).unwrap();
+    }
+}
+
+// What earlier versions wrote.
+
+#[test]
+fn a_state_of_format_1_is_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/state-1");
+    let expected = fs::read_to_string(golden.join("export.jsonl")).unwrap();
+    let directory = copy(&golden);
+    assert_eq!(journal::verify(&directory.path().join("journal")).unwrap().head.seq, 12);
+    let known = Known::read(directory.path()).unwrap();
+    let told = all_changes(&known);
+    let exported: Vec<Change> =
+        expected.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told, exported);
+    let mut state = State::open(directory.path()).unwrap();
+    assert_eq!(trusted(state.known()), trusted(&known));
+    state.record(at(DECEMBER), &[group(1, 1)]).unwrap();
+    drop(state);
+    State::verify(directory.path()).unwrap();
+    let file = golden.join("backup.jsonl.gz");
+    let fresh = tempfile::tempdir().unwrap();
+    backup::restore(fresh.path(), &file).unwrap();
+    assert_eq!(trusted(State::open(fresh.path()).unwrap().known()), trusted(&known));
+}
+
+fn all_changes(known: &Known) -> Vec<Change> {
+    let mut told: Vec<Change> = known.groups.values().cloned().map(Change::Group).collect();
+    told.extend(known.tickets.values().cloned().map(Change::Ticket));
+    told.extend(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))));
+    told.extend(known.schedules.values().cloned().map(Change::Occurrence));
+    told.extend(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
+    told
+}
+
+/// Writes the golden state of this version into the folder that the variable names; how `state-1` was made.
+#[test]
+fn writes_a_golden_state_where_asked() {
+    let Some(golden) = std::env::var_os("DISPUTEBOT_TEST_GOLDEN").map(PathBuf::from) else { return };
+    let id = GroupId::from_bits;
+    let mut merged = group(2, 1);
+    let mut split = group(3, 1);
+    if let (Change::Group(merged), Change::Group(split)) = (&mut merged, &mut split) {
+        merged.group.status = Status::Merged { at: at(NOVEMBER), into: id(1) };
+        merged.group.members.clear();
+        split.group.split_from = Some(id(1));
+        split.group.patterns =
+            vec![serde_json::from_value(json!([["reason", "A1"], ["state", "LA"]])).unwrap()];
+        split.figures.exposed = "1234.56".parse().unwrap();
+        split.figures.due = Some("2026-12-24".parse().unwrap());
+    }
+    let mut bound = ticket(1);
+    if let Change::Ticket(bound) = &mut bound {
+        bound.written = Some(Written { summary: "Ω · 3 disputes".to_owned(), ..Written::default() });
+        bound.told.insert("split".to_owned());
+        bound.closed = Closed::ByUs;
+        bound.closings = 1;
+    }
+    let linked = |number: u128, link: Link| {
+        let mut ticket = Ticket::none(id(number));
+        ticket.link = link;
+        Change::Ticket(ticket)
+    };
+    let run = RunRecord {
+        id: "019ab1c0-0000-7000-8000-000000000001".to_owned(),
+        at: at(NOVEMBER),
+        fingerprint: "f".repeat(64),
+        incomplete: vec!["`disputes.csv` is cut off".to_owned()],
+        rows: Rows { read: 9, grouped: 6, ungrouped: 2, rejected: 1, ..Rows::default() },
+        programs: [("mdrp".to_owned(), Figures::default())].into(),
+        ageing: [("0-30".to_owned(), 8)].into(),
+        groups: 2,
+        events: [("born".to_owned(), 2)].into(),
+        moved: (1, 0),
+        done: vec![Done {
+            group: id(1),
+            issue: Issue { id: "10001".to_owned(), key: "DISP-1".to_owned() },
+            kind: "create".to_owned(),
+            closed: false,
+        }],
+        failed: vec![(id(3), "create".to_owned(), "400 Bad Request".to_owned())],
+        held: [("limit".to_owned(), 1)].into(),
+    };
+    let mut state = State::open(&golden).unwrap();
+    state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();
+    let intent = serde_json::from_value(json!({
+        "state": "intent", "attempts": 1, "highest_number": 7, "at": NOVEMBER,
+    }));
+    let links = [
+        linked(1, Link::Ready { attempts: 1 }),
+        linked(3, Link::Parked { attempts: 2, reason: "field `summary` is required".to_owned() }),
+        linked(4, intent.unwrap()),
+    ];
+    state.record(at(LATER), &links).unwrap();
+    state.record(at(LATER), &[bound, Change::Run(Box::new(run)), group(1, 2)]).unwrap();
+    let ran = Ran { schedule: "run".to_owned(), id: "2026-12-01T06:00".to_owned(), at: at(DECEMBER) };
+    let doubt = |doubt| Change::Doubt { doubt };
+    let reason = "the vault was damaged".to_owned();
+    state
+        .record(
+            at(DECEMBER),
+            &[doubt(None), Change::Occurrence(ran), doubt(Some(Doubt { reason, read: None }))],
+        )
+        .unwrap();
+    let mut export = json!({ "disputebot_state": 1 }).to_string() + "\n";
+    for change in all_changes(state.known()) {
+        export += &(serde_json::to_string(&change).unwrap() + "\n");
+    }
+    drop(state);
+    fs::write(golden.join("export.jsonl"), export).unwrap();
+    backup::backup(&golden, &golden.join("backup.jsonl.gz")).unwrap();
+    fs::remove_dir_all(golden.join("db")).unwrap();
+    for lock in ["lock", "journal/lock"] {
+        fs::remove_file(golden.join(lock)).unwrap();
+    }
 }

@@ -5,11 +5,13 @@
 //! exit code 1 where a proof failed. `--write FILE` writes the table to a file, too.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
+mod damage;
 #[path = "../../tests/simulation/harness.rs"]
 mod harness;
 #[path = "../../tests/simulation/model.rs"]
 mod model;
 mod simulation;
+mod size;
 
 use std::process::ExitCode;
 
@@ -40,9 +42,14 @@ pub struct Row {
 /// A proof: its name and how it is run.
 type Proof = (&'static str, fn(Effort) -> Vec<Row>);
 
-const PROOFS: &[Proof] = &[("simulation", simulation::prove)];
+const PROOFS: &[Proof] =
+    &[("simulation", simulation::prove), ("damage", damage::prove), ("size", size::prove)];
 
 fn main() -> ExitCode {
+    // Some proofs need processes of their own.
+    if let Some(code) = damage::child().or_else(size::child) {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let effort = if arguments.iter().any(|word| word == "--long") { Effort::Long } else { Effort::Short };
     let write = arguments.iter().position(|word| word == "--write").and_then(|at| arguments.get(at + 1));

@@ -25,6 +25,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let templates = Templates::new(&settings.templates)?;
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
+    state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
     let daemon = Daemon {
         params: settings.run,
         tables: Tables::embedded(),

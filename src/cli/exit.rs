@@ -3,8 +3,14 @@
 use std::{error::Error, fmt, process::ExitCode};
 
 use crate::{
-    apply::RecoverError, config::Problems, daemon::DaemonError, dispute::TableError, jira::JiraError,
-    run::RunError, state::StateError, ticket::TemplateError,
+    apply::RecoverError,
+    config::Problems,
+    daemon::DaemonError,
+    dispute::TableError,
+    jira::JiraError,
+    run::RunError,
+    state::{JournalError, StateError},
+    ticket::TemplateError,
 };
 
 /// How a command ended.
@@ -94,10 +100,29 @@ impl From<StateError> for CliError {
     fn from(error: StateError) -> Self {
         let hint = match &error {
             StateError::InUse { .. } => Some("stop it first; `disputebot status` works beside it"),
-            StateError::Damaged { .. } | StateError::OpenTimeout { .. } => {
+            StateError::Damaged { .. } => {
                 Some("`disputebot state rebuild` makes it anew from the journal; the old one is kept aside")
             }
+            StateError::OpenTimeout { .. } => {
+                Some("start it again: the next start sets the vault aside and makes it anew from the journal")
+            }
             StateError::NewerFormat { .. } => Some("use the newer disputebot that wrote it"),
+            StateError::CopiesFull { .. } => {
+                Some("look why there are so many, then move away the copies that nobody needs")
+            }
+            StateError::Form { tree: "journal", .. } => {
+                Some("a newer disputebot may have written it; use that one")
+            }
+            StateError::Journal(
+                JournalError::Damaged { .. }
+                | JournalError::UnexpectedFile { .. }
+                | JournalError::Behind { .. }
+                | JournalError::Diverged { .. },
+            ) => Some(
+                "`disputebot state restore FILE` brings back a backup; without one, `disputebot state rebuild --from \
+                 jira` begins anew with the tickets that are there",
+            ),
+            StateError::Backup { .. } => Some("nothing was changed; take another backup"),
             _ => None,
         };
         Self { exit: Exit::State, hint: hint.map(str::to_owned), error: error.into() }

@@ -88,7 +88,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Writes sample disputes with their truth
     Generate(generate::Arguments),
-    /// Looks after the state: export, import, verify, rebuild
+    /// Looks after the state: verify, rebuild, backup, restore, export, import
     State(state::Arguments),
     /// Prints the completions of a shell
     Completions(completions::Arguments),

@@ -39,6 +39,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let tables = Tables::embedded();
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
+    state.healed().into_iter().for_each(|told| ui.warn(told));
     let pass = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         let signals = daemon::stop_on_signals(stop.clone(), Exit::Partial as i32);

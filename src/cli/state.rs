@@ -1,9 +1,9 @@
-//! `disputebot state`: export, import, verify, rebuild.
+//! `disputebot state`: verify, rebuild, export, import, backup, restore.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{CliError, Common, Exit, Ui};
 use crate::{
     config::Needs,
-    state::{Change, Known, State},
+    state::{self, Change, Doubt, FORMAT, Known, State, StateError, backup},
 };
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,39 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// Checks the journal's chain, every checksum, and that both stores say the same
+    Verify {
+        /// Prints what was found as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes the vault anew; the old one is kept aside
+    Rebuild {
+        /// What to make it from
+        #[arg(long, value_enum, default_value_t = Origin::Journal)]
+        from: Origin,
+        /// Prints what was done as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes the journal to a file (.jsonl.gz) that `restore` reads; works beside a running daemon
+    Backup {
+        /// File to write
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Prints what was written as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Puts a backup in the place of the state; the old one is kept aside
+    Restore {
+        /// File to read
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Prints what was done as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Writes all that is known as JSON lines; works beside a running daemon
     Export {
         /// File to write; stdout where none is given
@@ -35,38 +68,50 @@ enum What {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Checks the journal's chain, every checksum, and that both stores say the same
-    Verify,
-    /// Makes the vault anew from the journal; the old one is kept aside
-    Rebuild,
 }
 
-/// First line of an export.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    disputebot_state: u32,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Origin {
+    /// The journal of this state
+    Journal,
 }
-
-const FORMAT: u32 = 1;
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let directory = common.settings(Needs::default(), &[], ui)?.state;
     match &arguments.what {
+        What::Verify { json } => verify(&directory, *json, ui)?,
+        What::Rebuild { from: Origin::Journal, json } => rebuild_from_journal(&directory, *json, ui)?,
+        What::Backup { file, json } => {
+            let made = backup::backup(&directory, file)?;
+            if *json {
+                ui.json(&made)?;
+            } else {
+                ui.say(&format!("wrote {} records to `{}`", made.head.seq, file.display()));
+            }
+        }
+        What::Restore { file, json } => {
+            let made = backup::restore(&directory, file)?;
+            if *json {
+                ui.json(&made)?;
+            } else {
+                let kept = aside("the state that was there", made.aside.as_deref());
+                ui.say(&format!("restored {} records from `{}`{kept}", made.head.seq, file.display()));
+                ui.say(UNTIL_READ);
+            }
+        }
         What::Export { file } => {
             let known = Known::read(&directory)?;
             let text = export(&known)?;
             match file {
                 None => ui.data(&text)?,
                 Some(path) => {
-                    let mut out = File::create(path)?;
-                    out.write_all(text.as_bytes())?;
-                    out.sync_all()?;
+                    state::replace_file(path, |out| out.write_all(text.as_bytes()))?;
                     ui.say(&format!("wrote {} groups to `{}`", known.groups.len(), path.display()));
                 }
             }
         }
         What::Import { file } => {
-            let changes = import(file)?;
+            let mut changes = import(file)?;
             let mut state = State::open(&directory)?;
             if state.head().seq > 0 {
                 return Err(CliError::new(
@@ -75,26 +120,60 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
                 )
                 .hint("import into a new folder: `--set state.dir=FOLDER`"));
             }
+            let read = changes.len();
+            let reason = "the state was imported from an export".to_owned();
+            changes.push(Change::Doubt { doubt: Some(Doubt { reason, read: None }) });
             state.record(Timestamp::now(), &changes)?;
-            ui.say(&format!("read {} records into `{}`", changes.len(), directory.display()));
-        }
-        What::Verify => {
-            let (records, values) = State::verify(&directory)?;
-            ui.data(&format!("the journal's {records} records form one unbroken chain, and all {values} values of the vault agree with it\n"))?;
-        }
-        What::Rebuild => {
-            let (records, aside) = State::rebuild(&directory)?;
-            let kept =
-                aside.map(|path| format!("; the old one is in `{}`", path.display())).unwrap_or_default();
-            ui.say(&format!("made the vault anew from {records} records of the journal{kept}"));
+            ui.say(&format!("read {read} records into `{}`", directory.display()));
+            ui.say(UNTIL_READ);
         }
     }
     Ok(Exit::Done)
 }
 
+const UNTIL_READ: &str = "no ticket is created until Jira was read from end to end twice";
+
+fn verify(directory: &Path, json: bool, ui: &mut Ui) -> Result<(), CliError> {
+    let found = State::verify(directory)?;
+    if json {
+        return Ok(ui.json(&found)?);
+    }
+    Ok(ui.data(&format!(
+        "the journal's {} records form one unbroken chain, and all {} values of the vault agree with it\n",
+        found.head.seq, found.values
+    ))?)
+}
+
+fn rebuild_from_journal(directory: &Path, json: bool, ui: &mut Ui) -> Result<(), CliError> {
+    let rebuilt = State::rebuild(directory)?;
+    if json {
+        return Ok(ui.json(&rebuilt)?);
+    }
+    let kept = aside("the old one", rebuilt.aside.as_deref());
+    ui.say(&format!("made the vault anew from {} records of the journal{kept}", rebuilt.records));
+    if let Some(doubt) = rebuilt.doubt {
+        ui.warn(&format!("{doubt}; {UNTIL_READ}"));
+    }
+    Ok(())
+}
+
+fn aside(what: &str, path: Option<&Path>) -> String {
+    path.map(|path| format!("; {what} is in `{}`", path.display())).unwrap_or_default()
+}
+
+/// First line of an export.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    disputebot_state: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// How many lines follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<usize>,
+}
+
 fn export(known: &Known) -> Result<String, CliError> {
     let failed = |error: serde_json::Error| CliError::new(Exit::Bug, error);
-    let mut text = serde_json::to_string(&Head { disputebot_state: FORMAT }).map_err(failed)? + "\n";
     let changes = known
         .groups
         .values()
@@ -106,14 +185,18 @@ fn export(known: &Known) -> Result<String, CliError> {
         .chain(known.strays.values().cloned().map(|stray| Change::Stray { stray }))
         .chain(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }))
         .chain(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
+    let (mut text, mut records) = (String::new(), 0);
     for change in changes {
         text.push_str(&serde_json::to_string(&change).map_err(failed)?);
         text.push('\n');
+        records += 1;
     }
-    Ok(text)
+    let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    let head = Head { disputebot_state: FORMAT, version, records: Some(records) };
+    Ok(serde_json::to_string(&head).map_err(failed)? + "\n" + &text)
 }
 
-fn import(path: &PathBuf) -> Result<Vec<Change>, CliError> {
+fn import(path: &Path) -> Result<Vec<Change>, CliError> {
     let wrong = |line: usize, what: String| {
         CliError::new(
             Exit::State,
@@ -123,14 +206,21 @@ fn import(path: &PathBuf) -> Result<Vec<Change>, CliError> {
     let mut lines = BufReader::new(File::open(path)?).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     let head: Head = serde_json::from_str(&first).map_err(|error| wrong(1, error.to_string()))?;
-    if head.disputebot_state != FORMAT {
-        let found = head.disputebot_state;
-        return Err(wrong(1, format!("it has format {found}, this build reads {FORMAT}")));
+    if head.disputebot_state > FORMAT {
+        let (found, version) = (head.disputebot_state, head.version);
+        return Err(StateError::NewerFormat { found, supported: FORMAT, version }.into());
     }
-    lines
+    let changes: Vec<Change> = lines
         .enumerate()
         .map(|(index, line)| {
             serde_json::from_str(&line?).map_err(|error| wrong(index + 2, error.to_string()))
         })
-        .collect()
+        .collect::<Result<_, CliError>>()?;
+    match head.records {
+        Some(expected) if expected != changes.len() => Err(CliError::new(
+            Exit::State,
+            format!("`{}` has {} records, but its first line says {expected}", path.display(), changes.len()),
+        )),
+        _ => Ok(changes),
+    }
 }

@@ -149,6 +149,8 @@ pub(super) struct Line<'a> {
     pub(super) hash: ChainHash,
     /// As written.
     pub(super) body: &'a str,
+    /// All of it, as written.
+    pub(super) text: &'a str,
 }
 
 impl<'a> Line<'a> {
@@ -173,7 +175,7 @@ impl<'a> Line<'a> {
             return Err(format!("it says its hash is `{hash}`, but its content gives `{computed}`"));
         }
         let at = at.parse().map_err(|_| format!("`{at}` is not a time"))?;
-        Ok(Self { seq, at, kind, prev: head.hash, hash: computed, body })
+        Ok(Self { seq, at, kind, prev: head.hash, hash: computed, body, text })
     }
 }
 

@@ -4,7 +4,7 @@
 //! report success on the next one, so nothing here is ever tried again.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 /// Puts a file on disk. A value, so that a test can make it fail.
@@ -60,5 +60,29 @@ impl WriterLock {
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(LockRefusal::Io)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Writes a whole file: beside its place, to the disk, and only then into its place. A crash or a full disk
+/// leaves what was there before.
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
+    let mut beside = name.to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let written = File::create(&beside).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, path)
+    });
+    if let Err(failed) = written {
+        // It is half of a file under a name that nobody looks for.
+        drop(std::fs::remove_file(&beside));
+        return Err(failed);
+    }
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => sync_directory(parent),
+        None => sync_directory(Path::new(".")),
     }
 }

@@ -22,7 +22,7 @@
 //! never writes again after a write or a sync has failed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -331,6 +331,75 @@ pub fn verify(directory: &Path) -> Result<Verified, JournalError> {
         kept_in: None,
     });
     Ok(Verified { head: walked.head, torn })
+}
+
+/// Gives every line as it is written, without its newline, up to record `last`; checks the chain on the way.
+/// May run while another process writes.
+pub(super) fn lines<E: From<JournalError>>(
+    directory: &Path,
+    last: u64,
+    mut visit: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    walk(directory, |line, _| if line.seq <= last { visit(line.text) } else { Ok(()) })?;
+    Ok(())
+}
+
+/// Makes a journal in an empty directory of lines that [`lines`] gave, checks that each follows the one
+/// before, and returns the head once all are on disk. `file` is where the lines are from, and its line
+/// `skipped + 1` is the first of them.
+pub(super) fn adopt(
+    directory: &Path,
+    lines: &mut impl io::BufRead,
+    file: &Path,
+    skipped: u64,
+) -> Result<Head, JournalError> {
+    let mut head = Head::EMPTY;
+    let mut out: Option<(Month, PathBuf, BufWriter<File>)> = None;
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let mut limited = (&mut *lines).take(LINE_LIMIT_BYTES as u64 + 1);
+        if limited.read_until(b'\n', &mut bytes).map_err(JournalError::io("read", file))? == 0 {
+            break;
+        }
+        let damaged = |reason: String| JournalError::Damaged {
+            file: file.to_owned(),
+            line: skipped + head.seq + 1,
+            seq: head.seq + 1,
+            reason,
+        };
+        let line = bytes.strip_suffix(b"\n").ok_or_else(|| damaged("it has no end".to_owned()))?;
+        let line = Line::check(head, line).map_err(damaged)?;
+        let own = Month::of(line.at).ok_or_else(|| damaged("its time is before 1970".to_owned()))?;
+        let next = Head { seq: line.seq, hash: line.hash };
+        out = Some(match out.take() {
+            Some(same) if same.0 >= own => same,
+            older => {
+                if let Some(older) = older {
+                    finish(older)?;
+                }
+                let path = own.path(directory);
+                let file = File::create_new(&path).map_err(JournalError::io("make", &path))?;
+                (own, path, BufWriter::new(file))
+            }
+        });
+        if let Some((_, path, out)) = &mut out {
+            out.write_all(&bytes).map_err(JournalError::io("write", path))?;
+        }
+        head = next;
+    }
+    if let Some(newest) = out {
+        finish(newest)?;
+    }
+    sync_directory(directory).map_err(JournalError::io("sync", directory))?;
+    Ok(head)
+}
+
+fn finish((_, path, out): (Month, PathBuf, BufWriter<File>)) -> Result<(), JournalError> {
+    out.into_inner()
+        .map_err(io::IntoInnerError::into_error)
+        .and_then(|file| file.sync_all())
+        .map_err(JournalError::io("write", &path))
 }
 
 /// Gives every record from number `from_seq` on, in order, and returns the head; checks the chain from its

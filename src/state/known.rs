@@ -3,12 +3,17 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Head, Journal, StateError, Tree, Vault, Write, journal};
+use super::{
+    Entry, Head, Journal, JournalError, StateError, Tree, Vault, Write, backup, durable::WriterLock, format,
+    journal, vault,
+};
 use crate::{
     group::{Group, GroupId},
     plan::{Issue, Moment, Stray, Ticket},
@@ -16,7 +21,9 @@ use crate::{
 };
 
 /// Folder of the journal within the state.
-const JOURNAL: &str = "journal";
+pub(super) const JOURNAL: &str = "journal";
+/// How many records are taken over at a time.
+const CHUNK: usize = 1000;
 /// Key of the doubt among the facts about this installation.
 const DOUBT: &str = "doubt";
 /// Key of the claim, likewise.
@@ -226,8 +233,10 @@ impl Known {
     /// As [`Known::read`], but only what was recorded before an instant: what was known then.
     pub fn read_before(directory: &Path, end: Timestamp) -> Result<Self, StateError> {
         let mut known = Self::default();
-        if directory.join(JOURNAL).exists() {
-            journal::read::<StateError>(&directory.join(JOURNAL), 1, |record| {
+        format::check(directory)?;
+        let path = backup::journal_of(directory);
+        if path.exists() {
+            journal::read::<StateError>(&path, 1, |record| {
                 if record.at < end {
                     known.take(change(&record.body, record.seq)?);
                 }
@@ -287,18 +296,92 @@ pub struct State {
     journal: Journal,
     vault: Vault,
     known: Known,
+    healed: Option<String>,
+    poisoned: bool,
+}
+
+/// What [`State::verify`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The end of the journal.
+    pub head: Head,
+    /// Values of the vault.
+    pub values: u64,
+}
+
+/// What [`State::rebuild`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rebuilt {
+    /// Records of the journal.
+    pub records: u64,
+    /// Where the old vault is.
+    pub aside: Option<PathBuf>,
+    /// The doubt that was recorded; none where the old vault witnessed that the journal is complete.
+    pub doubt: Option<String>,
+}
+
+/// What to do with a damaged vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Heal,
+    Refuse,
 }
 
 impl State {
     /// Opens the state of a directory, made where absent. The vault is brought up to the journal where a
     /// crash kept it behind.
+    ///
+    /// A vault that is damaged, missing or older than a crash can make it is no witness that the journal has
+    /// its end: it is set aside and made anew where it cannot be read, a doubt is recorded, and
+    /// [`State::healed`] tells of it. A journal that is damaged, or that ends before a record that the vault
+    /// knows, is an error.
     pub fn open(directory: &Path) -> Result<Self, StateError> {
-        // The vault's lock comes first: it keeps a second writer out of the journal, too.
-        let mut vault = Vault::open(directory)?;
-        let journal = Journal::open(&directory.join(JOURNAL))?;
+        Self::open_within(directory, vault::OPEN_LIMIT)
+    }
+
+    /// [`State::open`] with another limit of time for opening the vault.
+    pub fn open_within(directory: &Path, limit: Duration) -> Result<Self, StateError> {
+        Self::open_with(directory, limit, Damage::Heal)
+    }
+
+    fn open_with(directory: &Path, limit: Duration, damage: Damage) -> Result<Self, StateError> {
+        // This lock comes first: it keeps a second writer out of the journal, too.
+        let lock = vault::lock(directory)?;
+        format::ensure(directory)?;
+        backup::finish_restore(directory)?;
+        let mut journal = Journal::open(&directory.join(JOURNAL))?;
+        let missing = journal.head() != Head::EMPTY && !Vault::exists(directory);
+        let opened = if missing {
+            Err(vault::missing(directory))
+        } else {
+            Vault::open_locked(&lock, directory, limit)
+        };
+        let mut healed = None;
+        let mut vault = match opened {
+            Err(found @ StateError::Damaged { .. }) if damage == Damage::Heal => {
+                let (vault, told) = heal(&lock, directory, &mut journal, found)?;
+                healed = Some(told);
+                vault
+            }
+            other => other?,
+        };
+        if healed.is_none() && went_back(&journal, &vault)? {
+            let reason = format!(
+                "the vault was at record {} and the journal at record {}, further apart than a crash leaves them",
+                vault.applied_seq(),
+                journal.head().seq
+            );
+            doubt(&mut journal, &reason)?;
+            healed = Some(format!("{reason}; it was brought up to the journal, and {UNTIL_READ}"));
+        }
         catch_up(&journal, &mut vault)?;
         let known = load(&vault)?;
-        Ok(Self { directory: directory.to_owned(), journal, vault, known })
+        Ok(Self { directory: directory.to_owned(), journal, vault, known, healed, poisoned: false })
+    }
+
+    /// What was damaged and made good when this was opened, for the operator.
+    pub fn healed(&self) -> Option<&str> {
+        self.healed.as_deref()
     }
 
     /// Folder of the state.
@@ -326,37 +409,63 @@ impl State {
         if changes.is_empty() {
             return Ok(());
         }
+        // A record that only the journal took would be missing in the vault after the next one.
+        self.vault.ensure_usable()?;
+        if self.poisoned {
+            return Err(StateError::Poisoned { directory: self.directory.clone() });
+        }
         let mut entries = Vec::with_capacity(changes.len());
         let mut writes = Vec::with_capacity(changes.len());
         for change in changes {
-            let body = serde_json::to_value(change).map_err(|source| StateError::Form {
-                tree: "journal",
-                key: kind(change).to_owned(),
-                source,
-            })?;
-            entries.push(Entry { at, kind: kind(change), body });
+            entries.push(entry(at, change)?);
             writes.push(write(change)?);
         }
+        self.poisoned = true;
         self.journal.append_all(&entries)?;
         self.vault.commit(&writes, self.journal.head())?;
+        self.poisoned = false;
         for change in changes {
             self.known.take(change.clone());
         }
         Ok(())
     }
 
-    /// Makes the vault anew from the journal; the old one is set aside. Gives the number of records and
-    /// where the old vault went.
-    pub fn rebuild(directory: &Path) -> Result<(u64, Option<PathBuf>), StateError> {
-        let (mut vault, aside) = Vault::start_over(directory)?;
-        let journal = Journal::open(&directory.join(JOURNAL))?;
+    /// Makes the vault anew from the journal; the old one is set aside. Where that one could not witness that
+    /// the journal is complete, a doubt is recorded.
+    pub fn rebuild(directory: &Path) -> Result<Rebuilt, StateError> {
+        let lock = vault::lock(directory)?;
+        format::ensure(directory)?;
+        backup::finish_restore(directory)?;
+        let mut journal = Journal::open(&directory.join(JOURNAL))?;
+        let reason = if !Vault::exists(directory) {
+            Some("it was missing".to_owned())
+        } else {
+            vault::free_copy_name(directory)?;
+            let witnessed = Vault::open_locked(&lock, directory, vault::OPEN_LIMIT).and_then(|vault| {
+                // The journal's own errors here say that it lost its end or is another one.
+                Ok(journal.replay_after::<StateError>(vault.applied(), |_| Ok(()))?)
+            });
+            match witnessed {
+                Ok(_) => None,
+                Err(
+                    found @ (StateError::Damaged { .. }
+                    | StateError::Journal(JournalError::Behind { .. } | JournalError::Diverged { .. })),
+                ) => Some(found.to_string()),
+                Err(other) => return Err(other),
+            }
+        };
+        let told = reason.map(|reason| format!("the vault was made anew from the journal: {reason}"));
+        if let Some(reason) = &told {
+            doubt(&mut journal, reason)?;
+        }
+        let (mut vault, aside) = Vault::start_over_locked(&lock, directory)?;
         catch_up(&journal, &mut vault)?;
-        Ok((journal.head().seq, aside))
+        Ok(Rebuilt { records: journal.head().seq, aside, doubt: told })
     }
 
-    /// Checks the vault against every checksum and against the journal. Gives the number of values.
-    pub fn verify(directory: &Path) -> Result<(u64, u64), StateError> {
-        let state = Self::open(directory)?;
+    /// Checks the vault against every checksum and against the journal. Changes nothing that is damaged.
+    pub fn verify(directory: &Path) -> Result<Verdict, StateError> {
+        let state = Self::open_with(directory, vault::OPEN_LIMIT, Damage::Refuse)?;
         let checked = state.vault.verify()?;
         let from_journal = Known::read(directory)?;
         if from_journal != state.known {
@@ -365,40 +474,75 @@ impl State {
                 reason: "the vault does not say what the journal says".to_owned(),
             });
         }
-        Ok((state.journal.head().seq, checked.values))
+        Ok(Verdict { head: state.journal.head(), values: checked.values })
     }
 }
 
-fn catch_up(journal: &Journal, vault: &mut Vault) -> Result<(), StateError> {
-    let mut behind: Vec<(Write, Head)> = Vec::new();
+/// What follows from a doubt, for people.
+const UNTIL_READ: &str = "no ticket is created until Jira was read from end to end twice";
+
+/// Sets the vault aside and begins a new one. The doubt comes first: a crash in between must not forget it.
+fn heal(
+    lock: &Arc<WriterLock>,
+    directory: &Path,
+    journal: &mut Journal,
+    found: StateError,
+) -> Result<(Vault, String), StateError> {
+    let reason = found.to_string();
+    if let Err(StateError::CopiesFull { directory, name, limit, .. }) = vault::free_copy_name(directory) {
+        let cause = Some(Box::new(found));
+        return Err(StateError::CopiesFull { directory, name, limit, cause });
+    }
+    doubt(journal, &reason)?;
+    let (vault, aside) = Vault::start_over_locked(lock, directory)?;
+    let kept = aside.map(|path| format!(" (the old one is in `{}`)", path.display())).unwrap_or_default();
+    Ok((vault, format!("{reason}; it was made anew from the journal{kept}, and {UNTIL_READ}")))
+}
+
+/// Records a doubt in the journal alone; the vault takes it from there.
+pub(super) fn doubt(journal: &mut Journal, reason: &str) -> Result<(), StateError> {
+    let doubt = Change::Doubt { doubt: Some(Doubt { reason: reason.to_owned(), read: None }) };
+    journal.append_all(&[entry(Timestamp::now(), &doubt)?])?;
+    Ok(())
+}
+
+/// Whether the vault lacks more than a crash can take: the records of one [`State::record`], which share
+/// their time.
+fn went_back(journal: &Journal, vault: &Vault) -> Result<bool, StateError> {
+    if vault.applied() == journal.head() {
+        return Ok(false);
+    }
+    let (mut first, mut more) = (None, false);
     journal.replay_after::<StateError>(vault.applied(), |record| {
-        let head = Head { seq: record.seq, hash: record.hash };
-        behind.push((write(&change(&record.body, record.seq)?)?, head));
+        more |= *first.get_or_insert(record.at) != record.at;
         Ok(())
     })?;
-    for chunk in behind.chunks(1000) {
-        if let Some((_, head)) = chunk.last() {
-            let writes: Vec<Write> = chunk.iter().map(|(write, _)| write.clone()).collect();
-            vault.commit(&writes, *head)?;
-        }
+    Ok(more)
+}
+
+/// Brings the vault up to the journal.
+pub(super) fn catch_up(journal: &Journal, vault: &mut Vault) -> Result<(), StateError> {
+    if vault.applied() == journal.head() {
+        return Ok(());
     }
-    Ok(())
+    let mut behind: Vec<Write> = Vec::new();
+    journal.replay_after::<StateError>(vault.applied(), |record| {
+        behind.push(write(&change(&record.body, record.seq)?)?);
+        if behind.len() == CHUNK {
+            vault.commit(&behind, Head { seq: record.seq, hash: record.hash })?;
+            behind.clear();
+        }
+        Ok(())
+    })?;
+    vault.commit(&behind, journal.head())
 }
 
 fn load(vault: &Vault) -> Result<Known, StateError> {
     let mut known = Known::default();
-    for (_, record) in vault.scan::<GroupRecord>(Tree::Groups)? {
-        known.take(Change::Group(record));
-    }
-    for (_, ticket) in vault.scan::<Ticket>(Tree::Tickets)? {
-        known.take(Change::Ticket(ticket));
-    }
-    for (_, run) in vault.scan::<RunRecord>(Tree::Runs)? {
-        known.take(Change::Run(Box::new(run)));
-    }
-    for (_, ran) in vault.scan::<Ran>(Tree::Ledger)? {
-        known.take(Change::Occurrence(ran));
-    }
+    vault.each(Tree::Groups, |_, record| known.take(Change::Group(record)))?;
+    vault.each(Tree::Tickets, |_, ticket| known.take(Change::Ticket(ticket)))?;
+    vault.each(Tree::Runs, |_, run| known.take(Change::Run(Box::new(run))))?;
+    vault.each(Tree::Ledger, |_, ran| known.take(Change::Occurrence(ran)))?;
     known.doubt = vault.get(Tree::Meta, DOUBT)?.flatten();
     known.claim = vault.get(Tree::Meta, CLAIM)?.flatten();
     known.rival = vault.get(Tree::Meta, RIVAL)?.flatten();
@@ -406,6 +550,17 @@ fn load(vault: &Vault) -> Result<Known, StateError> {
         known.take(Change::Stray { stray });
     }
     Ok(known)
+}
+
+/// A change as the journal takes it.
+fn entry(at: Timestamp, change: &Change) -> Result<Entry<'static>, StateError> {
+    let kind = kind(change);
+    let body = serde_json::to_value(change).map_err(|source| StateError::Form {
+        tree: "journal",
+        key: kind.to_owned(),
+        source,
+    })?;
+    Ok(Entry { at, kind, body })
 }
 
 fn change(body: &serde_json::Value, seq: u64) -> Result<Change, StateError> {

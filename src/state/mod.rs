@@ -13,11 +13,17 @@
 //! that a crash kept from the vault; it also finds a journal that lost its end, which the chain alone
 //! cannot show.
 //!
+//! Where the vault is damaged and the journal is sound, [`State::open`] makes the vault anew and records a
+//! [`Doubt`]: nothing witnesses any more that the journal has its end. A damaged journal is never repaired:
+//! [`backup::restore`] brings back an older one.
+//!
 //! Everything here blocks: call it from a thread that may. Only [`State`] knows what a group or a ticket is.
 
+pub mod backup;
 mod chain;
 mod durable;
 mod envelope;
+mod format;
 pub mod journal;
 mod known;
 mod store;
@@ -29,8 +35,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
+pub use durable::replace_file;
+pub use format::FORMAT;
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
-pub use known::{Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rival, Rows, RunRecord, State};
+pub use known::{
+    Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, State, Verdict,
+};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.
@@ -45,12 +55,14 @@ pub enum StateError {
         pid: Option<u32>,
     },
     /// A newer build wrote the state. Use that build, or restore an older copy.
-    #[error("state has format `{found}`, this build reads up to `{supported}`")]
+    #[error("state has format `{found}`, this build reads up to `{supported}`{}", wanted(version.as_deref()))]
     NewerFormat {
         /// The format on disk.
         found: u32,
         /// The newest format this build reads.
         supported: u32,
+        /// The version that wrote it, where it says so.
+        version: Option<String>,
     },
     /// What is on disk is not what was written. Set the vault aside and replay the journal.
     #[error("the vault in `{}` is damaged: {reason}", directory.display())]
@@ -60,14 +72,39 @@ pub enum StateError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// Opening the vault never ended, as sled does when one of its files is missing. A thread still waits
-    /// for it, so end this process; then set the vault aside and replay the journal.
+    /// Opening the vault never ended, as sled does when one of its files is missing. A thread still tries
+    /// and keeps the state locked, so end this process; the next one makes the vault anew.
     #[error("opening the vault in `{}` did not end within {seconds} s", directory.display())]
     OpenTimeout {
         /// The vault's directory.
         directory: PathBuf,
         /// How long was waited.
         seconds: u64,
+    },
+    /// Something must be set aside, but as many copies as are kept are there already. Look at them, and
+    /// remove those that are not needed.
+    #[error(
+        "`{}` holds `{name}-1` to `{name}-{limit}` already, and no more than {limit} copies are kept",
+        directory.display()
+    )]
+    CopiesFull {
+        /// The state directory.
+        directory: PathBuf,
+        /// What the names of the copies begin with.
+        name: &'static str,
+        /// How many are kept.
+        limit: u32,
+        /// Why something must be set aside.
+        #[source]
+        cause: Option<Box<StateError>>,
+    },
+    /// A file is not a whole backup. Take another one.
+    #[error("`{}` is not a whole backup: {reason}", file.display())]
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
     },
     /// An earlier write failed and nobody knows how much of it is on disk. End this process; the next one
     /// recovers.
@@ -129,6 +166,10 @@ impl StateError {
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
+}
+
+fn wanted(version: Option<&str>) -> String {
+    version.map(|version| format!("; use disputebot {version} or later")).unwrap_or_default()
 }
 
 fn holder(pid: Option<u32>) -> String {

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::StateError;
-use super::durable::ensure_directory;
+use super::durable::{WriterLock, ensure_directory};
 
 /// sled's own name for its log, in its directory.
 pub(super) const FILE: &str = "db";
@@ -17,8 +18,10 @@ pub(super) const FILE: &str = "db";
 const UNFINISHED: &str = ".generating";
 
 /// Opens sled and lets the caller check it, in a thread that is left behind when it does not come back: a
-/// missing file makes sled try for ever.
+/// missing file makes sled try for ever. Such a thread keeps the lock as long as it lives, because it may
+/// still write.
 pub(super) fn open<T: Send + 'static>(
+    lock: &Arc<WriterLock>,
     directory: &Path,
     limit: Duration,
     check: fn(&sled::Db, &Path) -> Result<T, StateError>,
@@ -27,29 +30,31 @@ pub(super) fn open<T: Send + 'static>(
     // A crash while sled writes a snapshot leaves this file, and sled then takes it for a damaged one.
     remove_snapshots(directory, UNFINISHED)?;
     let (sender, receiver) = mpsc::sync_channel(1);
-    let path = directory.to_owned();
+    let (path, lock) = (directory.to_owned(), Arc::clone(lock));
     let opener = move || {
         let opened = guarded(&path, || {
             wait_for_former_owner(&path)?;
             let store = sled::Config::new()
                 .path(&path)
                 .mode(sled::Mode::HighThroughput)
-                .cache_capacity(64 << 20)
+                // All that is known is kept in memory anyway; sled is read from once.
+                .cache_capacity(8 << 20)
                 .flush_every_ms(Some(200))
                 .open()
                 .map_err(|source| failed(&path, source))?;
             let checked = check(&store, &path)?;
             Ok((store, checked))
         });
-        // Nobody listens any more when it took too long; the store is then closed here.
-        drop(sender.send(opened));
+        // Nobody listens any more when it took too long; the store is then closed here, and after it the
+        // lock given back. Otherwise the lock goes with the answer, so that this thread never holds it longer.
+        drop(sender.send((opened, lock)));
     };
     std::thread::Builder::new()
         .name("vault-open".to_owned())
         .spawn(opener)
         .map_err(StateError::io("start a thread for", directory))?;
     match receiver.recv_timeout(limit) {
-        Ok(opened) => opened,
+        Ok((opened, _lock)) => opened,
         Err(RecvTimeoutError::Timeout) => {
             Err(StateError::OpenTimeout { directory: directory.to_owned(), seconds: limit.as_secs() })
         }
@@ -124,7 +129,7 @@ pub(super) fn copy_directory(from: &Path, to: &Path) -> Result<(), StateError> {
 
 /// sled frees its own lock a little after it is dropped, and refuses to open until then. No other process
 /// can hold it: our lock comes first.
-fn wait_for_former_owner(directory: &Path) -> Result<(), StateError> {
+pub(super) fn wait_for_former_owner(directory: &Path) -> Result<(), StateError> {
     let path = directory.join(FILE);
     match File::open(&path) {
         Ok(file) => file.lock().and_then(|()| file.unlock()).map_err(StateError::io("lock", &path)),
@@ -137,23 +142,29 @@ fn wait_for_former_owner(directory: &Path) -> Result<(), StateError> {
 mod tests {
     use super::*;
 
+    fn lock(state: &Path) -> Arc<WriterLock> {
+        Arc::new(WriterLock::acquire(&state.join("lock")).unwrap())
+    }
+
     #[test]
-    fn opening_that_never_ends_is_given_up() {
+    fn opening_that_never_ends_is_given_up_and_keeps_the_lock() {
         let state = tempfile::tempdir().unwrap();
         let never = |_: &sled::Db, _: &Path| -> Result<(), StateError> {
             loop {
                 std::thread::park();
             }
         };
-        let refused = open(state.path(), Duration::from_secs(1), never).unwrap_err();
-        assert!(matches!(refused, StateError::OpenTimeout { seconds: 1, .. }), "{refused}");
+        let refused = open(&lock(state.path()), &state.path().join("db"), Duration::from_secs(1), never);
+        assert!(matches!(refused, Err(StateError::OpenTimeout { seconds: 1, .. })), "{refused:?}");
+        assert!(WriterLock::acquire(&state.path().join("lock")).is_err(), "it may still write");
     }
 
     #[test]
     fn a_panic_while_opening_is_damage() {
         let state = tempfile::tempdir().unwrap();
         let panics = |_: &sled::Db, _: &Path| -> Result<(), StateError> { panic!("bad page {}", 7) };
-        let refused = open(state.path(), Duration::from_secs(30), panics).unwrap_err();
+        let refused =
+            open(&lock(state.path()), &state.path().join("db"), Duration::from_secs(30), panics).unwrap_err();
         assert!(refused.to_string().ends_with("is damaged: sled gave up with `bad page 7`"), "{refused}");
     }
 }

@@ -20,16 +20,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::durable::{LockRefusal, SyncFile, WriterLock, ensure_directory, sync_directory};
+use super::durable::{LockRefusal, SyncFile, WriterLock, ensure_directory, replace_file, sync_directory};
 pub use super::envelope::KEY_LIMIT;
 use super::envelope::{self, FORMAT, Fault, Opening, Place};
-use super::store::{self, FILE, copy_directory, damaged, failed, guarded, remove_snapshots};
+use super::store::{
+    self, FILE, copy_directory, damaged, failed, guarded, remove_snapshots, wait_for_former_owner,
+};
 use super::{Head, StateError};
 
 /// How long [`Vault::open`] waits for sled.
@@ -101,7 +104,7 @@ pub struct Vault {
     manifest: Manifest,
     poisoned: bool,
     sync: SyncFile,
-    _lock: WriterLock,
+    _lock: Arc<WriterLock>,
 }
 
 impl Tree {
@@ -153,31 +156,45 @@ impl Vault {
     /// in `db` below it, its lock is `lock`.
     ///
     /// On damage the vault is copied to `db.damaged-1` (then `-2`, `-3`), sled's snapshots are removed,
-    /// which makes it read its whole log, and opening is tried once more.
+    /// which makes it read its whole log, and opening is tried once more. Where that fails, too, it is left
+    /// as it was, without the copy.
     pub fn open(state: &Path) -> Result<Self, StateError> {
         Self::open_within(state, OPEN_LIMIT)
     }
 
     /// [`Vault::open`] with another limit of time for each of the two tries.
     pub fn open_within(state: &Path, limit: Duration) -> Result<Self, StateError> {
-        Self::open_locked(lock(state)?, state, limit)
+        Self::open_locked(&lock(state)?, state, limit)
     }
 
     /// Moves a damaged vault to `db.damaged-1` (the next free number) and opens an empty one in its place.
     /// Then replay the journal from its beginning. Returns where the old one is, if there was one.
     pub fn start_over(state: &Path) -> Result<(Self, Option<PathBuf>), StateError> {
-        let lock = lock(state)?;
+        Self::start_over_locked(&lock(state)?, state)
+    }
+
+    /// Whether there is a vault, of whatever health.
+    pub(super) fn exists(state: &Path) -> bool {
+        state.join(DIRECTORY).exists()
+    }
+
+    /// [`Vault::start_over`] for the one who has the lock.
+    pub(super) fn start_over_locked(
+        lock: &Arc<WriterLock>,
+        state: &Path,
+    ) -> Result<(Self, Option<PathBuf>), StateError> {
         let directory = state.join(DIRECTORY);
         let mut kept = None;
         if directory.exists() {
-            let mut number = 1;
-            while copy_name(state, number).exists() {
-                number += 1;
-            }
-            let aside = copy_name(state, number);
+            wait_for_former_owner(&directory)?;
+            let aside = free_copy_name(state)?;
             std::fs::rename(&directory, &aside).map_err(StateError::io("move", &directory))?;
             sync_directory(state).map_err(StateError::io("sync", state))?;
             kept = Some(aside);
+        }
+        let stuck = state.join(STUCK);
+        if stuck.exists() {
+            std::fs::remove_file(&stuck).map_err(StateError::io("remove", &stuck))?;
         }
         Ok((Self::open_locked(lock, state, OPEN_LIMIT)?, kept))
     }
@@ -215,13 +232,22 @@ impl Vault {
     /// All keys of a tree with their values, sorted by key.
     pub fn scan<T: DeserializeOwned>(&self, tree: Tree) -> Result<Vec<(String, T)>, StateError> {
         let mut found = Vec::new();
+        self.each(tree, |key, value| found.push((key.to_owned(), value)))?;
+        Ok(found)
+    }
+
+    /// Gives every key of a tree with its value, sorted by key.
+    pub fn each<T: DeserializeOwned>(
+        &self,
+        tree: Tree,
+        mut visit: impl FnMut(&str, T),
+    ) -> Result<(), StateError> {
         self.guarded(|| {
             walk(&self.store, &self.directory, &envelope::prefix(tree.name()), |_, key, bytes| {
-                found.push((key.to_owned(), parse(tree, key, &bytes)?));
+                visit(key, parse(tree, key, &bytes)?);
                 Ok(())
             })
-        })?;
-        Ok(found)
+        })
     }
 
     /// Makes all changes and notes that they bring the vault up to the journal record `applied`: all or
@@ -232,9 +258,7 @@ impl Vault {
     ///
     /// After an error of the disk or of sled the vault takes no more writes.
     pub fn commit(&mut self, writes: &[Write], applied: Head) -> Result<(), StateError> {
-        if self.poisoned {
-            return Err(StateError::Poisoned { directory: self.directory.clone() });
-        }
+        self.ensure_usable()?;
         let known = self.manifest.applied;
         if applied.seq < known.seq || (applied.seq == known.seq && !writes.is_empty()) {
             return Err(StateError::NotNewer { found: applied.seq, applied: known.seq });
@@ -265,6 +289,14 @@ impl Vault {
         }
     }
 
+    /// Refuses where an earlier commit failed.
+    pub(super) fn ensure_usable(&self) -> Result<(), StateError> {
+        if self.poisoned {
+            return Err(StateError::Poisoned { directory: self.directory.clone() });
+        }
+        Ok(())
+    }
+
     /// Reads every row, and compares number and checksums with what was written.
     pub fn verify(&self) -> Result<Checked, StateError> {
         self.guarded(|| {
@@ -273,17 +305,27 @@ impl Vault {
         })
     }
 
-    fn open_locked(lock: WriterLock, state: &Path, limit: Duration) -> Result<Self, StateError> {
+    /// [`Vault::open_within`] for the one who has the lock.
+    pub(super) fn open_locked(
+        lock: &Arc<WriterLock>,
+        state: &Path,
+        limit: Duration,
+    ) -> Result<Self, StateError> {
         let directory = state.join(DIRECTORY);
-        let opened = match store::open(&directory, limit, check_all) {
-            Err(damaged @ StateError::Damaged { .. }) => {
-                let Some(copy) = free_copy_name(state) else { return Err(damaged) };
-                copy_directory(&directory, &copy)?;
-                remove_snapshots(&directory, "")?;
-                store::open(&directory, limit, check_all)
-            }
-            other => other,
-        };
+        if state.join(STUCK).exists() {
+            return Err(damaged(&directory, "opening it did not end the last time".to_owned()));
+        }
+        let opened = store::open(lock, &directory, limit, check_all).or_else(|failed| match failed {
+            StateError::Damaged { .. } => without_snapshots(lock, state, limit, failed),
+            other => Err(other),
+        });
+        if let Err(StateError::OpenTimeout { .. }) = &opened {
+            // This process cannot get rid of the thread that still tries, but the next one can do without.
+            // Where this cannot be written, the next one waits as long again.
+            drop(replace_file(&state.join(STUCK), |out| {
+                writeln!(out, "opening `db` did not end; the next start makes it anew from the journal")
+            }));
+        }
         let (store, (manifest, _)) = opened?;
         let path = directory.join(FILE);
         let file = File::open(&path).map_err(StateError::io("open", &path))?;
@@ -294,7 +336,7 @@ impl Vault {
             manifest: manifest.unwrap_or(Manifest::EMPTY),
             poisoned: false,
             sync: File::sync_all,
-            _lock: lock,
+            _lock: Arc::clone(lock),
         };
         if manifest.is_none() {
             vault.commit(&[], Head::EMPTY)?;
@@ -362,7 +404,12 @@ impl fmt::Debug for Vault {
     }
 }
 
-const DIRECTORY: &str = "db";
+/// The vault within the state.
+pub(super) const DIRECTORY: &str = "db";
+/// Is there where opening the vault did not end.
+const STUCK: &str = "db.stuck";
+/// What the names of copies begin with.
+const COPY: &str = "db.damaged";
 /// Tree of the manifest; no other is named so.
 const VAULTS_OWN: &str = "";
 const MANIFEST_KEY: &str = "manifest";
@@ -397,10 +444,33 @@ impl Manifest {
     }
 }
 
-fn lock(state: &Path) -> Result<WriterLock, StateError> {
+/// Opens a damaged vault from its log alone, after a copy was made; without success all is as before.
+fn without_snapshots(
+    lock: &Arc<WriterLock>,
+    state: &Path,
+    limit: Duration,
+    first: StateError,
+) -> Result<(sled::Db, (Option<Manifest>, Checked)), StateError> {
+    let directory = state.join(DIRECTORY);
+    let Ok(copy) = free_copy_name(state) else { return Err(first) };
+    copy_directory(&directory, &copy)?;
+    remove_snapshots(&directory, "")?;
+    let again = store::open(lock, &directory, limit, check_all);
+    if let Err(StateError::Damaged { .. }) = &again {
+        wait_for_former_owner(&directory)?;
+        std::fs::remove_dir_all(&directory).map_err(StateError::io("remove", &directory))?;
+        std::fs::rename(&copy, &directory).map_err(StateError::io("move", &copy))?;
+        sync_directory(state).map_err(StateError::io("sync", state))?;
+        return Err(first);
+    }
+    again
+}
+
+/// Takes the right to a state directory, which is made when missing.
+pub(super) fn lock(state: &Path) -> Result<Arc<WriterLock>, StateError> {
     ensure_directory(state).map_err(StateError::io("make", state))?;
     let path = state.join("lock");
-    WriterLock::acquire(&path).map_err(|refusal| match refusal {
+    WriterLock::acquire(&path).map(Arc::new).map_err(|refusal| match refusal {
         LockRefusal::Held { pid } => StateError::InUse { directory: state.to_owned(), pid },
         LockRefusal::Io(source) => StateError::io("lock", &path)(source),
     })
@@ -443,7 +513,7 @@ fn read_manifest(store: &sled::Db, directory: &Path) -> Result<Option<Manifest>,
         |source: serde_json::Error| damaged(directory, format!("its manifest is unreadable ({source})"));
     let ManifestFormat { format } = serde_json::from_slice(&text).map_err(unreadable)?;
     if format > FORMAT.into() {
-        return Err(StateError::NewerFormat { found: format, supported: FORMAT.into() });
+        return Err(StateError::NewerFormat { found: format, supported: FORMAT.into(), version: None });
     }
     serde_json::from_slice(&text).map(Some).map_err(unreadable)
 }
@@ -506,7 +576,9 @@ fn parse<T: DeserializeOwned>(tree: Tree, key: &str, bytes: &[u8]) -> Result<T, 
 
 fn faulty(directory: &Path, tree: &str, key: &str, fault: Fault) -> StateError {
     match fault {
-        Fault::Newer(found) => StateError::NewerFormat { found: found.into(), supported: FORMAT.into() },
+        Fault::Newer(found) => {
+            StateError::NewerFormat { found: found.into(), supported: FORMAT.into(), version: None }
+        }
         Fault::Damaged(reason) => damaged(directory, format!("`{key}` of tree `{tree}`: {reason}")),
     }
 }
@@ -515,12 +587,16 @@ fn strange_key(directory: &Path, key: &[u8]) -> StateError {
     damaged(directory, format!("it has a row with the key `{}`", key.escape_ascii()))
 }
 
-fn copy_name(state: &Path, number: u32) -> PathBuf {
-    state.join(format!("{DIRECTORY}.damaged-{number}"))
+/// There is no vault where there must be one.
+pub(super) fn missing(state: &Path) -> StateError {
+    damaged(&state.join(DIRECTORY), "it is missing".to_owned())
 }
 
-fn free_copy_name(state: &Path) -> Option<PathBuf> {
-    (1..=COPIES_LIMIT).map(|number| copy_name(state, number)).find(|path| !path.exists())
+/// Where the next copy goes.
+pub(super) fn free_copy_name(state: &Path) -> Result<PathBuf, StateError> {
+    (1..=COPIES_LIMIT).map(|number| state.join(format!("{COPY}-{number}"))).find(|path| !path.exists()).ok_or(
+        StateError::CopiesFull { directory: state.to_owned(), name: COPY, limit: COPIES_LIMIT, cause: None },
+    )
 }
 
 #[cfg(test)]
@@ -578,7 +654,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vault_that_stays_damaged_is_refused_each_time_but_does_not_fill_the_disk() {
+    fn a_vault_that_stays_damaged_is_refused_each_time_and_left_as_it_was() {
         let state = tempfile::tempdir().unwrap();
         let mut vault = Vault::open(state.path()).unwrap();
         vault.commit(&[put("g-1", &json!(1))], head(1)).unwrap();
@@ -588,8 +664,6 @@ mod tests {
             let refused = Vault::open(state.path()).unwrap_err();
             assert!(refused.to_string().contains("it has 1 rows with checksum"), "{refused}");
         }
-        let copies: Vec<bool> =
-            (1..=COPIES_LIMIT + 1).map(|it| copy_name(state.path(), it).exists()).collect();
-        assert_eq!(copies, [true, true, true, false]);
+        assert!(free_copy_name(state.path()).unwrap().ends_with("db.damaged-1"));
     }
 }

@@ -166,9 +166,45 @@ async fn an_export_reads_back_into_an_empty_state() {
     let export = world.expect(0, &["state", "export"]).await;
     std::fs::write(world.path("export.jsonl"), &export).unwrap();
     world.expect(0, &["--set", "state.dir=other", "state", "import", "export.jsonl"]).await;
-    assert_eq!(world.expect(0, &["--set", "state.dir=other", "state", "export"]).await, export);
+    let imported = world.expect(0, &["--set", "state.dir=other", "state", "export"]).await;
+    let (records, doubt) = imported.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(records.split_once('\n').unwrap().1, export.trim_end().split_once('\n').unwrap().1);
+    assert!(doubt.contains("the state was imported from an export"), "{doubt}");
     world.expect(7, &["--set", "state.dir=other", "state", "import", "export.jsonl"]).await;
     world.expect(0, &["state", "rebuild"]).await;
     assert_eq!(world.expect(0, &["state", "export"]).await, export);
+    world.expect(0, &["state", "verify"]).await;
+    let cut: String = export.split_inclusive('\n').take(3).collect();
+    std::fs::write(world.path("cut.jsonl"), cut).unwrap();
+    world.expect(7, &["--set", "state.dir=third", "state", "import", "cut.jsonl"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_restores_and_a_damaged_journal_names_the_ways_out() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let export = world.expect(0, &["state", "export"]).await;
+    let made: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["state", "backup", "b.jsonl.gz", "--json"]).await).unwrap();
+    let found: serde_json::Value =
+        serde_json::from_str(&world.expect(0, &["state", "verify", "--json"]).await).unwrap();
+    assert_eq!(made["head"], found["head"]);
+
+    let journal = std::fs::read_dir(world.path("state/journal")).unwrap().map(|it| it.unwrap().path());
+    for month in journal.filter(|path| path.extension().is_some_and(|it| it == "jsonl")) {
+        let text = std::fs::read_to_string(&month).unwrap();
+        std::fs::write(&month, text.replacen("\"seq\":1,", "\"seq\":9,", 1)).unwrap();
+    }
+    for command in [&["run"][..], &["state", "verify"], &["state", "rebuild"]] {
+        let output = world.run(command).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{said}");
+        assert!(said.contains("state restore FILE") && said.contains("state rebuild --from jira"), "{said}");
+    }
+    world.expect(0, &["state", "restore", "b.jsonl.gz"]).await;
+    let restored = world.expect(0, &["state", "export"]).await;
+    let (records, doubt) = restored.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(records.split_once('\n').unwrap().1, export.trim_end().split_once('\n').unwrap().1);
+    assert!(doubt.contains("restored from a backup"), "{doubt}");
     world.expect(0, &["state", "verify"]).await;
 }

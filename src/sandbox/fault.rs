@@ -1,5 +1,7 @@
 //! Faults: what can be made to go wrong, at which request, before or after the request took effect.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use regex::Regex;
 
@@ -47,6 +49,13 @@ pub enum Effect {
     CloseBeforeCommit,
     /// It is done, and the connection closes without an answer.
     CloseAfterCommit,
+    /// Nothing is done yet: it is done later, whatever the client then believes.
+    Late {
+        /// What the client gets meanwhile.
+        reply: Reply,
+        /// When it is done.
+        due: Due,
+    },
     /// Nothing is done, and this is the answer.
     Answer {
         /// HTTP status, 200 to 599.
@@ -65,6 +74,33 @@ pub enum Effect {
         /// Sent as it is.
         body: String,
     },
+}
+
+/// What a client gets whose write takes effect later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// No answer until the client goes away.
+    Hang,
+    /// The connection closes without an answer.
+    Close,
+    /// This answer, such as the 504 of a gateway that did not want to wait.
+    Answer {
+        /// HTTP status, 200 to 599.
+        status: u16,
+        /// Names and values; `content-type` is `application/json` unless given here.
+        headers: Vec<(String, String)>,
+        /// Sent as it is.
+        body: String,
+    },
+}
+
+/// When a late write takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// When the sandbox is told to release it.
+    Released,
+    /// After this time by the sandbox's clock, just before the next request or look at the sandbox.
+    After(Duration),
 }
 
 /// The faults still to come.

@@ -6,6 +6,13 @@
 //! or after its effect. Where the real server is known to mislead (an anonymous search that finds nothing,
 //! `!=` that drops empty fields, documents that come back with ids nobody sent), so does this one.
 //!
+//! Everything beyond a quiet site is off until it is asked for:
+//! - [`Index`]: searches and counts that are behind, by a time or until [`Sandbox::refresh_index`]; and with
+//!   [`Sandbox::set_index_flicker`] not even steady. `reconcileIssues` makes the named ids fresh for that search.
+//!   Reads by id or key are never behind. What is deleted is found until the index knows.
+//! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
+//!   [`Sandbox::release_late`] says so.
+//!
 //! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
 //! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
 //!
@@ -18,10 +25,13 @@
 mod adf;
 mod api;
 mod call;
+mod chance;
 mod connection;
 mod edit;
 mod fault;
+mod index;
 mod jql;
+mod late;
 mod pages;
 mod server;
 mod site;
@@ -40,7 +50,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use fault::{Effect, Fault, Matches};
+pub use fault::{Due, Effect, Fault, Matches, Reply};
+pub use index::Index;
 
 use connection::CuttableListener;
 use server::Shared;
@@ -60,6 +71,8 @@ pub struct Options {
     pub project_name: String,
     /// Who may sign in; the first one leads the project.
     pub users: Vec<User>,
+    /// How far searches are behind.
+    pub index: Index,
 }
 
 /// An account of the sandbox; signs in with HTTP basic, `email:token`.
@@ -143,6 +156,7 @@ impl Default for Options {
             project_key: "DISP".to_owned(),
             project_name: "Disputes".to_owned(),
             users: vec![User::bot(), User::analyst()],
+            index: Index::Immediate,
         }
     }
 }
@@ -175,13 +189,14 @@ impl User {
 /// Dropped before it is ready, nothing stays behind.
 pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
     check(&options)?;
-    let Options { address, project_key, project_name, users } = options;
+    let Options { address, project_key, project_name, users, index } = options;
     let listen_error = |source| SandboxError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
 
     let stopping = CancellationToken::new();
-    let world = World::new(format!("http://{address}"), project_key, project_name, users);
+    let mut world = World::new(format!("http://{address}"), project_key, project_name, users);
+    world.shown.set(index, &world.issues);
     let shared = Arc::new(Shared::new(world, stopping.clone()));
     let task = tokio::spawn(server::serve(CuttableListener::new(listener), Arc::clone(&shared)));
     let running =
@@ -209,13 +224,42 @@ impl Sandbox {
     /// Every issue by ascending id, whole: `id`, `key`, `self`, `fields`, `properties`, `comments`, `links`,
     /// `attachments` (without their bytes) and `history` (oldest first).
     pub fn issues(&self) -> Vec<Value> {
-        view::everything(&self.shared.world())
+        self.shared.step(|world| view::everything(world))
     }
 
     /// Sets the time that `created`, `updated` and relative JQL dates use; `None` goes back to the clock of
     /// this machine.
     pub fn set_clock(&self, now: impl Into<Option<Timestamp>>) {
-        self.shared.world().clock = now.into();
+        let now = now.into();
+        self.shared.step(|world| world.clock = now);
+    }
+
+    /// Sets how far searches and counts are behind from now on; what there is at this moment they still see.
+    /// Reads by id or key are never behind.
+    pub fn set_index(&self, index: Index) {
+        self.shared.step(|world| world.shown.set(index, &world.issues));
+    }
+
+    /// Lets searches see everything as it is at this moment; later changes are late again.
+    pub fn refresh_index(&self) {
+        self.shared.step(|world| world.shown.refresh(&world.issues));
+    }
+
+    /// From now on a search may leave out what an earlier one gave: each such issue with this chance in a
+    /// hundred, drawn from the seed. 0 ends it.
+    pub fn set_index_flicker(&self, seed: u64, percent: u8) {
+        self.shared.step(|world| world.shown.flicker(seed, percent));
+    }
+
+    /// How many writes were kept back by [`Effect::Late`] and have not taken effect yet.
+    pub fn late_writes(&self) -> usize {
+        self.shared.step(|world| world.late.len())
+    }
+
+    /// Lets every late write take effect now, also those whose time has not come, and gives the status of each in
+    /// the order of arrival: what was right when it was sent may be refused by now.
+    pub fn release_late(&self) -> Vec<u16> {
+        self.shared.step(late::release)
     }
 
     /// Arms a fault; it counts from the next request on. Several may be armed at once.

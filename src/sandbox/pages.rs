@@ -108,8 +108,9 @@ fn board(world: &World) -> Value {
             context! { name => status.name, category => status.category.key, cards }
         })
         .collect();
+    let total = world.issues.values().count();
     let done = world.issues.values().filter(|issue| issue.fields.status.category.key == "done").count();
-    context! { columns, total => world.issues.len(), open => world.issues.len() - done }
+    context! { columns, total, open => total - done }
 }
 
 fn card(world: &World, issue: &Issue) -> Value {
@@ -173,7 +174,7 @@ fn link_seen_from(world: &World, link: &Link, issue: &Issue) -> Option<Value> {
     } else {
         return None;
     };
-    let other = world.issues.get(&other)?;
+    let other = world.issues.get(other)?;
     Some(context! {
         text,
         key => &other.key,

@@ -4,7 +4,7 @@
 //! step leaves nothing, a fault after it leaves everything.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -18,14 +18,16 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{self, Access};
+use super::api;
 use super::call::{Answer, Call, Content, Part, Query, decode_segment};
 use super::connection::{CuttableListener, Line};
-use super::fault::{Armed, Effect, Fault};
+use super::fault::{Armed, Due, Effect, Fault, Reply};
+use super::late::{self, LateWrite};
 use super::pages::Pages;
 use super::site;
 use super::world::{World, lock};
@@ -63,8 +65,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+    /// One uninterrupted step on the world, after all that was due before it.
+    pub(crate) fn step<T>(&self, step: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = lock(&self.world);
+        late::settle(&mut world);
+        let result = step(&mut world);
+        world.note();
+        result
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -111,11 +118,11 @@ async fn handle(
         return respond(Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."), None);
     };
     if !(path == "/rest" || path.starts_with("/rest/")) {
-        let page = shared.pages.answer(&shared.world(), &head.method, &path);
+        let page = shared.step(|world| shared.pages.answer(world, &head.method, &path));
         return respond(page, None);
     }
 
-    let who = signed_in(&head.headers, &shared.world().users);
+    let who = shared.step(|world| signed_in(&head.headers, &world.users));
     let call = read_call(&head, &path, body, who).await;
     let struck = lock(&shared.faults).strike(&call.method, &path);
     let mut record = Recorded {
@@ -153,6 +160,24 @@ async fn handle(
             keep(record);
             close(&line)
         }
+        Some(Effect::Late { reply, due }) => {
+            if let Reply::Answer { status, .. } = &reply {
+                record.status = Some(*status);
+            }
+            shared.step(|world| {
+                let due = match due {
+                    Due::Released => None,
+                    Due::After(wait) => Some(world.now().saturating_add(wait).unwrap_or(Timestamp::MAX)),
+                };
+                world.late.push(LateWrite { due, call });
+            });
+            keep(record);
+            match reply {
+                Reply::Hang => hang(&shared, &line).await,
+                Reply::Close => close(&line),
+                Reply::Answer { status, headers, body } => respond_as_told(status, &headers, body),
+            }
+        }
         Some(Effect::Answer { status, headers, body }) => {
             record.status = Some(status);
             keep(record);
@@ -167,27 +192,18 @@ async fn handle(
     }
 }
 
-/// Takes the whole step: route, sign-in check, endpoint.
+/// Takes the whole step; a request that no endpoint serves is remembered.
 fn act(shared: &Shared, call: &Call, path: &str) -> Answer {
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let Some((access, endpoint)) = api::find(&call.method, &segments) else {
+    shared.step(|world| api::answer(world, call)).unwrap_or_else(|api::NoEndpoint| {
         lock(&shared.unknown).push(format!("{} {path}", call.method));
+        let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
         let status = if api::has_other_method(&segments) {
             StatusCode::METHOD_NOT_ALLOWED
         } else {
             StatusCode::NOT_FOUND
         };
-        return Answer::problem(status, path);
-    };
-    if access == Access::SignedIn && call.who.is_none() {
-        return Answer::message(
-            StatusCode::UNAUTHORIZED,
-            "Client must be authenticated to access this resource.",
-        );
-    }
-    match endpoint(&mut shared.world(), call) {
-        Ok(answer) | Err(answer) => answer,
-    }
+        Answer::problem(status, path)
+    })
 }
 
 async fn read_call(head: &Parts, path: &str, body: Bytes, who: Option<String>) -> Call {

@@ -231,7 +231,7 @@ fn links(world: &World, issue: u64) -> Value {
 fn link_from(world: &World, link: &Link, issue: u64) -> Value {
     let (side, other) =
         if link.from == issue { ("outwardIssue", link.to) } else { ("inwardIssue", link.from) };
-    let other = world.issues.get(&other).map_or(Value::Null, |other| {
+    let other = world.issues.get(other).map_or(Value::Null, |other| {
         json!({
             "id": other.id.to_string(),
             "key": other.key,

@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::User;
 use super::adf;
 use super::call::Answer;
+use super::index::{Issues, Shown};
+use super::late::LateWrite;
 use super::site::{self, Choice, LinkType, Status};
 
 /// Everything the sandbox knows.
@@ -23,8 +25,9 @@ pub(crate) struct World {
     pub(crate) users: Vec<User>,
     /// The time, if it stands still.
     pub(crate) clock: Option<Timestamp>,
-    /// By id.
-    pub(crate) issues: BTreeMap<u64, Issue>,
+    pub(crate) issues: Issues,
+    pub(crate) shown: Shown,
+    pub(crate) late: Vec<LateWrite>,
     pub(crate) links: Vec<Link>,
     pub(crate) project_properties: BTreeMap<String, Value>,
     issues_made: u64,
@@ -32,6 +35,7 @@ pub(crate) struct World {
 }
 
 /// One issue.
+#[derive(Clone)]
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) key: String,
@@ -67,6 +71,7 @@ pub(crate) struct Fields {
 }
 
 /// A comment.
+#[derive(Clone)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -78,6 +83,7 @@ pub(crate) struct Comment {
 }
 
 /// A file on an issue.
+#[derive(Clone)]
 pub(crate) struct Attachment {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -96,7 +102,7 @@ pub(crate) struct Link {
 }
 
 /// What one request changed of one issue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -105,7 +111,7 @@ pub(crate) struct Change {
 }
 
 /// One field of a change. The values are ids, the texts are what people read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldChange {
     /// As the history names it: `Link` and `Attachment` beside field ids.
     pub(crate) field: &'static str,
@@ -131,7 +137,9 @@ impl World {
             project_name,
             users,
             clock: None,
-            issues: BTreeMap::new(),
+            issues: Issues::default(),
+            shown: Shown::default(),
+            late: Vec::new(),
             links: Vec::new(),
             project_properties: BTreeMap::new(),
             issues_made: 0,
@@ -141,6 +149,12 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.unwrap_or_else(Timestamp::now)
+    }
+
+    /// Tells the index what changed; every step ends so.
+    pub(crate) fn note(&mut self) {
+        let now = self.now();
+        self.shown.note(&mut self.issues, now);
     }
 
     /// A new id for anything but an issue.
@@ -156,18 +170,18 @@ impl World {
     /// The id of an issue by its number or its key in any case.
     pub(crate) fn find(&self, id_or_key: &str) -> Option<u64> {
         if id_or_key.bytes().all(|byte| byte.is_ascii_digit()) {
-            return id_or_key.parse().ok().filter(|id| self.issues.contains_key(id));
+            return id_or_key.parse().ok().filter(|id| self.issues.get(*id).is_some());
         }
         self.issues.values().find(|issue| issue.key.eq_ignore_ascii_case(id_or_key)).map(|issue| issue.id)
     }
 
     pub(crate) fn issue(&self, id_or_key: &str) -> Result<&Issue, Answer> {
-        self.find(id_or_key).and_then(|id| self.issues.get(&id)).ok_or_else(no_such_issue)
+        self.find(id_or_key).and_then(|id| self.issues.get(id)).ok_or_else(no_such_issue)
     }
 
     pub(crate) fn issue_mut(&mut self, id_or_key: &str) -> Result<&mut Issue, Answer> {
         let id = self.find(id_or_key);
-        id.and_then(|id| self.issues.get_mut(&id)).ok_or_else(no_such_issue)
+        id.and_then(|id| self.issues.get_mut(id)).ok_or_else(no_such_issue)
     }
 
     /// Adds an issue and gives its id and key, the next ones there are.
@@ -196,13 +210,13 @@ impl World {
             attachments: Vec::new(),
             history: Vec::new(),
         };
-        self.issues.insert(id, issue);
+        self.issues.insert(issue);
         (id, key)
     }
 
     /// Puts new fields on an issue and writes down what changed; nothing happens if nothing changed.
     pub(crate) fn change(&mut self, id: u64, author: &str, mut wanted: Fields) {
-        let Some(before) = self.issues.get(&id).map(|issue| issue.fields.clone()) else { return };
+        let Some(before) = self.issues.get(id).map(|issue| issue.fields.clone()) else { return };
         if wanted.description != before.description {
             self.mark(wanted.description.as_mut());
         }
@@ -211,7 +225,7 @@ impl World {
             return;
         }
         let now = self.now();
-        if let Some(issue) = self.issues.get_mut(&id) {
+        if let Some(issue) = self.issues.get_mut(id) {
             if wanted.status.category != before.status.category {
                 issue.category_changed = now;
             }
@@ -227,7 +241,7 @@ impl World {
     pub(crate) fn write_down(&mut self, id: u64, author: &str, fields: Vec<FieldChange>) {
         let now = self.now();
         let change_id = self.next_id();
-        if let Some(issue) = self.issues.get_mut(&id) {
+        if let Some(issue) = self.issues.get_mut(id) {
             issue.updated = now;
             issue.history.push(Change { id: change_id, author: author.to_owned(), created: now, fields });
         }
@@ -244,7 +258,7 @@ impl World {
         self.mark(Some(&mut body));
         let now = self.now();
         let id = self.next_id();
-        if let Some(issue) = self.issues.get_mut(&issue) {
+        if let Some(issue) = self.issues.get_mut(issue) {
             issue.updated = now;
             issue.comments.push(Comment {
                 id,

@@ -6,6 +6,7 @@ mod faults;
 mod hanging_on;
 mod house;
 mod issues;
+mod late;
 mod pages;
 mod search;
 mod site;

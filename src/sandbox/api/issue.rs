@@ -56,7 +56,7 @@ pub(super) fn bulk_fetch(world: &mut World, call: &Call) -> Outcome {
     ids.dedup();
     let issues: Vec<Value> = ids
         .iter()
-        .filter_map(|id| world.issues.get(id))
+        .filter_map(|id| world.issues.get(*id))
         .map(|issue| view::issue(world, issue, &selection, &extras))
         .collect();
     Ok(Answer::ok(json!({ "issues": issues, "issueErrors": [] })))
@@ -86,7 +86,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = world.issue(call.segment(1))?.id;
-    world.issues.remove(&id);
+    world.issues.remove(id);
     world.links.retain(|link| link.from != id && link.to != id);
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

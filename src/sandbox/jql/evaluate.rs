@@ -44,7 +44,12 @@ enum Check {
     Time { field: Field, operator: Operator, limit: Timestamp },
 }
 
-pub(super) fn evaluate<'a>(world: &'a World, who: &str, query: &Query) -> Result<Vec<&'a Issue>, JqlError> {
+pub(super) fn evaluate<'a>(
+    world: &World,
+    who: &str,
+    query: &Query,
+    candidates: Vec<&'a Issue>,
+) -> Result<Vec<&'a Issue>, JqlError> {
     let mut unknown = Vec::new();
     let check = compile(world, who, &query.clause, &mut unknown);
     let mut order: Vec<(Field, bool)> = Vec::new();
@@ -58,7 +63,8 @@ pub(super) fn evaluate<'a>(world: &'a World, who: &str, query: &Query) -> Result
         return Err(JqlError::Unknown(unknown));
     }
 
-    let mut found: Vec<&Issue> = world.issues.values().filter(|issue| check.holds(issue)).collect();
+    let mut found = candidates;
+    found.retain(|issue| check.holds(issue));
     found.sort_by(|left, right| {
         for (field, falling) in &order {
             let ordering = compare(*field, left, right);

@@ -37,9 +37,12 @@ pub(crate) struct Shown {
     kind: Index,
     /// States of each issue from some time on, oldest first, `None` while there is no such issue. The first is
     /// what the index shows at least; empty while the index is immediate.
-    states: BTreeMap<u64, Vec<(Timestamp, Option<Arc<Issue>>)>>,
+    states: BTreeMap<u64, Vec<State>>,
     flicker: Option<Flicker>,
 }
+
+/// What an issue was from a time on.
+type State = (Timestamp, Option<Arc<Issue>>);
 
 /// An index that forgets for the length of one search.
 struct Flicker {
@@ -149,12 +152,12 @@ impl Shown {
     }
 }
 
-fn first(issue: &Issue) -> Vec<(Timestamp, Option<Arc<Issue>>)> {
+fn first(issue: &Issue) -> Vec<State> {
     vec![(Timestamp::MIN, Some(Arc::new(issue.clone())))]
 }
 
 /// Which of the states of an issue a search sees now.
-fn position(kind: Index, states: &[(Timestamp, Option<Arc<Issue>>)], now: Timestamp) -> usize {
+fn position(kind: Index, states: &[State], now: Timestamp) -> usize {
     match kind {
         Index::Immediate => states.len() - 1,
         Index::Frozen => 0,

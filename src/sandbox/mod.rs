@@ -10,6 +10,10 @@
 //! - [`Index`]: searches and counts that are behind, by a time or until [`Sandbox::refresh_index`]; and with
 //!   [`Sandbox::set_index_flicker`] not even steady. `reconcileIssues` makes the named ids fresh for that search.
 //!   Reads by id or key are never behind. What is deleted is found until the index knows.
+//! - [`Sandbox::person`]: people who edit, comment, move, clone, hide, archive, delete and close as duplicates;
+//!   [`Sandbox::add_project`], [`Sandbox::rename_project`], [`Sandbox::archive_project`]; old keys lead to issues.
+//! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
+//! - [`Sandbox::require_field`] and [`Sandbox::add_field`]: fields that become mandatory, and fields of a project.
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
 //!   [`Sandbox::release_late`] says so.
 //!
@@ -33,6 +37,8 @@ mod index;
 mod jql;
 mod late;
 mod pages;
+mod people;
+mod rights;
 mod server;
 mod site;
 mod view;
@@ -52,6 +58,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use fault::{Due, Effect, Fault, Matches, Reply};
 pub use index::Index;
+pub use people::{Mandatory, Person, Refusal};
+pub use rights::Permission;
+pub use world::CustomField;
 
 use connection::CuttableListener;
 use server::Shared;
@@ -296,12 +305,8 @@ impl fmt::Debug for Sandbox {
 }
 
 fn check(options: &Options) -> Result<(), SandboxError> {
-    let key = options.project_key.as_str();
-    let well_formed = (2..=10).contains(&key.len())
-        && key.starts_with(|first: char| first.is_ascii_uppercase())
-        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    if !well_formed {
-        return Err(SandboxError::ProjectKey { found: key.to_owned() });
+    if !is_project_key(&options.project_key) {
+        return Err(SandboxError::ProjectKey { found: options.project_key.clone() });
     }
     if options.users.is_empty() {
         return Err(SandboxError::NoUsers);
@@ -317,4 +322,10 @@ fn check(options: &Options) -> Result<(), SandboxError> {
         }
     }
     Ok(())
+}
+
+fn is_project_key(key: &str) -> bool {
+    (2..=10).contains(&key.len())
+        && key.starts_with(|first: char| first.is_ascii_uppercase())
+        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }

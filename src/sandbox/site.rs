@@ -18,8 +18,6 @@ pub(crate) const LINE_CHARACTERS: usize = 255;
 pub(crate) const PROPERTY_KEY_CHARACTERS: usize = 255;
 /// Characters of the value of a property as JSON text (specification).
 pub(crate) const PROPERTY_VALUE_CHARACTERS: usize = 32_768;
-/// Id of the only project.
-pub(crate) const PROJECT_ID: &str = "10000";
 
 /// Something with an id and a name: an issue type, a priority or a resolution.
 #[derive(Debug, PartialEq, Eq)]
@@ -177,7 +175,7 @@ pub(crate) static FIELDS: [Field; 20] = [
     Field { navigable: false, ..field("attachment", "Attachment", "array", &[]) },
 ];
 
-/// Permissions that exist. Every signed-in account has them all, save those of an administrator.
+/// Permissions that exist, those that nothing here asks for as well.
 pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
     ("ADMINISTER", "Administer Jira"),
     ("ADMINISTER_PROJECTS", "Administer Projects"),
@@ -197,12 +195,6 @@ pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
     ("TRANSITION_ISSUES", "Transition Issues"),
 ];
 
-/// Whether an account holds a permission of [`PERMISSIONS`]. Nobody administers anything, so `notifyUsers=false`
-/// is ignored as on a real site.
-pub(crate) fn is_granted(permission: &str) -> bool {
-    !permission.starts_with("ADMINISTER")
-}
-
 const fn field(
     id: &'static str,
     name: &'static str,
@@ -215,6 +207,11 @@ const fn field(
 /// Where a new issue starts.
 pub(crate) fn first_status() -> &'static Status {
     &TO_DO
+}
+
+/// Where a closed issue ends.
+pub(crate) fn last_status() -> &'static Status {
+    &CLOSED
 }
 
 /// The priority of an issue that was created without one.
@@ -270,6 +267,11 @@ impl Screen {
             Self::Resolve => &["resolution"],
             Self::None => &[],
         }
+    }
+
+    /// Whether it has the fields that administrators add.
+    pub(crate) fn has_custom_fields(self) -> bool {
+        matches!(self, Self::Create | Self::Edit)
     }
 
     /// Whether a field must have a value when this screen is left.

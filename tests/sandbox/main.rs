@@ -8,6 +8,7 @@ mod house;
 mod issues;
 mod late;
 mod pages;
+mod people;
 mod search;
 mod site;
 mod workflow;

@@ -4,6 +4,7 @@
     reason = "all endpoints share one signature, those that never refuse as well"
 )]
 
+mod admin;
 mod comment;
 mod file;
 mod issue;
@@ -68,6 +69,14 @@ fn find(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
         ("GET", ["project", _, "properties", _]) => property::read_of_project,
         ("PUT", ["project", _, "properties", _]) => property::write_of_project,
         ("DELETE", ["project", _, "properties", _]) => property::delete_of_project,
+
+        ("PUT", ["project", _]) => admin::update_project,
+        ("POST", ["project", _, "archive"]) => admin::archive_project,
+        ("POST", ["project", _, "restore"]) => admin::restore_project,
+        ("PUT", ["issue", "archive"]) => admin::archive,
+        ("PUT", ["issue", "unarchive"]) => admin::unarchive,
+        ("POST", ["bulk", "issues", "move"]) => admin::move_issues,
+        ("GET", ["bulk", "queue", _]) => admin::task,
 
         ("POST", ["issue"]) => issue::create,
         ("POST", ["issue", "bulkfetch"]) => issue::bulk_fetch,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
 use crate::sandbox::jql::{self, JqlError};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::view::{self, Extras, Selection};
 use crate::sandbox::world::{Issue, World};
 
@@ -49,7 +50,7 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let with_key = fields.iter().flatten().any(|field| field == "key");
     let selection = Selection::parse(Some(fields.as_deref().unwrap_or(&["id".to_owned()])), "*navigable");
     let has_extras = properties.is_some() || changelog;
-    let extras = Extras { properties, changelog };
+    let extras = Extras { properties, changelog, viewer: call.who.clone() };
     let shown: Vec<&Issue> = found.iter().skip(start).take(size).copied().collect();
     let given: Vec<u64> = shown.iter().map(|issue| issue.id).collect();
     let page: Vec<Value> = shown
@@ -95,7 +96,15 @@ fn find<'a>(
     reconciled: &BTreeSet<u64>,
     forgotten: &BTreeSet<u64>,
 ) -> Result<Option<Vec<&'a Issue>>, Answer> {
-    let candidates = world.shown.candidates(&world.issues, world.now(), reconciled, forgotten);
+    let mut candidates = world.shown.candidates(&world.issues, world.now(), reconciled, forgotten);
+    // Who may see what is never behind; whether something is archived is, like all else.
+    candidates.retain(|issue| {
+        let now = world.issues.get(issue.id).unwrap_or(issue);
+        !issue.archived
+            && !world.projects[issue.project].archived
+            && now.seen_by.as_ref().is_none_or(|accounts| accounts.contains(call.account()))
+            && world.rights.allow(call.account(), Permission::Browse)
+    });
     match (jql::run(world, call.account(), jql, candidates), &call.who) {
         (Err(JqlError::Refused(text)), _) => Err(Answer::refusal(text)),
         (_, None) => Ok(None),

@@ -6,9 +6,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sandbox::site::{
-    self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, PROJECT_ID, RESOLUTIONS, STATUSES,
-};
+use crate::sandbox::rights::Permission;
+use crate::sandbox::site::{self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES};
 use crate::sandbox::world::{Issue, World};
 
 use super::JqlError;
@@ -196,14 +195,15 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
         site::choice(choices, text).map(|choice| choice.id.to_owned()).ok_or_else(no_such_value)
     };
     match field {
-        Field::Project => {
-            let known = text == PROJECT_ID
-                || text.eq_ignore_ascii_case(&world.project_key)
-                || text.eq_ignore_ascii_case(&world.project_name);
-            if known { Ok(PROJECT_ID.to_owned()) } else { Err(no_such_value()) }
-        }
+        Field::Project => world
+            .project(text)
+            .or_else(|| world.projects.iter().position(|project| project.name.eq_ignore_ascii_case(text)))
+            .filter(|_| world.rights.allow(who, Permission::Browse))
+            .map(|position| world.projects[position].id.clone())
+            .ok_or_else(no_such_value),
         Field::Key => world
             .find(text)
+            .filter(|id| world.issues.get(*id).is_some_and(|issue| world.sees(who, issue)))
             .map(|id| id.to_string())
             .ok_or_else(|| format!("An issue with key '{text}' does not exist for field '{name}'.")),
         Field::IssueType => id_of(&ISSUE_TYPES),
@@ -243,7 +243,7 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
 fn values_of(field: Field, issue: &Issue) -> Vec<String> {
     let fields = &issue.fields;
     match field {
-        Field::Project => vec![PROJECT_ID.to_owned()],
+        Field::Project => vec![issue.project_id()],
         Field::Key => vec![issue.id.to_string()],
         Field::IssueType => vec![fields.issue_type.id.to_owned()],
         Field::Status => vec![fields.status.id.to_owned()],

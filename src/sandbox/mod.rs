@@ -17,6 +17,12 @@
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
 //!   [`Sandbox::release_late`] says so.
 //!
+//! - [`Fault`]: what goes wrong at one request; [`Fault::script`] reads faults from a text, and
+//!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
+//!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week.
+//!   [`Sandbox::unused_faults`] tells what never struck.
+//! - [`Limits`]: the limits of Jira Cloud for writes to one issue and for bursts.
+//!
 //! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
 //! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
 //!
@@ -36,9 +42,11 @@ mod fault;
 mod index;
 mod jql;
 mod late;
+mod limit;
 mod pages;
 mod people;
 mod rights;
+mod script;
 mod server;
 mod site;
 mod view;
@@ -58,8 +66,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use fault::{Due, Effect, Fault, Matches, Reply};
 pub use index::Index;
+pub use limit::{Family, Limits, RateLimit, Reason, Told};
 pub use people::{Mandatory, Person, Refusal};
 pub use rights::Permission;
+pub use script::ScriptError;
 pub use world::CustomField;
 
 use connection::CuttableListener;
@@ -274,6 +284,32 @@ impl Sandbox {
     /// Arms a fault; it counts from the next request on. Several may be armed at once.
     pub fn inject(&self, fault: Fault) {
         self.shared.inject(fault);
+    }
+
+    /// The faults that have not struck. A test that means all its faults should end with an empty list.
+    pub fn unused_faults(&self) -> Vec<Fault> {
+        self.shared.unused_faults()
+    }
+
+    /// From now on every request may meet a fault, with this chance in a hundred, drawn from the seed: answers
+    /// lost before and after the effect, 503, 429, late writes. Nothing hangs. 0 ends it.
+    pub fn set_chaos(&self, seed: u64, percent: u8) {
+        self.shared.chaos(seed, percent);
+    }
+
+    /// Switches limits on or off; they count by the sandbox's clock.
+    pub fn set_limits(&self, limits: Limits) {
+        self.shared.step(|world| world.used.limits = limits);
+    }
+
+    /// No longer accepts the token of an account: it is a stranger from now on.
+    pub fn revoke(&self, user: &User) {
+        self.shared.step(|world| world.revoked.insert(user.account_id.clone()));
+    }
+
+    /// Accepts the token of an account again.
+    pub fn reinstate(&self, user: &User) {
+        self.shared.step(|world| world.revoked.remove(&user.account_id));
     }
 
     /// Waits until a request has met a fault that hangs. Each such request is told once.

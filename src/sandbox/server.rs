@@ -28,6 +28,7 @@ use super::call::{Answer, Call, Content, Part, Query, decode_segment};
 use super::connection::{CuttableListener, Line};
 use super::fault::{Armed, Due, Effect, Fault, Reply};
 use super::late::{self, LateWrite};
+use super::limit;
 use super::pages::Pages;
 use super::site;
 use super::world::{World, lock};
@@ -86,6 +87,14 @@ impl Shared {
         lock(&self.faults).add(fault);
     }
 
+    pub(crate) fn chaos(&self, seed: u64, percent: u8) {
+        lock(&self.faults).chaos(seed, percent);
+    }
+
+    pub(crate) fn unused_faults(&self) -> Vec<Fault> {
+        lock(&self.faults).unused()
+    }
+
     pub(crate) fn begin_to_stop(&self) {
         self.stopping.cancel();
     }
@@ -122,9 +131,25 @@ async fn handle(
         return respond(page, None);
     }
 
-    let who = shared.step(|world| signed_in(&head.headers, &world.users));
-    let call = read_call(&head, &path, body, who).await;
-    let struck = lock(&shared.faults).strike(&call.method, &path);
+    let who = shared.step(|world| {
+        signed_in(&head.headers, &world.users).filter(|account| !world.revoked.contains(account))
+    });
+    let mut call = read_call(&head, &path, body, who).await;
+    let mut struck = lock(&shared.faults).strike(&call.method, &path);
+    match struck {
+        Some(Effect::ExpireToken) => {
+            struck = None;
+            shared.step(|world| world.revoked.extend(call.who.take()));
+        }
+        Some(Effect::ExpirePages) => {
+            struck = None;
+            shared.step(|world| world.page_epoch += 1);
+        }
+        _ => {}
+    }
+    if struck.is_none() {
+        struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
+    }
     let mut record = Recorded {
         method: call.method.to_string(),
         path: path.clone(),
@@ -136,7 +161,7 @@ async fn handle(
     let keep = |record: Recorded| lock(&shared.recorded).push(record);
 
     match struck {
-        None => {
+        None | Some(Effect::ExpireToken | Effect::ExpirePages) => {
             let answer = act(&shared, &call, &path);
             record.status = Some(answer.status.as_u16());
             keep(record);
@@ -159,6 +184,12 @@ async fn handle(
             act(&shared, &call, &path);
             keep(record);
             close(&line)
+        }
+        Some(Effect::RateLimit(limit)) => {
+            record.status = Some(StatusCode::TOO_MANY_REQUESTS.as_u16());
+            keep(record);
+            let (headers, body) = limit.answer(shared.step(|world| world.now()));
+            respond_as_told(StatusCode::TOO_MANY_REQUESTS.as_u16(), &headers, body)
         }
         Some(Effect::Late { reply, due }) => {
             if let Reply::Answer { status, .. } = &reply {

@@ -14,6 +14,7 @@ use super::adf;
 use super::call::Answer;
 use super::index::{Issues, Shown};
 use super::late::LateWrite;
+use super::limit::Used;
 use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
 
@@ -33,6 +34,11 @@ pub(crate) struct World {
     pub(crate) tasks: Vec<Task>,
     /// What accounts may do.
     pub(crate) rights: Rights,
+    /// Accounts whose token is not accepted.
+    pub(crate) revoked: BTreeSet<String>,
+    pub(crate) used: Used,
+    /// How often page tokens were made to expire.
+    pub(crate) page_epoch: u64,
     issues_made: u64,
     others_made: u64,
 }
@@ -197,6 +203,9 @@ impl World {
             links: Vec::new(),
             tasks: Vec::new(),
             rights: Rights::default(),
+            revoked: BTreeSet::new(),
+            used: Used::default(),
+            page_epoch: 0,
             issues_made: 0,
             others_made: 0,
         }

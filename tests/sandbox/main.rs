@@ -7,6 +7,7 @@ mod hanging_on;
 mod house;
 mod issues;
 mod late;
+mod limits;
 mod pages;
 mod people;
 mod search;

@@ -71,7 +71,7 @@ fn set_archived(world: &mut World, call: &Call, archived: bool) -> Outcome {
     for id_or_key in wanted {
         match world.find(&id_or_key) {
             Some(id) if world.issues.get(id).is_some_and(|issue| issue.archived != archived) => {
-                found.push(id)
+                found.push(id);
             }
             _ => missing.push(id_or_key),
         }

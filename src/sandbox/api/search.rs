@@ -20,6 +20,8 @@ use super::issue::{PROPERTIES, texts};
 const DEFAULT_PAGE: u64 = 50;
 const LARGEST_PAGE: u64 = 100;
 const LARGEST_BARE_PAGE: u64 = 5_000;
+/// A page token lives a week (specification).
+const TOKEN_LIFE_S: i64 = 7 * 24 * 60 * 60;
 /// Ids in `reconcileIssues` (specification).
 const RECONCILED: usize = 50;
 
@@ -43,7 +45,7 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
         return Ok(Answer::ok(json!({ "issues": [], "isLast": true })));
     };
 
-    let start = token.as_deref().map_or(Ok(0), |token| offset(token, &jql))?;
+    let start = token.as_deref().map_or(Ok(0), |token| offset(world, token, &jql))?;
     let bare = fields.iter().flatten().all(|field| field == "id" || field == "key");
     let size = max_results.min(if bare { LARGEST_BARE_PAGE } else { LARGEST_PAGE });
     let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -65,7 +67,8 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let end = start + page.len();
     let mut body = json!({ "issues": page, "isLast": end >= found.len() });
     if end < found.len() {
-        body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(json!([end, jql]).to_string()));
+        let token = json!([end, jql, world.now().as_second(), world.page_epoch]);
+        body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(token.to_string()));
     }
     world.shown.gave(given.into_iter());
     Ok(Answer::ok(body))
@@ -190,12 +193,14 @@ fn bad_page_size() -> Answer {
     Answer::refusal("The value of 'maxResults' must be a whole number of 1 or more.")
 }
 
-/// A token holds where its page starts and the query it belongs to.
-fn offset(token: &str, jql: &str) -> Result<usize, Answer> {
+/// A token holds where its page starts, the query it belongs to, and when it was made.
+fn offset(world: &World, token: &str, jql: &str) -> Result<usize, Answer> {
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (start, made_for) = serde_json::from_slice::<(usize, String)>(&bytes).ok()?;
-        (made_for == jql).then_some(start)
+        let (start, made_for, made_at, epoch) =
+            serde_json::from_slice::<(usize, String, i64, u64)>(&bytes).ok()?;
+        let is_fresh = epoch == world.page_epoch && world.now().as_second() - made_at < TOKEN_LIFE_S;
+        (made_for == jql && is_fresh).then_some(start)
     };
     read().ok_or_else(|| Answer::refusal("The provided next page token is invalid or expired."))
 }

@@ -13,6 +13,8 @@
 //! - [`Sandbox::person`]: people who edit, comment, move, clone, hide, archive, delete and close as duplicates;
 //!   [`Sandbox::add_project`], [`Sandbox::rename_project`], [`Sandbox::archive_project`]; old keys lead to issues.
 //! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
+//! - [`Sandbox::set_workflow`]: workflows in other languages, with a resolution demanded or none kept, with a long
+//!   way to done or none.
 //! - [`Sandbox::require_field`] and [`Sandbox::add_field`]: fields that become mandatory, and fields of a project.
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
 //!   [`Sandbox::release_late`] says so.
@@ -50,6 +52,7 @@ mod script;
 mod server;
 mod site;
 mod view;
+mod workflow;
 mod world;
 
 use std::fmt;
@@ -70,6 +73,7 @@ pub use limit::{Family, Limits, RateLimit, Reason, Told};
 pub use people::{Mandatory, Person, Refusal};
 pub use rights::Permission;
 pub use script::ScriptError;
+pub use workflow::Workflow;
 pub use world::CustomField;
 
 use connection::CuttableListener;

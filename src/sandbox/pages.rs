@@ -7,7 +7,6 @@ use minijinja::{Environment, Value, context};
 
 use super::adf;
 use super::call::{Answer, Content};
-use super::site::STATUSES;
 use super::world::{Attachment, Change, Comment, FieldChange, Issue, Link, World};
 
 const STYLE: &str = include_str!("../../templates/sandbox/style.css");
@@ -97,11 +96,12 @@ fn source(name: &str) -> Option<&'static str> {
 }
 
 fn board(world: &World) -> Value {
-    let columns: Vec<Value> = STATUSES
-        .iter()
+    let columns: Vec<Value> = world
+        .statuses()
+        .into_iter()
         .map(|status| {
             let mut issues: Vec<&Issue> =
-                on_board(world).filter(|issue| issue.fields.status == *status).collect();
+                on_board(world).filter(|issue| issue.fields.status == status).collect();
             // The ids of priorities rise as the urgency falls.
             issues.sort_by_key(|issue| (issue.fields.priority.id, issue.id));
             let cards: Vec<Value> = issues.iter().map(|issue| card(world, issue)).collect();

@@ -13,6 +13,7 @@ use super::api;
 use super::call::{Call, Content, Query};
 use super::rights::Permission;
 use super::site::{self, LINK_TYPES};
+use super::workflow::Workflow;
 use super::world::{CustomField, FieldChange, Fields, Project, Required, World};
 use super::{Sandbox, User, is_project_key};
 
@@ -121,6 +122,22 @@ impl Sandbox {
         })
     }
 
+    /// Gives a project another workflow; its issues go to a status of the same category where there is one.
+    pub fn set_workflow(&self, project: &str, workflow: Workflow) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            world.projects[position].workflow = workflow;
+            let own = world.issues.values().filter(|issue| issue.project == position);
+            let ids: Vec<u64> = own.map(|issue| issue.id).collect();
+            for id in ids {
+                if let Some(issue) = world.issues.get_mut(id) {
+                    issue.fields.status = workflow.home_of(issue.fields.status);
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Takes a permission from an account; `mypermissions` tells.
     pub fn forbid(&self, user: &User, permission: Permission) {
         self.shared.step(|world| world.rights.set(&user.account_id, permission, false));
@@ -190,7 +207,7 @@ impl Person {
             if let (Some(kind), Some(mut fields)) =
                 (kind, world.issues.get(id).map(|issue| issue.fields.clone()))
             {
-                fields.status = site::last_status();
+                fields.status = world.workflow_of(id).last();
                 fields.resolution = site::choice(&site::RESOLUTIONS, "Duplicate");
                 world.change(id, author, fields);
                 world.link(author, kind, id, original);
@@ -288,7 +305,9 @@ impl World {
             FieldChange::new("project", project(from), project(to)),
             FieldChange::new("Key", text(&old), text(&new)),
         ];
+        let workflow = self.projects[to].workflow;
         if let Some(issue) = self.issues.get_mut(id) {
+            issue.fields.status = workflow.home_of(issue.fields.status);
             issue.project = to;
             issue.key.clone_from(&new);
             issue.former_keys.push(old);
@@ -332,12 +351,17 @@ impl World {
         else {
             return String::new();
         };
-        let fields = Fields { status: site::first_status(), resolution: None, ..fields };
+        let fields = Fields { status: self.projects[project].workflow.first(), resolution: None, ..fields };
         let (clone, key) = self.create(author, project, fields, BTreeMap::new());
         if let Some(kind) = LINK_TYPES.iter().find(|kind| kind.name == "Cloners") {
             self.link(author, kind, clone, id);
         }
         key
+    }
+
+    fn workflow_of(&self, id: u64) -> Workflow {
+        let project = self.issues.get(id).map(|issue| issue.project);
+        project.map_or(Workflow::Standard, |project| self.projects[project].workflow)
     }
 
     fn set_level(&mut self, id: u64, author: &str, seen_by: Option<BTreeSet<String>>) {

@@ -17,6 +17,7 @@ use super::late::LateWrite;
 use super::limit::Used;
 use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
+use super::workflow::Workflow;
 
 /// Everything the sandbox knows.
 pub(crate) struct World {
@@ -51,6 +52,7 @@ pub(crate) struct Project {
     pub(crate) former_keys: Vec<String>,
     pub(crate) name: String,
     pub(crate) archived: bool,
+    pub(crate) workflow: Workflow,
     pub(crate) properties: BTreeMap<String, Value>,
     /// Fields that became mandatory.
     pub(crate) required: Vec<Required>,
@@ -219,6 +221,17 @@ impl World {
     pub(crate) fn note(&mut self) {
         let now = self.now();
         self.shown.note(&mut self.issues, now);
+    }
+
+    /// The statuses that some project has, in the order of the board.
+    pub(crate) fn statuses(&self) -> Vec<&'static Status> {
+        let mut statuses: Vec<&'static Status> = Vec::new();
+        for status in self.projects.iter().flat_map(|project| project.workflow.statuses()) {
+            if !statuses.contains(status) {
+                statuses.push(status);
+            }
+        }
+        statuses
     }
 
     /// A new id for anything but an issue.
@@ -469,6 +482,7 @@ impl Project {
             former_keys: Vec::new(),
             name,
             archived: false,
+            workflow: Workflow::Standard,
             properties: BTreeMap::new(),
             required: Vec::new(),
             custom_fields: Vec::new(),
@@ -548,7 +562,7 @@ impl CustomField {
 
 impl Fields {
     /// What a new issue has before its creator sets anything.
-    pub(crate) fn new(issue_type: &'static Choice, reporter: &str) -> Self {
+    pub(crate) fn new(issue_type: &'static Choice, reporter: &str, status: &'static Status) -> Self {
         Self {
             issue_type,
             summary: String::new(),
@@ -558,7 +572,7 @@ impl Fields {
             due: None,
             assignee: None,
             reporter: reporter.to_owned(),
-            status: site::first_status(),
+            status,
             resolution: None,
             custom: BTreeMap::new(),
         }

@@ -20,7 +20,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let request = call.object(&["fields", "update", "properties"])?;
     let (project, issue_type) = edit::home_of_new(world, call.account(), &request)?;
     world.may(call.account(), project, Permission::Create)?;
-    let before = Fields::new(issue_type, call.account());
+    let before = Fields::new(issue_type, call.account(), world.projects[project].workflow.first());
     let Edit { fields, .. } = edit::read(world, &request, Screen::Create, project, before)?;
     let properties = edit::properties(&request)?;
     let (id, key) = world.create(call.account(), project, fields, properties);

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::edit::{self, Edit};
 use crate::sandbox::rights::Permission;
-use crate::sandbox::site::{self, Screen, Transition};
+use crate::sandbox::site::{self, Screen};
+use crate::sandbox::workflow::Transition;
 use crate::sandbox::world::{Issue, World};
 
 use super::meta;
@@ -63,7 +64,7 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
 /// matter of permission either.
 fn open_to(world: &World, call: &Call, issue: &Issue) -> impl Iterator<Item = &'static Transition> {
     let may = world.may(call.account(), issue.project, Permission::Transition).is_ok();
-    site::transitions_from(issue.fields.status).filter(move |_| may)
+    world.projects[issue.project].workflow.transitions_from(issue.fields.status).filter(move |_| may)
 }
 
 fn describe(world: &World, project: usize, transition: &Transition, with_fields: bool) -> Value {

@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::rights::Permission;
-use crate::sandbox::site::{self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES};
+use crate::sandbox::site::{self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, RESOLUTIONS};
+use crate::sandbox::workflow;
 use crate::sandbox::world::{Issue, World};
 
 use super::JqlError;
@@ -209,8 +210,9 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
         Field::IssueType => id_of(&ISSUE_TYPES),
         Field::Priority => id_of(&PRIORITIES),
         Field::Resolution => id_of(&RESOLUTIONS),
-        Field::Status => STATUSES
-            .iter()
+        Field::Status => world
+            .statuses()
+            .into_iter()
             .find(|status| status.id == text || status.name.eq_ignore_ascii_case(text))
             .map(|status| status.id.to_owned())
             .ok_or_else(no_such_value),
@@ -299,7 +301,7 @@ impl Check {
 /// Empty values come last when rising, as on the real server.
 fn compare(field: Field, left: &Issue, right: &Issue) -> Ordering {
     let position = |choices: &[Choice], wanted: &Choice| choices.iter().position(|choice| choice == wanted);
-    let by_place = |issue: &Issue| STATUSES.iter().position(|status| *status == issue.fields.status);
+    let by_place = |issue: &Issue| workflow::place(issue.fields.status);
     match field {
         Field::Key => left.id.cmp(&right.id),
         Field::Created => left.created.cmp(&right.created),

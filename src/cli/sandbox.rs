@@ -1,13 +1,18 @@
 //! `disputebot sandbox`: a local Jira to try disputebot against.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Exit, Ui, runtime};
 use crate::{
     daemon,
-    sandbox::{self, Options, SandboxError, User},
+    sandbox::{self, Fault, Index, Limits, Options, SandboxError, User},
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,16 +23,67 @@ pub(super) struct Arguments {
     /// Key of its project
     #[arg(long, default_value = "DISP", value_name = "KEY")]
     project: String,
+    /// Faults to meet, from a file; `--help` shows one
+    ///
+    /// TOML with a table for each fault, or the same keys as a JSON object on each line:
+    ///
+    ///   [[fault]]
+    ///   on = "POST /issue"     # method and end of path, `METHOD ~PATTERN`, or `writes`
+    ///   nth = 1                # which of the matching requests, and
+    ///   times = 1              # how many from there on
+    ///   effect = "close-after-commit"
+    ///
+    /// Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`; `answer` and
+    /// `answer-after-commit` with `status`, `headers` and `body`; `late` with `reply` (`close`, `hang`, or `answer` with
+    /// `status`) and `after_s`; `rate-limit` with `reason` (`jira-burst-based`, `jira-per-issue-on-write`,
+    /// `jira-quota-tenant-based`, `jira-quota-global-based`), `wait_s`, `told` (`seconds`, `date`, `nothing`), `family`
+    /// (`cloud`, `data-center`, `bare`) and `html`; `expire-token`; `expire-pages`.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    faults: Option<PathBuf>,
+    /// Random faults: the same seed tells the same story; RATE is in percent, 10 unless given
+    #[arg(long, value_name = "SEED[:RATE]", value_parser = chaos)]
+    chaos: Option<(u64, u8)>,
+    /// Searches are behind by this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    index_lag: u64,
+    /// Refuses bursts, and too many writes to one ticket, as Jira Cloud does
+    #[arg(long)]
+    limits: bool,
+}
+
+/// Chance of a fault in a hundred requests unless it is given.
+const CHAOS_PERCENT: u8 = 10;
+
+fn chaos(text: &str) -> Result<(u64, u8), String> {
+    let (seed, rate) = text.split_once(':').unwrap_or((text, ""));
+    let seed = seed.parse().map_err(|_| format!("a seed is a whole number, but found `{seed}`"))?;
+    let percent = match rate {
+        "" => Some(CHAOS_PERCENT),
+        rate => rate.parse().ok().filter(|percent| *percent <= 100),
+    };
+    Ok((seed, percent.ok_or_else(|| format!("a rate is from 0 to 100, but found `{rate}`"))?))
 }
 
 pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliError> {
     let options = Options {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
         project_key: arguments.project.clone(),
+        index: match arguments.index_lag {
+            0 => Index::Immediate,
+            seconds => Index::Behind(Duration::from_secs(seconds)),
+        },
         ..Options::default()
     };
+    let faults = arguments.faults.as_deref().map_or(Ok(Vec::new()), read_faults)?;
     runtime()?.block_on(async {
         let sandbox = sandbox::start(options).await?;
+        for fault in faults {
+            sandbox.inject(fault);
+        }
+        if let Some((seed, percent)) = arguments.chaos {
+            sandbox.set_chaos(seed, percent);
+        }
+        sandbox.set_limits(Limits { per_issue: arguments.limits, burst: arguments.limits });
         let bot = User::bot();
         ui.say("a sandbox Jira is up; it keeps everything in memory and forgets it at the end");
         ui.data(&format!(
@@ -46,13 +102,46 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         for route in sandbox.unknown_routes() {
             ui.warn(&format!("asked for, but unknown to the sandbox: {route}"));
         }
+        for fault in sandbox.unused_faults() {
+            ui.warn(&format!("a fault never struck: {fault}"));
+        }
         sandbox.stop().await;
         Ok(Exit::Done)
+    })
+}
+
+fn read_faults(path: &Path) -> Result<Vec<Fault>, CliError> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        CliError::new(
+            Exit::Config,
+            anyhow::Error::new(error).context(format!("could not read the faults in `{}`", path.display())),
+        )
+    })?;
+    Fault::script(&text).map_err(|error| {
+        CliError::new(
+            Exit::Config,
+            anyhow::Error::new(error).context(format!("could not read the faults in `{}`", path.display())),
+        )
+        .hint("`disputebot sandbox --help` shows a fault")
     })
 }
 
 impl From<SandboxError> for CliError {
     fn from(error: SandboxError) -> Self {
         Self::new(Exit::Jira, error).hint("another port: `--port 0` takes a free one")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chaos_is_a_seed_and_perhaps_a_rate() {
+        assert_eq!(chaos("7"), Ok((7, CHAOS_PERCENT)));
+        assert_eq!(chaos("7:25"), Ok((7, 25)));
+        for wrong in ["", "x", "7:101", "7:-1", ":5"] {
+            assert!(chaos(wrong).is_err(), "{wrong}");
+        }
     }
 }

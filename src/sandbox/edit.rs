@@ -9,17 +9,20 @@ use serde_json::{Map, Value};
 
 use super::adf;
 use super::call::{Answer, INVALID_PAYLOAD};
+use super::rights::Permission;
 use super::site::{
-    self, DOCUMENT_CHARACTERS, ISSUE_TYPES, LINE_CHARACTERS, PRIORITIES, PROPERTY_KEY_CHARACTERS,
+    self, DOCUMENT_CHARACTERS, FIELDS, ISSUE_TYPES, LINE_CHARACTERS, PRIORITIES, PROPERTY_KEY_CHARACTERS,
     PROPERTY_VALUE_CHARACTERS, RESOLUTIONS, Screen,
 };
-use super::world::{Fields, World};
+use super::world::{CustomField, Fields, Required, World};
 
 /// What a body asks for: new values of all fields, and comments to add.
 #[derive(Debug)]
 pub(crate) struct Edit {
     pub(crate) fields: Fields,
     pub(crate) comments: Vec<Value>,
+    /// Position of the project whose fields these are.
+    project: usize,
 }
 
 /// Reads `fields` and `update` of a body against a screen, starting from the values there are.
@@ -27,17 +30,18 @@ pub(crate) fn read(
     world: &World,
     body: &Map<String, Value>,
     screen: Screen,
+    project: usize,
     before: Fields,
 ) -> Result<Edit, Answer> {
     let fields = member(body, "fields")?;
     let update = member(body, "update")?;
-    let mut edit = Edit { fields: before, comments: Vec::new() };
+    let mut edit = Edit { fields: before, comments: Vec::new(), project };
     let mut errors = Map::new();
     for (name, value) in &fields {
         let outcome = if update.contains_key(name) {
             Err(format!("Field '{name}' cannot appear in both 'fields' and 'update'"))
         } else {
-            on_screen(name, screen).and_then(|()| edit.set(world, name, value))
+            edit.on_screen(world, name, screen).and_then(|()| edit.set(world, name, value))
         };
         if let Err(text) = outcome {
             errors.insert(name.clone(), Value::String(text));
@@ -57,29 +61,48 @@ pub(crate) fn read(
     {
         errors.insert("resolution".to_owned(), "Resolution is required.".into());
     }
+    if screen == Screen::Create {
+        for Required { field, .. } in &world.projects[project].required {
+            if edit.is_empty(field) && !errors.contains_key(field) {
+                let text = format!("{} is required.", name_of(world, project, field));
+                errors.insert(field.clone(), Value::String(text));
+            }
+        }
+    }
     if errors.is_empty() { Ok(edit) } else { Err(Answer::field_errors(&errors)) }
 }
 
-/// The project and the issue type that a create body names, both with the texts of the real server.
-pub(crate) fn issue_type_of_new(
+/// The position of the project and the issue type that a create body names, both with the texts of the real
+/// server.
+pub(crate) fn home_of_new(
     world: &World,
+    who: &str,
     body: &Map<String, Value>,
-) -> Result<&'static site::Choice, Answer> {
+) -> Result<(usize, &'static site::Choice), Answer> {
     let fields = member(body, "fields")?;
     let mut errors = Map::new();
-    let project = fields.get("project").and_then(|project| {
-        project["id"]
-            .as_str()
-            .map(|id| id == site::PROJECT_ID)
-            .or_else(|| project["key"].as_str().map(|key| key.eq_ignore_ascii_case(&world.project_key)))
-    });
-    if project != Some(true) {
-        errors.insert("project".to_owned(), "Specify a valid project ID or key".into());
+    let project = fields
+        .get("project")
+        .and_then(|project| project["id"].as_str().or_else(|| project["key"].as_str()))
+        .and_then(|id_or_key| world.project(id_or_key))
+        .filter(|_| world.rights.allow(who, Permission::Browse));
+    match project {
+        None => {
+            errors.insert("project".to_owned(), "Specify a valid project ID or key".into());
+        }
+        Some(found) if world.projects[found].archived => {
+            let text = "You can't create issues in this project because it is archived.";
+            errors.insert("project".to_owned(), text.into());
+        }
+        Some(_) => {}
     }
     let issue_type = fields.get("issuetype").map(|value| pick(&ISSUE_TYPES, value));
     match issue_type {
-        Some(Some(found)) if errors.is_empty() => return Ok(found),
-        Some(Some(_)) => {}
+        Some(Some(found)) => {
+            if let (Some(project), true) = (project, errors.is_empty()) {
+                return Ok((project, found));
+            }
+        }
         Some(None) => {
             errors.insert("issuetype".to_owned(), "Specify a valid issue type".into());
         }
@@ -88,6 +111,16 @@ pub(crate) fn issue_type_of_new(
         }
     }
     Err(Answer::field_errors(&errors))
+}
+
+/// What is told to somebody who may not edit: every field is off the screen. `None` if the body has no field.
+pub(crate) fn off_screen(body: &Map<String, Value>) -> Result<Option<Answer>, Answer> {
+    let mut errors = member(body, "fields")?;
+    errors.extend(member(body, "update")?);
+    for (name, text) in &mut errors {
+        *text = Value::String(not_on_screen(name));
+    }
+    Ok((!errors.is_empty()).then(|| Answer::field_errors(&errors)))
 }
 
 /// A document for a description or a comment, or why it is refused.
@@ -139,10 +172,28 @@ pub(crate) fn check_property(key: &str, json_text: &str) -> Result<(), Answer> {
 }
 
 impl Edit {
+    fn on_screen(&self, world: &World, name: &str, screen: Screen) -> Result<(), String> {
+        let is_there = screen.fields().contains(&name)
+            || screen.has_custom_fields() && custom_field(world, self.project, name).is_some();
+        if is_there { Ok(()) } else { Err(not_on_screen(name)) }
+    }
+
+    /// Whether a field that may be mandatory has no value.
+    fn is_empty(&self, field: &str) -> bool {
+        match field {
+            "description" => self.fields.description.is_none(),
+            "labels" => self.fields.labels.is_empty(),
+            "duedate" => self.fields.due.is_none(),
+            "assignee" => self.fields.assignee.is_none(),
+            "summary" | "issuetype" | "project" | "priority" | "reporter" => false,
+            custom => !self.fields.custom.contains_key(custom),
+        }
+    }
+
     fn update(&mut self, world: &World, name: &str, verbs: &Value, screen: Screen) -> Result<(), String> {
         // Comments may be added wherever something is edited or moved, on a screen or not.
         if name != "comment" || screen == Screen::Create {
-            on_screen(name, screen)?;
+            self.on_screen(world, name, screen)?;
         }
         let Value::Array(verbs) = verbs else {
             return Err("data was not an array of operations".to_owned());
@@ -211,7 +262,13 @@ impl Edit {
             "reporter" => {
                 self.fields.reporter = account(world, value)?.ok_or("Reporter is required.")?;
             }
-            name => return Err(not_on_screen(name)),
+            name => {
+                let field = custom_field(world, self.project, name).ok_or_else(|| not_on_screen(name))?;
+                match field.take(&world.base, value)? {
+                    Some(value) => self.fields.custom.insert(name.to_owned(), value),
+                    None => self.fields.custom.remove(name),
+                };
+            }
         }
         Ok(())
     }
@@ -225,8 +282,14 @@ fn member(body: &Map<String, Value>, name: &str) -> Result<Map<String, Value>, A
     }
 }
 
-fn on_screen(name: &str, screen: Screen) -> Result<(), String> {
-    if screen.fields().contains(&name) { Ok(()) } else { Err(not_on_screen(name)) }
+fn custom_field<'a>(world: &'a World, project: usize, name: &str) -> Option<&'a CustomField> {
+    world.projects[project].custom_fields.iter().find(|field| field.id == name)
+}
+
+fn name_of(world: &World, project: usize, field: &str) -> String {
+    let own = FIELDS.iter().find(|found| found.id == field).map(|found| found.name.to_owned());
+    own.or_else(|| custom_field(world, project, field).map(|found| found.name.clone()))
+        .unwrap_or_else(|| field.to_owned())
 }
 
 fn not_on_screen(name: &str) -> String {

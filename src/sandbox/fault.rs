@@ -1,7 +1,13 @@
 //! Faults: what can be made to go wrong, at which request, before or after the request took effect.
 
+use std::fmt;
+use std::time::Duration;
+
 use axum::http::Method;
 use regex::Regex;
+
+use super::chance::Chance;
+use super::limit::{RateLimit, Reason};
 
 /// One thing that goes wrong once, at the `nth` request that matches after it was injected.
 #[derive(Debug, Clone)]
@@ -47,6 +53,20 @@ pub enum Effect {
     CloseBeforeCommit,
     /// It is done, and the connection closes without an answer.
     CloseAfterCommit,
+    /// Nothing is done, and the answer is a 429.
+    RateLimit(RateLimit),
+    /// From this request on the token of its caller is not accepted: 401, or an empty answer where strangers get
+    /// one.
+    ExpireToken,
+    /// The page tokens given so far have expired; the request itself is served.
+    ExpirePages,
+    /// Nothing is done yet: it is done later, whatever the client then believes.
+    Late {
+        /// What the client gets meanwhile.
+        reply: Reply,
+        /// When it is done.
+        due: Due,
+    },
     /// Nothing is done, and this is the answer.
     Answer {
         /// HTTP status, 200 to 599.
@@ -67,10 +87,38 @@ pub enum Effect {
     },
 }
 
+/// What a client gets whose write takes effect later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// No answer until the client goes away.
+    Hang,
+    /// The connection closes without an answer.
+    Close,
+    /// This answer, such as the 504 of a gateway that did not want to wait.
+    Answer {
+        /// HTTP status, 200 to 599.
+        status: u16,
+        /// Names and values; `content-type` is `application/json` unless given here.
+        headers: Vec<(String, String)>,
+        /// Sent as it is.
+        body: String,
+    },
+}
+
+/// When a late write takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// When the sandbox is told to release it.
+    Released,
+    /// After this time by the sandbox's clock, just before the next request or look at the sandbox.
+    After(Duration),
+}
+
 /// The faults still to come.
 #[derive(Debug, Default)]
 pub(crate) struct Armed {
     faults: Vec<Fault>,
+    chaos: Option<(Chance, u8)>,
 }
 
 impl Armed {
@@ -89,21 +137,80 @@ impl Armed {
                 }
             }
         }
-        due.map(|position| self.faults.remove(position).effect)
+        let told = due.map(|position| self.faults.remove(position).effect);
+        let Some((chance, percent)) = self.chaos.as_mut() else { return told };
+        // Drawn for every request, so that a fault of the script does not shift the story.
+        let drawn = chance.percent(*percent).then(|| chaotic(chance, is_write(method, path)));
+        told.or(drawn)
+    }
+
+    /// From now on every request may meet a fault, with this chance in a hundred.
+    pub(crate) fn chaos(&mut self, seed: u64, percent: u8) {
+        self.chaos = (percent > 0).then(|| (Chance::new(seed), percent));
+    }
+
+    pub(crate) fn unused(&self) -> Vec<Fault> {
+        self.faults.clone()
+    }
+}
+
+/// Any fault that ends by itself: nothing that hangs, so that a client with a long time limit gets on.
+fn chaotic(chance: &mut Chance, is_write: bool) -> Effect {
+    let unavailable = || (503, Vec::new(), "upstream connect error".to_owned());
+    match chance.below(if is_write { 7 } else { 3 }) {
+        0 => Effect::CloseBeforeCommit,
+        1 => {
+            let (status, headers, body) = unavailable();
+            Effect::Answer { status, headers, body }
+        }
+        2 => Effect::RateLimit(RateLimit::new(Reason::Burst, 1)),
+        3 => Effect::CloseAfterCommit,
+        4 => {
+            let (status, headers, body) = unavailable();
+            Effect::AnswerAfterCommit { status, headers, body }
+        }
+        _ => {
+            Effect::Late { reply: Reply::Close, due: Due::After(Duration::from_secs(1 + chance.below(120))) }
+        }
+    }
+}
+
+/// Whether a request may change something.
+pub(crate) fn is_write(method: &Method, path: &str) -> bool {
+    let is_posted_read = ["/bulkfetch", "/search/jql", "/search/approximate-count", "/search"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    method == Method::PUT || method == Method::DELETE || (method == Method::POST && !is_posted_read)
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nth, matches, effect } = self;
+        let effect = match effect {
+            Effect::HangBeforeCommit => "hang-before-commit".to_owned(),
+            Effect::HangAfterCommit => "hang-after-commit".to_owned(),
+            Effect::CloseBeforeCommit => "close-before-commit".to_owned(),
+            Effect::CloseAfterCommit => "close-after-commit".to_owned(),
+            Effect::RateLimit(_) => "rate-limit".to_owned(),
+            Effect::ExpireToken => "expire-token".to_owned(),
+            Effect::ExpirePages => "expire-pages".to_owned(),
+            Effect::Late { .. } => "late".to_owned(),
+            Effect::Answer { status, .. } => format!("answer {status}"),
+            Effect::AnswerAfterCommit { status, .. } => format!("answer-after-commit {status}"),
+        };
+        let on = match matches {
+            Matches::Writes => "writes".to_owned(),
+            Matches::Ending { method, suffix } => format!("{method} {suffix}"),
+            Matches::Like { method, path } => format!("{method} ~{path}"),
+        };
+        write!(formatter, "{effect} on `{on}`, due at match {}", (*nth).max(1))
     }
 }
 
 impl Matches {
     fn covers(&self, requested: &Method, requested_path: &str) -> bool {
         match self {
-            Self::Writes => {
-                let posted_read = ["/bulkfetch", "/search/jql", "/search/approximate-count", "/search"]
-                    .iter()
-                    .any(|end| requested_path.ends_with(end));
-                requested == Method::PUT
-                    || requested == Method::DELETE
-                    || (requested == Method::POST && !posted_read)
-            }
+            Self::Writes => is_write(requested, requested_path),
             Self::Ending { method, suffix } => {
                 requested.as_str() == method.as_str() && requested_path.ends_with(suffix.as_str())
             }

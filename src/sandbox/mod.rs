@@ -6,6 +6,25 @@
 //! or after its effect. Where the real server is known to mislead (an anonymous search that finds nothing,
 //! `!=` that drops empty fields, documents that come back with ids nobody sent), so does this one.
 //!
+//! Everything beyond a quiet site is off until it is asked for:
+//! - [`Index`]: searches and counts that are behind, by a time or until [`Sandbox::refresh_index`]; and with
+//!   [`Sandbox::set_index_flicker`] not even steady. `reconcileIssues` makes the named ids fresh for that search.
+//!   Reads by id or key are never behind. What is deleted is found until the index knows.
+//! - [`Sandbox::person`]: people who edit, comment, move, clone, hide, archive, delete and close as duplicates;
+//!   [`Sandbox::add_project`], [`Sandbox::rename_project`], [`Sandbox::archive_project`]; old keys lead to issues.
+//! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
+//! - [`Sandbox::set_workflow`]: workflows in other languages, with a resolution demanded or none kept, with a long
+//!   way to done or none.
+//! - [`Sandbox::require_field`] and [`Sandbox::add_field`]: fields that become mandatory, and fields of a project.
+//! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
+//!   [`Sandbox::release_late`] says so.
+//!
+//! - [`Fault`]: what goes wrong at one request; [`Fault::script`] reads faults from a text, and
+//!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
+//!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week.
+//!   [`Sandbox::unused_faults`] tells what never struck.
+//! - [`Limits`]: the limits of Jira Cloud for writes to one issue and for bursts.
+//!
 //! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
 //! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
 //!
@@ -18,14 +37,22 @@
 mod adf;
 mod api;
 mod call;
+mod chance;
 mod connection;
 mod edit;
 mod fault;
+mod index;
 mod jql;
+mod late;
+mod limit;
 mod pages;
+mod people;
+mod rights;
+mod script;
 mod server;
 mod site;
 mod view;
+mod workflow;
 mod world;
 
 use std::fmt;
@@ -40,7 +67,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use fault::{Effect, Fault, Matches};
+pub use fault::{Due, Effect, Fault, Matches, Reply};
+pub use index::Index;
+pub use limit::{Family, Limits, RateLimit, Reason, Told};
+pub use people::{Mandatory, Person, Refusal};
+pub use rights::Permission;
+pub use script::ScriptError;
+pub use workflow::Workflow;
+pub use world::CustomField;
 
 use connection::CuttableListener;
 use server::Shared;
@@ -60,6 +94,8 @@ pub struct Options {
     pub project_name: String,
     /// Who may sign in; the first one leads the project.
     pub users: Vec<User>,
+    /// How far searches are behind.
+    pub index: Index,
 }
 
 /// An account of the sandbox; signs in with HTTP basic, `email:token`.
@@ -143,6 +179,7 @@ impl Default for Options {
             project_key: "DISP".to_owned(),
             project_name: "Disputes".to_owned(),
             users: vec![User::bot(), User::analyst()],
+            index: Index::Immediate,
         }
     }
 }
@@ -175,13 +212,14 @@ impl User {
 /// Dropped before it is ready, nothing stays behind.
 pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
     check(&options)?;
-    let Options { address, project_key, project_name, users } = options;
+    let Options { address, project_key, project_name, users, index } = options;
     let listen_error = |source| SandboxError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
 
     let stopping = CancellationToken::new();
-    let world = World::new(format!("http://{address}"), project_key, project_name, users);
+    let mut world = World::new(format!("http://{address}"), project_key, project_name, users);
+    world.shown.set(index, &world.issues);
     let shared = Arc::new(Shared::new(world, stopping.clone()));
     let task = tokio::spawn(server::serve(CuttableListener::new(listener), Arc::clone(&shared)));
     let running =
@@ -209,18 +247,73 @@ impl Sandbox {
     /// Every issue by ascending id, whole: `id`, `key`, `self`, `fields`, `properties`, `comments`, `links`,
     /// `attachments` (without their bytes) and `history` (oldest first).
     pub fn issues(&self) -> Vec<Value> {
-        view::everything(&self.shared.world())
+        self.shared.step(|world| view::everything(world))
     }
 
     /// Sets the time that `created`, `updated` and relative JQL dates use; `None` goes back to the clock of
     /// this machine.
     pub fn set_clock(&self, now: impl Into<Option<Timestamp>>) {
-        self.shared.world().clock = now.into();
+        let now = now.into();
+        self.shared.step(|world| world.clock = now);
+    }
+
+    /// Sets how far searches and counts are behind from now on; what there is at this moment they still see.
+    /// Reads by id or key are never behind.
+    pub fn set_index(&self, index: Index) {
+        self.shared.step(|world| world.shown.set(index, &world.issues));
+    }
+
+    /// Lets searches see everything as it is at this moment; later changes are late again.
+    pub fn refresh_index(&self) {
+        self.shared.step(|world| world.shown.refresh(&world.issues));
+    }
+
+    /// From now on a search may leave out what an earlier one gave: each such issue with this chance in a
+    /// hundred, drawn from the seed. 0 ends it.
+    pub fn set_index_flicker(&self, seed: u64, percent: u8) {
+        self.shared.step(|world| world.shown.flicker(seed, percent));
+    }
+
+    /// How many writes were kept back by [`Effect::Late`] and have not taken effect yet.
+    pub fn late_writes(&self) -> usize {
+        self.shared.step(|world| world.late.len())
+    }
+
+    /// Lets every late write take effect now, also those whose time has not come, and gives the status of each in
+    /// the order of arrival: what was right when it was sent may be refused by now.
+    pub fn release_late(&self) -> Vec<u16> {
+        self.shared.step(late::release)
     }
 
     /// Arms a fault; it counts from the next request on. Several may be armed at once.
     pub fn inject(&self, fault: Fault) {
         self.shared.inject(fault);
+    }
+
+    /// The faults that have not struck. A test that means all its faults should end with an empty list.
+    pub fn unused_faults(&self) -> Vec<Fault> {
+        self.shared.unused_faults()
+    }
+
+    /// From now on every request may meet a fault, with this chance in a hundred, drawn from the seed: answers
+    /// lost before and after the effect, 503, 429, late writes. Nothing hangs. 0 ends it.
+    pub fn set_chaos(&self, seed: u64, percent: u8) {
+        self.shared.chaos(seed, percent);
+    }
+
+    /// Switches limits on or off; they count by the sandbox's clock.
+    pub fn set_limits(&self, limits: Limits) {
+        self.shared.step(|world| world.used.limits = limits);
+    }
+
+    /// No longer accepts the token of an account: it is a stranger from now on.
+    pub fn revoke(&self, user: &User) {
+        self.shared.step(|world| world.revoked.insert(user.account_id.clone()));
+    }
+
+    /// Accepts the token of an account again.
+    pub fn reinstate(&self, user: &User) {
+        self.shared.step(|world| world.revoked.remove(&user.account_id));
     }
 
     /// Waits until a request has met a fault that hangs. Each such request is told once.
@@ -252,12 +345,8 @@ impl fmt::Debug for Sandbox {
 }
 
 fn check(options: &Options) -> Result<(), SandboxError> {
-    let key = options.project_key.as_str();
-    let well_formed = (2..=10).contains(&key.len())
-        && key.starts_with(|first: char| first.is_ascii_uppercase())
-        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    if !well_formed {
-        return Err(SandboxError::ProjectKey { found: key.to_owned() });
+    if !is_project_key(&options.project_key) {
+        return Err(SandboxError::ProjectKey { found: options.project_key.clone() });
     }
     if options.users.is_empty() {
         return Err(SandboxError::NoUsers);
@@ -273,4 +362,10 @@ fn check(options: &Options) -> Result<(), SandboxError> {
         }
     }
     Ok(())
+}
+
+fn is_project_key(key: &str) -> bool {
+    (2..=10).contains(&key.len())
+        && key.starts_with(|first: char| first.is_ascii_uppercase())
+        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }

@@ -7,7 +7,6 @@ use minijinja::{Environment, Value, context};
 
 use super::adf;
 use super::call::{Answer, Content};
-use super::site::STATUSES;
 use super::world::{Attachment, Change, Comment, FieldChange, Issue, Link, World};
 
 const STYLE: &str = include_str!("../../templates/sandbox/style.css");
@@ -33,12 +32,12 @@ impl Pages {
         match segments.as_slice() {
             [""] => self.page(world, StatusCode::OK, "board.html", board(world)),
             ["sandbox.css"] => Answer { status: StatusCode::OK, content: Content::Css(STYLE) },
-            ["browse", key] => match world.issue(key) {
-                Ok(issue) => self.page(world, StatusCode::OK, "issue.html", issue_page(world, issue)),
-                Err(_) => self.missing(world, StatusCode::NOT_FOUND),
+            ["browse", key] => match world.find(key).and_then(|id| world.issues.get(id)) {
+                Some(issue) => self.page(world, StatusCode::OK, "issue.html", issue_page(world, issue)),
+                None => self.missing(world, StatusCode::NOT_FOUND),
             },
             ["attachment", id] => match find_attachment(world, id) {
-                Some(attachment) => download(attachment),
+                Some((_, attachment)) => download(attachment),
                 None => self.missing(world, StatusCode::NOT_FOUND),
             },
             _ => self.missing(world, StatusCode::NOT_FOUND),
@@ -51,8 +50,8 @@ impl Pages {
 
     fn page(&self, world: &World, status: StatusCode, template: &str, page: Value) -> Answer {
         let site = context! {
-            project_key => &world.project_key,
-            project_name => &world.project_name,
+            project_key => &world.projects[0].key,
+            project_name => &world.projects[0].name,
             base => &world.base,
         };
         let rendered =
@@ -76,13 +75,13 @@ pub(crate) fn download(attachment: &Attachment) -> Answer {
     }
 }
 
-/// Finds a file by the id in a path.
-pub(crate) fn find_attachment<'a>(world: &'a World, id: &str) -> Option<&'a Attachment> {
+/// Finds a file, and the issue that it hangs on, by the id in a path.
+pub(crate) fn find_attachment<'a>(world: &'a World, id: &str) -> Option<(&'a Issue, &'a Attachment)> {
     world
         .issues
         .values()
-        .flat_map(|issue| &issue.attachments)
-        .find(|attachment| attachment.id.to_string() == id)
+        .flat_map(|issue| issue.attachments.iter().map(move |attachment| (issue, attachment)))
+        .find(|(_, attachment)| attachment.id.to_string() == id)
 }
 
 fn source(name: &str) -> Option<&'static str> {
@@ -97,19 +96,26 @@ fn source(name: &str) -> Option<&'static str> {
 }
 
 fn board(world: &World) -> Value {
-    let columns: Vec<Value> = STATUSES
-        .iter()
+    let columns: Vec<Value> = world
+        .statuses()
+        .into_iter()
         .map(|status| {
             let mut issues: Vec<&Issue> =
-                world.issues.values().filter(|issue| issue.fields.status == *status).collect();
+                on_board(world).filter(|issue| issue.fields.status == status).collect();
             // The ids of priorities rise as the urgency falls.
             issues.sort_by_key(|issue| (issue.fields.priority.id, issue.id));
             let cards: Vec<Value> = issues.iter().map(|issue| card(world, issue)).collect();
             context! { name => status.name, category => status.category.key, cards }
         })
         .collect();
-    let done = world.issues.values().filter(|issue| issue.fields.status.category.key == "done").count();
-    context! { columns, total => world.issues.len(), open => world.issues.len() - done }
+    let total = on_board(world).count();
+    let done = on_board(world).filter(|issue| issue.fields.status.category.key == "done").count();
+    context! { columns, total, open => total - done }
+}
+
+/// A board is for everybody in the project: what is archived is gone from it, what is hidden stays.
+fn on_board(world: &World) -> impl Iterator<Item = &Issue> {
+    world.issues.values().filter(|issue| !issue.archived)
 }
 
 fn card(world: &World, issue: &Issue) -> Value {
@@ -173,7 +179,7 @@ fn link_seen_from(world: &World, link: &Link, issue: &Issue) -> Option<Value> {
     } else {
         return None;
     };
-    let other = world.issues.get(&other)?;
+    let other = world.issues.get(other)?;
     Some(context! {
         text,
         key => &other.key,
@@ -216,7 +222,7 @@ fn change_shown(world: &World, change: &Change) -> Value {
         .iter()
         .map(|FieldChange { field, from: _, from_text, to: _, to_text }| {
             let long = [from_text, to_text].into_iter().flatten().any(|text| text.len() > 120);
-            context! { field => *field, from => from_text, to => to_text, long }
+            context! { field, from => from_text, to => to_text, long }
         })
         .collect();
     context! { author => person(world, &change.author), created => shown(change.created), fields }

@@ -4,7 +4,7 @@
 //! step leaves nothing, a fault after it leaves everything.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -18,14 +18,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{self, Access};
+use super::api;
 use super::call::{Answer, Call, Content, Part, Query, decode_segment};
 use super::connection::{CuttableListener, Line};
-use super::fault::{Armed, Effect, Fault};
+use super::fault::{Armed, Due, Effect, Fault, Reply};
+use super::late::{self, LateWrite};
+use super::limit;
 use super::pages::Pages;
 use super::site;
 use super::world::{World, lock};
@@ -63,8 +66,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+    /// One uninterrupted step on the world, after all that was due before it.
+    pub(crate) fn step<T>(&self, step: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = lock(&self.world);
+        late::settle(&mut world);
+        let result = step(&mut world);
+        world.note();
+        result
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -77,6 +85,14 @@ impl Shared {
 
     pub(crate) fn inject(&self, fault: Fault) {
         lock(&self.faults).add(fault);
+    }
+
+    pub(crate) fn chaos(&self, seed: u64, percent: u8) {
+        lock(&self.faults).chaos(seed, percent);
+    }
+
+    pub(crate) fn unused_faults(&self) -> Vec<Fault> {
+        lock(&self.faults).unused()
     }
 
     pub(crate) fn begin_to_stop(&self) {
@@ -111,13 +127,29 @@ async fn handle(
         return respond(Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."), None);
     };
     if !(path == "/rest" || path.starts_with("/rest/")) {
-        let page = shared.pages.answer(&shared.world(), &head.method, &path);
+        let page = shared.step(|world| shared.pages.answer(world, &head.method, &path));
         return respond(page, None);
     }
 
-    let who = signed_in(&head.headers, &shared.world().users);
-    let call = read_call(&head, &path, body, who).await;
-    let struck = lock(&shared.faults).strike(&call.method, &path);
+    let who = shared.step(|world| {
+        signed_in(&head.headers, &world.users).filter(|account| !world.revoked.contains(account))
+    });
+    let mut call = read_call(&head, &path, body, who).await;
+    let mut struck = lock(&shared.faults).strike(&call.method, &path);
+    match struck {
+        Some(Effect::ExpireToken) => {
+            struck = None;
+            shared.step(|world| world.revoked.extend(call.who.take()));
+        }
+        Some(Effect::ExpirePages) => {
+            struck = None;
+            shared.step(|world| world.page_epoch += 1);
+        }
+        _ => {}
+    }
+    if struck.is_none() {
+        struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
+    }
     let mut record = Recorded {
         method: call.method.to_string(),
         path: path.clone(),
@@ -129,7 +161,7 @@ async fn handle(
     let keep = |record: Recorded| lock(&shared.recorded).push(record);
 
     match struck {
-        None => {
+        None | Some(Effect::ExpireToken | Effect::ExpirePages) => {
             let answer = act(&shared, &call, &path);
             record.status = Some(answer.status.as_u16());
             keep(record);
@@ -153,6 +185,30 @@ async fn handle(
             keep(record);
             close(&line)
         }
+        Some(Effect::RateLimit(limit)) => {
+            record.status = Some(StatusCode::TOO_MANY_REQUESTS.as_u16());
+            keep(record);
+            let (headers, body) = limit.answer(shared.step(|world| world.now()));
+            respond_as_told(StatusCode::TOO_MANY_REQUESTS.as_u16(), &headers, body)
+        }
+        Some(Effect::Late { reply, due }) => {
+            if let Reply::Answer { status, .. } = &reply {
+                record.status = Some(*status);
+            }
+            shared.step(|world| {
+                let due = match due {
+                    Due::Released => None,
+                    Due::After(wait) => Some(world.now().saturating_add(wait).unwrap_or(Timestamp::MAX)),
+                };
+                world.late.push(LateWrite { due, call });
+            });
+            keep(record);
+            match reply {
+                Reply::Hang => hang(&shared, &line).await,
+                Reply::Close => close(&line),
+                Reply::Answer { status, headers, body } => respond_as_told(status, &headers, body),
+            }
+        }
         Some(Effect::Answer { status, headers, body }) => {
             record.status = Some(status);
             keep(record);
@@ -167,27 +223,18 @@ async fn handle(
     }
 }
 
-/// Takes the whole step: route, sign-in check, endpoint.
+/// Takes the whole step; a request that no endpoint serves is remembered.
 fn act(shared: &Shared, call: &Call, path: &str) -> Answer {
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let Some((access, endpoint)) = api::find(&call.method, &segments) else {
+    shared.step(|world| api::answer(world, call)).unwrap_or_else(|api::NoEndpoint| {
         lock(&shared.unknown).push(format!("{} {path}", call.method));
+        let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
         let status = if api::has_other_method(&segments) {
             StatusCode::METHOD_NOT_ALLOWED
         } else {
             StatusCode::NOT_FOUND
         };
-        return Answer::problem(status, path);
-    };
-    if access == Access::SignedIn && call.who.is_none() {
-        return Answer::message(
-            StatusCode::UNAUTHORIZED,
-            "Client must be authenticated to access this resource.",
-        );
-    }
-    match endpoint(&mut shared.world(), call) {
-        Ok(answer) | Err(answer) => answer,
-    }
+        Answer::problem(status, path)
+    })
 }
 
 async fn read_call(head: &Parts, path: &str, body: Bytes, who: Option<String>) -> Call {

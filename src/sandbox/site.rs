@@ -1,4 +1,4 @@
-//! What is set up on the sandbox's site and never changes: statuses, workflow, priorities, fields and screens.
+//! What is set up on the sandbox's site and never changes: status categories, priorities, fields and screens.
 //!
 //! Ids have the look of a real site on purpose: status ids are not in order, so a client that sorts by id or
 //! counts on a name finds out here.
@@ -18,8 +18,6 @@ pub(crate) const LINE_CHARACTERS: usize = 255;
 pub(crate) const PROPERTY_KEY_CHARACTERS: usize = 255;
 /// Characters of the value of a property as JSON text (specification).
 pub(crate) const PROPERTY_VALUE_CHARACTERS: usize = 32_768;
-/// Id of the only project.
-pub(crate) const PROJECT_ID: &str = "10000";
 
 /// Something with an id and a name: an issue type, a priority or a resolution.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,18 +41,6 @@ pub(crate) struct Status {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
     pub(crate) category: &'static Category,
-}
-
-/// A transition of the workflow.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Transition {
-    pub(crate) id: &'static str,
-    pub(crate) name: &'static str,
-    /// Status ids that it starts from.
-    from: &'static [&'static str],
-    pub(crate) to: &'static Status,
-    /// Whether it has a screen that asks for a resolution. Any other transition clears the resolution.
-    asks_resolution: bool,
 }
 
 /// A link type, seen from both ends.
@@ -90,36 +76,13 @@ pub(crate) enum Screen {
     None,
 }
 
-const UNDEFINED: Category = Category { id: 1, key: "undefined", name: "No Category", color: "medium-gray" };
-const NEW: Category = Category { id: 2, key: "new", name: "To Do", color: "blue-gray" };
-const INDETERMINATE: Category =
+static UNDEFINED: Category = Category { id: 1, key: "undefined", name: "No Category", color: "medium-gray" };
+pub(crate) static NEW: Category = Category { id: 2, key: "new", name: "To Do", color: "blue-gray" };
+pub(crate) static INDETERMINATE: Category =
     Category { id: 4, key: "indeterminate", name: "In Progress", color: "yellow" };
-const DONE: Category = Category { id: 3, key: "done", name: "Done", color: "green" };
+pub(crate) static DONE: Category = Category { id: 3, key: "done", name: "Done", color: "green" };
 
 pub(crate) static CATEGORIES: [&Category; 4] = [&UNDEFINED, &NEW, &INDETERMINATE, &DONE];
-
-static TO_DO: Status = Status { id: "10000", name: "To Do", category: &NEW };
-static IN_PROGRESS: Status = Status { id: "3", name: "In Progress", category: &INDETERMINATE };
-static IN_REVIEW: Status = Status { id: "10002", name: "In Review", category: &INDETERMINATE };
-static CLOSED: Status = Status { id: "10001", name: "Done", category: &DONE };
-
-/// In the order of the board.
-pub(crate) static STATUSES: [&Status; 4] = [&TO_DO, &IN_PROGRESS, &IN_REVIEW, &CLOSED];
-
-static TRANSITIONS: [Transition; 6] = [
-    Transition { id: "11", name: "Start work", from: &["10000"], to: &IN_PROGRESS, asks_resolution: false },
-    Transition { id: "21", name: "Stop work", from: &["3"], to: &TO_DO, asks_resolution: false },
-    Transition { id: "31", name: "Ask for review", from: &["3"], to: &IN_REVIEW, asks_resolution: false },
-    Transition { id: "41", name: "Send back", from: &["10002"], to: &IN_PROGRESS, asks_resolution: false },
-    Transition {
-        id: "51",
-        name: "Close",
-        from: &["10000", "3", "10002"],
-        to: &CLOSED,
-        asks_resolution: true,
-    },
-    Transition { id: "61", name: "Reopen", from: &["10001"], to: &TO_DO, asks_resolution: false },
-];
 
 pub(crate) static ISSUE_TYPES: [Choice; 3] = [
     Choice { id: "10001", name: "Task" },
@@ -177,7 +140,7 @@ pub(crate) static FIELDS: [Field; 20] = [
     Field { navigable: false, ..field("attachment", "Attachment", "array", &[]) },
 ];
 
-/// Permissions that exist. Every signed-in account has them all, save those of an administrator.
+/// Permissions that exist, those that nothing here asks for as well.
 pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
     ("ADMINISTER", "Administer Jira"),
     ("ADMINISTER_PROJECTS", "Administer Projects"),
@@ -197,12 +160,6 @@ pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
     ("TRANSITION_ISSUES", "Transition Issues"),
 ];
 
-/// Whether an account holds a permission of [`PERMISSIONS`]. Nobody administers anything, so `notifyUsers=false`
-/// is ignored as on a real site.
-pub(crate) fn is_granted(permission: &str) -> bool {
-    !permission.starts_with("ADMINISTER")
-}
-
 const fn field(
     id: &'static str,
     name: &'static str,
@@ -212,20 +169,9 @@ const fn field(
     Field { id, name, kind, navigable: true, operations }
 }
 
-/// Where a new issue starts.
-pub(crate) fn first_status() -> &'static Status {
-    &TO_DO
-}
-
 /// The priority of an issue that was created without one.
 pub(crate) fn default_priority() -> &'static Choice {
     &PRIORITIES[2]
-}
-
-/// The transitions that start from a status.
-pub(crate) fn transitions_from(status: &Status) -> impl Iterator<Item = &'static Transition> {
-    let id = status.id;
-    TRANSITIONS.iter().filter(move |transition| transition.from.contains(&id))
 }
 
 /// Finds a choice by id, or by name in any case.
@@ -234,12 +180,6 @@ pub(crate) fn choice(choices: &'static [Choice], id_or_name: &str) -> Option<&'s
         .iter()
         .find(|choice| choice.id == id_or_name)
         .or_else(|| choices.iter().find(|choice| choice.name.eq_ignore_ascii_case(id_or_name)))
-}
-
-impl Transition {
-    pub(crate) fn screen(&self) -> Screen {
-        if self.asks_resolution { Screen::Resolve } else { Screen::None }
-    }
 }
 
 impl Screen {
@@ -270,6 +210,11 @@ impl Screen {
             Self::Resolve => &["resolution"],
             Self::None => &[],
         }
+    }
+
+    /// Whether it has the fields that administrators add.
+    pub(crate) fn has_custom_fields(self) -> bool {
+        matches!(self, Self::Create | Self::Edit)
     }
 
     /// Whether a field must have a value when this screen is left.

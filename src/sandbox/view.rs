@@ -5,12 +5,19 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::User;
-use super::site::{self, FIELDS, PROJECT_ID};
+use super::site::{self, FIELDS};
 use super::world::{Attachment, Change, Comment, Issue, Link, World};
 
 /// Which fields of an issue a caller asked for.
 pub(crate) struct Selection {
     ids: Vec<&'static str>,
+    custom: Custom,
+}
+
+/// Which custom fields a caller asked for.
+enum Custom {
+    All { without: Vec<String> },
+    Named(Vec<String>),
 }
 
 /// What comes with an issue beside its fields.
@@ -19,11 +26,16 @@ pub(crate) struct Extras {
     /// Keys of properties; those that the issue lacks are left out.
     pub(crate) properties: Option<Vec<String>>,
     pub(crate) changelog: bool,
+    /// Account id of who looks; `None` sees everything.
+    pub(crate) viewer: Option<String>,
 }
 
 impl Selection {
     pub(crate) fn all() -> Self {
-        Self { ids: FIELDS.iter().map(|field| field.id).collect() }
+        Self {
+            ids: FIELDS.iter().map(|field| field.id).collect(),
+            custom: Custom::All { without: Vec::new() },
+        }
     }
 
     /// From words such as `*all`, `*navigable`, `summary`, `-comment`; unknown words select nothing. A list
@@ -50,7 +62,23 @@ impl Selection {
             add(word);
         }
         ids.retain(|id| !words.iter().any(|word| word.strip_prefix('-') == Some(id)));
-        Self { ids }
+        let without = words.iter().filter_map(|word| word.strip_prefix('-')).map(str::to_owned).collect();
+        let all = |word: &str| matches!(word, "*all" | "*navigable");
+        let custom = if words.iter().any(|word| all(word))
+            || all(default) && words.iter().all(|word| word.starts_with('-'))
+        {
+            Custom::All { without }
+        } else {
+            Custom::Named(words.to_vec())
+        };
+        Self { ids, custom }
+    }
+
+    fn has_custom(&self, id: &str) -> bool {
+        match &self.custom {
+            Custom::All { without } => without.iter().all(|word| word != id),
+            Custom::Named(words) => words.iter().any(|word| word == id),
+        }
     }
 }
 
@@ -71,13 +99,14 @@ pub(crate) fn user(user: &User, base: &str) -> Value {
     })
 }
 
-/// The project as other bodies quote it.
-pub(crate) fn project(world: &World) -> Value {
+/// A project as other bodies quote it.
+pub(crate) fn project(world: &World, position: usize) -> Value {
+    let project = &world.projects[position];
     json!({
-        "self": format!("{}/rest/api/3/project/{PROJECT_ID}", world.base),
-        "id": PROJECT_ID,
-        "key": world.project_key,
-        "name": world.project_name,
+        "self": format!("{}/rest/api/3/project/{}", world.base, project.id),
+        "id": project.id,
+        "key": project.key,
+        "name": project.name,
         "projectTypeKey": "software",
         "simplified": false,
     })
@@ -87,7 +116,13 @@ pub(crate) fn project(world: &World) -> Value {
 pub(crate) fn issue(world: &World, issue: &Issue, selection: &Selection, extras: &Extras) -> Value {
     let mut fields = Map::new();
     for id in &selection.ids {
-        fields.insert((*id).to_owned(), field(world, issue, id));
+        fields.insert((*id).to_owned(), field(world, issue, id, extras.viewer.as_deref()));
+    }
+    for custom in &world.projects[issue.project].custom_fields {
+        if selection.has_custom(&custom.id) {
+            let value = issue.fields.custom.get(&custom.id).cloned().unwrap_or_default();
+            fields.insert(custom.id.clone(), value);
+        }
     }
     let mut body = json!({
         "expand": "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations",
@@ -127,7 +162,9 @@ pub(crate) fn everything(world: &World) -> Vec<Value> {
             let mut body = issue(world, found, &Selection::all(), &Extras::default());
             body["properties"] = json!(found.properties);
             body["comments"] = found.comments.iter().map(|found| comment(world, found, true)).collect();
-            body["links"] = links(world, found.id);
+            body["links"] = links(world, found.id, None);
+            body["archived"] = json!(found.archived);
+            body["hidden"] = json!(found.seen_by.is_some());
             body["attachments"] = found.attachments.iter().map(|file| attachment(world, file)).collect();
             body["history"] = Value::Array(history(world, found));
             body
@@ -180,13 +217,13 @@ fn account(world: &World, account_id: &str) -> Value {
     world.user(account_id).map_or(Value::Null, |found| user(found, &world.base))
 }
 
-fn field(world: &World, issue: &Issue, id: &str) -> Value {
+fn field(world: &World, issue: &Issue, id: &str, viewer: Option<&str>) -> Value {
     let base = world.base.as_str();
     let fields = &issue.fields;
     match id {
         "summary" => json!(fields.summary),
         "issuetype" => site::issue_type(fields.issue_type, base),
-        "project" => project(world),
+        "project" => project(world, issue.project),
         "status" => site::status(fields.status, base),
         "statusCategory" => site::category(fields.status.category, base),
         "statuscategorychangedate" => json!(time(issue.category_changed)),
@@ -201,7 +238,7 @@ fn field(world: &World, issue: &Issue, id: &str) -> Value {
         "updated" => json!(time(issue.updated)),
         "duedate" => fields.due.map_or(Value::Null, |due| json!(due.to_string())),
         "description" => fields.description.clone().unwrap_or(Value::Null),
-        "issuelinks" => links(world, issue.id),
+        "issuelinks" => links(world, issue.id, viewer),
         "comment" => {
             let comments: Vec<Value> =
                 issue.comments.iter().map(|found| comment(world, found, false)).collect();
@@ -218,11 +255,15 @@ fn field(world: &World, issue: &Issue, id: &str) -> Value {
     }
 }
 
-fn links(world: &World, issue: u64) -> Value {
+/// A link whose other end the viewer does not see is not there for them.
+fn links(world: &World, issue: u64, viewer: Option<&str>) -> Value {
+    let seen = |id: u64| {
+        world.issues.get(id).is_some_and(|other| viewer.is_none_or(|viewer| world.sees(viewer, other)))
+    };
     world
         .links
         .iter()
-        .filter(|link| link.from == issue || link.to == issue)
+        .filter(|link| (link.from == issue && seen(link.to)) || (link.to == issue && seen(link.from)))
         .map(|link| link_from(world, link, issue))
         .collect()
 }
@@ -231,7 +272,7 @@ fn links(world: &World, issue: u64) -> Value {
 fn link_from(world: &World, link: &Link, issue: u64) -> Value {
     let (side, other) =
         if link.from == issue { ("outwardIssue", link.to) } else { ("inwardIssue", link.from) };
-    let other = world.issues.get(&other).map_or(Value::Null, |other| {
+    let other = world.issues.get(other).map_or(Value::Null, |other| {
         json!({
             "id": other.id.to_string(),
             "key": other.key,

@@ -7,34 +7,89 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::User;
 use super::adf;
 use super::call::Answer;
+use super::index::{Issues, Shown};
+use super::late::LateWrite;
+use super::limit::Used;
+use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
+use super::workflow::Workflow;
 
 /// Everything the sandbox knows.
 pub(crate) struct World {
     /// Such as `http://127.0.0.1:40123`.
     pub(crate) base: String,
-    pub(crate) project_key: String,
-    pub(crate) project_name: String,
+    /// Never empty; an issue names its project by position.
+    pub(crate) projects: Vec<Project>,
     pub(crate) users: Vec<User>,
     /// The time, if it stands still.
     pub(crate) clock: Option<Timestamp>,
-    /// By id.
-    pub(crate) issues: BTreeMap<u64, Issue>,
+    pub(crate) issues: Issues,
+    pub(crate) shown: Shown,
+    pub(crate) late: Vec<LateWrite>,
     pub(crate) links: Vec<Link>,
-    pub(crate) project_properties: BTreeMap<String, Value>,
+    pub(crate) tasks: Vec<Task>,
+    /// What accounts may do.
+    pub(crate) rights: Rights,
+    /// Accounts whose token is not accepted.
+    pub(crate) revoked: BTreeSet<String>,
+    pub(crate) used: Used,
+    /// How often page tokens were made to expire.
+    pub(crate) page_epoch: u64,
     issues_made: u64,
     others_made: u64,
 }
 
+/// A project.
+pub(crate) struct Project {
+    pub(crate) id: String,
+    pub(crate) key: String,
+    /// They still lead to it.
+    pub(crate) former_keys: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) archived: bool,
+    pub(crate) workflow: Workflow,
+    pub(crate) properties: BTreeMap<String, Value>,
+    /// Fields that became mandatory.
+    pub(crate) required: Vec<Required>,
+    pub(crate) custom_fields: Vec<CustomField>,
+    issues_made: u64,
+}
+
+/// A field that an administrator added to a project; the create and the edit screen have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomField {
+    /// Such as `customfield_10042`.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// The options of a select field; empty for a field of one line of text.
+    pub options: Vec<String>,
+}
+
+/// A field without which a project takes no new issue.
+pub(crate) struct Required {
+    pub(crate) field: String,
+    /// Whether `createmeta` tells; a validator of the workflow does not.
+    pub(crate) told: bool,
+}
+
 /// One issue.
+#[derive(Clone)]
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) key: String,
+    /// Position of its project.
+    pub(crate) project: usize,
+    /// Keys that it had before it moved or its project was renamed; they still lead to it.
+    pub(crate) former_keys: Vec<String>,
+    pub(crate) archived: bool,
+    /// The accounts of its security level; `None` without one.
+    pub(crate) seen_by: Option<BTreeSet<String>>,
     pub(crate) fields: Fields,
     pub(crate) creator: String,
     pub(crate) created: Timestamp,
@@ -64,9 +119,12 @@ pub(crate) struct Fields {
     pub(crate) reporter: String,
     pub(crate) status: &'static Status,
     pub(crate) resolution: Option<&'static Choice>,
+    /// Values of custom fields by field id, as bodies show them.
+    pub(crate) custom: BTreeMap<String, Value>,
 }
 
 /// A comment.
+#[derive(Clone)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -78,6 +136,7 @@ pub(crate) struct Comment {
 }
 
 /// A file on an issue.
+#[derive(Clone)]
 pub(crate) struct Attachment {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -95,8 +154,18 @@ pub(crate) struct Link {
     pub(crate) to: u64,
 }
 
+/// A bulk operation that is done.
+pub(crate) struct Task {
+    pub(crate) id: u64,
+    pub(crate) who: String,
+    pub(crate) at: Timestamp,
+    pub(crate) issues: Vec<u64>,
+    /// How many of the issues asked for were not there for the caller.
+    pub(crate) invalid: usize,
+}
+
 /// What one request changed of one issue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) id: u64,
     pub(crate) author: String,
@@ -105,10 +174,10 @@ pub(crate) struct Change {
 }
 
 /// One field of a change. The values are ids, the texts are what people read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldChange {
     /// As the history names it: `Link` and `Attachment` beside field ids.
-    pub(crate) field: &'static str,
+    pub(crate) field: String,
     pub(crate) from: Option<String>,
     pub(crate) from_text: Option<String>,
     pub(crate) to: Option<String>,
@@ -127,13 +196,18 @@ impl World {
     pub(crate) fn new(base: String, project_key: String, project_name: String, users: Vec<User>) -> Self {
         Self {
             base,
-            project_key,
-            project_name,
+            projects: vec![Project::new(0, project_key, project_name)],
             users,
             clock: None,
-            issues: BTreeMap::new(),
+            issues: Issues::default(),
+            shown: Shown::default(),
+            late: Vec::new(),
             links: Vec::new(),
-            project_properties: BTreeMap::new(),
+            tasks: Vec::new(),
+            rights: Rights::default(),
+            revoked: BTreeSet::new(),
+            used: Used::default(),
+            page_epoch: 0,
             issues_made: 0,
             others_made: 0,
         }
@@ -141,6 +215,23 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.unwrap_or_else(Timestamp::now)
+    }
+
+    /// Tells the index what changed; every step ends so.
+    pub(crate) fn note(&mut self) {
+        let now = self.now();
+        self.shown.note(&mut self.issues, now);
+    }
+
+    /// The statuses that some project has, in the order of the board.
+    pub(crate) fn statuses(&self) -> Vec<&'static Status> {
+        let mut statuses: Vec<&'static Status> = Vec::new();
+        for status in self.projects.iter().flat_map(|project| project.workflow.statuses()) {
+            if !statuses.contains(status) {
+                statuses.push(status);
+            }
+        }
+        statuses
     }
 
     /// A new id for anything but an issue.
@@ -156,35 +247,74 @@ impl World {
     /// The id of an issue by its number or its key in any case.
     pub(crate) fn find(&self, id_or_key: &str) -> Option<u64> {
         if id_or_key.bytes().all(|byte| byte.is_ascii_digit()) {
-            return id_or_key.parse().ok().filter(|id| self.issues.contains_key(id));
+            return id_or_key.parse().ok().filter(|id| self.issues.get(*id).is_some());
         }
-        self.issues.values().find(|issue| issue.key.eq_ignore_ascii_case(id_or_key)).map(|issue| issue.id)
+        let is_key = |key: &String| key.eq_ignore_ascii_case(id_or_key);
+        self.issues
+            .values()
+            .find(|issue| is_key(&issue.key))
+            .or_else(|| self.issues.values().find(|issue| issue.former_keys.iter().any(is_key)))
+            .map(|issue| issue.id)
     }
 
-    pub(crate) fn issue(&self, id_or_key: &str) -> Result<&Issue, Answer> {
-        self.find(id_or_key).and_then(|id| self.issues.get(&id)).ok_or_else(no_such_issue)
+    /// An issue that an account sees, by its number or by any key it ever had.
+    pub(crate) fn issue(&self, who: &str, id_or_key: &str) -> Result<&Issue, Answer> {
+        let found = self.find(id_or_key).and_then(|id| self.issues.get(id));
+        found.filter(|issue| self.sees(who, issue)).ok_or_else(no_such_issue)
     }
 
-    pub(crate) fn issue_mut(&mut self, id_or_key: &str) -> Result<&mut Issue, Answer> {
-        let id = self.find(id_or_key);
-        id.and_then(|id| self.issues.get_mut(&id)).ok_or_else(no_such_issue)
+    /// Whether an account sees an issue.
+    pub(crate) fn sees(&self, who: &str, issue: &Issue) -> bool {
+        !issue.archived
+            && issue.seen_by.as_ref().is_none_or(|accounts| accounts.contains(who))
+            && self.rights.allow(who, Permission::Browse)
+    }
+
+    /// An issue that an account sees and may do something to.
+    pub(crate) fn issue_for(&self, who: &str, id_or_key: &str, doing: Permission) -> Result<&Issue, Answer> {
+        let issue = self.issue(who, id_or_key)?;
+        self.may(who, issue.project, doing)?;
+        Ok(issue)
+    }
+
+    /// Refuses what an account may not do in a project; in an archived project nobody may do anything but look.
+    pub(crate) fn may(&self, who: &str, project: usize, doing: Permission) -> Result<(), Answer> {
+        if self.rights.allow(who, doing) && (doing == Permission::Browse || !self.projects[project].archived)
+        {
+            return Ok(());
+        }
+        Err(Answer::message(StatusCode::FORBIDDEN, doing.refusal()))
+    }
+
+    /// The position of a project by its id or by any key it ever had.
+    pub(crate) fn project(&self, id_or_key: &str) -> Option<usize> {
+        let is_key = |key: &String| key.eq_ignore_ascii_case(id_or_key);
+        self.projects
+            .iter()
+            .position(|project| project.id == id_or_key || is_key(&project.key))
+            .or_else(|| self.projects.iter().position(|project| project.former_keys.iter().any(is_key)))
     }
 
     /// Adds an issue and gives its id and key, the next ones there are.
     pub(crate) fn create(
         &mut self,
         author: &str,
+        project: usize,
         mut fields: Fields,
         properties: BTreeMap<String, Value>,
     ) -> (u64, String) {
         self.issues_made += 1;
         let id = IDS_START + self.issues_made;
-        let key = format!("{}-{}", self.project_key, self.issues_made);
+        let key = self.projects[project].next_key();
         let now = self.now();
         self.mark(fields.description.as_mut());
         let issue = Issue {
             id,
             key: key.clone(),
+            project,
+            former_keys: Vec::new(),
+            archived: false,
+            seen_by: None,
             fields,
             creator: author.to_owned(),
             created: now,
@@ -196,13 +326,13 @@ impl World {
             attachments: Vec::new(),
             history: Vec::new(),
         };
-        self.issues.insert(id, issue);
+        self.issues.insert(issue);
         (id, key)
     }
 
     /// Puts new fields on an issue and writes down what changed; nothing happens if nothing changed.
     pub(crate) fn change(&mut self, id: u64, author: &str, mut wanted: Fields) {
-        let Some(before) = self.issues.get(&id).map(|issue| issue.fields.clone()) else { return };
+        let Some(before) = self.issues.get(id).map(|issue| issue.fields.clone()) else { return };
         if wanted.description != before.description {
             self.mark(wanted.description.as_mut());
         }
@@ -211,7 +341,7 @@ impl World {
             return;
         }
         let now = self.now();
-        if let Some(issue) = self.issues.get_mut(&id) {
+        if let Some(issue) = self.issues.get_mut(id) {
             if wanted.status.category != before.status.category {
                 issue.category_changed = now;
             }
@@ -227,7 +357,7 @@ impl World {
     pub(crate) fn write_down(&mut self, id: u64, author: &str, fields: Vec<FieldChange>) {
         let now = self.now();
         let change_id = self.next_id();
-        if let Some(issue) = self.issues.get_mut(&id) {
+        if let Some(issue) = self.issues.get_mut(id) {
             issue.updated = now;
             issue.history.push(Change { id: change_id, author: author.to_owned(), created: now, fields });
         }
@@ -244,7 +374,7 @@ impl World {
         self.mark(Some(&mut body));
         let now = self.now();
         let id = self.next_id();
-        if let Some(issue) = self.issues.get_mut(&issue) {
+        if let Some(issue) = self.issues.get_mut(issue) {
             issue.updated = now;
             issue.comments.push(Comment {
                 id,
@@ -257,6 +387,20 @@ impl World {
             });
         }
         id
+    }
+
+    /// Links two issues and writes it down at both; a link that is there already is left alone.
+    pub(crate) fn link(&mut self, author: &str, kind: &'static LinkType, from: u64, to: u64) {
+        if self.links.iter().any(|link| link.kind == kind && link.from == from && link.to == to) {
+            return;
+        }
+        let id = self.next_id();
+        self.links.push(Link { id, kind, from, to });
+        for (id, text, other) in [(from, kind.outward, to), (to, kind.inward, from)] {
+            let other = self.issues.get(other).map_or_else(String::new, |other| other.key.clone());
+            let told = format!("This issue {text} {other}");
+            self.write_down(id, author, vec![FieldChange::new("Link", None, Some((other, told)))]);
+        }
     }
 
     /// Puts in the ids that the real server puts into documents.
@@ -293,9 +437,10 @@ impl World {
             reporter,
             status,
             resolution,
+            custom,
         } = before;
         let mut changes = Vec::new();
-        let mut compare = |field, from: Option<(String, String)>, to: Option<(String, String)>| {
+        let mut compare = |field: &str, from: Option<(String, String)>, to: Option<(String, String)>| {
             if from != to {
                 changes.push(FieldChange::new(field, from, to));
             }
@@ -313,6 +458,12 @@ impl World {
             Some((after.status.id.to_owned(), after.status.name.to_owned())),
         );
         compare("resolution", resolution.map(choice), after.resolution.map(choice));
+        for field in custom.keys().chain(after.custom.keys().filter(|field| !custom.contains_key(*field))) {
+            let shown = |value: &Value| {
+                text(value["value"].as_str().or(value.as_str()).unwrap_or_default().to_owned())
+            };
+            compare(field, custom.get(field).map(shown), after.custom.get(field).map(shown));
+        }
         if *description != after.description {
             // Two documents may differ in form only, so their texts cannot decide.
             let plain =
@@ -323,9 +474,95 @@ impl World {
     }
 }
 
+impl Project {
+    pub(crate) fn new(position: usize, key: String, name: String) -> Self {
+        Self {
+            id: project_id(position),
+            key,
+            former_keys: Vec::new(),
+            name,
+            archived: false,
+            workflow: Workflow::Standard,
+            properties: BTreeMap::new(),
+            required: Vec::new(),
+            custom_fields: Vec::new(),
+            issues_made: 0,
+        }
+    }
+
+    /// The key of the next issue; none is ever given twice.
+    pub(crate) fn next_key(&mut self) -> String {
+        self.issues_made += 1;
+        format!("{}-{}", self.key, self.issues_made)
+    }
+}
+
+impl Issue {
+    /// The id of its project.
+    pub(crate) fn project_id(&self) -> String {
+        project_id(self.project)
+    }
+}
+
+fn project_id(position: usize) -> String {
+    (IDS_START + position as u64).to_string()
+}
+
+impl CustomField {
+    /// Its JSON type as `field` and the metadata give it.
+    pub(crate) fn schema(&self) -> Value {
+        let number = self.id.rsplit('_').next().and_then(|digits| digits.parse::<u64>().ok());
+        let (kind, plugin) =
+            if self.options.is_empty() { ("string", "textfield") } else { ("option", "select") };
+        json!({
+            "type": kind,
+            "custom": format!("com.atlassian.jira.plugin.system.customfieldtypes:{plugin}"),
+            "customId": number,
+        })
+    }
+
+    /// One of its options as bodies show it.
+    pub(crate) fn option(&self, base: &str, position: usize) -> Option<Value> {
+        let id = (IDS_START + position as u64).to_string();
+        let value = self.options.get(position)?;
+        Some(json!({ "self": format!("{base}/rest/api/3/customFieldOption/{id}"), "value": value, "id": id }))
+    }
+
+    /// A value for it as it is kept, or why it is refused; `None` empties it.
+    pub(crate) fn take(&self, base: &str, value: &Value) -> Result<Option<Value>, String> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        if self.options.is_empty() {
+            let text = value.as_str().ok_or("Operation value must be a string")?;
+            if text.chars().count() > site::LINE_CHARACTERS {
+                return Err(format!(
+                    "The entered text is too long. It exceeds the allowed limit of {} characters.",
+                    site::LINE_CHARACTERS
+                ));
+            }
+            return Ok((!text.is_empty()).then(|| json!(text)));
+        }
+        if !value.is_object() {
+            return Err("Specify a valid 'id' or 'name' for the option".to_owned());
+        }
+        (0..self.options.len())
+            .filter_map(|position| self.option(base, position))
+            .find(|option| {
+                value
+                    .get("id")
+                    .map_or_else(|| value.get("value") == option.get("value"), |id| *id == option["id"])
+            })
+            .map(Some)
+            .ok_or_else(|| {
+                format!("Option value '{}' is not valid", value["value"].as_str().unwrap_or_default())
+            })
+    }
+}
+
 impl Fields {
     /// What a new issue has before its creator sets anything.
-    pub(crate) fn new(issue_type: &'static Choice, reporter: &str) -> Self {
+    pub(crate) fn new(issue_type: &'static Choice, reporter: &str, status: &'static Status) -> Self {
         Self {
             issue_type,
             summary: String::new(),
@@ -335,26 +572,23 @@ impl Fields {
             due: None,
             assignee: None,
             reporter: reporter.to_owned(),
-            status: site::first_status(),
+            status,
             resolution: None,
+            custom: BTreeMap::new(),
         }
     }
 }
 
 impl FieldChange {
     /// A change from one (id, text) to another; an empty id means that the field has texts only.
-    pub(crate) fn new(
-        field: &'static str,
-        from: Option<(String, String)>,
-        to: Option<(String, String)>,
-    ) -> Self {
+    pub(crate) fn new(field: &str, from: Option<(String, String)>, to: Option<(String, String)>) -> Self {
         let split = |side: Option<(String, String)>| match side {
             None => (None, None),
             Some((id, text)) => ((!id.is_empty()).then_some(id), Some(text)),
         };
         let (from, from_text) = split(from);
         let (to, to_text) = split(to);
-        Self { field, from, from_text, to, to_text }
+        Self { field: field.to_owned(), from, from_text, to, to_text }
     }
 }
 

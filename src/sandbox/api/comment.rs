@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::edit;
+use crate::sandbox::rights::Permission;
 use crate::sandbox::view;
 use crate::sandbox::world::{Comment, World};
 
@@ -12,7 +13,7 @@ use crate::sandbox::world::{Comment, World};
 const PAGE: usize = 100;
 
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let with_properties = call.query.lists("expand", "properties");
     let mut all: Vec<Value> =
         issue.comments.iter().map(|comment| view::comment(world, comment, with_properties)).collect();
@@ -32,7 +33,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn add(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?.id;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
     let request = call.object(&["body", "properties"])?;
     let body = body(&request)?;
     let properties = edit::properties(&request)?;
@@ -47,18 +48,20 @@ pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
     let request = call.object(&["body", "properties"])?;
     let mut body = body(&request)?;
     let properties = edit::properties(&request)?;
     world.mark(Some(&mut body));
     let now = world.now();
-    let issue = world.issue_mut(call.segment(1))?;
-    issue.updated = now;
-    if let Some(comment) = issue.comments.iter_mut().find(|comment| comment.id == id) {
-        comment.body = body;
-        comment.updated = now;
-        call.account().clone_into(&mut comment.update_author);
-        comment.properties.extend(properties);
+    if let Some(issue) = world.issues.get_mut(issue) {
+        issue.updated = now;
+        if let Some(comment) = issue.comments.iter_mut().find(|comment| comment.id == id) {
+            comment.body = body;
+            comment.updated = now;
+            call.account().clone_into(&mut comment.update_author);
+            comment.properties.extend(properties);
+        }
     }
     show(world, call, id, StatusCode::OK)
 }
@@ -78,7 +81,7 @@ fn existing(world: &World, call: &Call) -> Result<u64, Answer> {
 fn find<'a>(world: &'a World, call: &Call) -> Result<&'a Comment, Answer> {
     let wanted = call.segment(3);
     world
-        .issue(call.segment(1))?
+        .issue(call.account(), call.segment(1))?
         .comments
         .iter()
         .find(|comment| comment.id.to_string() == wanted)
@@ -87,7 +90,7 @@ fn find<'a>(world: &'a World, call: &Call) -> Result<&'a Comment, Answer> {
 
 fn show(world: &World, call: &Call, id: u64, status: StatusCode) -> Outcome {
     let with_properties = call.query.lists("expand", "properties");
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let comment = issue.comments.iter().find(|comment| comment.id == id);
     let body = comment.map_or(Value::Null, |comment| view::comment(world, comment, with_properties));
     Ok(Answer::json(status, body))

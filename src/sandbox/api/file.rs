@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome, Part};
 use crate::sandbox::pages::{download, find_attachment};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{FILES_PER_UPLOAD, UPLOAD_LIMIT_BYTES};
 use crate::sandbox::view;
 use crate::sandbox::world::{Attachment, FieldChange, World};
@@ -21,7 +22,7 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
     if call.content_type != "multipart/form-data" {
         return Err(Answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &call.segments.join("/")));
     }
-    let issue = world.issue(call.segment(1))?.id;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Attach)?.id;
     let files: Vec<&Part> = call.parts.iter().filter(|part| part.name == "file").collect();
     if files.is_empty() || files.iter().any(|file| file.file_name.is_empty()) {
         return Err(Answer::refusal("The request has no part named 'file' with a file name."));
@@ -47,7 +48,9 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
         added.push(view::attachment(world, &attachment));
         let change =
             FieldChange::new("Attachment", None, Some((attachment.id.to_string(), attachment.name.clone())));
-        world.issue_mut(call.segment(1))?.attachments.push(attachment);
+        if let Some(issue) = world.issues.get_mut(issue) {
+            issue.attachments.push(attachment);
+        }
         world.write_down(issue, call.account(), vec![change]);
     }
     Ok(Answer::ok(Value::Array(added)))
@@ -56,6 +59,7 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn content(world: &mut World, call: &Call) -> Outcome {
     let wanted = call.segment(2);
     find_attachment(world, wanted)
-        .map(download)
+        .filter(|(issue, _)| world.sees(call.account(), issue))
+        .map(|(_, attachment)| download(attachment))
         .ok_or_else(|| Answer::not_found(format!("The attachment with id '{wanted}' does not exist.")))
 }

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
 use crate::sandbox::edit::{self, Edit};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{LINK_TYPES, LinkType, Screen};
 use crate::sandbox::view::{self, Extras, Selection};
-use crate::sandbox::world::{FieldChange, Fields, Link, World};
+use crate::sandbox::world::{Fields, World};
 
 /// Issues in one bulk read and properties per read (specification).
 const BULK_ISSUES: usize = 100;
@@ -17,21 +18,23 @@ pub(super) const PROPERTIES: usize = 5;
 
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let request = call.object(&["fields", "update", "properties"])?;
-    let issue_type = edit::issue_type_of_new(world, &request)?;
-    let before = Fields::new(issue_type, call.account());
-    let Edit { fields, comments: _ } = edit::read(world, &request, Screen::Create, before)?;
+    let (project, issue_type) = edit::home_of_new(world, call.account(), &request)?;
+    world.may(call.account(), project, Permission::Create)?;
+    let before = Fields::new(issue_type, call.account(), world.projects[project].workflow.first());
+    let Edit { fields, .. } = edit::read(world, &request, Screen::Create, project, before)?;
     let properties = edit::properties(&request)?;
-    let (id, key) = world.create(call.account(), fields, properties);
+    let (id, key) = world.create(call.account(), project, fields, properties);
     let address = format!("{}/rest/api/3/issue/{id}", world.base);
     Ok(Answer::json(StatusCode::CREATED, json!({ "id": id.to_string(), "key": key, "self": address })))
 }
 
 pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let selection = Selection::parse(call.query.list("fields").as_deref(), "*all");
     let extras = Extras {
         properties: call.query.list("properties"),
         changelog: call.query.lists("expand", "changelog"),
+        viewer: call.who.clone(),
     };
     Ok(Answer::ok(view::issue(world, issue, &selection, &extras)))
 }
@@ -49,34 +52,48 @@ pub(super) fn bulk_fetch(world: &mut World, call: &Call) -> Outcome {
     }
     let selection = Selection::parse(texts(&request, "fields")?.as_deref(), "*navigable");
     let expand = texts(&request, "expand")?.unwrap_or_default();
-    let extras = Extras { properties, changelog: expand.iter().any(|word| word == "changelog") };
+    let extras = Extras {
+        properties,
+        changelog: expand.iter().any(|word| word == "changelog"),
+        viewer: call.who.clone(),
+    };
 
     let mut ids: Vec<u64> = wanted.iter().filter_map(|id_or_key| world.find(id_or_key)).collect();
     ids.sort_unstable();
     ids.dedup();
     let issues: Vec<Value> = ids
         .iter()
-        .filter_map(|id| world.issues.get(id))
+        .filter_map(|id| world.issues.get(*id))
+        .filter(|issue| world.sees(call.account(), issue))
         .map(|issue| view::issue(world, issue, &selection, &extras))
         .collect();
     Ok(Answer::ok(json!({ "issues": issues, "issueErrors": [] })))
 }
 
 pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     // The specification has `transition` here too, and the server ignores it.
     let request = call.object(&["fields", "update", "properties", "transition", "historyMetadata"])?;
     if !["fields", "update", "properties"].iter().any(|name| request.contains_key(*name)) {
         return Err(Answer::refusal("one of 'fields' or 'update' required"));
     }
-    let Edit { fields, comments } = edit::read(world, &request, Screen::Edit, issue.fields.clone())?;
+    if let Err(refused) = world.may(call.account(), issue.project, Permission::Edit) {
+        return Err(edit::off_screen(&request)?.unwrap_or(refused));
+    }
+    let Edit { fields, comments, .. } =
+        edit::read(world, &request, Screen::Edit, issue.project, issue.fields.clone())?;
+    if !comments.is_empty() {
+        world.may(call.account(), issue.project, Permission::Comment)?;
+    }
     let properties = edit::properties(&request)?;
     let id = issue.id;
     world.change(id, call.account(), fields);
     for body in comments {
         world.comment(id, call.account(), body, BTreeMap::new());
     }
-    world.issue_mut(call.segment(1))?.properties.extend(properties);
+    if let Some(issue) = world.issues.get_mut(id) {
+        issue.properties.extend(properties);
+    }
 
     if call.query.get("returnIssue") == Some("true") {
         return read(world, call);
@@ -85,15 +102,15 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
-    let id = world.issue(call.segment(1))?.id;
-    world.issues.remove(&id);
+    let id = world.issue_for(call.account(), call.segment(1), Permission::Delete)?.id;
+    world.issues.remove(id);
     world.links.retain(|link| link.from != id && link.to != id);
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 /// Oldest first, unlike `expand=changelog`.
 pub(super) fn changelog(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let address = format!("{}/changelog", view::address(world, issue));
     Ok(Answer::ok(call.page(100)?.bean(&address, view::history(world, issue))))
 }
@@ -108,8 +125,9 @@ pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
         id_or_key.ok_or_else(|| Answer::refusal(INVALID_PAYLOAD))
     };
     // The names are those of the ends of the arrow: the inward issue reads the outward text.
-    let from = world.issue(end("inwardIssue")?)?;
-    let to = world.issue(end("outwardIssue")?)?;
+    let from = world.issue(call.account(), end("inwardIssue")?)?;
+    let to = world.issue(call.account(), end("outwardIssue")?)?;
+    world.may(call.account(), from.project, Permission::Link)?;
     if from.id == to.id {
         return Err(Answer::refusal("You cannot link an issue to itself."));
     }
@@ -120,19 +138,10 @@ pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
         .transpose()
         .map_err(|fault| Answer::field_error("comment", fault))?;
 
-    let (from_id, to_id) = (from.id, to.id);
-    let (from_key, to_key) = (from.key.clone(), to.key.clone());
-    if !world.links.iter().any(|link| link.kind == kind && link.from == from_id && link.to == to_id) {
-        let id = world.next_id();
-        world.links.push(Link { id, kind, from: from_id, to: to_id });
-        let change = |text: &str, other: &str| {
-            FieldChange::new("Link", None, Some((other.to_owned(), format!("This issue {text} {other}"))))
-        };
-        world.write_down(from_id, call.account(), vec![change(kind.outward, &to_key)]);
-        world.write_down(to_id, call.account(), vec![change(kind.inward, &from_key)]);
-    }
+    let from = from.id;
+    world.link(call.account(), kind, from, to.id);
     if let Some(body) = comment {
-        world.comment(from_id, call.account(), body, BTreeMap::new());
+        world.comment(from, call.account(), body, BTreeMap::new());
     }
     Ok(Answer::empty(StatusCode::CREATED))
 }

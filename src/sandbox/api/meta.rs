@@ -3,29 +3,37 @@
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, ISSUE_TYPES, Screen};
 use crate::sandbox::view;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{CustomField, World};
 
 use super::site_info::known_project;
 
 pub(super) fn issue_types(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(2))?;
-    let all = ISSUE_TYPES.iter().map(|choice| site::issue_type(choice, &world.base)).collect();
+    let project = known_project(world, call, call.segment(2))?;
+    let may = world.may(call.account(), project, Permission::Create).is_ok();
+    let all =
+        ISSUE_TYPES.iter().filter(|_| may).map(|choice| site::issue_type(choice, &world.base)).collect();
     page_named("issueTypes", call, all)
 }
 
 pub(super) fn create_fields(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(2))?;
+    let project = known_project(world, call, call.segment(2))?;
     if !ISSUE_TYPES.iter().any(|choice| choice.id == call.segment(4)) {
         return Err(Answer::not_found(format!("No issue type has the id '{}'.", call.segment(4))));
     }
-    page_named("fields", call, Screen::Create.metadata(&world.base, &view::project(world)))
+    let may = world.may(call.account(), project, Permission::Create).is_ok();
+    let fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
+    page_named("fields", call, fields)
 }
 
 pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
-    world.issue(call.segment(1))?;
-    let mut fields = by_key(Screen::Edit.metadata(&world.base, &view::project(world)));
+    let project = world.issue(call.account(), call.segment(1))?.project;
+    if world.may(call.account(), project, Permission::Edit).is_err() {
+        return Ok(Answer::ok(json!({ "fields": {} })));
+    }
+    let mut fields = by_key(fields(world, project, Screen::Edit));
     fields.insert(
         "comment".to_owned(),
         json!({
@@ -38,6 +46,46 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
         }),
     );
     Ok(Answer::ok(json!({ "fields": fields })))
+}
+
+/// The fields that a screen has in a project, those that an administrator added and made mandatory included.
+pub(super) fn fields(world: &World, project: usize, screen: Screen) -> Vec<Value> {
+    let mut fields = screen.metadata(&world.base, &view::project(world, project));
+    let project = &world.projects[project];
+    if screen.has_custom_fields() {
+        fields.extend(project.custom_fields.iter().map(|field| custom_field(world, field, screen)));
+    }
+    if screen == Screen::Create {
+        for field in &mut fields {
+            if project
+                .required
+                .iter()
+                .any(|required| required.told && field["key"] == required.field.as_str())
+            {
+                field["required"] = json!(true);
+            }
+        }
+    }
+    fields
+}
+
+fn custom_field(world: &World, field: &CustomField, screen: Screen) -> Value {
+    let mut metadata = json!({
+        "required": false,
+        "schema": field.schema(),
+        "name": field.name,
+        "key": field.id,
+        "hasDefaultValue": false,
+        "operations": ["set"],
+    });
+    if screen == Screen::Create {
+        metadata["fieldId"] = json!(field.id);
+    }
+    if !field.options.is_empty() {
+        metadata["allowedValues"] =
+            (0..field.options.len()).filter_map(|position| field.option(&world.base, position)).collect();
+    }
+    metadata
 }
 
 /// Field metadata as a map from field id.

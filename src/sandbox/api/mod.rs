@@ -4,6 +4,7 @@
     reason = "all endpoints share one signature, those that never refuse as well"
 )]
 
+mod admin;
 mod comment;
 mod file;
 mod issue;
@@ -13,24 +14,42 @@ mod search;
 mod site_info;
 mod transition;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 
-use super::call::{Call, Outcome};
+use super::call::{Answer, Call, Outcome};
 use super::world::World;
 
 /// Handles one request in one step. It changes nothing before it is sure that it will not refuse.
-pub(crate) type Endpoint = fn(&mut World, &Call) -> Outcome;
+type Endpoint = fn(&mut World, &Call) -> Outcome;
 
 /// Who may call an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+enum Access {
     SignedIn,
     /// Anybody; the endpoint itself decides what strangers get.
     Anyone,
 }
 
+/// No endpoint serves a request.
+pub(crate) struct NoEndpoint;
+
+/// Takes the whole step: route, sign-in check, endpoint.
+pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Answer, NoEndpoint> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    let (access, endpoint) = find(&call.method, &segments).ok_or(NoEndpoint)?;
+    if access == Access::SignedIn && call.who.is_none() {
+        return Ok(Answer::message(
+            StatusCode::UNAUTHORIZED,
+            "Client must be authenticated to access this resource.",
+        ));
+    }
+    match endpoint(world, call) {
+        Ok(answer) | Err(answer) => Ok(answer),
+    }
+}
+
 /// The endpoint for a method and the segments after `/rest/api/3/`.
-pub(crate) fn find(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
+fn find(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
     let endpoint: Endpoint = match (method.as_str(), segments) {
         ("GET", ["serverInfo"]) => return Some((Access::Anyone, site_info::server_info)),
         ("GET" | "POST", ["search", "jql"]) => return Some((Access::Anyone, search::search)),
@@ -50,6 +69,14 @@ pub(crate) fn find(method: &Method, segments: &[&str]) -> Option<(Access, Endpoi
         ("GET", ["project", _, "properties", _]) => property::read_of_project,
         ("PUT", ["project", _, "properties", _]) => property::write_of_project,
         ("DELETE", ["project", _, "properties", _]) => property::delete_of_project,
+
+        ("PUT", ["project", _]) => admin::update_project,
+        ("POST", ["project", _, "archive"]) => admin::archive_project,
+        ("POST", ["project", _, "restore"]) => admin::restore_project,
+        ("PUT", ["issue", "archive"]) => admin::archive,
+        ("PUT", ["issue", "unarchive"]) => admin::unarchive,
+        ("POST", ["bulk", "issues", "move"]) => admin::move_issues,
+        ("GET", ["bulk", "queue", _]) => admin::task,
 
         ("POST", ["issue"]) => issue::create,
         ("POST", ["issue", "bulkfetch"]) => issue::bulk_fetch,

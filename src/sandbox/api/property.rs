@@ -7,49 +7,66 @@ use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::edit::check_property;
+use crate::sandbox::rights::Permission;
 use crate::sandbox::world::World;
 
 use super::site_info::known_project;
 
 pub(super) fn list_of_issue(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     list(&issue.properties, &format!("{}/rest/api/3/issue/{}", world.base, issue.id))
 }
 
 pub(super) fn read_of_issue(world: &mut World, call: &Call) -> Outcome {
-    read(&world.issue(call.segment(1))?.properties, call)
+    read(&world.issue(call.account(), call.segment(1))?.properties, call)
 }
 
 /// Neither the history nor `updated` of an issue tells of its properties.
 pub(super) fn write_of_issue(world: &mut World, call: &Call) -> Outcome {
-    write(&mut world.issue_mut(call.segment(1))?.properties, call)
+    write(of_issue(world, call)?, call)
 }
 
 pub(super) fn delete_of_issue(world: &mut World, call: &Call) -> Outcome {
-    delete(&mut world.issue_mut(call.segment(1))?.properties, call)
+    delete(of_issue(world, call)?, call)
 }
 
 pub(super) fn list_of_project(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(1))?;
-    list(&world.project_properties, &format!("{}/rest/api/3/project/{}", world.base, call.segment(1)))
+    let project = &world.projects[known_project(world, call, call.segment(1))?];
+    list(&project.properties, &format!("{}/rest/api/3/project/{}", world.base, project.id))
 }
 
 pub(super) fn read_of_project(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(1))?;
-    read(&world.project_properties, call)
+    let project = known_project(world, call, call.segment(1))?;
+    read(&world.projects[project].properties, call)
 }
 
 pub(super) fn write_of_project(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(1))?;
-    write(&mut world.project_properties, call)
+    write(of_project(world, call)?, call)
 }
 
 pub(super) fn delete_of_project(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(1))?;
-    delete(&mut world.project_properties, call)
+    delete(of_project(world, call)?, call)
 }
 
-fn list(properties: &BTreeMap<String, Value>, address: &str) -> Outcome {
+type Properties = BTreeMap<String, Value>;
+
+/// The properties of an issue that the caller may edit.
+fn of_issue<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Properties, Answer> {
+    let id = world.issue_for(call.account(), call.segment(1), Permission::Edit)?.id;
+    // It was there one line above.
+    world.issues.get_mut(id).map(|issue| &mut issue.properties).ok_or_else(|| missing(call.segment(3)))
+}
+
+/// The properties of a project that the caller may administer.
+fn of_project<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Properties, Answer> {
+    let project = known_project(world, call, call.segment(1))?;
+    if !world.rights.allow(call.account(), Permission::AdministerJira) {
+        world.may(call.account(), project, Permission::AdministerProjects)?;
+    }
+    Ok(&mut world.projects[project].properties)
+}
+
+fn list(properties: &Properties, address: &str) -> Outcome {
     let keys: Vec<Value> = properties
         .keys()
         .map(|key| json!({ "key": key, "self": format!("{address}/properties/{key}") }))
@@ -57,20 +74,20 @@ fn list(properties: &BTreeMap<String, Value>, address: &str) -> Outcome {
     Ok(Answer::ok(json!({ "keys": keys })))
 }
 
-fn read(properties: &BTreeMap<String, Value>, call: &Call) -> Outcome {
+fn read(properties: &Properties, call: &Call) -> Outcome {
     let key = call.segment(3);
     let value = properties.get(key).ok_or_else(|| missing(key))?;
     Ok(Answer::ok(json!({ "key": key, "value": value })))
 }
 
-fn write(properties: &mut BTreeMap<String, Value>, call: &Call) -> Outcome {
+fn write(properties: &mut Properties, call: &Call) -> Outcome {
     let key = call.segment(3);
     check_property(key, &String::from_utf8_lossy(&call.body))?;
     let replaced = properties.insert(key.to_owned(), call.json()?);
     Ok(Answer::empty(if replaced.is_some() { StatusCode::OK } else { StatusCode::CREATED }))
 }
 
-fn delete(properties: &mut BTreeMap<String, Value>, call: &Call) -> Outcome {
+fn delete(properties: &mut Properties, call: &Call) -> Outcome {
     let key = call.segment(3);
     properties.remove(key).ok_or_else(|| missing(key))?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))

@@ -1,6 +1,8 @@
 //! Search. Ids only by default, no total, pages by token, and for strangers an empty answer instead of a
 //! refusal.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
 use crate::sandbox::jql::{self, JqlError};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::view::{self, Extras, Selection};
 use crate::sandbox::world::{Issue, World};
 
@@ -17,6 +20,8 @@ use super::issue::{PROPERTIES, texts};
 const DEFAULT_PAGE: u64 = 50;
 const LARGEST_PAGE: u64 = 100;
 const LARGEST_BARE_PAGE: u64 = 5_000;
+/// A page token lives a week (specification).
+const TOKEN_LIFE_S: i64 = 7 * 24 * 60 * 60;
 /// Ids in `reconcileIssues` (specification).
 const RECONCILED: usize = 50;
 
@@ -28,27 +33,30 @@ struct Search {
     changelog: bool,
     max_results: u64,
     token: Option<String>,
+    /// Ids that must be seen as they are.
+    reconciled: BTreeSet<u64>,
 }
 
 pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
-    let Search { jql, fields, properties, changelog, max_results, token } =
+    let Search { jql, fields, properties, changelog, max_results, token, reconciled } =
         if call.method == axum::http::Method::GET { from_query(call)? } else { from_body(call)? };
-    let Some(found) = find(world, call, &jql)? else {
+    let forgotten = world.shown.forgotten();
+    let Some(found) = find(world, call, &jql, &reconciled, &forgotten)? else {
         return Ok(Answer::ok(json!({ "issues": [], "isLast": true })));
     };
 
-    let start = token.as_deref().map_or(Ok(0), |token| offset(token, &jql))?;
+    let start = token.as_deref().map_or(Ok(0), |token| offset(world, token, &jql))?;
     let bare = fields.iter().flatten().all(|field| field == "id" || field == "key");
     let size = max_results.min(if bare { LARGEST_BARE_PAGE } else { LARGEST_PAGE });
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let with_key = fields.iter().flatten().any(|field| field == "key");
     let selection = Selection::parse(Some(fields.as_deref().unwrap_or(&["id".to_owned()])), "*navigable");
     let has_extras = properties.is_some() || changelog;
-    let extras = Extras { properties, changelog };
-    let page: Vec<Value> = found
-        .iter()
-        .skip(start)
-        .take(size)
+    let extras = Extras { properties, changelog, viewer: call.who.clone() };
+    let shown: Vec<&Issue> = found.iter().skip(start).take(size).copied().collect();
+    let given: Vec<u64> = shown.iter().map(|issue| issue.id).collect();
+    let page: Vec<Value> = shown
+        .into_iter()
         .map(|issue| match (bare && !has_extras, with_key) {
             (true, false) => json!({ "id": issue.id.to_string() }),
             (true, true) => json!({ "id": issue.id.to_string(), "key": issue.key }),
@@ -59,14 +67,18 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let end = start + page.len();
     let mut body = json!({ "issues": page, "isLast": end >= found.len() });
     if end < found.len() {
-        body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(json!([end, jql]).to_string()));
+        let token = json!([end, jql, world.now().as_second(), world.page_epoch]);
+        body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(token.to_string()));
     }
+    world.shown.gave(given.into_iter());
     Ok(Answer::ok(body))
 }
 
 pub(super) fn count(world: &mut World, call: &Call) -> Outcome {
     let request = call.object(&["jql"])?;
-    let found = find(world, call, &text(&request, "jql")?.unwrap_or_default())?;
+    let forgotten = world.shown.forgotten();
+    let jql = text(&request, "jql")?.unwrap_or_default();
+    let found = find(world, call, &jql, &BTreeSet::new(), &forgotten)?;
     Ok(Answer::ok(json!({ "count": found.map_or(0, |found| found.len()) })))
 }
 
@@ -80,8 +92,23 @@ pub(super) fn removed(_world: &mut World, _call: &Call) -> Outcome {
 }
 
 /// The issues found; `None` for a stranger, who sees no issue and is not told what exists.
-fn find<'a>(world: &'a World, call: &Call, jql: &str) -> Result<Option<Vec<&'a Issue>>, Answer> {
-    match (jql::run(world, call.account(), jql), &call.who) {
+fn find<'a>(
+    world: &'a World,
+    call: &Call,
+    jql: &str,
+    reconciled: &BTreeSet<u64>,
+    forgotten: &BTreeSet<u64>,
+) -> Result<Option<Vec<&'a Issue>>, Answer> {
+    let mut candidates = world.shown.candidates(&world.issues, world.now(), reconciled, forgotten);
+    // Who may see what is never behind; whether something is archived is, like all else.
+    candidates.retain(|issue| {
+        let now = world.issues.get(issue.id).unwrap_or(issue);
+        !issue.archived
+            && !world.projects[issue.project].archived
+            && now.seen_by.as_ref().is_none_or(|accounts| accounts.contains(call.account()))
+            && world.rights.allow(call.account(), Permission::Browse)
+    });
+    match (jql::run(world, call.account(), jql, candidates), &call.who) {
         (Err(JqlError::Refused(text)), _) => Err(Answer::refusal(text)),
         (_, None) => Ok(None),
         (Err(JqlError::Unknown(texts)), Some(_)) => Err(Answer::messages(&texts)),
@@ -101,6 +128,9 @@ fn from_query(call: &Call) -> Result<Search, Answer> {
         changelog: call.query.lists("expand", "changelog"),
         max_results,
         token: call.query.get("nextPageToken").map(str::to_owned),
+        reconciled: reconciled(
+            call.query.list("reconcileIssues").unwrap_or_default().iter().map(|id| id.parse().ok()),
+        )?,
     })
 }
 
@@ -119,10 +149,11 @@ fn from_body(call: &Call) -> Result<Search, Answer> {
         None | Some(Value::Null) => DEFAULT_PAGE,
         Some(size) => size.as_u64().filter(|size| *size > 0).ok_or_else(bad_page_size)?,
     };
-    // Every search sees every issue at once here, so listing ids changes nothing; the limit holds all the same.
-    if request.get("reconcileIssues").and_then(Value::as_array).is_some_and(|ids| ids.len() > RECONCILED) {
-        return Err(Answer::refusal(format!("At most {RECONCILED} issues can be reconciled.")));
-    }
+    let listed = match request.get("reconcileIssues") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(listed)) => listed,
+        Some(_) => return Err(Answer::refusal(INVALID_PAYLOAD)),
+    };
     let expand = text(&request, "expand")?.unwrap_or_default();
     checked(Search {
         jql: text(&request, "jql")?.unwrap_or_default(),
@@ -131,7 +162,16 @@ fn from_body(call: &Call) -> Result<Search, Answer> {
         changelog: expand.split(',').any(|word| word.trim() == "changelog"),
         max_results,
         token: text(&request, "nextPageToken")?,
+        reconciled: reconciled(listed.iter().map(Value::as_u64))?,
     })
+}
+
+/// The ids of `reconcileIssues`: whole numbers only, keys are refused.
+fn reconciled(listed: impl ExactSizeIterator<Item = Option<u64>>) -> Result<BTreeSet<u64>, Answer> {
+    if listed.len() > RECONCILED {
+        return Err(Answer::refusal(format!("At most {RECONCILED} issues can be reconciled.")));
+    }
+    listed.collect::<Option<_>>().ok_or_else(|| Answer::refusal(INVALID_PAYLOAD))
 }
 
 fn checked(search: Search) -> Result<Search, Answer> {
@@ -153,12 +193,14 @@ fn bad_page_size() -> Answer {
     Answer::refusal("The value of 'maxResults' must be a whole number of 1 or more.")
 }
 
-/// A token holds where its page starts and the query it belongs to.
-fn offset(token: &str, jql: &str) -> Result<usize, Answer> {
+/// A token holds where its page starts, the query it belongs to, and when it was made.
+fn offset(world: &World, token: &str, jql: &str) -> Result<usize, Answer> {
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (start, made_for) = serde_json::from_slice::<(usize, String)>(&bytes).ok()?;
-        (made_for == jql).then_some(start)
+        let (start, made_for, made_at, epoch) =
+            serde_json::from_slice::<(usize, String, i64, u64)>(&bytes).ok()?;
+        let is_fresh = epoch == world.page_epoch && world.now().as_second() - made_at < TOKEN_LIFE_S;
+        (made_for == jql && is_fresh).then_some(start)
     };
     read().ok_or_else(|| Answer::refusal("The provided next page token is invalid or expired."))
 }

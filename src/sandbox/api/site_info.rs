@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{
-    self, CATEGORIES, FIELDS, ISSUE_TYPES, LINK_TYPES, PERMISSIONS, PRIORITIES, PROJECT_ID, RESOLUTIONS,
+    self, CATEGORIES, FIELDS, ISSUE_TYPES, LINK_TYPES, PERMISSIONS, PRIORITIES, RESOLUTIONS,
 };
 use crate::sandbox::view;
 use crate::sandbox::world::World;
@@ -42,11 +43,12 @@ pub(super) fn permissions(world: &mut World, call: &Call) -> Outcome {
     if asked.is_empty() {
         return Err(Answer::refusal("The 'permissions' query parameter is required."));
     }
+    let mut place = None;
     if let Some(project) = call.query.get("projectKey").or_else(|| call.query.get("projectId")) {
-        known_project(world, project)?;
+        place = Some(known_project(world, call, project)?);
     }
     if let Some(issue) = call.query.get("issueKey").or_else(|| call.query.get("issueId")) {
-        world.issue(issue)?;
+        place = Some(world.issue(call.account(), issue)?.project);
     }
     let mut found = Map::new();
     for key in asked {
@@ -62,7 +64,10 @@ pub(super) fn permissions(world: &mut World, call: &Call) -> Outcome {
             "name": name,
             "type": kind,
             "description": "",
-            "havePermission": site::is_granted(&key),
+            "havePermission": Permission::named(&key).is_none_or(|permission| match place {
+                Some(project) => world.may(call.account(), project, permission).is_ok(),
+                None => world.rights.allow(call.account(), permission),
+            }),
         });
         found.insert(key, permission);
     }
@@ -70,7 +75,10 @@ pub(super) fn permissions(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn priorities(world: &mut World, call: &Call) -> Outcome {
-    let in_project = call.query.list("projectId").is_none_or(|ids| ids.iter().any(|id| id == PROJECT_ID));
+    let in_project = call
+        .query
+        .list("projectId")
+        .is_none_or(|ids| ids.iter().any(|id| world.projects.iter().any(|project| project.id == *id)));
     let values = PRIORITIES
         .iter()
         .filter(|_| in_project)
@@ -98,7 +106,20 @@ pub(super) fn link_types(world: &mut World, _call: &Call) -> Outcome {
     Ok(Answer::ok(json!({ "issueLinkTypes": types })))
 }
 
-pub(super) fn fields(_world: &mut World, _call: &Call) -> Outcome {
+pub(super) fn fields(world: &mut World, _call: &Call) -> Outcome {
+    let custom = world.projects.iter().flat_map(|project| &project.custom_fields).map(|field| {
+        json!({
+            "id": field.id,
+            "key": field.id,
+            "name": field.name,
+            "custom": true,
+            "orderable": true,
+            "navigable": true,
+            "searchable": true,
+            "clauseNames": [format!("cf[{}]", field.id.trim_start_matches("customfield_")), field.name],
+            "schema": field.schema(),
+        })
+    });
     let described = FIELDS.iter().map(|field| {
         json!({
             "id": field.id,
@@ -112,12 +133,15 @@ pub(super) fn fields(_world: &mut World, _call: &Call) -> Outcome {
             "schema": field.schema(),
         })
     });
-    Ok(Answer::ok(described.collect()))
+    Ok(Answer::ok(described.chain(custom).collect()))
 }
 
 pub(super) fn project(world: &mut World, call: &Call) -> Outcome {
-    known_project(world, call.segment(1))?;
-    let mut body = view::project(world);
+    let project = known_project(world, call, call.segment(1))?;
+    let mut body = view::project(world, project);
+    if world.projects[project].archived {
+        body["archived"] = json!(true);
+    }
     body["description"] = json!("");
     body["assigneeType"] = json!("UNASSIGNED");
     body["style"] = json!("classic");
@@ -131,9 +155,11 @@ pub(super) fn project(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
     match (call.query.get("project"), call.query.get("issueKey")) {
-        (Some(project), _) => known_project(world, project)?,
+        (Some(project), _) => {
+            known_project(world, call, project)?;
+        }
         (None, Some(issue)) => {
-            world.issue(issue)?;
+            world.issue(call.account(), issue)?;
         }
         (None, None) => return Err(Answer::refusal("Either project or issueKey must be given.")),
     }
@@ -154,12 +180,12 @@ pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
     Ok(Answer::ok(Value::Array(call.page(50)?.of(found))))
 }
 
-/// Refuses any project but the one there is.
-pub(super) fn known_project(world: &World, id_or_key: &str) -> Result<(), Answer> {
-    if id_or_key == PROJECT_ID || id_or_key.eq_ignore_ascii_case(&world.project_key) {
-        return Ok(());
-    }
-    Err(Answer::not_found(format!("No project could be found with key '{id_or_key}'.")))
+/// The position of a project that the caller sees.
+pub(super) fn known_project(world: &World, call: &Call, id_or_key: &str) -> Result<usize, Answer> {
+    world
+        .project(id_or_key)
+        .filter(|_| world.rights.allow(call.account(), Permission::Browse))
+        .ok_or_else(|| Answer::not_found(format!("No project could be found with key '{id_or_key}'.")))
 }
 
 fn paged(world: &World, call: &Call, path: &str, values: Vec<Value>) -> Outcome {

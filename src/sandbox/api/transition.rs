@@ -7,19 +7,20 @@ use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::edit::{self, Edit};
-use crate::sandbox::site::{self, Screen, Transition};
-use crate::sandbox::view;
-use crate::sandbox::world::World;
+use crate::sandbox::rights::Permission;
+use crate::sandbox::site::{self, Screen};
+use crate::sandbox::workflow::Transition;
+use crate::sandbox::world::{Issue, World};
 
 use super::meta;
 
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let with_fields = call.query.lists("expand", "transitions.fields");
     let wanted = call.query.get("transitionId");
-    let transitions: Vec<Value> = site::transitions_from(issue.fields.status)
+    let transitions: Vec<Value> = open_to(world, call, issue)
         .filter(|transition| wanted.is_none_or(|id| transition.id == id))
-        .map(|transition| describe(world, transition, with_fields))
+        .map(|transition| describe(world, issue.project, transition, with_fields))
         .collect();
     Ok(Answer::ok(json!({ "expand": "transitions", "transitions": transitions })))
 }
@@ -27,13 +28,12 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 /// Fields are taken only if the screen of the transition has them; a resolution stays with a closed issue
 /// only.
 pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue(call.segment(1))?;
+    let issue = world.issue(call.account(), call.segment(1))?;
     let request = call.object(&["transition", "fields", "update", "historyMetadata", "properties"])?;
     let Some(id) = request.get("transition").and_then(|transition| transition["id"].as_str()) else {
         return Err(Answer::refusal("Missing 'transition' identifier"));
     };
-    let Some(transition) = site::transitions_from(issue.fields.status).find(|transition| transition.id == id)
-    else {
+    let Some(transition) = open_to(world, call, issue).find(|transition| transition.id == id) else {
         return Err(Answer::refusal(format!(
             "It is not possible to perform the transition with id '{id}' on issue '{}'.",
             issue.key
@@ -43,18 +43,31 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
     let mut before = issue.fields.clone();
     before.resolution = None;
     before.status = transition.to;
-    let Edit { fields, comments } = edit::read(world, &request, transition.screen(), before)?;
+    let Edit { fields, comments, .. } =
+        edit::read(world, &request, transition.screen(), issue.project, before)?;
+    if !comments.is_empty() {
+        world.may(call.account(), issue.project, Permission::Comment)?;
+    }
     let properties = edit::properties(&request)?;
     let issue = issue.id;
     world.change(issue, call.account(), fields);
     for body in comments {
         world.comment(issue, call.account(), body, BTreeMap::new());
     }
-    world.issue_mut(call.segment(1))?.properties.extend(properties);
+    if let Some(issue) = world.issues.get_mut(issue) {
+        issue.properties.extend(properties);
+    }
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
-fn describe(world: &World, transition: &Transition, with_fields: bool) -> Value {
+/// The transitions that an issue offers a caller: none without the permission, and then none is refused as a
+/// matter of permission either.
+fn open_to(world: &World, call: &Call, issue: &Issue) -> impl Iterator<Item = &'static Transition> {
+    let may = world.may(call.account(), issue.project, Permission::Transition).is_ok();
+    world.projects[issue.project].workflow.transitions_from(issue.fields.status).filter(move |_| may)
+}
+
+fn describe(world: &World, project: usize, transition: &Transition, with_fields: bool) -> Value {
     let mut body = json!({
         "id": transition.id,
         "name": transition.name,
@@ -67,8 +80,7 @@ fn describe(world: &World, transition: &Transition, with_fields: bool) -> Value 
         "looped": false,
     });
     if with_fields {
-        body["fields"] =
-            Value::Object(meta::by_key(transition.screen().metadata(&world.base, &view::project(world))));
+        body["fields"] = Value::Object(meta::by_key(meta::fields(world, project, transition.screen())));
     }
     body
 }

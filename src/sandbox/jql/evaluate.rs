@@ -6,9 +6,9 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sandbox::site::{
-    self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, PROJECT_ID, RESOLUTIONS, STATUSES,
-};
+use crate::sandbox::rights::Permission;
+use crate::sandbox::site::{self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, RESOLUTIONS};
+use crate::sandbox::workflow;
 use crate::sandbox::world::{Issue, World};
 
 use super::JqlError;
@@ -44,7 +44,12 @@ enum Check {
     Time { field: Field, operator: Operator, limit: Timestamp },
 }
 
-pub(super) fn evaluate<'a>(world: &'a World, who: &str, query: &Query) -> Result<Vec<&'a Issue>, JqlError> {
+pub(super) fn evaluate<'a>(
+    world: &World,
+    who: &str,
+    query: &Query,
+    candidates: Vec<&'a Issue>,
+) -> Result<Vec<&'a Issue>, JqlError> {
     let mut unknown = Vec::new();
     let check = compile(world, who, &query.clause, &mut unknown);
     let mut order: Vec<(Field, bool)> = Vec::new();
@@ -58,7 +63,8 @@ pub(super) fn evaluate<'a>(world: &'a World, who: &str, query: &Query) -> Result
         return Err(JqlError::Unknown(unknown));
     }
 
-    let mut found: Vec<&Issue> = world.issues.values().filter(|issue| check.holds(issue)).collect();
+    let mut found = candidates;
+    found.retain(|issue| check.holds(issue));
     found.sort_by(|left, right| {
         for (field, falling) in &order {
             let ordering = compare(*field, left, right);
@@ -190,21 +196,23 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
         site::choice(choices, text).map(|choice| choice.id.to_owned()).ok_or_else(no_such_value)
     };
     match field {
-        Field::Project => {
-            let known = text == PROJECT_ID
-                || text.eq_ignore_ascii_case(&world.project_key)
-                || text.eq_ignore_ascii_case(&world.project_name);
-            if known { Ok(PROJECT_ID.to_owned()) } else { Err(no_such_value()) }
-        }
+        Field::Project => world
+            .project(text)
+            .or_else(|| world.projects.iter().position(|project| project.name.eq_ignore_ascii_case(text)))
+            .filter(|_| world.rights.allow(who, Permission::Browse))
+            .map(|position| world.projects[position].id.clone())
+            .ok_or_else(no_such_value),
         Field::Key => world
             .find(text)
+            .filter(|id| world.issues.get(*id).is_some_and(|issue| world.sees(who, issue)))
             .map(|id| id.to_string())
             .ok_or_else(|| format!("An issue with key '{text}' does not exist for field '{name}'.")),
         Field::IssueType => id_of(&ISSUE_TYPES),
         Field::Priority => id_of(&PRIORITIES),
         Field::Resolution => id_of(&RESOLUTIONS),
-        Field::Status => STATUSES
-            .iter()
+        Field::Status => world
+            .statuses()
+            .into_iter()
             .find(|status| status.id == text || status.name.eq_ignore_ascii_case(text))
             .map(|status| status.id.to_owned())
             .ok_or_else(no_such_value),
@@ -237,7 +245,7 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
 fn values_of(field: Field, issue: &Issue) -> Vec<String> {
     let fields = &issue.fields;
     match field {
-        Field::Project => vec![PROJECT_ID.to_owned()],
+        Field::Project => vec![issue.project_id()],
         Field::Key => vec![issue.id.to_string()],
         Field::IssueType => vec![fields.issue_type.id.to_owned()],
         Field::Status => vec![fields.status.id.to_owned()],
@@ -293,7 +301,7 @@ impl Check {
 /// Empty values come last when rising, as on the real server.
 fn compare(field: Field, left: &Issue, right: &Issue) -> Ordering {
     let position = |choices: &[Choice], wanted: &Choice| choices.iter().position(|choice| choice == wanted);
-    let by_place = |issue: &Issue| STATUSES.iter().position(|status| *status == issue.fields.status);
+    let by_place = |issue: &Issue| workflow::place(issue.fields.status);
     match field {
         Field::Key => left.id.cmp(&right.id),
         Field::Created => left.created.cmp(&right.created),

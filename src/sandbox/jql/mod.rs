@@ -19,10 +19,15 @@ pub(crate) enum JqlError {
     Unknown(Vec<String>),
 }
 
-/// The issues that a query finds, in its order, or by falling id without one.
+/// Those of the candidates that a query finds, in its order, or by falling id without one.
 ///
 /// `who` is the caller's account id.
-pub(crate) fn run<'a>(world: &'a World, who: &str, text: &str) -> Result<Vec<&'a Issue>, JqlError> {
+pub(crate) fn run<'a>(
+    world: &World,
+    who: &str,
+    text: &str,
+    candidates: Vec<&'a Issue>,
+) -> Result<Vec<&'a Issue>, JqlError> {
     let query = parse::parse(text)?;
-    evaluate::evaluate(world, who, &query)
+    evaluate::evaluate(world, who, &query, candidates)
 }

@@ -1,0 +1,203 @@
+//! Rate limits: what a refusal looks like, and the limits of Jira Cloud if they are switched on.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use axum::http::Method;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::call::Call;
+use super::fault::is_write;
+use super::world::World;
+
+/// A 429 in all its forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Whose limit was met.
+    pub reason: Reason,
+    /// Seconds until the next attempt may succeed.
+    pub wait_s: u32,
+    /// How the wait is told.
+    pub told: Told,
+    /// Whose headers come with it.
+    pub family: Family,
+    /// A page of HTML instead of JSON, as a gateway in front of Jira sends it.
+    pub html: bool,
+}
+
+/// Whose limit was met: the value of `RateLimit-Reason`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Reason {
+    /// The hourly points of all tenants of an app.
+    #[serde(rename = "jira-quota-global-based")]
+    GlobalQuota,
+    /// The hourly points of this tenant.
+    #[serde(rename = "jira-quota-tenant-based")]
+    TenantQuota,
+    /// Requests per second to one endpoint.
+    #[serde(rename = "jira-burst-based")]
+    Burst,
+    /// Writes to one issue.
+    #[serde(rename = "jira-per-issue-on-write")]
+    PerIssue,
+}
+
+/// How `Retry-After` tells the wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// As a number.
+    #[default]
+    Seconds,
+    /// As an HTTP date, by the sandbox's clock.
+    Date,
+    /// Not at all.
+    Nothing,
+}
+
+/// Which headers come with a refusal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Those of Jira Cloud.
+    #[default]
+    Cloud,
+    /// Those of Jira Data Center.
+    DataCenter,
+    /// `Retry-After` alone.
+    Bare,
+}
+
+/// The limits of Jira Cloud that hold by themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// 20 writes in 2 seconds and 100 in 30 seconds to one issue.
+    pub per_issue: bool,
+    /// Requests per second and endpoint: 100 for GET and POST, 50 for PUT and DELETE, 150 for reading an issue and
+    /// counting, 200 for change logs.
+    pub burst: bool,
+}
+
+/// What was used of the limits.
+#[derive(Default)]
+pub(crate) struct Used {
+    pub(crate) limits: Limits,
+    writes: BTreeMap<u64, VecDeque<Timestamp>>,
+    /// Requests left and when that was counted, by method and path without ids.
+    buckets: BTreeMap<String, (f64, Timestamp)>,
+}
+
+impl RateLimit {
+    /// A refusal as Jira Cloud words it.
+    pub fn new(reason: Reason, wait_s: u32) -> Self {
+        Self { reason, wait_s, told: Told::Seconds, family: Family::Cloud, html: false }
+    }
+
+    /// Headers and body.
+    pub(crate) fn answer(&self, now: Timestamp) -> (Vec<(String, String)>, String) {
+        let Self { reason, wait_s, told, family, html } = self;
+        let until =
+            now.saturating_add(SignedDuration::from_secs(i64::from(*wait_s))).unwrap_or(Timestamp::MAX);
+        let in_utc = |form| until.to_zoned_datetime(TimeZone::UTC).strftime(form).to_string();
+        let (name, limit, window) = reason.policy();
+        let mut headers: Vec<(&str, String)> = Vec::new();
+        match told {
+            Told::Seconds => headers.push(("Retry-After", wait_s.to_string())),
+            Told::Date => headers.push(("Retry-After", in_utc("%a, %d %b %Y %H:%M:%S GMT"))),
+            Told::Nothing => {}
+        }
+        match family {
+            Family::Cloud => headers.extend([
+                ("RateLimit-Reason", name.to_owned()),
+                ("X-RateLimit-Limit", limit.to_string()),
+                ("X-RateLimit-Remaining", "0".to_owned()),
+                ("X-RateLimit-Reset", in_utc("%Y-%m-%dT%H:%M:%SZ")),
+                ("X-RateLimit-NearLimit", "true".to_owned()),
+                ("Beta-RateLimit", format!("\"{name}\";r=0;t={wait_s}")),
+                ("Beta-RateLimit-Policy", format!("\"{name}\";q={limit};w={window}")),
+            ]),
+            Family::DataCenter => headers.extend([
+                ("X-RateLimit-Limit", limit.to_string()),
+                ("X-RateLimit-Remaining", "0".to_owned()),
+                ("X-RateLimit-Interval-Seconds", window.to_string()),
+                ("X-RateLimit-FillRate", limit.to_string()),
+            ]),
+            Family::Bare => {}
+        }
+        let body = if *html {
+            headers.push(("Content-Type", "text/html; charset=utf-8".to_owned()));
+            "<!doctype html><title>429</title><h1>429 Too Many Requests</h1>".to_owned()
+        } else {
+            json!({ "errorMessages": ["Rate limit exceeded."], "errors": {} }).to_string()
+        };
+        (headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), body)
+    }
+}
+
+impl Reason {
+    /// Name, requests and seconds.
+    fn policy(self) -> (&'static str, u32, u32) {
+        match self {
+            Self::GlobalQuota => ("jira-quota-global-based", 65_000, 3_600),
+            Self::TenantQuota => ("jira-quota-tenant-based", 65_000, 3_600),
+            Self::Burst => ("jira-burst-based", 100, 1),
+            Self::PerIssue => ("jira-per-issue-on-write", 20, 2),
+        }
+    }
+}
+
+/// Counts a request, or refuses it and counts nothing.
+pub(crate) fn count(world: &mut World, call: &Call) -> Option<RateLimit> {
+    let now = world.now();
+    let limits = world.used.limits;
+    if limits.burst && !take_from_bucket(&mut world.used.buckets, call, now) {
+        return Some(RateLimit::new(Reason::Burst, 1));
+    }
+    if !limits.per_issue || !is_write(&call.method, &call.segments.join("/")) || call.segment(0) != "issue" {
+        return None;
+    }
+    let writes = world.used.writes.entry(world.find(call.segment(1))?).or_default();
+    writes.retain(|at| now.duration_since(*at) < SignedDuration::from_secs(30));
+    for (allowed, seconds) in [(20, 2), (100, 30)] {
+        let window = SignedDuration::from_secs(seconds);
+        let mut recent = writes.iter().filter(|at| now.duration_since(**at) < window);
+        let oldest = recent.next().copied();
+        if let Some(oldest) = oldest
+            && recent.count() + 1 >= allowed
+        {
+            let wait = window - now.duration_since(oldest);
+            let wait_s =
+                u32::try_from(wait.as_millis().max(0).cast_unsigned().div_ceil(1_000)).unwrap_or(u32::MAX);
+            return Some(RateLimit::new(Reason::PerIssue, wait_s));
+        }
+    }
+    writes.push_back(now);
+    None
+}
+
+fn take_from_bucket(buckets: &mut BTreeMap<String, (f64, Timestamp)>, call: &Call, now: Timestamp) -> bool {
+    let named = |segment: &String| {
+        let is_id = segment.contains(|c: char| c.is_ascii_digit());
+        if is_id { "_".to_owned() } else { segment.clone() }
+    };
+    let segments: Vec<String> = call.segments.iter().map(named).collect();
+    let per_second = match (&call.method, segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
+    {
+        (&Method::GET, ["issue", "_"]) | (_, ["search", "approximate-count"]) => 150.0,
+        (_, ["issue", "_", "changelog"]) => 200.0,
+        (&Method::PUT | &Method::DELETE, _) => 50.0,
+        _ => 100.0,
+    };
+    let bucket =
+        buckets.entry(format!("{} {}", call.method, segments.join("/"))).or_insert((per_second, now));
+    let passed_s = now.duration_since(bucket.1).as_secs_f64().max(0.0);
+    bucket.0 = passed_s.mul_add(per_second, bucket.0).min(per_second);
+    bucket.1 = now;
+    let may = bucket.0 >= 1.0;
+    if may {
+        bucket.0 -= 1.0;
+    }
+    may
+}

@@ -1,0 +1,391 @@
+//! What people and administrators do to issues and projects, for tests that play them.
+//!
+//! A [`Person`] acts at once, past every fault, and leaves no trace among the recorded requests. What people
+//! do through screens that REST does not have (cloning, closing as a duplicate, hiding) is here as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::Bytes;
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::api;
+use super::call::{Call, Content, Query};
+use super::rights::Permission;
+use super::site::{self, LINK_TYPES};
+use super::workflow::Workflow;
+use super::world::{CustomField, FieldChange, Fields, Project, Required, World};
+use super::{Sandbox, User, is_project_key};
+
+/// Somebody who works in the sandbox's Jira by hand.
+#[derive(Debug, Clone)]
+pub struct Person {
+    sandbox: Sandbox,
+    account: String,
+}
+
+/// Why something could not be done by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No issue has this id or ever had this key.
+    #[error("there is no issue `{found}` in the sandbox")]
+    NoIssue {
+        /// The id or key asked for.
+        found: String,
+    },
+    /// No project has this id or ever had this key.
+    #[error("there is no project `{found}` in the sandbox")]
+    NoProject {
+        /// The id or key asked for.
+        found: String,
+    },
+    /// The key is not one that Jira takes, or another project has or had it.
+    #[error(
+        "a new project key is a capital letter and 1 to 9 capital letters, digits or `_` that no project had before, \
+         but found `{found}`"
+    )]
+    ProjectKey {
+        /// The key asked for.
+        found: String,
+    },
+    /// The sandbox refuses it to this person as it would over HTTP.
+    #[error("the sandbox answered `{status}` with `{body}`")]
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// The body of the answer.
+        body: Value,
+    },
+}
+
+/// Whether a client can know beforehand that a field is mandatory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mandatory {
+    /// `createmeta` says so.
+    Told,
+    /// Nothing says so: a validator of the workflow refuses the create.
+    Untold,
+}
+
+impl Sandbox {
+    /// A person who signs in as this account.
+    pub fn person(&self, user: &User) -> Person {
+        Person { sandbox: self.clone(), account: user.account_id.clone() }
+    }
+
+    /// Adds a project beside those that are there.
+    pub fn add_project(&self, key: &str, name: &str) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            world.check_new_key(key, None)?;
+            let project = Project::new(world.projects.len(), key.to_owned(), name.to_owned());
+            world.projects.push(project);
+            Ok(())
+        })
+    }
+
+    /// Gives a project another key: all its issues change theirs, and all old keys still lead to them.
+    pub fn rename_project(&self, project: &str, key: &str) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            world.rename_project(position, key)
+        })
+    }
+
+    /// Archives a project: its issues can be read by id and key, but neither found nor changed, and there are
+    /// no new ones.
+    pub fn archive_project(&self, project: &str) -> Result<(), Refusal> {
+        self.set_project_archived(project, true)
+    }
+
+    /// Undoes [`Self::archive_project`].
+    pub fn restore_project(&self, project: &str) -> Result<(), Refusal> {
+        self.set_project_archived(project, false)
+    }
+
+    /// Adds a field to the screens of a project.
+    pub fn add_field(&self, project: &str, field: CustomField) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            world.projects[position].custom_fields.push(field);
+            Ok(())
+        })
+    }
+
+    /// Makes a field mandatory for new issues of a project, such as `duedate` or an added field.
+    pub fn require_field(&self, project: &str, field: &str, mandatory: Mandatory) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            let required = &mut world.projects[position].required;
+            required.retain(|required| required.field != field);
+            required.push(Required { field: field.to_owned(), told: mandatory == Mandatory::Told });
+            Ok(())
+        })
+    }
+
+    /// Gives a project another workflow; its issues go to a status of the same category where there is one.
+    pub fn set_workflow(&self, project: &str, workflow: Workflow) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            world.projects[position].workflow = workflow;
+            let own = world.issues.values().filter(|issue| issue.project == position);
+            let ids: Vec<u64> = own.map(|issue| issue.id).collect();
+            for id in ids {
+                if let Some(issue) = world.issues.get_mut(id) {
+                    issue.fields.status = workflow.home_of(issue.fields.status);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a permission from an account; `mypermissions` tells.
+    pub fn forbid(&self, user: &User, permission: Permission) {
+        self.shared.step(|world| world.rights.set(&user.account_id, permission, false));
+    }
+
+    /// Gives a permission to an account.
+    pub fn allow(&self, user: &User, permission: Permission) {
+        self.shared.step(|world| world.rights.set(&user.account_id, permission, true));
+    }
+
+    fn set_project_archived(&self, project: &str, archived: bool) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            world.projects[position].archived = archived;
+            Ok(())
+        })
+    }
+}
+
+impl Person {
+    /// Edits an issue; the body is that of `PUT /issue/{id}`.
+    pub fn edit(&self, issue: &str, body: &Value) -> Result<(), Refusal> {
+        self.ask(&Method::PUT, &["issue", issue], body).map(drop)
+    }
+
+    /// Takes a label off an issue.
+    pub fn remove_label(&self, issue: &str, label: &str) -> Result<(), Refusal> {
+        self.edit(issue, &json!({ "update": { "labels": [{ "remove": label }] } }))
+    }
+
+    /// Writes a comment of one paragraph.
+    pub fn comment(&self, issue: &str, text: &str) -> Result<(), Refusal> {
+        let paragraph = json!({ "type": "paragraph", "content": [{ "type": "text", "text": text }] });
+        let body = json!({ "body": { "type": "doc", "version": 1, "content": [paragraph] } });
+        self.ask(&Method::POST, &["issue", issue, "comment"], &body).map(drop)
+    }
+
+    /// Moves an issue by a transition; the body is that of `POST /issue/{id}/transitions`.
+    pub fn transition(&self, issue: &str, body: &Value) -> Result<(), Refusal> {
+        self.ask(&Method::POST, &["issue", issue, "transitions"], body).map(drop)
+    }
+
+    /// Deletes an issue with all that hangs on it.
+    pub fn delete(&self, issue: &str) -> Result<(), Refusal> {
+        self.ask(&Method::DELETE, &["issue", issue], &Value::Null).map(drop)
+    }
+
+    /// Moves an issue to another project and gives its new key; the id stays, and the old key leads to it.
+    pub fn move_issue(&self, issue: &str, project: &str) -> Result<String, Refusal> {
+        self.act(issue, |world, id, author| {
+            let position = world.require_project(project)?;
+            Ok(world.move_issue(id, author, position))
+        })
+    }
+
+    /// Clones an issue and gives the key of the clone: fields and labels are copied; its creator is this person;
+    /// properties, comments and files are not copied.
+    pub fn clone_issue(&self, issue: &str) -> Result<String, Refusal> {
+        self.act(issue, |world, id, author| Ok(world.clone_issue(id, author)))
+    }
+
+    /// Closes an issue as a duplicate of another one and links them.
+    pub fn close_as_duplicate(&self, issue: &str, of: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, author| {
+            let original = world.find(of).ok_or_else(|| Refusal::NoIssue { found: of.to_owned() })?;
+            let kind = LINK_TYPES.iter().find(|kind| kind.name == "Duplicate");
+            if let (Some(kind), Some(mut fields)) =
+                (kind, world.issues.get(id).map(|issue| issue.fields.clone()))
+            {
+                fields.status = world.workflow_of(id).last();
+                fields.resolution = site::choice(&site::RESOLUTIONS, "Duplicate");
+                world.change(id, author, fields);
+                world.link(author, kind, id, original);
+            }
+            Ok(())
+        })
+    }
+
+    /// Archives an issue: nobody reads or finds it any more.
+    pub fn archive(&self, issue: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, _| {
+            world.set_archived(id, true);
+            Ok(())
+        })
+    }
+
+    /// Undoes [`Self::archive`].
+    pub fn unarchive(&self, issue: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, _| {
+            world.set_archived(id, false);
+            Ok(())
+        })
+    }
+
+    /// Gives an issue a security level that holds this person only.
+    pub fn hide(&self, issue: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, author| {
+            world.set_level(id, author, Some(BTreeSet::from([author.to_owned()])));
+            Ok(())
+        })
+    }
+
+    /// Takes the security level from an issue.
+    pub fn unhide(&self, issue: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, author| {
+            world.set_level(id, author, None);
+            Ok(())
+        })
+    }
+
+    fn act<T>(
+        &self,
+        issue: &str,
+        act: impl FnOnce(&mut World, u64, &str) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.sandbox.shared.step(|world| {
+            let id = world.find(issue).ok_or_else(|| Refusal::NoIssue { found: issue.to_owned() })?;
+            act(world, id, &self.account)
+        })
+    }
+
+    /// The step that a request over HTTP would take.
+    fn ask(&self, method: &Method, segments: &[&str], body: &Value) -> Result<Value, Refusal> {
+        let call = Call {
+            method: method.clone(),
+            segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
+            query: Query::default(),
+            content_type: "application/json".to_owned(),
+            body: Bytes::from(body.to_string()),
+            parts: Vec::new(),
+            waives_forgery_check: true,
+            who: Some(self.account.clone()),
+        };
+        let answered = |status, body| Refusal::Answered { status, body };
+        let answer = self
+            .sandbox
+            .shared
+            .step(|world| api::answer(world, &call))
+            .map_err(|api::NoEndpoint| answered(404, Value::Null))?;
+        let status = answer.status;
+        let body = match answer.content {
+            Content::Json(body) | Content::Problem(body) => body,
+            _ => Value::Null,
+        };
+        if status.is_success() { Ok(body) } else { Err(answered(status.as_u16(), body)) }
+    }
+}
+
+impl World {
+    /// Gives an issue a new key in another project and returns it.
+    pub(crate) fn move_issue(&mut self, id: u64, author: &str, to: usize) -> String {
+        let Some((from, old)) = self.issues.get(id).map(|issue| (issue.project, issue.key.clone())) else {
+            return String::new();
+        };
+        if from == to {
+            return old;
+        }
+        let new = self.projects[to].next_key();
+        let project = |position: usize| {
+            let project = &self.projects[position];
+            Some((project.id.clone(), project.name.clone()))
+        };
+        let text = |key: &str| Some((String::new(), key.to_owned()));
+        let changes = vec![
+            FieldChange::new("project", project(from), project(to)),
+            FieldChange::new("Key", text(&old), text(&new)),
+        ];
+        let workflow = self.projects[to].workflow;
+        if let Some(issue) = self.issues.get_mut(id) {
+            issue.fields.status = workflow.home_of(issue.fields.status);
+            issue.project = to;
+            issue.key.clone_from(&new);
+            issue.former_keys.push(old);
+        }
+        self.write_down(id, author, changes);
+        new
+    }
+
+    /// Gives a project and all its issues new keys. No history tells of it.
+    pub(crate) fn rename_project(&mut self, position: usize, key: &str) -> Result<(), Refusal> {
+        self.check_new_key(key, Some(position))?;
+        let project = &mut self.projects[position];
+        if project.key == key {
+            return Ok(());
+        }
+        let old = std::mem::replace(&mut project.key, key.to_owned());
+        project.former_keys.retain(|former| former != key);
+        project.former_keys.push(old);
+        let ids: Vec<u64> =
+            self.issues.values().filter(|issue| issue.project == position).map(|issue| issue.id).collect();
+        for id in ids {
+            if let Some(issue) = self.issues.get_mut(id) {
+                let number = issue.key.rsplit('-').next().unwrap_or_default();
+                let new = format!("{key}-{number}");
+                issue.former_keys.retain(|former| *former != new);
+                issue.former_keys.push(std::mem::replace(&mut issue.key, new));
+            }
+        }
+        Ok(())
+    }
+
+    /// Archives an issue or brings it back.
+    pub(crate) fn set_archived(&mut self, id: u64, archived: bool) {
+        if let Some(issue) = self.issues.get_mut(id) {
+            issue.archived = archived;
+        }
+    }
+
+    fn clone_issue(&mut self, id: u64, author: &str) -> String {
+        let Some((project, fields)) = self.issues.get(id).map(|issue| (issue.project, issue.fields.clone()))
+        else {
+            return String::new();
+        };
+        let fields = Fields { status: self.projects[project].workflow.first(), resolution: None, ..fields };
+        let (clone, key) = self.create(author, project, fields, BTreeMap::new());
+        if let Some(kind) = LINK_TYPES.iter().find(|kind| kind.name == "Cloners") {
+            self.link(author, kind, clone, id);
+        }
+        key
+    }
+
+    fn workflow_of(&self, id: u64) -> Workflow {
+        let project = self.issues.get(id).map(|issue| issue.project);
+        project.map_or(Workflow::Standard, |project| self.projects[project].workflow)
+    }
+
+    fn set_level(&mut self, id: u64, author: &str, seen_by: Option<BTreeSet<String>>) {
+        let text = |is_hidden: bool| is_hidden.then(|| ("10000".to_owned(), "Restricted".to_owned()));
+        let Some(issue) = self.issues.get_mut(id) else { return };
+        let change = FieldChange::new("security", text(issue.seen_by.is_some()), text(seen_by.is_some()));
+        issue.seen_by = seen_by;
+        self.write_down(id, author, vec![change]);
+    }
+
+    fn require_project(&self, id_or_key: &str) -> Result<usize, Refusal> {
+        self.project(id_or_key).ok_or_else(|| Refusal::NoProject { found: id_or_key.to_owned() })
+    }
+
+    /// A key may come back to the project that had it, and to no other.
+    fn check_new_key(&self, key: &str, own: Option<usize>) -> Result<(), Refusal> {
+        let is_free = self.projects.iter().enumerate().all(|(position, project)| {
+            own == Some(position)
+                || (project.key != key && project.former_keys.iter().all(|former| former != key))
+        });
+        if is_free && is_project_key(key) {
+            Ok(())
+        } else {
+            Err(Refusal::ProjectKey { found: key.to_owned() })
+        }
+    }
+}

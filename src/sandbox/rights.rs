@@ -1,0 +1,106 @@
+//! What accounts may do, and what they are told when they may not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that an account may be allowed to do in the projects of the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// See projects and issues. Without it: 404, absent from searches and bulk reads, unknown in queries.
+    Browse,
+    /// Without it: 403, and `createmeta` is empty.
+    Create,
+    /// Without it: 400 that calls each field "not on the appropriate screen", as Jira does; 403 for properties.
+    Edit,
+    /// Without it: an empty list of transitions, and so 400 for any id.
+    Transition,
+    /// Without it: 403.
+    Comment,
+    /// Without it: 403.
+    Link,
+    /// Without it: 403.
+    Attach,
+    /// Without it: 403.
+    Delete,
+    /// Write properties of projects. Without it: 403.
+    AdministerProjects,
+    /// Rename and archive projects, archive issues. Nobody has it unless it is given.
+    AdministerJira,
+}
+
+/// Deviations from the rule that everybody may do everything but [`Permission::AdministerJira`].
+#[derive(Default)]
+pub(crate) struct Rights {
+    changed: BTreeMap<String, BTreeSet<Permission>>,
+}
+
+impl Permission {
+    /// As `mypermissions` names it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Browse => "BROWSE_PROJECTS",
+            Self::Create => "CREATE_ISSUES",
+            Self::Edit => "EDIT_ISSUES",
+            Self::Transition => "TRANSITION_ISSUES",
+            Self::Comment => "ADD_COMMENTS",
+            Self::Link => "LINK_ISSUES",
+            Self::Attach => "CREATE_ATTACHMENTS",
+            Self::Delete => "DELETE_ISSUES",
+            Self::AdministerProjects => "ADMINISTER_PROJECTS",
+            Self::AdministerJira => "ADMINISTER",
+        }
+    }
+
+    /// The permission that `mypermissions` names so; `None` for those that only exist in name.
+    pub(crate) fn named(key: &str) -> Option<Self> {
+        [
+            Self::Browse,
+            Self::Create,
+            Self::Edit,
+            Self::Transition,
+            Self::Comment,
+            Self::Link,
+            Self::Attach,
+            Self::Delete,
+            Self::AdministerProjects,
+            Self::AdministerJira,
+        ]
+        .into_iter()
+        .find(|permission| permission.key() == key)
+    }
+
+    /// The text of a refusal.
+    pub(crate) fn refusal(self) -> &'static str {
+        match self {
+            Self::Browse => "Issue does not exist or you do not have permission to see it.",
+            Self::Create => "You do not have permission to create issues in this project.",
+            Self::Edit => "You do not have permission to edit issues in this project.",
+            Self::Transition => "You do not have permission to transition issues in this project.",
+            Self::Comment => "You do not have the permission to comment on this issue.",
+            Self::Link => "No Link Issue Permission for issue.",
+            Self::Attach => "You do not have permission to create attachments for this issue.",
+            Self::Delete => "You do not have permission to delete issues in this project.",
+            Self::AdministerProjects => "You do not have permission to administer this project.",
+            Self::AdministerJira => "You do not have permission to administer Jira.",
+        }
+    }
+
+    fn by_default(self) -> bool {
+        self != Self::AdministerJira
+    }
+}
+
+impl Rights {
+    pub(crate) fn allow(&self, account: &str, permission: Permission) -> bool {
+        let changed = self.changed.get(account).is_some_and(|changed| changed.contains(&permission));
+        permission.by_default() != changed
+    }
+
+    pub(crate) fn set(&mut self, account: &str, permission: Permission, allowed: bool) {
+        let changed = self.changed.entry(account.to_owned()).or_default();
+        if permission.by_default() == allowed {
+            changed.remove(&permission);
+        } else {
+            changed.insert(permission);
+        }
+    }
+}

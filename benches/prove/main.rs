@@ -5,6 +5,8 @@
 //! exit code 1 where a proof failed. `--write FILE` writes the table to a file, too.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
+mod schedule;
+
 use std::process::ExitCode;
 
 /// How much is tried.
@@ -34,7 +36,7 @@ pub struct Row {
 /// A proof: its name and how it is run.
 type Proof = (&'static str, fn(Effort) -> Vec<Row>);
 
-const PROOFS: &[Proof] = &[];
+const PROOFS: &[Proof] = &[("schedule", schedule::prove)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();

@@ -28,6 +28,14 @@
 //!
 //! Instants strictly increase. What was missed is caught up by one occurrence, the latest: a run works on
 //! what is there, so one late run does the work of many missed ones.
+//!
+//! # Clocks that are set
+//!
+//! Whoever records what was handled keeps the last occurrence of each [month](Occurrence::month), and
+//! [`Last::of`] says which of these counts. A clock set back by a day or less gives nothing until it has
+//! caught up. What was recorded more than a day ahead of the clock does not count until that day: a clock
+//! that was years ahead for a while, or years behind, silences nothing and repeats nothing once it is right
+//! again. Only a clock that was wrong by more than a day *within* one month may repeat one occurrence.
 
 mod expression;
 
@@ -77,6 +85,22 @@ pub enum Last<'a> {
         /// Its instant.
         at: Timestamp,
     },
+}
+
+/// How far ahead of the clock a recorded occurrence may lie and still count.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+impl<'a> Last<'a> {
+    /// The last of those recorded, by id and instant, as it counts for a clock that shows `now`.
+    pub fn of(
+        recorded: impl IntoIterator<Item = (&'a str, Timestamp)>,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let counts = recorded.into_iter().filter(|(_, at)| at.duration_since(now) <= AHEAD);
+        let last = counts.max_by_key(|(_, at)| *at);
+        last.map_or(Self::Never { since }, |(id, at)| Self::Ran { id, at })
+    }
 }
 
 /// Why an expression or a zone is refused. Someone has to change the configuration.
@@ -242,6 +266,12 @@ impl Occurrence {
     /// recorded as done is never run again, whatever the clock does.
     pub fn id(&self) -> String {
         format!("{}|{}|{}", self.expression, self.nominal, self.zone_name)
+    }
+
+    /// The month in which it happens, by UTC. A ledger keeps the last occurrence of each month: one that
+    /// keeps the last of all forgets it when the clock is wrong for an hour.
+    pub fn month(&self) -> String {
+        self.at.strftime("%Y-%m").to_string()
     }
 }
 

@@ -5,7 +5,7 @@
 //! * An occurrence of a schedule is handled at most once, also over clock changes and restarts: it is
 //!   recorded before its run begins. Of occurrences missed while the daemon was down, the latest is made up
 //!   for; a pass looks at everything, so one late run equals many missed ones. A clock that was years wrong
-//!   neither silences a schedule nor repeats an occurrence once it is right ([`crate::schedule`] says more).
+//!   silences no schedule once it is right again ([`crate::schedule`] says more).
 //! * SIGTERM and SIGINT let the write under way finish (for [`crate::apply::GRACE`] at most), record what
 //!   was done and end with success. A second signal ends at once.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon.
@@ -175,7 +175,7 @@ fn remember(
     occurrence: &Occurrence,
     now: Timestamp,
 ) -> Result<(), StateError> {
-    let place = format!("{name} {}", occurrence.month());
+    let place = format!("{name} {}", occurrence.day());
     let ran = Ran { schedule: place, id: occurrence.id(), at: occurrence.at };
     state.record(now, &[Change::Occurrence(ran)])
 }

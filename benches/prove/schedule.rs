@@ -220,7 +220,7 @@ fn histories(effort: Effort) -> Row {
     let faults: Vec<&String> = lives.iter().filter_map(|life| life.as_ref().err()).collect();
     let first = faults.first().map(|first| format!("; first: {first}")).unwrap_or_default();
     Row {
-        what: "schedule: lives of a daemon; down, killed, clock set by an hour and ten years".to_owned(),
+        what: "schedule: lives of a daemon; down, killed, clock set by an hour, days, ten years".to_owned(),
         trials: lives.len() as u64,
         seeds: format!("{}..={}", seeds.start(), seeds.end()),
         found: format!(

@@ -31,11 +31,14 @@
 //!
 //! # Clocks that are set
 //!
-//! Whoever records what was handled keeps the last occurrence of each [month](Occurrence::month), and
-//! [`Last::of`] says which of these counts. A clock set back by a day or less gives nothing until it has
-//! caught up. What was recorded more than a day ahead of the clock does not count until that day: a clock
-//! that was years ahead for a while, or years behind, silences nothing and repeats nothing once it is right
-//! again. Only a clock that was wrong by more than a day *within* one month may repeat one occurrence.
+//! Whoever records what was handled keeps the last occurrence of each [day](Occurrence::day), and
+//! [`Last::of`] says which of these counts: the last that is not more than a day ahead of the clock. So
+//!
+//! * no occurrence is handled twice, whatever the clock does: the last of its day counts whenever it could
+//!   be due again;
+//! * a clock set back by a day or less gives nothing until it has caught up;
+//! * a clock that was years ahead, or years behind, silences nothing once it is right again. Only what was
+//!   handled too early is not handled again when its time comes.
 
 mod expression;
 
@@ -87,7 +90,8 @@ pub enum Last<'a> {
     },
 }
 
-/// How far ahead of the clock a recorded occurrence may lie and still count.
+/// How far ahead of the clock a recorded occurrence may lie and still count. As long as the days of the
+/// ledger: were it shorter, the last of a day would not stand for the others of that day.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl<'a> Last<'a> {
@@ -268,10 +272,9 @@ impl Occurrence {
         format!("{}|{}|{}", self.expression, self.nominal, self.zone_name)
     }
 
-    /// The month in which it happens, by UTC. A ledger keeps the last occurrence of each month: one that
-    /// keeps the last of all forgets it when the clock is wrong for an hour.
-    pub fn month(&self) -> String {
-        self.at.strftime("%Y-%m").to_string()
+    /// The day on which it happens, by UTC: where a ledger keeps it, in place of an earlier one of that day.
+    pub fn day(&self) -> String {
+        self.at.strftime("%Y-%m-%d").to_string()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The life of a daemon under a clock that is set and a power that fails, drawn from a seed.
 //!
 //! The daemon of this model asks and records as `disputebot::daemon` does: what is due by [`Last::of`] and
-//! [`Schedule::due`], recorded by month before it is run. True time only goes on. The clock differs from it by
-//! an hour at most or by ten years, and comes back from ten years to where it was.
+//! [`Schedule::due`], recorded by day before it is run. True time only goes on; the clock is set right, or wrong
+//! by an hour, by some days, or by ten years.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,8 +93,7 @@ pub(super) fn live(seed: u64, cases: &[Case]) -> Result<Life, String> {
     let mut world = World {
         case,
         true_time,
-        small: 0,
-        large: 0,
+        wrong_by: 0,
         ledger: BTreeMap::new(),
         ids: BTreeSet::new(),
         instants: BTreeSet::new(),
@@ -114,36 +113,31 @@ pub(super) fn live(seed: u64, cases: &[Case]) -> Result<Life, String> {
 struct World<'a> {
     case: &'a Case,
     true_time: i64,
-    /// What the clock shows more than the true time: an hour at most, and ten years or none.
-    small: i64,
-    large: i64,
-    /// By month, as the daemon records it.
+    /// What the clock shows more than the true time.
+    wrong_by: i64,
+    /// By day, as the daemon records it.
     ledger: BTreeMap<String, (String, Timestamp)>,
     ids: BTreeSet<String>,
     instants: BTreeSet<i64>,
-    /// The last instant since the clock was set back by years.
+    /// The last instant that was handled since the clock was more than a day behind one.
     highest: i64,
     life: Life,
 }
 
 impl World<'_> {
     fn clock(&self) -> i64 {
-        self.true_time + self.small + self.large
+        self.true_time + self.wrong_by
     }
 
     fn set_clock(&mut self, random: &mut Random) {
-        let before = self.clock();
         self.life.set += 1;
-        if self.large != 0 {
-            self.large = 0;
-        } else if random.below(2) == 0 {
-            self.small = (random.below(3) - 1) * HOUR / (1 + random.below(2));
-        } else {
-            self.large = if random.below(2) == 0 { TEN_YEARS } else { -TEN_YEARS };
-        }
-        if self.clock() < before - DAY {
-            self.highest = i64::MIN;
-        }
+        self.wrong_by = match random.below(5) {
+            0 => HOUR * (1 - 2 * random.below(2)),
+            1 => random.below(80 * DAY) - 40 * DAY,
+            2 => TEN_YEARS,
+            3 => -TEN_YEARS,
+            _ => 0,
+        };
     }
 
     /// From a start of the process to its end.
@@ -159,6 +153,9 @@ impl World<'_> {
             }
             let now = self.clock();
             since = since.min(now);
+            if now + DAY < self.highest {
+                self.highest = i64::MIN;
+            }
             let recorded = self.ledger.values().map(|(id, at)| (id.as_str(), *at));
             let last = Last::of(recorded, instant(since), instant(now));
             if let Some(due) = self.case.schedule.due(last, instant(now)) {
@@ -171,7 +168,7 @@ impl World<'_> {
                 }
                 self.highest = at;
                 self.instants.insert(at);
-                self.ledger.insert(due.month(), (due.id(), due.at));
+                self.ledger.insert(due.day(), (due.id(), due.at));
                 self.life.handled += 1;
                 self.life.late += u64::from(now - at > MINUTE);
                 // Killed before, in or after the run: the record stands.

@@ -261,7 +261,7 @@ impl Schedule {
 
     /// Nominal times later than `from`, in order.
     fn walk(&self, from: DateTime) -> impl Iterator<Item = DateTime> {
-        fake_utc(from).into_iter().flat_map(|start| self.walker.after_owned(start)).map_while(from_fake_utc)
+        fake_utc(from).into_iter().flat_map(|start| self.walker.after(&start)).map_while(from_fake_utc)
     }
 }
 

@@ -107,7 +107,7 @@ fn zones(effort: Effort) -> Vec<Row> {
         ("one of each set of offsets", &FREQUENT[..], &firsts, Spans::Whole, long),
         ("all", &FREQUENT[..], &all, Spans::Changes { days: 3 }, long),
         ("one of each set of offsets", &FREQUENT[..], &firsts, Spans::Changes { days: 1 }, !long),
-        ("all", &FREQUENT[..], &all, Spans::Ordinary { number: 2 }, !long),
+        ("all", &FREQUENT[..], &all, Spans::Ordinary { number: 1 }, !long),
     ];
     let mut rows = Vec::new();
     for (which, expressions, zones, spans, _) in walks.into_iter().filter(|walk| walk.4) {
@@ -202,7 +202,7 @@ impl fmt::Display for Spans {
 /// Lives of daemons.
 fn histories(effort: Effort) -> Row {
     let seeds = match effort {
-        Effort::Short => 1..=10_000,
+        Effort::Short => 1..=6_000,
         Effort::Long => 1..=1_000_000_u64,
     };
     let cases = history::cases(&history::ZONES, &history::EXPRESSIONS);

@@ -2,7 +2,7 @@
 //! days, and a list of the zone's offsets.
 //!
 //! Shares nothing with `disputebot::schedule`: neither its reader nor the crate `cron`, and of jiff neither
-//! calendar nor rules for gaps and folds. Offsets come from the system's own TZif files. Only where there
+//! calendar nor rules for gaps and folds. Offsets come from the system's own `TZif` files. Only where there
 //! is no such file, or where it states the years to come as a rule, jiff is asked for the rest of the list.
 
 use std::fs;
@@ -88,7 +88,7 @@ impl Zone {
     }
 }
 
-/// Offsets from the second block of a TZif file, and the instant up to which they are complete: for ever
+/// Offsets from the second block of a `TZif` file, and the instant up to which they are complete: for ever
 /// where the footer has no rule.
 fn tzif(bytes: &[u8]) -> Option<(Vec<(i64, i64)>, i64)> {
     let number = |at: usize, size: usize| {
@@ -165,7 +165,7 @@ impl Calendar {
             days.push(today);
             today.weekday = (today.weekday + 1) % 7;
             let is_last = match today.month {
-                2 => today.day == if today.year % 4 == 0 { 29 } else { 28 },
+                2 => today.day == if today.year.is_multiple_of(4) { 29 } else { 28 },
                 4 | 6 | 9 | 11 => today.day == 30,
                 _ => today.day == 31,
             };

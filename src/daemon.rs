@@ -4,7 +4,8 @@
 //!
 //! * An occurrence of a schedule is handled at most once, also over clock changes and restarts: it is
 //!   recorded before its run begins. Of occurrences missed while the daemon was down, the latest is made up
-//!   for; a pass looks at everything, so one late run equals many missed ones.
+//!   for; a pass looks at everything, so one late run equals many missed ones. A clock that was years wrong
+//!   silences no schedule once it is right again ([`crate::schedule`] says more).
 //! * SIGTERM and SIGINT let the write under way finish (for [`crate::apply::GRACE`] at most), record what
 //!   was done and end with success. A second signal ends at once.
 //! * A create whose answer was lost, and a state in doubt, are looked after as soon as they can be settled.
@@ -85,7 +86,7 @@ pub async fn serve_until(
     stop: &CancellationToken,
     clock: &impl Clock,
 ) -> Result<(), DaemonError> {
-    let since = clock.moment().at;
+    let mut since = clock.moment().at;
     tracing::info!(
         run.schedule = daemon.run_schedule.expression(),
         report.schedule = daemon.report_schedule.expression(),
@@ -99,6 +100,8 @@ pub async fn serve_until(
     }
     while !stop.is_cancelled() {
         let now = clock.moment().at;
+        // A daemon started while the clock was ahead would otherwise wait until then.
+        since = since.min(now);
         if let Some(occurrence) = due(&daemon.state, RUN, &daemon.run_schedule, since, now) {
             remember(&mut daemon.state, RUN, &occurrence, now)?;
             one_pass(&mut daemon, clock, stop).await?;
@@ -231,12 +234,9 @@ fn due(
     since: Timestamp,
     now: Timestamp,
 ) -> Option<Occurrence> {
-    let ran = state.known().schedules.get(name);
-    let last = match ran {
-        Some(ran) => Last::Ran { id: &ran.id, at: ran.at },
-        None => Last::Never { since },
-    };
-    schedule.due(last, now)
+    let ledger = state.known().schedules.values();
+    let recorded = ledger.filter(|ran| ran.schedule.split(' ').next() == Some(name));
+    schedule.due(Last::of(recorded.map(|ran| (ran.id.as_str(), ran.at)), since, now), now)
 }
 
 fn remember(
@@ -245,7 +245,8 @@ fn remember(
     occurrence: &Occurrence,
     now: Timestamp,
 ) -> Result<(), StateError> {
-    let ran = Ran { schedule: name.to_owned(), id: occurrence.id(), at: occurrence.at };
+    let place = format!("{name} {}", occurrence.day());
+    let ran = Ran { schedule: place, id: occurrence.id(), at: occurrence.at };
     state.record(now, &[Change::Occurrence(ran)])
 }
 
@@ -344,5 +345,41 @@ fn write_report(daemon: &Daemon, occurrence: &Occurrence) {
     match saved {
         Ok(path) => tracing::info!(week = %week, file = %path.display(), "report written"),
         Err(error) => tracing::error!(week = %week, error = %error, "report not written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_outlives_a_clock_that_is_ten_years_wrong_and_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let daily = Schedule::parse("@daily", "UTC").unwrap();
+        let started: Timestamp = "2027-06-01T12:00:00Z".parse().unwrap();
+        let mut handled = Vec::new();
+        for clock in [
+            "2027-06-02T00:00:10Z",
+            "2037-06-02T08:00:00Z",
+            "2027-06-02T09:00:00Z",
+            "2027-06-03T00:00:10Z",
+            "2027-06-02T23:59:00Z",
+            "2017-06-03T09:00:00Z",
+            "2017-06-04T09:00:00Z",
+            "2027-06-03T09:00:00Z",
+            "2027-06-05T09:00:00Z",
+        ] {
+            let now: Timestamp = clock.parse().unwrap();
+            if let Some(occurrence) = due(&state, RUN, &daily, started.min(now), now) {
+                remember(&mut state, RUN, &occurrence, now).unwrap();
+                handled.push(occurrence.nominal.date().to_string());
+            }
+            assert_eq!(due(&state, RUN, &daily, started.min(now), now), None, "{clock}");
+            drop(state);
+            state = State::open(folder.path()).unwrap();
+        }
+        assert_eq!(handled, ["2027-06-02", "2037-06-02", "2027-06-03", "2027-06-05"]);
+        assert!(due(&state, REPORT, &daily, started, "2027-06-05T09:00:00Z".parse().unwrap()).is_some());
     }
 }

@@ -10,6 +10,7 @@ mod damage;
 mod harness;
 #[path = "../../tests/simulation/model.rs"]
 mod model;
+mod schedule;
 mod simulation;
 mod size;
 
@@ -42,8 +43,12 @@ pub struct Row {
 /// A proof: its name and how it is run.
 type Proof = (&'static str, fn(Effort) -> Vec<Row>);
 
-const PROOFS: &[Proof] =
-    &[("simulation", simulation::prove), ("damage", damage::prove), ("size", size::prove)];
+const PROOFS: &[Proof] = &[
+    ("simulation", simulation::prove),
+    ("damage", damage::prove),
+    ("schedule", schedule::prove),
+    ("size", size::prove),
+];
 
 fn main() -> ExitCode {
     // Some proofs need processes of their own.

@@ -28,6 +28,17 @@
 //!
 //! Instants strictly increase. What was missed is caught up by one occurrence, the latest: a run works on
 //! what is there, so one late run does the work of many missed ones.
+//!
+//! # Clocks that are set
+//!
+//! Whoever records what was handled keeps the last occurrence of each [day](Occurrence::day), and
+//! [`Last::of`] says which of these counts: the last that is not more than a day ahead of the clock. So
+//!
+//! * no occurrence is handled twice, whatever the clock does: the last of its day counts whenever it could
+//!   be due again;
+//! * a clock set back by a day or less gives nothing until it has caught up;
+//! * a clock that was years ahead, or years behind, silences nothing once it is right again. Only what was
+//!   handled too early is not handled again when its time comes.
 
 mod expression;
 
@@ -77,6 +88,23 @@ pub enum Last<'a> {
         /// Its instant.
         at: Timestamp,
     },
+}
+
+/// How far ahead of the clock a recorded occurrence may lie and still count. As long as the days of the
+/// ledger: were it shorter, the last of a day would not stand for the others of that day.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+impl<'a> Last<'a> {
+    /// The last of those recorded, by id and instant, as it counts for a clock that shows `now`.
+    pub fn of(
+        recorded: impl IntoIterator<Item = (&'a str, Timestamp)>,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let counts = recorded.into_iter().filter(|(_, at)| at.duration_since(now) <= AHEAD);
+        let last = counts.max_by_key(|(_, at)| *at);
+        last.map_or(Self::Never { since }, |(id, at)| Self::Ran { id, at })
+    }
 }
 
 /// Why an expression or a zone is refused. Someone has to change the configuration.
@@ -233,7 +261,7 @@ impl Schedule {
 
     /// Nominal times later than `from`, in order.
     fn walk(&self, from: DateTime) -> impl Iterator<Item = DateTime> {
-        fake_utc(from).into_iter().flat_map(|start| self.walker.after_owned(start)).map_while(from_fake_utc)
+        fake_utc(from).into_iter().flat_map(|start| self.walker.after(&start)).map_while(from_fake_utc)
     }
 }
 
@@ -242,6 +270,11 @@ impl Occurrence {
     /// recorded as done is never run again, whatever the clock does.
     pub fn id(&self) -> String {
         format!("{}|{}|{}", self.expression, self.nominal, self.zone_name)
+    }
+
+    /// The day on which it happens, by UTC: where a ledger keeps it, in place of an earlier one of that day.
+    pub fn day(&self) -> String {
+        self.at.strftime("%Y-%m-%d").to_string()
     }
 }
 

@@ -9,9 +9,12 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, Common, Exit, Ui};
+use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
-    config::Needs,
+    apply::{self, SystemClock},
+    config::{Needs, Settings},
+    jira::Client,
+    run,
     state::{self, Change, Doubt, FORMAT, Known, State, StateError, backup},
 };
 
@@ -74,13 +77,20 @@ enum What {
 enum Origin {
     /// The journal of this state
     Journal,
+    /// The tickets in Jira: for when all else is lost. Takes the project over, and keeps what was there aside
+    Jira,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    if let What::Rebuild { from: Origin::Jira, json } = &arguments.what {
+        let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
+        rebuild_from_jira(settings, *json, ui)?;
+        return Ok(Exit::Done);
+    }
     let directory = common.settings(Needs::default(), &[], ui)?.state;
     match &arguments.what {
         What::Verify { json } => verify(&directory, *json, ui)?,
-        What::Rebuild { from: Origin::Journal, json } => rebuild_from_journal(&directory, *json, ui)?,
+        What::Rebuild { from: _, json } => rebuild_from_journal(&directory, *json, ui)?,
         What::Backup { file, json } => {
             let made = backup::backup(&directory, file)?;
             if *json {
@@ -153,6 +163,50 @@ fn rebuild_from_journal(directory: &Path, json: bool, ui: &mut Ui) -> Result<(),
     ui.say(&format!("made the vault anew from {} records of the journal{kept}", rebuilt.records));
     if let Some(doubt) = rebuilt.doubt {
         ui.warn(&format!("{doubt}; {UNTIL_READ}"));
+    }
+    Ok(())
+}
+
+/// What a rebuild from Jira did.
+#[derive(Serialize)]
+struct FoundAgain {
+    /// Tickets that were bound again.
+    tickets: usize,
+    /// Issues that carry our label and no mark that can be read.
+    unreadable: Vec<String>,
+    /// Where the state is that was there.
+    aside: Option<PathBuf>,
+    /// Whether a second reading is still to come.
+    in_doubt: bool,
+}
+
+fn rebuild_from_jira(mut settings: Settings, json: bool, ui: &mut Ui) -> Result<(), CliError> {
+    let client = Client::new(jira_of(&settings)?)?;
+    let runtime = runtime()?;
+    // Before anything is moved.
+    runtime.block_on(client.sign_in())?;
+    let kept = backup::start_over(&settings.state, "the state was rebuilt from Jira")?;
+    let mut state = State::open(&settings.state)?;
+    let policy = &mut settings.run.apply;
+    (policy.take_over, policy.instance) = (true, run::mint().to_string());
+    let recovered = runtime.block_on(apply::recover(&client, &mut state, &SystemClock, policy, true))?;
+    let found = FoundAgain {
+        tickets: recovered.bound,
+        unreadable: recovered.unreadable.clone(),
+        aside: kept,
+        in_doubt: state.known().doubt.is_some(),
+    };
+    if json {
+        return Ok(ui.json(&found)?);
+    }
+    super::run::tell_recovered(&recovered, ui);
+    let kept = aside("what was there", found.aside.as_deref());
+    ui.say(&format!("made the state anew from {} tickets in Jira{kept}", found.tickets));
+    if found.in_doubt {
+        let minutes = settings.run.apply.quarantine().as_mins();
+        ui.say(&format!(
+            "{UNTIL_READ}; the second time is due in {minutes} minutes, by the next run or the daemon"
+        ));
     }
     Ok(())
 }

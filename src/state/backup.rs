@@ -23,7 +23,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::durable::{ensure_directory, replace_file, sync_directory};
+use super::durable::{WriterLock, ensure_directory, replace_file, sync_directory};
 use super::format::{self, FORMAT, VERSION};
 use super::known::{JOURNAL, catch_up, doubt};
 use super::store::wait_for_former_owner;
@@ -74,16 +74,7 @@ pub fn backup(state: &Path, file: &Path) -> Result<Backup, StateError> {
 /// next free number) within the state directory. Refuses while another process has the state.
 pub fn restore(state: &Path, file: &Path) -> Result<Backup, StateError> {
     let lock = vault::lock(state)?;
-    finish_restore(state)?;
-    if kept_in(state, KEPT_LIMIT).exists() {
-        let directory = state.to_owned();
-        return Err(StateError::CopiesFull { directory, name: KEPT, limit: KEPT_LIMIT, cause: None });
-    }
-    let unfinished = state.join(UNFINISHED);
-    if unfinished.exists() {
-        std::fs::remove_dir_all(&unfinished).map_err(StateError::io("remove", &unfinished))?;
-    }
-    ensure_directory(&unfinished).map_err(StateError::io("make", &unfinished))?;
+    let unfinished = begin(state)?;
     let mut lines = open(file)?;
     let header = read_header(&mut lines, file)?;
     let head = journal::adopt(&unfinished, &mut lines, file, 1).map_err(|failed| match failed {
@@ -101,16 +92,48 @@ pub fn restore(state: &Path, file: &Path) -> Result<Backup, StateError> {
     let mut made = Journal::open(&unfinished)?;
     doubt(&mut made, &format!("the state was restored from a backup that ends at record {}", head.seq))?;
     drop(made);
+    let aside = put_in_place(&lock, state, &unfinished)?;
+    Ok(Backup { head, aside })
+}
+
+/// Begins an empty state in the place of the one that is there, which is kept as by [`restore`]; it has only the
+/// doubt with this reason. Gives where the old one is.
+pub fn start_over(state: &Path, reason: &str) -> Result<Option<PathBuf>, StateError> {
+    let lock = vault::lock(state)?;
+    let unfinished = begin(state)?;
+    let mut made = Journal::open(&unfinished)?;
+    doubt(&mut made, reason)?;
+    drop(made);
+    put_in_place(&lock, state, &unfinished)
+}
+
+/// Makes a folder for the journal that comes.
+fn begin(state: &Path) -> Result<PathBuf, StateError> {
+    finish_restore(state)?;
+    if kept_in(state, KEPT_LIMIT).exists() {
+        let directory = state.to_owned();
+        return Err(StateError::CopiesFull { directory, name: KEPT, limit: KEPT_LIMIT, cause: None });
+    }
+    let unfinished = state.join(UNFINISHED);
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished).map_err(StateError::io("remove", &unfinished))?;
+    }
+    ensure_directory(&unfinished).map_err(StateError::io("make", &unfinished))?;
+    Ok(unfinished)
+}
+
+/// Lets a complete journal count, and makes the vault from it.
+fn put_in_place(lock: &WriterLock, state: &Path, unfinished: &Path) -> Result<Option<PathBuf>, StateError> {
     // From here on it counts; what is left to do is done by the next start where a crash comes in between.
     let complete = state.join(COMPLETE);
-    std::fs::rename(&unfinished, &complete).map_err(StateError::io("move", &unfinished))?;
+    std::fs::rename(unfinished, &complete).map_err(StateError::io("move", unfinished))?;
     sync_directory(state).map_err(StateError::io("sync", state))?;
     format::write(state)?;
     let aside = finish_restore(state)?;
     let journal = Journal::open(&state.join(JOURNAL))?;
-    let (mut vault, _) = Vault::start_over_locked(&lock, state)?;
+    let (mut vault, _) = Vault::start_over_locked(lock, state)?;
     catch_up(&journal, &mut vault)?;
-    Ok(Backup { head, aside })
+    Ok(aside)
 }
 
 /// Puts a restored journal into its place, where a restore got so far; what was there is kept. Gives where.

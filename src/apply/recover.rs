@@ -109,7 +109,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 _ => None,
             })
             .collect();
-        if changes.is_empty() { Ok(()) } else { self.record(&changes) }
+        self.record(&changes)
     }
 
     /// Reads the whole project, twice, so far apart that no create of before can come in between.
@@ -276,15 +276,20 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         for marked in marked {
             by_group.entry(marked.group.clone()).or_default().push(marked);
         }
+        let mut changes = Vec::new();
         for (group, mut candidates) in by_group {
             // Lowest id wins.
             candidates.sort_by_key(|marked| number(&marked.issue.id));
-            self.adopt_for(&group, candidates)?;
+            self.adopt_for(&group, &candidates, &mut changes);
+            // A record is synced, and there may be tens of thousands.
+            if changes.len() >= 1_000 {
+                self.record(&std::mem::take(&mut changes))?;
+            }
         }
-        Ok(())
+        self.record(&changes)
     }
 
-    fn adopt_for(&mut self, group: &GroupId, candidates: Vec<Marked>) -> Result<(), StateError> {
+    fn adopt_for(&mut self, group: &GroupId, candidates: &[Marked], changes: &mut Vec<Change>) {
         let ours = |marked: &Marked| marked.creator == self.account;
         let known = self.store.known();
         let record = known.groups.get(group);
@@ -303,7 +308,6 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             (Some(_), _) => None,
             (None, best) => best.cloned(),
         };
-        let mut changes = Vec::new();
         if let (None, Some(bound), Some(ticket), true) = (&winner, &bound, ticket, known.doubt.is_some()) {
             // What was written and said since is not known here; the mark knows what was written.
             let on_it = candidates.iter().find(|marked| marked.issue.id == bound.id);
@@ -317,13 +321,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let own = match (&winner, &bound) {
             (Some(winner), _) => winner.issue.clone(),
             (None, Some(bound)) => bound.clone(),
-            (None, None) => return Ok(()),
+            (None, None) => return,
         };
         if let Some(winner) = &winner {
             if record.is_none() {
                 let Some(mark) = winner.mark.clone() else {
                     self.recovered.unreadable.push(winner.issue.key.clone());
-                    return Ok(());
+                    return;
                 };
                 changes.push(Change::Group(GroupRecord {
                     group: mark.into_group(),
@@ -344,7 +348,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             ticket.link = Link::Bound { issue: winner.issue.clone() };
             changes.push(Change::Ticket(ticket));
         }
-        for marked in &candidates {
+        for marked in candidates {
             if marked.issue.id != own.id && !known.strays.contains_key(&marked.issue.id) {
                 let kind = if ours(marked) { StrayKind::Duplicate } else { StrayKind::Clone };
                 let stray = Stray { issue: marked.issue.clone(), group: group.clone(), kind };
@@ -357,10 +361,6 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             let stray = Stray { issue: bound.clone(), group: group.clone(), kind: StrayKind::Duplicate };
             changes.push(Change::Stray { stray });
         }
-        if changes.is_empty() {
-            return Ok(());
-        }
         self.recovered.bound += usize::from(winner.is_some());
-        self.record(&changes)
     }
 }

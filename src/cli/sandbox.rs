@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Exit, Ui, runtime};
@@ -33,11 +34,18 @@ pub(super) struct Arguments {
     ///   times = 1              # how many from there on
     ///   effect = "close-after-commit"
     ///
-    /// Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`; `answer` and
-    /// `answer-after-commit` with `status`, `headers` and `body`; `late` with `reply` (`close`, `hang`, or `answer` with
-    /// `status`) and `after_s`; `rate-limit` with `reason` (`jira-burst-based`, `jira-per-issue-on-write`,
-    /// `jira-quota-tenant-based`, `jira-quota-global-based`), `wait_s`, `told` (`seconds`, `date`, `nothing`), `family`
-    /// (`cloud`, `data-center`, `bare`) and `html`; `expire-token`; `expire-pages`.
+    /// Effects, and the keys that go with them:
+    ///
+    ///   hang-before-commit, hang-after-commit, close-before-commit, close-after-commit
+    ///   answer, answer-after-commit
+    ///                  status, headers, body
+    ///   late           reply (close, hang, or answer with a status), `after_s`
+    ///   rate-limit     `wait_s`, html (true or false)
+    ///                  reason (jira-burst-based, jira-per-issue-on-write,
+    ///                          jira-quota-tenant-based, jira-quota-global-based)
+    ///                  told (seconds, date, nothing)
+    ///                  family (cloud, data-center, bare)
+    ///   expire-token, expire-pages
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     faults: Option<PathBuf>,
     /// Random faults: the same seed tells the same story; RATE is in percent, 10 unless given
@@ -111,19 +119,12 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
 }
 
 fn read_faults(path: &Path) -> Result<Vec<Fault>, CliError> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        CliError::new(
-            Exit::Config,
-            anyhow::Error::new(error).context(format!("could not read the faults in `{}`", path.display())),
-        )
-    })?;
-    Fault::script(&text).map_err(|error| {
-        CliError::new(
-            Exit::Config,
-            anyhow::Error::new(error).context(format!("could not read the faults in `{}`", path.display())),
-        )
-        .hint("`disputebot sandbox --help` shows a fault")
-    })
+    let about = || format!("could not read the faults in `{}`", path.display());
+    let text =
+        fs::read_to_string(path).with_context(about).map_err(|error| CliError::new(Exit::Config, error))?;
+    Fault::script(&text)
+        .with_context(about)
+        .map_err(|error| CliError::new(Exit::Config, error).hint("`disputebot sandbox --help` shows a fault"))
 }
 
 impl From<SandboxError> for CliError {

@@ -28,7 +28,7 @@ pub(super) async fn scan(tracker: &impl Tracker, after: u64, limited: bool) -> R
     let newest = tracker.newest_number().await?;
     let mut scan = Scan::default();
     let first = after.saturating_sub(SLACK) + 1;
-    let (mut next, mut absent, mut seen) = (first, 0, 0u64);
+    let (mut next, mut absent, mut last) = (first, 0, 0);
     while absent < ABSENT_IN_A_ROW || next <= newest {
         if limited && next - first > LONGEST {
             scan.blind = Some(format!("more than {LONGEST} issues came after it"));
@@ -41,12 +41,12 @@ pub(super) async fn scan(tracker: &impl Tracker, after: u64, limited: bool) -> R
             Some(highest) => end.saturating_sub(highest),
             None => absent + BULK,
         };
-        seen += u64::from(found.highest.is_some());
+        last = found.highest.unwrap_or(last);
         scan.marked.extend(found.marked);
         next = end + 1;
     }
-    if newest >= first && seen == 0 {
-        scan.blind = Some("Jira does not show the issues of the project to this account".to_owned());
+    if newest >= first && last < newest {
+        scan.blind = Some(format!("Jira finds issue number {newest} and does not show it to this account"));
     }
     Ok(sorted(scan))
 }

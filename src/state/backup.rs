@@ -124,7 +124,11 @@ fn begin(state: &Path) -> Result<PathBuf, StateError> {
 }
 
 /// Lets a complete journal count, and makes the vault from it.
-fn put_in_place(lock: &Arc<WriterLock>, state: &Path, unfinished: &Path) -> Result<Option<PathBuf>, StateError> {
+fn put_in_place(
+    lock: &Arc<WriterLock>,
+    state: &Path,
+    unfinished: &Path,
+) -> Result<Option<PathBuf>, StateError> {
     // From here on it counts; what is left to do is done by the next start where a crash comes in between.
     let complete = state.join(COMPLETE);
     std::fs::rename(unfinished, &complete).map_err(StateError::io("move", unfinished))?;

@@ -4,6 +4,7 @@
 
 mod crash;
 mod daemon;
+mod once;
 mod people;
 mod refusals;
 mod runs;

@@ -1,0 +1,380 @@
+//! Exactly one ticket, whatever happened to the state, to the project, or to the ticket.
+
+use std::fs;
+
+use disputebot::sandbox::{Due, Effect, Fault, Index, Matches, Permission, Reply, User};
+use serde_json::{Value, json};
+
+use crate::world::{World, disputes, text};
+
+fn create() -> Matches {
+    Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() }
+}
+
+/// Keys of all issues.
+fn keys(world: &World) -> Vec<String> {
+    world.sandbox.issues().iter().map(|issue| issue["key"].as_str().unwrap().to_owned()).collect()
+}
+
+fn labels(issue: &Value) -> Vec<&str> {
+    issue["fields"]["labels"].as_array().unwrap().iter().filter_map(Value::as_str).collect()
+}
+
+/// Copies the state as a backup of files would.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_is_lost_is_rebuilt_from_jira_and_nothing_is_created_again() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (before, groups) = (keys(&world), world.groups().await);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    let refused = world.run(&["run"]).await;
+    assert_eq!(refused.status.code(), Some(5), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("run --take-over"), "{}", text(&refused.stderr));
+    let told: Value =
+        serde_json::from_str(&world.expect(0, &["state", "rebuild", "--from", "jira", "--json"]).await)
+            .unwrap();
+    assert_eq!(told["tickets"], before.len());
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), before);
+    let again: Vec<String> = world.groups().await.into_keys().collect();
+    assert_eq!(again, groups.into_keys().collect::<Vec<_>>(), "every group is known again under its id");
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(
+        world.writes(),
+        writes,
+        "what was written before the loss is known, so nothing is written again"
+    );
+    world.assert_one_ticket_per_group("after the loss").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_old_state_is_noticed_and_its_tickets_are_found_again() {
+    let world = World::new().await;
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=3"]).await;
+    world.expect(0, &["state", "backup", "old.jsonl.gz"]).await;
+    copy(&world.path("state"), &world.path("copied"));
+    world.expect(0, &["run"]).await;
+    let all = keys(&world);
+    assert!(all.len() > 3);
+
+    // By disputebot, and by whoever copies folders.
+    world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), all, "after a restore");
+    fs::remove_dir_all(world.path("state")).unwrap();
+    fs::rename(world.path("copied"), world.path("state")).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), all, "after a folder was put back");
+    world.assert_one_ticket_per_group("old state").await;
+    world.expect(0, &["state", "verify"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_doubt_nothing_is_created_before_the_second_reading() {
+    let world = World::new().await;
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=3"]).await;
+    world.expect(0, &["state", "backup", "old.jsonl.gz"]).await;
+    world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
+    world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
+    assert_eq!(keys(&world).len(), 3);
+    let status: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    assert!(status["doubt"]["reason"].as_str().unwrap().contains("restored"), "{status}");
+    let plan = world.expect(0, &["plan", "--set", "jira.create_settle=5m"]).await;
+    assert!(plan.contains("nothing is created before Jira was read twice"), "{plan}");
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("trusted again").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_state_is_kept_out_until_it_takes_over_and_the_first_one_then() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let before = keys(&world);
+    let second = ["--set", "state.dir=second"];
+    let refused = world.run(&["run", second[0], second[1]]).await;
+    assert_eq!(refused.status.code(), Some(5), "{}", text(&refused.stderr));
+    assert_eq!(keys(&world), before);
+    world.expect(0, &["run", "--take-over", second[0], second[1]]).await;
+    assert_eq!(keys(&world), before, "it found the tickets of the first one");
+    let refused = world.run(&["run"]).await;
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(text(&refused.stderr).contains("took it over from this one"), "{}", text(&refused.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_right_to_claim_the_project_nothing_is_written_and_the_way_out_is_told() {
+    let world = World::new().await;
+    world.sandbox.forbid(&User::bot(), Permission::AdministerProjects);
+    let refused = world.run(&["run"]).await;
+    let said = text(&refused.stderr);
+    assert_ne!(refused.status.code(), Some(0));
+    assert!(said.contains("ADMINISTER_PROJECTS") && said.contains("jira.lease = false"), "{said}");
+    assert_eq!(keys(&world).len(), 0);
+    let checked = world.run(&["check"]).await;
+    assert!(text(&checked.stdout).contains("ADMINISTER_PROJECTS"), "{}", text(&checked.stdout));
+    world.expect(0, &["run", "--set", "jira.lease=false"]).await;
+    world.assert_one_ticket_per_group("without a claim").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_that_takes_effect_after_its_answer_was_lost_is_found_and_not_sent_again() {
+    let world = World::new().await;
+    world.sandbox.inject(Fault {
+        nth: 2,
+        matches: create(),
+        effect: Effect::Late { reply: Reply::Close, due: Due::Released },
+    });
+    world.expect(6, &["run", "--set", "jira.create_settle=5m"]).await;
+    // Still under way at Jira: it is not there, and not sent again.
+    let before = keys(&world).len();
+    world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
+    assert_eq!(keys(&world).len(), before);
+    assert_eq!(world.sandbox.release_late().len(), 1);
+    world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
+    world.assert_one_ticket_per_group("a late create").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_shows_nothing_doubles_nothing() {
+    let world = World::new().await;
+    world.sandbox.set_index(Index::Frozen);
+    world.sandbox.inject(Fault { nth: 3, matches: create(), effect: Effect::CloseAfterCommit });
+    world.expect(6, &["run"]).await;
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("a frozen index").await;
+}
+
+/// A ticket of a group, and the group.
+async fn one_of(world: &World) -> (String, String) {
+    let issues = world.issues_by_group();
+    let (group, issues) = issues.first_key_value().unwrap();
+    (group.clone(), issues[0]["key"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_ticket_is_linked_told_and_closed_once() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (group, key) = one_of(&world).await;
+    // As disputebot itself would have made it: by its account, with the mark.
+    let twin = world.sandbox.person(&User::bot()).clone_issue(&key).unwrap();
+    world.expect(0, &["run"]).await;
+    let issue = |key: &str| world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap();
+    let closed = issue(&twin);
+    assert_eq!(closed["fields"]["status"]["statusCategory"]["key"], "done");
+    assert_eq!(closed["comments"].as_array().unwrap().len(), 1);
+    assert_ne!(issue(&key)["fields"]["status"]["statusCategory"]["key"], "done", "its own ticket stays open");
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    // Reopened by a person, it stays open.
+    let reopen = json!({ "transition": { "id": "61" } });
+    world.sandbox.person(&User::analyst()).transition(&twin, &reopen).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "group {group}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_a_person_makes_is_left_alone() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (_, key) = one_of(&world).await;
+    let copy = world.sandbox.person(&User::analyst()).clone_issue(&key).unwrap();
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    let plan = world.expect(0, &["plan"]).await;
+    assert!(plan.contains(&format!("a person copied it to {copy}")), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_again() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let person = world.sandbox.person(&User::analyst());
+    world.sandbox.add_project("OTHER", "Other work").unwrap();
+    let all = keys(&world);
+    let [moved, hidden, archived, deleted, ..] = all.as_slice() else { panic!("too few tickets: {all:?}") };
+    let new_key = person.move_issue(moved, "OTHER").unwrap();
+    person.hide(hidden).unwrap();
+    person.archive(archived).unwrap();
+    person.delete(deleted).unwrap();
+    world.sandbox.rename_project("DISP", "DSPT").unwrap();
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    let plan = world.expect(0, &["plan"]).await;
+    assert_eq!(plan.matches("Jira does not show it").count(), 3, "{plan}");
+    let groups = world.groups().await;
+    let tickets: Vec<&str> =
+        groups.values().filter_map(|group| group["ticket"]["link"]["issue"]["key"].as_str()).collect();
+    assert!(tickets.contains(&new_key.as_str()), "the new key is known: {tickets:?}");
+    // The way out for the one that is really gone.
+    let gone = groups
+        .values()
+        .find(|group| group["ticket"]["link"]["issue"]["key"] == *deleted)
+        .map(|group| group["group"]["id"].as_str().unwrap().to_owned());
+    if let Some(gone) = gone {
+        world.expect(0, &["ticket", "create", &gone]).await;
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.issues_by_group()[&gone].len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marks_that_a_person_takes_off_are_put_back_once() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (group, key) = one_of(&world).await;
+    let label = format!("dispute-group-{group}");
+    let person = world.sandbox.person(&User::analyst());
+    let marked = || {
+        let issues = world.sandbox.issues();
+        let issue = issues.iter().find(|issue| issue["key"] == key).unwrap();
+        labels(issue).contains(&label.as_str())
+    };
+    person.remove_label(&key, &label).unwrap();
+    world.expect(0, &["run"]).await;
+    assert!(marked(), "put back once");
+    person.remove_label(&key, &label).unwrap();
+    world.expect(0, &["run"]).await;
+    assert!(!marked(), "then it is respected");
+    assert_eq!(keys(&world).len(), world.groups().await.len(), "and nothing is made again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_closed_as_a_duplicate_of_another_one_stays_quiet() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let all = keys(&world);
+    world.sandbox.person(&User::analyst()).close_as_duplicate(&all[0], &all[1]).unwrap();
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    let plan = world.expect(0, &["plan"]).await;
+    assert!(plan.contains(&format!("closed it as a duplicate of {}", all[1])), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_project_and_lost_permissions_are_told_and_not_stormed() {
+    let world = World::new().await;
+    world.sandbox.forbid(&User::bot(), Permission::Create);
+    world.expect(6, &["run"]).await;
+    let creates = world
+        .sandbox
+        .requests()
+        .iter()
+        .filter(|it| it.method == "POST" && it.path.ends_with("/issue"))
+        .count();
+    assert_eq!(creates, 3, "no more after three refusals");
+    world.sandbox.allow(&User::bot(), Permission::Create);
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("the permission is back").await;
+    world.sandbox.archive_project("DISP").unwrap();
+    let before = keys(&world);
+    drop(world.run(&["run"]).await);
+    world.sandbox.restore_project("DISP").unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_create_is_shown_and_a_person_decides() {
+    let world = World::new().await;
+    world.sandbox.inject(Fault { nth: 1, matches: create(), effect: Effect::CloseBeforeCommit });
+    world.expect(6, &["run", "--set", "plan.max_new_tickets=2"]).await;
+    // An issue that is found and cannot be read: so may ours be.
+    let person = world.sandbox.person(&User::analyst());
+    let unreadable = person.clone_issue("DISP-1").unwrap();
+    world.sandbox.set_index(Index::Frozen);
+    person.hide(&unreadable).unwrap();
+    let hold = ["run", "--set", "jira.hold_after=0s", "--set", "plan.max_new_tickets=0"];
+    world.expect(0, &hold).await;
+    world.expect(0, &hold).await;
+    let status = world.expect(0, &["status"]).await;
+    assert!(status.contains("ticket bind") && status.contains("ticket create"), "{status}");
+    let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    let group = held["held"][0].as_str().unwrap().to_owned();
+    world.expect(0, &["ticket", "create", &group[..8]]).await;
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
+    let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    assert_eq!(held["held"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_nothing_changed_nothing_is_written_and_hardly_anything_read() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (writes, seen) = (world.writes(), world.sandbox.requests().len());
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    let read: Vec<String> =
+        world.sandbox.requests()[seen..].iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+    // Who am I, whose is the project, what is marked; and one for each hundred tickets.
+    assert_eq!(read.len(), 3 + keys(&world).len().div_ceil(100), "{read:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_ends_the_daemon_in_five_seconds_while_jira_takes_thirty_to_answer() {
+    for matches in [
+        create(),
+        Matches::Ending { method: "GET".to_owned(), suffix: "/myself".to_owned() },
+        Matches::Ending { method: "POST".to_owned(), suffix: "/bulkfetch".to_owned() },
+    ] {
+        let world = World::new().await;
+        let when = format!("{matches:?}");
+        world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
+        world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::HangBeforeCommit });
+        let child = world.spawn(&["daemon", "--now"]);
+        world.sandbox.reached().await;
+        let began = std::time::Instant::now();
+        crate::crash::signal(child.id(), "TERM");
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{when}: {}", text(&output.stderr));
+        assert!(began.elapsed().as_secs_f64() < 5.0, "{when}: {:?}", began.elapsed());
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group(&when).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_intent_is_sent_once_whatever_the_library_thinks_of_retries() {
+    for effect in [
+        Effect::CloseBeforeCommit,
+        Effect::CloseAfterCommit,
+        Effect::AnswerAfterCommit { status: 503, headers: Vec::new(), body: "{}".to_owned() },
+        Effect::Answer {
+            status: 307,
+            headers: vec![("location".to_owned(), "/elsewhere".to_owned())],
+            body: String::new(),
+        },
+    ] {
+        let world = World::new().await;
+        world.sandbox.inject(Fault { nth: 1, matches: create(), effect: effect.clone() });
+        drop(world.run(&["run", "--set", "plan.max_new_tickets=1"]).await);
+        let sent = world
+            .sandbox
+            .requests()
+            .iter()
+            .filter(|it| it.method == "POST" && it.path.ends_with("/issue"))
+            .count();
+        assert_eq!(sent, 1, "{effect:?}");
+        assert!(world.sandbox.requests().iter().all(|it| !it.path.contains("elsewhere")), "{effect:?}");
+    }
+    assert!(!disputes().is_empty());
+}

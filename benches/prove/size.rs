@@ -1,4 +1,5 @@
 //! A large state: how long it takes to start with it, and how much memory.
+#![expect(clippy::expect_used, reason = "a world that cannot be made ends the proof")]
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};

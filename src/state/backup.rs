@@ -156,8 +156,11 @@ pub(super) fn finish_restore(state: &Path) -> Result<Option<PathBuf>, StateError
         if part == vault::DIRECTORY {
             wait_for_former_owner(&from)?;
         }
-        let Some(kept) = (1..).map(|number| kept_in(state, number)).find(|it| !it.join(part).exists()) else {
-            continue;
+        // One more than is kept: of a state that was set aside in part, the rest may need a number of its own.
+        let free = |kept: &PathBuf| !kept.join(part).exists();
+        let Some(kept) = (1..=KEPT_LIMIT + 1).map(|number| kept_in(state, number)).find(free) else {
+            let directory = state.to_owned();
+            return Err(StateError::CopiesFull { directory, name: KEPT, limit: KEPT_LIMIT, cause: None });
         };
         ensure_directory(&kept).map_err(StateError::io("make", &kept))?;
         std::fs::rename(&from, kept.join(part)).map_err(StateError::io("move", &from))?;

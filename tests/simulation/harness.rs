@@ -172,9 +172,11 @@ impl Plot {
                     std::future::pending::<()>().await;
                 } => {}
                 () = async {
-                    // It is set up after the first one: two that begin in the same second are told apart by the
-                    // sweep alone.
-                    tokio::time::sleep(Duration::from_secs(900)).await;
+                    // It is set up once the first one has the project: of two that begin in the same second
+                    // no claim can tell.
+                    while !world.lock().jira.is_claimed() {
+                        tokio::time::sleep(Duration::from_secs(60)).await;
+                    }
                     second.forever().await;
                 } => {}
                 () = async {
@@ -365,7 +367,7 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world);
+                people(world, store.known());
             }
             let passed = match self.plot.algorithm {
                 Algorithm::Ours => self.pass(&mut store).await,
@@ -572,7 +574,12 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
 }
 
 /// Something that people do between two passes.
-fn people(world: &World) {
+///
+/// They hide tickets that the daemon has bound. One that is hidden or deleted before disputebot ever saw it
+/// looks like a create that was never done, to every protocol.
+fn people(world: &World, known: &Known) {
+    let bound: BTreeSet<String> =
+        known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
     let chances = world.lock().chances;
     world.person(|jira, now, random| {
         let ours: Vec<u64> = jira
@@ -624,7 +631,7 @@ fn people(world: &World) {
                 jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
-            7 => ticket.hidden = true,
+            7 => ticket.hidden = bound.contains(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {
                     ticket.hidden = false;

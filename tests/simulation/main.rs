@@ -80,16 +80,23 @@ fn two_machines_that_do_not_claim_the_project_double_tickets() {
 #[test]
 fn zz_debug() {
     let mut by: std::collections::BTreeMap<String, (u32, u32, Vec<u64>)> = Default::default();
-    for seed in 1..=2500u64 {
+    for seed in 1..=6000u64 {
         let plot = Plot::rough(seed, Algorithm::Ours);
         let key = format!("people {} copies {} clocks {}", plot.people, plot.old_copies, plot.clocks);
         let report = plot.live();
         let e = by.entry(key).or_default();
         e.0 += 1;
-        if !report.is_clean() { e.1 += 1; e.2.push(seed); }
+        if !report.is_clean() {
+            e.1 += 1;
+            e.2.push(seed);
+        }
     }
     println!("{by:#?}");
     let mut bad = Vec::new();
-    for seed in 1..=1000u64 { if !Plot::two(seed).live().is_clean() { bad.push(seed); } }
+    for seed in 1..=2000u64 {
+        if !Plot::two(seed).live().is_clean() {
+            bad.push(seed);
+        }
+    }
     println!("two {bad:?}");
 }

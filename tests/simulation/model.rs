@@ -366,6 +366,11 @@ impl Jira {
         number
     }
 
+    /// Whether a daemon has claimed the project.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.property.is_some()
+    }
+
     /// A number is given out and nothing comes of it.
     pub(crate) fn burn(&mut self) {
         self.newest += 1;

@@ -24,7 +24,7 @@ use crate::model::Random;
 use crate::{Effort, Row};
 
 /// Longest wait for a request that is to hang.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How often a run is made that nobody kills, to learn what it asks and how long it takes.
 const CALM: usize = 3;
 
@@ -100,7 +100,7 @@ fn each(trials: u64, trial: impl Fn(u64) -> (String, Report) + Sync) -> Sum {
         workers
             .into_iter()
             .map(|worker| worker.join().expect("a trial comes to its end"))
-            .fold(Sum::default(), Sum::join)
+            .fold(Sum::default(), |sum, more| sum.join(&more))
     })
 }
 
@@ -152,8 +152,8 @@ impl Drops {
             }
             let mut record = record.clone();
             if cause == Some(settled) {
-                record.status = "resolved".to_owned();
-                record.resolved_at = "2026-11-15".to_owned();
+                "resolved".clone_into(&mut record.status);
+                "2026-11-15".clone_into(&mut record.resolved_at);
             }
             after.push(record);
         }
@@ -305,7 +305,7 @@ struct Report {
     kills: u64,
     /// Kills of a process that had not ended.
     hit: u64,
-    /// Those of one that had written.
+    /// Those of one that had sent a write.
     wrote: u64,
 }
 
@@ -346,15 +346,15 @@ impl Sum {
         self.wrote += wrote;
     }
 
-    fn join(self, other: Self) -> Self {
-        Self {
-            doubled: self.doubled + other.doubled,
-            lost: self.lost + other.lost,
-            broken: self.broken + other.broken,
-            kills: self.kills + other.kills,
-            hit: self.hit + other.hit,
-            wrote: self.wrote + other.wrote,
-        }
+    fn join(mut self, other: &Self) -> Self {
+        let Self { doubled, lost, broken, kills, hit, wrote } = other;
+        self.doubled += doubled;
+        self.lost += lost;
+        self.broken += broken;
+        self.kills += kills;
+        self.hit += hit;
+        self.wrote += wrote;
+        self
     }
 
     fn is_clean(&self) -> bool {
@@ -365,8 +365,8 @@ impl Sum {
     fn found(&self) -> String {
         let Self { doubled, lost, broken, kills, hit, wrote } = self;
         format!(
-            "{doubled} doubled, {lost} lost, {broken} other promises broken; {hit} of {kills} kills hit, {wrote} after \
-             a write"
+            "{doubled} doubled, {lost} lost, {broken} other promises broken; {hit} of {kills} kills hit, {wrote} \
+             with a write sent"
         )
     }
 }

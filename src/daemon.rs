@@ -322,8 +322,8 @@ pub fn save_report(
     browse: &dyn Fn(&str) -> String,
 ) -> Result<PathBuf, ReportError> {
     let (_, end) = week.bounds(zone);
-    let known = Known::read_before(state, end)?;
-    let page = report::html(&report::weekly(&known, week, zone), browse)?;
+    let (known, head) = Known::read_before(state, end)?;
+    let page = report::html(&report::weekly(&known, week, zone), &head, browse)?;
     let path = reports.join(format!("disputes-{week}.html"));
     let unfinished = reports.join(format!(".disputes-{week}.html.part"));
     let failed = |path: &Path| {

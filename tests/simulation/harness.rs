@@ -59,6 +59,8 @@ pub(crate) struct Plot {
     pub(crate) old_copies: bool,
     /// Whether the clock of the machine is set at times.
     pub(crate) clocks: bool,
+    /// Whether the newest issues of the project cannot be read by the bot.
+    pub(crate) unreadable: bool,
     /// Whether the project is claimed.
     pub(crate) lease: bool,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
@@ -84,6 +86,8 @@ pub(crate) struct Report {
     pub(crate) trace: u64,
     /// Lives of the process.
     pub(crate) lives: u64,
+    /// Creates that were settled by how fresh the index is.
+    pub(crate) fences: u64,
 }
 
 impl Report {
@@ -109,6 +113,7 @@ impl Plot {
             people: ours && random.chance(300),
             old_copies: ours && random.chance(200),
             clocks: ours && random.chance(300),
+            unreadable: false,
             lease: true,
             second: false,
             settle: SignedDuration::from_secs(300),
@@ -174,7 +179,7 @@ impl Plot {
                 () = async {
                     // It is set up once the first one has the project: of two that begin in the same second
                     // no claim can tell.
-                    while !world.lock().jira.is_claimed() {
+                    while self.lease && !world.lock().jira.is_claimed() && world.elapsed() < death {
                         tokio::time::sleep(Duration::from_secs(60)).await;
                     }
                     second.forever().await;
@@ -192,7 +197,7 @@ impl Plot {
         }
         let inner = world.lock();
         report.violations.extend(inner.violations.iter().cloned());
-        (report.steps, report.trace) = (inner.steps, inner.trace);
+        (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
         report
     }
 
@@ -367,7 +372,15 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world, store.known());
+                people(world, store.known(), !self.plot.old_copies);
+            }
+            if self.plot.unreadable {
+                world.person(|jira, now, _| {
+                    let number = jira.add("person", "secret", Value::Null, BTreeSet::new(), None, now);
+                    if let Some(ticket) = jira.issues.get_mut(&(10_000 + number)) {
+                        ticket.hidden = true;
+                    }
+                });
             }
             let passed = match self.plot.algorithm {
                 Algorithm::Ours => self.pass(&mut store).await,
@@ -575,9 +588,9 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
 
 /// Something that people do between two passes.
 ///
-/// They hide tickets that the daemon has bound. One that is hidden or deleted before disputebot ever saw it
-/// looks like a create that was never done, to every protocol.
-fn people(world: &World, known: &Known) {
+/// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
+/// deleted and that disputebot does not know looks like a create that was never done, to every protocol.
+fn people(world: &World, known: &Known, may_hide: bool) {
     let bound: BTreeSet<String> =
         known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
     let chances = world.lock().chances;
@@ -631,7 +644,7 @@ fn people(world: &World, known: &Known) {
                 jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
-            7 => ticket.hidden = bound.contains(&ticket.observed.issue.id),
+            7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {
                     ticket.hidden = false;

@@ -55,12 +55,19 @@ pub(crate) enum Fault {
     Crash,
     /// The call does not get through; the disk gives an error.
     Error,
+    /// Jira never gets it, and the client hears nothing.
+    LostRequest,
     /// Jira does it late, and the client hears nothing.
     LostAnswer,
     /// The disk is full.
     Full,
     /// Jira takes its time.
     Slow,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Crash, Self::Error, Self::LostRequest, Self::LostAnswer, Self::Full, Self::Slow];
 }
 
 /// Chances of the random faults, in thousandths.
@@ -135,6 +142,8 @@ pub(crate) struct Jira {
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
     pub(crate) reads: u64,
+    /// Labels that were taken off again: each ended a wait for the index.
+    pub(crate) fences: u64,
 }
 
 type Effect = Box<dyn FnOnce(&mut Jira, Duration, &mut Random, Chances) + Send>;
@@ -247,7 +256,7 @@ impl World {
             if fault == Some(Fault::Error) || inner.random.chance(chances.refused) {
                 return Err(failed(Cause::Connect));
             }
-            let lost_before = inner.random.chance(chances.lost_before);
+            let lost_before = fault == Some(Fault::LostRequest) || inner.random.chance(chances.lost_before);
             let execution = match fault {
                 Some(Fault::LostAnswer) => Duration::from_secs(100),
                 Some(Fault::Slow) => Duration::from_secs(25),
@@ -585,6 +594,7 @@ impl Tracker for ModelJira {
         self.world
             .call("relabel", false, move |jira, now, random, chances| {
                 jira.writes += 1;
+                jira.fences += u64::from(!present);
                 let indexed = indexed_at(now, random, chances);
                 if let Some(ticket) = jira.open(&id) {
                     if present {

@@ -159,7 +159,7 @@ async fn an_index_that_shows_nothing_doubles_nothing() {
 }
 
 /// A ticket of a group, and the group.
-async fn one_of(world: &World) -> (String, String) {
+fn one_of(world: &World) -> (String, String) {
     let issues = world.issues_by_group();
     let (group, issues) = issues.first_key_value().unwrap();
     (group.clone(), issues[0]["key"].as_str().unwrap().to_owned())
@@ -169,7 +169,7 @@ async fn one_of(world: &World) -> (String, String) {
 async fn a_second_ticket_is_linked_told_and_closed_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world).await;
+    let (group, key) = one_of(&world);
     // As disputebot itself would have made it: by its account, with the mark.
     let twin = world.sandbox.person(&User::bot()).clone_issue(&key).unwrap();
     world.expect(0, &["run"]).await;
@@ -192,7 +192,7 @@ async fn a_second_ticket_is_linked_told_and_closed_once() {
 async fn a_copy_that_a_person_makes_is_left_alone() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (_, key) = one_of(&world).await;
+    let (_, key) = one_of(&world);
     let copy = world.sandbox.person(&User::analyst()).clone_issue(&key).unwrap();
     let writes = world.writes();
     world.expect(0, &["run"]).await;
@@ -239,7 +239,7 @@ async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_a
 async fn marks_that_a_person_takes_off_are_put_back_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world).await;
+    let (group, key) = one_of(&world);
     let label = format!("dispute-group-{group}");
     let person = world.sandbox.person(&User::analyst());
     let marked = || {

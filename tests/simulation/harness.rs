@@ -30,7 +30,7 @@ use crate::model::{
 pub(crate) enum Algorithm {
     /// disputebot's.
     Ours,
-    /// Search, and create what is not found (Alertmanager, jiralert, Icinga, ElastAlert).
+    /// Search, and create what is not found (Alertmanager, jiralert, Icinga, `ElastAlert`).
     Stateless,
     /// The same, and remember what was created (an outbox, a key-value store).
     Remembered,
@@ -42,6 +42,7 @@ pub(crate) enum Algorithm {
 
 /// One simulated life.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble of its own, on or off")]
 pub(crate) struct Plot {
     /// Seed of everything random.
     pub(crate) seed: u64,
@@ -116,8 +117,8 @@ impl Plot {
             unreadable: false,
             lease: true,
             second: false,
-            settle: SignedDuration::from_secs(300),
-            trouble: Duration::from_secs(2 * 3600),
+            settle: SignedDuration::from_mins(5),
+            trouble: Duration::from_hours(2),
         }
     }
 
@@ -130,7 +131,7 @@ impl Plot {
             people: false,
             old_copies: false,
             clocks: false,
-            trouble: Duration::from_secs(1_800),
+            trouble: Duration::from_mins(30),
             ..Self::rough(1, Algorithm::Ours)
         }
     }
@@ -163,11 +164,10 @@ impl Plot {
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
         if self.second {
-            let second = Daemon { take_over: Duration::from_secs(1_200), ..self.daemon(&world, "second") };
-            let first = Daemon { take_over: Duration::from_secs(1_200), ..first };
+            let second = Daemon { take_over: Duration::from_mins(20), ..self.daemon(&world, "second") };
+            let first = Daemon { take_over: Duration::from_mins(20), ..first };
             // The first one dies for good, in the middle of whatever it does.
             let death = Duration::from_secs(900 + world.lock().random.below(self.trouble.as_secs() - 900));
-            let end = self.trouble + Duration::from_secs(2 * 3_600);
             tokio::select! {
                 () = async {
                     tokio::select! {
@@ -180,14 +180,14 @@ impl Plot {
                     // It is set up once the first one has the project: of two that begin in the same second
                     // no claim can tell.
                     while self.lease && !world.lock().jira.is_claimed() && world.elapsed() < death {
-                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        tokio::time::sleep(Duration::from_mins(1)).await;
                     }
                     second.forever().await;
                 } => {}
                 () = async {
                     tokio::time::sleep(self.trouble).await;
                     world.lock().chances = Chances::default();
-                    tokio::time::sleep(end - self.trouble).await;
+                    tokio::time::sleep(Duration::from_hours(2)).await;
                 } => {}
             }
             self.judge_two(&world, &mut report);
@@ -262,7 +262,7 @@ impl Plot {
                 report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
             }
         }
-        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        let by_cause = Self::tickets_by_cause(&inner.jira.issues);
         report.doubled = by_cause.values().filter(|count| **count > 1).count();
         report.lost = self.causes - by_cause.len();
         if self.algorithm != Algorithm::Ours {
@@ -297,7 +297,7 @@ impl Plot {
     }
 
     /// Tickets that the bot ever made, by cause: those of one cause have members in common.
-    fn tickets_by_cause(&self, issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
+    fn tickets_by_cause(issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ticket in issues.values().filter(|ticket| ticket.creator == BOT) {
             if let Some(member) = ticket.mark.as_ref().and_then(|mark| mark.members.first()) {
@@ -310,7 +310,7 @@ impl Plot {
 
     fn judge_two(&self, world: &World, report: &mut Report) {
         let inner = world.lock();
-        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        let by_cause = Self::tickets_by_cause(&inner.jira.issues);
         report.doubled = by_cause.values().filter(|count| **count > 1).count();
         report.lost = self.causes - by_cause.len();
         report.lives = 2;
@@ -318,7 +318,7 @@ impl Plot {
 }
 
 /// How often a pass is made.
-const PERIOD: Duration = Duration::from_secs(900);
+const PERIOD: Duration = Duration::from_mins(15);
 
 struct Daemon {
     plot: Plot,
@@ -391,12 +391,11 @@ impl Daemon {
             }
             let open = self.plot.algorithm == Algorithm::Ours
                 && apply::is_open(store.known(), &self.policy(&store), &self.clock.moment());
-            let period =
-                if self.plot.algorithm == Algorithm::Ours { PERIOD } else { Duration::from_secs(60) };
+            let period = if self.plot.algorithm == Algorithm::Ours { PERIOD } else { Duration::from_mins(1) };
             let mut left = period;
             // The daemon looks after what is open as soon as it can be settled.
             while !left.is_zero() && !open {
-                let nap = left.min(Duration::from_secs(300));
+                let nap = left.min(Duration::from_mins(5));
                 tokio::time::sleep(nap).await;
                 left -= nap;
                 if self.plot.algorithm == Algorithm::Ours
@@ -619,7 +618,7 @@ fn people(world: &World, known: &Known, may_hide: bool) {
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
             0 => {
-                ticket.observed.summary = "as a person says it".to_owned();
+                "as a person says it".clone_into(&mut ticket.observed.summary);
                 ticket.theirs.insert("summary", ticket.observed.summary.clone());
             }
             1 => {

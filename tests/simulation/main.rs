@@ -1,7 +1,6 @@
 //! The ticket protocol in a simulated world: virtual time, a model of Jira that lags, loses answers and does
 //! things late, a model disk that fails, and a process that dies at any step. `cargo bench --bench prove`
 //! runs the same with many more seeds.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "what fails here fails the test")]
 
 mod harness;
 mod model;

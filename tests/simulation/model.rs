@@ -19,13 +19,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long Jira may take at most; the protocol is told to wait longer.
-pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_secs(120);
+pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_mins(2);
 /// The client's time limit.
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
 
-/// SplitMix64: small, known, and the same everywhere.
+/// `SplitMix64`: small, known, and the same everywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -295,13 +295,11 @@ impl World {
             std::future::pending::<()>().await;
         }
         drop(self.lock());
-        match cause {
-            Some(cause) => Err(failed(cause)),
-            None => {
-                let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-                answer.ok_or_else(|| failed(Cause::Broken))
-            }
+        if let Some(cause) = cause {
+            return Err(failed(cause));
         }
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answer.ok_or_else(|| failed(Cause::Broken))
     }
 
     /// What a person does to an issue.
@@ -463,12 +461,11 @@ impl Tracker for ModelJira {
                 let indexed = indexed_at(now, random, chances);
                 let labels = content.labels.iter().cloned().collect();
                 let number = jira.add(BOT, &content.summary, description, labels, Some(own), indexed);
-                let ticket = jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
+                jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
                     ticket.observed.issue.clone()
-                });
-                ticket
+                })
             })
             .await;
         match sent {
@@ -551,7 +548,7 @@ impl Tracker for ModelJira {
             .call("edit", false, move |jira, now, random, chances| {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
-                let Some(ticket) = jira.open(&id) else { return None };
+                let ticket = jira.open(&id)?;
                 if mark.is_some() {
                     ticket.mark = mark;
                 }

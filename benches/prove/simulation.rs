@@ -76,7 +76,7 @@ fn all(plots: u64, plot: impl Fn(u64) -> Plot + Sync) -> Sum {
 pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     let (rough, two, others) = match effort {
         Effort::Short => (50_000, 2_000, 500),
-        Effort::Long => (1_000_000, 100_000, 20_000),
+        Effort::Long => (1_000_000, 50_000, 5_000),
     };
     let mut rows = Vec::new();
     let seeds = |count: u64| format!("1 to {count}");

@@ -280,6 +280,8 @@ async fn one_pass(
                 failed = applied.failed.len(),
                 untried = applied.untried,
                 elapsed_ms,
+                found_again = pass.recovered.bound,
+                released = pass.recovered.released,
                 "run finished"
             );
             Ok(())

@@ -297,11 +297,11 @@ async fn a_held_create_is_shown_and_a_person_decides() {
     let world = World::new().await;
     world.sandbox.inject(Fault { nth: 1, matches: create(), effect: Effect::CloseBeforeCommit });
     world.expect(6, &["run", "--set", "plan.max_new_tickets=2"]).await;
-    // An issue that is found and cannot be read: so may ours be.
+    // An issue that is found and is not there: nobody can tell whether ours is.
     let person = world.sandbox.person(&User::analyst());
     let unreadable = person.clone_issue("DISP-1").unwrap();
     world.sandbox.set_index(Index::Frozen);
-    person.hide(&unreadable).unwrap();
+    person.delete(&unreadable).unwrap();
     let hold = ["run", "--set", "jira.hold_after=0s", "--set", "plan.max_new_tickets=0"];
     world.expect(0, &hold).await;
     world.expect(0, &hold).await;
@@ -377,4 +377,44 @@ async fn each_intent_is_sent_once_whatever_the_library_thinks_of_retries() {
         assert!(world.sandbox.requests().iter().all(|it| !it.path.contains("elsewhere")), "{effect:?}");
     }
     assert!(!disputes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_of_a_disputebot_that_works_for_another_project_are_left_alone() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let before = keys(&world);
+    world.sandbox.add_project("OTHER", "Other work").unwrap();
+    let person = world.sandbox.person(&User::analyst());
+    // One of ours lies there, and one of theirs here.
+    person.move_issue(&before[0], "OTHER").unwrap();
+    let other = ["--set", "jira.project=OTHER", "--set", "state.dir=other"];
+    world.expect(0, &[&["run"], &other[..], &["--set", "plan.max_new_tickets=2"]].concat()).await;
+    let theirs: Vec<String> = keys(&world).into_iter().filter(|key| key.starts_with("OTHER-")).collect();
+    assert_eq!(theirs.len(), 3, "{theirs:?}");
+    let moved = person.move_issue(&theirs[2], "DISP").unwrap();
+    let writes = world.writes();
+    let output = world.run(&["run"]).await;
+    assert!(text(&output.stderr).contains(&moved), "{}", text(&output.stderr));
+    assert_eq!(world.writes(), writes);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    world.expect(0, &["state", "rebuild", "--from", "jira"]).await;
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    let left = issues.iter().find(|issue| issue["key"] == *moved).unwrap();
+    assert_ne!(left["fields"]["status"]["statusCategory"]["key"], "done");
+    assert_eq!(left["comments"], json!([]));
+    assert_eq!(issues.len(), before.len() + 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_state_beside_tickets_that_it_does_not_know_doubts_itself_also_without_a_claim() {
+    let world = World::new().await;
+    world.write_config("lease = false\n");
+    world.expect(0, &["run"]).await;
+    let before = keys(&world);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), before);
+    world.assert_one_ticket_per_group("found again").await;
 }

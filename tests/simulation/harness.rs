@@ -531,7 +531,7 @@ impl Daemon {
             }
             let intent = matches!(algorithm, Algorithm::IntentFirst | Algorithm::IntentAndWait);
             let remembers = algorithm != Algorithm::Stateless;
-            let Ok(found) = self.jira.labelled(&group.id.label()).await else { continue };
+            let Ok(found) = self.jira.labelled(&group.id.label(), true).await else { continue };
             if let Some(id) = found.first() {
                 if remembers {
                     let issue = plan::Issue { id: id.clone(), key: String::new() };

@@ -400,7 +400,7 @@ impl Jira {
             .find_map(GroupId::parse);
         let group = ticket.mark.as_ref().map(|mark| mark.group.clone()).or(by_label)?;
         let (issue, creator) = (ticket.observed.issue.clone(), ticket.creator.clone());
-        Some(Marked { issue, group, mark: ticket.mark.clone(), creator })
+        Some(Marked { issue, group, mark: ticket.mark.clone(), creator, home: None })
     }
 }
 
@@ -523,7 +523,11 @@ impl Tracker for ModelJira {
             .await
     }
 
-    async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
+    async fn is_home(&self, _key: &str) -> Result<bool, JiraError> {
+        Ok(true)
+    }
+
+    async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Vec<String>, JiraError> {
         let label = label.to_owned();
         self.world
             .call("search", true, move |jira, now, _, _| {

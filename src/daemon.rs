@@ -280,6 +280,8 @@ async fn one_pass(
                 failed = applied.failed.len(),
                 untried = applied.untried,
                 elapsed_ms,
+                found_again = pass.recovered.bound,
+                released = pass.recovered.released,
                 "run finished"
             );
             Ok(())
@@ -322,8 +324,8 @@ pub fn save_report(
     browse: &dyn Fn(&str) -> String,
 ) -> Result<PathBuf, ReportError> {
     let (_, end) = week.bounds(zone);
-    let known = Known::read_before(state, end)?;
-    let page = report::html(&report::weekly(&known, week, zone), browse)?;
+    let (known, head) = Known::read_before(state, end)?;
+    let page = report::html(&report::weekly(&known, week, zone), &head, browse)?;
     let path = reports.join(format!("disputes-{week}.html"));
     let unfinished = reports.join(format!(".disputes-{week}.html.part"));
     let failed = |path: &Path| {

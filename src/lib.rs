@@ -15,10 +15,11 @@
 //!                                          state: journal + sled (edge, at the side)
 //! ```
 //!
-//! [`run::pass`] is the whole of it, top to bottom: read the disputes ([`source`]), find the causes they
-//! share ([`cluster`]), carry the groups' identity over from the last run ([`group`]), say what each ticket
-//! should hold ([`ticket`]), compare that with what was last written and with what Jira shows ([`plan`]),
-//! and write the difference ([`apply`], [`jira`]). Everything that must survive a crash goes through
+//! [`run::pass`] is the whole of it, top to bottom: find out what became of what an earlier run left open
+//! ([`apply::recover`]), read the disputes ([`source`]), find the causes they share ([`cluster`]), carry the
+//! groups' identity over from the last run ([`group`]), say what each ticket should hold ([`ticket`]), compare
+//! that with what was last written and with what Jira shows ([`plan`]), and write the difference
+//! ([`apply::reconcile`], [`jira`]). Everything that must survive a crash goes through
 //! [`state`] before it counts. [`daemon`] is a loop around the pass, [`cli`] the commands around both.
 //!
 //! # Rooms
@@ -36,7 +37,7 @@
 //! | [`source`] | edge | files to disputes, with rejects and completeness |
 //! | [`jira`] | edge | typed client of Jira Cloud |
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
-//! | [`apply`], [`run`], [`daemon`] | edge | plan to Jira; one pass; the loop |
+//! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
 //!
@@ -49,7 +50,11 @@
 //!   superseded or rejected with line and column. [`state::Rows`] is asserted to add up.
 //! * **One group, one ticket.** A group's id is recorded before the first call. A create is journaled and
 //!   synced before it is sent, and sent once; while its fate is unknown, nothing is sent again.
-//!   [`apply::settle`] finds out by reading issue after issue, past the search index.
+//!   [`apply::recover`] finds out by reading issue after issue, past the search index.
+//! * **Three copies.** The journal is the truth, sled a view of it, and each ticket carries a
+//!   [`plan::Mark`] by which its group is known again. Where one copy may lack something, [`state::Doubt`]
+//!   keeps everything from being created until Jira was read from end to end, twice. A claim on the Jira
+//!   project ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
 //! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so.
 //! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not
 //!   created again, and an empty search by an unknown caller is an error.

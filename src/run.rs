@@ -225,7 +225,6 @@ pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table,
 }
 
 /// A whole pass without any write: neither Jira nor the state is changed.
-#[expect(clippy::too_many_arguments, reason = "each is a stage's own; a bag of them would only hide that")]
 pub async fn plan_only(
     params: &Params,
     tables: &Tables,

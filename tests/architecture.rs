@@ -46,6 +46,7 @@ const LAW: &[Room] = &[
             "group",
             "ticket",
             "state::GroupRecord",
+            "state::Head",
             "state::Known",
             "state::Rows",
             "state::RunRecord",

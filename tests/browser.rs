@@ -16,7 +16,7 @@ use disputebot::{
     evaluate::{self, CauseFacts, Causes, Evaluation},
     report::{self, TicketLine, Week},
     sandbox::{self, Options, Sandbox, User},
-    state::Known,
+    state::{Head, Known},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -154,7 +154,8 @@ fn report_of(text: &str, folder: &Path) -> String {
     weekly.tickets.opened = 1;
     weekly.opened = vec![line];
     weekly.failed = vec![text.to_owned()];
-    let page = report::html(&weekly, &|key| format!("https://example.com/browse/{key}")).unwrap();
+    let page =
+        report::html(&weekly, &Head::EMPTY, &|key| format!("https://example.com/browse/{key}")).unwrap();
     let path = folder.join("report.html");
     fs::write(&path, page).unwrap();
     format!("file://{}", path.display())

@@ -16,10 +16,10 @@ use std::time::Duration;
 use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
-    plan::{Closed, Issue, Link, Ticket, Written},
+    plan::{Closed, Issue, Link, Moment, Stray, StrayKind, Ticket, Written},
     state::{
-        Change, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record, Rows,
-        RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
+        Change, Claimed, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record,
+        Rows, RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -1109,7 +1109,7 @@ fn a_state_of_format_1_is_read() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/state-1");
     let expected = fs::read_to_string(golden.join("export.jsonl")).unwrap();
     let directory = copy(&golden);
-    assert_eq!(journal::verify(&directory.path().join("journal")).unwrap().head.seq, 12);
+    assert_eq!(journal::verify(&directory.path().join("journal")).unwrap().head.seq, 16);
     let known = Known::read(directory.path()).unwrap();
     let told = all_changes(&known);
     let exported: Vec<Change> =
@@ -1131,8 +1131,14 @@ fn all_changes(known: &Known) -> Vec<Change> {
     told.extend(known.tickets.values().cloned().map(Change::Ticket));
     told.extend(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))));
     told.extend(known.schedules.values().cloned().map(Change::Occurrence));
+    told.extend(known.strays.values().cloned().map(|stray| Change::Stray { stray }));
+    told.extend(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }));
     told.extend(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
     told
+}
+
+fn moment() -> Moment {
+    Moment { at: at(LATER), boot: "b".repeat(36), up_ms: 123_456 }
 }
 
 /// Writes the golden state of this version into the folder that the variable names; how `state-1` was made.
@@ -1155,6 +1161,8 @@ fn writes_a_golden_state_where_asked() {
     if let Change::Ticket(bound) = &mut bound {
         bound.written = Some(Written { summary: "Ω · 3 disputes".to_owned(), ..Written::default() });
         bound.told.insert("split".to_owned());
+        bound.saying.insert("merged".to_owned(), moment());
+        bound.comments.insert("split".to_owned(), "10107".to_owned());
         bound.closed = Closed::ByUs;
         bound.closings = 1;
     }
@@ -1185,13 +1193,12 @@ fn writes_a_golden_state_where_asked() {
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();
-    let intent = serde_json::from_value(json!({
-        "state": "intent", "attempts": 1, "highest_number": 7, "at": NOVEMBER,
-    }));
     let links = [
         linked(1, Link::Ready { attempts: 1 }),
         linked(3, Link::Parked { attempts: 2, reason: "field `summary` is required".to_owned() }),
-        linked(4, intent.unwrap()),
+        linked(4, Link::Intent { attempts: 1, highest_number: 7, sent: moment() }),
+        linked(5, Link::Unknown { attempts: 1, highest_number: 7, sent: moment(), fence: None }),
+        linked(6, Link::Held { attempts: 1, highest_number: 7, sent: moment(), reason: "blind".to_owned() }),
     ];
     state.record(at(LATER), &links).unwrap();
     state.record(at(LATER), &[bound, Change::Run(Box::new(run)), group(1, 2)]).unwrap();
@@ -1201,7 +1208,19 @@ fn writes_a_golden_state_where_asked() {
     state
         .record(
             at(DECEMBER),
-            &[doubt(None), Change::Occurrence(ran), doubt(Some(Doubt { reason, read: None }))],
+            &[
+                doubt(None),
+                Change::Occurrence(ran),
+                Change::Claim { claim: Some(Claimed { instance: "a".repeat(32), epoch: 2 }) },
+                Change::Stray {
+                    stray: Stray {
+                        issue: Issue { id: "10009".to_owned(), key: "DISP-9".to_owned() },
+                        group: id(1),
+                        kind: StrayKind::Duplicate,
+                    },
+                },
+                doubt(Some(Doubt { reason, read: Some(moment()) })),
+            ],
         )
         .unwrap();
     let mut export = json!({ "disputebot_state": 1 }).to_string() + "\n";

@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench prove` runs the short forms that `.ci/run` runs, `cargo bench --bench prove -- --long`
 //! the long ones; names of proofs after it choose some of them. Both end with one table on stdout, and with
-//! exit code 1 where a proof failed. `--write FILE` writes the table to a file, too.
+//! exit code 1 where a proof failed. `--write FILE` puts the lines into the table of that file, in the place of
+//! those of the same trial; what stands above the table stays.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 mod damage;
@@ -71,20 +72,41 @@ fn main() -> ExitCode {
             rows.extend(proof(effort));
         }
     }
-    let mut table = format!("Commit {}\n\n", commit());
-    table.push_str("| tried | trials | seeds | found | holds |\n| --- | ---: | --- | --- | --- |\n");
-    for Row { what, trials, seeds, found, holds } in &rows {
-        let holds = if *holds { "yes" } else { "NO" };
-        table.push_str(&format!("| {what} | {trials} | {seeds} | {found} | {holds} |\n"));
-    }
-    print!("{table}");
-    if let Some(path) = write
-        && let Err(error) = std::fs::write(path, &table)
-    {
-        eprintln!("could not write `{path}`: {error}");
-        return ExitCode::FAILURE;
+    let commit = commit();
+    let lines: Vec<String> = rows.iter().map(|row| row.line(effort, &commit)).collect();
+    print!("{HEADER}{}", lines.concat());
+    if let Some(path) = write {
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        if let Err(error) = std::fs::write(path, merged(&before, &lines)) {
+            eprintln!("could not write `{path}`: {error}");
+            return ExitCode::FAILURE;
+        }
     }
     if rows.iter().all(|row| row.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+const HEADER: &str = "\
+| tried | trials | seeds | found | holds | form | commit |
+| --- | ---: | --- | --- | --- | --- | --- |
+";
+
+impl Row {
+    fn line(&self, effort: Effort, commit: &str) -> String {
+        let Self { what, trials, seeds, found, holds } = self;
+        let holds = if *holds { "yes" } else { "**NO**" };
+        let form = if effort == Effort::Long { "long" } else { "short" };
+        format!("| {what} | {trials} | {seeds} | {found} | {holds} | {form} | {commit} |\n")
+    }
+}
+
+/// A file with a table, with lines put in the place of those of the same trial.
+fn merged(before: &str, lines: &[String]) -> String {
+    let trial = |line: &str| line.split(" | ").next().map(str::to_owned);
+    let (above, table) = before.split_once(HEADER).unwrap_or((before, ""));
+    let kept = table.lines().filter(|old| !lines.iter().any(|new| trial(new) == trial(old)));
+    let mut all: Vec<String> = kept.map(|line| format!("{line}\n")).chain(lines.iter().cloned()).collect();
+    all.sort();
+    format!("{above}{HEADER}{}", all.concat())
 }
 
 /// The commit that was tried, with `+` where files were changed.

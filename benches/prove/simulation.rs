@@ -76,7 +76,7 @@ fn all(plots: u64, plot: impl Fn(u64) -> Plot + Sync) -> Sum {
 pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     let (rough, two, others) = match effort {
         Effort::Short => (50_000, 2_000, 500),
-        Effort::Long => (1_000_000, 100_000, 20_000),
+        Effort::Long => (1_000_000, 50_000, 5_000),
     };
     let mut rows = Vec::new();
     let seeds = |count: u64| format!("1 to {count}");
@@ -91,14 +91,14 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     });
 
     let steps = Plot::calm(3, Vec::new()).live().steps;
-    let faults = [Fault::Crash, Fault::Error, Fault::LostAnswer, Fault::Full, Fault::Slow];
+    let faults = Fault::ALL;
     let trials = steps * faults.len() as u64;
     let sum = all(trials, |number| {
         let fault = faults[(number as usize - 1) % faults.len()];
         Plot::calm(3, vec![(1 + (number - 1) / faults.len() as u64, fault)])
     });
     rows.push(Row {
-        what: "three groups, each step × crash, error, lost answer, full disk, slow".to_owned(),
+        what: "three groups, each step × crash, error, lost request, lost answer, full disk, slow".to_owned(),
         trials,
         seeds: "all".to_owned(),
         found: format!("{steps} steps of a run without faults; {}", sum.found()),

@@ -186,10 +186,6 @@ pub enum Failure {
 }
 
 /// Applies every action of a plan. `progress` is told after each.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a part of the world; a bag of them would only hide that"
-)]
 pub async fn apply(
     plan: &Plan,
     tracker: &impl Tracker,
@@ -432,21 +428,20 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 return Ok(Err(Failure::Unsettled));
             }
         }
-        let id = match said {
-            Some(id) => id,
-            None => {
-                ticket.saying.insert(topic.to_owned(), self.clock.moment());
-                self.record(ticket.clone())?;
-                match within(self.stop, self.tracker.comment(issue, topic, body)).await {
-                    Some(Outcome::Done(id)) => id,
-                    Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
-                        ticket.saying.remove(topic);
-                        self.record(ticket)?;
-                        return Ok(Err(error.into()));
-                    }
-                    Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
-                    None => return Ok(Err(Failure::Stopped)),
+        let id = if let Some(id) = said {
+            id
+        } else {
+            ticket.saying.insert(topic.to_owned(), self.clock.moment());
+            self.record(ticket.clone())?;
+            match within(self.stop, self.tracker.comment(issue, topic, body)).await {
+                Some(Outcome::Done(id)) => id,
+                Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
+                    ticket.saying.remove(topic);
+                    self.record(ticket)?;
+                    return Ok(Err(error.into()));
                 }
+                Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
+                None => return Ok(Err(Failure::Stopped)),
             }
         };
         ticket.saying.remove(topic);

@@ -34,8 +34,14 @@ pub trait Tracker: Sync {
     fn numbered(&self, numbers: RangeInclusive<u64>) -> impl Future<Output = Result<Seen, JiraError>> + Send;
     /// Reads the marks of issues by id.
     fn marks(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Marked>, JiraError>> + Send;
-    /// Ids of issues that the search shows with a label, in any project.
-    fn labelled(&self, label: &str) -> impl Future<Output = Result<Vec<String>, JiraError>> + Send;
+    /// Ids of issues that the search shows with a label, in the project or anywhere.
+    fn labelled(
+        &self,
+        label: &str,
+        anywhere: bool,
+    ) -> impl Future<Output = Result<Vec<String>, JiraError>> + Send;
+    /// Whether a key is, or was, that of the project.
+    fn is_home(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
     /// Writes changed fields, and the mark where one is given.
     fn edit(
         &self,
@@ -189,8 +195,12 @@ impl Tracker for Client {
         Self::marks(self, ids).await
     }
 
-    async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
-        Self::labelled(self, label).await
+    async fn labelled(&self, label: &str, anywhere: bool) -> Result<Vec<String>, JiraError> {
+        Self::labelled(self, label, anywhere).await
+    }
+
+    async fn is_home(&self, key: &str) -> Result<bool, JiraError> {
+        Self::is_home(self, key).await
     }
 
     async fn edit(

@@ -3,7 +3,7 @@
 //! Creates whose answer was lost are found or released; second tickets and copies are found; and where what
 //! is known is in doubt, Jira is read from end to end and every ticket is bound again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use jiff::SignedDuration;
 
@@ -29,8 +29,8 @@ pub struct Recovered {
     pub bound: usize,
     /// Creates that were released: they were provably not done.
     pub released: usize,
-    /// Issues that carry our label and no readable mark: a person has to look.
-    pub unreadable: Vec<String>,
+    /// Issues of the project that carry our label and no mark of a group of ours: a person has to look.
+    pub strange: Vec<String>,
 }
 
 /// Brings what is known up to what Jira shows. Nothing is written to Jira but the claim of a take-over and
@@ -51,9 +51,6 @@ pub async fn recover(
     let mut recovery =
         Recovery { tracker, store, clock, policy, account: account.id, recovered: Recovered::default() };
     recovery.own_up()?;
-    if recovery.store.known().doubt.is_some() {
-        recovery.read_all().await?;
-    }
     if recovery.store.known().doubt.is_none() {
         let opening_after = match standing {
             Standing::Ours { opening_after } => opening_after,
@@ -61,6 +58,9 @@ pub async fn recover(
         };
         recovery.settle(opening_after, may_write).await?;
         recovery.sweep().await?;
+    }
+    if recovery.store.known().doubt.is_some() {
+        recovery.read_all().await?;
     }
     Ok(recovery.recovered)
 }
@@ -127,9 +127,9 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 return Err(RecoverError::Blind { reason });
             }
             let mut marked = found.marked;
-            // Tickets that were moved to other projects before the first number.
+            // What the numbers do not lead to, such as tickets whose old keys another project has now.
             marked.extend(self.searched(&marked).await?);
-            self.adopt(marked)?;
+            self.adopt(marked, true).await?;
             let doubt = match waited {
                 Some(Some(_)) => None,
                 // The first reading, or one of which nobody knows any more how long ago it was.
@@ -157,7 +157,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         // Before the scan, so that what it does not find was not there this long after the create.
         let began = self.clock.moment();
         let Scan { marked, blind } = scan(self.tracker, after, true).await?;
-        self.adopt(marked)?;
+        self.adopt(marked, opening_after.is_some()).await?;
         for ticket in open {
             let ticket = self.store.known().ticket(&ticket.group);
             let Link::Unknown { attempts, highest_number, sent, fence } = &ticket.link else { continue };
@@ -216,11 +216,11 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             self.tracker.relabel(&beacon, &label, true).await?;
             return Ok(false);
         };
-        let shown = !self.tracker.labelled(&fence.label).await?.is_empty();
-        let found = self.tracker.labelled(&ticket.group.label()).await?;
+        let shown = !self.tracker.labelled(&fence.label, true).await?.is_empty();
+        let found = self.tracker.labelled(&ticket.group.label(), true).await?;
         if !found.is_empty() {
             let marked = self.tracker.marks(&found).await?;
-            self.adopt(marked)?;
+            self.adopt(marked, false).await?;
             return Ok(false);
         }
         if !shown {
@@ -241,18 +241,23 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         }
     }
 
-    /// Looks for issues with our label that belong to no group: second tickets, copies, and tickets that are
-    /// not known.
+    /// Looks for issues with our label that belong to no group: second tickets and copies. Tickets of groups that
+    /// are not known put everything in doubt.
     async fn sweep(&mut self) -> Result<(), RecoverError> {
         let marked = self.searched(&[]).await?;
-        self.adopt(marked)?;
+        let unknown = self.adopt(marked, false).await?;
+        if unknown > 0 {
+            let reason =
+                format!("the project has {unknown} tickets of disputebot that the state does not know");
+            self.record(&[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
+        }
         Ok(())
     }
 
     /// Marks of issues that the search shows with our label and that are not known.
     async fn searched(&mut self, seen: &[Marked]) -> Result<Vec<Marked>, RecoverError> {
         let known = self.store.known();
-        let mut ids: BTreeSet<String> = self.tracker.labelled(LABEL).await?.into_iter().collect();
+        let mut ids: BTreeSet<String> = self.tracker.labelled(LABEL, false).await?.into_iter().collect();
         for id in known.tickets.values().filter_map(Ticket::issue).map(|issue| &issue.id) {
             ids.remove(id);
         }
@@ -266,18 +271,42 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let marked = self.tracker.marks(&ids).await?;
         let readable: BTreeSet<&String> = marked.iter().map(|marked| &marked.issue.id).collect();
         let unreadable = ids.iter().filter(|id| !readable.contains(id)).cloned();
-        self.recovered.unreadable.extend(unreadable);
+        self.recovered.strange.extend(unreadable);
         Ok(marked)
     }
 
-    /// Binds what belongs to a group without a ticket, and notes what belongs to one with another.
-    fn adopt(&mut self, marked: Vec<Marked>) -> Result<(), StateError> {
+    /// Binds what belongs to a group without a ticket, and notes what belongs to one with another. Groups that
+    /// are not known are learned from their tickets, or left and counted.
+    async fn adopt(&mut self, marked: Vec<Marked>, learn: bool) -> Result<usize, RecoverError> {
         let mut by_group: BTreeMap<GroupId, Vec<Marked>> = BTreeMap::new();
         for marked in marked {
             by_group.entry(marked.group.clone()).or_default().push(marked);
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut unknown) = (Vec::new(), 0);
+        let mut homes: BTreeMap<String, bool> = BTreeMap::new();
         for (group, mut candidates) in by_group {
+            if !self.store.known().groups.contains_key(&group) {
+                // Another disputebot may work for another project of the site, and people move its tickets here.
+                for home in candidates.iter().filter_map(|marked| marked.home.clone()) {
+                    if let Entry::Vacant(home) = homes.entry(home) {
+                        let is_home = self.tracker.is_home(home.key()).await?;
+                        home.insert(is_home);
+                    }
+                }
+                let is_ours = |marked: &Marked| {
+                    let home = marked.home.as_ref().is_none_or(|home| homes.get(home) == Some(&true));
+                    marked.mark.is_some() && home
+                };
+                let strange = candidates.extract_if(.., |marked| !is_ours(marked));
+                self.recovered.strange.extend(strange.map(|marked| marked.issue.key));
+                if candidates.is_empty() {
+                    continue;
+                }
+                if !learn {
+                    unknown += usize::from(candidates.iter().any(|marked| marked.creator == self.account));
+                    continue;
+                }
+            }
             // Lowest id wins.
             candidates.sort_by_key(|marked| number(&marked.issue.id));
             self.adopt_for(&group, &candidates, &mut changes);
@@ -286,7 +315,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.record(&std::mem::take(&mut changes))?;
             }
         }
-        self.record(&changes)
+        self.record(&changes)?;
+        Ok(unknown)
     }
 
     fn adopt_for(&mut self, group: &GroupId, candidates: &[Marked], changes: &mut Vec<Change>) {
@@ -326,7 +356,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         if let Some(winner) = &winner {
             if record.is_none() {
                 let Some(mark) = winner.mark.clone() else {
-                    self.recovered.unreadable.push(winner.issue.key.clone());
+                    self.recovered.strange.push(winner.issue.key.clone());
                     return;
                 };
                 changes.push(Change::Group(GroupRecord {

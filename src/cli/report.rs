@@ -1,13 +1,14 @@
 //! `disputebot report`: the report of a week.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui};
 use crate::{
     config::Needs,
     daemon::{ReportError, save_report},
-    report::{self, Week},
-    state::Known,
+    report::{self, Week, Weekly},
+    state::{Head, Known},
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,14 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    weekly: &'a Weekly,
+    /// The end of the journal.
+    journal: Head,
+}
+
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs::default(), &[], ui)?;
     let zone = settings.run.zone.clone();
@@ -28,8 +37,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         None => Week::of(Timestamp::now(), &zone),
     };
     if arguments.json {
-        let known = Known::read_before(&settings.state, week.bounds(&zone).1)?;
-        ui.json(&report::weekly(&known, week, &zone))?;
+        let (known, journal) = Known::read_before(&settings.state, week.bounds(&zone).1)?;
+        let weekly = report::weekly(&known, week, &zone);
+        ui.json(&Answer { weekly: &weekly, journal })?;
         return Ok(Exit::Done);
     }
     let site = settings.jira.as_ref().map(|jira| jira.url.to_string());

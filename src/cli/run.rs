@@ -71,17 +71,17 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 /// What was found out about tickets before the run looked at disputes.
 pub(super) fn tell_recovered(recovered: &Recovered, ui: &mut Ui) {
-    let Recovered { bound, released, unreadable } = recovered;
+    let Recovered { bound, released, strange } = recovered;
     if *bound > 0 {
         ui.say(&format!("{bound} tickets found again in Jira and bound to their groups"));
     }
     if *released > 0 {
         ui.say(&format!("{released} lost creates never reached Jira and are sent again"));
     }
-    if !unreadable.is_empty() {
+    if !strange.is_empty() {
         ui.warn(&format!(
-            "issues that carry disputebot's label, but no mark that it can read: {}; it leaves them alone",
-            unreadable.join(", ")
+            "issues of the project that carry disputebot's label, but no mark of a group of this one: {}; it leaves them alone",
+            strange.join(", ")
         ));
     }
 }

@@ -172,8 +172,8 @@ fn rebuild_from_journal(directory: &Path, json: bool, ui: &mut Ui) -> Result<(),
 struct FoundAgain {
     /// Tickets that were bound again.
     tickets: usize,
-    /// Issues that carry our label and no mark that can be read.
-    unreadable: Vec<String>,
+    /// Issues that carry our label and no mark of a group of ours.
+    strange: Vec<String>,
     /// Where the state is that was there.
     aside: Option<PathBuf>,
     /// Whether a second reading is still to come.
@@ -192,7 +192,7 @@ fn rebuild_from_jira(mut settings: Settings, json: bool, ui: &mut Ui) -> Result<
     let recovered = runtime.block_on(apply::recover(&client, &mut state, &SystemClock, policy, true))?;
     let found = FoundAgain {
         tickets: recovered.bound,
-        unreadable: recovered.unreadable.clone(),
+        strange: recovered.strange.clone(),
         aside: kept,
         in_doubt: state.known().doubt.is_some(),
     };

@@ -19,6 +19,8 @@ use crate::{
 
 /// Key of the issue property that marks our tickets.
 pub const GROUP_PROPERTY: &str = "disputebot";
+/// Member of a mark that names the project.
+const HOME: &str = "project";
 /// Most issues of one bulk fetch (Jira's limit).
 pub const BULK: u64 = 100;
 /// Most pages of one search.
@@ -58,6 +60,8 @@ pub struct Marked {
     pub mark: Option<Mark>,
     /// Id of the account that made it; empty where Jira does not say.
     pub creator: String,
+    /// Key, at that time, of the project that its disputebot works on; none where it does not say.
+    pub home: Option<String>,
 }
 
 /// What reading some numbers of the project showed.
@@ -103,7 +107,7 @@ impl Client {
         }
         let body = json!({
             "fields": fields,
-            "properties": [{ "key": GROUP_PROPERTY, "value": mark }],
+            "properties": [{ "key": GROUP_PROPERTY, "value": self.mark(mark) }],
         });
         let answer = self.call(Method::POST, "/rest/api/3/issue", &[], Some(&body), Repeat::Never).await;
         outcome(answer.and_then(|answer| match (answer["id"].as_str(), answer["key"].as_str()) {
@@ -179,9 +183,15 @@ impl Client {
         Ok(answer["issues"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Ids of the issues that the search shows with a label, in any project: a ticket may have been moved.
-    pub async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
-        let jql = format!("labels = {} ORDER BY id ASC", quoted(label));
+    /// Ids of the issues that the search shows with a label: in the project, or anywhere, since a ticket may
+    /// have been moved.
+    pub async fn labelled(&self, label: &str, anywhere: bool) -> Result<Vec<String>, JiraError> {
+        let project = if anywhere {
+            String::new()
+        } else {
+            format!("project = {} AND ", quoted(&self.settings.project))
+        };
+        let jql = format!("{project}labels = {} ORDER BY id ASC", quoted(label));
         let mut ids = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES {
@@ -225,6 +235,27 @@ impl Client {
         })
     }
 
+    /// A mark with the project that its disputebot works on: issues are moved, and several may share a site.
+    fn mark(&self, mark: &Mark) -> Value {
+        let mut value = json!(mark);
+        value[HOME] = json!(self.settings.project);
+        value
+    }
+
+    /// Whether a key is, or was, that of the project that tickets are opened in.
+    pub async fn is_home(&self, key: &str) -> Result<bool, JiraError> {
+        if key == self.settings.project {
+            return Ok(true);
+        }
+        let id = async |key: &str| match self.get(&format!("/rest/api/3/project/{key}"), &[]).await {
+            Ok(project) => Ok(Some(project["id"].clone())),
+            Err(error) if error.cause == Cause::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        let other = id(key).await?;
+        Ok(other.is_some() && other == id(&self.settings.project).await?)
+    }
+
     fn property_path(&self) -> String {
         format!("/rest/api/3/project/{}/properties/{GROUP_PROPERTY}", self.settings.project)
     }
@@ -260,7 +291,7 @@ impl Client {
         }
         let mut body = json!({ "fields": fields, "update": update });
         if let Some(mark) = mark {
-            body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": mark }]);
+            body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(mark) }]);
         }
         let path = format!("/rest/api/3/issue/{}", issue.id);
         self.call(Method::PUT, &path, &[], Some(&body), Repeat::Safe).await.map(drop)
@@ -417,6 +448,7 @@ fn marked(issue: &Value) -> Option<Marked> {
         group,
         mark,
         creator: issue["fields"]["creator"]["accountId"].as_str().unwrap_or_default().to_owned(),
+        home: property[HOME].as_str().map(str::to_owned),
     })
 }
 

@@ -83,6 +83,7 @@ impl Mark {
     }
 
     /// With the fields that are written together with it.
+    #[must_use]
     pub fn with(self, written: &Written) -> Self {
         Self { written: Some(written.clone()), ..self }
     }

@@ -5,12 +5,20 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Weekly;
-use crate::ticket::facts::{self, Figures};
+use crate::{
+    state::Head,
+    ticket::facts::{self, Figures},
+};
 
 const TEMPLATE: &str = include_str!("../../templates/report/weekly.html");
 
-/// The page. `browse` gives the address of a ticket, empty where it is not known.
-pub fn html(weekly: &Weekly, browse: &dyn Fn(&str) -> String) -> Result<String, minijinja::Error> {
+/// The page. `head` is the end of the journal: printed, it witnesses later how far the journal had come.
+/// `browse` gives the address of a ticket, empty where it is not known.
+pub fn html(
+    weekly: &Weekly,
+    head: &Head,
+    browse: &dyn Fn(&str) -> String,
+) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -18,7 +26,7 @@ pub fn html(weekly: &Weekly, browse: &dyn Fn(&str) -> String) -> Result<String, 
         environment.set_syntax(syntax);
     }
     environment.add_template("weekly.html", TEMPLATE)?;
-    environment.get_template("weekly.html")?.render(Serde(page(weekly, browse)))
+    environment.get_template("weekly.html")?.render(Serde(page(weekly, head, browse)))
 }
 
 #[derive(Serialize)]
@@ -37,6 +45,7 @@ struct Page {
     closed: Vec<Line>,
     held: Vec<Card>,
     failed: Vec<String>,
+    head: String,
 }
 
 #[derive(Serialize)]
@@ -86,7 +95,7 @@ struct Line {
     disputes: String,
 }
 
-fn page(weekly: &Weekly, browse: &dyn Fn(&str) -> String) -> Page {
+fn page(weekly: &Weekly, head: &Head, browse: &dyn Fn(&str) -> String) -> Page {
     let total = total(weekly);
     let card =
         |name: &str, value: String, note: &str| Card { name: name.to_owned(), value, note: note.to_owned() };
@@ -158,6 +167,7 @@ fn page(weekly: &Weekly, browse: &dyn Fn(&str) -> String) -> Page {
         closed: weekly.closed.iter().map(line).collect(),
         held: weekly.held.iter().map(|(kind, count)| card(kind, count.to_string(), "")).collect(),
         failed: weekly.failed.clone(),
+        head: format!("{} with hash {}", head.seq, head.hash),
     }
 }
 

@@ -227,23 +227,25 @@ impl Known {
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {
-        Self::read_before(directory, Timestamp::MAX)
+        Ok(Self::read_before(directory, Timestamp::MAX)?.0)
     }
 
-    /// As [`Known::read`], but only what was recorded before an instant: what was known then.
-    pub fn read_before(directory: &Path, end: Timestamp) -> Result<Self, StateError> {
-        let mut known = Self::default();
+    /// As [`Known::read`], but only what was recorded before an instant: what was known then, and the last
+    /// record of it. Kept elsewhere, that record witnesses that the journal had come so far.
+    pub fn read_before(directory: &Path, end: Timestamp) -> Result<(Self, Head), StateError> {
         format::check(directory)?;
-        let path = backup::journal_of(directory);
-        if path.exists() {
-            journal::read::<StateError>(&path, 1, |record| {
+        let (mut known, mut head) = (Self::default(), Head::EMPTY);
+        let journal = backup::journal_of(directory);
+        if journal.exists() {
+            journal::read::<StateError>(&journal, 1, |record| {
                 if record.at < end {
                     known.take(change(&record.body, record.seq)?);
+                    head = Head { seq: record.seq, hash: record.hash };
                 }
                 Ok(())
             })?;
         }
-        Ok(known)
+        Ok((known, head))
     }
 
     /// The ticket of a group; a fresh one where none is known.

@@ -159,7 +159,7 @@ async fn an_index_that_shows_nothing_doubles_nothing() {
 }
 
 /// A ticket of a group, and the group.
-async fn one_of(world: &World) -> (String, String) {
+fn one_of(world: &World) -> (String, String) {
     let issues = world.issues_by_group();
     let (group, issues) = issues.first_key_value().unwrap();
     (group.clone(), issues[0]["key"].as_str().unwrap().to_owned())
@@ -169,7 +169,7 @@ async fn one_of(world: &World) -> (String, String) {
 async fn a_second_ticket_is_linked_told_and_closed_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world).await;
+    let (group, key) = one_of(&world);
     // As disputebot itself would have made it: by its account, with the mark.
     let twin = world.sandbox.person(&User::bot()).clone_issue(&key).unwrap();
     world.expect(0, &["run"]).await;
@@ -192,7 +192,7 @@ async fn a_second_ticket_is_linked_told_and_closed_once() {
 async fn a_copy_that_a_person_makes_is_left_alone() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (_, key) = one_of(&world).await;
+    let (_, key) = one_of(&world);
     let copy = world.sandbox.person(&User::analyst()).clone_issue(&key).unwrap();
     let writes = world.writes();
     world.expect(0, &["run"]).await;
@@ -239,7 +239,7 @@ async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_a
 async fn marks_that_a_person_takes_off_are_put_back_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world).await;
+    let (group, key) = one_of(&world);
     let label = format!("dispute-group-{group}");
     let person = world.sandbox.person(&User::analyst());
     let marked = || {
@@ -297,11 +297,11 @@ async fn a_held_create_is_shown_and_a_person_decides() {
     let world = World::new().await;
     world.sandbox.inject(Fault { nth: 1, matches: create(), effect: Effect::CloseBeforeCommit });
     world.expect(6, &["run", "--set", "plan.max_new_tickets=2"]).await;
-    // An issue that is found and cannot be read: so may ours be.
+    // An issue that is found and is not there: nobody can tell whether ours is.
     let person = world.sandbox.person(&User::analyst());
     let unreadable = person.clone_issue("DISP-1").unwrap();
     world.sandbox.set_index(Index::Frozen);
-    person.hide(&unreadable).unwrap();
+    person.delete(&unreadable).unwrap();
     let hold = ["run", "--set", "jira.hold_after=0s", "--set", "plan.max_new_tickets=0"];
     world.expect(0, &hold).await;
     world.expect(0, &hold).await;
@@ -377,4 +377,44 @@ async fn each_intent_is_sent_once_whatever_the_library_thinks_of_retries() {
         assert!(world.sandbox.requests().iter().all(|it| !it.path.contains("elsewhere")), "{effect:?}");
     }
     assert!(!disputes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_of_a_disputebot_that_works_for_another_project_are_left_alone() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let before = keys(&world);
+    world.sandbox.add_project("OTHER", "Other work").unwrap();
+    let person = world.sandbox.person(&User::analyst());
+    // One of ours lies there, and one of theirs here.
+    person.move_issue(&before[0], "OTHER").unwrap();
+    let other = ["--set", "jira.project=OTHER", "--set", "state.dir=other"];
+    world.expect(0, &[&["run"], &other[..], &["--set", "plan.max_new_tickets=2"]].concat()).await;
+    let theirs: Vec<String> = keys(&world).into_iter().filter(|key| key.starts_with("OTHER-")).collect();
+    assert_eq!(theirs.len(), 3, "{theirs:?}");
+    let moved = person.move_issue(&theirs[2], "DISP").unwrap();
+    let writes = world.writes();
+    let output = world.run(&["run"]).await;
+    assert!(text(&output.stderr).contains(&moved), "{}", text(&output.stderr));
+    assert_eq!(world.writes(), writes);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    world.expect(0, &["state", "rebuild", "--from", "jira"]).await;
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    let left = issues.iter().find(|issue| issue["key"] == *moved).unwrap();
+    assert_ne!(left["fields"]["status"]["statusCategory"]["key"], "done");
+    assert_eq!(left["comments"], json!([]));
+    assert_eq!(issues.len(), before.len() + 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_state_beside_tickets_that_it_does_not_know_doubts_itself_also_without_a_claim() {
+    let world = World::new().await;
+    world.write_config("lease = false\n");
+    world.expect(0, &["run"]).await;
+    let before = keys(&world);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), before);
+    world.assert_one_ticket_per_group("found again").await;
 }

@@ -30,7 +30,7 @@ use crate::model::{
 pub(crate) enum Algorithm {
     /// disputebot's.
     Ours,
-    /// Search, and create what is not found (Alertmanager, jiralert, Icinga, ElastAlert).
+    /// Search, and create what is not found (Alertmanager, jiralert, Icinga, `ElastAlert`).
     Stateless,
     /// The same, and remember what was created (an outbox, a key-value store).
     Remembered,
@@ -42,6 +42,7 @@ pub(crate) enum Algorithm {
 
 /// One simulated life.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble of its own, on or off")]
 pub(crate) struct Plot {
     /// Seed of everything random.
     pub(crate) seed: u64,
@@ -59,6 +60,8 @@ pub(crate) struct Plot {
     pub(crate) old_copies: bool,
     /// Whether the clock of the machine is set at times.
     pub(crate) clocks: bool,
+    /// Whether the newest issues of the project cannot be read by the bot.
+    pub(crate) unreadable: bool,
     /// Whether the project is claimed.
     pub(crate) lease: bool,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
@@ -84,6 +87,8 @@ pub(crate) struct Report {
     pub(crate) trace: u64,
     /// Lives of the process.
     pub(crate) lives: u64,
+    /// Creates that were settled by how fresh the index is.
+    pub(crate) fences: u64,
 }
 
 impl Report {
@@ -109,10 +114,11 @@ impl Plot {
             people: ours && random.chance(300),
             old_copies: ours && random.chance(200),
             clocks: ours && random.chance(300),
+            unreadable: false,
             lease: true,
             second: false,
-            settle: SignedDuration::from_secs(300),
-            trouble: Duration::from_secs(2 * 3600),
+            settle: SignedDuration::from_mins(5),
+            trouble: Duration::from_hours(2),
         }
     }
 
@@ -125,7 +131,7 @@ impl Plot {
             people: false,
             old_copies: false,
             clocks: false,
-            trouble: Duration::from_secs(1_800),
+            trouble: Duration::from_mins(30),
             ..Self::rough(1, Algorithm::Ours)
         }
     }
@@ -158,11 +164,10 @@ impl Plot {
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
         if self.second {
-            let second = Daemon { take_over: Duration::from_secs(1_200), ..self.daemon(&world, "second") };
-            let first = Daemon { take_over: Duration::from_secs(1_200), ..first };
+            let second = Daemon { take_over: Duration::from_mins(20), ..self.daemon(&world, "second") };
+            let first = Daemon { take_over: Duration::from_mins(20), ..first };
             // The first one dies for good, in the middle of whatever it does.
             let death = Duration::from_secs(900 + world.lock().random.below(self.trouble.as_secs() - 900));
-            let end = self.trouble + Duration::from_secs(2 * 3_600);
             tokio::select! {
                 () = async {
                     tokio::select! {
@@ -174,15 +179,15 @@ impl Plot {
                 () = async {
                     // It is set up once the first one has the project: of two that begin in the same second
                     // no claim can tell.
-                    while !world.lock().jira.is_claimed() {
-                        tokio::time::sleep(Duration::from_secs(60)).await;
+                    while self.lease && !world.lock().jira.is_claimed() && world.elapsed() < death {
+                        tokio::time::sleep(Duration::from_mins(1)).await;
                     }
                     second.forever().await;
                 } => {}
                 () = async {
                     tokio::time::sleep(self.trouble).await;
                     world.lock().chances = Chances::default();
-                    tokio::time::sleep(end - self.trouble).await;
+                    tokio::time::sleep(Duration::from_hours(2)).await;
                 } => {}
             }
             self.judge_two(&world, &mut report);
@@ -192,7 +197,7 @@ impl Plot {
         }
         let inner = world.lock();
         report.violations.extend(inner.violations.iter().cloned());
-        (report.steps, report.trace) = (inner.steps, inner.trace);
+        (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
         report
     }
 
@@ -257,7 +262,7 @@ impl Plot {
                 report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
             }
         }
-        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        let by_cause = Self::tickets_by_cause(&inner.jira.issues);
         report.doubled = by_cause.values().filter(|count| **count > 1).count();
         report.lost = self.causes - by_cause.len();
         if self.algorithm != Algorithm::Ours {
@@ -292,7 +297,7 @@ impl Plot {
     }
 
     /// Tickets that the bot ever made, by cause: those of one cause have members in common.
-    fn tickets_by_cause(&self, issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
+    fn tickets_by_cause(issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ticket in issues.values().filter(|ticket| ticket.creator == BOT) {
             if let Some(member) = ticket.mark.as_ref().and_then(|mark| mark.members.first()) {
@@ -305,7 +310,7 @@ impl Plot {
 
     fn judge_two(&self, world: &World, report: &mut Report) {
         let inner = world.lock();
-        let by_cause = self.tickets_by_cause(&inner.jira.issues);
+        let by_cause = Self::tickets_by_cause(&inner.jira.issues);
         report.doubled = by_cause.values().filter(|count| **count > 1).count();
         report.lost = self.causes - by_cause.len();
         report.lives = 2;
@@ -313,7 +318,7 @@ impl Plot {
 }
 
 /// How often a pass is made.
-const PERIOD: Duration = Duration::from_secs(900);
+const PERIOD: Duration = Duration::from_mins(15);
 
 struct Daemon {
     plot: Plot,
@@ -367,7 +372,15 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world, store.known());
+                people(world, store.known(), !self.plot.old_copies);
+            }
+            if self.plot.unreadable {
+                world.person(|jira, now, _| {
+                    let number = jira.add("person", "secret", Value::Null, BTreeSet::new(), None, now);
+                    if let Some(ticket) = jira.issues.get_mut(&(10_000 + number)) {
+                        ticket.hidden = true;
+                    }
+                });
             }
             let passed = match self.plot.algorithm {
                 Algorithm::Ours => self.pass(&mut store).await,
@@ -378,12 +391,11 @@ impl Daemon {
             }
             let open = self.plot.algorithm == Algorithm::Ours
                 && apply::is_open(store.known(), &self.policy(&store), &self.clock.moment());
-            let period =
-                if self.plot.algorithm == Algorithm::Ours { PERIOD } else { Duration::from_secs(60) };
+            let period = if self.plot.algorithm == Algorithm::Ours { PERIOD } else { Duration::from_mins(1) };
             let mut left = period;
             // The daemon looks after what is open as soon as it can be settled.
             while !left.is_zero() && !open {
-                let nap = left.min(Duration::from_secs(300));
+                let nap = left.min(Duration::from_mins(5));
                 tokio::time::sleep(nap).await;
                 left -= nap;
                 if self.plot.algorithm == Algorithm::Ours
@@ -519,7 +531,7 @@ impl Daemon {
             }
             let intent = matches!(algorithm, Algorithm::IntentFirst | Algorithm::IntentAndWait);
             let remembers = algorithm != Algorithm::Stateless;
-            let Ok(found) = self.jira.labelled(&group.id.label()).await else { continue };
+            let Ok(found) = self.jira.labelled(&group.id.label(), true).await else { continue };
             if let Some(id) = found.first() {
                 if remembers {
                     let issue = plan::Issue { id: id.clone(), key: String::new() };
@@ -575,9 +587,9 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
 
 /// Something that people do between two passes.
 ///
-/// They hide tickets that the daemon has bound. One that is hidden or deleted before disputebot ever saw it
-/// looks like a create that was never done, to every protocol.
-fn people(world: &World, known: &Known) {
+/// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
+/// deleted and that disputebot does not know looks like a create that was never done, to every protocol.
+fn people(world: &World, known: &Known, may_hide: bool) {
     let bound: BTreeSet<String> =
         known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
     let chances = world.lock().chances;
@@ -606,7 +618,7 @@ fn people(world: &World, known: &Known) {
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
             0 => {
-                ticket.observed.summary = "as a person says it".to_owned();
+                "as a person says it".clone_into(&mut ticket.observed.summary);
                 ticket.theirs.insert("summary", ticket.observed.summary.clone());
             }
             1 => {
@@ -631,7 +643,7 @@ fn people(world: &World, known: &Known) {
                 jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
-            7 => ticket.hidden = bound.contains(&ticket.observed.issue.id),
+            7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {
                     ticket.hidden = false;

@@ -1,7 +1,6 @@
 //! The ticket protocol in a simulated world: virtual time, a model of Jira that lags, loses answers and does
 //! things late, a model disk that fails, and a process that dies at any step. `cargo bench --bench prove`
 //! runs the same with many more seeds.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "what fails here fails the test")]
 
 mod harness;
 mod model;
@@ -27,7 +26,7 @@ fn every_step_may_fail_in_every_way() {
     assert!(steps.is_clean(), "{steps:?}");
     println!("{} steps", steps.steps);
     for step in 1..=steps.steps {
-        for fault in [Fault::Crash, Fault::Error, Fault::LostAnswer, Fault::Full, Fault::Slow] {
+        for fault in Fault::ALL {
             let report = Plot::calm(3, vec![(step, fault)]).live();
             assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
         }
@@ -78,25 +77,17 @@ fn two_machines_that_do_not_claim_the_project_double_tickets() {
 }
 
 #[test]
-fn zz_debug() {
-    let mut by: std::collections::BTreeMap<String, (u32, u32, Vec<u64>)> = Default::default();
-    for seed in 1..=6000u64 {
-        let plot = Plot::rough(seed, Algorithm::Ours);
-        let key = format!("people {} copies {} clocks {}", plot.people, plot.old_copies, plot.clocks);
-        let report = plot.live();
-        let e = by.entry(key).or_default();
-        e.0 += 1;
-        if !report.is_clean() {
-            e.1 += 1;
-            e.2.push(seed);
+fn where_issues_cannot_be_read_one_by_one_a_label_shows_how_fresh_the_index_is() {
+    for fault in [Fault::LostRequest, Fault::LostAnswer] {
+        let mut fenced = 0;
+        let steps = Plot { unreadable: true, ..Plot::calm(2, Vec::new()) }.live().steps;
+        for step in 1..=steps {
+            let report = Plot { unreadable: true, ..Plot::calm(2, vec![(step, fault)]) }.live();
+            // A first create has no ticket to put the label on: that one is held for a person.
+            let held = report.violations.iter().all(|it| it.starts_with("not converged"));
+            assert!(report.doubled == 0 && held, "step {step}, {fault:?}: {report:?}");
+            fenced += report.fences;
         }
+        assert!(fenced > 0, "{fault:?}: no create was settled by the index");
     }
-    println!("{by:#?}");
-    let mut bad = Vec::new();
-    for seed in 1..=2000u64 {
-        if !Plot::two(seed).live().is_clean() {
-            bad.push(seed);
-        }
-    }
-    println!("two {bad:?}");
 }

@@ -19,13 +19,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long Jira may take at most; the protocol is told to wait longer.
-pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_secs(120);
+pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_mins(2);
 /// The client's time limit.
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
 
-/// SplitMix64: small, known, and the same everywhere.
+/// `SplitMix64`: small, known, and the same everywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -55,12 +55,19 @@ pub(crate) enum Fault {
     Crash,
     /// The call does not get through; the disk gives an error.
     Error,
+    /// Jira never gets it, and the client hears nothing.
+    LostRequest,
     /// Jira does it late, and the client hears nothing.
     LostAnswer,
     /// The disk is full.
     Full,
     /// Jira takes its time.
     Slow,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Crash, Self::Error, Self::LostRequest, Self::LostAnswer, Self::Full, Self::Slow];
 }
 
 /// Chances of the random faults, in thousandths.
@@ -135,6 +142,8 @@ pub(crate) struct Jira {
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
     pub(crate) reads: u64,
+    /// Labels that were taken off again: each ended a wait for the index.
+    pub(crate) fences: u64,
 }
 
 type Effect = Box<dyn FnOnce(&mut Jira, Duration, &mut Random, Chances) + Send>;
@@ -247,7 +256,7 @@ impl World {
             if fault == Some(Fault::Error) || inner.random.chance(chances.refused) {
                 return Err(failed(Cause::Connect));
             }
-            let lost_before = inner.random.chance(chances.lost_before);
+            let lost_before = fault == Some(Fault::LostRequest) || inner.random.chance(chances.lost_before);
             let execution = match fault {
                 Some(Fault::LostAnswer) => Duration::from_secs(100),
                 Some(Fault::Slow) => Duration::from_secs(25),
@@ -286,13 +295,11 @@ impl World {
             std::future::pending::<()>().await;
         }
         drop(self.lock());
-        match cause {
-            Some(cause) => Err(failed(cause)),
-            None => {
-                let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-                answer.ok_or_else(|| failed(Cause::Broken))
-            }
+        if let Some(cause) = cause {
+            return Err(failed(cause));
         }
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answer.ok_or_else(|| failed(Cause::Broken))
     }
 
     /// What a person does to an issue.
@@ -393,7 +400,7 @@ impl Jira {
             .find_map(GroupId::parse);
         let group = ticket.mark.as_ref().map(|mark| mark.group.clone()).or(by_label)?;
         let (issue, creator) = (ticket.observed.issue.clone(), ticket.creator.clone());
-        Some(Marked { issue, group, mark: ticket.mark.clone(), creator })
+        Some(Marked { issue, group, mark: ticket.mark.clone(), creator, home: None })
     }
 }
 
@@ -454,12 +461,11 @@ impl Tracker for ModelJira {
                 let indexed = indexed_at(now, random, chances);
                 let labels = content.labels.iter().cloned().collect();
                 let number = jira.add(BOT, &content.summary, description, labels, Some(own), indexed);
-                let ticket = jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
+                jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
                     ticket.observed.issue.clone()
-                });
-                ticket
+                })
             })
             .await;
         match sent {
@@ -517,7 +523,11 @@ impl Tracker for ModelJira {
             .await
     }
 
-    async fn labelled(&self, label: &str) -> Result<Vec<String>, JiraError> {
+    async fn is_home(&self, _key: &str) -> Result<bool, JiraError> {
+        Ok(true)
+    }
+
+    async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Vec<String>, JiraError> {
         let label = label.to_owned();
         self.world
             .call("search", true, move |jira, now, _, _| {
@@ -542,7 +552,7 @@ impl Tracker for ModelJira {
             .call("edit", false, move |jira, now, random, chances| {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
-                let Some(ticket) = jira.open(&id) else { return None };
+                let ticket = jira.open(&id)?;
                 if mark.is_some() {
                     ticket.mark = mark;
                 }
@@ -585,6 +595,7 @@ impl Tracker for ModelJira {
         self.world
             .call("relabel", false, move |jira, now, random, chances| {
                 jira.writes += 1;
+                jira.fences += u64::from(!present);
                 let indexed = indexed_at(now, random, chances);
                 if let Some(ticket) = jira.open(&id) {
                     if present {

@@ -9,8 +9,10 @@
 mod damage;
 #[path = "../../tests/simulation/harness.rs"]
 mod harness;
+mod kill;
 #[path = "../../tests/simulation/model.rs"]
 mod model;
+mod rebuild;
 mod schedule;
 mod simulation;
 mod size;
@@ -49,11 +51,13 @@ const PROOFS: &[Proof] = &[
     ("damage", damage::prove),
     ("schedule", schedule::prove),
     ("size", size::prove),
+    ("kill", kill::prove),
+    ("rebuild", rebuild::prove),
 ];
 
 fn main() -> ExitCode {
     // Some proofs need processes of their own.
-    if let Some(code) = damage::child().or_else(size::child) {
+    if let Some(code) = damage::child().or_else(size::child).or_else(rebuild::child) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();

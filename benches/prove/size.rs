@@ -74,7 +74,7 @@ pub(crate) fn child() -> Option<ExitCode> {
 }
 
 /// The most memory this process ever had, as Linux tells it.
-fn peak_kib() -> u64 {
+pub(crate) fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)

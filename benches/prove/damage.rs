@@ -474,7 +474,7 @@ pub(crate) fn ticket(number: u64) -> Change {
         block: format!("{number:064x}"),
         priority: Some("High".to_owned()),
         due: None,
-        labels: [ticket.group.label(), "disputebot".to_owned()].into(),
+        labels: [ticket.group.label(), "disputebot".to_owned()].into_iter().collect(),
     });
     Change::Ticket(ticket)
 }

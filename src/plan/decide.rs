@@ -333,7 +333,7 @@ impl Planner<'_> {
             tells.push(MARK_RESTORED.to_owned());
         }
         if !add.is_empty() {
-            written.labels.extend(add.iter().cloned());
+            written.labels = written.labels.with(add.iter().cloned());
             changes.push(Change::Labels { add });
         }
 

@@ -24,7 +24,7 @@ pub(super) fn open<T: Send + 'static>(
     lock: &Arc<WriterLock>,
     directory: &Path,
     limit: Duration,
-    check: fn(&sled::Db, &Path) -> Result<T, StateError>,
+    check: impl FnOnce(&sled::Db, &Path) -> Result<T, StateError> + Send + 'static,
 ) -> Result<(sled::Db, T), StateError> {
     ensure_directory(directory).map_err(StateError::io("make", directory))?;
     // A crash while sled writes a snapshot leaves this file, and sled then takes it for a damaged one.
@@ -60,6 +60,29 @@ pub(super) fn open<T: Send + 'static>(
         }
         Err(RecvTimeoutError::Disconnected) => Err(damaged(directory, "opening it failed".to_owned())),
     }
+}
+
+/// All rows whose keys begin with `prefix`, in order.
+///
+/// Not by sled's own iterator: sled thinks of dropping pages from memory once 64 looks were taken at any of
+/// those whose numbers have the same rest by 256, and its iterator looks at each page once. So up to 16,384
+/// pages, which is all of a large vault, would stay. Here each row is a look of its own.
+pub(super) fn rows(
+    store: &sled::Db,
+    prefix: &[u8],
+) -> impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>> {
+    let mut last: Option<sled::IVec> = None;
+    std::iter::from_fn(move || {
+        let found = match &last {
+            None => store.range(prefix..).next()?,
+            Some(last) => store.get_gt(last).transpose()?,
+        };
+        if let Ok((key, _)) = &found {
+            last = Some(key.clone());
+        }
+        Some(found)
+    })
+    .take_while(move |found| found.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
 }
 
 /// Runs work with sled, which panics on bad data.

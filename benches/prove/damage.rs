@@ -459,8 +459,8 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
             pending: Vec::new(),
         },
         title: format!("NDC 98003-{number:04}, revision {revision}"),
-        cause: "Duplicate discount: 340B and Medicaid".to_owned(),
-        who: "the covered entity".to_owned(),
+        cause: "Duplicate discount: 340B and Medicaid".into(),
+        who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
     })
 }

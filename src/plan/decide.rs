@@ -258,7 +258,7 @@ impl Planner<'_> {
     ) {
         let key = Some(observed.issue.key.clone());
         let last = ticket.written.clone().unwrap_or_default();
-        let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
+        let maybe = ticket.writing.as_deref().cloned().unwrap_or_else(|| last.clone());
         // A field that shows what is wanted is ours, also where the answer to its last write was lost.
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();

@@ -42,8 +42,8 @@ pub struct Ticket {
     /// What was last written, by field.
     pub written: Option<Written>,
     /// What is being written: recorded before the call, moved to `written` after it. Where its outcome is
-    /// unknown, both count as ours.
-    pub writing: Option<Written>,
+    /// unknown, both count as ours. Boxed, because it is mostly absent.
+    pub writing: Option<Box<Written>>,
     /// Topics that were said once and are not said again.
     pub told: BTreeSet<String>,
     /// Topics that are being said and when they were sent: recorded before the call, moved to `told` after it.

@@ -15,7 +15,6 @@ use super::{
     journal, vault,
 };
 use crate::{
-    dispute::Text,
     group::{Group, GroupId},
     plan::{Issue, Moment, Stray, Ticket},
     ticket::facts::Figures,
@@ -114,9 +113,9 @@ pub struct GroupRecord {
     /// Its rule in a few words.
     pub title: String,
     /// The likely cause.
-    pub cause: String,
+    pub cause: Arc<str>,
     /// Who must fix it.
-    pub who: String,
+    pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
 }
@@ -548,7 +547,8 @@ pub(super) fn catch_up(
 struct Loaded {
     groups: Ascending<GroupRecord>,
     tickets: Ascending<Ticket>,
-    clients: BTreeSet<Text>,
+    /// Texts that many groups have in common.
+    texts: BTreeSet<Arc<str>>,
     rest: Known,
 }
 
@@ -562,10 +562,12 @@ impl Loaded {
                 patterns.shrink_to_fit();
                 members.shrink_to_fit();
                 pending.shrink_to_fit();
-                if let Some(same) = self.clients.get(client) {
-                    *client = Arc::clone(same);
-                } else {
-                    self.clients.insert(Arc::clone(client));
+                for text in [client, &mut record.cause, &mut record.who] {
+                    if let Some(same) = self.texts.get(text) {
+                        *text = Arc::clone(same);
+                    } else {
+                        self.texts.insert(Arc::clone(text));
+                    }
                 }
                 self.groups.push(record.group.id.clone(), record);
             }
@@ -613,8 +615,10 @@ impl<T> Ascending<T> {
         }
     }
 
+    /// Not joined once more: this is another thread than that of [`Ascending::push`], whose memory it would
+    /// not use again.
     fn map(mut self) -> BTreeMap<GroupId, T> {
-        self.full.append(&mut self.new);
+        self.full.extend(self.new);
         self.full
     }
 }

@@ -325,7 +325,7 @@ impl Planner<'_> {
             .labels
             .iter()
             .filter(|label| !observed.labels.contains(*label))
-            .filter(|label| !last.labels.contains(*label) || (is_mark(label) && !restored))
+            .filter(|label| !last.labels.contains(label) || (is_mark(label) && !restored))
             .cloned()
             .collect();
         let mut tells = Vec::new();

@@ -179,8 +179,8 @@ pub fn survey(
                 None => facts.title.clone(),
                 Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
             };
-            record.cause.clone_from(&facts.cause.name);
-            record.who.clone_from(&facts.cause.who);
+            record.cause = facts.cause.name.as_str().into();
+            record.who = facts.cause.who.as_str().into();
             record.figures = figures;
         }
         if group.status != Status::Active {

@@ -659,8 +659,8 @@ fn group(number: u128, revision: u64) -> Change {
             pending: Vec::new(),
         },
         title: format!("title {revision}"),
-        cause: "duplicate discount".to_owned(),
-        who: "the pharmacy".to_owned(),
+        cause: "duplicate discount".into(),
+        who: "the pharmacy".into(),
         figures: Figures::default(),
     })
 }

@@ -459,8 +459,8 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
             pending: Vec::new(),
         },
         title: format!("NDC 98003-{number:04}, revision {revision}"),
-        cause: "Duplicate discount: 340B and Medicaid".to_owned(),
-        who: "the covered entity".to_owned(),
+        cause: "Duplicate discount: 340B and Medicaid".into(),
+        who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
     })
 }
@@ -474,7 +474,7 @@ pub(crate) fn ticket(number: u64) -> Change {
         block: format!("{number:064x}"),
         priority: Some("High".to_owned()),
         due: None,
-        labels: [ticket.group.label(), "disputebot".to_owned()].into(),
+        labels: [ticket.group.label(), "disputebot".to_owned()].into_iter().collect(),
     });
     Change::Ticket(ticket)
 }

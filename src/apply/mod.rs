@@ -278,7 +278,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Write::Create { content, mark } => self.create(ticket, content, mark).await,
             Write::Update { issue, changes, before, written, mark, tells } => {
                 ticket.written = Some(before.clone());
-                ticket.writing = Some(written.clone());
+                ticket.writing = Some(Box::new(written.clone()));
                 self.update(ticket, issue, changes, mark, tells).await
             }
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
@@ -330,7 +330,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let sent = self.clock.moment();
         ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
-        ticket.writing = Some(plan::written(content));
+        ticket.writing = Some(Box::new(plan::written(content)));
         self.record(ticket.clone())?;
         if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
             ticket.link = Link::Ready { attempts };
@@ -345,7 +345,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 self.highest_number = self.highest_number.max(number);
                 self.refusals = 0;
                 ticket.link = Link::Bound { issue: issue.clone() };
-                ticket.written = ticket.writing.take();
+                ticket.written = ticket.writing.take().map(|writing| *writing);
                 self.record(ticket)?;
                 return Ok(Ok(issue));
             }
@@ -389,7 +389,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         self.record(ticket.clone())?;
         match within(self.stop, self.tracker.edit(issue, changes, Some(mark))).await {
             Some(Ok(())) => {
-                ticket.written = ticket.writing.take();
+                ticket.written = ticket.writing.take().map(|writing| *writing);
                 ticket.link = Link::Bound { issue: issue.clone() };
                 ticket.told.extend(tells.iter().cloned());
                 self.record(ticket)?;

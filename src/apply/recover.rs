@@ -362,15 +362,16 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 changes.push(Change::Group(GroupRecord {
                     group: mark.into_group(),
                     title: String::new(),
-                    cause: String::new(),
-                    who: String::new(),
+                    cause: "".into(),
+                    who: "".into(),
                     figures: Figures::default(),
                 }));
             }
             let mut ticket = ticket.cloned().unwrap_or_else(|| Ticket::none(group.clone()));
             if ticket.written.is_none() || bound.is_some() {
                 let on_it = winner.mark.as_ref().and_then(|mark| mark.written.clone());
-                ticket.written = on_it.or_else(|| ticket.writing.take()).or(ticket.written);
+                ticket.written =
+                    on_it.or_else(|| ticket.writing.take().map(|writing| *writing)).or(ticket.written);
                 // What was said on it is not known here.
                 ticket.look_first = record.is_none() || ticket.look_first;
             }

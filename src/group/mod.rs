@@ -20,10 +20,10 @@
 
 mod lineage;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
 
@@ -33,42 +33,75 @@ use crate::{
 };
 
 /// Identity of a group: 128 random bits as 32 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct GroupId(String);
+///
+/// The digits lie within, not behind a pointer: a state of many groups holds each id several times.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId([u8; DIGITS]);
+
+const DIGITS: usize = 32;
 
 impl GroupId {
     /// An id made of 128 bits that the caller draws at random.
     pub fn from_bits(bits: u128) -> Self {
-        Self(format!("{bits:032x}"))
+        Self(std::array::from_fn(|place| {
+            let digit = (bits >> (4 * (DIGITS - 1 - place)) & 0xF) as u8;
+            if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+        }))
     }
 
     /// Reads an id as [`fmt::Display`] or [`GroupId::label`] writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(LABEL_PREFIX).unwrap_or(text);
-        (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()))
-            .then(|| Self(digits.to_owned()))
+        Self::from_digits(text.strip_prefix(LABEL_PREFIX).unwrap_or(text))
     }
 
     /// The 32 digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Digits are always UTF-8.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first eight digits: enough for people to tell groups apart.
     pub fn short(&self) -> &str {
-        &self.0[..8]
+        &self.as_str()[..8]
     }
 
     /// The Jira label that marks the group's ticket.
     pub fn label(&self) -> String {
-        format!("{LABEL_PREFIX}{}", self.0)
+        format!("{LABEL_PREFIX}{self}")
+    }
+
+    fn from_digits(digits: &str) -> Option<Self> {
+        let digits: [u8; DIGITS] = digits.as_bytes().try_into().ok()?;
+        digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')).then_some(Self(digits))
     }
 }
 
 impl fmt::Display for GroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GroupId").field(&self.as_str()).finish()
+    }
+}
+
+impl Serialize for GroupId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for GroupId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::from_digits(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "expected a group id of {DIGITS} hexadecimal digits, but found `{text}`"
+            ))
+        })
     }
 }
 
@@ -160,4 +193,23 @@ pub enum Pending {
         /// On how many different inputs it was seen.
         seen: u32,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_its_digits_wherever_it_is_written() {
+        let digits = "0123456789abcdef00000000000000a7";
+        let id = GroupId::from_bits(0x0123_4567_89ab_cdef_0000_0000_0000_00a7);
+        assert_eq!((id.as_str(), id.to_string()), (digits, digits.to_owned()));
+        assert_eq!(GroupId::parse(&id.label()), Some(id.clone()));
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{digits}\""));
+        assert_eq!(serde_json::from_str::<GroupId>(&json).unwrap(), id);
+        for wrong in ["", &digits[1..], &digits.to_uppercase(), &id.label(), &digits.replace('a', "g")] {
+            assert!(serde_json::from_str::<GroupId>(&format!("\"{wrong}\"")).is_err(), "{wrong}");
+        }
+    }
 }

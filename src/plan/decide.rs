@@ -258,7 +258,7 @@ impl Planner<'_> {
     ) {
         let key = Some(observed.issue.key.clone());
         let last = ticket.written.clone().unwrap_or_default();
-        let maybe = ticket.writing.clone().unwrap_or_else(|| last.clone());
+        let maybe = ticket.writing.as_deref().cloned().unwrap_or_else(|| last.clone());
         // A field that shows what is wanted is ours, also where the answer to its last write was lost.
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
@@ -325,7 +325,7 @@ impl Planner<'_> {
             .labels
             .iter()
             .filter(|label| !observed.labels.contains(*label))
-            .filter(|label| !last.labels.contains(*label) || (is_mark(label) && !restored))
+            .filter(|label| !last.labels.contains(label) || (is_mark(label) && !restored))
             .cloned()
             .collect();
         let mut tells = Vec::new();
@@ -333,7 +333,7 @@ impl Planner<'_> {
             tells.push(MARK_RESTORED.to_owned());
         }
         if !add.is_empty() {
-            written.labels.extend(add.iter().cloned());
+            written.labels = written.labels.with(add.iter().cloned());
             changes.push(Change::Labels { add });
         }
 

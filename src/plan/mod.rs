@@ -19,7 +19,7 @@ mod print;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
@@ -42,8 +42,8 @@ pub struct Ticket {
     /// What was last written, by field.
     pub written: Option<Written>,
     /// What is being written: recorded before the call, moved to `written` after it. Where its outcome is
-    /// unknown, both count as ours.
-    pub writing: Option<Written>,
+    /// unknown, both count as ours. Boxed, because it is mostly absent.
+    pub writing: Option<Box<Written>>,
     /// Topics that were said once and are not said again.
     pub told: BTreeSet<String>,
     /// Topics that are being said and when they were sent: recorded before the call, moved to `told` after it.
@@ -205,7 +205,39 @@ pub struct Written {
     /// Due date.
     pub due: Option<Date>,
     /// Labels that were added.
-    pub labels: BTreeSet<String>,
+    pub labels: Labels,
+}
+
+/// Labels, each once, sorted. A set of std has room for eleven in each of its nodes, and a state of many
+/// tickets would be mostly that.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(#[serde(deserialize_with = "once_each")] Box<[String]>);
+
+impl Labels {
+    /// Whether a label is one of them.
+    pub fn contains(&self, label: &str) -> bool {
+        self.0.iter().any(|own| own == label)
+    }
+
+    /// These and more.
+    #[must_use]
+    pub fn with(self, more: impl IntoIterator<Item = String>) -> Self {
+        self.0.into_iter().chain(more).collect()
+    }
+}
+
+impl FromIterator<String> for Labels {
+    fn from_iter<I: IntoIterator<Item = String>>(labels: I) -> Self {
+        let mut labels: Vec<String> = labels.into_iter().collect();
+        labels.sort_unstable();
+        labels.dedup();
+        Self(labels.into())
+    }
+}
+
+fn once_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[String]>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().collect::<Labels>().0)
 }
 
 /// What Jira shows of an issue.
@@ -569,5 +601,21 @@ impl Write {
             Self::Transition { .. } => "transition",
             Self::Link { .. } | Self::LinkDuplicate { .. } => "link",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_once_each_however_they_come() {
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        let labels = Labels::from_iter([b.clone(), a.clone(), b.clone()]);
+        assert_eq!(serde_json::to_string(&labels).unwrap(), r#"["a","b"]"#);
+        assert_eq!(serde_json::from_str::<Labels>(r#"["b","a","b"]"#).unwrap(), labels);
+        let more = labels.with([c.clone(), a.clone()]);
+        assert_eq!(more, Labels::from_iter([a, b, c]));
+        assert!(more.contains("c") && !more.contains("d"));
     }
 }

@@ -222,8 +222,8 @@ fn top(known: &Known) -> Vec<TopGroup> {
             group: record.group.id.short().to_owned(),
             key: known.ticket(&record.group.id).issue().map(|issue| issue.key.clone()).unwrap_or_default(),
             client: record.group.client.to_string(),
-            cause: record.cause.clone(),
-            who: record.who.clone(),
+            cause: record.cause.to_string(),
+            who: record.who.to_string(),
             title: record.title.clone(),
             figures: record.figures.clone(),
         })

@@ -137,7 +137,7 @@ fn put_in_place(
     let aside = finish_restore(state)?;
     let journal = Journal::open(&state.join(JOURNAL))?;
     let (mut vault, _) = Vault::start_over_locked(lock, state)?;
-    catch_up(&journal, &mut vault)?;
+    catch_up(&journal, &mut vault, drop)?;
     Ok(aside)
 }
 

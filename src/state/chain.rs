@@ -78,14 +78,15 @@ impl FromStr for ChainHash {
             b'a'..=b'f' => Some(byte - b'a' + 10),
             _ => None,
         };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let bytes: Option<Vec<u8>> =
-            pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-        bytes
-            .filter(|_| rest.is_empty())
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| NotAHash { found: text.to_owned() })
+        let read = || {
+            let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+            let mut bytes = [0; 32];
+            for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+                *byte = digit(*high)? << 4 | digit(*low)?;
+            }
+            Some(Self(bytes))
+        };
+        read().ok_or_else(|| NotAHash { found: text.to_owned() })
     }
 }
 

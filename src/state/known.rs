@@ -1,7 +1,7 @@
 //! What disputebot knows: the fold over all changes ever recorded.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -113,9 +113,9 @@ pub struct GroupRecord {
     /// Its rule in a few words.
     pub title: String,
     /// The likely cause.
-    pub cause: String,
+    pub cause: Arc<str>,
     /// Who must fix it.
-    pub who: String,
+    pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
 }
@@ -356,14 +356,14 @@ impl State {
         let opened = if missing {
             Err(vault::missing(directory))
         } else {
-            Vault::open_locked(&lock, directory, limit)
+            Vault::open_reading(&lock, directory, limit, Loaded::take)
         };
         let mut healed = None;
-        let mut vault = match opened {
+        let (mut vault, loaded) = match opened {
             Err(found @ StateError::Damaged { .. }) if damage == Damage::Heal => {
                 let (vault, told) = heal(&lock, directory, &mut journal, found)?;
                 healed = Some(told);
-                vault
+                (vault, Loaded::default())
             }
             other => other?,
         };
@@ -376,8 +376,8 @@ impl State {
             doubt(&mut journal, &reason)?;
             healed = Some(format!("{reason}; it was brought up to the journal, and {UNTIL_READ}"));
         }
-        catch_up(&journal, &mut vault)?;
-        let known = load(&vault)?;
+        let mut known = loaded.known();
+        catch_up(&journal, &mut vault, |change| known.take(change))?;
         Ok(Self { directory: directory.to_owned(), journal, vault, known, healed, poisoned: false })
     }
 
@@ -460,7 +460,7 @@ impl State {
             doubt(&mut journal, reason)?;
         }
         let (mut vault, aside) = Vault::start_over_locked(&lock, directory)?;
-        catch_up(&journal, &mut vault)?;
+        catch_up(&journal, &mut vault, drop)?;
         Ok(Rebuilt { records: journal.head().seq, aside, doubt: told })
     }
 
@@ -522,13 +522,19 @@ fn went_back(journal: &Journal, vault: &Vault) -> Result<bool, StateError> {
 }
 
 /// Brings the vault up to the journal.
-pub(super) fn catch_up(journal: &Journal, vault: &mut Vault) -> Result<(), StateError> {
+pub(super) fn catch_up(
+    journal: &Journal,
+    vault: &mut Vault,
+    mut learn: impl FnMut(Change),
+) -> Result<(), StateError> {
     if vault.applied() == journal.head() {
         return Ok(());
     }
     let mut behind: Vec<Write> = Vec::new();
     journal.replay_after::<StateError>(vault.applied(), |record| {
-        behind.push(write(&change(&record.body, record.seq)?)?);
+        let change = change(&record.body, record.seq)?;
+        behind.push(write(&change)?);
+        learn(change);
         if behind.len() == CHUNK {
             vault.commit(&behind, Head { seq: record.seq, hash: record.hash })?;
             behind.clear();
@@ -538,23 +544,85 @@ pub(super) fn catch_up(journal: &Journal, vault: &mut Vault) -> Result<(), State
     vault.commit(&behind, journal.head())
 }
 
-fn load(vault: &Vault) -> Result<Known, StateError> {
-    let mut known = Known::default();
-    // Maps that are made of all their entries at once take half the memory of those that grow in order.
-    let (mut groups, mut tickets) = (Vec::new(), Vec::new());
-    vault.each(Tree::Groups, |_, record: GroupRecord| groups.push((record.group.id.clone(), record)))?;
-    known.groups = groups.into_iter().collect();
-    vault.each(Tree::Tickets, |_, ticket: Ticket| tickets.push((ticket.group.clone(), ticket)))?;
-    known.tickets = tickets.into_iter().collect();
-    vault.each(Tree::Runs, |_, run| known.take(Change::Run(Box::new(run))))?;
-    vault.each(Tree::Ledger, |_, ran| known.take(Change::Occurrence(ran)))?;
-    known.doubt = vault.get(Tree::Meta, DOUBT)?.flatten();
-    known.claim = vault.get(Tree::Meta, CLAIM)?.flatten();
-    known.rival = vault.get(Tree::Meta, RIVAL)?.flatten();
-    for (_, stray) in vault.scan::<Stray>(Tree::Strays)? {
-        known.take(Change::Stray { stray });
+/// What is known, as it is read from the vault: sorted, and without the room that reading leaves over.
+#[derive(Default)]
+struct Loaded {
+    groups: Ascending<GroupRecord>,
+    tickets: Ascending<Ticket>,
+    /// Texts that many groups have in common.
+    texts: BTreeSet<Arc<str>>,
+    rest: Known,
+}
+
+impl Loaded {
+    fn take(&mut self, tree: &str, key: &str, bytes: &[u8]) -> Result<(), StateError> {
+        let Some(tree) = Tree::named(tree) else { return Ok(()) };
+        match tree {
+            Tree::Groups => {
+                let mut record: GroupRecord = vault::parse(tree, key, bytes)?;
+                let Group { client, patterns, members, pending, .. } = &mut record.group;
+                patterns.shrink_to_fit();
+                members.shrink_to_fit();
+                pending.shrink_to_fit();
+                for text in [client, &mut record.cause, &mut record.who] {
+                    if let Some(same) = self.texts.get(text) {
+                        *text = Arc::clone(same);
+                    } else {
+                        self.texts.insert(Arc::clone(text));
+                    }
+                }
+                self.groups.push(record.group.id.clone(), record);
+            }
+            Tree::Tickets => {
+                let ticket: Ticket = vault::parse(tree, key, bytes)?;
+                self.tickets.push(ticket.group.clone(), ticket);
+            }
+            Tree::Runs => self.rest.take(Change::Run(vault::parse(tree, key, bytes)?)),
+            Tree::Ledger => self.rest.take(Change::Occurrence(vault::parse(tree, key, bytes)?)),
+            Tree::Strays => self.rest.take(Change::Stray { stray: vault::parse(tree, key, bytes)? }),
+            Tree::Meta => match key {
+                DOUBT => self.rest.doubt = vault::parse(tree, key, bytes)?,
+                CLAIM => self.rest.claim = vault::parse(tree, key, bytes)?,
+                RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
+                _ => {}
+            },
+            Tree::Members | Tree::Decisions => {}
+        }
+        Ok(())
     }
-    Ok(known)
+
+    fn known(self) -> Known {
+        Known { groups: self.groups.map(), tickets: self.tickets.map(), ..self.rest }
+    }
+}
+
+/// A map made of keys that come in order. The nodes of one that grows so stay half empty, and making it of a
+/// list holds all twice; so what is new is joined to the rest, which fills the nodes, time and again.
+struct Ascending<T> {
+    full: BTreeMap<GroupId, T>,
+    new: BTreeMap<GroupId, T>,
+}
+
+impl<T> Default for Ascending<T> {
+    fn default() -> Self {
+        Self { full: BTreeMap::new(), new: BTreeMap::new() }
+    }
+}
+
+impl<T> Ascending<T> {
+    fn push(&mut self, key: GroupId, value: T) {
+        self.new.insert(key, value);
+        if self.new.len() > 1000 + self.full.len() / 8 {
+            self.full.append(&mut self.new);
+        }
+    }
+
+    /// Not joined once more: this is another thread than that of [`Ascending::push`], whose memory it would
+    /// not use again.
+    fn map(mut self) -> BTreeMap<GroupId, T> {
+        self.full.extend(self.new);
+        self.full
+    }
 }
 
 /// A change as the journal takes it.

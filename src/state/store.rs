@@ -24,7 +24,7 @@ pub(super) fn open<T: Send + 'static>(
     lock: &Arc<WriterLock>,
     directory: &Path,
     limit: Duration,
-    check: fn(&sled::Db, &Path) -> Result<T, StateError>,
+    check: impl FnOnce(&sled::Db, &Path) -> Result<T, StateError> + Send + 'static,
 ) -> Result<(sled::Db, T), StateError> {
     ensure_directory(directory).map_err(StateError::io("make", directory))?;
     // A crash while sled writes a snapshot leaves this file, and sled then takes it for a damaged one.
@@ -60,6 +60,22 @@ pub(super) fn open<T: Send + 'static>(
         }
         Err(RecvTimeoutError::Disconnected) => Err(damaged(directory, "opening it failed".to_owned())),
     }
+}
+
+/// All rows whose keys begin with `prefix`, in order.
+///
+/// sled thinks of dropping pages from memory only when it has counted 64 looks at pages whose numbers have the
+/// same rest by 256, and its iterator looks at each page once. So up to 16,384 pages, which is all of a large
+/// vault, would stay. Here each row is looked at once more, which drops them ten times as early.
+pub(super) fn rows(
+    store: &sled::Db,
+    prefix: &[u8],
+) -> impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>> {
+    store.scan_prefix(prefix).inspect(|found| {
+        if let Ok((key, _)) = found {
+            drop(store.get(key));
+        }
+    })
 }
 
 /// Runs work with sled, which panics on bad data.

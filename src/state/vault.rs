@@ -120,6 +120,11 @@ impl Tree {
         Self::Strays,
     ];
 
+    /// The tree of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tree| tree.name() == name)
+    }
+
     /// The name on disk.
     pub const fn name(self) -> &'static str {
         match self {
@@ -243,10 +248,16 @@ impl Vault {
         mut visit: impl FnMut(&str, T),
     ) -> Result<(), StateError> {
         self.guarded(|| {
-            walk(&self.store, &self.directory, &envelope::prefix(tree.name()), |_, key, bytes| {
-                visit(key, parse(tree, key, &bytes)?);
-                Ok(())
-            })
+            walk(
+                &self.store,
+                &self.directory,
+                &envelope::prefix(tree.name()),
+                |_, _| {},
+                |_, key, bytes| {
+                    visit(key, parse(tree, key, &bytes)?);
+                    Ok(())
+                },
+            )
         })
     }
 
@@ -300,7 +311,7 @@ impl Vault {
     /// Reads every row, and compares number and checksums with what was written.
     pub fn verify(&self) -> Result<Checked, StateError> {
         self.guarded(|| {
-            let (_, checked) = check_all(&self.store, &self.directory)?;
+            let (_, checked, ()) = check_all(&self.store, &self.directory, |(), _, _, _| Ok(()))?;
             Ok(checked)
         })
     }
@@ -311,12 +322,23 @@ impl Vault {
         state: &Path,
         limit: Duration,
     ) -> Result<Self, StateError> {
+        let (vault, ()) = Self::open_reading(lock, state, limit, |(), _, _, _| Ok(()))?;
+        Ok(vault)
+    }
+
+    /// As [`Vault::open_locked`], and takes every value with its tree and key in the same walk over all rows.
+    pub(super) fn open_reading<T: Default + Send + 'static>(
+        lock: &Arc<WriterLock>,
+        state: &Path,
+        limit: Duration,
+        take: Take<T>,
+    ) -> Result<(Self, T), StateError> {
         let directory = state.join(DIRECTORY);
         if state.join(STUCK).exists() {
             return Err(damaged(&directory, "opening it did not end the last time".to_owned()));
         }
-        let opened = store::open(lock, &directory, limit, check_all).or_else(|failed| match failed {
-            StateError::Damaged { .. } => without_snapshots(lock, state, limit, failed),
+        let opened = open_checked(lock, &directory, limit, take).or_else(|failed| match failed {
+            StateError::Damaged { .. } => without_snapshots(lock, state, limit, take, failed),
             other => Err(other),
         });
         if let Err(StateError::OpenTimeout { .. }) = &opened {
@@ -326,7 +348,7 @@ impl Vault {
                 writeln!(out, "opening `db` did not end; the next start makes it anew from the journal")
             }));
         }
-        let (store, (manifest, _)) = opened?;
+        let (store, (manifest, _, taken)) = opened?;
         let path = directory.join(FILE);
         let file = File::open(&path).map_err(StateError::io("open", &path))?;
         let mut vault = Self {
@@ -342,7 +364,7 @@ impl Vault {
             vault.commit(&[], Head::EMPTY)?;
             sync_directory(state).map_err(StateError::io("sync", state))?;
         }
-        Ok(vault)
+        Ok((vault, taken))
     }
 
     fn write(
@@ -444,18 +466,34 @@ impl Manifest {
     }
 }
 
+/// Takes one value with its tree and key.
+pub(super) type Take<T> = fn(&mut T, &str, &str, &[u8]) -> Result<(), StateError>;
+
+/// What a walk over all rows gives.
+type Walked<T> = (Option<Manifest>, Checked, T);
+
+fn open_checked<T: Default + Send + 'static>(
+    lock: &Arc<WriterLock>,
+    directory: &Path,
+    limit: Duration,
+    take: Take<T>,
+) -> Result<(sled::Db, Walked<T>), StateError> {
+    store::open(lock, directory, limit, move |store, directory| check_all(store, directory, take))
+}
+
 /// Opens a damaged vault from its log alone, after a copy was made; without success all is as before.
-fn without_snapshots(
+fn without_snapshots<T: Default + Send + 'static>(
     lock: &Arc<WriterLock>,
     state: &Path,
     limit: Duration,
+    take: Take<T>,
     first: StateError,
-) -> Result<(sled::Db, (Option<Manifest>, Checked)), StateError> {
+) -> Result<(sled::Db, Walked<T>), StateError> {
     let directory = state.join(DIRECTORY);
     let Ok(copy) = free_copy_name(state) else { return Err(first) };
     copy_directory(&directory, &copy)?;
     remove_snapshots(&directory, "")?;
-    let again = store::open(lock, &directory, limit, check_all);
+    let again = open_checked(lock, &directory, limit, take);
     if let Err(StateError::Damaged { .. }) = &again {
         wait_for_former_owner(&directory)?;
         std::fs::remove_dir_all(&directory).map_err(StateError::io("remove", &directory))?;
@@ -476,20 +514,34 @@ pub(super) fn lock(state: &Path) -> Result<Arc<WriterLock>, StateError> {
     })
 }
 
-fn check_all(store: &sled::Db, directory: &Path) -> Result<(Option<Manifest>, Checked), StateError> {
+fn check_all<T: Default>(store: &sled::Db, directory: &Path, take: Take<T>) -> Result<Walked<T>, StateError> {
     let manifest = read_manifest(store, directory)?;
     let mut found = Manifest { applied: manifest.map_or(Head::EMPTY, |it| it.applied), ..Manifest::EMPTY };
-    for row in store.iter() {
-        let (key, row) = row.map_err(|source| failed(directory, source))?;
-        if !key.starts_with(&envelope::prefix(VAULTS_OWN)) {
-            found.add(&row);
-        }
-    }
     let mut values = 0;
-    walk(store, directory, &[], |tree, _, _| {
-        values += u64::from(tree != VAULTS_OWN);
-        Ok(())
-    })?;
+    // What a vault that is not whole says is of no interest.
+    let mut taken = Ok(T::default());
+    let own = envelope::prefix(VAULTS_OWN);
+    walk(
+        store,
+        directory,
+        &[],
+        |key, row| {
+            if !key.starts_with(&own) {
+                found.add(row);
+            }
+        },
+        |tree, key, bytes| {
+            if tree != VAULTS_OWN {
+                values += 1;
+                if let Ok(all) = &mut taken
+                    && let Err(refused) = take(all, tree, key, &bytes)
+                {
+                    taken = Err(refused);
+                }
+            }
+            Ok(())
+        },
+    )?;
     let expected = manifest.unwrap_or(Manifest::EMPTY);
     if (found.rows, found.checksums) != (expected.rows, expected.checksums) {
         return Err(damaged(
@@ -500,7 +552,7 @@ fn check_all(store: &sled::Db, directory: &Path) -> Result<(Option<Manifest>, Ch
             ),
         ));
     }
-    Ok((manifest, Checked { values, rows: found.rows, applied: expected.applied }))
+    Ok((manifest, Checked { values, rows: found.rows, applied: expected.applied }, taken?))
 }
 
 fn read_manifest(store: &sled::Db, directory: &Path) -> Result<Option<Manifest>, StateError> {
@@ -518,11 +570,12 @@ fn read_manifest(store: &sled::Db, directory: &Path) -> Result<Option<Manifest>,
     serde_json::from_slice(&text).map(Some).map_err(unreadable)
 }
 
-/// Puts every value whose rows begin with `prefix` together.
+/// Puts every value whose rows begin with `prefix` together; gives each row, too.
 fn walk(
     store: &sled::Db,
     directory: &Path,
     prefix: &[u8],
+    mut each_row: impl FnMut(&[u8], &[u8]),
     mut visit: impl FnMut(&str, &str, Vec<u8>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let mut current: Option<(sled::IVec, Opening)> = None;
@@ -531,8 +584,9 @@ fn walk(
         let bytes = opening.finish().map_err(|fault| faulty(directory, place.tree, place.key, fault))?;
         visit(place.tree, place.key, bytes)
     };
-    for found in store.scan_prefix(prefix) {
+    for found in store::rows(store, prefix) {
         let (key, row) = found.map_err(|source| failed(directory, source))?;
+        each_row(&key, &row);
         let place = envelope::place(&key).ok_or_else(|| strange_key(directory, &key))?;
         let fault = |fault| faulty(directory, place.tree, place.key, fault);
         match &mut current {
@@ -566,7 +620,7 @@ fn check_key(tree: Tree, key: &str) -> Result<(), StateError> {
     Err(StateError::Key { tree: tree.name(), key: key.escape_debug().to_string(), reason })
 }
 
-fn parse<T: DeserializeOwned>(tree: Tree, key: &str, bytes: &[u8]) -> Result<T, StateError> {
+pub(super) fn parse<T: DeserializeOwned>(tree: Tree, key: &str, bytes: &[u8]) -> Result<T, StateError> {
     serde_json::from_slice(bytes).map_err(|source| StateError::Form {
         tree: tree.name(),
         key: key.to_owned(),

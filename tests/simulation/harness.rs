@@ -487,8 +487,8 @@ impl Daemon {
             records.push(GroupRecord {
                 group,
                 title: String::new(),
-                cause: String::new(),
-                who: String::new(),
+                cause: "".into(),
+                who: "".into(),
                 figures: Figures::default(),
             });
         }

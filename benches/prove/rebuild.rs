@@ -249,8 +249,8 @@ fn survey(known: &Known, born: &mut usize) -> (Vec<GroupRecord>, BTreeMap<GroupI
         records.push(GroupRecord {
             group,
             title,
-            cause: "an invented cause".to_owned(),
-            who: "nobody".to_owned(),
+            cause: "an invented cause".into(),
+            who: "nobody".into(),
             figures: Figures { disputes: 10, ..Figures::default() },
         });
     }

@@ -146,13 +146,14 @@ pub fn survey(
     let by_id: HashMap<&Text, &Dispute> =
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
     let (explanations, neighbours) = explain(&table, &lineage.groups);
+    let happened = happened(&lineage.events);
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
     for group in &lineage.groups {
         let members: Vec<&Dispute> = group.members.iter().filter_map(|id| by_id.get(id).copied()).collect();
         grouped += members.len() as u64;
-        let (moved, returned) = event_of(&lineage.events, &group.id);
+        let (moved, returned) = happened.get(&group.id).copied().unwrap_or_default();
         let before = known.groups.get(&group.id);
         let mut record = GroupRecord {
             group: group.clone(),
@@ -410,19 +411,20 @@ fn sorted(rows: impl Iterator<Item = usize>) -> Vec<usize> {
     rows.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn event_of(events: &[Event], id: &GroupId) -> ((usize, usize), bool) {
-    for event in events {
-        if let Event::Known { group, fate } = event
-            && group == id
-        {
-            return match fate {
-                Fate::Kept { joined, left } => ((*joined, *left), false),
-                Fate::Returned => ((0, 0), true),
-                Fate::MergedInto(_) | Fate::Resolved => ((0, 0), false),
-            };
-        }
-    }
-    ((0, 0), false)
+/// What happened to groups that were known: disputes that joined and left, and whether it returned.
+fn happened(events: &[Event]) -> HashMap<&GroupId, ((usize, usize), bool)> {
+    // Of several the first counts.
+    events
+        .iter()
+        .rev()
+        .filter_map(|event| match event {
+            Event::Known { group, fate: Fate::Kept { joined, left } } => {
+                Some((group, ((*joined, *left), false)))
+            }
+            Event::Known { group, fate: Fate::Returned } => Some((group, ((0, 0), true))),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The record of a survey that was neither planned nor applied.

@@ -309,7 +309,8 @@ fn adopted(known: &Known) -> Vec<Done> {
     known
         .tickets
         .values()
-        .filter(|ticket| !counted.contains(&ticket.group))
+        // One that was found in Jira for a state that did not know it was opened long ago.
+        .filter(|ticket| !counted.contains(&ticket.group) && !ticket.look_first)
         .filter_map(|ticket| {
             let issue = ticket.issue()?.clone();
             Some(Done { group: ticket.group.clone(), issue, kind: "create".to_owned(), closed: false })

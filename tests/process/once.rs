@@ -59,6 +59,8 @@ async fn a_state_that_is_lost_is_rebuilt_from_jira_and_nothing_is_created_again(
         "what was written before the loss is known, so nothing is written again"
     );
     world.assert_one_ticket_per_group("after the loss").await;
+    let report: Value = serde_json::from_str(&world.expect(0, &["report", "--json"]).await).unwrap();
+    assert_eq!(report["tickets"]["opened"], 0, "what is found again was not opened now");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

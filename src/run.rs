@@ -285,7 +285,7 @@ pub async fn pass(
     let mut record = record(params, &surveyed, &plan, &applied, now);
     record.done.extend(adopted);
     store.record(clock.moment().at, &[Change::Run(Box::new(record.clone()))])?;
-    let wrote = !applied.done.is_empty() || !applied.failed.is_empty();
+    let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
     if wrote
         && !stop.is_cancelled()
         && let Err(error) = apply::anchor(tracker, store, clock, &policy).await

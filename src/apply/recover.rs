@@ -29,6 +29,9 @@ pub struct Recovered {
     pub bound: usize,
     /// Creates that were released: they were provably not done.
     pub released: usize,
+    /// Whether a run had died while it opened tickets: what it opened has been read, which is to be noted on the
+    /// project, or every later run would read it again.
+    pub unclean: bool,
     /// Issues of the project that carry our label and no mark of a group of ours: a person has to look.
     pub strange: Vec<String>,
 }
@@ -56,6 +59,7 @@ pub async fn recover(
             Standing::Ours { opening_after } => opening_after,
             Standing::Free => None,
         };
+        recovery.recovered.unclean = opening_after.is_some();
         recovery.settle(opening_after, may_write).await?;
         recovery.sweep().await?;
     }

@@ -71,7 +71,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 /// What was found out about tickets before the run looked at disputes.
 pub(super) fn tell_recovered(recovered: &Recovered, ui: &mut Ui) {
-    let Recovered { bound, released, strange } = recovered;
+    let Recovered { bound, released, strange, unclean: _ } = recovered;
     if *bound > 0 {
         ui.say(&format!("{bound} tickets found again in Jira and bound to their groups"));
     }

@@ -420,3 +420,21 @@ async fn a_new_state_beside_tickets_that_it_does_not_know_doubts_itself_also_wit
     assert_eq!(keys(&world), before);
     world.assert_one_ticket_per_group("found again").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_died_at_its_last_write_is_looked_after_once_and_not_for_ever() {
+    let world = World::new().await;
+    let calm = World::new().await;
+    calm.expect(0, &["run"]).await;
+    let last = calm.writes();
+    world.sandbox.inject(Fault { nth: last, matches: Matches::Writes, effect: Effect::HangBeforeCommit });
+    let mut child = world.spawn(&["run"]);
+    world.sandbox.reached().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.expect(0, &["run"]).await;
+    let (writes, seen) = (world.writes(), world.sandbox.requests().len());
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+    assert_eq!(world.sandbox.requests().len() - seen, 4, "nothing is read again");
+}

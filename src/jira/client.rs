@@ -1,6 +1,10 @@
 //! Requests and answers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode, header, multipart, redirect};
@@ -88,6 +92,7 @@ pub struct Client {
     http: reqwest::Client,
     pub(super) settings: Arc<Settings>,
     site: Arc<OnceCell<Site>>,
+    account: Arc<OnceLock<String>>,
 }
 
 /// Who asks.
@@ -180,7 +185,7 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
-        Ok(Self { http, settings: Arc::new(settings), site: Arc::new(OnceCell::new()) })
+        Ok(Self { http, settings: Arc::new(settings), site: Arc::default(), account: Arc::default() })
     }
 
     /// Address at which a person opens an issue.
@@ -207,7 +212,15 @@ impl Client {
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
         let me = self.get("/myself", &[]).await?;
         let name = me["displayName"].as_str().unwrap_or_default().to_owned();
-        Ok(Account { id: person(&me), name })
+        let id = person(&me);
+        // The same account every time: the credentials never change.
+        drop(self.account.set(id.clone()));
+        Ok(Account { id, name })
+    }
+
+    /// Id of the account, once it has signed in; empty before.
+    pub(super) fn account(&self) -> &str {
+        self.account.get().map_or("", String::as_str)
     }
 
     /// Reads from a path below that of the API.

@@ -14,6 +14,7 @@ mod client;
 mod comments;
 mod discovery;
 mod error;
+mod files;
 mod issues;
 mod jql;
 mod project;

@@ -279,7 +279,13 @@ impl Plot {
                     let lists = there.map_or(&[][..], |there| &there.observed.lists);
                     let group = store.known().groups.get(&ticket.group);
                     let lives = group.is_some_and(|record| record.group.status == Status::Active);
-                    if lives && ticket.closed == Closed::No && lists.len() != 1 {
+                    let shown = there.is_some_and(|there| {
+                        let observed = &there.observed;
+                        !there.hidden
+                            && observed.category != Category::Done
+                            && !observed.labels.contains(plan::IGNORE_LABEL)
+                    });
+                    if lives && shown && ticket.closed == Closed::No && lists.len() != 1 {
                         let key = &issue.key;
                         report.violations.push(format!("{key} has not one list of its disputes: {lists:?}"));
                     }

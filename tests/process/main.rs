@@ -4,6 +4,7 @@
 
 mod crash;
 mod daemon;
+mod dialects;
 mod once;
 mod people;
 mod refusals;

@@ -53,6 +53,7 @@ pub async fn observe_and_plan(
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
         upload_limit,
+        text_limit: known.text_limit(),
     };
     Ok(plan::plan(&input, params))
 }

@@ -1,9 +1,11 @@
 //! The decisions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use super::{
     Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason,
@@ -12,9 +14,10 @@ use super::{
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, LABEL, Markup,
+        Content, LABEL, Markup, ROOM_FOR_DELIMITERS,
         block::{self, Located},
         document::{self, Block, Inline},
+        length,
         list::{Attached, List},
         markup, screen,
     },
@@ -86,6 +89,8 @@ pub struct Input<'a> {
     pub doubt: Option<&'a str>,
     /// Most bytes of one attachment; none where that was not asked, because every list is small.
     pub upload_limit: Option<u64>,
+    /// Most characters (units of UTF-16) of a text.
+    pub text_limit: usize,
 }
 
 /// Makes the plan of one run.
@@ -330,10 +335,11 @@ impl Planner<'_> {
             theirs.push(("summary", content.summary.clone()));
         }
 
-        let wanted = self.input.markup.nodes(&content.block);
-        let wanted_digest = markup::digest(&wanted);
         match block::locate(&observed.description) {
             Located::Block { above, ours, below } => {
+                let block = self.beside(content, &above, &below);
+                let wanted = self.input.markup.nodes(&block);
+                let wanted_digest = markup::digest(&wanted);
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
                 if now == wanted_digest {
@@ -342,7 +348,7 @@ impl Planner<'_> {
                     before.block = now;
                     changes.push(Change::Description {
                         from: markup::plain_text(&ours),
-                        to: document::plain_text(&content.block),
+                        to: document::plain_text(&block),
                         document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
@@ -419,6 +425,18 @@ impl Planner<'_> {
                 Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
+    }
+
+    /// Our block, shortened where people's words around it leave less room.
+    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
+        if above.is_empty() && below.is_empty() {
+            return Cow::Borrowed(&content.block);
+        }
+        let markup = self.input.markup;
+        let theirs = markup::length(&markup.document(&[above, below].concat()));
+        let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
+        let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
+        Cow::Owned(length::within(&content.block, room, elsewhere))
     }
 
     fn resolved(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {

@@ -58,6 +58,7 @@ pub(crate) struct World {
     pub(crate) strays: Vec<Stray>,
     pub(crate) markup: Markup,
     pub(crate) upload_limit: Option<u64>,
+    pub(crate) text_limit: usize,
     pub(crate) doubt: Option<String>,
 }
 
@@ -86,6 +87,7 @@ impl World {
             strays: Vec::new(),
             markup: Markup::Adf,
             upload_limit: None,
+            text_limit: 30_000,
             doubt: None,
         }
     }
@@ -176,6 +178,7 @@ impl World {
             strays: &self.strays,
             doubt: self.doubt.as_deref(),
             upload_limit: self.upload_limit,
+            text_limit: self.text_limit,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");

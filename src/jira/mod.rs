@@ -8,11 +8,22 @@
 //! It never decides what to write: that is the plan's.
 
 mod client;
+pub mod fields;
 mod discovery;
 mod error;
 mod issues;
+pub mod workflow;
 
 pub use client::{Client, Credentials, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
 pub use issues::{Account, BULK, GROUP_PROPERTY, Marked, Outcome, Seen, Transition};
+
+/// Which Jira it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Jira Cloud.
+    Cloud,
+    /// Jira Data Center.
+    DataCenter,
+}

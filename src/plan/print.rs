@@ -67,6 +67,7 @@ fn line(text: &mut String, action: &Action) {
         Write::Comment { .. } => "comment".to_owned(),
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
+        Write::Unlabel { label, .. } => format!("take off `{label}`"),
         Write::Link { to, link_type, .. } => format!("link to the ticket of {} ({link_type})", to.short()),
         Write::LinkDuplicate { to, link_type, .. } => format!("link to {} ({link_type})", to.key),
     };
@@ -114,6 +115,9 @@ fn full(text: &mut String, write: &Write) {
             if let Some(due) = content.due {
                 indented("+", &format!("due       {due}"));
             }
+            for (name, text) in content.fields.iter().filter(|(_, text)| !text.is_empty()) {
+                indented("+", &format!("{name}  {text}"));
+            }
             indented("+", &document::plain_text(&content.block));
         }
         Write::Update { changes, .. } => {
@@ -141,11 +145,16 @@ fn full(text: &mut String, write: &Write) {
                         indented("+", &format!("due       {}", date(to)));
                     }
                     Change::Labels { add } => indented("+", &format!("labels    {}", add.join(" "))),
+                    Change::Field { name, from, to } => {
+                        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+                        indented("-", &format!("{name}  {}", shown(from)));
+                        indented("+", &format!("{name}  {}", shown(to)));
+                    }
                 }
             }
         }
         Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
-        Write::Transition { .. } | Write::Link { .. } | Write::LinkDuplicate { .. } => {}
+        Write::Transition { .. } | Write::Unlabel { .. } | Write::Link { .. } | Write::LinkDuplicate { .. } => {}
     }
 }
 
@@ -173,13 +182,14 @@ fn holds(text: &mut String, holds: &[Hold], detail: Detail) {
 
 impl Change {
     /// Name of the field.
-    pub fn field(&self) -> &'static str {
+    pub fn field(&self) -> &str {
         match self {
             Self::Summary { .. } => "summary",
             Self::Description { .. } => "description",
             Self::Priority { .. } => "priority",
             Self::Due { .. } => "due date",
             Self::Labels { .. } => "labels",
+            Self::Field { name, .. } => name,
         }
     }
 }
@@ -206,6 +216,8 @@ impl HoldReason {
             Self::Refused { .. } => "refused by Jira",
             Self::Private { .. } => "private",
             Self::ResolveOff => "closing is off",
+            Self::Unfit { .. } => "a value that Jira does not take",
+            Self::NoWay { .. } => "no transition leads there",
         }
     }
 
@@ -244,6 +256,8 @@ impl HoldReason {
             Self::Refused { reason } => format!("Jira refused it: {reason}"),
             Self::Private { what } => format!("not sent: {what}"),
             Self::ResolveOff => "would close, but `plan.resolve` is off".to_owned(),
+            Self::Unfit { what } => format!("not set: {what}"),
+            Self::NoWay { label, why } => format!("it has the label `{label}` instead: {why}"),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use disputebot::apply::{self, Memory, Policy, Store, SystemClock, Wanted};
 use disputebot::cluster::{Attribute, Item};
@@ -156,15 +156,9 @@ struct Passed {
 
 /// One pass of the protocol over the same clusters as ever.
 async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
-    let client = Client::new(Settings {
-        url: address.parse().expect("an address"),
-        credentials: Credentials::Basic { user: User::bot().email, token: User::bot().token.into() },
-        project: "DISP".to_owned(),
-        issue_type: "Task".to_owned(),
-        timeout: Duration::from_secs(30),
-        certificate: None,
-    })
-    .expect("a client");
+    let credentials = Credentials::Basic { user: User::bot().email, token: User::bot().token.into() };
+    let client = Client::new(Settings::new(address.parse().expect("an address"), credentials, "DISP"))
+        .expect("a client");
     let policy = Policy {
         settle: SignedDuration::ZERO,
         hold_after: SignedDuration::from_hours(24),
@@ -177,7 +171,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let recovered = apply::recover(&client, store, &SystemClock, &policy, true).await.expect("Jira is read");
     let mut born = 0;
     let (records, standing) = survey(store.known(), &mut born);
-    let wanted = Wanted { complete: true, records: &records, standing: &standing };
+    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let params = plan::Params {
         max_new_tickets: GROUPS,
         min_disputes: 4,
@@ -187,6 +181,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
+        fixed_fields: std::collections::BTreeSet::new(),
     };
     let stop = CancellationToken::new();
     let (plan, applied) =
@@ -244,6 +239,7 @@ fn survey(known: &Known, born: &mut usize) -> (Vec<GroupRecord>, BTreeMap<GroupI
                 absent: 0,
                 moved: (0, 0),
                 returned: false,
+                unfit: Vec::new(),
             },
         );
         records.push(GroupRecord {
@@ -275,6 +271,7 @@ fn content(group: &Group, title: &str) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        fields: BTreeMap::new(),
     }
 }
 

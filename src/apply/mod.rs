@@ -123,6 +123,12 @@ pub enum RecoverError {
         /// Whether it was ours before.
         ours: bool,
     },
+    /// Jira would refuse what a run writes, for a reason in the config or in the project.
+    #[error("Jira would refuse what this run writes, so no ticket was touched: {}", problems.join("; "))]
+    Unready {
+        /// What is wrong, each with the setting to change.
+        problems: Vec<String>,
+    },
     /// A stop came before anything was written.
     #[error("stopped before anything was written")]
     Stopped,
@@ -329,7 +335,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let sent = self.clock.moment();
         ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
-        ticket.writing = Some(Box::new(plan::written(content)));
+        ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
         self.record(ticket.clone())?;
         if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
             ticket.link = Link::Ready { attempts };

@@ -9,7 +9,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Mutex,
-    time::Duration,
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -176,21 +175,16 @@ impl Stage {
         let bot = User::bot();
         let url =
             sandbox.base_url().parse().map_err(|error: url::ParseError| CliError::new(Exit::Bug, error))?;
-        let client = Client::new(jira::Settings {
-            url,
-            credentials: Credentials::Basic { user: bot.email, token: SecretString::from(bot.token) },
-            project: Options::default().project_key,
-            issue_type: "Task".to_owned(),
-            timeout: Duration::from_secs(30),
-            certificate: None,
-        })?;
+        let credentials = Credentials::Basic { user: bot.email, token: SecretString::from(bot.token) };
+        let project = Options::default().project_key;
+        let client = Client::new(jira::Settings::new(url, credentials, project))?;
         let state_folder = folder.join("state");
         Ok(Self {
             folder: folder.to_owned(),
             state: State::open(&state_folder)?,
             state_folder,
             tables: Tables::embedded(),
-            templates: Templates::new(&settings.templates)?,
+            templates: settings.compile()?,
             settings,
             client,
             sandbox: sandbox.clone(),
@@ -286,6 +280,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Transition { .. } => (3, "ticket reopened"),
             Write::Comment { .. } => (4, "comment"),
             Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
+            Write::Unlabel { .. } => (6, "label taken off"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",

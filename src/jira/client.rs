@@ -1,17 +1,25 @@
 //! Requests and answers.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
-use reqwest::{Method, Response, StatusCode, header, redirect};
+use reqwest::{Method, Response, StatusCode, header, multipart, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{
     error::{Cause, JiraError},
-    issues::Account,
+    ready::Ready,
+    site::{Dialect, Gateway, Site, person},
 };
+use crate::ticket::Markup;
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -35,6 +43,35 @@ pub struct Settings {
     pub timeout: Duration,
     /// A certificate authority in PEM to trust besides the system's.
     pub certificate: Option<Vec<u8>>,
+    /// Whether calls go through Atlassian's gateway.
+    pub gateway: Gateway,
+    /// Another address of the gateway than Atlassian's.
+    pub gateway_url: Option<Url>,
+    /// Fields that are set besides those that every ticket has: name and text, a constant or a template.
+    pub fields: BTreeMap<String, String>,
+    /// What the screens of transitions are filled with: name and text.
+    pub transition_fields: BTreeMap<String, String>,
+    /// Whether tickets are given a priority.
+    pub sets_priority: bool,
+}
+
+impl Settings {
+    /// The settings of a site without anything special: calls go to it, and its own certificate is trusted.
+    pub fn new(url: Url, credentials: Credentials, project: impl Into<String>) -> Self {
+        Self {
+            url,
+            credentials,
+            project: project.into(),
+            issue_type: "Task".to_owned(),
+            timeout: Duration::from_secs(30),
+            certificate: None,
+            gateway: Gateway::Off,
+            gateway_url: None,
+            fields: BTreeMap::new(),
+            transition_fields: BTreeMap::new(),
+            sets_priority: true,
+        }
+    }
 }
 
 /// How the client proves who it is.
@@ -64,7 +101,67 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    pub(super) settings: std::sync::Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
+    site: Arc<OnceCell<Site>>,
+    /// What is known of the project's fields.
+    ready: Arc<RwLock<Arc<Ready>>>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id: `accountId` on Cloud, `key` on Data Center.
+    pub id: String,
+    /// Its name for people; empty where Jira does not say.
+    pub name: String,
+}
+
+/// One call, before it is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    /// Everything before `/rest`.
+    root: &'a str,
+    api: &'a str,
+    method: Method,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    content: Content<'a>,
+    /// Whether it carries the credentials.
+    signed: bool,
+}
+
+/// What a call carries.
+#[derive(Debug, Clone, Copy)]
+enum Content<'a> {
+    Nothing,
+    Json(&'a Value),
+    File(&'a File),
+}
+
+/// A file to be attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn at(root: &'a str, api: &'a str, method: Method, path: &'a str) -> Self {
+        Self { root, api, method, path, query: &[], content: Content::Nothing, signed: true }
+    }
+
+    /// Without credentials.
+    pub(super) fn unsigned(self) -> Self {
+        Self { signed: false, ..self }
+    }
+}
+
+/// Method and path: no host, no query, no credentials.
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.api, self.path)
+    }
 }
 
 /// Whether a call may be sent again.
@@ -99,7 +196,8 @@ impl Client {
         if let Some(pem) = &settings.certificate {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
-        Ok(Self { http: builder.build().map_err(broken)?, settings: std::sync::Arc::new(settings) })
+        let http = builder.build().map_err(broken)?;
+        Ok(Self { http, settings: Arc::new(settings), site: Arc::new(OnceCell::new()), ready: Arc::default() })
     }
 
     /// Address at which a person opens an issue.
@@ -107,29 +205,78 @@ impl Client {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))
     }
 
+    /// What Jira this is; asked once.
+    pub async fn site(&self) -> Result<&Site, JiraError> {
+        self.site.get_or_try_init(|| Site::detect(self)).await
+    }
+
+    /// What is known of the project's fields; nothing before they were looked at.
+    pub(super) fn ready(&self) -> Arc<Ready> {
+        Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_ready(&self, ready: Ready) -> Arc<Ready> {
+        let ready = Arc::new(ready);
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ready);
+        ready
+    }
+
+    /// How rich text is written here: known after the first call.
+    pub fn markup(&self) -> Markup {
+        self.site.get().map_or(Markup::Adf, |site| site.dialect.markup())
+    }
+
+    pub(super) async fn dialect(&self) -> Result<Dialect, JiraError> {
+        Ok(self.site().await?.dialect)
+    }
+
     /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
     /// search by nobody answers 200 and finds nothing.
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
-        let me = self.get("/rest/api/3/myself", &[]).await?;
-        Ok(Account { id: me["accountId"].as_str().unwrap_or_default().to_owned() })
+        let me = self.get("/myself", &[]).await?;
+        let name = me["displayName"].as_str().unwrap_or_default().to_owned();
+        Ok(Account { id: person(&me), name })
     }
 
+    /// Reads from a path below that of the API.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {
-        self.call(Method::GET, path, query, None, Repeat::Safe).await
+        let site = self.site().await?;
+        let call = Call { query, ..Call::at(&site.root, site.api, Method::GET, path) };
+        self.exchange(&call, Repeat::Safe).await
     }
 
-    /// One call; the answer's JSON, null where it has no body.
-    pub(super) async fn call(
+    /// Sends JSON to a path below that of the API; the answer's JSON, null where it has no body.
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
+        body: &Value,
         repeat: Repeat,
     ) -> Result<Value, JiraError> {
+        let site = self.site().await?;
+        let call = Call { content: Content::Json(body), ..Call::at(&site.root, site.api, method, path) };
+        self.exchange(&call, repeat).await
+    }
+
+    /// Sends a file. Sent once.
+    pub(super) async fn upload(&self, path: &str, file: &File) -> Result<Value, JiraError> {
+        let site = self.site().await?;
+        let call =
+            Call { content: Content::File(file), ..Call::at(&site.root, site.api, Method::POST, path) };
+        self.exchange(&call, Repeat::Never).await
+    }
+
+    /// Deletes what is at a path below that of the API.
+    pub(super) async fn delete(&self, path: &str) -> Result<Value, JiraError> {
+        let site = self.site().await?;
+        self.exchange(&Call::at(&site.root, site.api, Method::DELETE, path), Repeat::Safe).await
+    }
+
+    /// Sends a call, and sends it again where that is safe and may help.
+    pub(super) async fn exchange(&self, call: &Call<'_>, repeat: Repeat) -> Result<Value, JiraError> {
         let mut attempt = 1;
         loop {
-            let outcome = self.once(&method, path, query, body).await;
+            let outcome = self.once(call).await;
             let Err(error) = outcome else { return outcome };
             if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(error);
@@ -141,32 +288,40 @@ impl Client {
         }
     }
 
-    async fn once(
-        &self,
-        method: &Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<Value, JiraError> {
-        let call = format!("{method} {path}");
-        let address = format!("{}{path}", self.settings.url.as_str().trim_end_matches('/'));
+    async fn once(&self, call: &Call<'_>) -> Result<Value, JiraError> {
+        let named = call.to_string();
+        let address = format!("{}{}{}", call.root, call.api, call.path);
         let mut request = self
             .http
-            .request(method.clone(), address)
+            .request(call.method.clone(), address)
             .header(header::ACCEPT, "application/json")
             // Names of transitions and priorities must not change with the account's language.
             .header("X-Force-Accept-Language", "true")
             .header(header::ACCEPT_LANGUAGE, "en-US");
-        request = match &self.settings.credentials {
-            Credentials::Basic { user, token } => request.basic_auth(user, Some(token.expose_secret())),
-            Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
+        if call.signed {
+            request = match &self.settings.credentials {
+                Credentials::Basic { user, token } => request.basic_auth(user, Some(token.expose_secret())),
+                Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
+            };
+        }
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
+        let broken = |said: String| JiraError { call: named.clone(), cause: Cause::Broken, said };
+        request = match call.content {
+            Content::Nothing => request,
+            Content::Json(body) => request.json(body),
+            Content::File(file) => {
+                let part = multipart::Part::bytes(file.bytes.clone())
+                    .file_name(file.name.clone())
+                    .mime_str(file.kind)
+                    .map_err(|error| broken(error.to_string()))?;
+                // Without the header Jira takes the upload for a forged one.
+                request
+                    .header("X-Atlassian-Token", "no-check")
+                    .multipart(multipart::Form::new().part("file", part))
+            }
         };
-        if !query.is_empty() {
-            request = request.query(query);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
         let failed = |error: &reqwest::Error| {
             let cause = if error.is_connect() {
                 Cause::Connect
@@ -175,27 +330,19 @@ impl Client {
             } else {
                 Cause::Broken
             };
-            JiraError { call: call.clone(), cause, said: chain(error) }
+            JiraError { call: named.clone(), cause, said: chain(error) }
         };
         let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
         let wait = retry_after(&response);
-        let bytes = bounded(response).await.map_err(|said| JiraError {
-            call: call.clone(),
-            cause: Cause::Broken,
-            said,
-        })?;
+        let bytes = bounded(response).await.map_err(broken)?;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);
             }
-            return serde_json::from_slice(&bytes).map_err(|error| JiraError {
-                call: call.clone(),
-                cause: Cause::Broken,
-                said: format!("expected JSON: {error}"),
-            });
+            return serde_json::from_slice(&bytes).map_err(|error| broken(format!("expected JSON: {error}")));
         }
-        Err(JiraError { call, cause: cause(status, wait), said: said(&bytes) })
+        Err(JiraError { call: named, cause: cause(status, wait), said: said(&bytes) })
     }
 }
 

@@ -1,29 +1,39 @@
-//! Typed client for Jira Cloud's REST API v3.
+//! Typed client for Jira: Cloud's REST API v3 and Data Center's v2.
+//!
+//! Which of them a site speaks is found out by asking it ([`Site`]); what differs is in few places, and what is
+//! written is the same document in either markup ([`crate::ticket::Markup`]).
 //!
 //! It promises little and keeps it: every call has a time limit, bodies are bounded, redirects are never
 //! followed, credentials never show in URLs, errors or logs. Reads and idempotent writes are repeated when
-//! Jira is busy; creating an issue or a comment is sent exactly once, and its [`Outcome`] says whether it may
-//! have happened.
+//! Jira is busy; creating an issue, a comment or an attachment is sent exactly once, and its [`Outcome`] says
+//! whether it may have happened.
+//!
+//! What the project's screens demand and take is found out before the first write ([`check`], [`Ready`]), and how an
+//! issue gets from status to status is planned from what Jira shows ([`workflow`]).
 //!
 //! It never decides what to write: that is the plan's.
 
 mod client;
-pub mod fields;
+mod comments;
 mod discovery;
 mod error;
+pub mod fields;
 mod issues;
+mod jql;
+mod moves;
+mod project;
+mod ready;
+mod search;
+mod site;
+mod watch;
 pub mod workflow;
 
-pub use client::{Client, Credentials, Settings};
+pub use client::{Account, Client, Credentials, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
-pub use issues::{Account, BULK, GROUP_PROPERTY, Marked, Outcome, Seen, Transition};
-
-/// Which Jira it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// Jira Cloud.
-    Cloud,
-    /// Jira Data Center.
-    DataCenter,
-}
+pub use issues::Outcome;
+pub use ready::Ready;
+pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
+pub use site::{Dialect, Gateway, Site};
+pub use watch::Watch;
+pub use workflow::Transition;

@@ -7,6 +7,8 @@
     reason = "clippy knows test functions only, not what they share"
 )]
 
+mod dialects;
+mod fields;
 mod lifecycle;
 mod people;
 mod printed;
@@ -19,10 +21,10 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{
         self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
-        Params, Plan, Standing, Stray, StrayKind, Ticket, Write,
+        Params, Plan, Standing, Stray, StrayKind, Ticket, Ways, Write,
     },
     ticket::{
-        Content, LABEL, adf, block,
+        Content, LABEL, Markup, adf, block,
         document::{self, Block, Inline},
     },
 };
@@ -53,7 +55,10 @@ pub(crate) struct World {
     /// Link type, from and to.
     pub(crate) links: Vec<(String, String, String)>,
     pub(crate) strays: Vec<Stray>,
+    pub(crate) markup: Markup,
     pub(crate) doubt: Option<String>,
+    /// Ways out of statuses, by name.
+    pub(crate) ways: BTreeMap<String, Ways>,
 }
 
 impl World {
@@ -71,6 +76,7 @@ impl World {
                 split_link: "Relates".to_owned(),
                 merge_link: "Duplicate".to_owned(),
                 settle: SignedDuration::from_mins(5),
+                fixed_fields: BTreeSet::new(),
             },
             groups: BTreeMap::new(),
             standing: BTreeMap::new(),
@@ -79,13 +85,20 @@ impl World {
             comments: Vec::new(),
             links: Vec::new(),
             strays: Vec::new(),
+            markup: Markup::Adf,
             doubt: None,
+            ways: BTreeMap::new(),
         }
     }
 
     /// A world in which group `A` has a ticket that is up to date.
     pub(crate) fn with_ticket() -> Self {
-        let mut world = Self::new();
+        Self::with_ticket_in(Markup::Adf)
+    }
+
+    /// The same on a Jira that stores rich text in this way.
+    pub(crate) fn with_ticket_in(markup: Markup) -> Self {
+        let mut world = Self { markup, ..Self::new() };
         world.add(A, 5, 1000);
         world.run();
         assert!(world.plan().is_empty());
@@ -116,6 +129,7 @@ impl World {
             absent: 0,
             moved: (0, 0),
             returned: false,
+            unfit: Vec::new(),
         };
         self.standing.insert(id(bits), standing);
     }
@@ -159,9 +173,11 @@ impl World {
             standing: &self.standing,
             tickets: &self.tickets,
             observed: &self.jira,
+            markup: self.markup,
             read: self.read,
             strays: &self.strays,
             doubt: self.doubt.as_deref(),
+            ways: &self.ways,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
@@ -191,7 +207,8 @@ impl World {
             Write::Create { content, .. } => {
                 let number = 10_001 + self.jira.len();
                 let issue = Issue { id: number.to_string(), key: format!("DISP-{}", number - 10_000) };
-                let description = block::compose(&action.group, &[], &adf::nodes(&content.block), &[]);
+                let nodes = self.markup.nodes(&content.block);
+                let description = block::compose(self.markup, &action.group, &[], &nodes, &[]);
                 let observed = Observed {
                     issue: issue.clone(),
                     summary: content.summary.clone(),
@@ -203,10 +220,11 @@ impl World {
                     due: content.due,
                     assignee: None,
                     duplicate_of: Vec::new(),
+                    fields: content.fields.clone(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };
-                ticket.written = Some(plan::written(content));
+                ticket.written = Some(plan::written(content, self.markup));
             }
             Write::Update { issue, changes, before: _, written, mark: _, tells } => {
                 assert!(!changes.is_empty(), "an update without a change");
@@ -221,6 +239,11 @@ impl World {
                         Change::Priority { to, .. } => observed.priority = Some(to.clone()),
                         Change::Due { to, .. } => observed.due = *to,
                         Change::Labels { add } => observed.labels.extend(add.iter().cloned()),
+                        Change::Field { name, from, to } => {
+                            let before = observed.fields.insert(name.clone(), to.clone());
+                            assert_eq!(*from, before.unwrap_or_default());
+                            observed.fields.retain(|_, text| !text.is_empty());
+                        }
                     }
                 }
                 ticket.written = Some(written.clone());
@@ -244,6 +267,10 @@ impl World {
                     ticket.closings += u32::from(done);
                 }
             }
+            Write::Unlabel { issue, label, closed } => {
+                assert!(self.jira.get_mut(&issue.id).unwrap().labels.remove(label), "`{label}` is not there");
+                ticket.closed = *closed;
+            }
             Write::Link { to, link_type, topic } => {
                 let from = ticket.issue().expect("a link starts at a ticket").key.clone();
                 let to = self.tickets[to].issue().expect("a link ends at a ticket").key.clone();
@@ -265,7 +292,8 @@ impl World {
 
     /// The mark of a group on a new ticket.
     pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
-        let written = plan::written(self.content(bits));
+        let markup = self.markup;
+        let written = plan::written(self.content(bits), markup);
         Box::new(Mark::of(self.group(bits)).with(&written))
     }
 
@@ -294,13 +322,20 @@ impl World {
     }
 
     pub(crate) fn description(&mut self, bits: u128) -> String {
-        adf::text_of(&self.issue(bits).description)
+        match &self.issue(bits).description {
+            Value::String(text) => text.clone(),
+            document => adf::text_of(document),
+        }
     }
 }
 
 /// A document as Jira gives it back: with identities and defaults of its own.
 fn as_stored(document: &Value) -> Value {
     let mut stored = document.clone();
+    if let Value::String(text) = &mut stored {
+        *text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        return stored;
+    }
     for (number, node) in stored["content"].as_array_mut().unwrap().iter_mut().enumerate() {
         match node["type"].as_str() {
             Some("paragraph") if node.get("attrs").is_none() => {
@@ -326,6 +361,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         labels: vec![LABEL.to_owned(), id(bits).label()],
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
+        fields: BTreeMap::new(),
     }
 }
 
@@ -337,6 +373,7 @@ pub(crate) fn paragraph(text: &str) -> Value {
 pub(crate) fn writes(plan: &Plan) -> Vec<String> {
     let name = |action: &Action| match &action.write {
         Write::Update { changes, .. } => changes.iter().map(Change::field).collect::<Vec<_>>().join("+"),
+        Write::Unlabel { label, .. } => format!("-{label}"),
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
         other => other.kind().to_owned(),

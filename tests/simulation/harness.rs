@@ -11,7 +11,7 @@ use disputebot::{
     plan::{self, Category, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, adf, block,
+        Content, LABEL, Markup, adf, block,
         document::{Block, Inline},
         facts::Figures,
     },
@@ -421,7 +421,8 @@ impl Daemon {
         }
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let wanted = Wanted { complete: true, records: &records, standing: &standing };
+        let wanted =
+            Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(
@@ -482,6 +483,7 @@ impl Daemon {
                     absent: 0,
                     moved: (0, 0),
                     returned: false,
+                    unfit: Vec::new(),
                 },
             );
             records.push(GroupRecord {
@@ -569,8 +571,12 @@ fn content(group: &Group) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        fields: BTreeMap::from([(FIELD.to_owned(), group.members.len().to_string())]),
     }
 }
+
+/// A field that was configured.
+const FIELD: &str = "Disputes";
 
 fn plan_params(settle: SignedDuration) -> plan::Params {
     plan::Params {
@@ -582,6 +588,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle,
+        fixed_fields: BTreeSet::new(),
     }
 }
 
@@ -613,7 +620,7 @@ fn people(world: &World, known: &Known, may_hide: bool) {
             return;
         }
         let id = ours[random.below(ours.len() as u64) as usize];
-        let act = random.below(12);
+        let act = random.below(13);
         let indexed = indexed_at(now, random, chances);
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
@@ -628,12 +635,19 @@ fn people(world: &World, known: &Known, may_hide: bool) {
                     && let Some(mark) = &ticket.mark
                 {
                     above.push(paragraph(&words));
-                    ticket.observed.description = block::compose(&mark.group, &above, &ours, &below);
+                    ticket.observed.description =
+                        block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
                     ticket.theirs.insert("words", words);
                 }
             }
-            2 => ticket.observed.category = Category::Done,
-            3 => ticket.observed.category = Category::InProgress,
+            2 => {
+                ticket.observed.category = Category::Done;
+                "Done".clone_into(&mut ticket.observed.status);
+            }
+            3 => {
+                ticket.observed.category = Category::InProgress;
+                "In Review".clone_into(&mut ticket.observed.status);
+            }
             4 => {
                 ticket.observed.labels.clear();
                 ticket.relabel(indexed);
@@ -643,6 +657,10 @@ fn people(world: &World, known: &Known, may_hide: bool) {
                 jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
+            12 => {
+                ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
+                ticket.theirs.insert("field", "none of yours".to_owned());
+            }
             7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {

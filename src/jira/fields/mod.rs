@@ -14,6 +14,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use people::{People, Person};
+pub(super) use people::{Candidate, pick};
 pub use value::{Meant, Wording, elements, join};
 
 /// What a field takes.

@@ -23,6 +23,11 @@ impl People {
         self.asked.insert(text.trim().to_lowercase(), found);
     }
 
+    /// Remembers more.
+    pub fn extend(&mut self, more: Self) {
+        self.asked.extend(more.asked);
+    }
+
     /// What a text stands for; none where that was never looked up.
     pub fn get(&self, text: &str) -> Option<&Result<Person, String>> {
         self.asked.get(&text.trim().to_lowercase())

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::{Allowed, Field, Kind, Named, People, Unfit, closest};
 use crate::{
     jira::Dialect,
-    ticket::{adf, document},
+    ticket::{
+        document::{Block, Inline},
+        markup,
+    },
 };
 
 /// Characters of a field of one line.
@@ -103,10 +106,10 @@ impl Field {
         match &self.kind {
             Kind::Line | Kind::Address => value.as_str().unwrap_or_default().trim().to_owned(),
             Kind::Text => match value {
-                Value::String(markup) => lines(&plain(markup)),
-                document => lines(&adf::plain_text(
-                    document["content"].as_array().map_or(&[][..], Vec::as_slice),
-                )),
+                Value::String(_) => lines(&markup::plain_text(std::slice::from_ref(value))),
+                document => {
+                    lines(&markup::plain_text(document["content"].as_array().map_or(&[][..], Vec::as_slice)))
+                }
             },
             Kind::Number => match value {
                 Value::Number(shown) => number(&shown.to_string()).map_or_else(
@@ -143,17 +146,10 @@ impl Field {
                 ..self.unfit(&text)
             });
         }
-        let value = match dialect {
-            Dialect::Cloud => {
-                let paragraphs: Vec<document::Block> = text
-                    .lines()
-                    .map(|line| document::Block::Paragraph(vec![document::Inline::plain(line)]))
-                    .collect();
-                adf::document(&adf::nodes(&paragraphs))
-            }
-            Dialect::DataCenter => json!(markup(&text)),
-        };
-        Ok(Meant { text, value })
+        let paragraph = |line: &str| Block::Paragraph(vec![Inline::plain(line)]);
+        let paragraphs: Vec<Block> = text.lines().map(paragraph).collect();
+        let markup = dialect.markup();
+        Ok(Meant { value: markup.document(&markup.nodes(&paragraphs)), text })
     }
 
     fn choice(&self, text: &str, named: Named) -> Result<Meant, Unfit> {
@@ -325,36 +321,6 @@ fn fit(line: &str) -> String {
     let short: String = line.chars().take(LINE_CHARACTERS - 1).collect();
     let whole = short.rsplit_once(' ').map_or(short.as_str(), |(words, _)| words);
     format!("{whole}…")
-}
-
-/// Characters that mean something in wiki markup.
-const MARKUP: &str = r"\*_-+^~{}[]|!?@#&%:<>()";
-
-/// A text as wiki markup that shows as nothing but these words.
-fn markup(text: &str) -> String {
-    let mut written = String::new();
-    for character in text.chars() {
-        if MARKUP.contains(character) {
-            written.push('\\');
-        }
-        written.push(character);
-    }
-    written
-}
-
-/// The words of wiki markup that [`markup`] wrote.
-fn plain(markup: &str) -> String {
-    let mut text = String::new();
-    let mut characters = markup.chars().peekable();
-    while let Some(character) = characters.next() {
-        let escapes = character == '\\' && characters.peek().is_some_and(|next| MARKUP.contains(*next));
-        if !escapes {
-            text.push(character);
-        } else if let Some(next) = characters.next() {
-            text.push(next);
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -272,6 +272,7 @@ fn content(group: &Group, title: &str) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::new(),
+        list: None,
     }
 }
 

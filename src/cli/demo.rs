@@ -280,7 +280,9 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Transition { .. } => (3, "ticket reopened"),
             Write::Comment { .. } => (4, "comment"),
             Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
-            Write::Unlabel { .. } => (6, "label taken off"),
+            Write::Attach { .. } => (6, "list attached"),
+            Write::Detach { .. } => (7, "old list removed"),
+            Write::Unlabel { .. } => (8, "label taken off"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",

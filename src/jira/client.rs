@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -105,6 +105,7 @@ pub struct Client {
     site: Arc<OnceCell<Site>>,
     /// What is known of the project's fields.
     ready: Arc<RwLock<Arc<Ready>>>,
+    account: Arc<OnceLock<String>>,
 }
 
 /// Who asks.
@@ -197,7 +198,13 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
-        Ok(Self { http, settings: Arc::new(settings), site: Arc::new(OnceCell::new()), ready: Arc::default() })
+        Ok(Self {
+            http,
+            settings: Arc::new(settings),
+            site: Arc::default(),
+            ready: Arc::default(),
+            account: Arc::default(),
+        })
     }
 
     /// Address at which a person opens an issue.
@@ -235,7 +242,15 @@ impl Client {
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
         let me = self.get("/myself", &[]).await?;
         let name = me["displayName"].as_str().unwrap_or_default().to_owned();
-        Ok(Account { id: person(&me), name })
+        let id = person(&me);
+        // The same account every time: the credentials never change.
+        drop(self.account.set(id.clone()));
+        Ok(Account { id, name })
+    }
+
+    /// Id of the account, once it has signed in; empty before.
+    pub(super) fn account(&self) -> &str {
+        self.account.get().map_or("", String::as_str)
     }
 
     /// Reads from a path below that of the API.

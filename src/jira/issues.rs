@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Repeat},
     error::{Cause, JiraError},
+    files::lists,
     ready::Ready,
     search::{GROUP_PROPERTY, HOME},
     workflow::category,
@@ -19,8 +20,17 @@ use crate::{
 };
 
 /// What is read of an issue.
-const FIELDS: [&str; 8] =
-    ["summary", "description", "labels", "status", "priority", "duedate", "assignee", "issuelinks"];
+const FIELDS: [&str; 9] = [
+    "summary",
+    "description",
+    "labels",
+    "status",
+    "priority",
+    "duedate",
+    "assignee",
+    "issuelinks",
+    "attachment",
+];
 
 /// What became of a write that is sent once.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +52,7 @@ impl Client {
             return Outcome::NotDone(error);
         }
         let markup = self.markup();
-        let Content { summary, block: ours, labels, priority, due, fields: others } = content;
+        let Content { summary, block: ours, labels, priority, due, fields: others, list: _ } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
             "issuetype": { "name": self.settings.issue_type },
@@ -84,7 +94,8 @@ impl Client {
         let ready = self.ready();
         let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
         let issues = self.fetch(ids, &fields, &[]).await?;
-        let observed = issues.iter().filter_map(|issue| observed(issue, &ready));
+        let account = self.account();
+        let observed = issues.iter().filter_map(|issue| observed(issue, &ready, account));
         Ok(observed.map(|observed| (observed.issue.id.clone(), observed)).collect())
     }
 
@@ -180,7 +191,7 @@ fn unfit(call: &str, said: String) -> JiraError {
     JiraError { call: call.to_owned(), cause: Cause::Refused(400), said }
 }
 
-fn observed(issue: &Value, ready: &Ready) -> Option<Observed> {
+fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
     let fields = &issue["fields"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(Observed {
@@ -195,6 +206,7 @@ fn observed(issue: &Value, ready: &Ready) -> Option<Observed> {
         assignee: text(&fields["assignee"]["displayName"]),
         duplicate_of: duplicate_of(fields),
         fields: ready.show(fields),
+        lists: lists(fields, account),
     })
 }
 

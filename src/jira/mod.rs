@@ -18,6 +18,7 @@ mod comments;
 mod discovery;
 mod error;
 pub mod fields;
+mod files;
 mod issues;
 mod jql;
 mod moves;

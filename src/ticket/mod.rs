@@ -8,6 +8,7 @@ pub mod adf;
 pub mod block;
 pub mod document;
 pub mod facts;
+pub mod list;
 mod markdown;
 pub mod markup;
 mod privacy;
@@ -30,6 +31,7 @@ use document::Block;
 
 use crate::group::GroupId;
 use facts::{Facts, Figures};
+use list::List;
 
 /// The label on every ticket of ours.
 pub const LABEL: &str = "disputebot";
@@ -50,6 +52,9 @@ pub struct Content {
     /// Other fields that were configured, by name; the empty text empties one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// The list of all disputes, none where it is not attached.
+    #[serde(skip)]
+    pub list: Option<List>,
 }
 
 /// What decides the priority.
@@ -105,6 +110,7 @@ pub fn content(
         priority: priority(figures, priorities),
         due: due(figures),
         fields,
+        list: None,
     })
 }
 

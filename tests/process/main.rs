@@ -4,6 +4,8 @@
 
 mod crash;
 mod daemon;
+mod fields;
+mod moves;
 mod once;
 mod people;
 mod refusals;

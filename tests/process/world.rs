@@ -26,7 +26,11 @@ pub(crate) fn disputes() -> Vec<Record> {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let sandbox = sandbox::start(Options::default()).await.unwrap();
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let sandbox = sandbox::start(options).await.unwrap();
         let world = Self { folder: tempfile::tempdir().unwrap(), sandbox };
         world.write_config("");
         world.write_disputes(&disputes());
@@ -134,6 +138,7 @@ impl World {
                 request.method != "GET"
                     && !request.path.ends_with("/bulkfetch")
                     && !request.path.ends_with("/search/jql")
+                    && !request.path.ends_with("/search")
             })
             .count()
     }

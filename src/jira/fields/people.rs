@@ -28,9 +28,12 @@ impl People {
         self.asked.extend(more.asked);
     }
 
-    /// What a text stands for; none where that was never looked up.
+    /// What a text stands for, also one that [`People::text`] gave; none where that was never looked up.
     pub fn get(&self, text: &str) -> Option<&Result<Person, String>> {
-        self.asked.get(&text.trim().to_lowercase())
+        let given = |found: &&Result<Person, String>| {
+            found.as_ref().is_ok_and(|person| self.text(&person.id, &person.name) == text.trim())
+        };
+        self.asked.get(&text.trim().to_lowercase()).or_else(|| self.asked.values().find(given))
     }
 
     /// How an account is written: by its name, with its id where that is not one that was looked up. So two

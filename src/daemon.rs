@@ -10,6 +10,8 @@
 //!   was done and end with success. A second signal ends at once.
 //! * A create whose answer was lost, and a state in doubt, are looked after as soon as they can be settled.
 //! * Signals end the process within five seconds, also while Jira takes longer to answer.
+//! * At its start and once a day it is looked whether Jira would take what a pass writes; what would fail is logged
+//!   once, by name and with the setting to change.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon.
 
 use std::{
@@ -25,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
-    jira::Client,
-    plan::Moment,
+    jira::{Client, Needs, Watch},
+    plan::{Moment, Ticket},
     report::{self, Week},
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
@@ -48,6 +50,8 @@ pub struct Daemon {
     pub templates: Templates,
     /// Jira.
     pub client: Client,
+    /// What a pass needs of Jira; its ticket is filled in.
+    pub needs: Needs,
     /// The state, held for as long as the daemon lives.
     pub state: State,
     /// Folder of the reports.
@@ -95,6 +99,8 @@ pub async fn serve_until(
         "daemon started"
     );
     let mut follow_up = FollowUp::default();
+    let mut watch = Watch::default();
+    look(&daemon, &mut watch, clock, stop).await;
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
@@ -110,6 +116,10 @@ pub async fn serve_until(
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
             write_report(&daemon, &occurrence);
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
+            continue;
+        }
+        if watch.is_due(now) {
+            look(&daemon, &mut watch, clock, stop).await;
             continue;
         }
         if follow_up.is_due(&daemon, clock) {
@@ -129,6 +139,16 @@ pub async fn serve_until(
     }
     tracing::info!("daemon stopped");
     Ok(())
+}
+
+/// Looks whether Jira would take what a pass writes, and logs what would fail.
+async fn look(daemon: &Daemon, watch: &mut Watch, clock: &impl Clock, stop: &CancellationToken) {
+    let ticket = daemon.state.known().tickets.values().find_map(Ticket::issue).cloned();
+    let needs = Needs { ticket, ..daemon.needs.clone() };
+    tokio::select! {
+        () = watch.look(&daemon.client, &needs, clock.moment().at) => {}
+        () = stop.cancelled() => {}
+    }
 }
 
 const RUN: &str = "run";

@@ -171,7 +171,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let recovered = apply::recover(&client, store, &SystemClock, &policy, true).await.expect("Jira is read");
     let mut born = 0;
     let (records, standing) = survey(store.known(), &mut born);
-    let wanted = Wanted { complete: true, records: &records, standing: &standing };
+    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let params = plan::Params {
         max_new_tickets: GROUPS,
         min_disputes: 4,
@@ -181,6 +181,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
+        fixed_fields: std::collections::BTreeSet::new(),
     };
     let stop = CancellationToken::new();
     let (plan, applied) =
@@ -238,6 +239,7 @@ fn survey(known: &Known, born: &mut usize) -> (Vec<GroupRecord>, BTreeMap<GroupI
                 absent: 0,
                 moved: (0, 0),
                 returned: false,
+                unfit: Vec::new(),
             },
         );
         records.push(GroupRecord {
@@ -269,6 +271,7 @@ fn content(group: &Group, title: &str) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        fields: BTreeMap::new(),
         list: None,
     }
 }

@@ -5,9 +5,10 @@ use crate::{
     config::{Needs, Settings},
     dispute::Tables,
     jira::{self, Client, Finding, Verdict},
+    plan::{Issue, Ticket},
     run::Progress,
     source::{self, Completeness},
-    ticket::Templates,
+    state::Known,
 };
 
 #[derive(Debug, clap::Args)]
@@ -35,12 +36,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let mut findings = vec![templates(&settings)];
     findings.extend(sources(&settings, ui));
     let client = Client::new(super::plan::jira_of(&settings)?)?;
-    let needs = jira::Needs {
-        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
-        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
-        resolution: settings.run.plan.resolution.clone(),
-        lease: settings.run.apply.lease,
-    };
+    // Without a state there is no ticket yet, and what is wrong with one is not told here.
+    let known = Known::read(&settings.state).unwrap_or_default();
+    let needs = needs(&settings, known.tickets.values().find_map(Ticket::issue).cloned());
     findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
     ui.clear();
     let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).collect();
@@ -66,9 +64,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         });
     }
     let of_source = |finding: &&&Finding| finding.subject.starts_with("source");
+    let of_config = |finding: &&Finding| {
+        ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
+    };
     Ok(if bad.is_empty() {
         Exit::Done
-    } else if bad.iter().any(|finding| finding.subject.starts_with("ticket")) {
+    } else if bad.iter().any(|finding| of_config(finding)) {
         Exit::Config
     } else if bad.iter().filter(of_source).count() == bad.len() {
         Exit::Input
@@ -77,8 +78,19 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     })
 }
 
+/// What a run will need of Jira.
+pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
+    jira::Needs {
+        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
+        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        resolution: settings.run.plan.resolution.clone(),
+        lease: settings.run.apply.lease,
+        ticket,
+    }
+}
+
 fn templates(settings: &Settings) -> Finding {
-    match Templates::new(&settings.templates) {
+    match settings.compile() {
         Ok(_) => {
             let said = match settings.templates.len() {
                 0 => "the built-in ones".to_owned(),

@@ -9,7 +9,6 @@ use crate::{
     dispute::Tables,
     jira::Client,
     state::State,
-    ticket::Templates,
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,11 +21,13 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     start_log(&settings)?;
-    let templates = Templates::new(&settings.templates)?;
+    let templates = settings.compile()?;
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
+    let needs = super::check::needs(&settings, None);
     let daemon = Daemon {
+        needs,
         params: settings.run,
         tables: Tables::embedded(),
         templates,

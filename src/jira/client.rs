@@ -1,8 +1,9 @@
 //! Requests and answers.
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -15,6 +16,7 @@ use url::Url;
 
 use super::{
     error::{Cause, JiraError},
+    ready::Ready,
     site::{Dialect, Gateway, Site, person},
 };
 use crate::ticket::Markup;
@@ -45,6 +47,12 @@ pub struct Settings {
     pub gateway: Gateway,
     /// Another address of the gateway than Atlassian's.
     pub gateway_url: Option<Url>,
+    /// Fields that are set besides those that every ticket has: name and text, a constant or a template.
+    pub fields: BTreeMap<String, String>,
+    /// What the screens of transitions are filled with: name and text.
+    pub transition_fields: BTreeMap<String, String>,
+    /// Whether tickets are given a priority.
+    pub sets_priority: bool,
 }
 
 impl Settings {
@@ -59,6 +67,9 @@ impl Settings {
             certificate: None,
             gateway: Gateway::Off,
             gateway_url: None,
+            fields: BTreeMap::new(),
+            transition_fields: BTreeMap::new(),
+            sets_priority: true,
         }
     }
 }
@@ -92,6 +103,8 @@ pub struct Client {
     http: reqwest::Client,
     pub(super) settings: Arc<Settings>,
     site: Arc<OnceCell<Site>>,
+    /// What is known of the project's fields.
+    ready: Arc<RwLock<Arc<Ready>>>,
     account: Arc<OnceLock<String>>,
 }
 
@@ -185,7 +198,13 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
-        Ok(Self { http, settings: Arc::new(settings), site: Arc::default(), account: Arc::default() })
+        Ok(Self {
+            http,
+            settings: Arc::new(settings),
+            site: Arc::default(),
+            ready: Arc::default(),
+            account: Arc::default(),
+        })
     }
 
     /// Address at which a person opens an issue.
@@ -196,6 +215,17 @@ impl Client {
     /// What Jira this is; asked once.
     pub async fn site(&self) -> Result<&Site, JiraError> {
         self.site.get_or_try_init(|| Site::detect(self)).await
+    }
+
+    /// What is known of the project's fields; nothing before they were looked at.
+    pub(super) fn ready(&self) -> Arc<Ready> {
+        Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_ready(&self, ready: Ready) -> Arc<Ready> {
+        let ready = Arc::new(ready);
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ready);
+        ready
     }
 
     /// How rich text is written here: known after the first call.

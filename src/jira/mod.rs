@@ -8,22 +8,33 @@
 //! Jira is busy; creating an issue, a comment or an attachment is sent exactly once, and its [`Outcome`] says
 //! whether it may have happened.
 //!
+//! What the project's screens demand and take is found out before the first write ([`check`], [`Ready`]), and how an
+//! issue gets from status to status is planned from what Jira shows ([`workflow`]).
+//!
 //! It never decides what to write: that is the plan's.
 
 mod client;
 mod comments;
 mod discovery;
 mod error;
+pub mod fields;
 mod files;
 mod issues;
 mod jql;
+mod moves;
 mod project;
+mod ready;
 mod search;
 mod site;
+mod watch;
+pub mod workflow;
 
 pub use client::{Account, Client, Credentials, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
-pub use issues::{Outcome, Transition};
+pub use issues::Outcome;
+pub use ready::Ready;
 pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
 pub use site::{Dialect, Gateway, Site};
+pub use watch::Watch;
+pub use workflow::Transition;

@@ -17,6 +17,8 @@ mod template;
 pub mod wiki;
 pub mod words;
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -24,7 +26,7 @@ use serde::Serialize;
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
 pub use privacy::{Find, screen};
-pub use template::{EMBEDDED, TemplateError, Templates};
+pub use template::{EMBEDDED, TemplateError, Templates, is_template};
 
 use document::Block;
 
@@ -48,6 +50,9 @@ pub struct Content {
     pub priority: Option<String>,
     /// The earliest day by which someone must act.
     pub due: Option<Date>,
+    /// Other fields that were configured, by name; the empty text empties one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
@@ -74,7 +79,7 @@ pub enum ContentError {
     #[error("the {field} looks like it holds {kind}")]
     Private {
         /// Which field of the ticket.
-        field: &'static str,
+        field: String,
         /// What was found, never its value.
         kind: &'static str,
     },
@@ -94,9 +99,13 @@ pub fn content(
 ) -> Result<Content, ContentError> {
     let summary = templates.summary(facts)?;
     let block = description(facts, templates, limit.saturating_sub(ROOM_FOR_DELIMITERS))?;
-    for (field, text) in [("summary", summary.clone()), ("description", document::plain_text(&block))] {
-        if let Some(Find { kind }) = screen(&text) {
-            return Err(ContentError::Private { field, kind });
+    let fields = templates.fields(facts)?;
+    let own = [("summary", summary.as_str()), ("description", &document::plain_text(&block))];
+    // What the operator wrote is no foreign text; a mail address of an account may stand there.
+    let made = fields.iter().filter(|(name, text)| templates.is_made(name, text));
+    for (field, text) in own.into_iter().chain(made.map(|(name, text)| (name.as_str(), text.as_str()))) {
+        if let Some(Find { kind }) = screen(text) {
+            return Err(ContentError::Private { field: field.to_owned(), kind });
         }
     }
     Ok(Content {
@@ -105,6 +114,7 @@ pub fn content(
         labels: vec![LABEL.to_owned(), group.label()],
         priority: priority(figures, priorities),
         due: due(figures),
+        fields,
         list: None,
     })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason,
-    Stray, StrayKind, Ticket, Write, Written,
+    Ruling, Stray, StrayKind, Ticket, Write, Written, orders::QuietDisputes,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
@@ -51,6 +51,8 @@ pub struct Params {
     pub settle: SignedDuration,
     /// Configured fields that can only be set when a ticket is opened.
     pub fixed_fields: BTreeSet<String>,
+    /// Ids and names of those who may give orders in comments; `*` is everybody.
+    pub commanders: Vec<String>,
 }
 
 /// One group as the plan needs it.
@@ -119,12 +121,21 @@ pub struct Input<'a> {
     pub upload_limit: Option<u64>,
     /// Most characters (units of UTF-16) of a text.
     pub text_limit: usize,
+    /// What people decided about disputes.
+    pub rulings: &'a [Ruling],
 }
 
 /// Makes the plan of one run.
 pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
-    let mut planner =
-        Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    let mut planner = Planner {
+        input,
+        params,
+        quiet: QuietDisputes::new(input.rulings),
+        creates: Vec::new(),
+        actions: Vec::new(),
+        holds: Vec::new(),
+        kept: 0,
+    };
     for group in input.groups {
         planner.group(group);
     }
@@ -134,13 +145,15 @@ pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
     planner.finish()
 }
 
-struct Planner<'a> {
-    input: &'a Input<'a>,
-    params: &'a Params,
+pub(super) struct Planner<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) params: &'a Params,
+    /// Disputes that people want to hear no more of.
+    pub(super) quiet: QuietDisputes<'a>,
     /// Creates that deserve a place, with the key they are ranked by.
     creates: Vec<((Decimal, usize), Action)>,
     actions: Vec<Action>,
-    holds: Vec<Hold>,
+    pub(super) holds: Vec<Hold>,
     kept: usize,
 }
 
@@ -200,6 +213,9 @@ impl Planner<'_> {
         if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
+        if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
+            return;
+        }
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
         }
@@ -245,8 +261,12 @@ impl Planner<'_> {
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
         };
         let key = Some(observed.issue.key.clone());
+        self.answer(group, standing, ticket, observed);
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, key, HoldReason::Ignored);
+        }
+        if self.is_quiet(group, standing, ticket, key.as_ref()) {
+            return;
         }
         match &group.status {
             Status::Active => self.active(group, standing, ticket, observed),
@@ -257,12 +277,16 @@ impl Planner<'_> {
 
     fn active(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         let key = Some(observed.issue.key.clone());
+        if self.ruled(group, standing, ticket, Some(observed)) {
+            return;
+        }
         if observed.category == Category::Done {
             if ticket.closed == Closed::No {
                 if let Some(into) = self.merged_by_person(observed) {
                     return self.hold(group, standing, key, HoldReason::MergedByPerson { into });
                 }
                 self.tell_closed(group, standing, ticket, observed);
+                self.news_for_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
             self.reopen(group, standing, ticket, observed);
@@ -374,7 +398,7 @@ impl Planner<'_> {
     }
 
     /// Closes a ticket, unless it is known that nothing leads there.
-    fn close(
+    pub(super) fn close(
         &mut self,
         group: &Group,
         standing: &Standing,
@@ -436,8 +460,17 @@ impl Planner<'_> {
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
         let mut theirs: Vec<(&str, String)> = Vec::new();
+        let orders = ticket.orders.as_deref();
+        let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
 
-        if observed.summary == content.summary {
+        if released("summary") {
+            self.hold(
+                group,
+                standing,
+                key.clone(),
+                HoldReason::PersonChanged { field: "summary".to_owned() },
+            );
+        } else if observed.summary == content.summary {
             written.summary.clone_from(&content.summary);
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
             before.summary.clone_from(&observed.summary);
@@ -448,6 +481,10 @@ impl Planner<'_> {
         }
 
         match block::locate(&observed.description) {
+            _ if released("description") => {
+                let field = "description".to_owned();
+                self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field });
+            }
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
                 let wanted = self.input.markup.nodes(&block);
@@ -468,10 +505,18 @@ impl Planner<'_> {
                     theirs.push(("description", String::new()));
                 }
             }
+            Located::Missing if orders.is_some_and(|orders| orders.taken.contains("description")) => {
+                let (change, digest) = self.block_anew(group, observed, content);
+                changes.push(change);
+                written.block = digest;
+            }
             Located::Missing => theirs.push(("description", String::new())),
         }
 
-        if let Some(priority) = &content.priority {
+        if released("priority") {
+            let field = "priority".to_owned();
+            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field });
+        } else if let Some(priority) = &content.priority {
             if observed.priority.as_ref() == Some(priority) {
                 written.priority = Some(priority.clone());
             } else if observed.priority == last.priority || observed.priority == maybe.priority {
@@ -482,7 +527,10 @@ impl Planner<'_> {
                 theirs.push(("priority", priority.clone()));
             }
         }
-        if observed.due == content.due {
+        if released("due date") {
+            let field = "due date".to_owned();
+            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field });
+        } else if observed.due == content.due {
             written.due = content.due;
         } else if observed.due == last.due || observed.due == maybe.due {
             before.due = observed.due;
@@ -515,6 +563,10 @@ impl Planner<'_> {
             if self.params.fixed_fields.contains(name) {
                 continue;
             }
+            if released(name) {
+                self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: name.clone() });
+                continue;
+            }
             let shown = observed.fields.get(name).map_or("", String::as_str);
             let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
             if shown == wanted {
@@ -541,12 +593,12 @@ impl Planner<'_> {
                 let text = if wanted.is_empty() {
                     format!(
                         "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
-                         from now on. To hand it back, restore the block from the issue's history."
+                         from now on. To hand it back, write `/disputebot take {field}` in a comment."
                     )
                 } else {
                     format!(
                         "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
-                         written “{wanted}”. To hand it back, set the {field} to what disputebot last wrote."
+                         written “{wanted}”. To hand it back, write `/disputebot take {field}` in a comment."
                     )
                 };
                 let reason = Reason::PersonChanged { field: field.to_owned() };
@@ -561,6 +613,23 @@ impl Planner<'_> {
                 Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
+    }
+
+    /// Our block below what a person made of the description, where the old one is gone.
+    fn block_anew(&self, group: &Group, observed: &Observed, content: &Content) -> (Change, String) {
+        let above = match &observed.description {
+            Value::String(text) if text.trim().is_empty() => Vec::new(),
+            Value::String(text) => vec![Value::String(format!("{}\n\n", text.trim_end()))],
+            document => document["content"].as_array().cloned().unwrap_or_default(),
+        };
+        let block = self.beside(content, &above, &[]);
+        let nodes = self.input.markup.nodes(&block);
+        let change = Change::Description {
+            from: String::new(),
+            to: document::plain_text(&block),
+            document: block::compose(self.input.markup, &group.id, &above, &nodes, &[]),
+        };
+        (change, markup::digest(&nodes))
     }
 
     /// Our block, shortened where people's words around it leave less room.
@@ -816,7 +885,7 @@ impl Planner<'_> {
         });
     }
 
-    fn comment(
+    pub(super) fn comment(
         &mut self,
         group: &Group,
         standing: &Standing,
@@ -847,7 +916,13 @@ impl Planner<'_> {
         });
     }
 
-    fn hold(&mut self, group: &Group, standing: &Standing, key: Option<String>, reason: HoldReason) {
+    pub(super) fn hold(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<String>,
+        reason: HoldReason,
+    ) {
         self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
     }
 
@@ -928,11 +1003,12 @@ fn split_topic(parent: &GroupId) -> String {
     format!("split-from-{parent}")
 }
 
-fn changed_topic(field: &str) -> String {
+/// Topic of a field that a person changed.
+pub fn changed_topic(field: &str) -> String {
     format!("changed-{}", field.replace(' ', "-"))
 }
 
-fn paragraph(text: String) -> Block {
+pub(super) fn paragraph(text: String) -> Block {
     Block::Paragraph(vec![Inline::plain(text)])
 }
 

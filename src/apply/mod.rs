@@ -227,7 +227,8 @@ pub async fn apply(
         }
         match applier.one(action).await? {
             Ok(issue) => {
-                let closes = matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
+                let closes =
+                    matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
                 let closed = closes && applier.store.known().ticket(&action.group).closed == Closed::ByUs;
                 let (group, kind) = (action.group.clone(), action.write.kind().to_owned());
                 applied.done.push(Done { group, issue, kind, closed });

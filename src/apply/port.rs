@@ -109,7 +109,8 @@ pub trait Tracker: Sync {
         ticket: Option<&Issue>,
     ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
     /// The same, with the accounts that some texts name.
-    fn look_up(&self, people: BTreeSet<String>) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
+    fn look_up(&self, people: BTreeSet<String>)
+    -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
     /// Our property of the project, none where it is not set.
     fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
     /// Sets our property of the project.

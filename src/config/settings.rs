@@ -219,11 +219,7 @@ fn transition_fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     fields
 }
 
-fn jira(
-    reader: &mut Reader<'_>,
-    needs: Needs,
-    fields: &BTreeMap<String, String>,
-) -> Option<jira::Settings> {
+fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>) -> Option<jira::Settings> {
     if needs.jira {
         reader.require("jira.url");
         reader.require("jira.project");

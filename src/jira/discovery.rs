@@ -128,7 +128,8 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     let of_project = if dialect == Dialect::Cloud { &of_project[..] } else { &[] };
     let wanted: Vec<String> = needs.resolution.iter().cloned().collect();
     let link_types = ("/issueLinkType", "issueLinkTypes");
-    names(client, &mut health, link_types, &[], ("link type", "jira.link_type_split"), &needs.link_types).await;
+    names(client, &mut health, link_types, &[], ("link type", "jira.link_type_split"), &needs.link_types)
+        .await;
     names(client, &mut health, priorities, of_project, ("priority", "ticket.priorities"), &needs.priorities)
         .await;
     names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), &wanted).await;
@@ -214,7 +215,9 @@ async fn edit_screen(client: &Client, ticket: &Issue, health: &mut Health) {
             health.push(if missing.is_empty() {
                 Finding::new("edit screen", Verdict::Good, format!("{key} can be kept up to date"))
             } else {
-                let said = format!("not on that of {key}, so updates would be refused: {said}; add them to the screen");
+                let said = format!(
+                    "not on that of {key}, so updates would be refused: {said}; add them to the screen"
+                );
                 Finding::new("edit screen", Verdict::Bad, said)
             });
         }
@@ -303,7 +306,8 @@ async fn names(
                 health.push(if known.contains(&name.as_str()) {
                     Finding::new(kind, Verdict::Good, format!("`{name}` exists"))
                 } else {
-                    let said = format!("there is no {kind} `{name}`; there are: {} (`{setting}`)", known.join(", "));
+                    let said =
+                        format!("there is no {kind} `{name}`; there are: {} (`{setting}`)", known.join(", "));
                     Finding::new(kind, Verdict::Bad, said)
                 });
             }

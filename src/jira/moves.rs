@@ -26,8 +26,9 @@ impl Client {
         let listed = answer["transitions"].as_array().map_or(&[][..], Vec::as_slice);
         let fields = &self.settings.transition_fields;
         let screens: Vec<Catalog> = listed.iter().map(Catalog::read).collect();
-        let configured =
-            |id: &str, name: &str| fields.iter().find(|(own, _)| is_called(own, name, id)).map(|(_, text)| text);
+        let configured = |id: &str, name: &str| {
+            fields.iter().find(|(own, _)| is_called(own, name, id)).map(|(_, text)| text)
+        };
         let mut asked = BTreeSet::new();
         let mut accounts = BTreeSet::new();
         for field in screens.iter().flat_map(Catalog::iter) {

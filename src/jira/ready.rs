@@ -138,7 +138,8 @@ impl Ready {
     /// Texts of the configured fields that have a value, by name.
     pub(super) fn show(&self, shown: &Value) -> BTreeMap<String, String> {
         let wording = self.wording();
-        let texts = self.fields.iter().map(|(name, field)| (name.clone(), field.show(&shown[&field.id], wording)));
+        let texts =
+            self.fields.iter().map(|(name, field)| (name.clone(), field.show(&shown[&field.id], wording)));
         texts.filter(|(_, text)| !text.is_empty()).collect()
     }
 
@@ -147,7 +148,8 @@ impl Ready {
         if !matches!(error.cause, Cause::Refused(_)) {
             return error;
         }
-        let setting = if error.call.ends_with("/transitions") { "jira.transition_fields" } else { "jira.fields" };
+        let setting =
+            if error.call.ends_with("/transitions") { "jira.transition_fields" } else { "jira.fields" };
         let names: Vec<String> = self
             .catalog
             .iter()
@@ -175,11 +177,6 @@ impl Ready {
             self.refusals.push(format!("`{subject}`: {said}"));
         }
         self.findings.push(Finding::new(subject, verdict, said));
-    }
-
-    fn refuse_creates(&mut self, subject: &str, said: String) {
-        self.refused_creates.push(said.clone());
-        self.findings.push(Finding::new(subject, Verdict::Bad, said));
     }
 
     /// Finds the configured fields on the screens.
@@ -221,7 +218,10 @@ impl Ready {
             let Some(field) = self.fields.get(name) else { continue };
             let place = format!("`{}` ({})", field.name, field.id);
             let (verdict, said) = if is_template(text) {
-                (Verdict::Good, format!("{place} takes {}; its text is made for each ticket", field.kind.words()))
+                (
+                    Verdict::Good,
+                    format!("{place} takes {}; its text is made for each ticket", field.kind.words()),
+                )
             } else {
                 match self.mean(field, text) {
                     Ok(meant) if meant.text.is_empty() && field.is_demanded() => {
@@ -262,7 +262,8 @@ impl Ready {
                 ),
                 _ => format!("`{name}` is demanded and nothing sets it; set `{}` to {takes}", setting(name)),
             };
-            self.refuse_creates("required fields", said);
+            self.refused_creates.push(said.clone());
+            self.findings.push(Finding::new("required fields", Verdict::Bad, said));
         }
     }
 }
@@ -281,19 +282,19 @@ impl Client {
     pub async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
         let configured = &self.settings.fields;
         let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
+        // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
         match self.create_screen().await? {
+            Ok(catalog) if catalog.is_empty() => {
+                let said = "Jira shows no create screen: the account lacks the permission CREATE_ISSUES";
+                ready.findings.push(Finding::new("create screen", Verdict::Bad, said));
+            }
             Ok(catalog) => ready.catalog = catalog,
-            Err(said) => ready.refuse_creates("jira.issue_type", said),
+            Err(said) => ready.findings.push(Finding::new("jira.issue_type", Verdict::Bad, said)),
         }
         let editable = match ticket {
             Some(ticket) if !configured.is_empty() => self.edit_screen(ticket).await?,
             _ => None,
         };
-        if ready.catalog.is_empty() && ready.refused_creates.is_empty() {
-            // Without the permission to create, Jira shows an empty screen.
-            let said = "Jira shows no create screen: the account lacks the permission CREATE_ISSUES".to_owned();
-            ready.refuse_creates("create screen", said);
-        }
         if !ready.catalog.is_empty() {
             ready.resolve(configured, editable.as_ref());
         }
@@ -313,7 +314,8 @@ impl Client {
         let known = self.ready();
         let mut all = known.people.clone();
         all.extend(self.people(people).await?);
-        let Ready { dialect, catalog, fields, fixed, people: _, findings, refusals, refused_creates } = &*known;
+        let Ready { dialect, catalog, fields, fixed, people: _, findings, refusals, refused_creates } =
+            &*known;
         Ok(self.set_ready(Ready {
             dialect: *dialect,
             catalog: catalog.clone(),
@@ -331,7 +333,8 @@ impl Client {
         let path = format!("/issue/createmeta/{}/issuetypes", self.settings.project);
         let types = self.all_pages(&path, &["issueTypes", "values"]).await?;
         let name = &self.settings.issue_type;
-        let is_named = |found: &&Value| found["name"] == name.as_str() || found["untranslatedName"] == name.as_str();
+        let is_named =
+            |found: &&Value| found["name"] == name.as_str() || found["untranslatedName"] == name.as_str();
         let Some(found) = types.iter().find(is_named) else {
             let known: Vec<&str> = types.iter().filter_map(|found| found["name"].as_str()).collect();
             return Ok(Err(match known.len() {

@@ -255,10 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jira::{
-        Dialect,
-        fields::People,
-    };
+    use crate::jira::{Dialect, fields::People};
 
     /// Statuses with their category and their ways: id, target, whether it can be taken.
     type Shape = &'static [(&'static str, Category, &'static [(&'static str, &'static str, bool)])];
@@ -365,7 +362,11 @@ mod tests {
             (RING, "a", Done, "a b c a"),
         ];
         for (shape, start, goal, path) in zoo {
-            assert_eq!(walked(shape, start, goal, &mut Atlas::default()).join(" "), path, "{start} to {goal:?}");
+            assert_eq!(
+                walked(shape, start, goal, &mut Atlas::default()).join(" "),
+                path,
+                "{start} to {goal:?}"
+            );
         }
     }
 
@@ -418,7 +419,12 @@ mod tests {
         value
     }
 
-    fn read(value: &Value, resolution: Option<&str>, fields: &[(&str, &str)], filled: &[&str]) -> Option<Transition> {
+    fn read(
+        value: &Value,
+        resolution: Option<&str>,
+        fields: &[(&str, &str)],
+        filled: &[&str],
+    ) -> Option<Transition> {
         let people = People::default();
         let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let filled = filled.iter().map(|id| (*id).to_owned()).collect();
@@ -429,7 +435,10 @@ mod tests {
     #[test]
     fn a_screen_is_filled_from_the_config_and_says_what_it_lacks() {
         let all = read(&listed(json!({})), Some("Done"), &[("root CAUSE", "pricing")], &[]).unwrap();
-        assert_eq!(json!(all.fields), json!({ "resolution": { "id": "10000" }, "customfield_7": { "id": "1" } }));
+        assert_eq!(
+            json!(all.fields),
+            json!({ "resolution": { "id": "10000" }, "customfield_7": { "id": "1" } })
+        );
         assert_eq!(all.lacks, Vec::<String>::new());
         let none = read(&listed(json!({})), Some("Fixed"), &[], &[]).unwrap();
         assert_eq!(
@@ -441,13 +450,19 @@ mod tests {
         );
         assert_eq!(direct(&[none.clone()], Done), None);
         assert!(why_not(&[none], Done).contains("`jira.transition_fields`"));
-        let kept = read(&listed(json!({})), Some("Done"), &[("Root cause", "Pricing")], &["customfield_7"]).unwrap();
-        assert_eq!(json!(kept.fields), json!({ "resolution": { "id": "10000" } }), "what people filled in stays");
+        let kept =
+            read(&listed(json!({})), Some("Done"), &[("Root cause", "Pricing")], &["customfield_7"]).unwrap();
+        assert_eq!(
+            json!(kept.fields),
+            json!({ "resolution": { "id": "10000" } }),
+            "what people filled in stays"
+        );
     }
 
     #[test]
     fn a_resolution_is_sent_only_where_the_screen_has_it() {
-        let bare = read(&listed(json!({ "fields": {} })), Some("Done"), &[("Root cause", "Pricing")], &[]).unwrap();
+        let bare =
+            read(&listed(json!({ "fields": {} })), Some("Done"), &[("Root cause", "Pricing")], &[]).unwrap();
         assert_eq!((bare.fields, bare.lacks), (Map::new(), Vec::new()));
     }
 

@@ -11,10 +11,12 @@
 //! * Incomplete input closes nothing and shrinks nothing. An issue that cannot be seen is not deleted.
 //! * At most `max_new_tickets` creates; what is held back is listed.
 
+mod closing;
 mod decide;
 mod mark;
 mod moment;
 mod print;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +24,12 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-pub use decide::{
-    DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, kept_topic, list_topic, plan,
-    ways_topic, written,
-};
+pub use closing::ways_topic;
+pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use print::{Detail, print};
+pub use update::{kept_topic, list_topic, written};
 
 use crate::{
     group::GroupId,

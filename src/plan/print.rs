@@ -148,7 +148,8 @@ fn full(text: &mut String, write: &Write) {
                     }
                     Change::Labels { add } => indented("+", &format!("labels    {}", add.join(" "))),
                     Change::Field { name, from, to } => {
-                        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+                        let shown =
+                            |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
                         indented("-", &format!("{name}  {}", shown(from)));
                         indented("+", &format!("{name}  {}", shown(to)));
                     }

@@ -115,7 +115,8 @@ impl Templates {
 
     /// Texts of the fields that have a template, by name.
     pub fn fields(&self, facts: &Facts) -> Result<BTreeMap<String, String>, TemplateError> {
-        let text = |field: &String| Ok((field.clone(), self.render(&template_of(field), facts)?.trim().to_owned()));
+        let text =
+            |field: &String| Ok((field.clone(), self.render(&template_of(field), facts)?.trim().to_owned()));
         self.fields.iter().map(text).collect()
     }
 
@@ -128,7 +129,9 @@ impl Templates {
 
     /// Whether a field's text was made from facts, and is not what the operator wrote.
     pub(super) fn is_made(&self, field: &str, text: &str) -> bool {
-        self.environment.get_template(&template_of(field)).is_ok_and(|template| template.source().trim() != text)
+        self.environment
+            .get_template(&template_of(field))
+            .is_ok_and(|template| template.source().trim() != text)
     }
 
     /// Our block of the description.

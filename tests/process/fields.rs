@@ -227,7 +227,8 @@ async fn data_center_takes_the_same_config() {
     }
     let writes = world.writes();
     world.expect(0, &["run"]).await;
-    let after: Vec<String> = world.sandbox.requests().iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+    let after: Vec<String> =
+        world.sandbox.requests().iter().map(|it| format!("{} {}", it.method, it.path)).collect();
     assert_eq!(world.writes(), writes, "{:?}", after.iter().rev().take(20).collect::<Vec<_>>());
     world.assert_one_ticket_per_group("on Data Center").await;
 }

@@ -166,7 +166,10 @@ async fn a_move_that_broke_off_in_the_middle_goes_on_in_the_next_run() {
         assert_eq!(code, Some(6), "{effect:?}");
         world.expect(0, &["run"]).await;
         assert_eq!(statuses(&world), ["Geschlossen"], "{effect:?}");
-        assert_eq!(told(&world, "settled") + told(&world, "resolved"), told(&clean, "settled") + told(&clean, "resolved"));
+        assert_eq!(
+            told(&world, "settled") + told(&world, "resolved"),
+            told(&clean, "settled") + told(&clean, "resolved")
+        );
         assert!(world.sandbox.unused_faults().is_empty(), "{effect:?}");
         assert!(world.issues_by_group().values().all(|issues| issues.len() == 1), "{effect:?}");
     }

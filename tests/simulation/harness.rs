@@ -435,8 +435,7 @@ impl Daemon {
         }
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let wanted =
-            Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+        let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(

@@ -13,8 +13,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub use people::{People, Person};
 pub(super) use people::{Candidate, pick};
+pub use people::{People, Person};
 pub use value::{Meant, Wording, elements, join};
 
 /// What a field takes.
@@ -240,9 +240,10 @@ fn kind(schema: &Value, id: &str) -> Kind {
         ("option", _) => Kind::Choice(Named::Value),
         ("option-with-child", _) => Kind::Cascade,
         ("project", _) => Kind::Choice(Named::Key),
-        ("priority" | "resolution" | "securitylevel" | "version" | "component" | "issuetype" | "group", _) => {
-            Kind::Choice(Named::Name)
-        }
+        (
+            "priority" | "resolution" | "securitylevel" | "version" | "component" | "issuetype" | "group",
+            _,
+        ) => Kind::Choice(Named::Name),
         ("user", _) => Kind::Person,
         ("issuelink", _) => Kind::Issue,
         ("array", "option") => Kind::Choices(Named::Value),

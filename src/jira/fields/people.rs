@@ -83,7 +83,8 @@ impl Candidate {
         let member = |name: &str| user[name].as_str().map(str::to_owned);
         let id = member("accountId").or_else(|| member("name"))?;
         let name = member("displayName").unwrap_or_else(|| id.clone());
-        let names = ["accountId", "name", "key", "emailAddress", "displayName"].into_iter().filter_map(member);
+        let names =
+            ["accountId", "name", "key", "emailAddress", "displayName"].into_iter().filter_map(member);
         Some(Self { names: names.collect(), active: user["active"] != false, person: Person { id, name } })
     }
 }

@@ -112,10 +112,9 @@ impl Field {
                 }
             },
             Kind::Number => match value {
-                Value::Number(shown) => number(&shown.to_string()).map_or_else(
-                    || shown.to_string(),
-                    |number| number.to_string(),
-                ),
+                Value::Number(shown) => {
+                    number(&shown.to_string()).map_or_else(|| shown.to_string(), |number| number.to_string())
+                }
                 _ => String::new(),
             },
             Kind::Day => value.as_str().unwrap_or_default().to_owned(),
@@ -303,7 +302,9 @@ fn moment(text: &str) -> Option<Timestamp> {
         .parse::<Timestamp>()
         .ok()
         .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
-        .or_else(|| text.parse::<Date>().ok()?.to_zoned_datetime(TimeZone::UTC).ok().map(|day| day.timestamp()))?;
+        .or_else(|| {
+            text.parse::<Date>().ok()?.to_zoned_datetime(TimeZone::UTC).ok().map(|day| day.timestamp())
+        })?;
     // Jira keeps no more than that.
     Timestamp::from_millisecond(at.as_millisecond()).ok()
 }
@@ -382,8 +383,22 @@ mod tests {
         let none = Value::Null;
         let day = "2026-08-31";
         vec![
-            (custom("string", "textfield"), none.clone(), " a  line ", json!("a line"), json!("a line"), "a line"),
-            (custom("string", "url"), none.clone(), "https://example.com/a?b=c", json!("https://example.com/a?b=c"), json!("https://example.com/a?b=c"), "https://example.com/a?b=c"),
+            (
+                custom("string", "textfield"),
+                none.clone(),
+                " a  line ",
+                json!("a line"),
+                json!("a line"),
+                "a line",
+            ),
+            (
+                custom("string", "url"),
+                none.clone(),
+                "https://example.com/a?b=c",
+                json!("https://example.com/a?b=c"),
+                json!("https://example.com/a?b=c"),
+                "https://example.com/a?b=c",
+            ),
             (
                 custom("string", "textarea"),
                 none.clone(),
@@ -409,7 +424,14 @@ mod tests {
                 json!("2026-08-31T03:30:00.000-0400"),
                 "2026-08-31T07:30:00Z",
             ),
-            (custom("option", "select"), options(), "high", json!({ "id": "2" }), json!({ "id": "2", "value": "High" }), "High"),
+            (
+                custom("option", "select"),
+                options(),
+                "high",
+                json!({ "id": "2" }),
+                json!({ "id": "2", "value": "High" }),
+                "High",
+            ),
             (
                 array("option"),
                 options(),
@@ -418,7 +440,14 @@ mod tests {
                 json!([{ "id": "1", "value": "Low" }, { "id": "2", "value": "High" }]),
                 "High; Low",
             ),
-            (array("option"), options(), "Odd; even", json!([{ "id": "3" }]), json!([{ "id": "3", "value": "Odd; even" }]), "Odd\\; even"),
+            (
+                array("option"),
+                options(),
+                "Odd; even",
+                json!([{ "id": "3" }]),
+                json!([{ "id": "3", "value": "Odd; even" }]),
+                "Odd\\; even",
+            ),
             (
                 custom("option-with-child", "cascadingselect"),
                 cascade(),
@@ -427,7 +456,14 @@ mod tests {
                 json!({ "id": "1", "value": "Rebates", "child": { "id": "12", "value": "340B > 12" } }),
                 "Rebates > 340B > 12",
             ),
-            (custom("option-with-child", "cascadingselect"), cascade(), "Sales > 1", json!({ "id": "2" }), json!({ "id": "2", "value": "Sales > 1" }), "Sales > 1"),
+            (
+                custom("option-with-child", "cascadingselect"),
+                cascade(),
+                "Sales > 1",
+                json!({ "id": "2" }),
+                json!({ "id": "2", "value": "Sales > 1" }),
+                "Sales > 1",
+            ),
             (
                 json!({ "type": "user" }),
                 none.clone(),
@@ -445,16 +481,79 @@ mod tests {
                 "Example Analyst; Example Lead",
             ),
             (array("string"), none.clone(), "b; a; b", json!(["a", "b"]), json!(["b", "a"]), "a; b"),
-            (json!({ "type": "version" }), named(), "two", json!({ "id": "8" }), json!({ "id": "8", "name": "Two" }), "Two"),
-            (array("version"), named(), "Two;One", json!([{ "id": "7" }, { "id": "8" }]), json!([{ "name": "Two" }, { "name": "One" }]), "One; Two"),
-            (json!({ "type": "component" }), named(), "One", json!({ "id": "7" }), json!({ "name": "One" }), "One"),
+            (
+                json!({ "type": "version" }),
+                named(),
+                "two",
+                json!({ "id": "8" }),
+                json!({ "id": "8", "name": "Two" }),
+                "Two",
+            ),
+            (
+                array("version"),
+                named(),
+                "Two;One",
+                json!([{ "id": "7" }, { "id": "8" }]),
+                json!([{ "name": "Two" }, { "name": "One" }]),
+                "One; Two",
+            ),
+            (
+                json!({ "type": "component" }),
+                named(),
+                "One",
+                json!({ "id": "7" }),
+                json!({ "name": "One" }),
+                "One",
+            ),
             (array("component"), named(), "One", json!([{ "id": "7" }]), json!([{ "name": "One" }]), "One"),
-            (json!({ "type": "priority" }), named(), "One", json!({ "id": "7" }), json!({ "name": "One" }), "One"),
-            (json!({ "type": "resolution" }), named(), "One", json!({ "id": "7" }), json!({ "name": "One" }), "One"),
-            (json!({ "type": "securitylevel" }), named(), "one", json!({ "id": "7" }), json!({ "name": "One" }), "One"),
-            (json!({ "type": "group" }), none.clone(), "analysts", json!({ "name": "analysts" }), json!({ "name": "analysts" }), "analysts"),
-            (json!({ "type": "project" }), projects(), "disputes", json!({ "id": "10" }), json!({ "key": "DISP" }), "DISP"),
-            (json!({ "type": "issuelink" }), none, "disp-7", json!({ "key": "DISP-7" }), json!({ "id": "1", "key": "DISP-7" }), "DISP-7"),
+            (
+                json!({ "type": "priority" }),
+                named(),
+                "One",
+                json!({ "id": "7" }),
+                json!({ "name": "One" }),
+                "One",
+            ),
+            (
+                json!({ "type": "resolution" }),
+                named(),
+                "One",
+                json!({ "id": "7" }),
+                json!({ "name": "One" }),
+                "One",
+            ),
+            (
+                json!({ "type": "securitylevel" }),
+                named(),
+                "one",
+                json!({ "id": "7" }),
+                json!({ "name": "One" }),
+                "One",
+            ),
+            (
+                json!({ "type": "group" }),
+                none.clone(),
+                "analysts",
+                json!({ "name": "analysts" }),
+                json!({ "name": "analysts" }),
+                "analysts",
+            ),
+            (
+                json!({ "type": "project" }),
+                projects(),
+                "disputes",
+                json!({ "id": "10" }),
+                json!({ "key": "DISP" }),
+                "DISP",
+            ),
+            (
+                json!({ "type": "issuelink" }),
+                none,
+                "disp-7",
+                json!({ "key": "DISP-7" }),
+                json!({ "id": "1", "key": "DISP-7" }),
+                "DISP-7",
+            ),
         ]
     }
 

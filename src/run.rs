@@ -158,6 +158,7 @@ pub fn survey(
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
     let (explanations, neighbours) = explain(&table, &lineage.groups);
     let happened = happened(&lineage.events);
+    let limit = known.text_limit();
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -181,15 +182,16 @@ pub fn survey(
             let facts =
                 facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
             let facts = Facts { attached: params.attach_members, ..facts };
-            content =
-                Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
+            content = Some(
+                match ticket::content(&group.id, &facts, &figures, templates, &params.priorities, limit) {
                     Ok(content) => {
                         let list = params.attach_members.then(|| List::of(&group.id, &members));
                         Ok(Content { list, ..content })
                     }
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
                     Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
-                });
+                },
+            );
             // The headline also goes where the gate over tickets does not look: reports and lists.
             record.title = match ticket::screen(&facts.title) {
                 None => facts.title.clone(),

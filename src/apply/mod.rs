@@ -78,6 +78,9 @@ const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// Refusals of creates in a row after which no more are tried in this run.
 const REFUSALS: u32 = 3;
 
+/// No Jira takes only texts that are shorter than this; characters.
+const SHORTEST_TEXT: usize = 1_000;
+
 /// How the protocol waits and who it lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -331,6 +334,18 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
     }
 
+    /// Remembers how long a text may be, where a refusal says so or shows that it is less than was thought. The
+    /// next run writes shorter ones.
+    fn learn(&mut self, error: &JiraError) -> Result<(), StateError> {
+        let Some(told) = error.too_long() else { return Ok(()) };
+        let now = self.store.known().text_limit();
+        let limit = told.filter(|limit| *limit < now).unwrap_or(now / 2).max(SHORTEST_TEXT);
+        if limit == now {
+            return Ok(());
+        }
+        self.store.record(self.clock.moment().at, &[Change::TextLimit { limit }])
+    }
+
     fn record(&mut self, ticket: Ticket) -> Result<(), StateError> {
         self.store.record(self.clock.moment().at, &[Change::Ticket(ticket)])
     }
@@ -385,6 +400,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
             Some(Outcome::Refused(error)) => {
                 self.refusals += 1;
+                self.learn(&error)?;
                 (Link::Parked { attempts, reason: error.to_string() }, error.into())
             }
             Some(Outcome::Unknown(error)) => {
@@ -430,6 +446,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             Some(Err(error)) => {
                 if error.is_unexecuted() {
+                    self.learn(&error)?;
                     ticket.writing = None;
                     self.record(ticket)?;
                 }

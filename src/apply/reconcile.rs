@@ -58,6 +58,7 @@ pub async fn observe_and_plan(
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
         ways: &ways,
         upload_limit,
+        text_limit: known.text_limit(),
     };
     Ok(plan::plan(&input, params))
 }

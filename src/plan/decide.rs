@@ -112,6 +112,8 @@ pub struct Input<'a> {
     pub ways: &'a BTreeMap<String, Ways>,
     /// Most bytes of one attachment; none where that was not asked, because every list is small.
     pub upload_limit: Option<u64>,
+    /// Most characters (units of UTF-16) of a text.
+    pub text_limit: usize,
 }
 
 /// Makes the plan of one run.

@@ -1,6 +1,10 @@
 //! Fields of a ticket, three ways each: what was last written, what Jira shows, what is wanted. And the list of its
 //! disputes, which is replaced as a whole.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::{
     Change, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
     decide::{Planner, Standing, Unfit, paragraph},
@@ -8,9 +12,10 @@ use super::{
 use crate::{
     group::Group,
     ticket::{
-        Content, LABEL, Markup,
+        Content, LABEL, Markup, ROOM_FOR_DELIMITERS,
         block::{self, Located},
-        document,
+        document::{self, Block},
+        length,
         list::{Attached, List},
         markup,
     },
@@ -44,10 +49,11 @@ impl Planner<'_> {
             theirs.push(("summary", content.summary.clone()));
         }
 
-        let wanted = self.input.markup.nodes(&content.block);
-        let wanted_digest = markup::digest(&wanted);
         match block::locate(&observed.description) {
             Located::Block { above, ours, below } => {
+                let block = self.beside(content, &above, &below);
+                let wanted = self.input.markup.nodes(&block);
+                let wanted_digest = markup::digest(&wanted);
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
                 if now == wanted_digest {
@@ -56,7 +62,7 @@ impl Planner<'_> {
                     before.block = now;
                     changes.push(Change::Description {
                         from: markup::plain_text(&ours),
-                        to: document::plain_text(&content.block),
+                        to: document::plain_text(&block),
                         document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
@@ -157,6 +163,18 @@ impl Planner<'_> {
                 Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
+    }
+
+    /// Our block, shortened where people's words around it leave less room.
+    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
+        if above.is_empty() && below.is_empty() {
+            return Cow::Borrowed(&content.block);
+        }
+        let markup = self.input.markup;
+        let theirs = markup::length(&markup.document(&[above, below].concat()));
+        let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
+        let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
+        Cow::Owned(length::within(&content.block, room, elsewhere))
     }
 
     /// The list as it is attached: within what Jira takes, none where it takes none.

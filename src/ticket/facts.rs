@@ -140,6 +140,18 @@ pub struct Facts {
     pub more: String,
     /// Whether the list of all of them is attached.
     pub attached: bool,
+    /// How many members there are.
+    #[serde(skip)]
+    pub all: usize,
+}
+
+impl Facts {
+    /// The same with fewer members listed.
+    pub(super) fn with_members(&self, count: usize) -> Self {
+        let more = self.all - count.min(self.members.len());
+        let members = self.members.iter().take(count).cloned().collect();
+        Self { members, more: some_count(more), ..self.clone() }
+    }
 }
 
 /// The likely cause from the playbook.
@@ -308,6 +320,7 @@ pub fn facts(
         members: listed,
         more: some_count(members.len().saturating_sub(max_members)),
         attached: false,
+        all: members.len(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod adf;
 pub mod block;
 pub mod document;
 pub mod facts;
+pub mod length;
 pub mod list;
 mod markdown;
 pub mod markup;
@@ -84,16 +85,20 @@ pub enum ContentError {
     },
 }
 
-/// The content of a group's ticket.
+/// Characters kept for the lines around our block.
+pub const ROOM_FOR_DELIMITERS: usize = 600;
+
+/// The content of a group's ticket, whose text takes at most `limit` characters (units of UTF-16).
 pub fn content(
     group: &GroupId,
     facts: &Facts,
     figures: &Figures,
     templates: &Templates,
     priorities: &Priorities,
+    limit: usize,
 ) -> Result<Content, ContentError> {
     let summary = templates.summary(facts)?;
-    let block = templates.description(facts)?;
+    let block = description(facts, templates, limit.saturating_sub(ROOM_FOR_DELIMITERS))?;
     let fields = templates.fields(facts)?;
     let own = [("summary", summary.as_str()), ("description", &document::plain_text(&block))];
     // What the operator wrote is no foreign text; a mail address of an account may stand there.
@@ -112,6 +117,28 @@ pub fn content(
         fields,
         list: None,
     })
+}
+
+/// The description, with fewer disputes listed where it would be too long, then with fewer rows.
+fn description(facts: &Facts, templates: &Templates, limit: usize) -> Result<Vec<Block>, TemplateError> {
+    // An id and what stands around it take at least four; a template is not to be run over a hundred thousand.
+    let facts = &facts.with_members(limit / 4);
+    let whole = templates.description(facts)?;
+    if markup::length_of(&whole) <= limit {
+        return Ok(whole);
+    }
+    let listed = |count: usize| templates.description(&facts.with_members(count));
+    let (mut fits, mut too_many) = (0, facts.members.len());
+    while fits + 1 < too_many {
+        let middle = fits.midpoint(too_many);
+        if markup::length_of(&listed(middle)?) <= limit {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    let elsewhere = if facts.attached { " in the attached list" } else { "" };
+    Ok(length::within(&listed(fits)?, limit, elsewhere))
 }
 
 /// By money in dispute only: a rank that changed with the calendar would rewrite tickets every night.

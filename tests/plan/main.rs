@@ -59,6 +59,7 @@ pub(crate) struct World {
     pub(crate) strays: Vec<Stray>,
     pub(crate) markup: Markup,
     pub(crate) upload_limit: Option<u64>,
+    pub(crate) text_limit: usize,
     pub(crate) doubt: Option<String>,
     /// Ways out of statuses, by name.
     pub(crate) ways: BTreeMap<String, Ways>,
@@ -90,6 +91,7 @@ impl World {
             strays: Vec::new(),
             markup: Markup::Adf,
             upload_limit: None,
+            text_limit: 30_000,
             doubt: None,
             ways: BTreeMap::new(),
         }
@@ -183,6 +185,7 @@ impl World {
             doubt: self.doubt.as_deref(),
             ways: &self.ways,
             upload_limit: self.upload_limit,
+            text_limit: self.text_limit,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");

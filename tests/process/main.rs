@@ -4,6 +4,7 @@
 
 mod crash;
 mod daemon;
+mod dialects;
 mod fields;
 mod moves;
 mod once;

@@ -28,7 +28,7 @@ use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
     jira::{Client, Needs, Watch},
-    plan::{Moment, Ticket},
+    plan::Moment,
     report::{self, Week},
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
@@ -143,8 +143,7 @@ pub async fn serve_until(
 
 /// Looks whether Jira would take what a pass writes, and logs what would fail.
 async fn look(daemon: &Daemon, watch: &mut Watch, clock: &impl Clock, stop: &CancellationToken) {
-    let ticket = daemon.state.known().tickets.values().find_map(Ticket::issue).cloned();
-    let needs = Needs { ticket, ..daemon.needs.clone() };
+    let needs = Needs { ticket: daemon.state.known().example().cloned(), ..daemon.needs.clone() };
     tokio::select! {
         () = watch.look(&daemon.client, &needs, clock.moment().at) => {}
         () = stop.cancelled() => {}

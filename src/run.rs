@@ -17,7 +17,7 @@ use crate::{
     dispute::{Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::Ready,
-    plan::{self, Action, Plan, Standing, Ticket},
+    plan::{self, Action, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, StateError},
     ticket::{
@@ -338,8 +338,7 @@ pub async fn pass(
 
 /// What the fields of the project demand and take.
 async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, RecoverError> {
-    let ticket = known.tickets.values().find_map(Ticket::issue);
-    Ok(tracker.learn_fields(ticket).await?)
+    Ok(tracker.learn_fields(known.example()).await?)
 }
 
 /// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.

@@ -11,6 +11,7 @@
 //! * Incomplete input closes nothing and shrinks nothing. An issue that cannot be seen is not deleted.
 //! * At most `max_new_tickets` creates; what is held back is listed.
 
+mod closing;
 mod command;
 mod decide;
 mod mark;
@@ -18,6 +19,7 @@ mod moment;
 mod orders;
 mod people;
 mod print;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,16 +27,15 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+pub use closing::ways_topic;
 pub use command::{Command, FIELDS, PREFIX, parse as parse_command};
-pub use decide::{
-    DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, changed_topic,
-    kept_topic, list_topic, plan, ways_topic, written,
-};
+pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind, links};
 pub use people::answer_topic;
 pub use print::{Detail, print};
+pub use update::{changed_topic, kept_topic, list_topic, written};
 
 use crate::{
     group::GroupId,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Issue, Moment, Ruling, Stray, Ticket},
+    plan::{Closed, Issue, Moment, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -240,6 +240,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// A ticket to try things on: one that is open as far as is known, else any.
+    pub fn example(&self) -> Option<&Issue> {
+        let open = self.tickets.values().filter(|ticket| ticket.closed == Closed::No);
+        open.chain(self.tickets.values()).find_map(Ticket::issue)
+    }
+
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {

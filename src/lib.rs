@@ -39,6 +39,7 @@
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
+//! | [`web`] | edge | takes webhooks, which only make the daemon look earlier |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
 //!
 //! Pure rooms have no IO, clock, randomness, async or logging. Uses point to the left in the picture; who may
@@ -82,3 +83,4 @@ pub mod schedule;
 pub mod source;
 pub mod state;
 pub mod ticket;
+pub mod web;

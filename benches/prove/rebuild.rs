@@ -162,6 +162,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
         project: "DISP".to_owned(),
         issue_type: "Task".to_owned(),
         timeout: Duration::from_secs(30),
+        longest_wait: Duration::from_mins(2),
         certificate: None,
     })
     .expect("a client");

@@ -18,7 +18,8 @@
 //!
 //! | answer to a create | what it means |
 //! | --- | --- |
-//! | no connection, 429 | not done: sent again in the next run |
+//! | 429 | not done: sent again in this run once Jira takes it, in the next where that takes too long |
+//! | no connection | not done: sent again in the next run |
 //! | 400, 401, 403, 404, 413, 422, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
 //! | 408, 409, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
 //! | 201 with id and key | bound |
@@ -30,6 +31,8 @@
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
 //! * A failed write never stops the others, unless every further one would fail the same way.
 //! * Before a create the claim on the project is looked at ([`claim`]).
+//! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
+//!   recorded before it is waited for ([`pause`]).
 //!
 //! # Cancel safety
 //!
@@ -38,6 +41,7 @@
 
 pub mod claim;
 mod clock;
+pub mod pause;
 pub mod port;
 mod reconcile;
 mod recover;
@@ -69,6 +73,9 @@ const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Refusals of creates in a row after which no more are tried in this run.
 const REFUSALS: u32 = 3;
+
+/// How often one write is sent again in a run after Jira refused it for its limits.
+const BUSY: u32 = 4;
 
 /// Stands among the topics of a ticket while it is being reopened.
 const REOPENING: &str = "reopening";
@@ -185,6 +192,17 @@ pub enum Failure {
     Stopped,
 }
 
+impl Failure {
+    /// Whether every further write would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Jira(error) => error.is_fatal(),
+            Self::Foreign { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// Applies every action of a plan. `progress` is told after each.
 pub async fn apply(
     plan: &Plan,
@@ -204,7 +222,7 @@ pub async fn apply(
             applied.untried = plan.actions.len() - position;
             break;
         }
-        match applier.one(action).await? {
+        match applier.in_time(action).await? {
             Ok(issue) => applied.done.push(Done {
                 group: action.group.clone(),
                 issue,
@@ -213,11 +231,7 @@ pub async fn apply(
             }),
             Err(failure) => {
                 tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
-                let fatal = match &failure {
-                    Failure::Jira(error) => error.is_fatal(),
-                    Failure::Foreign { .. } => true,
-                    _ => false,
-                };
+                let fatal = failure.is_fatal();
                 applied.failed.push((action.clone(), failure));
                 if fatal {
                     applied.untried = plan.actions.len() - position - 1;
@@ -272,6 +286,42 @@ async fn within<T>(stop: &CancellationToken, call: impl Future<Output = T>) -> O
 }
 
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
+    /// One write, sent when Jira's limits have room for it. What they refuse is provably not done, so it is sent
+    /// again.
+    async fn in_time(&mut self, action: &Action) -> Sent {
+        let mut refused = 0;
+        loop {
+            pause::note(self.tracker, self.store, self.clock)?;
+            let issue = match &action.write {
+                Write::Create { .. } | Write::Link { .. } => None,
+                Write::Update { issue, .. }
+                | Write::Comment { issue, .. }
+                | Write::Transition { issue, .. }
+                | Write::LinkDuplicate { issue, .. } => Some(issue),
+            };
+            let room = tokio::select! {
+                biased;
+                room = self.tracker.make_room(issue) => room,
+                // Nothing was sent, so nothing needs time to finish.
+                () = self.stop.cancelled() => return Ok(Err(Failure::Stopped)),
+            };
+            if let Err(error) = room {
+                return Ok(Err(error.into()));
+            }
+            let sent = self.one(action).await?;
+            // The others were sent again by the client already.
+            let sent_once =
+                matches!(action.write, Write::Create { .. } | Write::Comment { .. } | Write::Transition { .. });
+            match &sent {
+                Err(Failure::Jira(error)) if sent_once && error.is_busy() && refused < BUSY => refused += 1,
+                _ => {
+                    pause::note(self.tracker, self.store, self.clock)?;
+                    return Ok(sent);
+                }
+            }
+        }
+    }
+
     async fn one(&mut self, action: &Action) -> Sent {
         let mut ticket = self.store.known().ticket(&action.group);
         match &action.write {

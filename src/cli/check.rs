@@ -2,6 +2,7 @@
 
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
+    apply::{Clock as _, SystemClock},
     config::{Needs, Settings},
     dispute::Tables,
     jira::{self, Client, Finding, Verdict},
@@ -34,6 +35,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     let mut findings = vec![templates(&settings)];
     findings.extend(sources(&settings, ui));
+    findings.extend(token(&settings));
     let client = Client::new(super::plan::jira_of(&settings)?)?;
     let needs = jira::Needs {
         link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
@@ -75,6 +77,13 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     } else {
         Exit::Jira
     })
+}
+
+/// The end of the token, where it is near.
+fn token(settings: &Settings) -> Option<Finding> {
+    let today = SystemClock.moment().at.to_zoned_datetime(settings.run.zone.clone()).date();
+    let notice = jira::expiry::notice(settings.token_expires?, today)?;
+    Some(Finding::new("jira.token_expires", Verdict::Weak, notice))
 }
 
 fn templates(settings: &Settings) -> Finding {

@@ -182,6 +182,7 @@ impl Stage {
             project: Options::default().project_key,
             issue_type: "Task".to_owned(),
             timeout: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(2),
             certificate: None,
         })?;
         let state_folder = folder.join("state");

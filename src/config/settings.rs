@@ -1,8 +1,9 @@
 //! From keys to the parameters of the stages: the one place where both are known.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, civil::Date, tz::TimeZone};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{Layers, Problems, Reader, Warning};
@@ -35,6 +36,21 @@ pub struct Settings {
     pub report_schedule: Schedule,
     /// How the log is written.
     pub log: Log,
+    /// Day on which the token of Jira ends.
+    pub token_expires: Option<Date>,
+    /// Where webhooks are taken; none where they are not.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where webhooks are taken.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// The secret that Jira signs with.
+    pub secret: SecretString,
+    /// Shortest time between the end of a pass and the next one that a webhook asks for.
+    pub min_interval: SignedDuration,
 }
 
 /// How the log is written.
@@ -109,9 +125,22 @@ impl Settings {
             level: reader
                 .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
+        let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
+        let webhook = webhook(reader);
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
         let run = run::Params { source, cluster, group, plan, apply, priorities, max_members, zone };
-        Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }
+        Self {
+            run,
+            jira,
+            templates,
+            state,
+            reports,
+            run_schedule,
+            report_schedule,
+            log,
+            token_expires,
+            webhook,
+        }
     }
 }
 
@@ -182,6 +211,7 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
     let token = if needs.jira { reader.required_secret("jira.token") } else { reader.secret("jira.token") };
     let issue_type = reader.required_text("jira.issue_type");
     let timeout = reader.duration("jira.timeout");
+    let longest_wait = reader.duration("jira.longest_wait");
     let certificate = reader.optional_path("jira.ca_file").and_then(|path| match fs::read(&path) {
         Ok(pem) => Some(pem),
         Err(error) => {
@@ -194,7 +224,15 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
         Some(user) => jira::Credentials::Basic { user, token },
         None => jira::Credentials::Bearer(token),
     };
-    Some(jira::Settings { url: url?, credentials, project: project?, issue_type, timeout, certificate })
+    Some(jira::Settings {
+        url: url?,
+        credentials,
+        project: project?,
+        issue_type,
+        timeout,
+        longest_wait,
+        certificate,
+    })
 }
 
 /// The address of a site: https, or http on this very machine; no credentials in it.
@@ -209,6 +247,25 @@ fn site(text: &str) -> Result<Url, String> {
         "http" if local => Ok(url),
         _ => Err("it does not start with `https://`".to_owned()),
     }
+}
+
+/// Where webhooks are taken. One without a good secret would let anybody make passes.
+fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
+    let listen = reader.check("webhook.listen", |text| {
+        text.parse::<SocketAddr>().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:8420`")
+    });
+    let min_interval = signed(reader.duration("webhook.min_interval"));
+    let set = reader.optional_text("webhook.listen").is_some();
+    let secret =
+        if set { reader.required_secret("webhook.secret") } else { reader.secret("webhook.secret") };
+    let secret = secret?;
+    let least = jira::webhook::SECRET_LEAST;
+    if secret.expose_secret().len() < least {
+        let reason = format!("the secret is shorter than {least} characters; make a random one");
+        reader.refuse("webhook.secret_file", reason);
+        return None;
+    }
+    Some(Webhook { listen: listen?, secret, min_interval })
 }
 
 fn priorities(reader: &mut Reader<'_>) -> Priorities {

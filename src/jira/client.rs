@@ -1,24 +1,32 @@
 //! Requests and answers.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::SignedDuration;
-use reqwest::{Method, Response, StatusCode, header, redirect};
+use reqwest::{Method, Response, StatusCode, header, header::HeaderMap, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
 use super::{
     error::{Cause, JiraError},
+    governor::Ask,
     issues::Account,
+    pace::{self, Pace, Silence},
 };
+use crate::plan::Issue;
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
 /// Most attempts of a call that may be repeated.
 const ATTEMPTS: u32 = 5;
-/// Longest single wait between attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Where Jira is and who asks.
 #[derive(Debug, Clone)]
@@ -33,6 +41,8 @@ pub struct Settings {
     pub issue_type: String,
     /// Time limit of one call.
     pub timeout: Duration,
+    /// Longest wait that Jira may ask for before a call is given up.
+    pub longest_wait: Duration,
     /// A certificate authority in PEM to trust besides the system's.
     pub certificate: Option<Vec<u8>>,
 }
@@ -64,7 +74,18 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    pub(super) settings: std::sync::Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
+    pace: Arc<Pace>,
+    caller: Arc<Caller>,
+}
+
+/// Who Jira says is asking.
+#[derive(Debug, Default)]
+struct Caller {
+    /// Id of the account, since it was first learned.
+    account: OnceLock<String>,
+    /// Whether answers name their caller in a header, as those to a sign-in showed. A gateway may take it away.
+    named: AtomicBool,
 }
 
 /// Whether a call may be sent again.
@@ -84,8 +105,19 @@ impl Client {
             cause: Cause::Connect,
             said: error.without_url().to_string(),
         };
+        let refused = |said: &str| JiraError {
+            call: "set-up".to_owned(),
+            cause: Cause::Address,
+            said: said.to_owned(),
+        };
+        if !settings.url.username().is_empty() || settings.url.password().is_some() {
+            return Err(refused("`jira.url` holds credentials; use `jira.user` and `jira.token_file`"));
+        }
         let local =
             settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+        if settings.url.scheme() != "https" && !local {
+            return Err(refused("`jira.url` does not start with `https://`"));
+        }
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -99,7 +131,8 @@ impl Client {
         if let Some(pem) = &settings.certificate {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
-        Ok(Self { http: builder.build().map_err(broken)?, settings: std::sync::Arc::new(settings) })
+        let http = builder.build().map_err(broken)?;
+        Ok(Self { http, settings: Arc::new(settings), pace: Arc::new(Pace::new()), caller: Arc::default() })
     }
 
     /// Address at which a person opens an issue.
@@ -110,8 +143,39 @@ impl Client {
     /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
     /// search by nobody answers 200 and finds nothing.
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
-        let me = self.get("/rest/api/3/myself", &[]).await?;
-        Ok(Account { id: me["accountId"].as_str().unwrap_or_default().to_owned() })
+        let (me, named) = self.attempt(Method::GET, "/rest/api/3/myself", &[], None, Repeat::Safe).await?;
+        let id = me["accountId"].as_str().unwrap_or_default().to_owned();
+        self.caller.named.store(named, Ordering::Relaxed);
+        self.caller.account.get_or_init(|| id.clone());
+        Ok(Account { id })
+    }
+
+    /// Id of the account that asks, once it has signed in.
+    pub fn account(&self) -> Option<String> {
+        self.caller.account.get().cloned()
+    }
+
+    /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
+        let (path, writes_to) = match issue {
+            Some(issue) => (format!("/rest/api/3/issue/{}/comment", issue.id), vec![issue.id.as_str()]),
+            None => ("/rest/api/3/issue".to_owned(), Vec::new()),
+        };
+        let ask = Ask { method: "POST", path: &path, writes_to: &writes_to };
+        self.pace.room(&ask, self.settings.longest_wait).await
+    }
+
+    /// The time for which Jira wants to be left alone, where that is not over.
+    pub fn silence(&self) -> Option<Silence> {
+        self.pace.silence()
+    }
+
+    /// Leaves Jira alone for some time, as an earlier process was asked to.
+    pub fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        self.pace.keep_silent(wait, reason);
     }
 
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {
@@ -127,27 +191,58 @@ impl Client {
         body: Option<&Value>,
         repeat: Repeat,
     ) -> Result<Value, JiraError> {
+        let call = format!("{method} {path}");
+        let (answer, named) = self.attempt(method, path, query, body, repeat).await?;
+        // What shows less to a stranger must not be taken for all there is. What was written once is written.
+        if repeat == Repeat::Safe && !answer.is_null() && !named && self.caller.named.load(Ordering::Relaxed) {
+            return Err(JiraError { call, cause: Cause::Anonymous, said: String::new() });
+        }
+        Ok(answer)
+    }
+
+    /// One call, sent again where that is safe; the answer, and whether it names its caller.
+    async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+        repeat: Repeat,
+    ) -> Result<(Value, bool), JiraError> {
+        let touched = touched(&method, path, body);
+        let touched: Vec<&str> = touched.iter().map(String::as_str).collect();
+        let ask = Ask { method: method.as_str(), path, writes_to: &touched };
+        let longest = match repeat {
+            Repeat::Safe => self.settings.longest_wait,
+            Repeat::Never => self.settings.longest_wait.min(pace::SENT_ONCE),
+        };
         let mut attempt = 1;
         loop {
-            let outcome = self.once(&method, path, query, body).await;
-            let Err(error) = outcome else { return outcome };
+            self.pace.admit(&ask, longest).await?;
+            let error = match self.once(&ask, &method, query, body).await {
+                Ok(answered) => return Ok(answered),
+                Err(error) => error,
+            };
             if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(error);
             }
-            let wait = wait(attempt, &error);
+            // How long Jira wants to be left alone is waited for before the next attempt.
+            let wait = if error.is_busy() { Duration::ZERO } else { back_off(attempt, pace::chance()) };
             tracing::debug!(call = error.call, attempt, wait_ms = wait.as_millis(), error = %error, "jira call failed, will retry");
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
     }
 
+    /// One attempt; the answer, and whether it names its caller.
     async fn once(
         &self,
+        ask: &Ask<'_>,
         method: &Method,
-        path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Result<Value, JiraError> {
+    ) -> Result<(Value, bool), JiraError> {
+        let path = ask.path;
         let call = format!("{method} {path}");
         let address = format!("{}{path}", self.settings.url.as_str().trim_end_matches('/'));
         let mut request = self
@@ -179,7 +274,8 @@ impl Client {
         };
         let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
-        let wait = retry_after(&response);
+        self.pace.learn(ask, status.as_u16(), response.headers());
+        let named = names_caller(response.headers());
         let bytes = bounded(response).await.map_err(|said| JiraError {
             call: call.clone(),
             cause: Cause::Broken,
@@ -187,26 +283,27 @@ impl Client {
         })?;
         if status.is_success() {
             if bytes.is_empty() {
-                return Ok(Value::Null);
+                return Ok((Value::Null, named));
             }
-            return serde_json::from_slice(&bytes).map_err(|error| JiraError {
+            let answer = serde_json::from_slice(&bytes).map_err(|error| JiraError {
                 call: call.clone(),
                 cause: Cause::Broken,
                 said: format!("expected JSON: {error}"),
             });
+            return Ok((answer?, named));
         }
-        Err(JiraError { call, cause: cause(status, wait), said: said(&bytes) })
+        Err(JiraError { call, cause: cause(status), said: said(&bytes) })
     }
 }
 
-fn cause(status: StatusCode, wait: Option<SignedDuration>) -> Cause {
+fn cause(status: StatusCode) -> Cause {
     match status.as_u16() {
         401 => Cause::Credentials,
         403 => Cause::Forbidden,
         404 => Cause::NotFound,
         408 => Cause::Timeout,
         409 => Cause::Conflict,
-        429 => Cause::Busy { wait },
+        429 => Cause::Busy { wait: None },
         code @ 300..=399 => Cause::Redirected(code),
         code @ 400..=499 => Cause::Refused(code),
         code => Cause::Server(code),
@@ -224,19 +321,35 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn retry_after(response: &Response) -> Option<SignedDuration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse::<u32>().ok().map(|seconds| SignedDuration::from_secs(i64::from(seconds)))
+/// Whether an answer names a caller who is known: Cloud by its account, Data Center by its name.
+fn names_caller(headers: &HeaderMap) -> bool {
+    ["x-aaccountid", "x-ausername"].iter().any(|name| {
+        let caller = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+        !caller.is_empty() && !caller.eq_ignore_ascii_case("anonymous")
+    })
 }
 
-/// Doubling waits, or what Jira asks for, within [`LONGEST_WAIT`].
-fn wait(attempt: u32, error: &JiraError) -> Duration {
-    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
-    let asked = match &error.cause {
-        Cause::Busy { wait: Some(wait) } => wait.unsigned_abs(),
-        _ => Duration::ZERO,
+/// Ids of the issues that a call writes to.
+fn touched(method: &Method, path: &str, body: Option<&Value>) -> Vec<String> {
+    if method == Method::GET {
+        return Vec::new();
+    }
+    let mut rest = path.split('/').skip_while(|segment| !segment.starts_with("issue"));
+    let ends = |body: &Value| {
+        let ids = ["inwardIssue", "outwardIssue"].map(|end| body[end]["id"].as_str().map(str::to_owned));
+        ids.into_iter().flatten().collect()
     };
-    doubling.max(asked).min(LONGEST_WAIT)
+    match (rest.next(), rest.next()) {
+        (Some("issueLink"), None) => body.map(ends).unwrap_or_default(),
+        (Some("issue"), Some(id)) if id.contains(|c: char| c.is_ascii_digit()) => vec![id.to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Doubling waits of our own, so uneven that many clients do not come back at once.
+fn back_off(attempt: u32, chance: f64) -> Duration {
+    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
+    doubling.mul_f64(0.7 + 0.6 * chance)
 }
 
 /// Jira's two error shapes as one line; a body that is neither (HTML from a gateway) says nothing.

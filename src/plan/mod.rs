@@ -14,6 +14,7 @@
 mod decide;
 mod mark;
 mod moment;
+mod pause;
 mod print;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use serde_json::Value;
 pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
+pub use pause::Pause;
 pub use print::{Detail, print};
 
 use crate::{

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Issue, Moment, Stray, Ticket},
+    plan::{Issue, Moment, Pause, Stray, Ticket},
     ticket::facts::Figures,
 };
 
@@ -30,6 +30,8 @@ const DOUBT: &str = "doubt";
 const CLAIM: &str = "claim";
 /// Key of the rival, likewise.
 const RIVAL: &str = "rival";
+/// Key of the pause, likewise.
+const PAUSE: &str = "pause";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +64,11 @@ pub enum Change {
     Stray {
         /// The issue.
         stray: Stray,
+    },
+    /// Jira wants to be left alone for a time; none once a pass has come to its end after it.
+    Pause {
+        /// The time.
+        pause: Option<Pause>,
     },
 }
 
@@ -221,6 +228,8 @@ pub struct Known {
     pub rival: Option<Rival>,
     /// Issues with the mark of a group that has another ticket, by id.
     pub strays: BTreeMap<String, Stray>,
+    /// The time for which Jira wanted to be left alone when the last pass ended.
+    pub pause: Option<Pause>,
 }
 
 impl Known {
@@ -287,6 +296,7 @@ impl Known {
             Change::Stray { stray } => {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
+            Change::Pause { pause } => self.pause = pause,
         }
     }
 }
@@ -584,6 +594,7 @@ impl Loaded {
                 DOUBT => self.rest.doubt = vault::parse(tree, key, bytes)?,
                 CLAIM => self.rest.claim = vault::parse(tree, key, bytes)?,
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
+                PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
             Tree::Members | Tree::Decisions => {}
@@ -654,6 +665,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Claim { .. } => "claim",
         Change::Rival { .. } => "rival",
         Change::Stray { .. } => "stray",
+        Change::Pause { .. } => "pause",
     }
 }
 
@@ -666,6 +678,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Doubt { doubt } => Write::put(Tree::Meta, DOUBT, doubt),
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
+        Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

@@ -8,7 +8,7 @@ use disputebot::{
     group::{Group, GroupId, Pattern, Status},
     run::group_disputes,
     ticket::{
-        self, Content, ContentError, Priorities, Templates, adf, document,
+        self, Content, ContentError, Markup, Priorities, Templates, adf, document,
         facts::{self, Facts, Figures},
     },
 };
@@ -145,7 +145,7 @@ fn words_of(content: &Content) -> String {
 }
 
 fn description(content: &Content) -> Value {
-    ticket::block::compose(&GroupId::from_bits(7), &[], &adf::nodes(&content.block), &[])
+    ticket::block::compose(Markup::Adf, &GroupId::from_bits(7), &[], &adf::nodes(&content.block), &[])
 }
 
 /// Breaches of the rules of the document format, for the nodes that we write.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use disputebot::apply::{self, Memory, Policy, Store, SystemClock, Wanted};
 use disputebot::cluster::{Attribute, Item};
@@ -156,16 +156,9 @@ struct Passed {
 
 /// One pass of the protocol over the same clusters as ever.
 async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
-    let client = Client::new(Settings {
-        url: address.parse().expect("an address"),
-        credentials: Credentials::Basic { user: User::bot().email, token: User::bot().token.into() },
-        project: "DISP".to_owned(),
-        issue_type: "Task".to_owned(),
-        timeout: Duration::from_secs(30),
-        longest_wait: Duration::from_mins(2),
-        certificate: None,
-    })
-    .expect("a client");
+    let credentials = Credentials::Basic { user: User::bot().email, token: User::bot().token.into() };
+    let client = Client::new(Settings::new(address.parse().expect("an address"), credentials, "DISP"))
+        .expect("a client");
     let policy = Policy {
         settle: SignedDuration::ZERO,
         hold_after: SignedDuration::from_hours(24),

@@ -380,7 +380,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let sent = self.clock.moment();
         ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
-        ticket.writing = Some(Box::new(plan::written(content)));
+        ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
         self.record(ticket.clone())?;
         if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
             ticket.link = Link::Ready { attempts };

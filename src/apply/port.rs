@@ -11,7 +11,7 @@ use crate::{
     jira::{Account, Client, JiraError, Marked, Outcome, Seen, Silence, Transition},
     plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
-    ticket::{Content, document::Block},
+    ticket::{Content, Markup, document::Block},
 };
 
 /// Jira, as far as tickets need it.
@@ -21,6 +21,8 @@ use crate::{
 pub trait Tracker: Sync {
     /// Who asks; an error where Jira does not know.
     fn sign_in(&self) -> impl Future<Output = Result<Account, JiraError>> + Send;
+    /// How rich text is stored; known once signed in.
+    fn markup(&self) -> Markup;
     /// Highest issue number that the search shows in the project, 0 where it shows none: a lower bound.
     fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Opens a ticket.
@@ -187,6 +189,10 @@ impl<F: Fn() -> Timestamp + Sync> Clock for F {
 impl Tracker for Client {
     async fn sign_in(&self) -> Result<Account, JiraError> {
         Self::sign_in(self).await
+    }
+
+    fn markup(&self) -> Markup {
+        Self::markup(self)
     }
 
     async fn newest_number(&self) -> Result<u64, JiraError> {

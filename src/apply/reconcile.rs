@@ -48,6 +48,7 @@ pub async fn observe_and_plan(
         tickets: &known.tickets,
         observed: &observed,
         read: true,
+        markup: tracker.markup(),
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
     };

@@ -9,7 +9,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Mutex,
-    time::Duration,
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -176,15 +175,9 @@ impl Stage {
         let bot = User::bot();
         let url =
             sandbox.base_url().parse().map_err(|error: url::ParseError| CliError::new(Exit::Bug, error))?;
-        let client = Client::new(jira::Settings {
-            url,
-            credentials: Credentials::Basic { user: bot.email, token: SecretString::from(bot.token) },
-            project: Options::default().project_key,
-            issue_type: "Task".to_owned(),
-            timeout: Duration::from_secs(30),
-            longest_wait: Duration::from_mins(2),
-            certificate: None,
-        })?;
+        let credentials = Credentials::Basic { user: bot.email, token: SecretString::from(bot.token) };
+        let project = Options::default().project_key;
+        let client = Client::new(jira::Settings::new(url, credentials, project))?;
         let state_folder = folder.join("state");
         Ok(Self {
             folder: folder.to_owned(),

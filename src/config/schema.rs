@@ -302,6 +302,8 @@ mod tests {
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text
         jira.url Text
+        jira.cloud_id Text
+        jira.gateway_url Text
         jira.project Text
         jira.issue_type Text
         jira.user Text

@@ -219,6 +219,20 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
             None
         }
     });
+    let gateway = match reader.optional_text("jira.cloud_id") {
+        None => jira::Gateway::Off,
+        Some(id) if id == "auto" => jira::Gateway::Ask,
+        Some(id) if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+            jira::Gateway::Site(id)
+        }
+        Some(_) => {
+            reader.refuse("jira.cloud_id", "expected `auto`, or letters, digits and hyphens");
+            jira::Gateway::Off
+        }
+    };
+    let gateway_url = reader
+        .optional_text("jira.gateway_url")
+        .and_then(|text| site(&text).map_err(|problem| reader.refuse("jira.gateway_url", problem)).ok());
     let token = token?;
     let credentials = match user {
         Some(user) => jira::Credentials::Basic { user, token },
@@ -232,6 +246,8 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
         timeout,
         longest_wait,
         certificate,
+        gateway,
+        gateway_url,
     })
 }
 

@@ -1,27 +1,21 @@
 //! Requests and answers.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use reqwest::{Method, Response, StatusCode, header, header::HeaderMap, redirect};
+use reqwest::{Method, Response, StatusCode, header, multipart, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{
     error::{Cause, JiraError},
     governor::Ask,
-    issues::Account,
-    pace::{self, Pace, Silence},
+    pace::{self, Caller, Pace},
+    site::{Dialect, Gateway, Site, person},
 };
-use crate::plan::Issue;
+use crate::ticket::Markup;
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -45,6 +39,27 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// A certificate authority in PEM to trust besides the system's.
     pub certificate: Option<Vec<u8>>,
+    /// Whether calls go through Atlassian's gateway.
+    pub gateway: Gateway,
+    /// Another address of the gateway than Atlassian's.
+    pub gateway_url: Option<Url>,
+}
+
+impl Settings {
+    /// The settings of a site without anything special: calls go to it, and its own certificate is trusted.
+    pub fn new(url: Url, credentials: Credentials, project: impl Into<String>) -> Self {
+        Self {
+            url,
+            credentials,
+            project: project.into(),
+            issue_type: "Task".to_owned(),
+            timeout: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(2),
+            certificate: None,
+            gateway: Gateway::Off,
+            gateway_url: None,
+        }
+    }
 }
 
 /// How the client proves who it is.
@@ -75,17 +90,83 @@ impl fmt::Debug for Credentials {
 pub struct Client {
     http: reqwest::Client,
     pub(super) settings: Arc<Settings>,
-    pace: Arc<Pace>,
-    caller: Arc<Caller>,
+    site: Arc<OnceCell<Site>>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) caller: Arc<Caller>,
 }
 
-/// Who Jira says is asking.
-#[derive(Debug, Default)]
-struct Caller {
-    /// Id of the account, since it was first learned.
-    account: OnceLock<String>,
-    /// Whether answers name their caller in a header, as those to a sign-in showed. A gateway may take it away.
-    named: AtomicBool,
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id: `accountId` on Cloud, `key` on Data Center.
+    pub id: String,
+    /// Its name for people; empty where Jira does not say.
+    pub name: String,
+}
+
+/// One call, before it is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    /// Everything before `/rest`.
+    root: &'a str,
+    api: &'a str,
+    method: Method,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    content: Content<'a>,
+    /// Whether it carries the credentials.
+    signed: bool,
+}
+
+/// What a call carries.
+#[derive(Debug, Clone, Copy)]
+enum Content<'a> {
+    Nothing,
+    Json(&'a Value),
+    File(&'a File),
+}
+
+/// A file to be attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn at(root: &'a str, api: &'a str, method: Method, path: &'a str) -> Self {
+        Self { root, api, method, path, query: &[], content: Content::Nothing, signed: true }
+    }
+
+    /// Without credentials.
+    pub(super) fn unsigned(self) -> Self {
+        Self { signed: false, ..self }
+    }
+
+    /// Ids of the issues that it writes to.
+    fn touched(&self) -> Vec<String> {
+        if self.method == Method::GET {
+            return Vec::new();
+        }
+        let mut segments = self.path.trim_start_matches('/').split('/');
+        match (segments.next(), segments.next(), self.content) {
+            (Some("issueLink"), None, Content::Json(body)) => {
+                let ends = ["inwardIssue", "outwardIssue"].map(|end| body[end]["id"].as_str());
+                ends.into_iter().flatten().map(str::to_owned).collect()
+            }
+            // `bulkfetch` is no issue.
+            (Some("issue"), Some(id), _) if id.contains(|c: char| c.is_ascii_digit()) => vec![id.to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Method and path: no host, no query, no credentials.
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.api, self.path)
+    }
 }
 
 /// Whether a call may be sent again.
@@ -105,19 +186,10 @@ impl Client {
             cause: Cause::Connect,
             said: error.without_url().to_string(),
         };
-        let refused = |said: &str| JiraError {
-            call: "set-up".to_owned(),
-            cause: Cause::Address,
-            said: said.to_owned(),
-        };
-        if !settings.url.username().is_empty() || settings.url.password().is_some() {
-            return Err(refused("`jira.url` holds credentials; use `jira.user` and `jira.token_file`"));
+        for url in [Some(&settings.url), settings.gateway_url.as_ref()].into_iter().flatten() {
+            safe_address(url)?;
         }
-        let local =
-            settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
-        if settings.url.scheme() != "https" && !local {
-            return Err(refused("`jira.url` does not start with `https://`"));
-        }
+        let local = is_local(&settings.url);
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -132,7 +204,13 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
-        Ok(Self { http, settings: Arc::new(settings), pace: Arc::new(Pace::new()), caller: Arc::default() })
+        Ok(Self {
+            http,
+            settings: Arc::new(settings),
+            site: Arc::new(OnceCell::new()),
+            pace: Arc::new(Pace::new()),
+            caller: Arc::default(),
+        })
     }
 
     /// Address at which a person opens an issue.
@@ -140,128 +218,137 @@ impl Client {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))
     }
 
+    /// What Jira this is; asked once.
+    pub async fn site(&self) -> Result<&Site, JiraError> {
+        self.site.get_or_try_init(|| Site::detect(self)).await
+    }
+
+    /// How rich text is written here: known after the first call.
+    pub fn markup(&self) -> Markup {
+        self.site.get().map_or(Markup::Adf, |site| site.dialect.markup())
+    }
+
+    pub(super) async fn dialect(&self) -> Result<Dialect, JiraError> {
+        Ok(self.site().await?.dialect)
+    }
+
     /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
     /// search by nobody answers 200 and finds nothing.
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
-        let (me, named) = self.attempt(Method::GET, "/rest/api/3/myself", &[], None, Repeat::Safe).await?;
-        let id = me["accountId"].as_str().unwrap_or_default().to_owned();
-        self.caller.named.store(named, Ordering::Relaxed);
-        self.caller.account.get_or_init(|| id.clone());
-        Ok(Account { id })
+        let site = self.site().await?;
+        let call = Call::at(&site.root, site.api, Method::GET, "/myself");
+        let (me, named) = self.attempt(&call, Repeat::Safe).await?;
+        let name = me["displayName"].as_str().unwrap_or_default().to_owned();
+        let account = Account { id: person(&me), name };
+        self.caller.signed_in(&account.id, named);
+        Ok(account)
     }
 
-    /// Id of the account that asks, once it has signed in.
-    pub fn account(&self) -> Option<String> {
-        self.caller.account.get().cloned()
-    }
-
-    /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.
-    ///
-    /// # Cancel safety
-    /// Safe.
-    pub async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
-        let (path, writes_to) = match issue {
-            Some(issue) => (format!("/rest/api/3/issue/{}/comment", issue.id), vec![issue.id.as_str()]),
-            None => ("/rest/api/3/issue".to_owned(), Vec::new()),
-        };
-        let ask = Ask { method: "POST", path: &path, writes_to: &writes_to };
-        self.pace.room(&ask, self.settings.longest_wait).await
-    }
-
-    /// The time for which Jira wants to be left alone, where that is not over.
-    pub fn silence(&self) -> Option<Silence> {
-        self.pace.silence()
-    }
-
-    /// Leaves Jira alone for some time, as an earlier process was asked to.
-    pub fn keep_silent(&self, wait: SignedDuration, reason: &str) {
-        self.pace.keep_silent(wait, reason);
-    }
-
+    /// Reads from a path below that of the API.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, JiraError> {
-        self.call(Method::GET, path, query, None, Repeat::Safe).await
+        let site = self.site().await?;
+        let call = Call { query, ..Call::at(&site.root, site.api, Method::GET, path) };
+        self.exchange(&call, Repeat::Safe).await
     }
 
-    /// One call; the answer's JSON, null where it has no body.
-    pub(super) async fn call(
+    /// Sends JSON to a path below that of the API; the answer's JSON, null where it has no body.
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
+        body: &Value,
         repeat: Repeat,
     ) -> Result<Value, JiraError> {
-        let call = format!("{method} {path}");
-        let (answer, named) = self.attempt(method, path, query, body, repeat).await?;
+        let site = self.site().await?;
+        let call = Call { content: Content::Json(body), ..Call::at(&site.root, site.api, method, path) };
+        self.exchange(&call, repeat).await
+    }
+
+    /// Sends a file. Sent once.
+    pub(super) async fn upload(&self, path: &str, file: &File) -> Result<Value, JiraError> {
+        let site = self.site().await?;
+        let call =
+            Call { content: Content::File(file), ..Call::at(&site.root, site.api, Method::POST, path) };
+        self.exchange(&call, Repeat::Never).await
+    }
+
+    /// Deletes what is at a path below that of the API.
+    pub(super) async fn delete(&self, path: &str) -> Result<Value, JiraError> {
+        let site = self.site().await?;
+        self.exchange(&Call::at(&site.root, site.api, Method::DELETE, path), Repeat::Safe).await
+    }
+
+    /// Sends a call, and sends it again where that is safe and may help.
+    pub(super) async fn exchange(&self, call: &Call<'_>, repeat: Repeat) -> Result<Value, JiraError> {
+        let (answer, named) = self.attempt(call, repeat).await?;
         // What shows less to a stranger must not be taken for all there is. What was written once is written.
-        if repeat == Repeat::Safe && !answer.is_null() && !named && self.caller.named.load(Ordering::Relaxed) {
-            return Err(JiraError { call, cause: Cause::Anonymous, said: String::new() });
+        if repeat == Repeat::Safe && call.signed && !answer.is_null() && !named && self.caller.is_named() {
+            return Err(JiraError { call: call.to_string(), cause: Cause::Anonymous, said: String::new() });
         }
         Ok(answer)
     }
 
-    /// One call, sent again where that is safe; the answer, and whether it names its caller.
-    async fn attempt(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-        repeat: Repeat,
-    ) -> Result<(Value, bool), JiraError> {
-        let touched = touched(&method, path, body);
+    /// The same; the answer, and whether it names its caller.
+    async fn attempt(&self, call: &Call<'_>, repeat: Repeat) -> Result<(Value, bool), JiraError> {
+        let path = format!("{}{}", call.api, call.path);
+        let touched = call.touched();
         let touched: Vec<&str> = touched.iter().map(String::as_str).collect();
-        let ask = Ask { method: method.as_str(), path, writes_to: &touched };
+        let ask = Ask { method: call.method.as_str(), path: &path, writes_to: &touched };
         let longest = match repeat {
             Repeat::Safe => self.settings.longest_wait,
             Repeat::Never => self.settings.longest_wait.min(pace::SENT_ONCE),
         };
         let mut attempt = 1;
         loop {
-            self.pace.admit(&ask, longest).await?;
-            let error = match self.once(&ask, &method, query, body).await {
-                Ok(answered) => return Ok(answered),
-                Err(error) => error,
-            };
+            let admitted = self.pace.admit(&ask, longest).await?;
+            let answered = self.once(call, &ask).await;
+            drop(admitted);
+            let Err(error) = answered else { return answered };
             if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(error);
             }
             // How long Jira wants to be left alone is waited for before the next attempt.
-            let wait = if error.is_busy() { Duration::ZERO } else { back_off(attempt, pace::chance()) };
+            let wait = if error.is_busy() { Duration::ZERO } else { pace::back_off(attempt) };
             tracing::debug!(call = error.call, attempt, wait_ms = wait.as_millis(), error = %error, "jira call failed, will retry");
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
     }
 
-    /// One attempt; the answer, and whether it names its caller.
-    async fn once(
-        &self,
-        ask: &Ask<'_>,
-        method: &Method,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<(Value, bool), JiraError> {
-        let path = ask.path;
-        let call = format!("{method} {path}");
-        let address = format!("{}{path}", self.settings.url.as_str().trim_end_matches('/'));
+    async fn once(&self, call: &Call<'_>, ask: &Ask<'_>) -> Result<(Value, bool), JiraError> {
+        let named = call.to_string();
+        let address = format!("{}{}{}", call.root, call.api, call.path);
         let mut request = self
             .http
-            .request(method.clone(), address)
+            .request(call.method.clone(), address)
             .header(header::ACCEPT, "application/json")
             // Names of transitions and priorities must not change with the account's language.
             .header("X-Force-Accept-Language", "true")
             .header(header::ACCEPT_LANGUAGE, "en-US");
-        request = match &self.settings.credentials {
-            Credentials::Basic { user, token } => request.basic_auth(user, Some(token.expose_secret())),
-            Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
+        if call.signed {
+            request = match &self.settings.credentials {
+                Credentials::Basic { user, token } => request.basic_auth(user, Some(token.expose_secret())),
+                Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
+            };
+        }
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
+        let broken = |said: String| JiraError { call: named.clone(), cause: Cause::Broken, said };
+        request = match call.content {
+            Content::Nothing => request,
+            Content::Json(body) => request.json(body),
+            Content::File(file) => {
+                let part = multipart::Part::bytes(file.bytes.clone())
+                    .file_name(file.name.clone())
+                    .mime_str(file.kind)
+                    .map_err(|error| broken(error.to_string()))?;
+                // Without the header Jira takes the upload for a forged one.
+                request
+                    .header("X-Atlassian-Token", "no-check")
+                    .multipart(multipart::Form::new().part("file", part))
+            }
         };
-        if !query.is_empty() {
-            request = request.query(query);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
         let failed = |error: &reqwest::Error| {
             let cause = if error.is_connect() {
                 Cause::Connect
@@ -270,40 +357,53 @@ impl Client {
             } else {
                 Cause::Broken
             };
-            JiraError { call: call.clone(), cause, said: chain(error) }
+            JiraError { call: named.clone(), cause, said: chain(error) }
         };
         let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
-        self.pace.learn(ask, status.as_u16(), response.headers());
-        let named = names_caller(response.headers());
-        let bytes = bounded(response).await.map_err(|said| JiraError {
-            call: call.clone(),
-            cause: Cause::Broken,
-            said,
-        })?;
+        let wait = self.pace.learn(ask, status.as_u16(), response.headers());
+        let is_named = pace::names_caller(response.headers());
+        let bytes = bounded(response).await.map_err(broken)?;
         if status.is_success() {
             if bytes.is_empty() {
-                return Ok((Value::Null, named));
+                return Ok((Value::Null, is_named));
             }
-            let answer = serde_json::from_slice(&bytes).map_err(|error| JiraError {
-                call: call.clone(),
-                cause: Cause::Broken,
-                said: format!("expected JSON: {error}"),
-            });
-            return Ok((answer?, named));
+            let answer = serde_json::from_slice(&bytes);
+            return Ok((answer.map_err(|error| broken(format!("expected JSON: {error}")))?, is_named));
         }
-        Err(JiraError { call, cause: cause(status), said: said(&bytes) })
+        Err(JiraError { call: named, cause: cause(status, wait), said: said(&bytes) })
     }
 }
 
-fn cause(status: StatusCode) -> Cause {
+/// Whether an address is that of this very machine, where nobody listens in.
+fn is_local(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Refuses an address that credentials would travel to in the open, or that has some in itself.
+fn safe_address(url: &Url) -> Result<(), JiraError> {
+    let refused = |said: &str| {
+        let (call, said) = ("set-up".to_owned(), said.to_owned());
+        Err(JiraError { call, cause: Cause::Address, said })
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused("it holds credentials");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_local(url) => Ok(()),
+        _ => refused("it does not start with `https://`"),
+    }
+}
+
+fn cause(status: StatusCode, wait: Option<SignedDuration>) -> Cause {
     match status.as_u16() {
         401 => Cause::Credentials,
         403 => Cause::Forbidden,
         404 => Cause::NotFound,
         408 => Cause::Timeout,
         409 => Cause::Conflict,
-        429 => Cause::Busy { wait: None },
+        429 => Cause::Busy { wait },
         code @ 300..=399 => Cause::Redirected(code),
         code @ 400..=499 => Cause::Refused(code),
         code => Cause::Server(code),
@@ -319,37 +419,6 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-/// Whether an answer names a caller who is known: Cloud by its account, Data Center by its name.
-fn names_caller(headers: &HeaderMap) -> bool {
-    ["x-aaccountid", "x-ausername"].iter().any(|name| {
-        let caller = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
-        !caller.is_empty() && !caller.eq_ignore_ascii_case("anonymous")
-    })
-}
-
-/// Ids of the issues that a call writes to.
-fn touched(method: &Method, path: &str, body: Option<&Value>) -> Vec<String> {
-    if method == Method::GET {
-        return Vec::new();
-    }
-    let mut rest = path.split('/').skip_while(|segment| !segment.starts_with("issue"));
-    let ends = |body: &Value| {
-        let ids = ["inwardIssue", "outwardIssue"].map(|end| body[end]["id"].as_str().map(str::to_owned));
-        ids.into_iter().flatten().collect()
-    };
-    match (rest.next(), rest.next()) {
-        (Some("issueLink"), None) => body.map(ends).unwrap_or_default(),
-        (Some("issue"), Some(id)) if id.contains(|c: char| c.is_ascii_digit()) => vec![id.to_owned()],
-        _ => Vec::new(),
-    }
-}
-
-/// Doubling waits of our own, so uneven that many clients do not come back at once.
-fn back_off(attempt: u32, chance: f64) -> Duration {
-    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
-    doubling.mul_f64(0.7 + 0.6 * chance)
 }
 
 /// Jira's two error shapes as one line; a body that is neither (HTML from a gateway) says nothing.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Client, JiraError};
+use super::{Client, Dialect, JiraError};
 
 /// Permissions that disputebot needs, with what for.
 const PERMISSIONS: [(&str, &str); 8] = [
@@ -80,21 +80,20 @@ pub struct Needs {
 pub async fn check(client: &Client, needs: &Needs) -> Health {
     let mut health = Health::new();
     let site = client.settings.url.to_string();
-    match client.get("/rest/api/3/serverInfo", &[]).await {
-        Ok(info) => {
-            let kind = info["deploymentType"].as_str().unwrap_or("unknown");
-            let verdict = if kind == "Cloud" { Verdict::Good } else { Verdict::Bad };
-            let more = if kind == "Cloud" { "" } else { "; this build speaks to Jira Cloud only" };
-            health.push(Finding::new("jira.url", verdict, format!("{site} is a Jira {kind}{more}")));
+    let dialect = match client.site().await {
+        Ok(found) => {
+            let said = format!("{site} is {} {}", found.dialect.name(), found.version);
+            health.push(Finding::new("jira.url", Verdict::Good, said));
+            found.dialect
         }
         Err(error) => {
             health.push(failed("jira.url", &error));
             return health;
         }
-    }
-    match client.get("/rest/api/3/myself", &[]).await {
+    };
+    match client.sign_in().await {
         Ok(me) => {
-            let name = me["displayName"].as_str().unwrap_or("an account without a name");
+            let name = if me.name.is_empty() { "an account without a name" } else { &me.name };
             health.push(Finding::new("credentials", Verdict::Good, format!("accepted as {name}")));
         }
         Err(error) => {
@@ -103,7 +102,7 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         }
     }
     let project = client.settings.project.clone();
-    match client.get(&format!("/rest/api/3/project/{project}"), &[]).await {
+    match client.get(&format!("/project/{project}"), &[]).await {
         Ok(found) => {
             let name = found["name"].as_str().unwrap_or_default();
             health.push(Finding::new("jira.project", Verdict::Good, format!("{project} is “{name}”")));
@@ -118,11 +117,15 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         lease(client, &mut health).await;
     }
     issue_type(client, &mut health).await;
-    names(client, &mut health, "/rest/api/3/issueLinkType", "issueLinkTypes", "link type", &needs.link_types)
-        .await;
-    names(client, &mut health, "/rest/api/3/priority/search", "values", "priority", &needs.priorities).await;
-    let resolutions: Vec<String> = needs.resolution.iter().cloned().collect();
-    names(client, &mut health, "/rest/api/3/resolution/search", "values", "resolution", &resolutions).await;
+    // Data Center shows its lists as plain arrays.
+    let (priorities, resolutions) = match dialect {
+        Dialect::Cloud => (("/priority/search", "values"), ("/resolution/search", "values")),
+        Dialect::DataCenter => (("/priority", ""), ("/resolution", "")),
+    };
+    let wanted: Vec<String> = needs.resolution.iter().cloned().collect();
+    names(client, &mut health, ("/issueLinkType", "issueLinkTypes"), "link type", &needs.link_types).await;
+    names(client, &mut health, priorities, "priority", &needs.priorities).await;
+    names(client, &mut health, resolutions, "resolution", &wanted).await;
     health
 }
 
@@ -135,7 +138,7 @@ async fn permissions(client: &Client, health: &mut Health) {
     let wanted: Vec<&str> = PERMISSIONS.iter().map(|(name, _)| *name).collect();
     let wanted = wanted.join(",");
     let query = [("permissions", wanted.as_str()), ("projectKey", client.settings.project.as_str())];
-    match client.get("/rest/api/3/mypermissions", &query).await {
+    match client.get("/mypermissions", &query).await {
         Ok(answer) => {
             let missing: Vec<String> = PERMISSIONS
                 .iter()
@@ -156,7 +159,7 @@ async fn permissions(client: &Client, health: &mut Health) {
 async fn lease(client: &Client, health: &mut Health) {
     const NAME: &str = "ADMINISTER_PROJECTS";
     let query = [("permissions", NAME), ("projectKey", client.settings.project.as_str())];
-    match client.get("/rest/api/3/mypermissions", &query).await {
+    match client.get("/mypermissions", &query).await {
         Ok(answer) if answer["permissions"][NAME]["havePermission"] == true => {
             health.push(Finding::new("jira.lease", Verdict::Good, "the account may claim the project"));
         }
@@ -172,9 +175,13 @@ async fn lease(client: &Client, health: &mut Health) {
 }
 
 async fn issue_type(client: &Client, health: &mut Health) {
-    let path = format!("/rest/api/3/issue/createmeta/{}/issuetypes", client.settings.project);
+    let path = format!("/issue/createmeta/{}/issuetypes", client.settings.project);
     let types = match client.get(&path, &[("maxResults", "200")]).await {
-        Ok(answer) => answer["issueTypes"].as_array().cloned().unwrap_or_default(),
+        // Data Center says `values`.
+        Ok(answer) => {
+            let types = answer["issueTypes"].as_array().or(answer["values"].as_array());
+            types.cloned().unwrap_or_default()
+        }
         Err(error) => return health.push(failed("jira.issue_type", &error)),
     };
     let name = &client.settings.issue_type;
@@ -186,7 +193,10 @@ async fn issue_type(client: &Client, health: &mut Health) {
     health.push(Finding::new("jira.issue_type", Verdict::Good, format!("`{name}` exists")));
     let path = format!("{path}/{}", found["id"].as_str().unwrap_or_default());
     let fields = match client.get(&path, &[("maxResults", "200")]).await {
-        Ok(answer) => answer["fields"].as_array().cloned().unwrap_or_default(),
+        Ok(answer) => {
+            let fields = answer["fields"].as_array().or(answer["values"].as_array());
+            fields.cloned().unwrap_or_default()
+        }
         Err(error) => return health.push(failed("fields", &error)),
     };
     let id =
@@ -222,18 +232,22 @@ async fn issue_type(client: &Client, health: &mut Health) {
     );
 }
 
-async fn names(client: &Client, health: &mut Health, path: &str, list: &str, kind: &str, wanted: &[String]) {
+/// Whether some names are in a list of Jira, whose place is a path and a member, or the answer itself.
+async fn names(
+    client: &Client,
+    health: &mut Health,
+    (path, list): (&str, &str),
+    kind: &str,
+    wanted: &[String],
+) {
     if wanted.is_empty() {
         return;
     }
     match client.get(path, &[]).await {
         Ok(answer) => {
-            let known: Vec<&str> = answer[list]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| entry["name"].as_str())
-                .collect();
+            let entries = if list.is_empty() { &answer } else { &answer[list] };
+            let known: Vec<&str> =
+                entries.as_array().into_iter().flatten().filter_map(|entry| entry["name"].as_str()).collect();
             for name in wanted {
                 health.push(if known.contains(&name.as_str()) {
                     Finding::new(kind, Verdict::Good, format!("`{name}` exists"))

@@ -51,6 +51,13 @@ pub(super) struct Ask<'a> {
     pub(super) writes_to: &'a [&'a str],
 }
 
+impl Ask<'_> {
+    /// Whether the limits that are published for Jira Cloud hold for it; Data Center tells its own.
+    fn has_published_limits(&self) -> bool {
+        self.path.starts_with("/rest/api/3/")
+    }
+}
+
 /// Whether a call may be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Decision {
@@ -77,6 +84,8 @@ pub(super) struct Governor {
     /// The bucket that Data Center told of.
     tokens: Option<(Tokens, Duration)>,
     silence: Option<Silence>,
+    /// Calls without an answer.
+    under_way: u32,
     /// Refusals in a row without a word on how long to wait.
     untold: u32,
 }
@@ -111,10 +120,14 @@ impl Governor {
         if !wait.is_zero() {
             return Decision::Wait(wait);
         }
-        self.bucket(now, ask).left -= 1.0;
+        self.under_way += 1;
         if let Some((tokens, _)) = &mut self.tokens {
             tokens.left -= 1.0;
         }
+        if !ask.has_published_limits() {
+            return Decision::Go;
+        }
+        self.bucket(now, ask).left -= 1.0;
         for issue in ask.writes_to {
             self.issues.entry((*issue).to_owned()).or_default().at.push_back(now);
         }
@@ -127,11 +140,17 @@ impl Governor {
         Decision::Go
     }
 
+    /// A call that was admitted has an answer, or never will.
+    pub(super) fn ended(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
     /// How long until a call may be sent, as far as is known now.
     pub(super) fn wait(&mut self, now: Duration, ask: &Ask<'_>) -> Duration {
         let silent = self.silence(now).map_or(Duration::ZERO, |silence| silence.until.saturating_sub(now));
         let tokens = self.tokens_wait(now);
-        let bucket = self.bucket(now, ask).wait(now);
+        let bucket = self.bucket(now, ask);
+        let bucket = if ask.has_published_limits() { bucket.wait(now) } else { bucket.shut.saturating_sub(now) };
         let of_issue = |issue: &&str| self.issues.get_mut(*issue).map(|writes| writes.wait(now));
         let issues = ask.writes_to.iter().filter_map(of_issue).max().unwrap_or_default();
         silent.max(tokens).max(bucket).max(issues)
@@ -152,8 +171,9 @@ impl Governor {
 
     /// Learns from an answer. `chance`, from 0 to 1, keeps many clients from coming back all at once.
     pub(super) fn learn(&mut self, now: Duration, ask: &Ask<'_>, status: u16, told: &Told, chance: f64) {
-        if let Some(tokens) = told.tokens {
-            // Jira's count is the truth: others may use the same account.
+        if let Some(mut tokens) = told.tokens {
+            // Jira's count is the truth: others may use the same account. It does not know what is still under way.
+            tokens.left -= f64::from(self.under_way.saturating_sub(1));
             self.tokens = Some((tokens, now));
         }
         let refused = status == 429 || (status == 503 && told.wait.is_some());
@@ -332,7 +352,7 @@ mod tests {
             (Ask { method: "DELETE", path: "/rest/api/3/issue/10001", writes_to: &[] }, 50.0),
             (Ask { writes_to: &[], ..EDIT }, 50.0),
             (Ask { method: "GET", path: "/rest/api/3/issue/10001", writes_to: &[] }, 150.0),
-            (Ask { method: "GET", path: "/rest/api/2/issue/DISP-1", writes_to: &[] }, 150.0),
+            (Ask { method: "GET", path: "/rest/api/3/issue/DISP-1", writes_to: &[] }, 150.0),
             (Ask { method: "POST", path: "/rest/api/3/search/approximate-count", writes_to: &[] }, 150.0),
             (Ask { method: "GET", path: "/rest/api/3/issue/10001/changelog", writes_to: &[] }, 200.0),
             (Ask { method: "POST", path: "/rest/api/3/search/jql", writes_to: &[] }, 100.0),
@@ -488,6 +508,7 @@ mod tests {
 
     #[test]
     fn the_bucket_of_data_center_is_used_up_and_not_overdrawn() {
+        let ask = Ask { method: "POST", path: "/rest/api/2/issue", writes_to: &[] };
         // The server: filled with ten each second, at a moment that the client does not know.
         let (limit, fill) = (20.0_f64, 10.0_f64);
         for phase in [0, 1, 250, 500, 999] {
@@ -495,7 +516,7 @@ mod tests {
             let (mut left, mut filled) = (limit, 0u64);
             let (mut now, mut sent) = (Duration::ZERO, 0);
             while now < ms(60_000) {
-                match governor.decide(now, &CREATE) {
+                match governor.decide(now, &ask) {
                     Decision::Wait(wait) => now += wait,
                     Decision::Go => {
                         now += ms(3);
@@ -507,7 +528,8 @@ mod tests {
                         sent += 1;
                         let tokens = Tokens { limit, left, every: ms(1_000), fill };
                         let told = Told { tokens: Some(tokens), ..Told::default() };
-                        governor.learn(now, &CREATE, 201, &told, 0.5);
+                        governor.learn(now, &ask, 201, &told, 0.5);
+                        governor.ended();
                     }
                 }
             }

@@ -1,26 +1,36 @@
-//! Typed client for Jira Cloud's REST API v3.
+//! Typed client for Jira: Cloud's REST API v3 and Data Center's v2.
+//!
+//! Which of them a site speaks is found out by asking it ([`Site`]); what differs is in few places, and what is
+//! written is the same document in either markup ([`crate::ticket::Markup`]).
 //!
 //! It promises little and keeps it: every call has a time limit, bodies are bounded, redirects are never
 //! followed, credentials never show in URLs, errors or logs. Reads and idempotent writes are repeated when
-//! Jira is busy; creating an issue or a comment is sent exactly once, and its [`Outcome`] says whether it may
-//! have happened. Every call waits until Jira's limits have room for it, and what Jira refuses nevertheless stops only
-//! what its reason names. An answer to nobody, as Jira gives it once a token has ended, is an error and never an empty
-//! result.
+//! Jira is busy; creating an issue, a comment or an attachment is sent exactly once, and its [`Outcome`] says
+//! whether it may have happened. Every call waits until Jira's limits have room for it, and what Jira refuses
+//! nevertheless stops only what its reason names. An answer to nobody, as Jira gives it once a token has ended, is an
+//! error and never an empty result.
 //!
 //! It never decides what to write: that is the plan's.
 
 mod client;
+mod comments;
 mod discovery;
 mod error;
 pub mod expiry;
 mod governor;
 mod issues;
+mod jql;
 mod pace;
+mod project;
+mod search;
+mod site;
 mod told;
 pub mod webhook;
 
-pub use client::{Client, Credentials, Settings};
+pub use client::{Account, Client, Credentials, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
+pub use issues::{Outcome, Transition};
 pub use pace::Silence;
-pub use issues::{Account, BULK, GROUP_PROPERTY, Marked, Outcome, Seen, Transition};
+pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
+pub use site::{Dialect, Gateway, Site};

@@ -1,6 +1,7 @@
 //! Waits for what the governor decides: its clock, its chance and its sleep.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -8,10 +9,12 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use super::{
+    client::Client,
     error::{Cause, JiraError},
     governor::{Ask, Decision, Governor},
     told::Told,
 };
+use crate::plan::Issue;
 
 /// Longest wait of a call that is sent once: its caller has already noted that it is sent now.
 pub(super) const SENT_ONCE: Duration = Duration::from_secs(5);
@@ -33,6 +36,67 @@ pub(super) struct Pace {
     began_at: Timestamp,
 }
 
+/// Who Jira says is asking.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
+    /// Id of the account, since it was first learned.
+    account: OnceLock<String>,
+    /// Whether answers name their caller, as that to the last sign-in did. A gateway may take the name away.
+    named: AtomicBool,
+}
+
+/// A call that was admitted and has no answer yet.
+#[derive(Debug)]
+pub(super) struct Admitted<'a>(&'a Pace);
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.0.governor().ended();
+    }
+}
+
+impl Caller {
+    pub(super) fn signed_in(&self, account: &str, named: bool) {
+        self.named.store(named, Ordering::Relaxed);
+        self.account.get_or_init(|| account.to_owned());
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.named.load(Ordering::Relaxed)
+    }
+}
+
+impl Client {
+    /// Id of the account that asks, once it has signed in.
+    pub fn account(&self) -> Option<String> {
+        self.caller.account.get().cloned()
+    }
+
+    /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
+        let api = self.site().await?.api;
+        let (path, writes_to) = match issue {
+            Some(issue) => (format!("{api}/issue/{}/comment", issue.id), vec![issue.id.as_str()]),
+            None => (format!("{api}/issue"), Vec::new()),
+        };
+        let ask = Ask { method: "POST", path: &path, writes_to: &writes_to };
+        self.pace.room(&ask, self.settings.longest_wait).await
+    }
+
+    /// The time for which Jira wants to be left alone, where that is not over.
+    pub fn silence(&self) -> Option<Silence> {
+        self.pace.silence()
+    }
+
+    /// Leaves Jira alone for some time, as an earlier process was asked to.
+    pub fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        self.pace.keep_silent(wait, reason);
+    }
+}
+
 impl Pace {
     pub(super) fn new() -> Self {
         Self { governor: Mutex::default(), began: Instant::now(), began_at: Timestamp::now() }
@@ -42,11 +106,11 @@ impl Pace {
     ///
     /// # Cancel safety
     /// Safe: nothing is counted before it returns.
-    pub(super) async fn admit(&self, ask: &Ask<'_>, longest: Duration) -> Result<(), JiraError> {
+    pub(super) async fn admit(&self, ask: &Ask<'_>, longest: Duration) -> Result<Admitted<'_>, JiraError> {
         loop {
             let decision = self.governor().decide(self.now(), ask);
             match decision {
-                Decision::Go => return Ok(()),
+                Decision::Go => return Ok(Admitted(self)),
                 Decision::Wait(wait) => self.sit_out(ask, wait, longest).await?,
             }
         }
@@ -80,11 +144,12 @@ impl Pace {
         Ok(())
     }
 
-    /// Learns from the head of an answer.
-    pub(super) fn learn(&self, ask: &Ask<'_>, status: u16, headers: &HeaderMap) {
+    /// Learns from the head of an answer; gives how long it asks to wait.
+    pub(super) fn learn(&self, ask: &Ask<'_>, status: u16, headers: &HeaderMap) -> Option<SignedDuration> {
         let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let told = Told::read(get, Timestamp::now());
         self.governor().learn(self.now(), ask, status, &told, chance());
+        SignedDuration::try_from(told.wait?).ok()
     }
 
     /// The time for which Jira wants to be left alone, where that is not over.
@@ -111,7 +176,21 @@ impl Pace {
     }
 }
 
+/// Whether an answer names a caller who is known: Cloud by its account, Data Center by its name.
+pub(super) fn names_caller(headers: &HeaderMap) -> bool {
+    ["x-aaccountid", "x-ausername"].iter().any(|name| {
+        let caller = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+        !caller.is_empty() && !caller.eq_ignore_ascii_case("anonymous")
+    })
+}
+
+/// Doubling waits of our own, so uneven that many clients do not come back at once.
+pub(super) fn back_off(attempt: u32) -> Duration {
+    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
+    doubling.mul_f64(0.7 + 0.6 * chance())
+}
+
 /// A number from 0 to 1 that another process does not have.
-pub(super) fn chance() -> f64 {
+fn chance() -> f64 {
     f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
 }

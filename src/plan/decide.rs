@@ -12,10 +12,10 @@ use super::{
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, LABEL, adf,
+        Content, LABEL, Markup,
         block::{self, Located},
         document::{self, Block, Inline},
-        screen,
+        markup, screen,
     },
 };
 
@@ -77,6 +77,8 @@ pub struct Input<'a> {
     pub observed: &'a BTreeMap<String, Observed>,
     /// Whether Jira was read at all.
     pub read: bool,
+    /// How Jira stores rich text.
+    pub markup: Markup,
     /// Issues with the mark of a group that is bound to another one.
     pub strays: &'a [Stray],
     /// Why nothing may be created in this run.
@@ -172,7 +174,7 @@ impl Planner<'_> {
         };
         let write = Write::Create {
             content: content.clone(),
-            mark: Box::new(Mark::of(group).with(&written(content))),
+            mark: Box::new(Mark::of(group).with(&written(content, self.input.markup))),
         };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
@@ -274,20 +276,20 @@ impl Planner<'_> {
             theirs.push(("summary", content.summary.clone()));
         }
 
-        let wanted = adf::nodes(&content.block);
-        let wanted_digest = adf::digest(&wanted);
+        let wanted = self.input.markup.nodes(&content.block);
+        let wanted_digest = markup::digest(&wanted);
         match block::locate(&observed.description) {
             Located::Block { above, ours, below } => {
-                let now = adf::digest(&ours);
+                let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
                 if now == wanted_digest {
                     written.block = wanted_digest;
                 } else if ours_still {
                     before.block = now;
                     changes.push(Change::Description {
-                        from: adf::plain_text(&ours),
+                        from: markup::plain_text(&ours),
                         to: document::plain_text(&content.block),
-                        document: block::compose(&group.id, &above, &wanted, &below),
+                        document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
                 } else {
@@ -671,10 +673,10 @@ impl Planner<'_> {
 }
 
 /// Field values as a new ticket is written.
-pub fn written(content: &Content) -> Written {
+pub fn written(content: &Content, markup: Markup) -> Written {
     Written {
         summary: content.summary.clone(),
-        block: adf::digest(&adf::nodes(&content.block)),
+        block: markup::digest(&markup.nodes(&content.block)),
         priority: content.priority.clone(),
         due: content.due,
         labels: content.labels.iter().cloned().collect(),

@@ -249,7 +249,7 @@ pub struct Observed {
     pub issue: Issue,
     /// Summary.
     pub summary: String,
-    /// Description as an ADF document, null where empty.
+    /// Description as Jira shows it: an ADF document or a string of wiki markup, null where empty.
     pub description: Value,
     /// Labels.
     pub labels: BTreeSet<String>,
@@ -415,7 +415,7 @@ pub enum Change {
         from: String,
         /// Words of our block as they will be.
         to: String,
-        /// The whole description as an ADF document.
+        /// The whole description, as Jira takes it.
         document: Value,
     },
     /// The priority.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::adf;
+use super::{adf, markup::Markup};
 use crate::group::GroupId;
 
 const OPENING: &str = "▼ disputebot writes between these two lines; your own words are safe above and below";
@@ -25,8 +25,37 @@ pub enum Located {
     Missing,
 }
 
-/// Finds our block in an ADF document.
+/// Finds our block in a description as Jira shows it.
 pub fn locate(description: &Value) -> Located {
+    match description {
+        Value::String(text) => in_markup(text),
+        _ => in_document(description),
+    }
+}
+
+/// A description with our nodes between the delimiters and people's nodes around them.
+pub fn compose(markup: Markup, group: &GroupId, above: &[Value], ours: &[Value], below: &[Value]) -> Value {
+    let closing = format!("{CLOSING_MARK} · {}", group.label());
+    match markup {
+        Markup::Adf => {
+            let line = |text: &str| json!({ "type": "paragraph", "content": [{ "type": "text", "text": text, "marks": [{ "type": "em" }] }] });
+            let mut content = above.to_vec();
+            content.push(line(OPENING));
+            content.extend_from_slice(ours);
+            content.push(line(&closing));
+            content.extend_from_slice(below);
+            adf::document(&content)
+        }
+        Markup::Wiki => {
+            let text =
+                |nodes: &[Value]| nodes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
+            let (above, ours, below) = (text(above), text(ours), text(below));
+            Value::String(format!("{above}_{OPENING}_\n\n{ours}\n\n_{closing}_{below}"))
+        }
+    }
+}
+
+fn in_document(description: &Value) -> Located {
     let nodes = description.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let starts =
         |node: &Value, mark: &str| node["type"] == "paragraph" && adf::text_of(node).starts_with(mark);
@@ -44,15 +73,30 @@ pub fn locate(description: &Value) -> Located {
     }
 }
 
-/// A description with our nodes between the delimiters and people's nodes around them.
-pub fn compose(group: &GroupId, above: &[Value], ours: &[Value], below: &[Value]) -> Value {
-    let line = |text: String| json!({ "type": "paragraph", "content": [{ "type": "text", "text": text, "marks": [{ "type": "em" }] }] });
-    let mut content = above.to_vec();
-    content.push(line(OPENING.to_owned()));
-    content.extend_from_slice(ours);
-    content.push(line(format!("{CLOSING_MARK} · {}", group.label())));
-    content.extend_from_slice(below);
-    adf::document(&content)
+/// In markup, what people wrote is kept to the character, the ends of lines included.
+fn in_markup(text: &str) -> Located {
+    let starts = |line: &str, mark: &str| line.trim_start().trim_start_matches(['_', '*']).starts_with(mark);
+    let (mut at, mut opening, mut closing) = (0, None, None);
+    for line in text.split_inclusive('\n') {
+        let whole = (at, at + line.trim_end_matches(['\n', '\r']).len());
+        match opening {
+            None if starts(line, OPENING_MARK) => opening = Some(whole),
+            Some(_) if closing.is_none() && starts(line, CLOSING_MARK) => closing = Some(whole),
+            _ => {}
+        }
+        at += line.len();
+    }
+    let (Some(opening), Some(closing)) = (opening, closing) else { return Located::Missing };
+    let part = |from: usize, to: usize| match &text[from..to] {
+        "" => Vec::new(),
+        part => vec![Value::String(part.to_owned())],
+    };
+    let ours = text[opening.1..closing.0].trim_matches(['\n', '\r']);
+    Located::Block {
+        above: part(0, opening.0),
+        ours: vec![Value::String(ours.to_owned())],
+        below: part(closing.1, text.len()),
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +110,13 @@ mod tests {
     #[test]
     fn what_people_write_around_the_block_is_found_again() {
         let group = GroupId::from_bits(7);
-        let whole = compose(&group, &[paragraph("mine")], &[paragraph("ours")], &[paragraph("also mine")]);
+        let whole = compose(
+            Markup::Adf,
+            &group,
+            &[paragraph("mine")],
+            &[paragraph("ours")],
+            &[paragraph("also mine")],
+        );
         let expected = Located::Block {
             above: vec![paragraph("mine")],
             ours: vec![paragraph("ours")],
@@ -78,7 +128,7 @@ mod tests {
     #[test]
     fn a_lost_delimiter_means_no_block() {
         let group = GroupId::from_bits(7);
-        let mut whole = compose(&group, &[], &[paragraph("ours")], &[]);
+        let mut whole = compose(Markup::Adf, &group, &[], &[paragraph("ours")], &[]);
         whole["content"].as_array_mut().unwrap().pop();
         assert_eq!(locate(&whole), Located::Missing);
     }
@@ -92,5 +142,24 @@ mod tests {
         ];
         assert_eq!(adf::digest(&ours), adf::digest(&stored));
         assert_ne!(adf::digest(&ours), adf::digest(&[paragraph("y")]));
+    }
+
+    #[test]
+    fn in_markup_peoples_words_are_kept_to_the_character() {
+        let group = GroupId::from_bits(7);
+        let text = |text: &str| vec![Value::String(text.to_owned())];
+        for (above, below) in [("", ""), ("mine\r\n\r\n", "\r\nalso mine "), ("h1. x\n", "\n\n")] {
+            let nodes =
+                |text: &str| if text.is_empty() { Vec::new() } else { vec![Value::String(text.to_owned())] };
+            let (above, below) = (nodes(above), nodes(below));
+            let whole = compose(Markup::Wiki, &group, &above, &text("*ours*"), &below);
+            assert_eq!(locate(&whole), Located::Block { above, ours: text("*ours*"), below });
+            let Value::String(stored) = &whole else { panic!("markup is a string") };
+            // Jira's editor ends every line with two characters.
+            let edited = Value::String(stored.replace("\r\n", "\n").replace('\n', "\r\n"));
+            let Located::Block { ours, .. } = locate(&edited) else { panic!("the block is lost") };
+            assert_eq!(crate::ticket::markup::digest(&ours), crate::ticket::markup::digest(&text("*ours*")));
+        }
+        assert_eq!(locate(&Value::String("▼ disputebot x\nwords".to_owned())), Located::Missing);
     }
 }

@@ -1,15 +1,18 @@
 //! From a group to the content of its ticket. Pure.
 //!
-//! Facts are put into Markdown templates, parsed into one [`document`] model and written as [`adf`]. Foreign
-//! text is inert in every step. A gate looks at the finished text last and refuses what looks private.
+//! Facts are put into Markdown templates, parsed into one [`document`] model and written as [`adf`] or [`wiki`]
+//! markup, with the same words. Foreign text is inert in every step. A gate looks at the finished text last and
+//! refuses what looks private.
 
 pub mod adf;
 pub mod block;
 pub mod document;
 pub mod facts;
 mod markdown;
+pub mod markup;
 mod privacy;
 mod template;
+pub mod wiki;
 pub mod words;
 
 use jiff::civil::Date;
@@ -17,6 +20,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 pub use markdown::parse as parse_markdown;
+pub use markup::Markup;
 pub use privacy::{Find, screen};
 pub use template::{EMBEDDED, TemplateError, Templates};
 

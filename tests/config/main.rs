@@ -94,7 +94,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.list("ticket.priorities");
     reader.money("ticket.priority_high_amount");
     reader.money("ticket.priority_highest_amount");
-    for text in ["url", "project", "user"] {
+    for text in ["url", "cloud_id", "gateway_url", "project", "user"] {
         reader.optional_text(&format!("jira.{text}"));
     }
     for text in ["issue_type", "resolution", "link_type_split", "link_type_merge"] {

@@ -368,7 +368,7 @@ fn an_update_whose_answer_was_lost_is_ours_whether_or_not_it_arrived() {
             world.apply(&plan);
             world.ticket(A).written = last;
         }
-        world.ticket(A).writing = Some(Box::new(written(&content(A, 6))));
+        world.ticket(A).writing = Some(Box::new(written(&content(A, 6), world.markup)));
         let wanted: &[&str] = if arrived { &[] } else { &["summary+description DISP-1"] };
         assert_eq!(writes(&world.run()), wanted, "arrived: {arrived}");
         assert_eq!(world.comments, []);
@@ -384,7 +384,7 @@ fn what_a_lost_update_wrote_stays_ours_after_a_later_update_of_another_field() {
     world.run();
     let ticket = world.ticket(A);
     ticket.written = last;
-    ticket.writing = Some(Box::new(written(&wanted)));
+    ticket.writing = Some(Box::new(written(&wanted, Default::default())));
 
     world.content(A).priority = Some("High".to_owned());
     assert_eq!(writes(&world.run()), ["priority DISP-1"]);

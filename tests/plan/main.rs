@@ -7,6 +7,7 @@
     reason = "clippy knows test functions only, not what they share"
 )]
 
+mod dialects;
 mod lifecycle;
 mod people;
 mod printed;
@@ -22,7 +23,7 @@ use disputebot::{
         Params, Plan, Standing, Stray, StrayKind, Ticket, Write,
     },
     ticket::{
-        Content, LABEL, adf, block,
+        Content, LABEL, Markup, adf, block,
         document::{self, Block, Inline},
     },
 };
@@ -53,6 +54,7 @@ pub(crate) struct World {
     /// Link type, from and to.
     pub(crate) links: Vec<(String, String, String)>,
     pub(crate) strays: Vec<Stray>,
+    pub(crate) markup: Markup,
     pub(crate) doubt: Option<String>,
 }
 
@@ -79,13 +81,19 @@ impl World {
             comments: Vec::new(),
             links: Vec::new(),
             strays: Vec::new(),
+            markup: Markup::Adf,
             doubt: None,
         }
     }
 
     /// A world in which group `A` has a ticket that is up to date.
     pub(crate) fn with_ticket() -> Self {
-        let mut world = Self::new();
+        Self::with_ticket_in(Markup::Adf)
+    }
+
+    /// The same on a Jira that stores rich text in this way.
+    pub(crate) fn with_ticket_in(markup: Markup) -> Self {
+        let mut world = Self { markup, ..Self::new() };
         world.add(A, 5, 1000);
         world.run();
         assert!(world.plan().is_empty());
@@ -159,6 +167,7 @@ impl World {
             standing: &self.standing,
             tickets: &self.tickets,
             observed: &self.jira,
+            markup: self.markup,
             read: self.read,
             strays: &self.strays,
             doubt: self.doubt.as_deref(),
@@ -191,7 +200,8 @@ impl World {
             Write::Create { content, .. } => {
                 let number = 10_001 + self.jira.len();
                 let issue = Issue { id: number.to_string(), key: format!("DISP-{}", number - 10_000) };
-                let description = block::compose(&action.group, &[], &adf::nodes(&content.block), &[]);
+                let nodes = self.markup.nodes(&content.block);
+                let description = block::compose(self.markup, &action.group, &[], &nodes, &[]);
                 let observed = Observed {
                     issue: issue.clone(),
                     summary: content.summary.clone(),
@@ -206,7 +216,7 @@ impl World {
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };
-                ticket.written = Some(plan::written(content));
+                ticket.written = Some(plan::written(content, self.markup));
             }
             Write::Update { issue, changes, before: _, written, mark: _, tells } => {
                 assert!(!changes.is_empty(), "an update without a change");
@@ -265,7 +275,8 @@ impl World {
 
     /// The mark of a group on a new ticket.
     pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
-        let written = plan::written(self.content(bits));
+        let markup = self.markup;
+        let written = plan::written(self.content(bits), markup);
         Box::new(Mark::of(self.group(bits)).with(&written))
     }
 
@@ -294,13 +305,20 @@ impl World {
     }
 
     pub(crate) fn description(&mut self, bits: u128) -> String {
-        adf::text_of(&self.issue(bits).description)
+        match &self.issue(bits).description {
+            Value::String(text) => text.clone(),
+            document => adf::text_of(document),
+        }
     }
 }
 
 /// A document as Jira gives it back: with identities and defaults of its own.
 fn as_stored(document: &Value) -> Value {
     let mut stored = document.clone();
+    if let Value::String(text) = &mut stored {
+        *text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        return stored;
+    }
     for (number, node) in stored["content"].as_array_mut().unwrap().iter_mut().enumerate() {
         match node["type"].as_str() {
             Some("paragraph") if node.get("attrs").is_none() => {

@@ -11,7 +11,7 @@ use disputebot::{
     plan::{self, Category, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, adf, block,
+        Content, LABEL, Markup, adf, block,
         document::{Block, Inline},
         facts::Figures,
     },
@@ -628,7 +628,8 @@ fn people(world: &World, known: &Known, may_hide: bool) {
                     && let Some(mark) = &ticket.mark
                 {
                     above.push(paragraph(&words));
-                    ticket.observed.description = block::compose(&mark.group, &above, &ours, &below);
+                    ticket.observed.description =
+                        block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
                     ticket.theirs.insert("words", words);
                 }
             }

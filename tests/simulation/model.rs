@@ -11,7 +11,7 @@ use disputebot::{
     jira::{Account, Cause, JiraError, Marked, Outcome, Seen, Transition},
     plan::{Category, Change as FieldChange, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
-    ticket::{Content, adf, block, document::Block},
+    ticket::{Content, Markup, adf, block, document::Block},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -437,7 +437,11 @@ pub(crate) struct ModelJira {
 impl Tracker for ModelJira {
     async fn sign_in(&self) -> Result<Account, JiraError> {
         self.world.call("sign in", false, |jira, _, _, _| jira.reads += 1).await?;
-        Ok(Account { id: BOT.to_owned() })
+        Ok(Account { id: BOT.to_owned(), name: String::new() })
+    }
+
+    fn markup(&self) -> Markup {
+        Markup::Adf
     }
 
     async fn newest_number(&self) -> Result<u64, JiraError> {
@@ -453,7 +457,7 @@ impl Tracker for ModelJira {
     async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
         let number = self.check_create(&mark.group);
         let (content, own) = (content.clone(), mark.clone());
-        let description = block::compose(&mark.group, &[], &adf::nodes(&content.block), &[]);
+        let description = block::compose(Markup::Adf, &mark.group, &[], &adf::nodes(&content.block), &[]);
         let sent = self
             .world
             .call("create", false, move |jira, now, random, chances| {

@@ -1,0 +1,90 @@
+//! JQL, built from parts that are each quoted.
+
+use std::fmt::Write as _;
+
+/// A query. It is bounded to one project, or else to a mark of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Jql {
+    clauses: String,
+    order: &'static str,
+}
+
+impl Jql {
+    /// Issues of a project.
+    pub(super) fn of_project(key: &str) -> Self {
+        Self { clauses: equal("project", key), order: "id ASC" }
+    }
+
+    /// Issues with a label of ours, wherever people moved them to.
+    pub(super) fn marked(label: &str) -> Self {
+        Self { clauses: equal("labels", label), order: "id ASC" }
+    }
+
+    /// Those that have a label.
+    pub(super) fn labelled(mut self, label: &str) -> Self {
+        self.clauses.push_str(" AND ");
+        self.clauses.push_str(&equal("labels", label));
+        self
+    }
+
+    /// The newest first; otherwise the oldest.
+    pub(super) fn newest_first(self) -> Self {
+        Self { order: "created DESC, id DESC", ..self }
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!("{} ORDER BY {}", self.clauses, self.order)
+    }
+}
+
+fn equal(field: &str, value: &str) -> String {
+    format!("{field} = {}", quoted(value))
+}
+
+/// A JQL string, whose only escape character is the backslash: Atlassian's "Advanced search reference", on
+/// reserved characters. Within quotes no word is reserved.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            _ if character.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_leave_a_jql_string() {
+        assert_eq!(quoted(r#"a" OR project != "b\"#), r#""a\" OR project != \"b\\""#);
+        assert_eq!(quoted("a\nb\u{7}"), r#""a\nb\u0007""#);
+    }
+
+    #[test]
+    fn a_query_is_bounded_to_a_project_or_to_a_mark() {
+        assert_eq!(
+            Jql::of_project("DISP").labelled("dbot-1").text(),
+            r#"project = "DISP" AND labels = "dbot-1" ORDER BY id ASC"#
+        );
+        assert_eq!(Jql::marked("dbot-1").text(), r#"labels = "dbot-1" ORDER BY id ASC"#);
+        assert_eq!(
+            Jql::of_project("DISP").newest_first().text(),
+            r#"project = "DISP" ORDER BY created DESC, id DESC"#
+        );
+    }
+}

@@ -1,0 +1,283 @@
+//! Finding issues: by the search index, which lags behind, and past it, which does not.
+//!
+//! What a search shows is there. What it does not show proves nothing: the index is behind by seconds to
+//! minutes, shows less to some accounts, and answers a stranger with an empty list.
+
+use std::ops::RangeInclusive;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{
+    client::{Client, Repeat},
+    error::{Cause, JiraError},
+    issues::labels,
+    jql::Jql,
+    site::{Dialect, person},
+};
+use crate::{
+    group::GroupId,
+    plan::{Issue, Mark},
+};
+
+/// Key of the issue property that marks our tickets.
+pub const GROUP_PROPERTY: &str = "disputebot";
+/// Member of a mark that names the project.
+pub(super) const HOME: &str = "project";
+/// Most issues of one bulk fetch (Jira's limit).
+pub const BULK: u64 = 100;
+/// Most pages of one search.
+const PAGES: usize = 10_000;
+/// Issues that are read at the same time where each takes a call.
+const AT_ONCE: usize = 4;
+
+/// An issue that carries a group's mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The issue.
+    pub issue: Issue,
+    /// The group.
+    pub group: GroupId,
+    /// What it says of its group, where the property is there and readable.
+    pub mark: Option<Mark>,
+    /// Id of the account that made it; empty where Jira does not say.
+    pub creator: String,
+    /// Key, at that time, of the project that its disputebot works on; none where it does not say.
+    pub home: Option<String>,
+}
+
+/// What reading some numbers of the project showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The highest of the numbers that is an issue, moved ones included where Jira follows them.
+    pub highest: Option<u64>,
+    /// Issues with a mark.
+    pub marked: Vec<Marked>,
+}
+
+impl Client {
+    /// Highest issue number that the search shows in the project, 0 where it shows none. May lag behind, so
+    /// it is a lower bound.
+    pub async fn highest_number(&self) -> Result<u64, JiraError> {
+        let jql = Jql::of_project(&self.settings.project).newest_first().text();
+        let (path, body) = match self.dialect().await? {
+            Dialect::Cloud => ("/search/jql", json!({ "jql": jql, "maxResults": 1, "fields": ["key"] })),
+            Dialect::DataCenter => {
+                ("/search", json!({ "jql": jql, "startAt": 0, "maxResults": 1, "fields": ["key"] }))
+            }
+        };
+        let answer = self.send(Method::POST, path, &body, Repeat::Safe).await?;
+        let key = answer["issues"][0]["key"].as_str().unwrap_or_default();
+        Ok(number(key).unwrap_or(0))
+    }
+
+    /// Ids of the issues that the search shows with a label: in the project, or anywhere, since a ticket may
+    /// have been moved.
+    pub async fn labelled(&self, label: &str, anywhere: bool) -> Result<Vec<String>, JiraError> {
+        let jql = if anywhere {
+            Jql::marked(label)
+        } else {
+            Jql::of_project(&self.settings.project).labelled(label)
+        };
+        match self.dialect().await? {
+            Dialect::Cloud => self.pages_by_token(&jql.text()).await,
+            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await,
+        }
+    }
+
+    async fn pages_by_token(&self, jql: &str) -> Result<Vec<String>, JiraError> {
+        let mut ids = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let mut body = json!({ "jql": jql, "maxResults": 5000, "fields": ["id"] });
+            if let Some(token) = &token {
+                body["nextPageToken"] = json!(token);
+            }
+            let answer = match self.send(Method::POST, "/search/jql", &body, Repeat::Safe).await {
+                // The token ran out: what was found so far is there.
+                Err(error) if token.is_some() && error.cause == Cause::Refused(400) => {
+                    tracing::warn!(error = %error, "a search ended before its last page");
+                    break;
+                }
+                answer => answer?,
+            };
+            for warning in answer["warnings"].as_array().into_iter().flatten() {
+                let warning = warning.as_str().unwrap_or("without words");
+                tracing::warn!(warning, "Jira says that a search may be incomplete");
+            }
+            ids.extend(ids_of(&answer));
+            let next = answer["nextPageToken"].as_str().map(str::to_owned);
+            if next.is_none() || next == token {
+                break;
+            }
+            token = next;
+        }
+        Ok(ids)
+    }
+
+    async fn pages_by_offset(&self, jql: &str) -> Result<Vec<String>, JiraError> {
+        let mut ids: Vec<String> = Vec::new();
+        for _ in 0..PAGES {
+            let body = json!({ "jql": jql, "startAt": ids.len(), "maxResults": 1000, "fields": ["id"] });
+            let answer = self.send(Method::POST, "/search", &body, Repeat::Safe).await?;
+            let before = ids.len();
+            ids.extend(ids_of(&answer));
+            let total = answer["total"].as_u64().unwrap_or(0);
+            if ids.len() == before || ids.len() as u64 >= total {
+                break;
+            }
+        }
+        ids.sort_unstable();
+        // Issues that come or go between two pages shift the others.
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
+    pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let highest_asked = *numbers.end();
+        let keys: Vec<String> = numbers.map(|number| format!("{}-{number}", self.settings.project)).collect();
+        let issues = self.marks_of(&keys).await?;
+        let highest = issues
+            .iter()
+            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(&self.settings.project))
+            .filter_map(|rest| rest.strip_prefix('-')?.parse().ok())
+            .max();
+        // A moved issue comes under its new key; that it came shows that the numbers go on.
+        let highest = highest.or_else(|| (!issues.is_empty()).then_some(highest_asked));
+        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+    }
+
+    /// Reads the marks of issues by id, past the search index.
+    pub async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
+        Ok(self.marks_of(ids).await?.iter().filter_map(marked).collect())
+    }
+
+    async fn marks_of(&self, ids_or_keys: &[String]) -> Result<Vec<Value>, JiraError> {
+        self.fetch(ids_or_keys, &["labels", "creator"], &[GROUP_PROPERTY]).await
+    }
+
+    /// Reads issues by id or key, past the search index. Those that are gone or hidden are absent.
+    pub(super) async fn fetch(
+        &self,
+        ids_or_keys: &[String],
+        fields: &[&str],
+        properties: &[&str],
+    ) -> Result<Vec<Value>, JiraError> {
+        match self.dialect().await? {
+            Dialect::Cloud => {
+                let mut issues = Vec::new();
+                for chunk in ids_or_keys.chunks(BULK as usize) {
+                    let mut body = json!({ "issueIdsOrKeys": chunk, "fields": fields });
+                    if !properties.is_empty() {
+                        body["properties"] = json!(properties);
+                    }
+                    let answer = self.send(Method::POST, "/issue/bulkfetch", &body, Repeat::Safe).await?;
+                    issues.extend(answer["issues"].as_array().cloned().unwrap_or_default());
+                }
+                Ok(issues)
+            }
+            Dialect::DataCenter => self.fetch_each(ids_or_keys, fields, properties).await,
+        }
+    }
+
+    /// Data Center has no bulk fetch, and its search is an index as well.
+    async fn fetch_each(
+        &self,
+        ids_or_keys: &[String],
+        fields: &[&str],
+        properties: &[&str],
+    ) -> Result<Vec<Value>, JiraError> {
+        let (fields, properties) = (fields.join(","), properties.join(","));
+        let mut waiting = ids_or_keys.iter().cloned().enumerate();
+        let mut running: JoinSet<(usize, Result<Option<Value>, JiraError>)> = JoinSet::new();
+        let mut found = Vec::new();
+        loop {
+            while running.len() < AT_ONCE
+                && let Some((place, id)) = waiting.next()
+            {
+                let (client, fields, properties) = (self.clone(), fields.clone(), properties.clone());
+                running.spawn(async move {
+                    let mut query = vec![("fields", fields.as_str())];
+                    if !properties.is_empty() {
+                        query.push(("properties", properties.as_str()));
+                    }
+                    let answer = match client.get(&format!("/issue/{id}"), &query).await {
+                        Ok(issue) => Ok(Some(issue)),
+                        // Archived issues may answer 403.
+                        Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => Ok(None),
+                        Err(error) => Err(error),
+                    };
+                    (place, answer)
+                });
+            }
+            match running.join_next().await {
+                None => break,
+                Some(Ok((place, answer))) => found.extend(answer?.map(|issue| (place, issue))),
+                Some(Err(error)) => {
+                    return Err(JiraError {
+                        call: "GET /rest/api/2/issue".to_owned(),
+                        cause: Cause::Broken,
+                        said: error.to_string(),
+                    });
+                }
+            }
+        }
+        found.sort_by_key(|(place, _)| *place);
+        Ok(found.into_iter().map(|(_, issue)| issue).collect())
+    }
+}
+
+fn ids_of(answer: &Value) -> impl Iterator<Item = String> {
+    answer["issues"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|issue| issue["id"].as_str().map(str::to_owned))
+}
+
+/// The group that an issue is marked with: by property, or by label where that is lost.
+fn marked(issue: &Value) -> Option<Marked> {
+    let property = &issue["properties"][GROUP_PROPERTY];
+    let by_property = property["group"].as_str().and_then(GroupId::parse);
+    let group = by_property.or_else(|| {
+        labels(&issue["fields"])
+            .iter()
+            .filter_map(|label| label.strip_prefix(crate::group::LABEL_PREFIX))
+            .find_map(GroupId::parse)
+    })?;
+    let mark = serde_json::from_value::<Mark>(property.clone()).ok().filter(|mark| mark.group == group);
+    Some(Marked {
+        issue: Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() },
+        group,
+        mark,
+        creator: person(&issue["fields"]["creator"]),
+        home: property[HOME].as_str().map(str::to_owned),
+    })
+}
+
+/// The number in a key such as `DISP-17`.
+fn number(key: &str) -> Option<u64> {
+    key.rsplit_once('-')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_found_by_property_first_and_by_label_second() {
+        let (a, b) = (GroupId::from_bits(1), GroupId::from_bits(2));
+        let mut issue = json!({
+            "id": "1", "key": "D-1",
+            "fields": { "labels": [b.label()] },
+            "properties": { "disputebot": { "group": a.as_str() } },
+        });
+        assert_eq!(marked(&issue).unwrap().group, a);
+        issue["properties"] = json!({});
+        assert_eq!(marked(&issue).unwrap().group, b);
+        issue["fields"]["labels"] = json!(["disputebot"]);
+        assert_eq!(marked(&issue), None);
+    }
+}

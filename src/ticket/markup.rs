@@ -1,0 +1,62 @@
+//! The two ways in which Jira stores rich text, behind one name.
+//!
+//! A description is handled as Jira shows it: an object (Atlassian's document format) on Cloud, a string
+//! (wiki markup) on Data Center, null where it is empty. Its *nodes* are the top nodes of the document, or one
+//! string of lines.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{adf, document::Block, wiki};
+
+/// How rich text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Markup {
+    /// Atlassian's document format: Cloud, REST API v3.
+    #[default]
+    Adf,
+    /// Jira's wiki markup: Data Center, REST API v2.
+    Wiki,
+}
+
+impl Markup {
+    /// Blocks as nodes.
+    pub fn nodes(self, blocks: &[Block]) -> Vec<Value> {
+        match self {
+            Self::Adf => adf::nodes(blocks),
+            Self::Wiki => vec![Value::String(wiki::text(blocks))],
+        }
+    }
+
+    /// A whole text from nodes.
+    pub fn document(self, nodes: &[Value]) -> Value {
+        match self {
+            Self::Adf => adf::document(nodes),
+            Self::Wiki => {
+                let parts: Vec<&str> = nodes.iter().filter_map(Value::as_str).collect();
+                Value::String(parts.join("\n"))
+            }
+        }
+    }
+}
+
+/// A digest of nodes that is the same before and after Jira has stored them.
+pub fn digest(nodes: &[Value]) -> String {
+    if nodes.iter().any(Value::is_string) {
+        let mut hash = Sha256::new();
+        for text in nodes.iter().filter_map(Value::as_str) {
+            hash.update(wiki::normal(text).as_bytes());
+            hash.update(b"\n");
+        }
+        return hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    }
+    adf::digest(nodes)
+}
+
+/// The words of nodes in the form of [`super::document::plain_text`], for people who compare.
+pub fn plain_text(nodes: &[Value]) -> String {
+    match nodes {
+        [Value::String(_), ..] => nodes.iter().filter_map(Value::as_str).map(wiki::plain_text).collect(),
+        _ => adf::plain_text(nodes),
+    }
+}

@@ -109,7 +109,7 @@ impl Looks {
     /// A pass has ended that began at a moment; it has seen what was wished for before.
     pub fn looked(&mut self, began: &Moment, ended: Moment) {
         // A wish of the same instant may be about what it did not see any more.
-        let fulfilled = |wished: &Moment| began.since(wished).is_none_or(|passed| passed.is_positive());
+        let fulfilled = |wished: &Moment| began.since(wished).is_some_and(|passed| passed.is_positive());
         self.wished.take_if(|wished| fulfilled(wished));
         self.last = Some(ended);
     }

@@ -152,7 +152,7 @@ mod tests {
         for (headers, wait_s) in [
             (&[("x-ratelimit-reset", "2026-08-22T07:00:00Z")][..], 3_600),
             (&[("x-ratelimit-reset", "2026-08-22T07:00Z")], 3_600),
-            (&[("x-ratelimit-reset", "1787382600")], 600),
+            (&[("x-ratelimit-reset", "1787379000")], 600),
             (&[("beta-ratelimit", "\"jira-burst-based\";r=0;t=7")], 7),
             (&[("ratelimit", "\"jira-burst-based\";r=0;t=8"), ("beta-ratelimit", "\"x\";r=0;t=7")], 8),
             (&[("retry-after", "3"), ("x-ratelimit-reset", "2026-08-22T07:00:00Z")], 3),

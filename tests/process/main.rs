@@ -5,6 +5,7 @@
 mod crash;
 mod daemon;
 mod once;
+mod pause;
 mod people;
 mod refusals;
 mod runs;

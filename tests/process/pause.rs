@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::world::{World, text};
 
-fn refuse(nth: u32, reason: Reason, wait_s: u32) -> Fault {
+fn refuse(nth: usize, reason: Reason, wait_s: u32) -> Fault {
     let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
     Fault { nth, matches, effect: Effect::RateLimit(RateLimit::new(reason, wait_s)) }
 }

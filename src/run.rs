@@ -18,7 +18,11 @@ use crate::{
     plan::{self, Action, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, StateError},
-    ticket::{self, Priorities, TemplateError, Templates, facts, facts::Figures},
+    ticket::{
+        self, Content, Priorities, TemplateError, Templates,
+        facts::{self, Facts, Figures},
+        list::List,
+    },
 };
 
 /// Parameters of all stages.
@@ -38,6 +42,8 @@ pub struct Params {
     pub priorities: Priorities,
     /// Most members listed in a ticket.
     pub max_members: usize,
+    /// Whether the list of all members is attached.
+    pub attach_members: bool,
     /// Zone in which days are counted.
     pub zone: TimeZone,
 }
@@ -169,9 +175,13 @@ pub fn survey(
             let nearest = neighbours.get(&group.id);
             let facts =
                 facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
+            let facts = Facts { attached: params.attach_members, ..facts };
             content =
                 Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
-                    Ok(content) => Ok(content),
+                    Ok(content) => {
+                        let list = params.attach_members.then(|| List::of(&group.id, &members));
+                        Ok(Content { list, ..content })
+                    }
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
                     Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
                 });

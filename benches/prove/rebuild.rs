@@ -269,6 +269,7 @@ fn content(group: &Group, title: &str) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        list: None,
     }
 }
 

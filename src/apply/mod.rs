@@ -58,10 +58,14 @@ pub use reconcile::{Wanted, observe_and_plan, reconcile};
 pub use recover::{Recovered, is_open, recover};
 
 use crate::{
-    jira::{JiraError, Outcome},
+    jira::{Cause, JiraError, Outcome},
     plan::{self, Action, Category, Closed, Issue, Link, Mark, Plan, Ticket, Write},
     state::{Change, Done, StateError},
-    ticket::{Content, document::Block},
+    ticket::{
+        Content,
+        document::Block,
+        list::{Attached, List},
+    },
 };
 use claim::Keeper;
 
@@ -172,6 +176,12 @@ pub enum Failure {
     /// The ticket to link to does not exist yet.
     #[error("the ticket to link to does not exist yet; the next run links it")]
     NothingToLink,
+    /// The ticket to attach to does not exist yet.
+    #[error("the ticket to attach the list to does not exist yet; the next run attaches it")]
+    NothingToAttachTo,
+    /// The new list is not there, so the old one stays.
+    #[error("the new list is not there yet, so the old one stays; the next run removes it")]
+    NothingInstead,
     /// Another disputebot took the project over.
     #[error("another disputebot works on this project now, from the machine `{host}`")]
     Foreign {
@@ -184,9 +194,9 @@ pub enum Failure {
     /// An earlier attempt may still arrive.
     #[error("an earlier attempt may still arrive; a later run decides")]
     Unsettled,
-    /// Three creates in a row were refused.
-    #[error("not tried, because Jira refused the last {REFUSALS} creates")]
-    Breaker,
+    /// Three of a kind in a row were refused.
+    #[error("not tried, because Jira refused the last {REFUSALS} {0}")]
+    Breaker(&'static str),
     /// A stop came before the answer.
     #[error("a stop came before the answer; the next run finds out what became of it")]
     Stopped,
@@ -215,8 +225,17 @@ pub async fn apply(
 ) -> Result<Applied, StateError> {
     let mut applied = Applied::default();
     let keeper = Keeper::new(policy);
-    let mut applier =
-        Applier { tracker, store, clock, policy, stop, keeper, highest_number: None, refusals: 0 };
+    let mut applier = Applier {
+        tracker,
+        store,
+        clock,
+        policy,
+        stop,
+        keeper,
+        highest_number: None,
+        refusals: 0,
+        attachments_refused: 0,
+    };
     for (position, action) in plan.actions.iter().enumerate() {
         if stop.is_cancelled() {
             applied.untried = plan.actions.len() - position;
@@ -268,6 +287,8 @@ struct Applier<'a, T, S, C> {
     highest_number: Option<u64>,
     /// Creates that were refused in a row.
     refusals: u32,
+    /// Attachments that were refused in a row.
+    attachments_refused: u32,
 }
 
 /// What became of one write: its issue, or why there is none. An error of the state ends everything.
@@ -294,14 +315,16 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             pause::note(self.tracker, self.store, self.clock)?;
             let issue = match &action.write {
                 Write::Create { .. } | Write::Link { .. } => None,
+                Write::Attach { .. } => self.store.known().ticket(&action.group).issue().cloned(),
                 Write::Update { issue, .. }
                 | Write::Comment { issue, .. }
                 | Write::Transition { issue, .. }
-                | Write::LinkDuplicate { issue, .. } => Some(issue),
+                | Write::Detach { issue, .. }
+                | Write::LinkDuplicate { issue, .. } => Some(issue.clone()),
             };
             let room = tokio::select! {
                 biased;
-                room = self.tracker.make_room(issue) => room,
+                room = self.tracker.make_room(issue.as_ref()) => room,
                 // Nothing was sent, so nothing needs time to finish.
                 () = self.stop.cancelled() => return Ok(Err(Failure::Stopped)),
             };
@@ -310,8 +333,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             let sent = self.one(action).await?;
             // The others were sent again by the client already.
-            let sent_once =
-                matches!(action.write, Write::Create { .. } | Write::Comment { .. } | Write::Transition { .. });
+            let sent_once = matches!(
+                action.write,
+                Write::Create { .. } | Write::Comment { .. } | Write::Transition { .. } | Write::Attach { .. }
+            );
             match &sent {
                 Err(Failure::Jira(error)) if sent_once && error.is_busy() && refused < BUSY => refused += 1,
                 _ => {
@@ -345,6 +370,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Write::LinkDuplicate { issue, to, link_type, topic } => {
                 self.link(ticket, issue, to, link_type, topic).await
             }
+            Write::Attach { list } => match ticket.issue().cloned() {
+                Some(issue) => self.attach(ticket, &issue, list).await,
+                None => Ok(Err(Failure::NothingToAttachTo)),
+            },
+            Write::Detach { issue, list, by } => self.detach(ticket, issue, list, by).await,
         }
     }
 
@@ -361,7 +391,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
         };
         if self.refusals >= REFUSALS {
-            return Ok(Err(Failure::Breaker));
+            return Ok(Err(Failure::Breaker("creates")));
         }
         let highest_number = match self.highest_number {
             Some(number) => number,
@@ -499,6 +529,86 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         ticket.comments.insert(topic.to_owned(), id);
         self.record(ticket)?;
         Ok(Ok(issue.clone()))
+    }
+
+    /// As a comment: recorded, sent once, and where its answer was lost, looked for before it is sent again.
+    async fn attach(&mut self, mut ticket: Ticket, issue: &Issue, list: &List) -> Sent {
+        let topic = plan::list_topic(&list.name);
+        let mut there = false;
+        if ticket.look_first || ticket.saying.contains_key(&topic) {
+            // Before the look, as with comments.
+            let now = self.clock.moment();
+            match within(self.stop, self.tracker.lists(issue)).await {
+                Some(Ok(lists)) => there = lists.iter().any(|attached| attached.name == list.name),
+                Some(Err(error)) => return Ok(Err(error.into())),
+                None => return Ok(Err(Failure::Stopped)),
+            }
+            let settled = |sent| now.since(sent).is_some_and(|passed| passed >= self.policy.settle);
+            if let (false, Some(sent)) = (there, ticket.saying.get_mut(&topic))
+                && !settled(sent)
+            {
+                if now.since(sent).is_none() {
+                    *sent = now;
+                    self.record(ticket)?;
+                }
+                return Ok(Err(Failure::Unsettled));
+            }
+        }
+        if !there {
+            if self.attachments_refused >= REFUSALS {
+                return Ok(Err(Failure::Breaker("attachments")));
+            }
+            ticket.saying.insert(topic.clone(), self.clock.moment());
+            self.record(ticket.clone())?;
+            match within(self.stop, self.tracker.attach(issue, list)).await {
+                Some(Outcome::Done(_)) => self.attachments_refused = 0,
+                Some(outcome @ (Outcome::NotDone(_) | Outcome::Refused(_))) => {
+                    ticket.saying.remove(&topic);
+                    self.record(ticket)?;
+                    self.attachments_refused += u32::from(matches!(outcome, Outcome::Refused(_)));
+                    let (Outcome::NotDone(error) | Outcome::Refused(error)) = outcome else {
+                        return Ok(Err(Failure::Unsettled));
+                    };
+                    return Ok(Err(error.into()));
+                }
+                Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
+                None => return Ok(Err(Failure::Stopped)),
+            }
+        }
+        // What was said of older versions is of no use any more.
+        let any = plan::list_topic("");
+        ticket.saying.retain(|saying, _| !saying.starts_with(&any));
+        ticket.told.retain(|told| !told.starts_with(&any));
+        ticket.told.insert(topic);
+        self.record(ticket)?;
+        Ok(Ok(issue.clone()))
+    }
+
+    /// Removes an older list, once the newer one is known to be there.
+    async fn detach(&mut self, mut ticket: Ticket, issue: &Issue, list: &Attached, by: &str) -> Sent {
+        if list.name != by && !ticket.told.contains(&plan::list_topic(by)) {
+            match within(self.stop, self.tracker.lists(issue)).await {
+                Some(Ok(lists)) if lists.iter().any(|attached| attached.name == by) => {}
+                Some(Ok(_)) => return Ok(Err(Failure::NothingInstead)),
+                Some(Err(error)) => return Ok(Err(error.into())),
+                None => return Ok(Err(Failure::Stopped)),
+            }
+        }
+        match within(self.stop, self.tracker.detach(list)).await {
+            Some(Ok(())) => Ok(Ok(issue.clone())),
+            Some(Err(error)) if error.cause == Cause::Forbidden => {
+                tracing::warn!(
+                    ticket = issue.key,
+                    list = list.name,
+                    "an old list stays: the account may not remove attachments"
+                );
+                ticket.told.insert(plan::kept_topic(list));
+                self.record(ticket)?;
+                Ok(Ok(issue.clone()))
+            }
+            Some(Err(error)) => Ok(Err(error.into())),
+            None => Ok(Err(Failure::Stopped)),
+        }
     }
 
     /// Moves the group's own ticket, or, where there is a topic, another issue of its.

@@ -11,7 +11,11 @@ use crate::{
     jira::{Account, Client, JiraError, Marked, Outcome, Seen, Silence, Transition},
     plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
-    ticket::{Content, Markup, document::Block},
+    ticket::{
+        Content, Markup,
+        document::Block,
+        list::{Attached, List},
+    },
 };
 
 /// Jira, as far as tickets need it.
@@ -78,6 +82,14 @@ pub trait Tracker: Sync {
         from: &Issue,
         to: &Issue,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Attaches a list; gives the attachment's id.
+    fn attach(&self, issue: &Issue, list: &List) -> impl Future<Output = Outcome<String>> + Send;
+    /// The lists on an issue that this account attached.
+    fn lists(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Attached>, JiraError>> + Send;
+    /// Removes a list; one that is gone counts as removed.
+    fn detach(&self, list: &Attached) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Most bytes of one attachment; 0 where none are taken.
+    fn upload_limit(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Ways out of the issue's status.
     fn transitions(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Transition>, JiraError>> + Send;
     /// Moves an issue.
@@ -246,6 +258,22 @@ impl Tracker for Client {
 
     async fn link(&self, link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
         Self::link(self, link_type, from, to).await
+    }
+
+    async fn attach(&self, issue: &Issue, list: &List) -> Outcome<String> {
+        Self::attach(self, issue, list).await
+    }
+
+    async fn lists(&self, issue: &Issue) -> Result<Vec<Attached>, JiraError> {
+        Self::lists(self, issue).await
+    }
+
+    async fn detach(&self, list: &Attached) -> Result<(), JiraError> {
+        Self::detach(self, list).await
+    }
+
+    async fn upload_limit(&self) -> Result<u64, JiraError> {
+        Self::upload_limit(self).await
     }
 
     async fn transitions(&self, issue: &Issue) -> Result<Vec<Transition>, JiraError> {

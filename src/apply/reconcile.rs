@@ -37,6 +37,7 @@ pub async fn observe_and_plan(
     store.record(now.at, &changes)?;
     changes = reopened_by_people(wanted, store.known(), &observed);
     store.record(now.at, &changes)?;
+    let upload_limit = if has_large_list(wanted) { Some(tracker.upload_limit().await?) } else { None };
     let known = store.known();
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
     let strays: Vec<plan::Stray> = known.strays.values().cloned().collect();
@@ -51,8 +52,16 @@ pub async fn observe_and_plan(
         markup: tracker.markup(),
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
+        upload_limit,
     };
     Ok(plan::plan(&input, params))
+}
+
+/// Whether a list might be larger than Jira takes; no administrator sets less than this.
+fn has_large_list(wanted: &Wanted<'_>) -> bool {
+    const ANY_JIRA_TAKES: usize = 64 << 10;
+    let contents = wanted.standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
+    contents.filter_map(|content| content.list.as_ref()).any(|list| list.text.len() > ANY_JIRA_TAKES)
 }
 
 /// Makes the tickets what is wanted of them.

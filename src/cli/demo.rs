@@ -280,6 +280,8 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Transition { .. } => (3, "ticket reopened"),
             Write::Comment { .. } => (4, "comment"),
             Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
+            Write::Attach { .. } => (6, "list attached"),
+            Write::Detach { .. } => (7, "old list removed"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Ui, runtime};
 use crate::{
     daemon,
-    sandbox::{self, Fault, Index, Limits, Options, SandboxError, User},
+    sandbox::{self, Fault, Flavour, Index, Limits, Options, SandboxError, User},
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,12 @@ pub(super) struct Arguments {
     /// Key of its project
     #[arg(long, default_value = "DISP", value_name = "KEY")]
     project: String,
+    /// Which Jira it plays
+    #[arg(long, value_enum, default_value_t = Kind::Cloud)]
+    flavour: Kind,
+    /// Answers below a path, as many a Data Center does
+    #[arg(long, value_name = "PATH", default_value = "")]
+    context_path: String,
     /// Faults to meet, from a file; `--help` shows one
     ///
     /// TOML with a table for each fault, or the same keys as a JSON object on each line:
@@ -54,9 +60,17 @@ pub(super) struct Arguments {
     /// Searches are behind by this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     index_lag: u64,
-    /// Refuses bursts, and too many writes to one ticket, as Jira Cloud does
+    /// Refuses bursts, and on Cloud too many writes to one ticket, as Jira does
     #[arg(long)]
     limits: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Version 3, documents, account ids
+    Cloud,
+    /// Version 2, wiki markup, user names
+    DataCenter,
 }
 
 /// Chance of a fault in a hundred requests unless it is given.
@@ -80,6 +94,11 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
             0 => Index::Immediate,
             seconds => Index::Behind(Duration::from_secs(seconds)),
         },
+        flavour: match arguments.flavour {
+            Kind::Cloud => Flavour::Cloud,
+            Kind::DataCenter => Flavour::DataCenter,
+        },
+        context_path: arguments.context_path.clone(),
         ..Options::default()
     };
     let faults = arguments.faults.as_deref().map_or(Ok(Vec::new()), read_faults)?;
@@ -99,7 +118,7 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
              in the environment\n  DISPUTEBOT_JIRA_TOKEN={token}\n",
             base = sandbox.base_url(),
             project = arguments.project,
-            user = bot.email,
+            user = if arguments.flavour == Kind::Cloud { bot.email } else { bot.name },
             token = bot.token,
         ))?;
         ui.say("Ctrl-C stops it");
@@ -129,7 +148,9 @@ fn read_faults(path: &Path) -> Result<Vec<Fault>, CliError> {
 
 impl From<SandboxError> for CliError {
     fn from(error: SandboxError) -> Self {
-        Self::new(Exit::Jira, error).hint("another port: `--port 0` takes a free one")
+        let is_taken = matches!(error, SandboxError::Listen { .. });
+        let told = Self::new(if is_taken { Exit::Jira } else { Exit::Usage }, error);
+        if is_taken { told.hint("another port: `--port 0` takes a free one") } else { told }
     }
 }
 

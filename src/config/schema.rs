@@ -298,6 +298,7 @@ mod tests {
         plan.resolve Flag
         ticket.templates Text
         ticket.max_members_listed Whole
+        ticket.attach_members Flag
         ticket.priorities List
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text

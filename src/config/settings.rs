@@ -118,6 +118,7 @@ impl Settings {
         let priorities = priorities(reader);
         let templates = templates(reader);
         let max_members = reader.integer("ticket.max_members_listed", 0..);
+        let attach_members = reader.flag("ticket.attach_members");
         let zone = reader.check("report.zone", TimeZone::get).unwrap_or(TimeZone::UTC);
         let (run_schedule, report_schedule) = schedules(reader);
         let log = Log {
@@ -128,7 +129,17 @@ impl Settings {
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
-        let run = run::Params { source, cluster, group, plan, apply, priorities, max_members, zone };
+        let run = run::Params {
+            source,
+            cluster,
+            group,
+            plan,
+            apply,
+            priorities,
+            max_members,
+            attach_members,
+            zone,
+        };
         Self {
             run,
             jira,

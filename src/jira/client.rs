@@ -1,6 +1,10 @@
 //! Requests and answers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode, header, multipart, redirect};

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Repeat},
     error::{Cause, JiraError},
+    files::lists,
     search::{GROUP_PROPERTY, HOME},
 };
 use crate::{
@@ -17,8 +18,17 @@ use crate::{
 };
 
 /// What is read of an issue.
-const FIELDS: [&str; 8] =
-    ["summary", "description", "labels", "status", "priority", "duedate", "assignee", "issuelinks"];
+const FIELDS: [&str; 9] = [
+    "summary",
+    "description",
+    "labels",
+    "status",
+    "priority",
+    "duedate",
+    "assignee",
+    "issuelinks",
+    "attachment",
+];
 
 /// What became of a write that is sent once.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +65,7 @@ impl Client {
             return Outcome::NotDone(error);
         }
         let markup = self.markup();
-        let Content { summary, block: ours, labels, priority, due } = content;
+        let Content { summary, block: ours, labels, priority, due, list: _ } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
             "issuetype": { "name": self.settings.issue_type },
@@ -87,7 +97,8 @@ impl Client {
     /// Reads issues by numeric id, past the search index. Those that are gone or hidden are absent.
     pub async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let issues = self.fetch(ids, &FIELDS, &[]).await?;
-        let observed = issues.iter().filter_map(observed);
+        let account = self.account();
+        let observed = issues.iter().filter_map(|issue| observed(issue, account));
         Ok(observed.map(|observed| (observed.issue.id.clone(), observed)).collect())
     }
 
@@ -198,7 +209,7 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     }
 }
 
-fn observed(issue: &Value) -> Option<Observed> {
+fn observed(issue: &Value, account: &str) -> Option<Observed> {
     let fields = &issue["fields"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(Observed {
@@ -212,6 +223,7 @@ fn observed(issue: &Value) -> Option<Observed> {
         due: fields["duedate"].as_str().and_then(|due| due.parse::<Date>().ok()),
         assignee: text(&fields["assignee"]["displayName"]),
         duplicate_of: duplicate_of(fields),
+        lists: lists(fields, account),
     })
 }
 

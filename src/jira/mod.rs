@@ -17,6 +17,7 @@ mod comments;
 mod discovery;
 mod error;
 pub mod expiry;
+mod files;
 mod governor;
 mod issues;
 mod jql;

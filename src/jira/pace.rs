@@ -58,6 +58,7 @@ impl Drop for Admitted<'_> {
 impl Caller {
     pub(super) fn signed_in(&self, account: &str, named: bool) {
         self.named.store(named, Ordering::Relaxed);
+        // The same account every time: the credentials never change.
         self.account.get_or_init(|| account.to_owned());
     }
 
@@ -67,9 +68,9 @@ impl Caller {
 }
 
 impl Client {
-    /// Id of the account that asks, once it has signed in.
-    pub fn account(&self) -> Option<String> {
-        self.caller.account.get().cloned()
+    /// Id of the account that asks, once it has signed in; empty before.
+    pub fn account(&self) -> &str {
+        self.caller.account.get().map_or("", String::as_str)
     }
 
     /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.

@@ -15,6 +15,7 @@ use crate::{
         Content, LABEL, Markup,
         block::{self, Located},
         document::{self, Block, Inline},
+        list::{Attached, List},
         markup, screen,
     },
 };
@@ -83,6 +84,8 @@ pub struct Input<'a> {
     pub strays: &'a [Stray],
     /// Why nothing may be created in this run.
     pub doubt: Option<&'a str>,
+    /// Most bytes of one attachment; none where that was not asked, because every list is small.
+    pub upload_limit: Option<u64>,
 }
 
 /// Makes the plan of one run.
@@ -179,6 +182,14 @@ impl Planner<'_> {
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
         self.creates.push(((standing.amount, group.members.len()), action));
+        if let Some(list) = self.list_within(content) {
+            let reason = match &group.split_from {
+                Some(parent) => Reason::SplitFrom { group: parent.clone() },
+                None => Reason::NewGroup,
+            };
+            let (group, title) = (group.id.clone(), standing.title.clone());
+            self.actions.push(Action { group, key: None, title, write: Write::Attach { list }, reason });
+        }
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
             self.announce_split(group, standing, parent, None);
@@ -245,7 +256,50 @@ impl Planner<'_> {
         match &standing.content {
             None => {}
             Some(Err(what)) => self.hold(group, standing, key, HoldReason::Private { what: what.clone() }),
-            Some(Ok(content)) => self.update(group, standing, ticket, observed, content),
+            Some(Ok(content)) => {
+                self.update(group, standing, ticket, observed, content);
+                self.attach(group, standing, ticket, observed, content);
+            }
+        }
+    }
+
+    /// The list as it is attached: within what Jira takes, none where it takes none.
+    fn list_within(&self, content: &Content) -> Option<List> {
+        let list = content.list.as_ref()?;
+        let list = self.input.upload_limit.map_or_else(|| list.clone(), |limit| list.within(limit));
+        (list.rows > 0).then_some(list)
+    }
+
+    /// The list of this run is attached and takes the place of older ones. One that a person removed is not
+    /// attached again.
+    fn attach(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        content: &Content,
+    ) {
+        let Some(list) = self.list_within(content) else { return };
+        let topic = list_topic(&list.name);
+        let (current, older): (Vec<&Attached>, Vec<&Attached>) =
+            observed.lists.iter().partition(|attached| attached.name == list.name);
+        let reason = Reason::Changed { joined: standing.moved.0, left: standing.moved.1 };
+        let by = list.name.clone();
+        if current.is_empty() && !ticket.told.contains(&topic) {
+            if let Some(sent) = ticket.saying.get(&topic)
+                && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
+            {
+                let key = Some(observed.issue.key.clone());
+                return self.hold(group, standing, key, self.unknown(sent));
+            }
+            self.act(group, standing, observed, Write::Attach { list }, reason.clone());
+        }
+        // One that came twice, because its first answer was lost for very long, is there once too often.
+        let older: Vec<Attached> = older.into_iter().chain(current.into_iter().skip(1)).cloned().collect();
+        for list in older.into_iter().filter(|list| !ticket.told.contains(&kept_topic(list))) {
+            let write = Write::Detach { issue: observed.issue.clone(), list, by: by.clone() };
+            self.act(group, standing, observed, write, reason.clone());
         }
     }
 
@@ -655,7 +709,7 @@ impl Planner<'_> {
         }
         // What would be said or linked about a held child waits with it.
         let about_held = |action: &Action| match (&action.write, &action.reason) {
-            (Write::Link { .. }, _) => held.contains(&action.group),
+            (Write::Link { .. } | Write::Attach { .. }, _) => held.contains(&action.group),
             (Write::Comment { topic, .. }, Reason::SplitFrom { .. }) => {
                 held.iter().any(|child| topic.ends_with(child.as_str()))
             }
@@ -681,6 +735,16 @@ pub fn written(content: &Content, markup: Markup) -> Written {
         due: content.due,
         labels: content.labels.iter().cloned().collect(),
     }
+}
+
+/// Topic of attaching a list.
+pub fn list_topic(name: &str) -> String {
+    format!("list-{name}")
+}
+
+/// Topic of a list that may not be removed.
+pub fn kept_topic(list: &Attached) -> String {
+    format!("kept-{}", list.id)
 }
 
 /// Topic of putting back the labels that mark a ticket.

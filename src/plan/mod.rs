@@ -23,7 +23,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-pub use decide::{IGNORE_LABEL, Input, Params, Standing, plan, written};
+pub use decide::{IGNORE_LABEL, Input, Params, Standing, kept_topic, list_topic, plan, written};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use pause::Pause;
@@ -31,7 +31,11 @@ pub use print::{Detail, print};
 
 use crate::{
     group::GroupId,
-    ticket::{Content, document::Block},
+    ticket::{
+        Content,
+        document::Block,
+        list::{Attached, List},
+    },
 };
 
 /// What disputebot knows of a group's ticket.
@@ -265,6 +269,8 @@ pub struct Observed {
     pub assignee: Option<String>,
     /// Issues that this one is linked to as their duplicate.
     pub duplicate_of: Vec<Issue>,
+    /// Lists of disputes that disputebot attached.
+    pub lists: Vec<Attached>,
 }
 
 /// An issue that carries the mark of a group whose ticket is another one.
@@ -384,6 +390,20 @@ pub enum Write {
         link_type: String,
         /// What it is about: made once for ever.
         topic: String,
+    },
+    /// The list of the group's disputes, as a file on its ticket; at most once per version.
+    Attach {
+        /// The file.
+        list: List,
+    },
+    /// An older version of the list is removed, once the new one is there.
+    Detach {
+        /// The issue.
+        issue: Issue,
+        /// The older version.
+        list: Attached,
+        /// Name of the version that is to be there.
+        by: String,
     },
     /// A link from a second ticket of the group to its own.
     LinkDuplicate {
@@ -582,10 +602,10 @@ impl Plan {
         self.actions.is_empty()
     }
 
-    /// Number of writes by kind: create, update, comment, transition, link.
+    /// Number of writes by kind.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts =
-            BTreeMap::from([("create", 0), ("update", 0), ("comment", 0), ("transition", 0), ("link", 0)]);
+        let kinds = ["create", "update", "comment", "transition", "link", "attachment"];
+        let mut counts = BTreeMap::from(kinds.map(|kind| (kind, 0)));
         for action in &self.actions {
             *counts.entry(action.write.kind()).or_default() += 1;
         }
@@ -602,6 +622,7 @@ impl Write {
             Self::Comment { .. } => "comment",
             Self::Transition { .. } => "transition",
             Self::Link { .. } | Self::LinkDuplicate { .. } => "link",
+            Self::Attach { .. } | Self::Detach { .. } => "attachment",
         }
     }
 }

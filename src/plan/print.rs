@@ -69,6 +69,8 @@ fn line(text: &mut String, action: &Action) {
         Write::Transition { .. } => "reopen".to_owned(),
         Write::Link { to, link_type, .. } => format!("link to the ticket of {} ({link_type})", to.short()),
         Write::LinkDuplicate { to, link_type, .. } => format!("link to {} ({link_type})", to.key),
+        Write::Attach { list } => format!("attach {}", list.name),
+        Write::Detach { list, .. } => format!("remove {}", list.name),
     };
     let _ = writeln!(
         text,
@@ -145,7 +147,11 @@ fn full(text: &mut String, write: &Write) {
             }
         }
         Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
-        Write::Transition { .. } | Write::Link { .. } | Write::LinkDuplicate { .. } => {}
+        Write::Attach { list } => indented("+", list.text.trim_start_matches('\u{feff}')),
+        Write::Transition { .. }
+        | Write::Link { .. }
+        | Write::LinkDuplicate { .. }
+        | Write::Detach { .. } => {}
     }
 }
 

@@ -4,11 +4,14 @@ use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::dialect::Speech;
+
 /// A request, read to its end.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// What follows `/rest/api/3/`, split at `/` and decoded.
+    /// What follows the version, split at `/` and decoded.
     pub(crate) segments: Vec<String>,
+    pub(crate) speech: Speech,
     pub(crate) query: Query,
     /// Without parameters, lower case; empty if not given.
     pub(crate) content_type: String,
@@ -19,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) waives_forgery_check: bool,
     /// Account id of the caller; `None` if not signed in.
     pub(crate) who: Option<String>,
+    /// Credentials were sent and not accepted.
+    pub(crate) is_refused: bool,
 }
 
 /// One part of a multipart body.
@@ -100,18 +105,20 @@ impl Call {
         }
     }
 
+    /// `startAt` and `maxResults` of the query; as many as at most unless it says.
+    pub(crate) fn page(&self, most: usize) -> Result<Page, Answer> {
+        self.page_up_to(most, most)
+    }
+
     /// `startAt` and `maxResults` of the query.
-    pub(crate) fn page(&self, default_max: usize) -> Result<Page, Answer> {
+    pub(crate) fn page_up_to(&self, default: usize, most: usize) -> Result<Page, Answer> {
         let number = |name: &str, default: usize| match self.query.get(name) {
             None => Ok(default),
             Some(text) => text.parse::<usize>().map_err(|_| {
                 Answer::refusal(format!("The value '{text}' of '{name}' is not a whole number of 0 or more."))
             }),
         };
-        Ok(Page {
-            start_at: number("startAt", 0)?,
-            max_results: number("maxResults", default_max)?.min(default_max),
-        })
+        Ok(Page { start_at: number("startAt", 0)?, max_results: number("maxResults", default)?.min(most) })
     }
 }
 
@@ -212,6 +219,13 @@ impl Answer {
 
     pub(crate) fn not_found(text: impl Into<String>) -> Self {
         Self::message(StatusCode::NOT_FOUND, text)
+    }
+
+    /// Its texts that belong to no field.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let Content::Json(body) = &self.content else { return Vec::new() };
+        let texts = body["errorMessages"].as_array().into_iter().flatten();
+        texts.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The form for requests that reach no endpoint.

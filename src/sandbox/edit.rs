@@ -9,12 +9,15 @@ use serde_json::{Map, Value};
 
 use super::adf;
 use super::call::{Answer, INVALID_PAYLOAD};
+use super::custom::CustomField;
+use super::dialect::{Flavour, Measure};
 use super::rights::Permission;
 use super::site::{
-    self, DOCUMENT_CHARACTERS, FIELDS, ISSUE_TYPES, LINE_CHARACTERS, PRIORITIES, PROPERTY_KEY_CHARACTERS,
+    self, FIELDS, ISSUE_TYPES, LINE_CHARACTERS, PRIORITIES, PROPERTY_KEY_CHARACTERS,
     PROPERTY_VALUE_CHARACTERS, RESOLUTIONS, Screen,
 };
-use super::world::{CustomField, Fields, Required, World};
+use super::wiki;
+use super::world::{Fields, Required, World, plain_text};
 
 /// What a body asks for: new values of all fields, and comments to add.
 #[derive(Debug)]
@@ -123,22 +126,62 @@ pub(crate) fn off_screen(body: &Map<String, Value>) -> Result<Option<Answer>, An
     Ok((!errors.is_empty()).then(|| Answer::field_errors(&errors)))
 }
 
-/// A document for a description or a comment, or why it is refused.
-pub(crate) fn document(value: &Value) -> Result<Value, String> {
-    if !value.is_object() {
-        return Err(
-            "Operation value must be an Atlassian Document (see the Atlassian Document Format)".to_owned()
-        );
-    }
-    adf::validate(value).map_err(|fault| format!("INVALID_INPUT: {fault}"))?;
-    let characters = value.to_string().chars().count();
-    if characters > DOCUMENT_CHARACTERS {
+/// A rich text as it is kept, or why it is refused; an empty string is none.
+pub(crate) fn rich_text(world: &World, value: &Value) -> Result<Option<Value>, String> {
+    let limit = world.site.text_limit;
+    let text = match (world.site.flavour, world.speech.is_wiki) {
+        (Flavour::DataCenter, _) => {
+            let text = value.as_str().ok_or("Operation value must be a string")?;
+            if text.encode_utf16().count() > limit {
+                return Err(format!(
+                    "The entered text is too long. It exceeds the allowed limit of {} characters.",
+                    with_commas(limit)
+                ));
+            }
+            return Ok((!text.is_empty()).then(|| value.clone()));
+        }
+        (Flavour::Cloud, true) => {
+            let text = value.as_str().ok_or("Operation value must be a string")?;
+            if text.is_empty() {
+                return Ok(None);
+            }
+            wiki::to_document(text)
+        }
+        (Flavour::Cloud, false) if value.is_object() => value.clone(),
+        (Flavour::Cloud, false) => {
+            return Err("Operation value must be an Atlassian Document (see the Atlassian Document Format)"
+                .to_owned());
+        }
+    };
+    adf::validate(&text).map_err(|fault| format!("INVALID_INPUT: {fault}"))?;
+    let characters = match world.site.measure {
+        Measure::Json => text.to_string().chars().count(),
+        Measure::Text => plain_text(&text).chars().count(),
+    };
+    if characters > limit {
         return Err(format!(
-            "CONTENT_LIMIT_EXCEEDED: The entered text is too long. It exceeds the allowed limit of \
-             {DOCUMENT_CHARACTERS} characters (found {characters})."
+            "CONTENT_LIMIT_EXCEEDED: The entered text is too long. It exceeds the allowed limit of {limit} \
+             characters (found {characters})."
         ));
     }
-    Ok(value.clone())
+    Ok(Some(text))
+}
+
+/// The rich text of a comment, which must not be empty.
+pub(crate) fn comment_text(world: &World, value: &Value) -> Result<Value, String> {
+    rich_text(world, value)?.ok_or_else(|| "Comment body can not be empty!".to_owned())
+}
+
+fn with_commas(number: usize) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 /// The `properties` of a body: a list of `{key, value}`.
@@ -182,6 +225,7 @@ impl Edit {
     fn is_empty(&self, field: &str) -> bool {
         match field {
             "description" => self.fields.description.is_none(),
+            "environment" => self.fields.environment.is_none(),
             "labels" => self.fields.labels.is_empty(),
             "duedate" => self.fields.due.is_none(),
             "assignee" => self.fields.assignee.is_none(),
@@ -213,7 +257,7 @@ impl Edit {
                     let label = label(value)?;
                     self.fields.labels.remove(&label);
                 }
-                ("comment", "add") => self.comments.push(document(&value["body"])?),
+                ("comment", "add") => self.comments.push(comment_text(world, &value["body"])?),
                 ("comment", verb) => return Err(not_supported(verb, name)),
                 (_, "set") => self.set(world, name, value)?,
                 (_, verb) => return Err(not_supported(verb, name)),
@@ -232,7 +276,10 @@ impl Edit {
             }
             "summary" => self.fields.summary = summary(value)?,
             "description" => {
-                self.fields.description = if value.is_null() { None } else { Some(document(value)?) };
+                self.fields.description = if value.is_null() { None } else { rich_text(world, value)? };
+            }
+            "environment" => {
+                self.fields.environment = if value.is_null() { None } else { rich_text(world, value)? };
             }
             "labels" => {
                 let Value::Array(labels) = value else {
@@ -264,7 +311,7 @@ impl Edit {
             }
             name => {
                 let field = custom_field(world, self.project, name).ok_or_else(|| not_on_screen(name))?;
-                match field.take(&world.base, value)? {
+                match field.take(world, value)? {
                     Some(value) => self.fields.custom.insert(name.to_owned(), value),
                     None => self.fields.custom.remove(name),
                 };
@@ -345,11 +392,24 @@ fn day(value: &Value) -> Result<Date, String> {
     Date::strptime("%Y-%m-%d", text).map_err(|_| fault())
 }
 
-/// The account that a value names by `accountId` or `id`; `None` for an explicit null. Names of users do not count.
+/// The account that a value names: on Cloud by `accountId` or `id`, on Data Center by `name`; `None` for an explicit
+/// null.
 fn account(world: &World, value: &Value) -> Result<Option<String>, String> {
     let Value::Object(user) = value else {
         return Err("data was not an object".to_owned());
     };
+    if world.site.flavour == Flavour::DataCenter {
+        return match user.get("name") {
+            Some(Value::Null) => Ok(None),
+            Some(Value::String(name)) => world
+                .users
+                .iter()
+                .find(|user| user.name == *name)
+                .map(|user| Some(user.account_id.clone()))
+                .ok_or_else(|| format!("User '{name}' does not exist.")),
+            _ => Err("expected an object with 'name'".to_owned()),
+        };
+    }
     match user.get("accountId").or_else(|| user.get("id")) {
         Some(Value::Null) => Ok(None),
         Some(Value::String(account_id)) if world.user(account_id).is_some() => Ok(Some(account_id.clone())),

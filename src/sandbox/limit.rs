@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::call::Call;
+use super::dialect::Flavour;
 use super::fault::is_write;
 use super::world::World;
 
@@ -70,13 +71,14 @@ pub enum Family {
     Bare,
 }
 
-/// The limits of Jira Cloud that hold by themselves.
+/// The limits that hold by themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// 20 writes in 2 seconds and 100 in 30 seconds to one issue.
+    /// 20 writes in 2 seconds and 100 in 30 seconds to one issue; Data Center has no such limit.
     pub per_issue: bool,
     /// Requests per second and endpoint: 100 for GET and POST, 50 for PUT and DELETE, 150 for reading an issue and
-    /// counting, 200 for change logs.
+    /// counting, 200 for change logs. On Data Center: 50 requests at once for each account, and 10 more every second;
+    /// every answer tells how many are left.
     pub burst: bool,
 }
 
@@ -87,12 +89,28 @@ pub(crate) struct Used {
     writes: BTreeMap<u64, VecDeque<Timestamp>>,
     /// Requests left and when that was counted, by method and path without ids.
     buckets: BTreeMap<String, (f64, Timestamp)>,
+    /// Requests left of each account on Data Center, and when it got the last new ones.
+    tokens: BTreeMap<String, (u32, Timestamp)>,
 }
+
+/// What Data Center gives each account: at once, and every so many seconds again.
+const TOKENS: u32 = 50;
+const NEW_TOKENS: u32 = 10;
+const NEW_TOKENS_EVERY_S: u32 = 1;
 
 impl RateLimit {
     /// A refusal as Jira Cloud words it.
     pub fn new(reason: Reason, wait_s: u32) -> Self {
         Self { reason, wait_s, told: Told::Seconds, family: Family::Cloud, html: false }
+    }
+
+    /// On Data Center a refusal has its headers and is a page of HTML, unless it was told to be bare.
+    pub(crate) fn on(mut self, flavour: Flavour) -> Self {
+        if flavour == Flavour::DataCenter && self.family == Family::Cloud {
+            self.family = Family::DataCenter;
+            self.html = true;
+        }
+        self
     }
 
     /// Headers and body.
@@ -119,10 +137,10 @@ impl RateLimit {
                 ("Beta-RateLimit-Policy", format!("\"{name}\";q={limit};w={window}")),
             ]),
             Family::DataCenter => headers.extend([
-                ("X-RateLimit-Limit", limit.to_string()),
+                ("X-RateLimit-Limit", TOKENS.to_string()),
                 ("X-RateLimit-Remaining", "0".to_owned()),
-                ("X-RateLimit-Interval-Seconds", window.to_string()),
-                ("X-RateLimit-FillRate", limit.to_string()),
+                ("X-RateLimit-Interval-Seconds", NEW_TOKENS_EVERY_S.to_string()),
+                ("X-RateLimit-FillRate", NEW_TOKENS.to_string()),
             ]),
             Family::Bare => {}
         }
@@ -152,6 +170,12 @@ impl Reason {
 pub(crate) fn count(world: &mut World, call: &Call) -> Option<RateLimit> {
     let now = world.now();
     let limits = world.used.limits;
+    if world.site.flavour == Flavour::DataCenter {
+        if limits.burst && !take_token(&mut world.used.tokens, call.account(), now) {
+            return Some(RateLimit::new(Reason::Burst, NEW_TOKENS_EVERY_S));
+        }
+        return None;
+    }
     if limits.burst && !take_from_bucket(&mut world.used.buckets, call, now) {
         return Some(RateLimit::new(Reason::Burst, 1));
     }
@@ -175,6 +199,36 @@ pub(crate) fn count(world: &mut World, call: &Call) -> Option<RateLimit> {
     }
     writes.push_back(now);
     None
+}
+
+/// What an answer of Data Center tells of the limit.
+pub(crate) fn told(world: &World, call: &Call) -> Vec<(&'static str, String)> {
+    if world.site.flavour == Flavour::Cloud || !world.used.limits.burst {
+        return Vec::new();
+    }
+    let left = world.used.tokens.get(call.account()).map_or(TOKENS, |(left, _)| *left);
+    let wait_s = if left == 0 { NEW_TOKENS_EVERY_S } else { 0 };
+    vec![
+        ("x-ratelimit-limit", TOKENS.to_string()),
+        ("x-ratelimit-remaining", left.to_string()),
+        ("x-ratelimit-interval-seconds", NEW_TOKENS_EVERY_S.to_string()),
+        ("x-ratelimit-fillrate", NEW_TOKENS.to_string()),
+        ("retry-after", wait_s.to_string()),
+    ]
+}
+
+fn take_token(tokens: &mut BTreeMap<String, (u32, Timestamp)>, account: &str, now: Timestamp) -> bool {
+    let (left, filled) = tokens.entry(account.to_owned()).or_insert((TOKENS, now));
+    let every = SignedDuration::from_secs(i64::from(NEW_TOKENS_EVERY_S));
+    let times = now.duration_since(*filled).as_secs() / every.as_secs();
+    if times > 0 {
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        *left = NEW_TOKENS.saturating_mul(times).saturating_add(*left).min(TOKENS);
+        *filled = now;
+    }
+    let may = *left > 0;
+    *left = left.saturating_sub(1);
+    may
 }
 
 fn take_from_bucket(buckets: &mut BTreeMap<String, (f64, Timestamp)>, call: &Call, now: Timestamp) -> bool {

@@ -1,8 +1,8 @@
-//! A local Jira Cloud over real HTTP: what a strict client is developed against, and what a person can
-//! look at in a browser.
+//! A local Jira over real HTTP, Cloud or Data Center: what a strict client is developed against, and what a person
+//! can look at in a browser.
 //!
-//! Promises: the REST v3 shapes, codes and refusals of the published specification for the calls a ticket
-//! bot needs; every request and every unknown path is recorded; a fault can be put at any request, before
+//! Promises: the shapes, codes and refusals of the published specifications for the calls a ticket bot needs, which
+//! are versions 3 and 2 of Cloud and version 2 of Data Center 10.3 ([`Flavour`]); every request and every unknown path is recorded; a fault can be put at any request, before
 //! or after its effect. Where the real server is known to mislead (an anonymous search that finds nothing,
 //! `!=` that drops empty fields, documents that come back with ids nobody sent), so does this one.
 //!
@@ -23,14 +23,16 @@
 //!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
 //!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week.
 //!   [`Sandbox::unused_faults`] tells what never struck.
-//! - [`Limits`]: the limits of Jira Cloud for writes to one issue and for bursts.
+//! - [`Limits`]: the limits of Cloud for writes to one issue and for bursts, those of Data Center for each account.
+//! - [`Options::context_path`], [`Options::scoped_only`] with [`Sandbox::gateway_url`], [`Options::text_limit`],
+//!   [`Sandbox::set_attachment_limit`]: what sites differ in.
 //!
 //! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
 //! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
 //!
 //! ```text
 //! socket -> connection -> server -> fault? -> api -> world
-//!                            |                 |-> jql, adf, edit, site
+//!                            |                 |-> jql, adf, wiki, edit, site
 //!                            `-> pages (board, issue)
 //! ```
 
@@ -39,6 +41,8 @@ mod api;
 mod call;
 mod chance;
 mod connection;
+mod custom;
+mod dialect;
 mod edit;
 mod fault;
 mod index;
@@ -52,6 +56,7 @@ mod script;
 mod server;
 mod site;
 mod view;
+mod wiki;
 mod workflow;
 mod world;
 
@@ -67,6 +72,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use custom::{CustomField, FieldKind};
+pub use dialect::{Flavour, Measure};
 pub use fault::{Due, Effect, Fault, Matches, Reply};
 pub use index::Index;
 pub use limit::{Family, Limits, RateLimit, Reason, Told};
@@ -74,14 +81,17 @@ pub use people::{Mandatory, Person, Refusal};
 pub use rights::Permission;
 pub use script::ScriptError;
 pub use workflow::Workflow;
-pub use world::CustomField;
 
 use connection::CuttableListener;
+use dialect::Site;
 use server::Shared;
 use world::{World, lock};
 
 /// How long requests under way may take once the sandbox is told to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// By which the gateway knows the sandbox.
+const CLOUD_ID: &str = "00000000-0000-4000-8000-00000000c10d";
 
 /// What a sandbox starts with.
 #[derive(Debug, Clone)]
@@ -96,16 +106,31 @@ pub struct Options {
     pub users: Vec<User>,
     /// How far searches are behind.
     pub index: Index,
+    /// Which product it plays.
+    pub flavour: Flavour,
+    /// Where it answers below its host: empty, or such as `/jira`.
+    pub context_path: String,
+    /// The site address takes nobody's token, as it takes no scoped token; [`Sandbox::gateway_url`] does.
+    pub scoped_only: bool,
+    /// Characters of a rich text at most; on Data Center a site setting.
+    pub text_limit: usize,
+    /// How the characters of a document are counted on Cloud.
+    pub measure: Measure,
 }
 
-/// An account of the sandbox; signs in with HTTP basic, `email:token`.
+/// An account of the sandbox. Signs in with HTTP basic: `email:token` on Cloud, `name:token` on Data Center, where
+/// the token alone as a bearer does too, as it does on the gateway of Cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The id that REST bodies carry.
+    /// The id that REST bodies of Cloud carry.
     pub account_id: String,
+    /// The name that signs in to Data Center and that its bodies carry.
+    pub name: String,
+    /// The key that Data Center gave the account.
+    pub key: String,
     /// The name that people see.
     pub display_name: String,
-    /// The user part of basic authentication. Only the account itself gets to see it.
+    /// The user part of basic authentication on Cloud. Only the account itself gets to see it there.
     pub email: String,
     /// The password part of basic authentication. Plainly fake: the sandbox guards nothing.
     pub token: String,
@@ -116,7 +141,7 @@ pub struct User {
 pub struct Recorded {
     /// Upper case.
     pub method: String,
-    /// The path as sent, with `/rest/api/3`, without the query.
+    /// The path as sent, with `/rest/api/3` and all that stands before it, without the query.
     pub path: String,
     /// The query as sent, without `?`; empty if there was none.
     pub query: String,
@@ -151,10 +176,16 @@ pub enum SandboxError {
     /// Nobody could sign in.
     #[error("a sandbox needs at least one user, but found none")]
     NoUsers,
-    /// Two users share an account id or an email, so a caller would be ambiguous.
-    #[error("account ids and emails are unique, but `{found}` is given twice")]
+    /// Two users share an account id, a name or an email, so a caller would be ambiguous.
+    #[error("account ids, names and emails are unique, but `{found}` is given twice")]
     RepeatedUser {
-        /// The account id or email given twice.
+        /// The account id, name or email given twice.
+        found: String,
+    },
+    /// The context path is not one that Jira takes.
+    #[error("a context path is empty, or a slash and a word such as `/jira`, but found `{found}`")]
+    ContextPath {
+        /// The path asked for.
         found: String,
     },
 }
@@ -180,6 +211,11 @@ impl Default for Options {
             project_name: "Disputes".to_owned(),
             users: vec![User::bot(), User::analyst()],
             index: Index::Immediate,
+            flavour: Flavour::Cloud,
+            context_path: String::new(),
+            scoped_only: false,
+            text_limit: site::TEXT_CHARACTERS,
+            measure: Measure::Json,
         }
     }
 }
@@ -189,6 +225,8 @@ impl User {
     pub fn bot() -> Self {
         Self {
             account_id: "sandbox:00000000-0000-4000-8000-0000000000b0".to_owned(),
+            name: "disputebot".to_owned(),
+            key: "JIRAUSER10100".to_owned(),
             display_name: "disputebot".to_owned(),
             email: "disputebot@example.com".to_owned(),
             token: "not-a-secret-bot".to_owned(),
@@ -199,6 +237,8 @@ impl User {
     pub fn analyst() -> Self {
         Self {
             account_id: "sandbox:00000000-0000-4000-8000-0000000000a0".to_owned(),
+            name: "analyst".to_owned(),
+            key: "JIRAUSER10101".to_owned(),
             display_name: "Example Analyst".to_owned(),
             email: "analyst@example.com".to_owned(),
             token: "not-a-secret-analyst".to_owned(),
@@ -212,13 +252,33 @@ impl User {
 /// Dropped before it is ready, nothing stays behind.
 pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
     check(&options)?;
-    let Options { address, project_key, project_name, users, index } = options;
+    let Options {
+        address,
+        project_key,
+        project_name,
+        users,
+        index,
+        flavour,
+        context_path,
+        scoped_only,
+        text_limit,
+        measure,
+    } = options;
     let listen_error = |source| SandboxError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
 
     let stopping = CancellationToken::new();
-    let mut world = World::new(format!("http://{address}"), project_key, project_name, users);
+    let site = Site {
+        flavour,
+        origin: format!("http://{address}"),
+        context: context_path,
+        cloud_id: CLOUD_ID.to_owned(),
+        scoped_only,
+        text_limit,
+        measure,
+    };
+    let mut world = World::new(site, project_key, project_name, users);
     world.shown.set(index, &world.issues);
     let shared = Arc::new(Shared::new(world, stopping.clone()));
     let task = tokio::spawn(server::serve(CuttableListener::new(listener), Arc::clone(&shared)));
@@ -228,9 +288,15 @@ pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
 }
 
 impl Sandbox {
-    /// Where it listens, such as `http://127.0.0.1:40123`, without a final slash.
+    /// Where it answers, such as `http://127.0.0.1:40123/jira`, without a final slash.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.running.address)
+        self.shared.site().base()
+    }
+
+    /// Where scoped tokens of Cloud are taken, such as `http://127.0.0.1:40123/ex/jira/{cloudId}`: what
+    /// `api.atlassian.com` is for a real site. The site itself tells its id at `/_edge/tenant_info`.
+    pub fn gateway_url(&self) -> String {
+        self.shared.site().gateway()
     }
 
     /// Every request so far, in the order of arrival; pages for people are left out.
@@ -348,6 +414,9 @@ fn check(options: &Options) -> Result<(), SandboxError> {
     if !is_project_key(&options.project_key) {
         return Err(SandboxError::ProjectKey { found: options.project_key.clone() });
     }
+    if !dialect::is_context_path(&options.context_path) {
+        return Err(SandboxError::ContextPath { found: options.context_path.clone() });
+    }
     if options.users.is_empty() {
         return Err(SandboxError::NoUsers);
     }
@@ -355,6 +424,9 @@ fn check(options: &Options) -> Result<(), SandboxError> {
         for earlier in &options.users[..position] {
             if user.account_id == earlier.account_id {
                 return Err(SandboxError::RepeatedUser { found: user.account_id.clone() });
+            }
+            if user.name == earlier.name {
+                return Err(SandboxError::RepeatedUser { found: user.name.clone() });
             }
             if user.email.eq_ignore_ascii_case(&earlier.email) {
                 return Err(SandboxError::RepeatedUser { found: user.email.clone() });

@@ -7,6 +7,7 @@ use minijinja::{Environment, Value, context};
 
 use super::adf;
 use super::call::{Answer, Content};
+use super::wiki;
 use super::world::{Attachment, Change, Comment, FieldChange, Issue, Link, World};
 
 const STYLE: &str = include_str!("../../templates/sandbox/style.css");
@@ -44,7 +45,7 @@ impl Pages {
         }
     }
 
-    fn missing(&self, world: &World, status: StatusCode) -> Answer {
+    pub(crate) fn missing(&self, world: &World, status: StatusCode) -> Answer {
         self.page(world, status, "missing.html", context! { status => status.as_u16() })
     }
 
@@ -52,7 +53,9 @@ impl Pages {
         let site = context! {
             project_key => &world.projects[0].key,
             project_name => &world.projects[0].name,
-            base => &world.base,
+            rest => &world.speech.rest,
+            // Checked at the start to be a slash and a word, and the engine would escape the slash.
+            context => Value::from_safe_string(world.site.context.clone()),
         };
         let rendered =
             self.templates.get_template(template).and_then(|found| found.render(context! { site, page }));
@@ -161,14 +164,22 @@ fn issue_page(world: &World, issue: &Issue) -> Value {
         created => shown(issue.created),
         updated => shown(issue.updated),
         resolved => issue.resolved.map(shown),
-        // Escaped by the renderer of documents.
-        description => fields.description.as_ref().map(|found| Value::from_safe_string(adf::html(found))),
+        description => fields.description.as_ref().map(shown_text),
+        environment => fields.environment.as_ref().map(shown_text),
         properties,
         links,
         files,
         comments,
         history,
     }
+}
+
+/// A rich text as HTML that its renderer has escaped.
+fn shown_text(text: &serde_json::Value) -> Value {
+    Value::from_safe_string(match text.as_str() {
+        Some(markup) => wiki::html(markup),
+        None => adf::html(text),
+    })
 }
 
 fn link_seen_from(world: &World, link: &Link, issue: &Issue) -> Option<Value> {
@@ -211,7 +222,7 @@ fn comment_shown(world: &World, comment: &Comment) -> Value {
         created => shown(comment.created),
         edited => (comment.updated != comment.created).then(|| shown(comment.updated)),
         editor => (comment.update_author != comment.author).then(|| world.name_of(&comment.update_author)),
-        body => Value::from_safe_string(adf::html(&comment.body)),
+        body => shown_text(&comment.body),
         properties,
     }
 }

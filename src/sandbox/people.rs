@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use super::api;
 use super::call::{Call, Content, Query};
+use super::custom::CustomField;
+use super::dialect::Flavour;
 use super::rights::Permission;
 use super::site::{self, LINK_TYPES};
 use super::workflow::Workflow;
-use super::world::{CustomField, FieldChange, Fields, Project, Required, World};
+use super::world::{FieldChange, Fields, Project, Required, World};
 use super::{Sandbox, User, is_project_key};
 
 /// Somebody who works in the sandbox's Jira by hand.
@@ -138,6 +140,14 @@ impl Sandbox {
         })
     }
 
+    /// Sets the largest attachment, which `attachment/meta` tells; `None` switches attachments off.
+    pub fn set_attachment_limit(&self, bytes: Option<usize>) {
+        self.shared.step(|world| {
+            world.takes_files = bytes.is_some();
+            world.upload_limit = bytes.unwrap_or(world.upload_limit);
+        });
+    }
+
     /// Takes a permission from an account; `mypermissions` tells.
     pub fn forbid(&self, user: &User, permission: Permission) {
         self.shared.step(|world| world.rights.set(&user.account_id, permission, false));
@@ -170,8 +180,14 @@ impl Person {
 
     /// Writes a comment of one paragraph.
     pub fn comment(&self, issue: &str, text: &str) -> Result<(), Refusal> {
-        let paragraph = json!({ "type": "paragraph", "content": [{ "type": "text", "text": text }] });
-        let body = json!({ "body": { "type": "doc", "version": 1, "content": [paragraph] } });
+        let flavour = self.sandbox.shared.step(|world| world.site.flavour);
+        let body = match flavour {
+            Flavour::Cloud => {
+                let paragraph = json!({ "type": "paragraph", "content": [{ "type": "text", "text": text }] });
+                json!({ "body": { "type": "doc", "version": 1, "content": [paragraph] } })
+            }
+            Flavour::DataCenter => json!({ "body": text }),
+        };
         self.ask(&Method::POST, &["issue", issue, "comment"], &body).map(drop)
     }
 
@@ -263,6 +279,7 @@ impl Person {
     fn ask(&self, method: &Method, segments: &[&str], body: &Value) -> Result<Value, Refusal> {
         let call = Call {
             method: method.clone(),
+            speech: self.sandbox.shared.step(|world| world.site.speech()),
             segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
             query: Query::default(),
             content_type: "application/json".to_owned(),
@@ -270,6 +287,7 @@ impl Person {
             parts: Vec::new(),
             waives_forgery_check: true,
             who: Some(self.account.clone()),
+            is_refused: false,
         };
         let answered = |status, body| Refusal::Answered { status, body };
         let answer = self

@@ -19,6 +19,10 @@ pub enum Permission {
     Link,
     /// Without it: 403.
     Attach,
+    /// Take away files that the account attached itself. Without it: 403.
+    DeleteOwnAttachments,
+    /// Take away anybody's files. Nobody has it unless it is given.
+    DeleteAllAttachments,
     /// Without it: 403.
     Delete,
     /// Write properties of projects. Without it: 403.
@@ -27,7 +31,7 @@ pub enum Permission {
     AdministerJira,
 }
 
-/// Deviations from the rule that everybody may do everything but [`Permission::AdministerJira`].
+/// Deviations from the rule that everybody may do everything but what an administrator must give.
 #[derive(Default)]
 pub(crate) struct Rights {
     changed: BTreeMap<String, BTreeSet<Permission>>,
@@ -44,6 +48,8 @@ impl Permission {
             Self::Comment => "ADD_COMMENTS",
             Self::Link => "LINK_ISSUES",
             Self::Attach => "CREATE_ATTACHMENTS",
+            Self::DeleteOwnAttachments => "DELETE_OWN_ATTACHMENTS",
+            Self::DeleteAllAttachments => "DELETE_ALL_ATTACHMENTS",
             Self::Delete => "DELETE_ISSUES",
             Self::AdministerProjects => "ADMINISTER_PROJECTS",
             Self::AdministerJira => "ADMINISTER",
@@ -60,6 +66,8 @@ impl Permission {
             Self::Comment,
             Self::Link,
             Self::Attach,
+            Self::DeleteOwnAttachments,
+            Self::DeleteAllAttachments,
             Self::Delete,
             Self::AdministerProjects,
             Self::AdministerJira,
@@ -78,6 +86,9 @@ impl Permission {
             Self::Comment => "You do not have the permission to comment on this issue.",
             Self::Link => "No Link Issue Permission for issue.",
             Self::Attach => "You do not have permission to create attachments for this issue.",
+            Self::DeleteOwnAttachments | Self::DeleteAllAttachments => {
+                "You do not have permission to delete this attachment."
+            }
             Self::Delete => "You do not have permission to delete issues in this project.",
             Self::AdministerProjects => "You do not have permission to administer this project.",
             Self::AdministerJira => "You do not have permission to administer Jira.",
@@ -85,7 +96,7 @@ impl Permission {
     }
 
     fn by_default(self) -> bool {
-        self != Self::AdministerJira
+        !matches!(self, Self::AdministerJira | Self::DeleteAllAttachments)
     }
 }
 

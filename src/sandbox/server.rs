@@ -23,16 +23,16 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::Recorded;
 use super::api;
-use super::call::{Answer, Call, Content, Part, Query, decode_segment};
+use super::call::{Answer, Call, Content, Part, Query};
 use super::connection::{CuttableListener, Line};
+use super::dialect::{Flavour, Place, Site, Speech};
 use super::fault::{Armed, Due, Effect, Fault, Reply};
 use super::late::{self, LateWrite};
 use super::limit;
 use super::pages::Pages;
-use super::site;
 use super::world::{World, lock};
-use super::{Recorded, User};
 
 /// Room for the frame of a multipart body beside the largest file.
 const MULTIPART_FRAME_BYTES: usize = 1 << 20;
@@ -51,11 +51,13 @@ pub(crate) struct Shared {
     hanging: Semaphore,
     stopping: CancellationToken,
     pages: Pages,
+    site: Site,
 }
 
 impl Shared {
     pub(crate) fn new(world: World, stopping: CancellationToken) -> Self {
         Self {
+            site: world.site.clone(),
             world: Mutex::new(world),
             faults: Mutex::default(),
             recorded: Mutex::default(),
@@ -64,6 +66,10 @@ impl Shared {
             stopping,
             pages: Pages::new(),
         }
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
     }
 
     /// One uninterrupted step on the world, after all that was due before it.
@@ -123,22 +129,32 @@ async fn handle(
 ) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
-    let Ok(body) = to_bytes(body, site::UPLOAD_LIMIT_BYTES + MULTIPART_FRAME_BYTES).await else {
-        return respond(Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."), None);
+    let mut manner = Manner { flavour: shared.site.flavour, account: None, headers: Vec::new() };
+    let most_bytes = shared.step(|world| world.upload_limit) + MULTIPART_FRAME_BYTES;
+    let Ok(body) = to_bytes(body, most_bytes).await else {
+        let answer = Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
+        return respond(answer, manner);
     };
-    if !(path == "/rest" || path.starts_with("/rest/")) {
-        let page = shared.step(|world| shared.pages.answer(world, &head.method, &path));
-        return respond(page, None);
-    }
+    let (segments, speech) = match shared.site.locate(&path) {
+        Place::Api { segments, speech } => (segments, speech),
+        Place::Page(inside) => {
+            let page = shared.step(|world| shared.pages.answer(world, &head.method, &inside));
+            return respond_with_page(page);
+        }
+        Place::Outside => {
+            return respond_with_page(
+                shared.step(|world| shared.pages.missing(world, StatusCode::NOT_FOUND)),
+            );
+        }
+    };
 
-    let who = shared.step(|world| {
-        signed_in(&head.headers, &world.users).filter(|account| !world.revoked.contains(account))
-    });
-    let mut call = read_call(&head, &path, body, who).await;
+    let claim = shared.step(|world| claim(&head.headers, world, speech.by_gateway));
+    let mut call = read_call(&head, segments, speech, body, claim).await;
     let mut struck = lock(&shared.faults).strike(&call.method, &path);
     match struck {
         Some(Effect::ExpireToken) => {
             struck = None;
+            call.is_refused = call.who.is_some();
             shared.step(|world| world.revoked.extend(call.who.take()));
         }
         Some(Effect::ExpirePages) => {
@@ -150,6 +166,7 @@ async fn handle(
     if struck.is_none() {
         struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
     }
+    shared.step(|world| manner.learn(world, &call));
     let mut record = Recorded {
         method: call.method.to_string(),
         path: path.clone(),
@@ -165,7 +182,7 @@ async fn handle(
             let answer = act(&shared, &call, &path);
             record.status = Some(answer.status.as_u16());
             keep(record);
-            respond(answer, call.who.as_deref())
+            respond(answer, manner)
         }
         Some(Effect::HangBeforeCommit) => {
             keep(record);
@@ -188,8 +205,8 @@ async fn handle(
         Some(Effect::RateLimit(limit)) => {
             record.status = Some(StatusCode::TOO_MANY_REQUESTS.as_u16());
             keep(record);
-            let (headers, body) = limit.answer(shared.step(|world| world.now()));
-            respond_as_told(StatusCode::TOO_MANY_REQUESTS.as_u16(), &headers, body)
+            let (headers, body) = limit.on(manner.flavour).answer(shared.step(|world| world.now()));
+            respond_as_told(StatusCode::TOO_MANY_REQUESTS.as_u16(), &headers, body, manner.flavour)
         }
         Some(Effect::Late { reply, due }) => {
             if let Reply::Answer { status, .. } = &reply {
@@ -206,19 +223,21 @@ async fn handle(
             match reply {
                 Reply::Hang => hang(&shared, &line).await,
                 Reply::Close => close(&line),
-                Reply::Answer { status, headers, body } => respond_as_told(status, &headers, body),
+                Reply::Answer { status, headers, body } => {
+                    respond_as_told(status, &headers, body, manner.flavour)
+                }
             }
         }
         Some(Effect::Answer { status, headers, body }) => {
             record.status = Some(status);
             keep(record);
-            respond_as_told(status, &headers, body)
+            respond_as_told(status, &headers, body, manner.flavour)
         }
         Some(Effect::AnswerAfterCommit { status, headers, body }) => {
             act(&shared, &call, &path);
             record.status = Some(status);
             keep(record);
-            respond_as_told(status, &headers, body)
+            respond_as_told(status, &headers, body, manner.flavour)
         }
     }
 }
@@ -226,9 +245,11 @@ async fn handle(
 /// Takes the whole step; a request that no endpoint serves is remembered.
 fn act(shared: &Shared, call: &Call, path: &str) -> Answer {
     shared.step(|world| api::answer(world, call)).unwrap_or_else(|api::NoEndpoint| {
-        lock(&shared.unknown).push(format!("{} {path}", call.method));
+        if !is_probe(shared.site.flavour, path) {
+            lock(&shared.unknown).push(format!("{} {path}", call.method));
+        }
         let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-        let status = if api::has_other_method(&segments) {
+        let status = if api::has_other_method(shared.site.flavour, &segments) {
             StatusCode::METHOD_NOT_ALLOWED
         } else {
             StatusCode::NOT_FOUND
@@ -237,30 +258,35 @@ fn act(shared: &Shared, call: &Call, path: &str) -> Answer {
     })
 }
 
-async fn read_call(head: &Parts, path: &str, body: Bytes, who: Option<String>) -> Call {
+/// A client that does not know yet which Jira it met may ask for the newest version first.
+fn is_probe(flavour: Flavour, path: &str) -> bool {
+    flavour == Flavour::DataCenter && path.ends_with("/rest/api/3/serverInfo")
+}
+
+async fn read_call(
+    head: &Parts,
+    segments: Vec<String>,
+    speech: Speech,
+    body: Bytes,
+    Claim { account, is_refused }: Claim,
+) -> Call {
     let content_type =
         text(&head.headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let parts =
         if content_type == "multipart/form-data" { read_parts(head, body.clone()).await } else { Vec::new() };
     Call {
         method: head.method.clone(),
-        segments: api_segments(path),
+        segments,
+        speech,
         query: Query::parse(head.uri.query().unwrap_or_default()),
         content_type,
         body,
         parts,
         waives_forgery_check: text(&head.headers, &HeaderName::from_static("x-atlassian-token"))
             == "no-check",
-        who,
+        who: account,
+        is_refused,
     }
-}
-
-/// The segments after `/rest/api/3/` or `/rest/api/latest/`; one segment that no route has for all else.
-fn api_segments(path: &str) -> Vec<String> {
-    ["/rest/api/3/", "/rest/api/latest/"].iter().find_map(|prefix| path.strip_prefix(prefix)).map_or_else(
-        || vec![String::new()],
-        |rest| rest.trim_end_matches('/').split('/').map(decode_segment).collect(),
-    )
 }
 
 /// The parts up to the first that cannot be read; an endpoint refuses a body without a usable part.
@@ -284,15 +310,39 @@ async fn read_parts(head: &Parts, body: Bytes) -> Vec<Part> {
     parts
 }
 
-fn signed_in(headers: &HeaderMap, users: &[User]) -> Option<String> {
-    let (scheme, encoded) = text(headers, &AUTHORIZATION).split_once(' ')?;
-    let credentials = STANDARD.decode(encoded.trim()).ok()?;
-    let (email, token) = std::str::from_utf8(&credentials).ok()?.split_once(':')?;
-    users
-        .iter()
-        .filter(|_| scheme.eq_ignore_ascii_case("basic"))
-        .find(|user| user.email.eq_ignore_ascii_case(email) && user.token == token)
+/// Who a request says it comes from.
+struct Claim {
+    account: Option<String>,
+    /// Something was said that is not accepted.
+    is_refused: bool,
+}
+
+/// Cloud takes the email and the token, the gateway the token alone as well; Data Center takes the name and the token
+/// or the token alone.
+fn claim(headers: &HeaderMap, world: &World, by_gateway: bool) -> Claim {
+    let Some((scheme, credentials)) = text(headers, &AUTHORIZATION).split_once(' ') else {
+        return Claim { account: None, is_refused: headers.contains_key(AUTHORIZATION) };
+    };
+    let credentials = credentials.trim();
+    let is_cloud = world.site.flavour == Flavour::Cloud;
+    let found = if scheme.eq_ignore_ascii_case("bearer") {
+        let takes_bearer = !is_cloud || by_gateway;
+        world.users.iter().find(|user| takes_bearer && user.token == credentials)
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(credentials).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let (name, token) = decoded.as_deref().and_then(|text| text.split_once(':')).unwrap_or_default();
+        world.users.iter().find(|user| {
+            let is_named = if is_cloud { user.email.eq_ignore_ascii_case(name) } else { user.name == name };
+            is_named && user.token == token
+        })
+    } else {
+        None
+    };
+    let account = found
         .map(|user| user.account_id.clone())
+        .filter(|account| !world.revoked.contains(account))
+        .filter(|_| by_gateway || !world.site.scoped_only);
+    Claim { is_refused: account.is_none(), account }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
@@ -324,7 +374,58 @@ fn close(line: &Line) -> Response {
     Response::new(Body::empty())
 }
 
-fn respond(answer: Answer, who: Option<&str>) -> Response {
+/// What every answer to a caller of REST carries.
+struct Manner {
+    flavour: Flavour,
+    /// Who the server takes the caller for, in the header of its flavour.
+    account: Option<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Manner {
+    fn learn(&mut self, world: &World, call: &Call) {
+        let user = call.who.as_deref().and_then(|account| world.user(account));
+        self.account = match self.flavour {
+            Flavour::Cloud => user.map(|user| ("x-aaccountid", user.account_id.clone())),
+            Flavour::DataCenter => {
+                Some(("x-ausername", user.map_or_else(|| "anonymous".to_owned(), |user| user.name.clone())))
+            }
+        };
+        self.headers = limit::told(world, call);
+        if self.flavour == Flavour::DataCenter && call.is_refused {
+            self.headers.push(("x-seraph-loginreason", "AUTHENTICATED_FAILED".to_owned()));
+        }
+    }
+}
+
+/// Data Center speaks HTML once something is broken, and words an unknown path in its own way.
+fn in_manner_of(flavour: Flavour, answer: Answer) -> Answer {
+    let Answer { status, content } = answer;
+    let content = match (flavour, content) {
+        (Flavour::DataCenter, Content::Json(_)) if status.is_server_error() => {
+            Content::Html(broken_page(status))
+        }
+        (Flavour::DataCenter, Content::Problem(_)) => {
+            Content::Json(json!({ "message": format!("HTTP {status}"), "status-code": status.as_u16() }))
+        }
+        (_, content) => content,
+    };
+    Answer { status, content }
+}
+
+fn broken_page(status: StatusCode) -> String {
+    format!("<!doctype html><title>{0}</title><h1>{status}</h1>", status.as_u16())
+}
+
+fn respond(answer: Answer, manner: Manner) -> Response {
+    let mut response = respond_with_page(in_manner_of(manner.flavour, answer));
+    for (name, value) in manner.account.into_iter().chain(manner.headers) {
+        put(&mut response, HeaderName::from_static(name), &value);
+    }
+    response
+}
+
+fn respond_with_page(answer: Answer) -> Response {
     let Answer { status, content } = answer;
     let (media_type, body, is_page) = match content {
         Content::Empty => (None, Body::empty(), false),
@@ -344,7 +445,6 @@ fn respond(answer: Answer, who: Option<&str>) -> Response {
                 .map(|c| if c.is_ascii_graphic() && !"\"\\;%".contains(c) { c } else { '_' })
                 .collect();
             put(&mut response, CONTENT_DISPOSITION, &format!("attachment; filename=\"{safe}\""));
-            put_account(&mut response, who);
             return response;
         }
     };
@@ -353,13 +453,25 @@ fn respond(answer: Answer, who: Option<&str>) -> Response {
         put(&mut response, CONTENT_SECURITY_POLICY, PAGE_POLICY);
         put(&mut response, REFERRER_POLICY, "no-referrer");
     }
-    put_account(&mut response, who);
     response
 }
 
-fn respond_as_told(status: u16, headers: &[(String, String)], body: String) -> Response {
+fn respond_as_told(
+    status: u16,
+    headers: &[(String, String)],
+    mut body: String,
+    flavour: Flavour,
+) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = plain(status, Some("application/json;charset=UTF-8".to_owned()), Body::from(body));
+    let mut media_type = "application/json;charset=UTF-8";
+    if flavour == Flavour::DataCenter && (status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS)
+    {
+        media_type = "text/html; charset=utf-8";
+        if body.is_empty() {
+            body = broken_page(status);
+        }
+    }
+    let mut response = plain(status, Some(media_type.to_owned()), Body::from(body));
     for (name, value) in headers {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             put(&mut response, name, value);
@@ -377,12 +489,6 @@ fn plain(status: StatusCode, media_type: Option<String>, body: Body) -> Response
     put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(&mut response, CACHE_CONTROL, "no-store");
     response
-}
-
-fn put_account(response: &mut Response, who: Option<&str>) {
-    if let Some(account) = who {
-        put(response, HeaderName::from_static("x-aaccountid"), account);
-    }
 }
 
 fn put(response: &mut Response, name: HeaderName, value: &str) {

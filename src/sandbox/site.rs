@@ -5,13 +5,14 @@
 
 use serde_json::{Value, json};
 
-/// Largest attachment. A site setting: clients learn it from `attachment/meta`.
+use super::dialect::Flavour;
+
+/// Largest attachment unless it is set. A site setting: clients learn it from `attachment/meta`.
 pub(crate) const UPLOAD_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 /// Files in one upload (specification).
 pub(crate) const FILES_PER_UPLOAD: usize = 60;
-/// Characters of a document as JSON text. What Jira measures is not documented; this measure is the
-/// strictest of the plausible ones.
-pub(crate) const DOCUMENT_CHARACTERS: usize = 32_767;
+/// Characters of a rich text unless it is set.
+pub(crate) const TEXT_CHARACTERS: usize = 32_767;
 /// Characters of a summary and of a label.
 pub(crate) const LINE_CHARACTERS: usize = 255;
 /// Characters of the key of a property (specification).
@@ -63,6 +64,7 @@ pub(crate) struct Field {
     pub(crate) navigable: bool,
     /// What `update` may do with it; empty for fields that no screen has.
     operations: &'static [&'static str],
+    cloud_only: bool,
 }
 
 /// Where fields are being set.
@@ -117,12 +119,15 @@ pub(crate) static LINK_TYPES: [LinkType; 5] = [
 const SET: &[&str] = &["set"];
 const LABEL_VERBS: &[&str] = &["add", "set", "remove"];
 
-pub(crate) static FIELDS: [Field; 20] = [
+pub(crate) static FIELDS: [Field; 21] = [
     field("summary", "Summary", "string", SET),
     field("issuetype", "Issue Type", "issuetype", SET),
     field("project", "Project", "project", SET),
     field("status", "Status", "status", &[]),
-    field("statuscategorychangedate", "Status Category Changed", "datetime", &[]),
+    Field {
+        cloud_only: true,
+        ..field("statuscategorychangedate", "Status Category Changed", "datetime", &[])
+    },
     field("priority", "Priority", "priority", SET),
     field("resolution", "Resolution", "resolution", SET),
     field("resolutiondate", "Resolved", "datetime", &[]),
@@ -134,14 +139,15 @@ pub(crate) static FIELDS: [Field; 20] = [
     field("updated", "Updated", "datetime", &[]),
     field("duedate", "Due date", "date", SET),
     field("description", "Description", "string", SET),
+    field("environment", "Environment", "string", SET),
     field("issuelinks", "Linked Issues", "array", &[]),
-    field("statusCategory", "Status Category", "statusCategory", &[]),
+    Field { cloud_only: true, ..field("statusCategory", "Status Category", "statusCategory", &[]) },
     Field { navigable: false, ..field("comment", "Comment", "comments-page", &["add"]) },
     Field { navigable: false, ..field("attachment", "Attachment", "array", &[]) },
 ];
 
 /// Permissions that exist, those that nothing here asks for as well.
-pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
+pub(crate) static PERMISSIONS: [(&str, &str); 18] = [
     ("ADMINISTER", "Administer Jira"),
     ("ADMINISTER_PROJECTS", "Administer Projects"),
     ("ADD_COMMENTS", "Add Comments"),
@@ -151,7 +157,9 @@ pub(crate) static PERMISSIONS: [(&str, &str); 16] = [
     ("CLOSE_ISSUES", "Close Issues"),
     ("CREATE_ATTACHMENTS", "Create Attachments"),
     ("CREATE_ISSUES", "Create Issues"),
+    ("DELETE_ALL_ATTACHMENTS", "Delete All Attachments"),
     ("DELETE_ISSUES", "Delete Issues"),
+    ("DELETE_OWN_ATTACHMENTS", "Delete Own Attachments"),
     ("EDIT_ISSUES", "Edit Issues"),
     ("LINK_ISSUES", "Link Issues"),
     ("MODIFY_REPORTER", "Modify Reporter"),
@@ -166,7 +174,12 @@ const fn field(
     kind: &'static str,
     operations: &'static [&'static str],
 ) -> Field {
-    Field { id, name, kind, navigable: true, operations }
+    Field { id, name, kind, navigable: true, operations, cloud_only: false }
+}
+
+/// The fields that a product has.
+pub(crate) fn fields(flavour: Flavour) -> impl Iterator<Item = &'static Field> {
+    FIELDS.iter().filter(move |field| flavour == Flavour::Cloud || !field.cloud_only)
 }
 
 /// The priority of an issue that was created without one.
@@ -191,6 +204,7 @@ impl Screen {
                 "issuetype",
                 "summary",
                 "description",
+                "environment",
                 "labels",
                 "priority",
                 "duedate",
@@ -201,6 +215,7 @@ impl Screen {
                 "issuetype",
                 "summary",
                 "description",
+                "environment",
                 "labels",
                 "priority",
                 "duedate",
@@ -228,15 +243,15 @@ impl Screen {
     }
 
     /// The metadata of all its fields, as `createmeta`, `editmeta` and `transitions.fields` give it.
-    pub(crate) fn metadata(self, base: &str, project: &Value) -> Vec<Value> {
+    pub(crate) fn metadata(self, rest: &str, project: &Value) -> Vec<Value> {
         FIELDS
             .iter()
             .filter(|field| self.fields().contains(&field.id))
-            .map(|field| self.field_metadata(field, base, project))
+            .map(|field| self.field_metadata(field, rest, project))
             .collect()
     }
 
-    fn field_metadata(self, field: &Field, base: &str, project: &Value) -> Value {
+    fn field_metadata(self, field: &Field, rest: &str, project: &Value) -> Value {
         // A reporter is required, but the caller becomes it; so does the default priority.
         let has_default = self == Self::Create && matches!(field.id, "reporter" | "priority");
         let mut metadata = json!({
@@ -252,12 +267,12 @@ impl Screen {
         }
         let allowed: Option<Vec<Value>> = match field.id {
             "project" => Some(vec![project.clone()]),
-            "issuetype" => Some(ISSUE_TYPES.iter().map(|choice| issue_type(choice, base)).collect()),
+            "issuetype" => Some(ISSUE_TYPES.iter().map(|choice| issue_type(choice, rest)).collect()),
             "priority" => {
-                metadata["defaultValue"] = priority(default_priority(), base);
-                Some(PRIORITIES.iter().map(|choice| priority(choice, base)).collect())
+                metadata["defaultValue"] = priority(default_priority(), rest);
+                Some(PRIORITIES.iter().map(|choice| priority(choice, rest)).collect())
             }
-            "resolution" => Some(RESOLUTIONS.iter().map(|choice| resolution(choice, base)).collect()),
+            "resolution" => Some(RESOLUTIONS.iter().map(|choice| resolution(choice, rest)).collect()),
             _ => None,
         };
         if let Some(allowed) = allowed {
@@ -278,9 +293,9 @@ impl Field {
     }
 }
 
-pub(crate) fn issue_type(choice: &Choice, base: &str) -> Value {
+pub(crate) fn issue_type(choice: &Choice, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/issuetype/{}", choice.id),
+        "self": format!("{rest}/issuetype/{}", choice.id),
         "id": choice.id,
         "name": choice.name,
         "description": "",
@@ -289,26 +304,26 @@ pub(crate) fn issue_type(choice: &Choice, base: &str) -> Value {
     })
 }
 
-pub(crate) fn priority(choice: &Choice, base: &str) -> Value {
+pub(crate) fn priority(choice: &Choice, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/priority/{}", choice.id),
+        "self": format!("{rest}/priority/{}", choice.id),
         "id": choice.id,
         "name": choice.name,
     })
 }
 
-pub(crate) fn resolution(choice: &Choice, base: &str) -> Value {
+pub(crate) fn resolution(choice: &Choice, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/resolution/{}", choice.id),
+        "self": format!("{rest}/resolution/{}", choice.id),
         "id": choice.id,
         "name": choice.name,
         "description": "",
     })
 }
 
-pub(crate) fn category(category: &Category, base: &str) -> Value {
+pub(crate) fn category(category: &Category, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/statuscategory/{}", category.id),
+        "self": format!("{rest}/statuscategory/{}", category.id),
         "id": category.id,
         "key": category.key,
         "name": category.name,
@@ -316,19 +331,19 @@ pub(crate) fn category(category: &Category, base: &str) -> Value {
     })
 }
 
-pub(crate) fn status(status: &Status, base: &str) -> Value {
+pub(crate) fn status(status: &Status, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/status/{}", status.id),
+        "self": format!("{rest}/status/{}", status.id),
         "id": status.id,
         "name": status.name,
         "description": "",
-        "statusCategory": category(status.category, base),
+        "statusCategory": category(status.category, rest),
     })
 }
 
-pub(crate) fn link_type(link_type: &LinkType, base: &str) -> Value {
+pub(crate) fn link_type(link_type: &LinkType, rest: &str) -> Value {
     json!({
-        "self": format!("{base}/rest/api/3/issueLinkType/{}", link_type.id),
+        "self": format!("{rest}/issueLinkType/{}", link_type.id),
         "id": link_type.id,
         "name": link_type.name,
         "inward": link_type.inward,

@@ -1,11 +1,13 @@
-//! The world as REST v3 bodies show it.
+//! The world as REST bodies show it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::User;
-use super::site::{self, FIELDS};
+use super::dialect::Flavour;
+use super::site;
+use super::wiki;
 use super::world::{Attachment, Change, Comment, Issue, Link, World};
 
 /// Which fields of an issue a caller asked for.
@@ -31,19 +33,19 @@ pub(crate) struct Extras {
 }
 
 impl Selection {
-    pub(crate) fn all() -> Self {
+    pub(crate) fn all(flavour: Flavour) -> Self {
         Self {
-            ids: FIELDS.iter().map(|field| field.id).collect(),
+            ids: site::fields(flavour).map(|field| field.id).collect(),
             custom: Custom::All { without: Vec::new() },
         }
     }
 
     /// From words such as `*all`, `*navigable`, `summary`, `-comment`; unknown words select nothing. A list
     /// that only takes away starts from `default`.
-    pub(crate) fn parse(words: Option<&[String]>, default: &str) -> Self {
+    pub(crate) fn parse(flavour: Flavour, words: Option<&[String]>, default: &str) -> Self {
         let mut ids = Vec::new();
         let mut add = |word: &str| {
-            for field in &FIELDS {
+            for field in site::fields(flavour) {
                 let chosen = match word {
                     "*all" => true,
                     "*navigable" => field.navigable,
@@ -87,23 +89,43 @@ pub(crate) fn time(time: Timestamp) -> String {
     time.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f%z").to_string()
 }
 
-/// An account as others see it: emails stay hidden.
-pub(crate) fn user(user: &User, base: &str) -> Value {
-    json!({
-        "self": format!("{base}/rest/api/3/user?accountId={}", user.account_id),
-        "accountId": user.account_id,
-        "accountType": "atlassian",
+/// An account as others see it: on Cloud by its id and without its email, on Data Center by name and key.
+pub(crate) fn user(world: &World, user: &User) -> Value {
+    let rest = &world.speech.rest;
+    let avatar = |size: &str| format!("{}/secure/useravatar?size={size}", world.base);
+    let mut body = json!({
+        "avatarUrls": { "48x48": avatar("large"), "24x24": avatar("small"), "16x16": avatar("xsmall"),
+            "32x32": avatar("medium") },
         "displayName": user.display_name,
         "active": true,
         "timeZone": "Etc/UTC",
-    })
+    });
+    match world.site.flavour {
+        Flavour::Cloud => {
+            body["self"] = json!(format!("{rest}/user?accountId={}", user.account_id));
+            body["accountId"] = json!(user.account_id);
+            body["accountType"] = json!("atlassian");
+        }
+        Flavour::DataCenter => {
+            body["self"] = json!(format!("{rest}/user?username={}", user.name));
+            body["name"] = json!(user.name);
+            body["key"] = json!(user.key);
+            body["emailAddress"] = json!(user.email);
+        }
+    }
+    body
+}
+
+/// A rich text as the caller reads it; null stays null.
+pub(crate) fn rich(world: &World, text: &Value) -> Value {
+    if text.is_object() && world.speech.is_wiki { json!(wiki::from_document(text)) } else { text.clone() }
 }
 
 /// A project as other bodies quote it.
 pub(crate) fn project(world: &World, position: usize) -> Value {
     let project = &world.projects[position];
     json!({
-        "self": format!("{}/rest/api/3/project/{}", world.base, project.id),
+        "self": format!("{}/project/{}", world.speech.rest, project.id),
         "id": project.id,
         "key": project.key,
         "name": project.name,
@@ -120,8 +142,9 @@ pub(crate) fn issue(world: &World, issue: &Issue, selection: &Selection, extras:
     }
     for custom in &world.projects[issue.project].custom_fields {
         if selection.has_custom(&custom.id) {
-            let value = issue.fields.custom.get(&custom.id).cloned().unwrap_or_default();
-            fields.insert(custom.id.clone(), value);
+            let value = issue.fields.custom.get(&custom.id).unwrap_or(&Value::Null);
+            let shown = if custom.is_rich() { rich(world, value) } else { value.clone() };
+            fields.insert(custom.id.clone(), shown);
         }
     }
     let mut body = json!({
@@ -159,7 +182,7 @@ pub(crate) fn everything(world: &World) -> Vec<Value> {
         .issues
         .values()
         .map(|found| {
-            let mut body = issue(world, found, &Selection::all(), &Extras::default());
+            let mut body = issue(world, found, &Selection::all(world.site.flavour), &Extras::default());
             body["properties"] = json!(found.properties);
             body["comments"] = found.comments.iter().map(|found| comment(world, found, true)).collect();
             body["links"] = links(world, found.id, None);
@@ -179,15 +202,17 @@ pub(crate) fn history(world: &World, issue: &Issue) -> Vec<Value> {
 
 pub(crate) fn comment(world: &World, comment: &Comment, with_properties: bool) -> Value {
     let mut body = json!({
-        "self": format!("{}/rest/api/3/comment/{}", world.base, comment.id),
+        "self": format!("{}/comment/{}", world.speech.rest, comment.id),
         "id": comment.id.to_string(),
         "author": account(world, &comment.author),
-        "body": comment.body,
+        "body": rich(world, &comment.body),
         "updateAuthor": account(world, &comment.update_author),
         "created": time(comment.created),
         "updated": time(comment.updated),
-        "jsdPublic": true,
     });
+    if world.site.flavour == Flavour::Cloud {
+        body["jsdPublic"] = json!(true);
+    }
     if with_properties {
         body["properties"] =
             comment.properties.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
@@ -197,38 +222,44 @@ pub(crate) fn comment(world: &World, comment: &Comment, with_properties: bool) -
 
 pub(crate) fn attachment(world: &World, attachment: &Attachment) -> Value {
     json!({
-        "self": format!("{}/rest/api/3/attachment/{}", world.base, attachment.id),
+        "self": format!("{}/attachment/{}", world.speech.rest, attachment.id),
         "id": attachment.id.to_string(),
         "filename": attachment.name,
         "author": account(world, &attachment.author),
         "created": time(attachment.created),
         "size": attachment.bytes.len(),
         "mimeType": attachment.media_type,
-        "content": format!("{}/rest/api/3/attachment/content/{}", world.base, attachment.id),
+        "content": match world.site.flavour {
+            Flavour::Cloud => format!("{}/attachment/content/{}", world.speech.rest, attachment.id),
+            Flavour::DataCenter => {
+                let name: String = url::form_urlencoded::byte_serialize(attachment.name.as_bytes()).collect();
+                format!("{}/secure/attachment/{}/{name}", world.base, attachment.id)
+            }
+        },
     })
 }
 
 /// The address of an issue.
 pub(crate) fn address(world: &World, issue: &Issue) -> String {
-    format!("{}/rest/api/3/issue/{}", world.base, issue.id)
+    format!("{}/issue/{}", world.speech.rest, issue.id)
 }
 
 fn account(world: &World, account_id: &str) -> Value {
-    world.user(account_id).map_or(Value::Null, |found| user(found, &world.base))
+    world.user(account_id).map_or(Value::Null, |found| user(world, found))
 }
 
 fn field(world: &World, issue: &Issue, id: &str, viewer: Option<&str>) -> Value {
-    let base = world.base.as_str();
+    let rest = world.speech.rest.as_str();
     let fields = &issue.fields;
     match id {
         "summary" => json!(fields.summary),
-        "issuetype" => site::issue_type(fields.issue_type, base),
+        "issuetype" => site::issue_type(fields.issue_type, rest),
         "project" => project(world, issue.project),
-        "status" => site::status(fields.status, base),
-        "statusCategory" => site::category(fields.status.category, base),
+        "status" => site::status(fields.status, rest),
+        "statusCategory" => site::category(fields.status.category, rest),
         "statuscategorychangedate" => json!(time(issue.category_changed)),
-        "priority" => site::priority(fields.priority, base),
-        "resolution" => fields.resolution.map_or(Value::Null, |found| site::resolution(found, base)),
+        "priority" => site::priority(fields.priority, rest),
+        "resolution" => fields.resolution.map_or(Value::Null, |found| site::resolution(found, rest)),
         "resolutiondate" => issue.resolved.map_or(Value::Null, |found| json!(time(found))),
         "labels" => json!(fields.labels),
         "assignee" => fields.assignee.as_ref().map_or(Value::Null, |found| account(world, found)),
@@ -237,7 +268,8 @@ fn field(world: &World, issue: &Issue, id: &str, viewer: Option<&str>) -> Value 
         "created" => json!(time(issue.created)),
         "updated" => json!(time(issue.updated)),
         "duedate" => fields.due.map_or(Value::Null, |due| json!(due.to_string())),
-        "description" => fields.description.clone().unwrap_or(Value::Null),
+        "description" => fields.description.as_ref().map_or(Value::Null, |text| rich(world, text)),
+        "environment" => fields.environment.as_ref().map_or(Value::Null, |text| rich(world, text)),
         "issuelinks" => links(world, issue.id, viewer),
         "comment" => {
             let comments: Vec<Value> =
@@ -272,24 +304,38 @@ fn links(world: &World, issue: u64, viewer: Option<&str>) -> Value {
 fn link_from(world: &World, link: &Link, issue: u64) -> Value {
     let (side, other) =
         if link.from == issue { ("outwardIssue", link.to) } else { ("inwardIssue", link.from) };
-    let other = world.issues.get(other).map_or(Value::Null, |other| {
+    json!({
+        "id": link.id.to_string(),
+        "self": format!("{}/issueLink/{}", world.speech.rest, link.id),
+        "type": site::link_type(link.kind, &world.speech.rest),
+        side: end_of_link(world, other),
+    })
+}
+
+/// A link by itself, with both its ends.
+pub(crate) fn link(world: &World, link: &Link) -> Value {
+    json!({
+        "id": link.id.to_string(),
+        "self": format!("{}/issueLink/{}", world.speech.rest, link.id),
+        "type": site::link_type(link.kind, &world.speech.rest),
+        "inwardIssue": end_of_link(world, link.from),
+        "outwardIssue": end_of_link(world, link.to),
+    })
+}
+
+fn end_of_link(world: &World, issue: u64) -> Value {
+    world.issues.get(issue).map_or(Value::Null, |other| {
         json!({
             "id": other.id.to_string(),
             "key": other.key,
             "self": address(world, other),
             "fields": {
                 "summary": other.fields.summary,
-                "status": site::status(other.fields.status, &world.base),
-                "priority": site::priority(other.fields.priority, &world.base),
-                "issuetype": site::issue_type(other.fields.issue_type, &world.base),
+                "status": site::status(other.fields.status, &world.speech.rest),
+                "priority": site::priority(other.fields.priority, &world.speech.rest),
+                "issuetype": site::issue_type(other.fields.issue_type, &world.speech.rest),
             },
         })
-    });
-    json!({
-        "id": link.id.to_string(),
-        "self": format!("{}/rest/api/3/issueLink/{}", world.base, link.id),
-        "type": site::link_type(link.kind, &world.base),
-        side: other,
     })
 }
 

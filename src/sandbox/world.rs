@@ -7,11 +7,13 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::User;
 use super::adf;
 use super::call::Answer;
+use super::custom::CustomField;
+use super::dialect::{Flavour, Site, Speech};
 use super::index::{Issues, Shown};
 use super::late::LateWrite;
 use super::limit::Used;
@@ -21,8 +23,14 @@ use super::workflow::Workflow;
 
 /// Everything the sandbox knows.
 pub(crate) struct World {
-    /// Such as `http://127.0.0.1:40123`.
+    pub(crate) site: Site,
+    /// The address of the site, such as `http://127.0.0.1:40123/jira`.
     pub(crate) base: String,
+    /// How the request of this step speaks; outside of requests as the newest version does.
+    pub(crate) speech: Speech,
+    /// Largest attachment, and whether there are attachments at all.
+    pub(crate) upload_limit: usize,
+    pub(crate) takes_files: bool,
     /// Never empty; an issue names its project by position.
     pub(crate) projects: Vec<Project>,
     pub(crate) users: Vec<User>,
@@ -58,17 +66,6 @@ pub(crate) struct Project {
     pub(crate) required: Vec<Required>,
     pub(crate) custom_fields: Vec<CustomField>,
     issues_made: u64,
-}
-
-/// A field that an administrator added to a project; the create and the edit screen have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomField {
-    /// Such as `customfield_10042`.
-    pub id: String,
-    /// The name that people see.
-    pub name: String,
-    /// The options of a select field; empty for a field of one line of text.
-    pub options: Vec<String>,
 }
 
 /// A field without which a project takes no new issue.
@@ -108,8 +105,10 @@ pub(crate) struct Issue {
 pub(crate) struct Fields {
     pub(crate) issue_type: &'static Choice,
     pub(crate) summary: String,
-    /// A valid document.
+    /// A valid document; on Data Center a string.
     pub(crate) description: Option<Value>,
+    /// Like the description.
+    pub(crate) environment: Option<Value>,
     pub(crate) labels: BTreeSet<String>,
     pub(crate) priority: &'static Choice,
     pub(crate) due: Option<Date>,
@@ -193,9 +192,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const IDS_START: u64 = 10_000;
 
 impl World {
-    pub(crate) fn new(base: String, project_key: String, project_name: String, users: Vec<User>) -> Self {
+    pub(crate) fn new(site: Site, project_key: String, project_name: String, users: Vec<User>) -> Self {
         Self {
-            base,
+            base: site.base(),
+            speech: site.speech(),
+            site,
+            upload_limit: site::UPLOAD_LIMIT_BYTES,
+            takes_files: true,
             projects: vec![Project::new(0, project_key, project_name)],
             users,
             clock: None,
@@ -308,6 +311,7 @@ impl World {
         let key = self.projects[project].next_key();
         let now = self.now();
         self.mark(fields.description.as_mut());
+        self.mark(fields.environment.as_mut());
         let issue = Issue {
             id,
             key: key.clone(),
@@ -335,6 +339,9 @@ impl World {
         let Some(before) = self.issues.get(id).map(|issue| issue.fields.clone()) else { return };
         if wanted.description != before.description {
             self.mark(wanted.description.as_mut());
+        }
+        if wanted.environment != before.environment {
+            self.mark(wanted.environment.as_mut());
         }
         let changes = self.differences(&before, &wanted);
         if changes.is_empty() {
@@ -418,9 +425,17 @@ impl World {
         self.user(account_id).map_or_else(|| account_id.to_owned(), |user| user.display_name.clone())
     }
 
+    /// How bodies and histories name an account.
+    pub(crate) fn shown_id(&self, account_id: &str) -> String {
+        match (self.site.flavour, self.user(account_id)) {
+            (Flavour::DataCenter, Some(user)) => user.key.clone(),
+            _ => account_id.to_owned(),
+        }
+    }
+
     fn differences(&self, before: &Fields, after: &Fields) -> Vec<FieldChange> {
         let choice = |choice: &Choice| (choice.id.to_owned(), choice.name.to_owned());
-        let person = |account: &String| (account.clone(), self.name_of(account));
+        let person = |account: &String| (self.shown_id(account), self.name_of(account));
         let labels = |labels: &BTreeSet<String>| {
             let joined: Vec<&str> = labels.iter().map(String::as_str).collect();
             Some((String::new(), joined.join(" ")))
@@ -430,6 +445,7 @@ impl World {
             issue_type,
             summary,
             description,
+            environment,
             labels: labels_before,
             priority,
             due,
@@ -464,11 +480,15 @@ impl World {
             };
             compare(field, custom.get(field).map(shown), after.custom.get(field).map(shown));
         }
-        if *description != after.description {
-            // Two documents may differ in form only, so their texts cannot decide.
-            let plain =
-                |document: &Option<Value>| document.as_ref().map(|document| text(adf::text(document)));
-            changes.push(FieldChange::new("description", plain(description), plain(&after.description)));
+        for (field, from, to) in [
+            ("description", description, &after.description),
+            ("environment", environment, &after.environment),
+        ] {
+            if from != to {
+                // Two documents may differ in form only, so their texts cannot decide.
+                let plain = |value: &Option<Value>| value.as_ref().map(|value| text(plain_text(value)));
+                changes.push(FieldChange::new(field, plain(from), plain(to)));
+            }
         }
         changes
     }
@@ -508,58 +528,6 @@ fn project_id(position: usize) -> String {
     (IDS_START + position as u64).to_string()
 }
 
-impl CustomField {
-    /// Its JSON type as `field` and the metadata give it.
-    pub(crate) fn schema(&self) -> Value {
-        let number = self.id.rsplit('_').next().and_then(|digits| digits.parse::<u64>().ok());
-        let (kind, plugin) =
-            if self.options.is_empty() { ("string", "textfield") } else { ("option", "select") };
-        json!({
-            "type": kind,
-            "custom": format!("com.atlassian.jira.plugin.system.customfieldtypes:{plugin}"),
-            "customId": number,
-        })
-    }
-
-    /// One of its options as bodies show it.
-    pub(crate) fn option(&self, base: &str, position: usize) -> Option<Value> {
-        let id = (IDS_START + position as u64).to_string();
-        let value = self.options.get(position)?;
-        Some(json!({ "self": format!("{base}/rest/api/3/customFieldOption/{id}"), "value": value, "id": id }))
-    }
-
-    /// A value for it as it is kept, or why it is refused; `None` empties it.
-    pub(crate) fn take(&self, base: &str, value: &Value) -> Result<Option<Value>, String> {
-        if value.is_null() {
-            return Ok(None);
-        }
-        if self.options.is_empty() {
-            let text = value.as_str().ok_or("Operation value must be a string")?;
-            if text.chars().count() > site::LINE_CHARACTERS {
-                return Err(format!(
-                    "The entered text is too long. It exceeds the allowed limit of {} characters.",
-                    site::LINE_CHARACTERS
-                ));
-            }
-            return Ok((!text.is_empty()).then(|| json!(text)));
-        }
-        if !value.is_object() {
-            return Err("Specify a valid 'id' or 'name' for the option".to_owned());
-        }
-        (0..self.options.len())
-            .filter_map(|position| self.option(base, position))
-            .find(|option| {
-                value
-                    .get("id")
-                    .map_or_else(|| value.get("value") == option.get("value"), |id| *id == option["id"])
-            })
-            .map(Some)
-            .ok_or_else(|| {
-                format!("Option value '{}' is not valid", value["value"].as_str().unwrap_or_default())
-            })
-    }
-}
-
 impl Fields {
     /// What a new issue has before its creator sets anything.
     pub(crate) fn new(issue_type: &'static Choice, reporter: &str, status: &'static Status) -> Self {
@@ -567,6 +535,7 @@ impl Fields {
             issue_type,
             summary: String::new(),
             description: None,
+            environment: None,
             labels: BTreeSet::new(),
             priority: site::default_priority(),
             due: None,
@@ -590,6 +559,11 @@ impl FieldChange {
         let (to, to_text) = split(to);
         Self { field: field.to_owned(), from, from_text, to, to_text }
     }
+}
+
+/// A rich text as people read it.
+pub(crate) fn plain_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| adf::text(value), str::to_owned)
 }
 
 fn no_such_issue() -> Answer {

@@ -130,6 +130,8 @@ pub struct Facts {
     pub members: Vec<String>,
     /// How many members are not listed, empty where none.
     pub more: String,
+    /// Whether the list of all of them is attached.
+    pub attached: bool,
 }
 
 /// The likely cause from the playbook.
@@ -286,6 +288,7 @@ pub fn facts(
         exemplars: exemplars(members, table, explanation),
         members: listed,
         more: some_count(members.len().saturating_sub(max_members)),
+        attached: false,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod adf;
 pub mod block;
 pub mod document;
 pub mod facts;
+pub mod list;
 mod markdown;
 pub mod markup;
 mod privacy;
@@ -28,6 +29,7 @@ use document::Block;
 
 use crate::group::GroupId;
 use facts::{Facts, Figures};
+use list::List;
 
 /// The label on every ticket of ours.
 pub const LABEL: &str = "disputebot";
@@ -45,6 +47,9 @@ pub struct Content {
     pub priority: Option<String>,
     /// The earliest day by which someone must act.
     pub due: Option<Date>,
+    /// The list of all disputes, none where it is not attached.
+    #[serde(skip)]
+    pub list: Option<List>,
 }
 
 /// What decides the priority.
@@ -95,6 +100,7 @@ pub fn content(
         labels: vec![LABEL.to_owned(), group.label()],
         priority: priority(figures, priorities),
         due: due(figures),
+        list: None,
     })
 }
 

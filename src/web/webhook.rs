@@ -107,7 +107,7 @@ async fn delivery(shared: &Shared, headers: &HeaderMap, body: Body) -> StatusCod
         let mut inbox = shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         inbox.is_new(text("x-atlassian-webhook-identifier"))
     };
-    let echo = shared.client.account().is_some_and(|account| is_of(&account, &body));
+    let echo = is_of(shared.client.account(), &body);
     tracing::debug!(webhook.new = new, webhook.echo = echo, "a webhook arrived");
     if new && !echo {
         shared.wishes.wish();

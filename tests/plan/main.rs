@@ -9,6 +9,7 @@
 
 mod dialects;
 mod lifecycle;
+mod lists;
 mod people;
 mod printed;
 mod structure;
@@ -20,11 +21,12 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{
         self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
-        Params, Plan, Standing, Stray, StrayKind, Ticket, Write,
+        Params, Plan, Standing, Stray, StrayKind, Ticket, Write, list_topic,
     },
     ticket::{
         Content, LABEL, Markup, adf, block,
         document::{self, Block, Inline},
+        list::Attached,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +57,7 @@ pub(crate) struct World {
     pub(crate) links: Vec<(String, String, String)>,
     pub(crate) strays: Vec<Stray>,
     pub(crate) markup: Markup,
+    pub(crate) upload_limit: Option<u64>,
     pub(crate) doubt: Option<String>,
 }
 
@@ -82,6 +85,7 @@ impl World {
             links: Vec::new(),
             strays: Vec::new(),
             markup: Markup::Adf,
+            upload_limit: None,
             doubt: None,
         }
     }
@@ -171,6 +175,7 @@ impl World {
             read: self.read,
             strays: &self.strays,
             doubt: self.doubt.as_deref(),
+            upload_limit: self.upload_limit,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
@@ -213,6 +218,7 @@ impl World {
                     due: content.due,
                     assignee: None,
                     duplicate_of: Vec::new(),
+                    lists: Vec::new(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };
@@ -259,6 +265,19 @@ impl World {
                 let to = self.tickets[to].issue().expect("a link ends at a ticket").key.clone();
                 self.links.push((link_type.clone(), from, to));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is linked twice");
+            }
+            Write::Attach { list } => {
+                let issue = ticket.issue().expect("a list is attached to a ticket").id.clone();
+                let observed = self.jira.get_mut(&issue).unwrap();
+                let id = format!("{issue}-{}", observed.lists.len());
+                observed.lists.push(Attached { id, name: list.name.clone() });
+                ticket.told.retain(|told| !told.starts_with("list-"));
+                ticket.told.insert(list_topic(&list.name));
+            }
+            Write::Detach { issue, list, by } => {
+                let lists = &mut self.jira.get_mut(&issue.id).unwrap().lists;
+                assert!(lists.iter().any(|other| other.name == *by), "`{by}` is not there instead");
+                lists.retain(|other| other.id != list.id);
             }
             Write::LinkDuplicate { issue, to, link_type, topic } => {
                 self.links.push((link_type.clone(), issue.key.clone(), to.key.clone()));
@@ -344,6 +363,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         labels: vec![LABEL.to_owned(), id(bits).label()],
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
+        list: None,
     }
 }
 

@@ -15,6 +15,9 @@ async fn options_that_jira_would_not_take_are_refused() {
     }
     let nobody = Options { users: Vec::new(), ..Options::default() };
     assert!(matches!(sandbox::start(nobody).await, Err(SandboxError::NoUsers)));
+    let context_path = "jira/".to_owned();
+    let path = sandbox::start(Options { context_path, ..Options::default() }).await;
+    assert!(matches!(path, Err(SandboxError::ContextPath { found }) if found == "jira/"));
     let mut twin = User::analyst();
     twin.email = User::bot().email.to_uppercase();
     let twins = Options { users: vec![User::bot(), twin], ..Options::default() };
@@ -93,7 +96,7 @@ async fn unknown_paths_and_methods_are_problems_and_are_recorded() {
     let world = World::new().await;
     let nowhere = world.get("issue/DISP-1/nothing").await;
     let wrong_method = world.delete("myself").await;
-    let other_version = world.page("/rest/api/2/serverInfo").await;
+    let other_version = world.page("/rest/api/4/serverInfo").await;
     for (answer, status) in [(nowhere, 404), (wrong_method, 405), (other_version, 404)] {
         assert_eq!(answer.status, status);
         assert_eq!(answer.headers["content-type"], "application/problem+json");
@@ -101,7 +104,7 @@ async fn unknown_paths_and_methods_are_problems_and_are_recorded() {
     }
     assert_eq!(
         world.sandbox.unknown_routes(),
-        ["GET /rest/api/3/issue/DISP-1/nothing", "DELETE /rest/api/3/myself", "GET /rest/api/2/serverInfo"]
+        ["GET /rest/api/3/issue/DISP-1/nothing", "DELETE /rest/api/3/myself", "GET /rest/api/4/serverInfo"]
     );
 }
 

@@ -2,7 +2,10 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by a panic, its helpers too")]
 
 mod access;
+mod cloud_two;
+mod data_center;
 mod faults;
+mod files;
 mod hanging_on;
 mod house;
 mod issues;
@@ -14,7 +17,7 @@ mod search;
 mod site;
 mod workflow;
 
-use disputebot::sandbox::{self, Options, Sandbox, User};
+use disputebot::sandbox::{self, Flavour, Options, Sandbox, User};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -22,6 +25,7 @@ use serde_json::{Value, json};
 /// A running sandbox and the default accounts on it.
 struct World {
     sandbox: Sandbox,
+    flavour: Flavour,
     http: reqwest::Client,
 }
 
@@ -41,19 +45,43 @@ impl Answer {
 
 impl World {
     async fn new() -> Self {
-        let sandbox = sandbox::start(Options::default()).await.expect("a sandbox on a free port");
+        Self::with(Options::default()).await
+    }
+
+    async fn data_center() -> Self {
+        Self::with(Options { flavour: Flavour::DataCenter, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let flavour = options.flavour;
+        let sandbox = sandbox::start(options).await.expect("a sandbox on a free port");
         sandbox.set_clock(time("2026-08-22T06:00:00Z"));
         // A kept connection would let the client repeat a request by itself when it is cut.
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
-        Self { sandbox, http }
+        Self { sandbox, flavour, http }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.sandbox.base_url()))
     }
 
+    /// A request to the newest version that there is.
     fn signed(&self, user: &User, method: Method, path: &str) -> RequestBuilder {
-        self.request(method, &format!("/rest/api/3/{path}")).basic_auth(&user.email, Some(&user.token))
+        match self.flavour {
+            Flavour::Cloud => self
+                .request(method, &format!("/rest/api/3/{path}"))
+                .basic_auth(&user.email, Some(&user.token)),
+            Flavour::DataCenter => {
+                self.request(method, &format!("/rest/api/2/{path}")).bearer_auth(&user.token)
+            }
+        }
+    }
+
+    async fn attach(&self, user: &User, key: &str, name: &str, bytes: Vec<u8>) -> Answer {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let request = self.signed(user, Method::POST, &format!("issue/{key}/attachments"));
+        self.send(request.header("X-Atlassian-Token", "no-check").multipart(form)).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Answer {

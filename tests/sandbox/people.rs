@@ -1,6 +1,6 @@
 //! What people and administrators do, and what a bot then sees.
 
-use disputebot::sandbox::{CustomField, Index, Mandatory, Permission, Refusal, User};
+use disputebot::sandbox::{CustomField, FieldKind, Index, Mandatory, Permission, Refusal, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -320,7 +320,7 @@ async fn a_mandatory_field_is_refused_by_name_and_told_beforehand_or_not() {
     let select = CustomField {
         id: "customfield_10042".to_owned(),
         name: "Area".to_owned(),
-        options: vec!["North".to_owned(), "South".to_owned()],
+        kind: FieldKind::Select(vec!["North".to_owned(), "South".to_owned()]),
     };
     world.sandbox.add_field("DISP", select).expect("a field");
     world.sandbox.require_field("DISP", "customfield_10042", Mandatory::Told).expect("a mandatory field");

@@ -8,12 +8,13 @@ use disputebot::{
     apply::{self, Clock, Policy, RecoverError, Store, Tracker, Wanted},
     dispute::{Program, Text},
     group::{self, Found, Group, GroupId, Status},
-    plan::{self, Category, Link, Mark, Moment, Standing},
+    plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
         Content, LABEL, Markup, adf, block,
         document::{Block, Inline},
         facts::Figures,
+        list::{List, PREFIX},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -275,6 +276,19 @@ impl Plot {
                     let marked = there.is_some_and(|there| {
                         there.mark.as_ref().is_some_and(|mark| mark.group == ticket.group)
                     });
+                    let lists = there.map_or(&[][..], |there| &there.observed.lists);
+                    let group = store.known().groups.get(&ticket.group);
+                    let lives = group.is_some_and(|record| record.group.status == Status::Active);
+                    let shown = there.is_some_and(|there| {
+                        let observed = &there.observed;
+                        !there.hidden
+                            && observed.category != Category::Done
+                            && !observed.labels.contains(plan::IGNORE_LABEL)
+                    });
+                    if lives && shown && ticket.closed == Closed::No && lists.len() != 1 {
+                        let key = &issue.key;
+                        report.violations.push(format!("{key} has not one list of its disputes: {lists:?}"));
+                    }
                     if !marked {
                         report.violations.push(format!("a group is bound to {} without its mark", issue.key));
                     }
@@ -569,7 +583,16 @@ fn content(group: &Group) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        list: Some(list(group)),
     }
+}
+
+/// A list of its own for each set of members.
+fn list(group: &Group) -> List {
+    let text = group.members.join("\r\n");
+    let version = text.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let name = format!("{PREFIX}{}-{version:08x}.csv", group.id.short());
+    List { name, text: text.into(), rows: group.members.len(), left_out: 0 }
 }
 
 fn plan_params(settle: SignedDuration) -> plan::Params {

@@ -11,7 +11,11 @@ use disputebot::{
     jira::{Account, Cause, JiraError, Marked, Outcome, Seen, Transition},
     plan::{Category, Change as FieldChange, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
-    ticket::{Content, Markup, adf, block, document::Block},
+    ticket::{
+        Content, Markup, adf, block,
+        document::Block,
+        list::{Attached, List},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -132,6 +136,8 @@ pub(crate) struct Inner {
 pub(crate) struct Jira {
     pub(crate) issues: BTreeMap<u64, Ticket>,
     newest: u64,
+    /// Files that were ever attached.
+    files: u64,
     /// What is still to be done, by when and by which order of arrival.
     queue: BTreeMap<(Duration, u64), Effect>,
     arrivals: u64,
@@ -359,6 +365,7 @@ impl Jira {
             due: None,
             assignee: None,
             duplicate_of: Vec::new(),
+            lists: Vec::new(),
         };
         let ticket = Ticket {
             observed,
@@ -653,6 +660,53 @@ impl Tracker for ModelJira {
                 }
             })
             .await
+    }
+
+    async fn attach(&self, issue: &Issue, list: &List) -> Outcome<String> {
+        let (id, name) = (issue.id.clone(), list.name.clone());
+        let sent = self
+            .world
+            .call("attach", false, move |jira, _, _, _| {
+                jira.writes += 1;
+                jira.files += 1;
+                let attached = Attached { id: jira.files.to_string(), name };
+                if let Some(ticket) = jira.open(&id) {
+                    ticket.observed.lists.push(attached);
+                }
+            })
+            .await;
+        match sent {
+            Ok(()) => Outcome::Done("1".to_owned()),
+            Err(error) if error.cause == Cause::Connect => Outcome::NotDone(error),
+            Err(error) => Outcome::Unknown(error),
+        }
+    }
+
+    async fn lists(&self, issue: &Issue) -> Result<Vec<Attached>, JiraError> {
+        let id = issue.id.clone();
+        self.world
+            .call("lists", false, move |jira, _, _, _| {
+                jira.reads += 1;
+                jira.shown(&id).map(|ticket| ticket.observed.lists.clone()).unwrap_or_default()
+            })
+            .await
+    }
+
+    async fn detach(&self, list: &Attached) -> Result<(), JiraError> {
+        let id = list.id.clone();
+        self.world
+            .call("detach", false, move |jira, _, _, _| {
+                jira.writes += 1;
+                for ticket in jira.issues.values_mut() {
+                    ticket.observed.lists.retain(|list| list.id != id);
+                }
+            })
+            .await
+    }
+
+    async fn upload_limit(&self) -> Result<u64, JiraError> {
+        self.world.call("upload limit", false, |jira, _, _, _| jira.reads += 1).await?;
+        Ok(u64::MAX)
     }
 
     async fn transitions(&self, _issue: &Issue) -> Result<Vec<Transition>, JiraError> {

@@ -97,7 +97,7 @@ fn text(node: &Value) -> String {
 }
 
 /// Text for HTML, inside and outside of quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

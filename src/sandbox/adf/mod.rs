@@ -3,7 +3,7 @@
 mod html;
 mod validate;
 
-pub(crate) use html::html;
+pub(crate) use html::{escape, html};
 pub(crate) use validate::validate;
 
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn inline_text(node: &Value) -> String {
 }
 
 /// The day of a date node, whose timestamp is in milliseconds; the timestamp itself if it is not a number.
-fn day(timestamp: &str) -> String {
+pub(crate) fn day(timestamp: &str) -> String {
     timestamp
         .parse::<i64>()
         .ok()

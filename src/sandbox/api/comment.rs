@@ -9,6 +9,9 @@ use crate::sandbox::rights::Permission;
 use crate::sandbox::view;
 use crate::sandbox::world::{Comment, World};
 
+/// What the body of a comment may have.
+const COMMENT: &[&str] = &["body", "properties"];
+
 /// Comments on one page (observed).
 const PAGE: usize = 100;
 
@@ -34,11 +37,22 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn add(world: &mut World, call: &Call) -> Outcome {
     let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
-    let request = call.object(&["body", "properties"])?;
-    let body = body(&request)?;
+    let request = call.object(COMMENT)?;
+    let body = body(world, &request)?;
     let properties = edit::properties(&request)?;
     let id = world.comment(issue, call.account(), body, properties);
     show(world, call, id, StatusCode::CREATED)
+}
+
+pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
+    let id = existing(world, call)?;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
+    let now = world.now();
+    if let Some(issue) = world.issues.get_mut(issue) {
+        issue.updated = now;
+        issue.comments.retain(|comment| comment.id != id);
+    }
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
@@ -49,8 +63,8 @@ pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
-    let request = call.object(&["body", "properties"])?;
-    let mut body = body(&request)?;
+    let request = call.object(COMMENT)?;
+    let mut body = body(world, &request)?;
     let properties = edit::properties(&request)?;
     world.mark(Some(&mut body));
     let now = world.now();
@@ -66,10 +80,11 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
     show(world, call, id, StatusCode::OK)
 }
 
-fn body(request: &Map<String, Value>) -> Result<Value, Answer> {
+fn body(world: &World, request: &Map<String, Value>) -> Result<Value, Answer> {
     let body = request.get("body").unwrap_or(&Value::Null);
-    edit::document(body).map_err(|fault| {
-        let text = if body.is_object() { fault } else { "Comment body is not valid!".to_owned() };
+    edit::comment_text(world, body).map_err(|fault| {
+        let is_text = body.is_object() || world.speech.is_wiki && body.is_string();
+        let text = if is_text { fault } else { "Comment body is not valid!".to_owned() };
         Answer::field_error("comment", text)
     })
 }

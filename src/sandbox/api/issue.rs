@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::{self, Edit};
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{LINK_TYPES, LinkType, Screen};
@@ -24,13 +25,13 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let Edit { fields, .. } = edit::read(world, &request, Screen::Create, project, before)?;
     let properties = edit::properties(&request)?;
     let (id, key) = world.create(call.account(), project, fields, properties);
-    let address = format!("{}/rest/api/3/issue/{id}", world.base);
+    let address = format!("{}/issue/{id}", world.speech.rest);
     Ok(Answer::json(StatusCode::CREATED, json!({ "id": id.to_string(), "key": key, "self": address })))
 }
 
 pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
     let issue = world.issue(call.account(), call.segment(1))?;
-    let selection = Selection::parse(call.query.list("fields").as_deref(), "*all");
+    let selection = Selection::parse(world.site.flavour, call.query.list("fields").as_deref(), "*all");
     let extras = Extras {
         properties: call.query.list("properties"),
         changelog: call.query.lists("expand", "changelog"),
@@ -50,7 +51,7 @@ pub(super) fn bulk_fetch(world: &mut World, call: &Call) -> Outcome {
     if properties.as_ref().is_some_and(|keys| keys.len() > PROPERTIES) {
         return Err(Answer::refusal(format!("At most {PROPERTIES} properties can be asked for.")));
     }
-    let selection = Selection::parse(texts(&request, "fields")?.as_deref(), "*navigable");
+    let selection = Selection::parse(world.site.flavour, texts(&request, "fields")?.as_deref(), "*navigable");
     let expand = texts(&request, "expand")?.unwrap_or_default();
     let extras = Extras {
         properties,
@@ -74,6 +75,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
     let issue = world.issue(call.account(), call.segment(1))?;
     // The specification has `transition` here too, and the server ignores it.
     let request = call.object(&["fields", "update", "properties", "transition", "historyMetadata"])?;
+    refuse_silence(world, call, issue.project)?;
     if !["fields", "update", "properties"].iter().any(|name| request.contains_key(*name)) {
         return Err(Answer::refusal("one of 'fields' or 'update' required"));
     }
@@ -134,7 +136,7 @@ pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
     let comment = request
         .get("comment")
         .filter(|comment| !comment.is_null())
-        .map(|comment| edit::document(&comment["body"]))
+        .map(|comment| edit::comment_text(world, &comment["body"]))
         .transpose()
         .map_err(|fault| Answer::field_error("comment", fault))?;
 
@@ -144,6 +146,48 @@ pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
         world.comment(from, call.account(), body, BTreeMap::new());
     }
     Ok(Answer::empty(StatusCode::CREATED))
+}
+
+/// `notifyUsers=false` is for administrators; Cloud ignores it from others, Data Center refuses the edit.
+fn refuse_silence(world: &World, call: &Call, project: usize) -> Result<(), Answer> {
+    let is_silent = call.query.get("notifyUsers") == Some("false");
+    if !is_silent
+        || world.site.flavour == Flavour::Cloud
+        || world.rights.allow(call.account(), Permission::AdministerJira)
+        || world.may(call.account(), project, Permission::AdministerProjects).is_ok()
+    {
+        return Ok(());
+    }
+    Err(Answer::message(
+        StatusCode::FORBIDDEN,
+        "To discard the user notification either admin or project admin permissions are required.",
+    ))
+}
+
+/// One link, whose issues show only what the caller sees.
+pub(super) fn read_link(world: &mut World, call: &Call) -> Outcome {
+    let position = link_of(world, call)?;
+    Ok(Answer::ok(view::link(world, &world.links[position])))
+}
+
+pub(super) fn delete_link(world: &mut World, call: &Call) -> Outcome {
+    let position = link_of(world, call)?;
+    let from = world.links[position].from;
+    if let Some(issue) = world.issues.get(from) {
+        world.may(call.account(), issue.project, Permission::Link)?;
+    }
+    world.links.remove(position);
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn link_of(world: &World, call: &Call) -> Result<usize, Answer> {
+    let wanted = call.segment(1);
+    let sees = |id: u64| world.issues.get(id).is_some_and(|issue| world.sees(call.account(), issue));
+    world
+        .links
+        .iter()
+        .position(|link| link.id.to_string() == wanted && sees(link.from) && sees(link.to))
+        .ok_or_else(|| Answer::not_found(format!("No issue link with id '{wanted}' exists.")))
 }
 
 /// A list of texts in a body; `None` if it is not there.

@@ -1,31 +1,41 @@
 //! What may be set where: `createmeta` and `editmeta`.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::custom::CustomField;
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, ISSUE_TYPES, Screen};
 use crate::sandbox::view;
-use crate::sandbox::world::{CustomField, World};
+use crate::sandbox::world::World;
 
 use super::site_info::known_project;
 
+/// Entries on one page unless asked for, and at most.
+const DEFAULT_PAGE: usize = 50;
+const LARGEST_PAGE: usize = 200;
+
 pub(super) fn issue_types(world: &mut World, call: &Call) -> Outcome {
-    let project = known_project(world, call, call.segment(2))?;
+    let project = home(world, call)?;
     let may = world.may(call.account(), project, Permission::Create).is_ok();
-    let all =
-        ISSUE_TYPES.iter().filter(|_| may).map(|choice| site::issue_type(choice, &world.base)).collect();
-    page_named("issueTypes", call, all)
+    let all = ISSUE_TYPES
+        .iter()
+        .filter(|_| may)
+        .map(|choice| site::issue_type(choice, &world.speech.rest))
+        .collect();
+    page_named("issueTypes", world, call, all)
 }
 
 pub(super) fn create_fields(world: &mut World, call: &Call) -> Outcome {
-    let project = known_project(world, call, call.segment(2))?;
+    let project = home(world, call)?;
     if !ISSUE_TYPES.iter().any(|choice| choice.id == call.segment(4)) {
         return Err(Answer::not_found(format!("No issue type has the id '{}'.", call.segment(4))));
     }
     let may = world.may(call.account(), project, Permission::Create).is_ok();
     let fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
-    page_named("fields", call, fields)
+    page_named("fields", world, call, fields)
 }
 
 pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
@@ -50,7 +60,7 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
 
 /// The fields that a screen has in a project, those that an administrator added and made mandatory included.
 pub(super) fn fields(world: &World, project: usize, screen: Screen) -> Vec<Value> {
-    let mut fields = screen.metadata(&world.base, &view::project(world, project));
+    let mut fields = screen.metadata(&world.speech.rest, &view::project(world, project));
     let project = &world.projects[project];
     if screen.has_custom_fields() {
         fields.extend(project.custom_fields.iter().map(|field| custom_field(world, field, screen)));
@@ -81,11 +91,20 @@ fn custom_field(world: &World, field: &CustomField, screen: Screen) -> Value {
     if screen == Screen::Create {
         metadata["fieldId"] = json!(field.id);
     }
-    if !field.options.is_empty() {
-        metadata["allowedValues"] =
-            (0..field.options.len()).filter_map(|position| field.option(&world.base, position)).collect();
+    if let Some(allowed) = field.allowed(&world.speech.rest) {
+        metadata["allowedValues"] = Value::Array(allowed);
     }
     metadata
+}
+
+/// The project asked for; Data Center calls an unknown one a bad request.
+fn home(world: &World, call: &Call) -> Result<usize, Answer> {
+    known_project(world, call, call.segment(2)).map_err(|mut refused| {
+        if world.site.flavour == Flavour::DataCenter {
+            refused.status = StatusCode::BAD_REQUEST;
+        }
+        refused
+    })
 }
 
 /// Field metadata as a map from field id.
@@ -93,9 +112,17 @@ pub(super) fn by_key(fields: Vec<Value>) -> Map<String, Value> {
     fields.into_iter().map(|field| (field["key"].as_str().unwrap_or_default().to_owned(), field)).collect()
 }
 
-/// Create metadata pages have no `isLast` and name their list after what is in it.
-fn page_named(list: &str, call: &Call, all: Vec<Value>) -> Outcome {
-    let page = call.page(50)?;
+/// Create metadata pages of Cloud have no `isLast` and name their list after what is in it; Data Center calls every
+/// list `values`.
+fn page_named(list: &str, world: &World, call: &Call, all: Vec<Value>) -> Outcome {
+    let page = call.page_up_to(DEFAULT_PAGE, LARGEST_PAGE)?;
+    if world.site.flavour == Flavour::DataCenter {
+        let mut bean = page.bean("", all);
+        if let Some(bean) = bean.as_object_mut() {
+            bean.remove("self");
+        }
+        return Ok(Answer::ok(bean));
+    }
     let total = all.len();
     Ok(Answer::ok(json!({
         "startAt": page.start_at,

@@ -14,7 +14,7 @@ use super::site_info::known_project;
 
 pub(super) fn list_of_issue(world: &mut World, call: &Call) -> Outcome {
     let issue = world.issue(call.account(), call.segment(1))?;
-    list(&issue.properties, &format!("{}/rest/api/3/issue/{}", world.base, issue.id))
+    list(&issue.properties, &format!("{}/issue/{}", world.speech.rest, issue.id))
 }
 
 pub(super) fn read_of_issue(world: &mut World, call: &Call) -> Outcome {
@@ -32,7 +32,7 @@ pub(super) fn delete_of_issue(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn list_of_project(world: &mut World, call: &Call) -> Outcome {
     let project = &world.projects[known_project(world, call, call.segment(1))?];
-    list(&project.properties, &format!("{}/rest/api/3/project/{}", world.base, project.id))
+    list(&project.properties, &format!("{}/project/{}", world.speech.rest, project.id))
 }
 
 pub(super) fn read_of_project(world: &mut World, call: &Call) -> Outcome {

@@ -50,7 +50,11 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let size = max_results.min(if bare { LARGEST_BARE_PAGE } else { LARGEST_PAGE });
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let with_key = fields.iter().flatten().any(|field| field == "key");
-    let selection = Selection::parse(Some(fields.as_deref().unwrap_or(&["id".to_owned()])), "*navigable");
+    let selection = Selection::parse(
+        world.site.flavour,
+        Some(fields.as_deref().unwrap_or(&["id".to_owned()])),
+        "*navigable",
+    );
     let has_extras = properties.is_some() || changelog;
     let extras = Extras { properties, changelog, viewer: call.who.clone() };
     let shown: Vec<&Issue> = found.iter().skip(start).take(size).copied().collect();
@@ -92,7 +96,7 @@ pub(super) fn removed(_world: &mut World, _call: &Call) -> Outcome {
 }
 
 /// The issues found; `None` for a stranger, who sees no issue and is not told what exists.
-fn find<'a>(
+pub(super) fn find<'a>(
     world: &'a World,
     call: &Call,
     jql: &str,
@@ -114,6 +118,32 @@ fn find<'a>(
         (Err(JqlError::Unknown(texts)), Some(_)) => Err(Answer::messages(&texts)),
         (Ok(found), Some(_)) => Ok(Some(found)),
     }
+}
+
+/// Says of each query whether the server would take it; `validation` is `strict` unless it is `none`.
+pub(super) fn parse(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["queries"])?;
+    let queries = texts(&request, "queries")?.unwrap_or_default();
+    if queries.is_empty() {
+        return Err(Answer::refusal("The queries list must not be empty."));
+    }
+    let validates = call.query.get("validation") != Some("none");
+    let parsed = |query: &String| {
+        let mut found = json!({ "query": query });
+        let errors = match jql::run(world, call.account(), query, Vec::new()) {
+            Err(JqlError::Refused(text)) => vec![text],
+            Err(JqlError::Unknown(texts)) if validates => texts,
+            _ => Vec::new(),
+        };
+        if errors.is_empty() {
+            found["structure"] = json!({});
+        } else {
+            found["errors"] = json!(errors);
+        }
+        found
+    };
+    let parsed: Vec<Value> = queries.iter().map(parsed).collect();
+    Ok(Answer::ok(json!({ "queries": parsed })))
 }
 
 fn from_query(call: &Call) -> Result<Search, Answer> {
@@ -181,7 +211,7 @@ fn checked(search: Search) -> Result<Search, Answer> {
     Ok(search)
 }
 
-fn text(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Answer> {
+pub(super) fn text(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Answer> {
     match request.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),

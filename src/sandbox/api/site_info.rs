@@ -4,34 +4,47 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{
-    self, CATEGORIES, FIELDS, ISSUE_TYPES, LINK_TYPES, PERMISSIONS, PRIORITIES, RESOLUTIONS,
+    self, CATEGORIES, Choice, ISSUE_TYPES, LINK_TYPES, PERMISSIONS, PRIORITIES, RESOLUTIONS,
 };
 use crate::sandbox::view;
 use crate::sandbox::world::World;
 
 pub(super) fn server_info(world: &mut World, _call: &Call) -> Outcome {
-    Ok(Answer::ok(json!({
+    let mut body = json!({
         "baseUrl": world.base,
-        "displayUrl": world.base,
-        "version": "1001.0.0-SNAPSHOT",
-        "versionNumbers": [1001, 0, 0],
-        "deploymentType": "Cloud",
-        "buildNumber": 100_300,
         "buildDate": view::time(jiff::Timestamp::UNIX_EPOCH),
         "serverTime": view::time(world.now()),
         "scmInfo": "sandbox",
         "serverTitle": "Sandbox",
-        "serverTimeZone": "Etc/UTC",
-    })))
+    });
+    let (version, numbers, kind, build) = match world.site.flavour {
+        Flavour::Cloud => ("1001.0.0-SNAPSHOT", [1001, 0, 0], "Cloud", 100_300),
+        Flavour::DataCenter => ("10.3.24", [10, 3, 24], "Server", 10_030_024),
+    };
+    body["version"] = json!(version);
+    body["versionNumbers"] = json!(numbers);
+    body["deploymentType"] = json!(kind);
+    body["buildNumber"] = json!(build);
+    if world.site.flavour == Flavour::Cloud {
+        body["displayUrl"] = json!(world.base);
+        body["serverTimeZone"] = json!("Etc/UTC");
+    }
+    Ok(Answer::ok(body))
+}
+
+/// What every site of Cloud tells anybody: the id by which the gateway knows it.
+pub(super) fn tenant_info(world: &mut World, _call: &Call) -> Outcome {
+    Ok(Answer::ok(json!({ "cloudId": world.site.cloud_id })))
 }
 
 pub(super) fn myself(world: &mut World, call: &Call) -> Outcome {
     let Some(user) = world.user(call.account()) else {
         return Err(Answer::message(StatusCode::UNAUTHORIZED, "The account is gone."));
     };
-    let mut body = view::user(user, &world.base);
+    let mut body = view::user(world, user);
     // Only the account itself sees its email.
     body["emailAddress"] = json!(user.email);
     body["locale"] = json!("en_US");
@@ -39,7 +52,11 @@ pub(super) fn myself(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn permissions(world: &mut World, call: &Call) -> Outcome {
-    let asked = call.query.list("permissions").unwrap_or_default();
+    let mut asked = call.query.list("permissions").unwrap_or_default();
+    if world.site.flavour == Flavour::DataCenter {
+        // It takes no such parameter and tells all.
+        asked = PERMISSIONS.iter().map(|(key, _)| (*key).to_owned()).collect();
+    }
     if asked.is_empty() {
         return Err(Answer::refusal("The 'permissions' query parameter is required."));
     }
@@ -83,26 +100,68 @@ pub(super) fn priorities(world: &mut World, call: &Call) -> Outcome {
         .iter()
         .filter(|_| in_project)
         .map(|choice| {
-            let mut priority = site::priority(choice, &world.base);
-            priority["description"] = json!("");
-            priority["isDefault"] = json!(choice == site::default_priority());
-            priority
+            let mut shown = priority(world, choice);
+            shown["isDefault"] = json!(choice == site::default_priority());
+            shown
         })
         .collect();
-    paged(world, call, "priority/search", values)
+    paged(world, call, values)
+}
+
+/// All of them, whatever the project takes; deprecated on Cloud.
+pub(super) fn all_priorities(world: &mut World, _call: &Call) -> Outcome {
+    Ok(Answer::ok(PRIORITIES.iter().map(|choice| priority(world, choice)).collect()))
+}
+
+/// The page of them that Data Center has, for projects named by `projectIds`.
+pub(super) fn priority_page(world: &mut World, call: &Call) -> Outcome {
+    let values = PRIORITIES.iter().map(|choice| priority(world, choice)).collect();
+    paged(world, call, values)
+}
+
+fn priority(world: &World, choice: &Choice) -> Value {
+    let mut priority = site::priority(choice, &world.speech.rest);
+    priority["description"] = json!("");
+    priority["statusColor"] = json!("#999999");
+    priority["iconUrl"] = json!(format!("{}/images/icons/priorities/medium.svg", world.base));
+    priority
+}
+
+pub(super) fn all_resolutions(world: &mut World, _call: &Call) -> Outcome {
+    Ok(Answer::ok(RESOLUTIONS.iter().map(|choice| site::resolution(choice, &world.speech.rest)).collect()))
+}
+
+pub(super) fn statuses(world: &mut World, _call: &Call) -> Outcome {
+    let statuses = world.statuses();
+    Ok(Answer::ok(statuses.into_iter().map(|status| site::status(status, &world.speech.rest)).collect()))
+}
+
+/// The issue types of a project, each with the statuses of its workflow.
+pub(super) fn statuses_of_project(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    let rest = &world.speech.rest;
+    let statuses: Vec<Value> =
+        world.projects[project].workflow.statuses().iter().map(|status| site::status(status, rest)).collect();
+    let with_statuses = |choice| {
+        let mut issue_type = site::issue_type(choice, rest);
+        issue_type["statuses"] = json!(statuses);
+        issue_type
+    };
+    Ok(Answer::ok(ISSUE_TYPES.iter().map(with_statuses).collect()))
 }
 
 pub(super) fn resolutions(world: &mut World, call: &Call) -> Outcome {
-    let values = RESOLUTIONS.iter().map(|choice| site::resolution(choice, &world.base)).collect();
-    paged(world, call, "resolution/search", values)
+    let values = RESOLUTIONS.iter().map(|choice| site::resolution(choice, &world.speech.rest)).collect();
+    paged(world, call, values)
 }
 
 pub(super) fn status_categories(world: &mut World, _call: &Call) -> Outcome {
-    Ok(Answer::ok(CATEGORIES.iter().map(|category| site::category(category, &world.base)).collect()))
+    Ok(Answer::ok(CATEGORIES.iter().map(|category| site::category(category, &world.speech.rest)).collect()))
 }
 
 pub(super) fn link_types(world: &mut World, _call: &Call) -> Outcome {
-    let types: Vec<Value> = LINK_TYPES.iter().map(|found| site::link_type(found, &world.base)).collect();
+    let types: Vec<Value> =
+        LINK_TYPES.iter().map(|found| site::link_type(found, &world.speech.rest)).collect();
     Ok(Answer::ok(json!({ "issueLinkTypes": types })))
 }
 
@@ -120,7 +179,7 @@ pub(super) fn fields(world: &mut World, _call: &Call) -> Outcome {
             "schema": field.schema(),
         })
     });
-    let described = FIELDS.iter().map(|field| {
+    let described = site::fields(world.site.flavour).map(|field| {
         json!({
             "id": field.id,
             "key": field.id,
@@ -142,12 +201,14 @@ pub(super) fn project(world: &mut World, call: &Call) -> Outcome {
     if world.projects[project].archived {
         body["archived"] = json!(true);
     }
+    body["expand"] = json!("description,lead,issueTypes,url,projectKeys,permissions,insight");
     body["description"] = json!("");
     body["assigneeType"] = json!("UNASSIGNED");
     body["style"] = json!("classic");
     body["isPrivate"] = json!(false);
-    body["lead"] = world.users.first().map_or(Value::Null, |lead| view::user(lead, &world.base));
-    body["issueTypes"] = ISSUE_TYPES.iter().map(|choice| site::issue_type(choice, &world.base)).collect();
+    body["lead"] = world.users.first().map_or(Value::Null, |lead| view::user(world, lead));
+    body["issueTypes"] =
+        ISSUE_TYPES.iter().map(|choice| site::issue_type(choice, &world.speech.rest)).collect();
     body["components"] = json!([]);
     body["versions"] = json!([]);
     Ok(Answer::ok(body))
@@ -163,8 +224,23 @@ pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
         }
         (None, None) => return Err(Answer::refusal("Either project or issueKey must be given.")),
     }
-    let query = call.query.get("query").unwrap_or_default().to_lowercase();
-    let account_id = call.query.get("accountId");
+    found_users(world, call)
+}
+
+/// Everybody whose name or email starts so: asked for by `query` on Cloud and by `username` on Data Center.
+pub(super) fn users(world: &mut World, call: &Call) -> Outcome {
+    let name = if world.site.flavour == Flavour::Cloud { "query" } else { "username" };
+    if call.query.get(name).is_none() && call.query.get("accountId").is_none() {
+        return Err(Answer::refusal(format!("The {name} query parameter was not provided.")));
+    }
+    found_users(world, call)
+}
+
+fn found_users(world: &World, call: &Call) -> Outcome {
+    let is_cloud = world.site.flavour == Flavour::Cloud;
+    let query = if is_cloud { call.query.get("query") } else { call.query.get("username") };
+    let query = query.unwrap_or_default().to_lowercase();
+    let account_id = call.query.get("accountId").filter(|_| is_cloud);
     let found: Vec<Value> = world
         .users
         .iter()
@@ -172,10 +248,11 @@ pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
         .filter(|user| {
             let name = user.display_name.to_lowercase();
             user.email.to_lowercase().starts_with(&query)
+                || !is_cloud && user.name.to_lowercase().starts_with(&query)
                 || name.starts_with(&query)
                 || name.split_whitespace().any(|word| word.starts_with(&query))
         })
-        .map(|user| view::user(user, &world.base))
+        .map(|user| view::user(world, user))
         .collect();
     Ok(Answer::ok(Value::Array(call.page(50)?.of(found))))
 }
@@ -188,7 +265,7 @@ pub(super) fn known_project(world: &World, call: &Call, id_or_key: &str) -> Resu
         .ok_or_else(|| Answer::not_found(format!("No project could be found with key '{id_or_key}'.")))
 }
 
-fn paged(world: &World, call: &Call, path: &str, values: Vec<Value>) -> Outcome {
-    let address = format!("{}/rest/api/3/{path}", world.base);
+fn paged(world: &World, call: &Call, values: Vec<Value>) -> Outcome {
+    let address = format!("{}/{}", world.speech.rest, call.segments.join("/"));
     Ok(Answer::ok(call.page(50)?.bean(&address, values)))
 }

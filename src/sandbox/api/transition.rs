@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::{self, Edit};
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, Screen};
@@ -34,10 +35,12 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
         return Err(Answer::refusal("Missing 'transition' identifier"));
     };
     let Some(transition) = open_to(world, call, issue).find(|transition| transition.id == id) else {
-        return Err(Answer::refusal(format!(
-            "It is not possible to perform the transition with id '{id}' on issue '{}'.",
-            issue.key
-        )));
+        let text =
+            format!("It is not possible to perform the transition with id '{id}' on issue '{}'.", issue.key);
+        return Err(match world.site.flavour {
+            Flavour::Cloud => Answer::refusal(text),
+            Flavour::DataCenter => Answer::message(StatusCode::INTERNAL_SERVER_ERROR, text),
+        });
     };
 
     let mut before = issue.fields.clone();
@@ -71,7 +74,7 @@ fn describe(world: &World, project: usize, transition: &Transition, with_fields:
     let mut body = json!({
         "id": transition.id,
         "name": transition.name,
-        "to": site::status(transition.to, &world.base),
+        "to": site::status(transition.to, &world.speech.rest),
         "hasScreen": transition.screen() != Screen::None,
         "isGlobal": false,
         "isInitial": false,

@@ -6,6 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, CATEGORIES, Choice, ISSUE_TYPES, PRIORITIES, RESOLUTIONS};
 use crate::sandbox::workflow;
@@ -230,6 +231,7 @@ fn value(world: &World, who: &str, field: Field, name: &str, operand: &Operand) 
             .iter()
             .find(|user| {
                 user.account_id == text
+                    || world.site.flavour == Flavour::DataCenter && (user.name == text || user.key == text)
                     || user.email.eq_ignore_ascii_case(text)
                     || user.display_name.eq_ignore_ascii_case(text)
             })

@@ -7,6 +7,7 @@
 mod evaluate;
 mod parse;
 
+use super::dialect::Flavour;
 use super::world::{Issue, World};
 
 /// Why a query finds nothing at all.
@@ -28,6 +29,6 @@ pub(crate) fn run<'a>(
     text: &str,
     candidates: Vec<&'a Issue>,
 ) -> Result<Vec<&'a Issue>, JqlError> {
-    let query = parse::parse(text)?;
+    let query = parse::parse(text, world.site.flavour == Flavour::DataCenter)?;
     evaluate::evaluate(world, who, &query, candidates)
 }

@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 
 use super::JqlError;
 
-/// A query that has at least one condition.
+/// A query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) clause: Clause,
@@ -75,15 +75,17 @@ enum Token {
     Sign(&'static str),
 }
 
-pub(super) fn parse(text: &str) -> Result<Query, JqlError> {
+/// `takes_unbounded` allows a query without a condition, which finds everything.
+pub(super) fn parse(text: &str, takes_unbounded: bool) -> Result<Query, JqlError> {
     let mut parser = Parser { tokens: tokens(text)?.into_iter().peekable(), depth: 0 };
-    if parser.tokens.peek().is_none() || parser.next_is_word("order") {
+    let is_unbounded = parser.tokens.peek().is_none() || parser.next_is_word("order");
+    if is_unbounded && !takes_unbounded {
         return Err(JqlError::Refused(
             "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
                 .to_owned(),
         ));
     }
-    let clause = parser.any(false)?;
+    let clause = if is_unbounded { Clause::All(Vec::new()) } else { parser.any(false)? };
     let order = parser.order()?;
     match parser.tokens.next() {
         None => Ok(Query { clause, order }),
@@ -400,11 +402,11 @@ mod tests {
     }
 
     fn clause(text: &str) -> Clause {
-        parse(text).expect("a readable query").clause
+        parse(text, false).expect("a readable query").clause
     }
 
     fn refusal(text: &str) -> String {
-        match parse(text) {
+        match parse(text, false) {
             Err(JqlError::Refused(told)) => told,
             other => panic!("expected a refusal, found {other:?}"),
         }
@@ -468,7 +470,7 @@ mod tests {
 
     #[test]
     fn order_takes_seven_fields_and_no_more() {
-        let query = parse("a = 1 order by b desc, c ASC, d").expect("a readable query");
+        let query = parse("a = 1 order by b desc, c ASC, d", false).expect("a readable query");
         let falling: Vec<bool> = query.order.iter().map(|order| order.falling).collect();
         assert_eq!(falling, [true, false, false]);
         assert!(refusal("a = 1 order by a,b,c,d,e,f,g,h").contains('7'));

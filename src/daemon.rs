@@ -187,7 +187,8 @@ pub async fn serve_until(
             continue;
         }
         let paused = daemon.state.known().pause.as_ref().map(|pause| pause.left(&moment));
-        let wished = looks.due_in(&moment, daemon.min_interval).map(|wait| wait.max(paused.unwrap_or_default()));
+        let wished =
+            looks.due_in(&moment, daemon.min_interval).map(|wait| wait.max(paused.unwrap_or_default()));
         if let Some(why) = [(paused, "what jira cut short is made up for"), (wished, "jira told of a change")]
             .into_iter()
             .find_map(|(wait, why)| wait.is_some_and(|wait| wait.is_zero()).then_some(why))

@@ -66,7 +66,8 @@ impl Door {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> StatusCode {
-        let mut request = self.http.post(format!("http://{}{PATH}", self.address)).body(delivery.body.clone());
+        let mut request =
+            self.http.post(format!("http://{}{PATH}", self.address)).body(delivery.body.clone());
         if let Some(signature) = &delivery.signature {
             request = request.header("X-Hub-Signature", signature);
         }
@@ -137,7 +138,11 @@ async fn only_what_is_signed_new_and_not_our_own_wishes_for_a_look() {
         assert_eq!(door.deliver(&delivery).await, status, "{what}");
         assert!(!door.was_wished().await, "{what}");
     }
-    assert_eq!(door.deliver(&good).await, StatusCode::NO_CONTENT, "what was forged did not use up its identifier");
+    assert_eq!(
+        door.deliver(&good).await,
+        StatusCode::NO_CONTENT,
+        "what was forged did not use up its identifier"
+    );
     assert!(door.was_wished().await);
     assert_eq!(door.deliver(&good).await, StatusCode::NO_CONTENT, "Jira is told that it arrived");
     assert!(!door.was_wished().await, "the same once more");
@@ -162,7 +167,8 @@ async fn clients_that_are_slow_or_silent_keep_no_place_for_long() {
     let door = Door::open(&client).await;
     // A body that never comes.
     let mut slow = TcpStream::connect(door.address).await.unwrap();
-    let head = format!("POST {PATH} HTTP/1.1\r\nHost: a\r\nX-Hub-Signature: sha256=00\r\nContent-Length: 9\r\n\r\n");
+    let head =
+        format!("POST {PATH} HTTP/1.1\r\nHost: a\r\nX-Hub-Signature: sha256=00\r\nContent-Length: 9\r\n\r\n");
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
@@ -263,13 +269,16 @@ impl House {
     fn act(&self, id: &str, number: usize, act: usize) {
         let person = self.sandbox.person(&User::analyst());
         let done = match act {
-            0 => person.edit(id, &json!({ "fields": { "summary": format!("{number}: looked into by hand") } })),
+            0 => {
+                person.edit(id, &json!({ "fields": { "summary": format!("{number}: looked into by hand") } }))
+            }
             1 => person.edit(id, &json!({ "fields": { "priority": { "name": "Low" } } })),
             2 => person.remove_label(id, "disputebot"),
             3 => person.comment(id, "somebody looks into it"),
             4 => person.edit(id, &json!({ "update": { "labels": [{ "add": "disputebot-ignore" }] } })),
             _ => {
-                let close = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Done" } } });
+                let close =
+                    json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Done" } } });
                 person.transition(id, &close)
             }
         };
@@ -406,7 +415,8 @@ async fn with_deliveries_lost_doubled_late_reordered_and_forged_the_tickets_end_
         assert!(by_polling.len() >= 6, "{by_polling:#?}");
         for (one, other) in by_polling.iter().zip(&by_both) {
             let differs = one.chars().zip(other.chars()).position(|(a, b)| a != b).unwrap_or_default();
-            let part = |text: &str| text.chars().skip(differs.saturating_sub(80)).take(200).collect::<String>();
+            let part =
+                |text: &str| text.chars().skip(differs.saturating_sub(80)).take(200).collect::<String>();
             assert_eq!(part(one), part(other), "seed {seed}");
         }
         assert_eq!(by_polling, by_both, "seed {seed}");

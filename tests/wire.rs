@@ -153,17 +153,25 @@ fn credentials_go_to_no_address_that_is_open_to_others_or_holds_some_itself() {
         assert_no_token(&format!("{error} {error:?}"), "the error");
         error.to_string()
     };
-    for open in ["http://jira.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1:8080", "ftp://localhost"] {
+    for open in
+        ["http://jira.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1:8080", "ftp://localhost"]
+    {
         assert!(refused(settings(open)).ends_with("it does not start with `https://`"), "{open}");
     }
-    for own in ["https://bot:secret@jira.example.com", "https://bot@jira.example.com", "https://:s@localhost"] {
+    for own in ["https://bot:secret@jira.example.com", "https://bot@jira.example.com", "https://:s@localhost"]
+    {
         let said = refused(settings(own));
         assert!(said.ends_with("it holds credentials") && !said.contains("secret"), "{said}");
     }
     let gateway_url = Some("http://gateway.example.com".parse().unwrap());
     let gateway = Settings { gateway: Gateway::Ask, gateway_url, ..settings("http://127.0.0.1:1") };
     refused(gateway);
-    for good in ["https://jira.example.com", "https://jira.example.com/context", "http://localhost:8080", "http://[::1]:1"] {
+    for good in [
+        "https://jira.example.com",
+        "https://jira.example.com/context",
+        "http://localhost:8080",
+        "http://[::1]:1",
+    ] {
         Client::new(settings(good)).unwrap();
     }
 }
@@ -212,7 +220,10 @@ async fn no_log_no_error_no_debug_text_and_no_address_has_the_token() {
     }
     assert_no_token(&said, "a debug text or an error");
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(logged.contains("hyper") || logged.contains("reqwest"), "the log of the libraries is looked at: {logged}");
+    assert!(
+        logged.contains("hyper") || logged.contains("reqwest"),
+        "the log of the libraries is looked at: {logged}"
+    );
     assert_no_token(&logged, "the log");
     for head in server.heads() {
         let (first, rest) = head.split_once("\r\n").unwrap();
@@ -227,7 +238,8 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     let sandbox = sandbox::start(Options::default()).await.unwrap();
     let bot = User::bot();
     let credentials = Credentials::Basic { user: bot.email.clone(), token: bot.token.clone().into() };
-    let client = Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
+    let client =
+        Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
     client.sign_in().await.unwrap();
     assert_eq!(client.labelled("disputebot", false).await, Ok(Vec::new()), "nothing is there yet");
     sandbox.revoke(&bot);
@@ -326,7 +338,10 @@ async fn an_error_as_a_page_of_html_says_nothing_and_breaks_nothing() {
     let server = Server::start(|_, stream| {
         let page = format!("<html><script>{TOKEN}</script></html>");
         let length = page.len();
-        write!(stream, "HTTP/1.1 502 Bad\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}")
+        write!(
+            stream,
+            "HTTP/1.1 502 Bad\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"
+        )
     });
     let error = comment(&server.client()).await;
     assert_eq!((error.cause.clone(), error.said.as_str()), (Cause::Server(502), ""));

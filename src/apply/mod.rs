@@ -335,7 +335,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             // The others were sent again by the client already.
             let sent_once = matches!(
                 action.write,
-                Write::Create { .. } | Write::Comment { .. } | Write::Transition { .. } | Write::Attach { .. }
+                Write::Create { .. }
+                    | Write::Comment { .. }
+                    | Write::Transition { .. }
+                    | Write::Attach { .. }
             );
             match &sent {
                 Err(Failure::Jira(error)) if sent_once && error.is_busy() && refused < BUSY => refused += 1,

@@ -256,6 +256,7 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
         issue_type,
         timeout,
         longest_wait,
+        limits: jira::Limits::Published,
         certificate,
         gateway,
         gateway_url,
@@ -283,8 +284,7 @@ fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
     });
     let min_interval = signed(reader.duration("webhook.min_interval"));
     let set = reader.optional_text("webhook.listen").is_some();
-    let secret =
-        if set { reader.required_secret("webhook.secret") } else { reader.secret("webhook.secret") };
+    let secret = if set { reader.required_secret("webhook.secret") } else { reader.secret("webhook.secret") };
     let secret = secret?;
     let least = jira::webhook::SECRET_LEAST;
     if secret.expose_secret().len() < least {

@@ -1,10 +1,6 @@
 //! Requests and answers.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode, header, multipart, redirect};
@@ -41,6 +37,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Longest wait that Jira may ask for before a call is given up.
     pub longest_wait: Duration,
+    /// Which limits are kept to without being refused first.
+    pub limits: Limits,
     /// A certificate authority in PEM to trust besides the system's.
     pub certificate: Option<Vec<u8>>,
     /// Whether calls go through Atlassian's gateway.
@@ -59,11 +57,22 @@ impl Settings {
             issue_type: "Task".to_owned(),
             timeout: Duration::from_secs(30),
             longest_wait: Duration::from_mins(2),
+            limits: Limits::default(),
             certificate: None,
             gateway: Gateway::Off,
             gateway_url: None,
         }
     }
+}
+
+/// Which limits a client keeps to without being refused first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Limits {
+    /// Those that are published for Jira Cloud, and those that Data Center tells.
+    #[default]
+    Published,
+    /// Only those that Data Center tells: for a sandbox that has none.
+    Told,
 }
 
 /// How the client proves who it is.
@@ -208,11 +217,12 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
+        let pace = Pace::new(settings.limits);
         Ok(Self {
             http,
             settings: Arc::new(settings),
             site: Arc::new(OnceCell::new()),
-            pace: Arc::new(Pace::new()),
+            pace: Arc::new(pace),
             caller: Arc::default(),
         })
     }

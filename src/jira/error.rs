@@ -106,7 +106,9 @@ impl JiraError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.cause {
-            Cause::Address => Some("`jira.url` is the plain address of the site, such as `https://example.atlassian.net`"),
+            Cause::Address => {
+                Some("`jira.url` is the plain address of the site, such as `https://example.atlassian.net`")
+            }
             Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
             Cause::Credentials | Cause::Anonymous => Some(
                 "check that `jira.user` and the token belong together and that the token has not expired",
@@ -139,7 +141,9 @@ impl fmt::Display for JiraError {
             Cause::Forbidden => write!(f, "Jira forbids it: 403 on `{call}`")?,
             Cause::NotFound => write!(f, "not there or not visible: 404 on `{call}`")?,
             Cause::Busy { .. } => write!(f, "Jira asks for fewer calls: 429 on `{call}`")?,
-            Cause::Paused { until } => write!(f, "Jira asks to wait until {until}, so `{call}` was not sent")?,
+            Cause::Paused { until } => {
+                write!(f, "Jira asks to wait until {until}, so `{call}` was not sent")?
+            }
             Cause::Anonymous => write!(f, "Jira answered `{call}` as if nobody had signed in")?,
             Cause::Conflict => write!(f, "another write came at the same time: 409 on `{call}`")?,
             Cause::Refused(status) => write!(f, "Jira refuses it: {status} on `{call}`")?,

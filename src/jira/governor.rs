@@ -18,7 +18,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::told::{Told, Tokens};
+use super::{
+    client::Limits,
+    told::{Tokens, Told},
+};
 
 /// What is used of a published limit: calls that leave evenly arrive unevenly.
 const SHARE: f64 = 0.96;
@@ -51,13 +54,6 @@ pub(super) struct Ask<'a> {
     pub(super) writes_to: &'a [&'a str],
 }
 
-impl Ask<'_> {
-    /// Whether the limits that are published for Jira Cloud hold for it; Data Center tells its own.
-    fn has_published_limits(&self) -> bool {
-        self.path.starts_with("/rest/api/3/")
-    }
-}
-
 /// Whether a call may be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Decision {
@@ -79,6 +75,7 @@ pub(super) struct Silence {
 /// The state of all limits. Times are since any fixed moment, by a clock that nobody sets.
 #[derive(Debug, Default)]
 pub(super) struct Governor {
+    limits: Limits,
     buckets: BTreeMap<String, Bucket>,
     issues: BTreeMap<String, Writes>,
     /// The bucket that Data Center told of.
@@ -114,6 +111,11 @@ struct Writes {
 }
 
 impl Governor {
+    /// Keeps to the published limits, or only to what it is told.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Whether a call may be sent now; it counts as sent where the answer is [`Decision::Go`].
     pub(super) fn decide(&mut self, now: Duration, ask: &Ask<'_>) -> Decision {
         let wait = self.wait(now, ask);
@@ -124,7 +126,7 @@ impl Governor {
         if let Some((tokens, _)) = &mut self.tokens {
             tokens.left -= 1.0;
         }
-        if !ask.has_published_limits() {
+        if !self.has_published_limits(ask) {
             return Decision::Go;
         }
         self.bucket(now, ask).left -= 1.0;
@@ -133,7 +135,8 @@ impl Governor {
         }
         if self.issues.len() > ISSUES {
             let young = |writes: &Writes| {
-                writes.shut > now || writes.at.back().is_some_and(|last| now.saturating_sub(*last) < PER_ISSUE[1].1)
+                writes.shut > now
+                    || writes.at.back().is_some_and(|last| now.saturating_sub(*last) < PER_ISSUE[1].1)
             };
             self.issues.retain(|_, writes| young(writes));
         }
@@ -149,8 +152,9 @@ impl Governor {
     pub(super) fn wait(&mut self, now: Duration, ask: &Ask<'_>) -> Duration {
         let silent = self.silence(now).map_or(Duration::ZERO, |silence| silence.until.saturating_sub(now));
         let tokens = self.tokens_wait(now);
+        let published = self.has_published_limits(ask);
         let bucket = self.bucket(now, ask);
-        let bucket = if ask.has_published_limits() { bucket.wait(now) } else { bucket.shut.saturating_sub(now) };
+        let bucket = if published { bucket.wait(now) } else { bucket.shut.saturating_sub(now) };
         let of_issue = |issue: &&str| self.issues.get_mut(*issue).map(|writes| writes.wait(now));
         let issues = ask.writes_to.iter().filter_map(of_issue).max().unwrap_or_default();
         silent.max(tokens).max(bucket).max(issues)
@@ -209,10 +213,19 @@ impl Governor {
             bucket.pace = (bucket.pace / 2.0).max(SLOWEST);
         } else {
             let reason = reason.map_or_else(|| format!("{status} without a reason"), str::to_owned);
+            // A quota is of another hour, not of another second.
+            let is_quota = reason.contains("quota");
             self.keep_silent(now, wait, &reason);
-            let bucket = self.bucket(now, ask);
-            bucket.pace = (bucket.pace / 2.0).max(SLOWEST);
+            if !is_quota {
+                let bucket = self.bucket(now, ask);
+                bucket.pace = (bucket.pace / 2.0).max(SLOWEST);
+            }
         }
+    }
+
+    /// Whether the limits that are published for Jira Cloud hold for a call; Data Center tells its own.
+    fn has_published_limits(&self, ask: &Ask<'_>) -> bool {
+        self.limits == Limits::Published && ask.path.starts_with("/rest/api/3/")
     }
 
     fn tokens_wait(&mut self, now: Duration) -> Duration {
@@ -229,7 +242,8 @@ impl Governor {
     fn bucket(&mut self, now: Duration, ask: &Ask<'_>) -> &mut Bucket {
         let (name, rate) = family(ask);
         let rate = rate * SHARE;
-        let fresh = || Bucket { rate, left: rate, at: now, pace: 1.0, near: Duration::ZERO, shut: Duration::ZERO };
+        let fresh =
+            || Bucket { rate, left: rate, at: now, pace: 1.0, near: Duration::ZERO, shut: Duration::ZERO };
         let bucket = self.buckets.entry(name).or_insert_with(fresh);
         bucket.refill(now);
         bucket
@@ -403,7 +417,8 @@ mod tests {
         let free = |reason: &str| {
             let mut governor = Governor::default();
             governor.learn(ms(0), &EDIT, 429, &refusal(reason, Some(7)), 0.0);
-            let comment_to_another = Ask { path: "/rest/api/3/issue/10002/comment", writes_to: &["10002"], ..COMMENT };
+            let comment_to_another =
+                Ask { path: "/rest/api/3/issue/10002/comment", writes_to: &["10002"], ..COMMENT };
             [EDIT, OTHER, COMMENT, comment_to_another].map(|ask| {
                 let wait = governor.wait(ms(0), &ask);
                 assert!(wait.is_zero() || wait >= ms(7_000), "{reason} {ask:?} {wait:?}");

@@ -28,7 +28,7 @@ mod site;
 mod told;
 pub mod webhook;
 
-pub use client::{Account, Client, Credentials, Settings};
+pub use client::{Account, Client, Credentials, Limits, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
 pub use issues::{Outcome, Transition};

@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use super::{
-    client::Client,
+    client::{Client, Limits},
     error::{Cause, JiraError},
     governor::{Ask, Decision, Governor},
     told::Told,
@@ -99,8 +99,12 @@ impl Client {
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
-        Self { governor: Mutex::default(), began: Instant::now(), began_at: Timestamp::now() }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            governor: Mutex::new(Governor::new(limits)),
+            began: Instant::now(),
+            began_at: Timestamp::now(),
+        }
     }
 
     /// Waits until a call may be sent, and counts it as sent.

@@ -92,7 +92,8 @@ fn finite(text: &str) -> Option<f64> {
 
 /// An instant in one of the three forms of an HTTP date (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<Timestamp> {
-    const FORMS: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    const FORMS: [&str; 3] =
+        ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
     let read = |form| civil::DateTime::strptime(form, text.trim()).ok();
     TimeZone::UTC.to_timestamp(FORMS.into_iter().find_map(read)?).ok()
 }
@@ -135,15 +136,18 @@ mod tests {
         ] {
             assert_eq!(told(&[("retry-after", text)]).wait, wait_s.map(Duration::from_secs), "{text}");
         }
-        let second = told(&[("retry-after", "Sun Aug  2 06:00:00 2026"), ("date", "Sun, 02 Aug 2026 05:59:00 GMT")]);
+        let second =
+            told(&[("retry-after", "Sun Aug  2 06:00:00 2026"), ("date", "Sun, 02 Aug 2026 05:59:00 GMT")]);
         assert_eq!(second.wait, Some(Duration::from_secs(60)), "a day of one digit");
     }
 
     #[test]
     fn an_instant_is_measured_from_the_date_of_the_answer_so_that_clocks_need_not_agree() {
-        let behind = [("date", "Sat, 22 Aug 2026 04:00:00 GMT"), ("retry-after", "Sat, 22 Aug 2026 04:00:05 GMT")];
+        let behind =
+            [("date", "Sat, 22 Aug 2026 04:00:00 GMT"), ("retry-after", "Sat, 22 Aug 2026 04:00:05 GMT")];
         assert_eq!(told(&behind).wait, Some(Duration::from_secs(5)));
-        let ahead = [("date", "Sat, 22 Aug 2026 09:00:00 GMT"), ("x-ratelimit-reset", "2026-08-22T09:00:08Z")];
+        let ahead =
+            [("date", "Sat, 22 Aug 2026 09:00:00 GMT"), ("x-ratelimit-reset", "2026-08-22T09:00:08Z")];
         assert_eq!(told(&ahead).wait, Some(Duration::from_secs(8)));
     }
 

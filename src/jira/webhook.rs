@@ -36,7 +36,8 @@ pub enum Distrust {
 /// Checks the signature over the raw bytes of a delivery, as the header `X-Hub-Signature` has it: a method and a
 /// digest in hexadecimal. The comparison takes the same time wherever the digests differ.
 pub fn verify(secret: &[u8], signature: Option<&str>, body: &[u8]) -> Result<(), Distrust> {
-    let (method, digest) = signature.ok_or(Distrust::Unsigned)?.trim().split_once('=').ok_or(Distrust::Form)?;
+    let (method, digest) =
+        signature.ok_or(Distrust::Unsigned)?.trim().split_once('=').ok_or(Distrust::Form)?;
     let digest = unhex(digest).ok_or(Distrust::Form)?;
     match method.to_ascii_lowercase().as_str() {
         "sha256" => compare::<Sha256>(secret, body, &digest),
@@ -134,7 +135,8 @@ mod tests {
     #[test]
     fn nothing_else_is_taken() {
         assert_eq!(verify(SECRET, None, BODY), Err(Distrust::Unsigned));
-        let wrong = |signature: &str, body: &[u8], secret: &[u8]| verify(secret, Some(signature), body).unwrap_err();
+        let wrong =
+            |signature: &str, body: &[u8], secret: &[u8]| verify(secret, Some(signature), body).unwrap_err();
         let right = format!("sha256={SHA256}");
         assert_eq!(wrong(&right, b"Hello World?", SECRET), Distrust::Wrong);
         assert_eq!(wrong(&right, BODY, b"another secret of a length"), Distrust::Wrong);
@@ -174,11 +176,17 @@ mod tests {
         assert!(of(json!({ "user": { "accountId": "bot" } })));
         assert!(of(json!({ "user": { "name": "bot", "key": "JIRAUSER10100" } })));
         assert!(of(json!({ "user": { "name": "robot", "key": "bot" } })));
-        assert!(of(json!({ "comment": { "author": { "accountId": "ann" }, "updateAuthor": { "accountId": "bot" } } })));
+        assert!(of(
+            json!({ "comment": { "author": { "accountId": "ann" }, "updateAuthor": { "accountId": "bot" } } })
+        ));
         assert!(!of(json!({ "user": { "accountId": "ann" } })));
-        assert!(!of(json!({ "comment": { "author": { "accountId": "bot" }, "updateAuthor": { "accountId": "ann" } } })));
+        assert!(!of(
+            json!({ "comment": { "author": { "accountId": "bot" }, "updateAuthor": { "accountId": "ann" } } })
+        ));
         // What is about our ticket is not therefore ours.
-        assert!(!of(json!({ "user": { "accountId": "ann" }, "issue": { "fields": { "creator": { "accountId": "bot" } } } })));
+        assert!(!of(
+            json!({ "user": { "accountId": "ann" }, "issue": { "fields": { "creator": { "accountId": "bot" } } } })
+        ));
         assert!(!of(json!({ "timestamp": 1 })));
         assert!(!is_of("", br#"{"user":{"accountId":""}}"#));
         assert!(!is_of("bot", b"bot"));

@@ -89,7 +89,10 @@ async fn the_token_stays_out_of_the_log_the_answers_and_the_state_whatever_happe
         said.push_str(&text(&output.stdout));
         said.push_str(&text(&output.stderr));
     }
-    assert!(said.contains("the token of Jira ended on 2020-01-01"), "check and status tell of its end: {said}");
+    assert!(
+        said.contains("the token of Jira ended on 2020-01-01"),
+        "check and status tell of its end: {said}"
+    );
     assert!(!said.contains(&token), "the token is told");
     let mut folders = vec![world.path("state")];
     let mut files = 0;

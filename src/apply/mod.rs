@@ -1,4 +1,4 @@
-//! Applies a plan to Jira, one write after the other.
+//! Applies a plan to Jira.
 //!
 //! # One group, one ticket
 //!
@@ -29,6 +29,7 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
+//! * Creates and edits are sent several at a time ([`together`]), all other writes one after the other.
 //! * A failed write never stops the others, unless every further one would fail the same way.
 //! * Before a create the claim on the project is looked at ([`claim`]).
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
@@ -46,6 +47,7 @@ pub mod port;
 mod reconcile;
 mod recover;
 mod scan;
+mod together;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -59,21 +61,22 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome},
-    plan::{self, Action, Category, Closed, Issue, Link, Mark, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Issue, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
-        Content,
         document::Block,
         list::{Attached, List},
     },
 };
 use claim::Keeper;
+use together::Width;
 
 /// How long a write under way may still take after a stop.
 pub const GRACE: Duration = Duration::from_secs(3);
 
 /// A create that was recorded longer ago than this is not sent any more: its wait has begun with the record.
-const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// The client may hold it back for [`crate::jira`]'s limits for another five seconds.
+const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
 
 /// Refusals of creates in a row after which no more are tried in this run.
 const REFUSALS: u32 = 3;
@@ -236,30 +239,38 @@ pub async fn apply(
         refusals: 0,
         attachments_refused: 0,
     };
-    for (position, action) in plan.actions.iter().enumerate() {
-        if stop.is_cancelled() {
-            applied.untried = plan.actions.len() - position;
-            break;
-        }
-        match applier.in_time(action).await? {
-            Ok(issue) => applied.done.push(Done {
-                group: action.group.clone(),
-                issue,
-                kind: action.write.kind().to_owned(),
-                closed: matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. }),
-            }),
-            Err(failure) => {
-                tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
-                let fatal = failure.is_fatal();
-                applied.failed.push((action.clone(), failure));
-                if fatal {
-                    applied.untried = plan.actions.len() - position - 1;
-                    break;
+    let (mut width, mut rest) = (Width::new(), plan.actions.as_slice());
+    while !rest.is_empty() && !stop.is_cancelled() {
+        let batch = width.batch(rest, applier.store.known());
+        let sent = applier.in_time(batch).await?;
+        width.learn(sent.iter().all(Result::is_ok));
+        let mut fatal = false;
+        let (tried, later) = rest.split_at(sent.len());
+        rest = later;
+        for (action, result) in tried.iter().zip(sent) {
+            match result {
+                Ok(issue) => applied.done.push(Done {
+                    group: action.group.clone(),
+                    issue,
+                    kind: action.write.kind().to_owned(),
+                    closed: matches!(
+                        &action.write,
+                        Write::Transition { to: Category::Done, topic: None, .. }
+                    ),
+                }),
+                Err(failure) => {
+                    tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
+                    fatal |= failure.is_fatal();
+                    applied.failed.push((action.clone(), failure));
                 }
             }
+            progress(applied.done.len() + applied.failed.len(), action);
         }
-        progress(position + 1, action);
+        if fatal {
+            break;
+        }
     }
+    applied.untried = rest.len();
     Ok(applied)
 }
 
@@ -307,58 +318,10 @@ async fn within<T>(stop: &CancellationToken, call: impl Future<Output = T>) -> O
 }
 
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
-    /// One write, sent when Jira's limits have room for it. What they refuse is provably not done, so it is sent
-    /// again.
-    async fn in_time(&mut self, action: &Action) -> Sent {
-        let mut refused = 0;
-        loop {
-            pause::note(self.tracker, self.store, self.clock)?;
-            let issue = match &action.write {
-                Write::Create { .. } | Write::Link { .. } => None,
-                Write::Attach { .. } => self.store.known().ticket(&action.group).issue().cloned(),
-                Write::Update { issue, .. }
-                | Write::Comment { issue, .. }
-                | Write::Transition { issue, .. }
-                | Write::Detach { issue, .. }
-                | Write::LinkDuplicate { issue, .. } => Some(issue.clone()),
-            };
-            let room = tokio::select! {
-                biased;
-                room = self.tracker.make_room(issue.as_ref()) => room,
-                // Nothing was sent, so nothing needs time to finish.
-                () = self.stop.cancelled() => return Ok(Err(Failure::Stopped)),
-            };
-            if let Err(error) = room {
-                return Ok(Err(error.into()));
-            }
-            let sent = self.one(action).await?;
-            // The others were sent again by the client already.
-            let sent_once = matches!(
-                action.write,
-                Write::Create { .. }
-                    | Write::Comment { .. }
-                    | Write::Transition { .. }
-                    | Write::Attach { .. }
-            );
-            match &sent {
-                Err(Failure::Jira(error)) if sent_once && error.is_busy() && refused < BUSY => refused += 1,
-                _ => {
-                    pause::note(self.tracker, self.store, self.clock)?;
-                    return Ok(sent);
-                }
-            }
-        }
-    }
-
     async fn one(&mut self, action: &Action) -> Sent {
-        let mut ticket = self.store.known().ticket(&action.group);
+        let ticket = self.store.known().ticket(&action.group);
         match &action.write {
-            Write::Create { content, mark } => self.create(ticket, content, mark).await,
-            Write::Update { issue, changes, before, written, mark, tells } => {
-                ticket.written = Some(before.clone());
-                ticket.writing = Some(Box::new(written.clone()));
-                self.update(ticket, issue, changes, mark, tells).await
-            }
+            Write::Create { .. } | Write::Update { .. } => unreachable!("these go together with their like"),
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
             Write::Transition { issue, to, resolution, topic } => {
                 self.transition(ticket, issue, *to, resolution.as_deref(), topic.as_deref()).await
@@ -383,110 +346,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 
     fn record(&mut self, ticket: Ticket) -> Result<(), StateError> {
         self.store.record(self.clock.moment().at, &[Change::Ticket(ticket)])
-    }
-
-    async fn create(&mut self, mut ticket: Ticket, content: &Content, mark: &Mark) -> Sent {
-        let attempts = match &ticket.link {
-            Link::Ready { attempts } | Link::Parked { attempts, .. } => attempts + 1,
-            Link::Bound { issue } => return Ok(Ok(issue.clone())),
-            Link::Intent { .. } | Link::Unknown { .. } | Link::Held { .. } => {
-                return Ok(Err(Failure::Unsettled));
-            }
-        };
-        if self.refusals >= REFUSALS {
-            return Ok(Err(Failure::Breaker("creates")));
-        }
-        let highest_number = match self.highest_number {
-            Some(number) => number,
-            None => match within(self.stop, self.open_for_creates()).await {
-                Some(Ok(Ok(number))) => number,
-                Some(Ok(Err(failure))) => return Ok(Err(failure)),
-                Some(Err(error)) => return Err(error),
-                None => return Ok(Err(Failure::Stopped)),
-            },
-        };
-        self.highest_number = Some(highest_number);
-        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
-            Some(Ok(())) => {}
-            Some(Err(failure)) => return Ok(Err(failure)),
-            None => return Ok(Err(Failure::Stopped)),
-        }
-        let sent = self.clock.moment();
-        ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
-        ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
-        self.record(ticket.clone())?;
-        if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
-            ticket.link = Link::Ready { attempts };
-            ticket.writing = None;
-            self.record(ticket)?;
-            return Ok(Err(Failure::HeldUp));
-        }
-        let outcome = within(self.stop, self.tracker.create(content, mark)).await;
-        let (link, failure) = match outcome {
-            Some(Outcome::Done(issue)) => {
-                let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
-                self.highest_number = self.highest_number.max(number);
-                self.refusals = 0;
-                ticket.link = Link::Bound { issue: issue.clone() };
-                ticket.written = ticket.writing.take().map(|writing| *writing);
-                self.record(ticket)?;
-                return Ok(Ok(issue));
-            }
-            Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
-            Some(Outcome::Refused(error)) => {
-                self.refusals += 1;
-                (Link::Parked { attempts, reason: error.to_string() }, error.into())
-            }
-            Some(Outcome::Unknown(error)) => {
-                (Link::Unknown { attempts, highest_number, sent, fence: None }, error.into())
-            }
-            None => (Link::Unknown { attempts, highest_number, sent, fence: None }, Failure::Stopped),
-        };
-        if !matches!(link, Link::Unknown { .. }) {
-            ticket.writing = None;
-        }
-        ticket.link = link;
-        self.record(ticket)?;
-        Ok(Err(failure))
-    }
-
-    /// Before the first create of a run: says on the project that tickets are being opened, and after which
-    /// number.
-    async fn open_for_creates(&mut self) -> Result<Result<u64, Failure>, StateError> {
-        let number = match self.tracker.newest_number().await {
-            Ok(number) => number,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let begun = self.keeper.begin(self.tracker, self.store, self.clock, number).await?;
-        Ok(begun.map(|()| number))
-    }
-
-    async fn update(
-        &mut self,
-        mut ticket: Ticket,
-        issue: &Issue,
-        changes: &[plan::Change],
-        mark: &Mark,
-        tells: &[String],
-    ) -> Sent {
-        self.record(ticket.clone())?;
-        match within(self.stop, self.tracker.edit(issue, changes, Some(mark))).await {
-            Some(Ok(())) => {
-                ticket.written = ticket.writing.take().map(|writing| *writing);
-                ticket.link = Link::Bound { issue: issue.clone() };
-                ticket.told.extend(tells.iter().cloned());
-                self.record(ticket)?;
-                Ok(Ok(issue.clone()))
-            }
-            Some(Err(error)) => {
-                if error.is_unexecuted() {
-                    ticket.writing = None;
-                    self.record(ticket)?;
-                }
-                Ok(Err(error.into()))
-            }
-            None => Ok(Err(Failure::Stopped)),
-        }
     }
 
     async fn comment(&mut self, mut ticket: Ticket, issue: &Issue, topic: &str, body: &[Block]) -> Sent {

@@ -111,7 +111,8 @@ impl JiraError {
             }
             Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
             Cause::Credentials | Cause::Anonymous => Some(
-                "check that `jira.user` and the token belong together and that the token has not expired",
+                "check that `jira.user` and the token belong together and that the token has not expired; a token with \
+                 scopes, or of a service account, needs `jira.cloud_id = \"auto\"`",
             ),
             Cause::Forbidden => Some("`disputebot check` names the permissions that the account needs"),
             Cause::NotFound => Some("check `jira.project`, and that the account may browse it"),

@@ -5,8 +5,7 @@ use disputebot::sandbox::{Effect, Fault, Matches};
 use crate::world::{World, text};
 
 /// Kills a run at its `nth` write, before or after it took effect, and runs again.
-async fn killed_at(nth: usize, effect: Effect) {
-    let world = World::new().await;
+pub(crate) async fn killed_at(world: World, nth: usize, effect: Effect) {
     let when = format!("killed at write {nth}, {effect:?}");
     world.sandbox.inject(Fault { nth, matches: Matches::Writes, effect });
     let mut child = world.spawn(&["run"]);
@@ -38,14 +37,14 @@ async fn writes_of_a_run() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_at_each_write_before_it_took_effect() {
     for nth in 1..=writes_of_a_run().await {
-        killed_at(nth, Effect::HangBeforeCommit).await;
+        killed_at(World::new().await, nth, Effect::HangBeforeCommit).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_at_each_write_after_it_took_effect() {
     for nth in 1..=writes_of_a_run().await {
-        killed_at(nth, Effect::HangAfterCommit).await;
+        killed_at(World::new().await, nth, Effect::HangAfterCommit).await;
     }
 }
 

@@ -4,9 +4,11 @@
 
 mod crash;
 mod daemon;
+mod dialects;
 mod once;
 mod pause;
 mod people;
 mod refusals;
 mod runs;
+mod webhook;
 mod world;

@@ -219,6 +219,7 @@ fn inline_at(rest: &str, c: char, before: char) -> Option<(String, usize)> {
             let next = rest[1..].chars().next().filter(char::is_ascii_punctuation)?;
             Some((escape(next.encode_utf8(&mut [0; 4])), 1 + next.len_utf8()))
         }
+        '&' => entity(rest).map(|(sign, length)| (escape(sign.encode_utf8(&mut [0; 4])), length)),
         '{' if rest.starts_with("{{") => {
             let end = near(&rest[2..], "}}")?;
             Some((format!("<code>{}</code>", escape(&unescaped(&rest[2..2 + end]))), end + 4))
@@ -305,15 +306,37 @@ fn anchor(address: &str, shown: &str) -> String {
 
 fn unescaped(text: &str) -> String {
     let mut plain = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        if c == '\\' && characters.peek().is_some_and(char::is_ascii_punctuation) {
-            plain.extend(characters.next());
-        } else {
-            plain.push(c);
-        }
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let next = rest[c.len_utf8()..].chars().next().filter(char::is_ascii_punctuation);
+        let (sign, length) = match (c, next) {
+            ('\\', Some(next)) => (next, 1 + next.len_utf8()),
+            ('&', _) => entity(rest).unwrap_or((c, 1)),
+            _ => (c, c.len_utf8()),
+        };
+        plain.push(sign);
+        rest = &rest[length..];
     }
     plain
+}
+
+/// The sign that an entity at the start of a text stands for, and how many bytes it takes.
+fn entity(text: &str) -> Option<(char, usize)> {
+    let end = text.find(';').filter(|end| (2..10).contains(end))?;
+    let name = &text[1..end];
+    let sign = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
+        (Some(hex), _) => char::from_u32(u32::from_str_radix(hex, 16).ok()?)?,
+        (None, Some(digits)) => char::from_u32(digits.parse().ok()?)?,
+        (None, None) => match name {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "bsol" => '\\',
+            _ => return None,
+        },
+    };
+    Some((sign, end + 1))
 }
 
 #[cfg(test)]
@@ -342,6 +365,10 @@ mod tests {
                 "<div class=\"panel\"><p><b>T</b></p><h3 class=\"level-1\">x</h3></div>",
             ),
             ("{color:red}late{color} [~analyst]", "<p>late <span class=\"mention\">@analyst</span></p>"),
+            (
+                "a&#92;&#x5c; &amp; {{&#92;}} &#42;b&#42; &none;",
+                "<p>a\\\\ &amp; <code>\\</code> *b* &amp;none;</p>",
+            ),
             ("----", "<hr>"),
             ("a\\\\b \\*not\\*", "<p>a<br>b *not*</p>"),
             ("{code}never closed", "<p>{code}never closed</p>"),

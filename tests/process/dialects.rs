@@ -1,0 +1,156 @@
+//! The same runs against Data Center and through the gateway of Cloud: the same tickets, in the same words.
+
+use std::collections::BTreeMap;
+
+use disputebot::sandbox::{Effect, Fault, Flavour, Matches, Options, User};
+use regex::Regex;
+use serde_json::json;
+
+use crate::{
+    crash::killed_at,
+    world::{World, disputes},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_center_gets_one_ticket_per_group_and_a_second_run_writes_nothing() {
+    let world = World::data_center().await;
+    world.expect(0, &["check"]).await;
+    world.expect(10, &["plan", "--check"]).await;
+    assert_eq!(world.writes(), 0, "neither a check nor a plan writes anything");
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("after the first run").await;
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.starts_with("everything is up to date"), "{said}");
+    assert_eq!(world.writes(), writes);
+    for issue in world.sandbox.issues() {
+        assert!(issue["fields"]["description"].is_string(), "{issue}");
+        assert_eq!(issue["fields"]["attachment"].as_array().map(Vec::len), Some(1), "{issue}");
+    }
+}
+
+/// The words of each ticket's description as a browser shows them, by summary.
+async fn words(world: &World) -> BTreeMap<String, Vec<String>> {
+    let tag = Regex::new("<[^>]*>").unwrap();
+    // Groups are named by chance.
+    let id = Regex::new(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8})\b").unwrap();
+    let mut found = BTreeMap::new();
+    for issue in world.sandbox.issues() {
+        let address = format!("{}/browse/{}", world.sandbox.base_url(), issue["key"].as_str().unwrap());
+        let page = reqwest::get(address).await.unwrap().text().await.unwrap();
+        let description =
+            page.split("id=\"description\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let mut text = tag.replace_all(description, " ").into_owned();
+        for (entity, sign) in [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#x27;", "'"),
+            ("&#x2f;", "/"),
+            ("&#39;", "'"),
+            ("&amp;", "&"),
+        ] {
+            text = text.replace(entity, sign);
+        }
+        let words = id.replace_all(&text, "#").split_whitespace().map(str::to_owned).collect();
+        found.insert(issue["fields"]["summary"].as_str().unwrap().to_owned(), words);
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_group_says_the_same_words_on_cloud_and_on_data_center() {
+    // Values of foreign columns that would act in one of the two.
+    let mut rows = disputes();
+    for row in &mut rows {
+        row.product_name =
+            format!("{{color:red}}*{}* [a|http://example.com] h1. # &amp; -x- \\\\", row.product_name);
+        row.payer = format!("!{}! ||x|| {{noformat}} ~y~ :) [~admin]", row.payer);
+    }
+    let (cloud, center) = (World::new().await, World::data_center().await);
+    let mut said = Vec::new();
+    for world in [&cloud, &center] {
+        world.write_disputes(&rows);
+        world.expect(0, &["run"]).await;
+        said.push(words(world).await);
+    }
+    assert!(said[0].len() > 5 && said[0].values().any(|words| words.contains(&"[~admin]".to_owned())));
+    for (summary, words) in &said[0] {
+        assert_eq!(Some(words), said[1].get(summary), "{summary}");
+    }
+    assert_eq!(said[0].len(), said[1].len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_too_what_people_write_stays() {
+    let world = World::data_center().await;
+    world.expect(0, &["run"]).await;
+    let issue = world.sandbox.issues()[0].clone();
+    let key = issue["key"].as_str().unwrap();
+    let description = issue["fields"]["description"].as_str().unwrap();
+    let edited = format!("h1. Mine\r\n\r\n{}\r\n\r\n* also mine", description.replace('\n', "\r\n"));
+    let person = world.sandbox.person(&User::analyst());
+    person.edit(key, &json!({ "fields": { "summary": "mine", "description": edited } })).unwrap();
+    let mut rows = disputes();
+    for row in &mut rows {
+        row.amount_disputed = format!("{}0", row.amount_disputed.trim_end_matches('0'));
+        row.due_at = "2027-03-01".to_owned();
+    }
+    rows.truncate(rows.len() - 3);
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let after = world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap();
+    assert_eq!(after["fields"]["summary"], "mine");
+    let text = after["fields"]["description"].as_str().unwrap();
+    assert!(
+        text.starts_with("h1. Mine\r\n\r\n_▼ disputebot") && text.ends_with("\r\n\r\n* also mine"),
+        "{text}"
+    );
+    assert_ne!(text, edited, "the block was kept up to date");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_killed_run_never_doubles_a_ticket() {
+    let all = {
+        let world = World::data_center().await;
+        world.expect(0, &["run"]).await;
+        world.writes()
+    };
+    for nth in (1..=all).step_by(5) {
+        killed_at(World::data_center().await, nth, Effect::HangAfterCommit).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_lost_create_is_found_past_a_frozen_index() {
+    let world = World::data_center().await;
+    world.sandbox.set_index(disputebot::sandbox::Index::Frozen);
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+    world.sandbox.inject(Fault { nth: 2, matches, effect: Effect::CloseAfterCommit });
+    world.expect(6, &["run"]).await;
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("after a lost answer").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scoped_tokens_go_through_the_gateway_and_links_still_lead_to_the_site() {
+    let world = World::with(Options { scoped_only: true, ..Options::default() }).await;
+    let said = world.expect(5, &["check"]).await;
+    assert!(said.contains("credentials") && said.contains("cloud_id"), "{said}");
+    world.write_config(&format!("cloud_id = \"auto\"\ngateway_url = \"{}\"\n", world.sandbox.base_url()));
+    world.expect(0, &["check"]).await;
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("through the gateway").await;
+    let status = world.expect(0, &["report"]).await;
+    assert!(!status.contains("/ex/jira/"), "{status}");
+    for request in world.sandbox.requests() {
+        assert!(!request.path.contains("tenant_info") || request.who.is_none(), "it is asked by nobody");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jira_that_says_it_is_data_center_is_spoken_to_as_one_whatever_its_name() {
+    let world = World::with(Options { flavour: Flavour::DataCenter, ..Options::default() }).await;
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("Jira Data Center 10.3"), "{said}");
+}

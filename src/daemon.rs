@@ -10,6 +10,8 @@
 //!   was done and end with success. A second signal ends at once.
 //! * A create whose answer was lost, and a state in doubt, are looked after as soon as they can be settled.
 //! * Signals end the process within five seconds, also while Jira takes longer to answer.
+//! * At its start and once a day it is looked whether Jira would take what a pass writes; what would fail is logged
+//!   once, by name and with the setting to change.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon. One that was cut short
 //!   because Jira wants to be left alone for a time is made again after that, also by the next process.
 //! * Whoever hears that something changed may wish for a pass ([`Wishes`]); however many wish, it is one pass, and not
@@ -29,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
-    jira::{self, Client},
-    plan::Moment,
+    jira::{self, Client, Needs, Watch},
+    plan::{Moment, Ticket},
     report::{self, Week},
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
@@ -52,6 +54,8 @@ pub struct Daemon {
     pub templates: Templates,
     /// Jira.
     pub client: Client,
+    /// What a pass needs of Jira; its ticket is filled in.
+    pub needs: Needs,
     /// The state, held for as long as the daemon lives.
     pub state: State,
     /// Folder of the reports.
@@ -162,6 +166,11 @@ pub async fn serve_until(
     let mut follow_up = FollowUp::default();
     let mut looks = Looks::default();
     let mut told = None;
+    let mut watch = Watch::default();
+    apply::pause::resume(&daemon.client, daemon.state.known(), clock);
+    if daemon.client.silence().is_none() {
+        look(&daemon, &mut watch, clock, stop).await;
+    }
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
@@ -180,6 +189,10 @@ pub async fn serve_until(
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
             write_report(&daemon, &occurrence);
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
+            continue;
+        }
+        if watch.is_due(now) && daemon.client.silence().is_none() {
+            look(&daemon, &mut watch, clock, stop).await;
             continue;
         }
         if follow_up.is_due(&daemon, clock) {
@@ -222,6 +235,16 @@ fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
         && let Some(notice) = daemon.token_expires.and_then(|ends| jira::expiry::notice(ends, today))
     {
         tracing::warn!("{notice}");
+    }
+}
+
+/// Looks whether Jira would take what a pass writes, and logs what would fail.
+async fn look(daemon: &Daemon, watch: &mut Watch, clock: &impl Clock, stop: &CancellationToken) {
+    let ticket = daemon.state.known().tickets.values().find_map(Ticket::issue).cloned();
+    let needs = Needs { ticket, ..daemon.needs.clone() };
+    tokio::select! {
+        () = watch.look(&daemon.client, &needs, clock.moment().at) => {}
+        () = stop.cancelled() => {}
     }
 }
 

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
+    sync::Arc,
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -15,7 +16,8 @@ use crate::{
     cluster::{self, Cluster, Explanation, Table, TableBuilder},
     dispute::{Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
-    plan::{self, Action, Plan, Standing},
+    jira::Ready,
+    plan::{self, Action, Plan, Standing, Ticket},
     source::{self, Batch, Completeness},
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, StateError},
     ticket::{
@@ -115,6 +117,8 @@ pub struct Pass {
     pub record: Option<RunRecord>,
     /// What was found out before.
     pub recovered: Recovered,
+    /// What Jira would refuse, so that a run would write nothing.
+    pub unready: Vec<String>,
 }
 
 impl Surveyed {
@@ -124,6 +128,7 @@ impl Surveyed {
             complete: self.batch.completeness == Completeness::Complete,
             records: &self.records,
             standing: &self.standing,
+            refused_creates: &[],
         }
     }
 }
@@ -153,6 +158,7 @@ pub fn survey(
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
     let (explanations, neighbours) = explain(&table, &lineage.groups);
     let happened = happened(&lineage.events);
+    let limit = known.text_limit();
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -176,15 +182,16 @@ pub fn survey(
             let facts =
                 facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
             let facts = Facts { attached: params.attach_members, ..facts };
-            content =
-                Some(match ticket::content(&group.id, &facts, &figures, templates, &params.priorities) {
+            content = Some(
+                match ticket::content(&group.id, &facts, &figures, templates, &params.priorities, limit) {
                     Ok(content) => {
                         let list = params.attach_members.then(|| List::of(&group.id, &members));
                         Ok(Content { list, ..content })
                     }
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
                     Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
-                });
+                },
+            );
             // The headline also goes where the gate over tickets does not look: reports and lists.
             record.title = match ticket::screen(&facts.title) {
                 None => facts.title.clone(),
@@ -206,6 +213,7 @@ pub fn survey(
                 absent,
                 moved,
                 returned,
+                unfit: Vec::new(),
             },
         );
         records.push(record);
@@ -246,14 +254,21 @@ pub async fn plan_only(
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
     let mut memory = Memory::new(Known::read(state)?);
-    apply::pause::resume(tracker, &memory, clock);
+    apply::pause::resume(tracker, memory.known(), clock);
     let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
+    let ready = learn(tracker, memory.known()).await?;
     let now = clock.moment();
-    let surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
+    let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch)?;
+    let ready = settle(&mut surveyed, ready, tracker).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
-    let plan = apply::observe_and_plan(&surveyed.wanted(), &params.plan, tracker, &mut memory, &now).await?;
-    Ok(Pass { surveyed, plan, applied: None, record: None, recovered })
+    let plan_params = plan_params(params, &ready);
+    let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
+    let mut unready = ready.refusals().to_vec();
+    if plan.counts().get("create").is_some_and(|creates| *creates > 0) {
+        unready.extend_from_slice(ready.refused_creates());
+    }
+    Ok(Pass { surveyed, plan, applied: None, record: None, recovered, unready })
 }
 
 /// A whole pass.
@@ -272,7 +287,7 @@ pub async fn pass(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
-    apply::pause::resume(tracker, store, clock);
+    apply::pause::resume(tracker, store.known(), clock);
     let passed = whole(params, tables, templates, store, tracker, clock, stop, progress).await;
     match &passed {
         // Nothing more is recorded after an error of the state.
@@ -299,14 +314,22 @@ async fn whole(
         recovered = apply::recover(tracker, store, clock, &policy, true) => recovered?,
         () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
     };
+    let ready = tokio::select! {
+        ready = learn(tracker, store.known()) => ready?,
+        () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
+    };
+    if !ready.refusals().is_empty() {
+        return Err(RecoverError::Unready { problems: ready.refusals().to_vec() }.into());
+    }
     let adopted = adopted(store.known());
     let now = clock.moment().at;
-    let surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
+    let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch)?;
+    let ready = settle(&mut surveyed, ready, tracker).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
-        &surveyed.wanted(),
-        &params.plan,
+        &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
+        &plan_params(params, &ready),
         tracker,
         store,
         clock,
@@ -326,7 +349,36 @@ async fn whole(
         // The next run finds the claim as it was when tickets were opened, and looks at them again.
         tracing::warn!(error = %error, "the head of the journal could not be anchored in Jira");
     }
-    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record), recovered })
+    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record), recovered, unready: Vec::new() })
+}
+
+/// What the fields of the project demand and take.
+async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, RecoverError> {
+    let ticket = known.tickets.values().find_map(Ticket::issue);
+    Ok(tracker.learn_fields(ticket).await?)
+}
+
+/// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.
+async fn settle(
+    surveyed: &mut Surveyed,
+    mut ready: Arc<Ready>,
+    tracker: &impl Tracker,
+) -> Result<Arc<Ready>, RecoverError> {
+    let contents = surveyed.standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
+    let people = ready.unknown_people(contents);
+    if !people.is_empty() {
+        ready = tracker.look_up(people).await?;
+    }
+    for standing in surveyed.standing.values_mut() {
+        if let Some(Ok(content)) = &mut standing.content {
+            standing.unfit = ready.settle(content);
+        }
+    }
+    Ok(ready)
+}
+
+fn plan_params(params: &Params, ready: &Ready) -> plan::Params {
+    plan::Params { fixed_fields: ready.fixed().clone(), ..params.plan.clone() }
 }
 
 /// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in

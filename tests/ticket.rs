@@ -10,6 +10,7 @@ use disputebot::{
     ticket::{
         self, Content, ContentError, Markup, Priorities, Templates, adf, document,
         facts::{self, Facts, Figures},
+        length::TEXT_LIMIT,
     },
 };
 use rust_decimal::Decimal;
@@ -137,7 +138,7 @@ fn priorities() -> Priorities {
 fn content_of(change: &dyn Fn(&mut Dispute)) -> Result<Content, ContentError> {
     let (facts, figures) = facts_of(change);
     let templates = Templates::new(&[]).unwrap();
-    ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities())
+    ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities(), TEXT_LIMIT)
 }
 
 fn words_of(content: &Content) -> String {
@@ -433,7 +434,8 @@ fn the_priority_follows_the_money_and_may_be_left_to_jira() {
     let (facts, figures) = facts_of(&|_| ());
     let none = Priorities { names: Default::default(), ..priorities() };
     let templates = Templates::new(&[]).unwrap();
-    let content = ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &none).unwrap();
+    let content =
+        ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &none, TEXT_LIMIT).unwrap();
     assert_eq!(content.priority, None);
 }
 
@@ -631,4 +633,32 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     ## Disputes
     D-000, D-001, D-002, D-003 and 2 more: disputebot explain 00000000 lists them all
     ");
+}
+
+#[test]
+fn a_hundred_thousand_members_fit_into_what_jira_takes_and_are_all_counted() {
+    let (mut facts, figures) = facts_of(&|_| {});
+    facts.all = 100_000;
+    facts.attached = true;
+    for member in ["D-1", "👩‍⚕️🏴‍☠️", "e\u{301}e\u{301}e\u{301}", "{code}|*_-\\"] {
+        facts.members = (0..100_000).map(|number| format!("{member}-{number}")).collect();
+        let templates = Templates::new(&[]).unwrap();
+        let id = GroupId::from_bits(7);
+        for limit in [TEXT_LIMIT, 20_000] {
+            let content = ticket::content(&id, &facts, &figures, &templates, &priorities(), limit).unwrap();
+            let words = document::plain_text(&content.block);
+            let listed = words.lines().last().unwrap().split(", ").count();
+            assert!(listed > 5, "{listed}");
+            assert!(words.ends_with(&format!(
+                " and {} more in the attached list\n",
+                facts::thousands(100_000 - listed)
+            )));
+            for markup in [Markup::Adf, Markup::Wiki] {
+                let whole = ticket::block::compose(markup, &id, &[], &markup.nodes(&content.block), &[]);
+                assert!(ticket::markup::length(&whole) <= limit, "{markup:?}");
+            }
+            let document = adf::document(&adf::nodes(&content.block));
+            assert_eq!(all_breaches(&document), Vec::<String>::new());
+        }
+    }
 }

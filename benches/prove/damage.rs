@@ -475,6 +475,7 @@ pub(crate) fn ticket(number: u64) -> Change {
         priority: Some("High".to_owned()),
         due: None,
         labels: [ticket.group.label(), "disputebot".to_owned()].into_iter().collect(),
+        ..Written::default()
     });
     Change::Ticket(ticket)
 }

@@ -104,7 +104,9 @@ async fn load(flavour: Flavour, groups: usize, edited: usize) -> Measured {
     };
     let began = requests.iter().find(|it| it.status == Some(429)).map(|it| it.at);
     let ends = began.map(|at| at + SignedDuration::from_secs(i64::from(SILENCE_S)));
-    let in_silence = requests.iter().filter(|it| Some(it.at) > began && Some(it.at) < ends).count();
+    // What was under way when the pause was told could not know of it.
+    let heard = began.map(|at| at + SignedDuration::from_millis(100));
+    let in_silence = requests.iter().filter(|it| Some(it.at) > heard && Some(it.at) < ends).count();
     let (at_once, per_second) = if flavour == Flavour::Cloud { (100.0, 100.0) } else { (50.0, 10.0) };
     let mut shares = vec![share(&moments(&is_create), began.zip(ends), at_once, per_second)];
     if edited > 0 {
@@ -150,7 +152,7 @@ async fn pass(sandbox: &Sandbox, flavour: Flavour, state: &mut State, groups: us
     apply::recover(&client, state, &SystemClock, &policy, true).await.expect("Jira is read");
     let found = (0..groups).map(|number| cluster(number, if number < grown { 11 } else { 10 })).collect();
     let (records, standing) = survey(state.known(), found, &mut 0);
-    let wanted = Wanted { complete: true, records: &records, standing: &standing };
+    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let stop = CancellationToken::new();
     let (_, applied) =
         apply::reconcile(&wanted, &params(), &client, state, &SystemClock, &policy, &stop, &mut |_, _, _| {})

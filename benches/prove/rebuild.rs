@@ -166,7 +166,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let mut born = 0;
     let found = (0..GROUPS).map(|number| cluster(number, 10)).collect();
     let (records, standing) = survey(store.known(), found, &mut born);
-    let wanted = Wanted { complete: true, records: &records, standing: &standing };
+    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =
@@ -212,6 +212,7 @@ pub(crate) fn params() -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
+        fixed_fields: std::collections::BTreeSet::new(),
     }
 }
 
@@ -254,6 +255,7 @@ pub(crate) fn survey(
                 absent: 0,
                 moved: (0, 0),
                 returned: false,
+                unfit: Vec::new(),
             },
         );
         let group_size = group.members.len();
@@ -287,6 +289,7 @@ fn content(group: &Group, title: &str) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        fields: BTreeMap::new(),
         list: None,
     }
 }

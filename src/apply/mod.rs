@@ -30,6 +30,8 @@
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
 //! * Creates and edits are sent several at a time ([`together`]), all other writes one after the other.
+//! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
+//!   comment stand in its place ([`moves`]).
 //! * A failed write never stops the others, unless every further one would fail the same way.
 //! * Before a create the claim on the project is looked at ([`claim`]).
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
@@ -42,6 +44,7 @@
 
 pub mod claim;
 mod clock;
+mod moves;
 pub mod pause;
 pub mod port;
 mod reconcile;
@@ -49,7 +52,7 @@ mod recover;
 mod scan;
 mod together;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +63,7 @@ pub use reconcile::{Wanted, observe_and_plan, reconcile};
 pub use recover::{Recovered, is_open, recover};
 
 use crate::{
-    jira::{Cause, JiraError, Outcome},
+    jira::{Cause, JiraError, Outcome, workflow::Atlas},
     plan::{self, Action, Category, Closed, Issue, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
@@ -69,6 +72,7 @@ use crate::{
     },
 };
 use claim::Keeper;
+use moves::Move;
 use together::Width;
 
 /// How long a write under way may still take after a stop.
@@ -84,8 +88,8 @@ const REFUSALS: u32 = 3;
 /// How often one write is sent again in a run after Jira refused it for its limits.
 const BUSY: u32 = 4;
 
-/// Stands among the topics of a ticket while it is being reopened.
-const REOPENING: &str = "reopening";
+/// No Jira takes only texts that are shorter than this; characters.
+const SHORTEST_TEXT: usize = 1_000;
 
 /// How the protocol waits and who it lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +140,12 @@ pub enum RecoverError {
         /// Whether it was ours before.
         ours: bool,
     },
+    /// Jira would refuse what a run writes, for a reason in the config or in the project.
+    #[error("Jira would refuse what this run writes, so no ticket was touched: {}", problems.join("; "))]
+    Unready {
+        /// What is wrong, each with the setting to change.
+        problems: Vec<String>,
+    },
     /// A stop came before anything was written.
     #[error("stopped before anything was written")]
     Stopped,
@@ -164,17 +174,11 @@ pub enum Failure {
     /// Jira or the way to it.
     #[error(transparent)]
     Jira(#[from] JiraError),
-    /// No transition leads where the ticket should go.
-    #[error("could not {verb} `{key}`: no transition leads there{blocked}; available: {available}")]
-    NoWay {
-        /// `close` or `reopen`.
-        verb: &'static str,
+    /// Jira does not show the issue any more.
+    #[error("`{key}` was to be moved, but Jira does not show it any more")]
+    Gone {
         /// The ticket.
         key: String,
-        /// Names of the statuses that can be reached.
-        available: String,
-        /// Which fields block a transition that would lead there.
-        blocked: String,
     },
     /// The ticket to link to does not exist yet.
     #[error("the ticket to link to does not exist yet; the next run links it")]
@@ -238,6 +242,7 @@ pub async fn apply(
         highest_number: None,
         refusals: 0,
         attachments_refused: 0,
+        atlases: BTreeMap::new(),
     };
     let (mut width, mut rest) = (Width::new(), plan.actions.as_slice());
     while !rest.is_empty() && !stop.is_cancelled() {
@@ -249,15 +254,13 @@ pub async fn apply(
         rest = later;
         for (action, result) in tried.iter().zip(sent) {
             match result {
-                Ok(issue) => applied.done.push(Done {
-                    group: action.group.clone(),
-                    issue,
-                    kind: action.write.kind().to_owned(),
-                    closed: matches!(
-                        &action.write,
-                        Write::Transition { to: Category::Done, topic: None, .. }
-                    ),
-                }),
+                Ok(issue) => {
+                    let closes =
+                        matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
+                    let closed = closes && applier.store.known().ticket(&action.group).closed == Closed::ByUs;
+                    let (group, kind) = (action.group.clone(), action.write.kind().to_owned());
+                    applied.done.push(Done { group, issue, kind, closed });
+                }
                 Err(failure) => {
                     tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
                     fatal |= failure.is_fatal();
@@ -298,6 +301,8 @@ struct Applier<'a, T, S, C> {
     highest_number: Option<u64>,
     /// Creates that were refused in a row.
     refusals: u32,
+    /// What was seen of the workflow of each project: tickets are moved.
+    atlases: BTreeMap<String, Atlas>,
     /// Attachments that were refused in a row.
     attachments_refused: u32,
 }
@@ -324,8 +329,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Write::Create { .. } | Write::Update { .. } => unreachable!("these go together with their like"),
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
             Write::Transition { issue, to, resolution, topic } => {
-                self.transition(ticket, issue, *to, resolution.as_deref(), topic.as_deref()).await
+                let (resolution, topic) = (resolution.as_deref(), topic.as_deref());
+                self.transition(ticket, Move { issue, to: *to, resolution, topic }).await
             }
+            Write::Unlabel { issue, label, closed } => self.unlabel(ticket, issue, label, *closed).await,
             Write::Link { to, link_type, topic } => {
                 let other = self.store.known().ticket(to);
                 match (ticket.issue().cloned(), other.issue().cloned()) {
@@ -342,6 +349,18 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             },
             Write::Detach { issue, list, by } => self.detach(ticket, issue, list, by).await,
         }
+    }
+
+    /// Remembers how long a text may be, where a refusal says so or shows that it is less than was thought. The
+    /// next run writes shorter ones.
+    fn learn(&mut self, error: &JiraError) -> Result<(), StateError> {
+        let Some(told) = error.too_long() else { return Ok(()) };
+        let now = self.store.known().text_limit();
+        let limit = told.filter(|limit| *limit < now).unwrap_or(now / 2).max(SHORTEST_TEXT);
+        if limit == now {
+            return Ok(());
+        }
+        self.store.record(self.clock.moment().at, &[Change::TextLimit { limit }])
     }
 
     fn record(&mut self, ticket: Ticket) -> Result<(), StateError> {
@@ -469,79 +488,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Ok(Ok(issue.clone()))
             }
             Some(Err(error)) => Ok(Err(error.into())),
-            None => Ok(Err(Failure::Stopped)),
-        }
-    }
-
-    /// Moves the group's own ticket, or, where there is a topic, another issue of its.
-    async fn transition(
-        &mut self,
-        mut ticket: Ticket,
-        issue: &Issue,
-        to: Category,
-        resolution: Option<&str>,
-        topic: Option<&str>,
-    ) -> Sent {
-        let ways = match within(self.stop, self.tracker.transitions(issue)).await {
-            Some(Ok(ways)) => ways,
-            Some(Err(error)) => return Ok(Err(error.into())),
-            None => return Ok(Err(Failure::Stopped)),
-        };
-        let fits = |category: Category| match to {
-            Category::Done => category == Category::Done,
-            Category::New | Category::InProgress => category != Category::Done,
-        };
-        let verb = if to == Category::Done { "close" } else { "reopen" };
-        let Some(way) = ways.iter().find(|way| fits(way.category) && way.required.is_empty()) else {
-            let names: BTreeSet<String> = ways.iter().map(|way| format!("`{}`", way.to)).collect();
-            let blocked = ways
-                .iter()
-                .find(|way| fits(way.category))
-                .map(|way| format!(" without filling {}", way.required.join(", ")))
-                .unwrap_or_default();
-            let available = if names.is_empty() {
-                "none (the account may lack the permission TRANSITION_ISSUES)".to_owned()
-            } else {
-                names.into_iter().collect::<Vec<_>>().join(", ")
-            };
-            return Ok(Err(Failure::NoWay { verb, key: issue.key.clone(), available, blocked }));
-        };
-        let before = ticket.clone();
-        match (topic, to) {
-            (Some(topic), _) => {
-                ticket.saying.insert(topic.to_owned(), self.clock.moment());
-            }
-            (None, Category::Done) => ticket.closed = Closed::Intended,
-            (None, _) => {
-                ticket.saying.insert(REOPENING.to_owned(), self.clock.moment());
-            }
-        }
-        self.record(ticket.clone())?;
-        match within(self.stop, self.tracker.transition(issue, way, resolution)).await {
-            Some(Ok(())) => {
-                match (topic, to) {
-                    (Some(topic), _) => {
-                        ticket.saying.remove(topic);
-                        ticket.told.insert(topic.to_owned());
-                    }
-                    (None, Category::Done) => {
-                        ticket.closed = Closed::ByUs;
-                        ticket.closings += 1;
-                    }
-                    (None, _) => {
-                        ticket.closed = Closed::No;
-                        ticket.saying.remove(REOPENING);
-                    }
-                }
-                self.record(ticket)?;
-                Ok(Ok(issue.clone()))
-            }
-            Some(Err(error)) => {
-                if error.is_unexecuted() {
-                    self.record(before)?;
-                }
-                Ok(Err(error.into()))
-            }
             None => Ok(Err(Failure::Stopped)),
         }
     }

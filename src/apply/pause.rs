@@ -25,8 +25,8 @@ pub fn note(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) 
 }
 
 /// Tells the client what an earlier process was told.
-pub fn resume(tracker: &impl Tracker, store: &impl Store, clock: &impl Clock) {
-    let Some(pause) = &store.known().pause else { return };
+pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
+    let Some(pause) = &known.pause else { return };
     let left = pause.left(&clock.moment());
     if left.is_positive() {
         tracker.keep_silent(left, &pause.reason);

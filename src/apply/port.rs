@@ -1,14 +1,15 @@
 //! What the protocol needs from the world: Jira, the state, a clock. Traits, so that the same protocol runs
 //! against a model of each, step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    jira::{Account, Client, JiraError, Marked, Outcome, Seen, Silence, Transition},
+    jira::{Account, Client, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
     plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
     ticket::{
@@ -90,15 +91,26 @@ pub trait Tracker: Sync {
     fn detach(&self, list: &Attached) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Most bytes of one attachment; 0 where none are taken.
     fn upload_limit(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
-    /// Ways out of the issue's status.
-    fn transitions(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Transition>, JiraError>> + Send;
+    /// Ways out of the issue's status, their screens filled, with a resolution where one is given.
+    fn transitions(
+        &self,
+        issue: &Issue,
+        resolution: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<Transition>, JiraError>> + Send;
     /// Moves an issue.
     fn transition(
         &self,
         issue: &Issue,
         transition: &Transition,
-        resolution: Option<&str>,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Finds out what the fields of the project demand and take; `ticket` is one of ours, where there is one.
+    fn learn_fields(
+        &self,
+        ticket: Option<&Issue>,
+    ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
+    /// The same, with the accounts that some texts name.
+    fn look_up(&self, people: BTreeSet<String>)
+    -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
     /// Our property of the project, none where it is not set.
     fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
     /// Sets our property of the project.
@@ -276,17 +288,24 @@ impl Tracker for Client {
         Self::upload_limit(self).await
     }
 
-    async fn transitions(&self, issue: &Issue) -> Result<Vec<Transition>, JiraError> {
-        Self::transitions(self, issue).await
-    }
-
-    async fn transition(
+    async fn transitions(
         &self,
         issue: &Issue,
-        transition: &Transition,
         resolution: Option<&str>,
-    ) -> Result<(), JiraError> {
-        Self::transition(self, issue, transition, resolution).await
+    ) -> Result<Vec<Transition>, JiraError> {
+        Self::transitions(self, issue, resolution).await
+    }
+
+    async fn transition(&self, issue: &Issue, transition: &Transition) -> Result<(), JiraError> {
+        Self::transition(self, issue, transition).await
+    }
+
+    async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
+        Self::learn_fields(self, ticket).await
+    }
+
+    async fn look_up(&self, people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+        Self::look_up(self, people).await
     }
 
     async fn project_property(&self) -> Result<Option<Value>, JiraError> {

@@ -9,7 +9,8 @@ use super::port::{Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply};
 use crate::{
     group::{Group, GroupId, Status},
-    plan::{self, Action, Category, Closed, Link, Moment, Observed, Plan, Standing, StrayKind, Ticket},
+    jira::workflow,
+    plan::{self, Action, Category, Closed, Link, Moment, Observed, Plan, Standing, StrayKind, Ticket, Ways},
     state::{Change, GroupRecord, Known},
 };
 
@@ -22,6 +23,8 @@ pub struct Wanted<'a> {
     pub records: &'a [GroupRecord],
     /// What each wants.
     pub standing: &'a BTreeMap<GroupId, Standing>,
+    /// Why Jira would refuse every new ticket; empty where it would not.
+    pub refused_creates: &'a [String],
 }
 
 /// Looks at the tickets and says what is to be written, without writing anything.
@@ -37,6 +40,7 @@ pub async fn observe_and_plan(
     store.record(now.at, &changes)?;
     changes = reopened_by_people(wanted, store.known(), &observed);
     store.record(now.at, &changes)?;
+    let ways = ways(wanted, params, tracker, store.known(), &observed).await?;
     let upload_limit = if has_large_list(wanted) { Some(tracker.upload_limit().await?) } else { None };
     let known = store.known();
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
@@ -52,7 +56,9 @@ pub async fn observe_and_plan(
         markup: tracker.markup(),
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
+        ways: &ways,
         upload_limit,
+        text_limit: known.text_limit(),
     };
     Ok(plan::plan(&input, params))
 }
@@ -86,6 +92,9 @@ pub async fn reconcile(
         plan = observe_and_plan(wanted, params, tracker, store, &now) => plan?,
         () = stop.cancelled() => return Err(RecoverError::Stopped),
     };
+    if !wanted.refused_creates.is_empty() && plan.counts().get("create").is_some_and(|creates| *creates > 0) {
+        return Err(RecoverError::Unready { problems: wanted.refused_creates.to_vec() });
+    }
     let changed: Vec<Change> = wanted
         .records
         .iter()
@@ -100,6 +109,36 @@ pub async fn reconcile(
     })
     .await?;
     Ok((plan, applied))
+}
+
+/// The ways out of the statuses of those tickets that a label stands on in place of a move, to see whether others are
+/// open now. One ticket speaks for all of the same status: a site whose workflow has no end may have many.
+async fn ways(
+    wanted: &Wanted<'_>,
+    params: &plan::Params,
+    tracker: &impl Tracker,
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+) -> Result<BTreeMap<String, Ways>, RecoverError> {
+    let mut found = BTreeMap::new();
+    for record in wanted.records {
+        let Some(ticket) = known.tickets.get(&record.group.id) else { continue };
+        let Some(shown) = ticket.issue().and_then(|issue| observed.get(&issue.id)) else { continue };
+        let is_active = record.group.status == Status::Active;
+        let (goal, resolution) = match (ticket.closed, is_active, shown.category) {
+            (Closed::Labelled, false, Category::New | Category::InProgress) => {
+                (Category::Done, params.resolution.as_deref())
+            }
+            (Closed::Stuck, true, Category::Done) => (Category::New, None),
+            _ => continue,
+        };
+        if !found.contains_key(&shown.status) {
+            let ways = tracker.transitions(&shown.issue, resolution).await?;
+            let ways = Ways { digest: workflow::digest(&ways), why: workflow::why_not(&ways, goal) };
+            found.insert(shown.status.clone(), ways);
+        }
+    }
+    Ok(found)
 }
 
 /// Tickets that have another key now: somebody moved them, or renamed the project.

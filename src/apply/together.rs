@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Applier, BUSY, Clock, Failure, REFUSALS, SEND_WITHIN, Store, Tracker, pause, within};
+use super::{Applier, BUSY, Clock, Failure, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
 use crate::{
     jira::Outcome,
     plan::{self, Action, Issue, Link, Moment, Ticket, Write},
@@ -106,6 +106,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             | Write::Comment { issue, .. }
             | Write::Transition { issue, .. }
             | Write::Detach { issue, .. }
+            | Write::Unlabel { issue, .. }
             | Write::LinkDuplicate { issue, .. } => Some(issue.clone()),
         };
         tokio::select! {
@@ -179,7 +180,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let outcomes = all(calls.collect()).await;
         let mut results = Vec::with_capacity(creates.len());
         for (create, outcome) in creates.iter_mut().zip(outcomes) {
-            results.push(self.created(create, outcome, &sent, highest_number));
+            results.push(self.created(create, outcome, &sent, highest_number)?);
         }
         self.record_all(creates.iter().map(|create| &create.ticket))?;
         Ok(results)
@@ -192,7 +193,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         outcome: Option<Outcome<Issue>>,
         sent: &Moment,
         highest_number: u64,
-    ) -> Result<Issue, Failure> {
+    ) -> Sent {
         let Create { ticket, attempts, .. } = create;
         let (attempts, sent) = (*attempts, sent.clone());
         let (link, failure) = match outcome {
@@ -202,11 +203,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 self.refusals = 0;
                 ticket.link = Link::Bound { issue: issue.clone() };
                 ticket.written = ticket.writing.take().map(|writing| *writing);
-                return Ok(issue);
+                return Ok(Ok(issue));
             }
             Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
             Some(Outcome::Refused(error)) => {
                 self.refusals += 1;
+                self.learn(&error)?;
                 (Link::Parked { attempts, reason: error.to_string() }, error.into())
             }
             Some(Outcome::Unknown(error)) => {
@@ -218,7 +220,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             ticket.writing = None;
         }
         ticket.link = link;
-        Err(failure)
+        Ok(Err(failure))
     }
 
     async fn updates(&mut self, batch: &[Action]) -> All {
@@ -248,6 +250,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 }
                 Some(Err(error)) => {
                     if error.is_unexecuted() {
+                        self.learn(&error)?;
                         ticket.writing = None;
                         told.push(ticket);
                     }

@@ -2,13 +2,14 @@
 
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
-    apply::{Clock as _, SystemClock},
+    apply::{self, Clock as _, SystemClock},
     config::{Needs, Settings},
     dispute::Tables,
     jira::{self, Client, Finding, Verdict},
+    plan::{Issue, Ticket},
     run::Progress,
     source::{self, Completeness},
-    ticket::Templates,
+    state::Known,
 };
 
 #[derive(Debug, clap::Args)]
@@ -37,12 +38,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     findings.extend(sources(&settings, ui));
     findings.extend(token(&settings));
     let client = Client::new(super::plan::jira_of(&settings)?)?;
-    let needs = jira::Needs {
-        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
-        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
-        resolution: settings.run.plan.resolution.clone(),
-        lease: settings.run.apply.lease,
-    };
+    // Without a state there is no ticket yet, and what is wrong with one is not told here.
+    let known = Known::read(&settings.state).unwrap_or_default();
+    apply::pause::resume(&client, &known, &SystemClock);
+    let needs = needs(&settings, known.tickets.values().find_map(Ticket::issue).cloned());
     findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
     ui.clear();
     let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).collect();
@@ -68,9 +67,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         });
     }
     let of_source = |finding: &&&Finding| finding.subject.starts_with("source");
+    let of_config = |finding: &&Finding| {
+        ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
+    };
     Ok(if bad.is_empty() {
         Exit::Done
-    } else if bad.iter().any(|finding| finding.subject.starts_with("ticket")) {
+    } else if bad.iter().any(|finding| of_config(finding)) {
         Exit::Config
     } else if bad.iter().filter(of_source).count() == bad.len() {
         Exit::Input
@@ -86,8 +88,19 @@ fn token(settings: &Settings) -> Option<Finding> {
     Some(Finding::new("jira.token_expires", Verdict::Weak, notice))
 }
 
+/// What a run will need of Jira.
+pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
+    jira::Needs {
+        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
+        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        resolution: settings.run.plan.resolution.clone(),
+        lease: settings.run.apply.lease,
+        ticket,
+    }
+}
+
 fn templates(settings: &Settings) -> Finding {
-    match Templates::new(&settings.templates) {
+    match settings.compile() {
         Ok(_) => {
             let said = match settings.templates.len() {
                 0 => "the built-in ones".to_owned(),

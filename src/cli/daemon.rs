@@ -11,7 +11,6 @@ use crate::{
     dispute::Tables,
     jira::Client,
     state::State,
-    ticket::Templates,
     web::{PATH, Webhooks},
 };
 
@@ -25,14 +24,16 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     start_log(&settings)?;
-    let templates = Templates::new(&settings.templates)?;
+    let templates = settings.compile()?;
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
     let wishes = Wishes::default();
     let webhook = settings.webhook.clone();
     let heard = (client.clone(), wishes.clone());
+    let needs = super::check::needs(&settings, None);
     let daemon = Daemon {
+        needs,
         params: settings.run,
         tables: Tables::embedded(),
         templates,

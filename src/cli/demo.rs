@@ -184,7 +184,7 @@ impl Stage {
             state: State::open(&state_folder)?,
             state_folder,
             tables: Tables::embedded(),
-            templates: Templates::new(&settings.templates)?,
+            templates: settings.compile()?,
             settings,
             client,
             sandbox: sandbox.clone(),
@@ -282,6 +282,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
             Write::Attach { .. } => (6, "list attached"),
             Write::Detach { .. } => (7, "old list removed"),
+            Write::Unlabel { .. } => (8, "label taken off"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",

@@ -150,6 +150,9 @@ impl From<RecoverError> for CliError {
             foreign @ RecoverError::Foreign { .. } => Self::new(Exit::Jira, foreign).hint(
                 "stop one of the two; where the other one is gone for good, take over with `disputebot run --take-over`",
             ),
+            unready @ RecoverError::Unready { .. } => {
+                Self::new(Exit::Config, unready).hint("`disputebot check` shows all that was looked at")
+            }
             blind @ RecoverError::Blind { .. } => Self::new(Exit::Jira, blind)
                 .hint("give the account the permission to browse the project"),
         }

@@ -12,7 +12,6 @@ use crate::{
     run::{self, Surveyed},
     state::{GroupRecord, Known},
     ticket::{
-        Templates,
         facts::{self, Cause, Exemplar, Facts},
         words,
     },
@@ -124,7 +123,7 @@ struct Context<'a> {
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: false }, &[], ui)?;
-    let templates = Templates::new(&settings.templates)?;
+    let templates = settings.compile()?;
     let known = Known::read(&settings.state)?;
     let tables = Tables::embedded();
     let surveyed = run::survey(

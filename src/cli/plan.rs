@@ -11,7 +11,6 @@ use crate::{
     plan::{self, Detail, Plan},
     run,
     state::Rows,
-    ticket::Templates,
 };
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ struct Answer<'a> {
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
-    let templates = Templates::new(&settings.templates)?;
+    let templates = settings.compile()?;
     let tables = Tables::embedded();
     let client = Client::new(jira_of(&settings)?)?;
     let pass = runtime()?.block_on(run::plan_only(
@@ -54,9 +53,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     } else {
         let detail = if arguments.full { Detail::Full } else { Detail::Lines };
         ui.data(&plan::print(&pass.plan, detail))?;
-        if !pass.plan.is_empty() {
+        if pass.unready.is_empty() && !pass.plan.is_empty() {
             ui.say("`disputebot run` applies it");
         }
+    }
+    for problem in &pass.unready {
+        ui.warn(&format!("a run would write nothing, because Jira would refuse it: {problem}"));
     }
     Ok(if arguments.check && !pass.plan.is_empty() { Exit::Pending } else { Exit::Done })
 }

@@ -13,7 +13,6 @@ use crate::{
     plan::{self, Detail, Plan},
     run::{self, Pass},
     state::{Rows, RunRecord, State},
-    ticket::Templates,
 };
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ struct Answer<'a> {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let mut settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     settings.run.apply.take_over = arguments.take_over;
-    let templates = Templates::new(&settings.templates)?;
+    let templates = settings.compile()?;
     let tables = Tables::embedded();
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;

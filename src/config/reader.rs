@@ -175,6 +175,39 @@ impl<'a> Reader<'a> {
         map
     }
 
+    /// An open table whose values are texts, numbers, flags or lists of these, as texts; a list has its elements joined
+    /// by `join`.
+    pub fn values(&mut self, key: &str, join: impl Fn(&[String]) -> String) -> BTreeMap<String, String> {
+        self.mark_read(key);
+        let mut map = BTreeMap::new();
+        for (name, setting) in self.layers.entries(key) {
+            let text = match &setting.value {
+                Value::Number(_) | Value::Flag(_) | Value::Date(_) => Ok(setting.value.literal()),
+                Value::List(elements) => {
+                    let texts = elements.iter().map(|element| match &element.value {
+                        Value::List(_) | Value::Table => {
+                            Err(Fault::expected("a text, a number or a list of texts"))
+                        }
+                        Value::Text(text) => Ok(text.clone()),
+                        other => Ok(other.literal()),
+                    });
+                    texts.collect::<Result<Vec<_>, _>>().map(|texts| join(&texts))
+                }
+                other => as_text(other),
+            };
+            match text {
+                Ok(text) => {
+                    map.insert(name.clone(), text);
+                }
+                Err(fault) => {
+                    let key = joined(key, name);
+                    self.problems.push(problem(&key, &setting.value, setting.origin.clone(), fault));
+                }
+            }
+        }
+        map
+    }
+
     /// A path that is always set. A relative one from the config file starts at the folder of that file, any other
     /// at the working directory.
     pub fn path(&mut self, key: &str) -> PathBuf {

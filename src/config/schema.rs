@@ -320,6 +320,8 @@ mod tests {
         jira.link_type_split Text
         jira.link_type_merge Text
         jira.ca_file Text
+        jira.fields Map
+        jira.transition_fields Map
         state.dir Text
         report.dir Text
         report.zone Text

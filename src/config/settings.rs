@@ -1,12 +1,17 @@
 //! From keys to the parameters of the stages: the one place where both are known.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Layers, Problems, Reader, Warning};
+use super::{Layers, Problems, Reader, Warning, schema::joined};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
@@ -14,7 +19,7 @@ use crate::{
     group, jira, plan, run,
     schedule::Schedule,
     source,
-    ticket::{EMBEDDED, Priorities},
+    ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_template},
 };
 
 /// Everything that a command can need.
@@ -26,6 +31,8 @@ pub struct Settings {
     pub jira: Option<jira::Settings>,
     /// Ticket templates that replace embedded ones: name and text.
     pub templates: Vec<(String, String)>,
+    /// Fields of tickets besides those that every ticket has: name and text, a constant or a template.
+    pub fields: BTreeMap<String, String>,
     /// Folder of the state.
     pub state: PathBuf,
     /// Folder of the reports.
@@ -72,6 +79,11 @@ pub struct Needs {
 }
 
 impl Settings {
+    /// The ticket templates, with those of fields.
+    pub fn compile(&self) -> Result<Templates, TemplateError> {
+        Templates::new(&self.templates)?.with_fields(&self.fields)
+    }
+
     /// Takes all settings out of the layers, or tells every problem at once.
     pub fn read(layers: &Layers, needs: Needs) -> Result<(Self, Vec<Warning>), Problems> {
         let mut reader = layers.reader();
@@ -93,7 +105,8 @@ impl Settings {
             pattern_weight: cluster.min_group,
             ..group::Params::default()
         };
-        let jira = jira(reader, needs);
+        let fields = fields(reader);
+        let jira = jira(reader, needs, &fields);
         let settle = signed(reader.duration("jira.create_settle"));
         let hold_after = signed(reader.duration("jira.hold_after"));
         let plan = plan::Params {
@@ -105,6 +118,7 @@ impl Settings {
             split_link: reader.required_text("jira.link_type_split"),
             merge_link: reader.required_text("jira.link_type_merge"),
             settle,
+            fixed_fields: BTreeSet::new(),
         };
         let apply = Policy {
             settle,
@@ -144,6 +158,7 @@ impl Settings {
             run,
             jira,
             templates,
+            fields,
             state,
             reports,
             run_schedule,
@@ -164,7 +179,7 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
     if needs.source {
         reader.require("source.paths");
     }
-    let mut columns = std::collections::BTreeMap::new();
+    let mut columns = BTreeMap::new();
     for (ours, theirs) in reader.map("source.columns") {
         if let Some(field) = Field::from_name(&ours) {
             drop(columns.insert(field, theirs));
@@ -211,7 +226,31 @@ fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
     source::Settings { paths: reader.paths("source.paths"), columns, vocabulary, max_drop }
 }
 
-fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
+/// Texts for fields of tickets; a template may use the facts of a ticket and nothing else.
+fn fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let fields = reader.values("jira.fields", jira::fields::join);
+    for (name, text) in &fields {
+        let one = BTreeMap::from([(name.clone(), text.clone())]);
+        if let Err(error) = Templates::new(&[]).and_then(|templates| templates.with_fields(&one)) {
+            reader.refuse(&joined("jira.fields", name), error.what);
+        }
+    }
+    fields
+}
+
+/// What the screens of transitions are filled with: no facts are at hand there.
+fn transition_fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let fields = reader.values("jira.transition_fields", jira::fields::join);
+    for (name, text) in &fields {
+        if is_template(text) {
+            let key = joined("jira.transition_fields", name);
+            reader.refuse(&key, "it looks like a template, but only constants are taken here");
+        }
+    }
+    fields
+}
+
+fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>) -> Option<jira::Settings> {
     if needs.jira {
         reader.require("jira.url");
         reader.require("jira.project");
@@ -244,6 +283,8 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
     let gateway_url = reader
         .optional_text("jira.gateway_url")
         .and_then(|text| site(&text).map_err(|problem| reader.refuse("jira.gateway_url", problem)).ok());
+    let transition_fields = transition_fields(reader);
+    let sets_priority = !reader.list("ticket.priorities").is_empty();
     let token = token?;
     let credentials = match user {
         Some(user) => jira::Credentials::Basic { user, token },
@@ -260,6 +301,9 @@ fn jira(reader: &mut Reader<'_>, needs: Needs) -> Option<jira::Settings> {
         certificate,
         gateway,
         gateway_url,
+        fields: fields.clone(),
+        transition_fields,
+        sets_priority,
     })
 }
 

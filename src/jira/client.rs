@@ -1,6 +1,11 @@
 //! Requests and answers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode, header, multipart, redirect};
@@ -13,6 +18,7 @@ use super::{
     error::{Cause, JiraError},
     governor::Ask,
     pace::{self, Caller, Pace},
+    ready::Ready,
     site::{Dialect, Gateway, Site, person},
 };
 use crate::ticket::Markup;
@@ -45,6 +51,12 @@ pub struct Settings {
     pub gateway: Gateway,
     /// Another address of the gateway than Atlassian's.
     pub gateway_url: Option<Url>,
+    /// Fields that are set besides those that every ticket has: name and text, a constant or a template.
+    pub fields: BTreeMap<String, String>,
+    /// What the screens of transitions are filled with: name and text.
+    pub transition_fields: BTreeMap<String, String>,
+    /// Whether tickets are given a priority.
+    pub sets_priority: bool,
 }
 
 impl Settings {
@@ -61,6 +73,9 @@ impl Settings {
             certificate: None,
             gateway: Gateway::Off,
             gateway_url: None,
+            fields: BTreeMap::new(),
+            transition_fields: BTreeMap::new(),
+            sets_priority: true,
         }
     }
 }
@@ -104,6 +119,8 @@ pub struct Client {
     http: reqwest::Client,
     pub(super) settings: Arc<Settings>,
     site: Arc<OnceCell<Site>>,
+    /// What is known of the project's fields.
+    ready: Arc<RwLock<Arc<Ready>>>,
     pub(super) pace: Arc<Pace>,
     pub(super) caller: Arc<Caller>,
 }
@@ -221,7 +238,8 @@ impl Client {
         Ok(Self {
             http,
             settings: Arc::new(settings),
-            site: Arc::new(OnceCell::new()),
+            site: Arc::default(),
+            ready: Arc::default(),
             pace: Arc::new(pace),
             caller: Arc::default(),
         })
@@ -235,6 +253,17 @@ impl Client {
     /// What Jira this is; asked once.
     pub async fn site(&self) -> Result<&Site, JiraError> {
         self.site.get_or_try_init(|| Site::detect(self)).await
+    }
+
+    /// What is known of the project's fields; nothing before they were looked at.
+    pub(super) fn ready(&self) -> Arc<Ready> {
+        Arc::clone(&self.ready.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_ready(&self, ready: Ready) -> Arc<Ready> {
+        let ready = Arc::new(ready);
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ready);
+        ready
     }
 
     /// How rich text is written here: known after the first call.

@@ -1,8 +1,7 @@
 //! What the account can do in the project, found out before the first write.
 
-use serde_json::Value;
-
-use super::{Client, Dialect, JiraError};
+use super::{Client, Dialect, JiraError, Ready, fields::Catalog, workflow};
+use crate::plan::{Category, Issue};
 
 /// Permissions that disputebot needs, with what for.
 const PERMISSIONS: [(&str, &str); 8] = [
@@ -16,17 +15,11 @@ const PERMISSIONS: [(&str, &str); 8] = [
     ("SCHEDULE_ISSUES", "to set due dates"),
 ];
 
-/// Fields that disputebot fills by itself at create.
-const FILLED: [&str; 9] = [
-    "project",
-    "issuetype",
-    "summary",
-    "description",
-    "labels",
-    "priority",
-    "duedate",
-    "reporter",
-    "attachment",
+/// Permissions that only some settings need: the field that needs it, its name, and what for.
+const OTHER_PERMISSIONS: [(&str, &str, &str); 3] = [
+    ("assignee", "ASSIGN_ISSUES", "to set the assignee"),
+    ("reporter", "MODIFY_REPORTER", "to set the reporter"),
+    ("security", "SET_ISSUE_SECURITY", "to set the security level"),
 ];
 
 /// How one finding stands.
@@ -73,10 +66,12 @@ pub struct Needs {
     pub resolution: Option<String>,
     /// Whether the project will be claimed in a property of it.
     pub lease: bool,
+    /// One of our tickets, where there is one: what can be done to it is looked at.
+    pub ticket: Option<Issue>,
 }
 
-/// Looks at credentials, project, issue type, fields, permissions, link types and priorities. Writes
-/// nothing.
+/// Looks at credentials, project, permissions, issue type, the fields of its screens, what is configured for them,
+/// link types, priorities, resolutions, attachments and the workflow. Writes nothing.
 pub async fn check(client: &Client, needs: &Needs) -> Health {
     let mut health = Health::new();
     let site = client.settings.url.to_string();
@@ -102,30 +97,47 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         }
     }
     let project = client.settings.project.clone();
-    match client.get(&format!("/project/{project}"), &[]).await {
+    let project_id = match client.get(&format!("/project/{project}"), &[]).await {
         Ok(found) => {
             let name = found["name"].as_str().unwrap_or_default();
             health.push(Finding::new("jira.project", Verdict::Good, format!("{project} is “{name}”")));
+            found["id"].as_str().unwrap_or_default().to_owned()
         }
         Err(error) => {
             health.push(failed("jira.project", &error));
             return health;
         }
+    };
+    match client.learn_fields(needs.ticket.as_ref()).await {
+        Ok(ready) => {
+            permissions(client, &ready, &mut health).await;
+            create_screen(client, &ready, &mut health);
+            health.extend_from_slice(ready.findings());
+        }
+        Err(error) => health.push(failed("fields", &error)),
     }
-    permissions(client, &mut health).await;
     if needs.lease {
         lease(client, &mut health).await;
     }
-    issue_type(client, &mut health).await;
-    // Data Center shows its lists as plain arrays.
+    // Data Center shows its lists as plain arrays, and those of the whole site.
     let (priorities, resolutions) = match dialect {
         Dialect::Cloud => (("/priority/search", "values"), ("/resolution/search", "values")),
         Dialect::DataCenter => (("/priority", ""), ("/resolution", "")),
     };
+    let of_project = [("projectId", project_id.as_str())];
+    let of_project = if dialect == Dialect::Cloud { &of_project[..] } else { &[] };
     let wanted: Vec<String> = needs.resolution.iter().cloned().collect();
-    names(client, &mut health, ("/issueLinkType", "issueLinkTypes"), "link type", &needs.link_types).await;
-    names(client, &mut health, priorities, "priority", &needs.priorities).await;
-    names(client, &mut health, resolutions, "resolution", &wanted).await;
+    let link_types = ("/issueLinkType", "issueLinkTypes");
+    names(client, &mut health, link_types, &[], ("link type", "jira.link_type_split"), &needs.link_types)
+        .await;
+    names(client, &mut health, priorities, of_project, ("priority", "ticket.priorities"), &needs.priorities)
+        .await;
+    names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), &wanted).await;
+    attachments(client, &mut health).await;
+    if let Some(ticket) = &needs.ticket {
+        edit_screen(client, ticket, &mut health).await;
+        workflow(client, ticket, needs, &mut health).await;
+    }
     health
 }
 
@@ -134,13 +146,15 @@ fn failed(subject: &str, error: &JiraError) -> Finding {
     Finding::new(subject, Verdict::Bad, format!("{error}{hint}"))
 }
 
-async fn permissions(client: &Client, health: &mut Health) {
-    let wanted: Vec<&str> = PERMISSIONS.iter().map(|(name, _)| *name).collect();
-    let wanted = wanted.join(",");
-    let query = [("permissions", wanted.as_str()), ("projectKey", client.settings.project.as_str())];
+async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
+    let more = OTHER_PERMISSIONS.iter().filter(|(field, ..)| ready.sets(field));
+    let wanted: Vec<(&str, &str)> =
+        PERMISSIONS.iter().copied().chain(more.map(|(_, name, purpose)| (*name, *purpose))).collect();
+    let names = wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+    let query = [("permissions", names.as_str()), ("projectKey", client.settings.project.as_str())];
     match client.get("/mypermissions", &query).await {
         Ok(answer) => {
-            let missing: Vec<String> = PERMISSIONS
+            let missing: Vec<String> = wanted
                 .iter()
                 .filter(|(name, _)| answer["permissions"][*name]["havePermission"] != true)
                 .map(|(name, purpose)| format!("{name} ({purpose})"))
@@ -174,62 +188,101 @@ async fn lease(client: &Client, health: &mut Health) {
     }
 }
 
-async fn issue_type(client: &Client, health: &mut Health) {
-    let path = format!("/issue/createmeta/{}/issuetypes", client.settings.project);
-    let types = match client.get(&path, &[("maxResults", "200")]).await {
-        // Data Center says `values`.
-        Ok(answer) => {
-            let types = answer["issueTypes"].as_array().or(answer["values"].as_array());
-            types.cloned().unwrap_or_default()
-        }
-        Err(error) => return health.push(failed("jira.issue_type", &error)),
-    };
-    let name = &client.settings.issue_type;
-    let Some(found) = types.iter().find(|issue_type| issue_type["name"] == name.as_str()) else {
-        let known: Vec<&str> = types.iter().filter_map(|issue_type| issue_type["name"].as_str()).collect();
-        let said = format!("the project has no issue type `{name}`; it has: {}", known.join(", "));
-        return health.push(Finding::new("jira.issue_type", Verdict::Bad, said));
-    };
-    health.push(Finding::new("jira.issue_type", Verdict::Good, format!("`{name}` exists")));
-    let path = format!("{path}/{}", found["id"].as_str().unwrap_or_default());
-    let fields = match client.get(&path, &[("maxResults", "200")]).await {
-        Ok(answer) => {
-            let fields = answer["fields"].as_array().or(answer["values"].as_array());
-            fields.cloned().unwrap_or_default()
-        }
-        Err(error) => return health.push(failed("fields", &error)),
-    };
-    let id =
-        |field: &Value| field["fieldId"].as_str().or(field["key"].as_str()).unwrap_or_default().to_owned();
-    let unfilled: Vec<String> = fields
-        .iter()
-        .filter(|field| field["required"] == true && field["hasDefaultValue"] != true)
-        .filter(|field| !FILLED.contains(&id(field).as_str()))
-        .map(|field| format!("`{}`", field["name"].as_str().unwrap_or_default()))
-        .collect();
-    if !unfilled.is_empty() {
-        let said = format!(
-            "required, and disputebot does not fill them: {}; make them optional",
-            unfilled.join(", ")
-        );
-        health.push(Finding::new("required fields", Verdict::Bad, said));
+fn create_screen(client: &Client, ready: &Ready, health: &mut Health) {
+    if ready.catalog.is_empty() {
+        return;
     }
-    let missing: Vec<&str> = ["summary", "description", "labels", "priority", "duedate"]
+    let name = &client.settings.issue_type;
+    health.push(Finding::new("jira.issue_type", Verdict::Good, format!("`{name}` exists")));
+    let (said, missing) = missing(&ready.catalog);
+    health.push(if missing.is_empty() {
+        Finding::new("create screen", Verdict::Good, "has every field that disputebot writes")
+    } else {
+        let said = format!("not on it, so creating would be refused: {said}; add them to the screen");
+        Finding::new("create screen", Verdict::Bad, said)
+    });
+}
+
+async fn edit_screen(client: &Client, ticket: &Issue, health: &mut Health) {
+    let key = &ticket.key;
+    match client.edit_screen(ticket).await {
+        Ok(None) => {
+            let said = format!("{key} is not there any more, or the account may not edit it");
+            health.push(Finding::new("edit screen", Verdict::Weak, said));
+        }
+        Ok(Some(screen)) => {
+            let (said, missing) = missing(&screen);
+            health.push(if missing.is_empty() {
+                Finding::new("edit screen", Verdict::Good, format!("{key} can be kept up to date"))
+            } else {
+                let said = format!(
+                    "not on that of {key}, so updates would be refused: {said}; add them to the screen"
+                );
+                Finding::new("edit screen", Verdict::Bad, said)
+            });
+        }
+        Err(error) => health.push(failed("edit screen", &error)),
+    }
+}
+
+/// Fields that every ticket has and that a screen lacks, by their names and by their ids.
+fn missing(screen: &Catalog) -> (String, Vec<&'static str>) {
+    let missing: Vec<&'static str> = ["summary", "description", "labels", "priority", "duedate"]
         .into_iter()
-        .filter(|wanted| !fields.iter().any(|field| id(field) == *wanted))
+        .filter(|wanted| screen.by_id(wanted).is_none())
         .collect();
-    health.push(
-        if missing.contains(&"labels") || missing.contains(&"description") || missing.contains(&"summary") {
-            let said =
-                format!("not on the create screen: {}; the mark of a ticket needs them", missing.join(", "));
-            Finding::new("create screen", Verdict::Bad, said)
-        } else if missing.is_empty() {
-            Finding::new("create screen", Verdict::Good, "has every field that disputebot writes")
-        } else {
-            let said = format!("not on it, so creating would be refused: {}", missing.join(", "));
-            Finding::new("create screen", Verdict::Bad, said)
-        },
-    );
+    (missing.join(", "), missing)
+}
+
+async fn attachments(client: &Client, health: &mut Health) {
+    match client.get("/attachment/meta", &[]).await {
+        Ok(answer) if answer["enabled"] == false => {
+            let said = "switched off on this site, so no list of disputes can be attached";
+            health.push(Finding::new("attachments", Verdict::Weak, said));
+        }
+        Ok(answer) => {
+            let limit = answer["uploadLimit"].as_u64().unwrap_or(0);
+            let said = format!("up to {:.1} MiB each", limit as f64 / f64::from(1 << 20));
+            health.push(Finding::new("attachments", Verdict::Good, said));
+        }
+        Err(error) => {
+            let said = format!("their limit could not be read: {error}");
+            health.push(Finding::new("attachments", Verdict::Weak, said));
+        }
+    }
+}
+
+/// Whether the ticket can be closed, or reopened where it is closed, from where it is now.
+async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut Health) {
+    let found = match client.read(std::slice::from_ref(&ticket.id)).await {
+        Ok(mut found) => found.remove(&ticket.id),
+        Err(error) => return health.push(failed("workflow", &error)),
+    };
+    // That it is gone was told already.
+    let Some(observed) = found else { return };
+    let ways = match client.transitions(ticket, needs.resolution.as_deref()).await {
+        Ok(ways) => ways,
+        Err(error) => return health.push(failed("workflow", &error)),
+    };
+    let (goal, verb) = match observed.category {
+        Category::Done => (Category::New, "reopened"),
+        Category::New | Category::InProgress => (Category::Done, "closed"),
+    };
+    health.push(match workflow::direct(&ways, goal) {
+        Some(way) => {
+            let said = format!("{} can be {verb} from `{}` to `{}`", ticket.key, observed.status, way.to);
+            Finding::new("workflow", Verdict::Good, said)
+        }
+        None => {
+            let why = workflow::why_not(&ways, goal);
+            let said = format!(
+                "{} cannot be {verb} from `{}` in one step: {why}; where several steps do not lead there either, a label \
+                 stands in its place",
+                ticket.key, observed.status
+            );
+            Finding::new("workflow", Verdict::Weak, said)
+        }
+    });
 }
 
 /// Whether some names are in a list of Jira, whose place is a path and a member, or the answer itself.
@@ -237,13 +290,14 @@ async fn names(
     client: &Client,
     health: &mut Health,
     (path, list): (&str, &str),
-    kind: &str,
+    query: &[(&str, &str)],
+    (kind, setting): (&str, &str),
     wanted: &[String],
 ) {
     if wanted.is_empty() {
         return;
     }
-    match client.get(path, &[]).await {
+    match client.get(path, query).await {
         Ok(answer) => {
             let entries = if list.is_empty() { &answer } else { &answer[list] };
             let known: Vec<&str> =
@@ -252,7 +306,8 @@ async fn names(
                 health.push(if known.contains(&name.as_str()) {
                     Finding::new(kind, Verdict::Good, format!("`{name}` exists"))
                 } else {
-                    let said = format!("there is no {kind} `{name}`; there are: {}", known.join(", "));
+                    let said =
+                        format!("there is no {kind} `{name}`; there are: {} (`{setting}`)", known.join(", "));
                     Finding::new(kind, Verdict::Bad, said)
                 });
             }

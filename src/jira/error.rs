@@ -103,6 +103,27 @@ impl JiraError {
         matches!(self.cause, Cause::Busy { .. })
     }
 
+    /// Where Jira refuses a text for its length: the longest it takes, where it says so.
+    ///
+    /// Cloud names `CONTENT_LIMIT_EXCEEDED`, both say "exceeds the allowed limit of 32,767 characters".
+    pub fn too_long(&self) -> Option<Option<usize>> {
+        let said = self.said.to_lowercase();
+        let is_length = ["allowed limit of", "content_limit_exceeded", "text is too long"]
+            .iter()
+            .any(|words| said.contains(words));
+        let refused = matches!(self.cause, Cause::Refused(400 | 413 | 422));
+        (refused && is_length).then(|| {
+            let (_, number) = said.split_once("allowed limit of")?;
+            let digits: String = number
+                .trim_start()
+                .chars()
+                .take_while(|sign| sign.is_ascii_digit() || matches!(sign, ',' | '.' | '\u{a0}' | '\u{202f}'))
+                .filter(char::is_ascii_digit)
+                .collect();
+            digits.parse().ok()
+        })
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.cause {
@@ -156,3 +177,22 @@ impl fmt::Display for JiraError {
 }
 
 impl std::error::Error for JiraError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_length_says_how_long_a_text_may_be() {
+        let refused = |said: &str| JiraError {
+            call: "POST /rest/api/2/issue".to_owned(),
+            cause: Cause::Refused(400),
+            said: said.to_owned(),
+        };
+        let told =
+            "`description`: The entered text is too long. It exceeds the allowed limit of 32,767 characters.";
+        assert_eq!(refused(told).too_long(), Some(Some(32_767)));
+        assert_eq!(refused("`comment`: CONTENT_LIMIT_EXCEEDED").too_long(), Some(None));
+        assert_eq!(refused("`summary`: You must specify a summary").too_long(), None);
+    }
+}

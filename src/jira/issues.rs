@@ -1,4 +1,4 @@
-//! Issues: create, read, edit, link, move.
+//! Issues: create, read, edit, link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,12 @@ use super::{
     client::{Client, Repeat},
     error::{Cause, JiraError},
     files::lists,
+    ready::Ready,
     search::{GROUP_PROPERTY, HOME},
+    workflow::category,
 };
 use crate::{
-    plan::{Category, Change, Issue, Mark, Observed},
+    plan::{Change, Issue, Mark, Observed},
     ticket::{Content, block},
 };
 
@@ -43,21 +45,6 @@ pub enum Outcome<T> {
     Unknown(JiraError),
 }
 
-/// A way from one status to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transition {
-    /// Its id.
-    pub id: String,
-    /// Name of the target status.
-    pub to: String,
-    /// Category of the target status.
-    pub category: Category,
-    /// Whether its screen has the resolution.
-    pub has_resolution: bool,
-    /// Other fields that its screen demands.
-    pub required: Vec<String>,
-}
-
 impl Client {
     /// Creates the ticket of a group. Sent once.
     pub async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
@@ -65,7 +52,7 @@ impl Client {
             return Outcome::NotDone(error);
         }
         let markup = self.markup();
-        let Content { summary, block: ours, labels, priority, due, list: _ } = content;
+        let Content { summary, block: ours, labels, priority, due, fields: others, list: _ } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
             "issuetype": { "name": self.settings.issue_type },
@@ -79,11 +66,19 @@ impl Client {
         if let Some(due) = due {
             fields["duedate"] = json!(due.to_string());
         }
+        let ready = self.ready();
+        for (name, text) in others.iter().filter(|(_, text)| !text.is_empty()) {
+            match ready.encode(name, text) {
+                Ok((id, value)) => fields[id] = value,
+                Err(said) => return Outcome::Refused(unfit("POST /issue", said)),
+            }
+        }
         let body = json!({
             "fields": fields,
             "properties": [{ "key": GROUP_PROPERTY, "value": self.mark(mark) }],
         });
         let answer = self.send(Method::POST, "/issue", &body, Repeat::Never).await;
+        let answer = answer.map_err(|error| ready.explain(error));
         outcome(answer.and_then(|answer| match (answer["id"].as_str(), answer["key"].as_str()) {
             (Some(id), Some(key)) => Ok(Issue { id: id.to_owned(), key: key.to_owned() }),
             _ => Err(JiraError {
@@ -96,9 +91,11 @@ impl Client {
 
     /// Reads issues by numeric id, past the search index. Those that are gone or hidden are absent.
     pub async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
-        let issues = self.fetch(ids, &FIELDS, &[]).await?;
+        let ready = self.ready();
+        let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
+        let issues = self.fetch(ids, &fields, &[]).await?;
         let account = self.account();
-        let observed = issues.iter().filter_map(|issue| observed(issue, account));
+        let observed = issues.iter().filter_map(|issue| observed(issue, &ready, account));
         Ok(observed.map(|observed| (observed.issue.id.clone(), observed)).collect())
     }
 
@@ -118,6 +115,7 @@ impl Client {
     ) -> Result<(), JiraError> {
         let mut fields = serde_json::Map::new();
         let mut update = serde_json::Map::new();
+        let ready = self.ready();
         for change in changes {
             match change {
                 Change::Summary { to, .. } => {
@@ -136,6 +134,10 @@ impl Client {
                     let verbs: Vec<Value> = add.iter().map(|label| json!({ "add": label })).collect();
                     update.insert("labels".into(), json!(verbs));
                 }
+                Change::Field { name, to, .. } => {
+                    let (id, value) = ready.encode(name, to).map_err(|said| unfit("PUT /issue", said))?;
+                    fields.insert(id.to_owned(), value);
+                }
             }
         }
         let mut body = json!({ "fields": fields, "update": update });
@@ -143,7 +145,8 @@ impl Client {
             body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(mark) }]);
         }
         let path = format!("/issue/{}", issue.id);
-        self.send(Method::PUT, &path, &body, Repeat::Safe).await.map(drop)
+        let answer = self.send(Method::PUT, &path, &body, Repeat::Safe).await;
+        answer.map(drop).map_err(|error| ready.explain(error))
     }
 
     /// Adds or removes a label. Idempotent.
@@ -163,28 +166,6 @@ impl Client {
             "outwardIssue": { "id": to.id },
         });
         self.send(Method::POST, "/issueLink", &body, Repeat::Safe).await.map(drop)
-    }
-
-    /// Ways out of the issue's status for this account.
-    pub async fn transitions(&self, issue: &Issue) -> Result<Vec<Transition>, JiraError> {
-        let path = format!("/issue/{}/transitions", issue.id);
-        let answer = self.get(&path, &[("expand", "transitions.fields")]).await?;
-        Ok(answer["transitions"].as_array().into_iter().flatten().filter_map(transition).collect())
-    }
-
-    /// Moves an issue. Whether it is there already must be seen before a repeat.
-    pub async fn transition(
-        &self,
-        issue: &Issue,
-        transition: &Transition,
-        resolution: Option<&str>,
-    ) -> Result<(), JiraError> {
-        let mut body = json!({ "transition": { "id": transition.id } });
-        if let Some(resolution) = resolution.filter(|_| transition.has_resolution) {
-            body["fields"] = json!({ "resolution": { "name": resolution } });
-        }
-        let path = format!("/issue/{}/transitions", issue.id);
-        self.send(Method::POST, &path, &body, Repeat::Never).await.map(drop)
     }
 }
 
@@ -209,7 +190,12 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     }
 }
 
-fn observed(issue: &Value, account: &str) -> Option<Observed> {
+/// A text that is not even sent, because Jira would refuse it.
+fn unfit(call: &str, said: String) -> JiraError {
+    JiraError { call: call.to_owned(), cause: Cause::Refused(400), said }
+}
+
+fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
     let fields = &issue["fields"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(Observed {
@@ -223,6 +209,7 @@ fn observed(issue: &Value, account: &str) -> Option<Observed> {
         due: fields["duedate"].as_str().and_then(|due| due.parse::<Date>().ok()),
         assignee: text(&fields["assignee"]["displayName"]),
         duplicate_of: duplicate_of(fields),
+        fields: ready.show(fields),
         lists: lists(fields, account),
     })
 }
@@ -248,32 +235,4 @@ fn duplicate_of(fields: &Value) -> Vec<Issue> {
             Some(Issue { id: other["id"].as_str()?.to_owned(), key: other["key"].as_str()?.to_owned() })
         })
         .collect()
-}
-
-fn category(key: &Value) -> Option<Category> {
-    match key.as_str()? {
-        "new" | "undefined" => Some(Category::New),
-        "indeterminate" => Some(Category::InProgress),
-        "done" => Some(Category::Done),
-        _ => None,
-    }
-}
-
-fn transition(value: &Value) -> Option<Transition> {
-    let fields = value["fields"].as_object();
-    let required = fields
-        .into_iter()
-        .flatten()
-        .filter(|(name, field)| {
-            *name != "resolution" && field["required"] == true && field["hasDefaultValue"] != true
-        })
-        .map(|(name, field)| field["name"].as_str().unwrap_or(name).to_owned())
-        .collect();
-    Some(Transition {
-        id: value["id"].as_str()?.to_owned(),
-        to: value["to"]["name"].as_str().unwrap_or_default().to_owned(),
-        category: category(&value["to"]["statusCategory"]["key"])?,
-        has_resolution: fields.is_some_and(|fields| fields.contains_key("resolution")),
-        required,
-    })
 }

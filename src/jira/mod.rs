@@ -10,6 +10,9 @@
 //! nevertheless stops only what its reason names. An answer to nobody, as Jira gives it once a token has ended, is an
 //! error and never an empty result.
 //!
+//! What the project's screens demand and take is found out before the first write ([`check`], [`Ready`]), and how an
+//! issue gets from status to status is planned from what Jira shows ([`workflow`]).
+//!
 //! It never decides what to write: that is the plan's.
 
 mod client;
@@ -17,21 +20,29 @@ mod comments;
 mod discovery;
 mod error;
 pub mod expiry;
+pub mod fields;
 mod files;
 mod governor;
 mod issues;
 mod jql;
+mod moves;
 mod pace;
 mod project;
+mod ready;
 mod search;
 mod site;
 mod told;
+mod watch;
 pub mod webhook;
+pub mod workflow;
 
 pub use client::{Account, Client, Credentials, Limits, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
-pub use issues::{Outcome, Transition};
+pub use issues::Outcome;
 pub use pace::Silence;
+pub use ready::Ready;
 pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
 pub use site::{Dialect, Gateway, Site};
+pub use watch::Watch;
+pub use workflow::Transition;

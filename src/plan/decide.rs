@@ -1,9 +1,11 @@
 //! The decisions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use super::{
     Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason,
@@ -12,9 +14,10 @@ use super::{
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, LABEL, Markup,
+        Content, LABEL, Markup, ROOM_FOR_DELIMITERS,
         block::{self, Located},
         document::{self, Block, Inline},
+        length,
         list::{Attached, List},
         markup, screen,
     },
@@ -22,6 +25,10 @@ use crate::{
 
 /// The label by which people silence disputebot on a ticket.
 pub const IGNORE_LABEL: &str = "disputebot-ignore";
+/// The label on a ticket that is done for disputebot, where no transition leads there.
+pub const DONE_LABEL: &str = "disputebot-done";
+/// The label on a closed ticket whose cause is back, where no transition leads out of done.
+pub const REOPENED_LABEL: &str = "disputebot-reopened";
 
 /// Policy of the plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +49,8 @@ pub struct Params {
     pub merge_link: String,
     /// Longest time that Jira may still take for a write whose answer was lost: until then it is not sent again.
     pub settle: SignedDuration,
+    /// Configured fields that can only be set when a ticket is opened.
+    pub fixed_fields: BTreeSet<String>,
 }
 
 /// One group as the plan needs it.
@@ -59,6 +68,26 @@ pub struct Standing {
     pub moved: (usize, usize),
     /// Whether it returned in this run.
     pub returned: bool,
+    /// Texts for fields that Jira would not take; they are not in the content.
+    pub unfit: Vec<Unfit>,
+}
+
+/// A text for a field that Jira would not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The field, the text and what would be taken, in words.
+    pub what: String,
+    /// Whether a ticket cannot be opened without the field.
+    pub demanded: bool,
+}
+
+/// The ways out of a status, as far as the plan needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ways {
+    /// Another one where other ways are open.
+    pub digest: String,
+    /// Why none of them leads where tickets should go.
+    pub why: String,
 }
 
 /// All that a plan is made from.
@@ -84,8 +113,12 @@ pub struct Input<'a> {
     pub strays: &'a [Stray],
     /// Why nothing may be created in this run.
     pub doubt: Option<&'a str>,
+    /// The ways out of those statuses, by name, where tickets are that a label stands on in place of a move.
+    pub ways: &'a BTreeMap<String, Ways>,
     /// Most bytes of one attachment; none where that was not asked, because every list is small.
     pub upload_limit: Option<u64>,
+    /// Most characters (units of UTF-16) of a text.
+    pub text_limit: usize,
 }
 
 /// Makes the plan of one run.
@@ -170,6 +203,10 @@ impl Planner<'_> {
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
         }
+        self.unfit(group, standing, None);
+        if standing.unfit.iter().any(|unfit| unfit.demanded) {
+            return;
+        }
         let reason = match &group.split_from {
             _ if attempts > 0 => Reason::CreateAgain,
             Some(parent) => Reason::SplitFrom { group: parent.clone() },
@@ -228,22 +265,12 @@ impl Planner<'_> {
                 self.tell_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
-            let body = vec![paragraph(format!(
-                "This cause is back: {} dispute{} open again. The ticket is reopened.",
-                group.members.len(),
-                if group.members.len() == 1 { " is" } else { "s are" },
-            ))];
-            let topic = format!("returned-{}", ticket.closings);
-            if !ticket.told.contains(&topic) {
-                self.comment(group, standing, observed, topic, body, Reason::Returned);
+            self.reopen(group, standing, ticket, observed);
+        } else if let Some(label) = standing_label(ticket) {
+            if ticket.closed == Closed::Labelled {
+                self.tell_returned(group, standing, ticket, observed);
             }
-            let write = Write::Transition {
-                issue: observed.issue.clone(),
-                to: Category::New,
-                resolution: None,
-                topic: None,
-            };
-            self.act(group, standing, observed, write, Reason::Returned);
+            self.unlabel(group, standing, observed, label, Closed::No, Reason::Returned);
         }
         if let Some(parent) = &group.split_from
             && !ticket.told.contains(&split_topic(parent))
@@ -257,6 +284,7 @@ impl Planner<'_> {
             None => {}
             Some(Err(what)) => self.hold(group, standing, key, HoldReason::Private { what: what.clone() }),
             Some(Ok(content)) => {
+                self.unfit(group, standing, key);
                 self.update(group, standing, ticket, observed, content);
                 self.attach(group, standing, ticket, observed, content);
             }
@@ -303,6 +331,95 @@ impl Planner<'_> {
         }
     }
 
+    fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<String>) {
+        for Unfit { what, demanded: _ } in &standing.unfit {
+            self.hold(group, standing, key.clone(), HoldReason::Unfit { what: what.clone() });
+        }
+    }
+
+    /// Opens a ticket again that disputebot closed, unless it is known that nothing leads there.
+    fn reopen(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+        self.tell_returned(group, standing, ticket, observed);
+        if ticket.closed == Closed::Labelled {
+            // A person closed it as its label asks for.
+            self.unlabel(group, standing, observed, DONE_LABEL, Closed::ByUs, Reason::Returned);
+        } else if let Some(hold) = self.no_way(ticket, observed) {
+            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::New,
+            resolution: None,
+            topic: None,
+        };
+        self.act(group, standing, observed, write, Reason::Returned);
+    }
+
+    fn tell_returned(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+        let topic = format!("returned-{}", ticket.closings);
+        if ticket.told.contains(&topic) {
+            return;
+        }
+        let body = vec![paragraph(format!(
+            "This cause is back: {} dispute{} open again. {}",
+            group.members.len(),
+            if group.members.len() == 1 { " is" } else { "s are" },
+            if ticket.closed == Closed::Labelled {
+                format!("The label {DONE_LABEL} is taken off.")
+            } else {
+                "The ticket is reopened.".to_owned()
+            },
+        ))];
+        self.comment(group, standing, observed, topic, body, Reason::Returned);
+    }
+
+    /// Closes a ticket, unless it is known that nothing leads there.
+    fn close(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        reason: Reason,
+    ) {
+        if let Some(hold) = self.no_way(ticket, observed) {
+            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::Done,
+            resolution: self.params.resolution.clone(),
+            topic: None,
+        };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    /// Why a ticket with a label in place of a move is not moved: the ways out of its status are those that it was
+    /// tried with.
+    fn no_way(&self, ticket: &Ticket, observed: &Observed) -> Option<HoldReason> {
+        let label = standing_label(ticket)?;
+        let ways = self.input.ways.get(&observed.status);
+        let why = match ways {
+            Some(ways) if !ticket.told.contains(&ways_topic(&ways.digest)) => return None,
+            Some(ways) => ways.why.clone(),
+            None => "its workflow was not looked at in this run".to_owned(),
+        };
+        Some(HoldReason::NoWay { label: label.to_owned(), why })
+    }
+
+    fn unlabel(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        observed: &Observed,
+        label: &str,
+        closed: Closed,
+        reason: Reason,
+    ) {
+        let write = Write::Unlabel { issue: observed.issue.clone(), label: label.to_owned(), closed };
+        self.act(group, standing, observed, write, reason);
+    }
+
     /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
     fn update(
         &mut self,
@@ -330,10 +447,11 @@ impl Planner<'_> {
             theirs.push(("summary", content.summary.clone()));
         }
 
-        let wanted = self.input.markup.nodes(&content.block);
-        let wanted_digest = markup::digest(&wanted);
         match block::locate(&observed.description) {
             Located::Block { above, ours, below } => {
+                let block = self.beside(content, &above, &below);
+                let wanted = self.input.markup.nodes(&block);
+                let wanted_digest = markup::digest(&wanted);
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
                 if now == wanted_digest {
@@ -342,7 +460,7 @@ impl Planner<'_> {
                     before.block = now;
                     changes.push(Change::Description {
                         from: markup::plain_text(&ours),
-                        to: document::plain_text(&content.block),
+                        to: document::plain_text(&block),
                         document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
                     });
                     written.block = wanted_digest;
@@ -393,6 +511,30 @@ impl Planner<'_> {
             changes.push(Change::Labels { add });
         }
 
+        for (name, wanted) in &content.fields {
+            if self.params.fixed_fields.contains(name) {
+                continue;
+            }
+            let shown = observed.fields.get(name).map_or("", String::as_str);
+            let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
+            if shown == wanted {
+                written.fields.set(name, wanted);
+            } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
+                before.fields.set(name, shown);
+                changes.push(Change::Field {
+                    name: name.clone(),
+                    from: shown.to_owned(),
+                    to: wanted.clone(),
+                });
+                written.fields.set(name, wanted);
+            } else if wrote.or(maybe).is_some() {
+                theirs.push((name, if wanted.is_empty() { "nothing".to_owned() } else { wanted.clone() }));
+            } else {
+                // It had a value before disputebot knew of the field, so nobody changed anything.
+                self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: name.clone() });
+            }
+        }
+
         for (field, wanted) in theirs {
             let topic = changed_topic(field);
             if !ticket.told.contains(&topic) {
@@ -421,9 +563,21 @@ impl Planner<'_> {
         }
     }
 
+    /// Our block, shortened where people's words around it leave less room.
+    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
+        if above.is_empty() && below.is_empty() {
+            return Cow::Borrowed(&content.block);
+        }
+        let markup = self.input.markup;
+        let theirs = markup::length(&markup.document(&[above, below].concat()));
+        let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
+        let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
+        Cow::Owned(length::within(&content.block, room, elsewhere))
+    }
+
     fn resolved(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         if observed.category == Category::Done {
-            return;
+            return self.unlabel_done(group, standing, ticket, observed, Reason::AllResolved);
         }
         if ticket.closed == Closed::ByUs {
             // Closed by us, reopened by a person: theirs.
@@ -438,17 +592,25 @@ impl Planner<'_> {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
         }
         let topic = format!("resolved-{}", ticket.closings);
-        if !ticket.told.contains(&topic) {
+        if ticket.closed != Closed::Labelled && !ticket.told.contains(&topic) {
             let text = "All disputes of this group are resolved or withdrawn in the source. disputebot closes the ticket.";
             self.comment(group, standing, observed, topic, vec![paragraph(text.into())], Reason::AllResolved);
         }
-        let write = Write::Transition {
-            issue: observed.issue.clone(),
-            to: Category::Done,
-            resolution: self.params.resolution.clone(),
-            topic: None,
-        };
-        self.act(group, standing, observed, write, Reason::AllResolved);
+        self.close(group, standing, ticket, observed, Reason::AllResolved);
+    }
+
+    /// A ticket is where it should be: a label in place of a move has no use any more.
+    fn unlabel_done(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        reason: Reason,
+    ) {
+        if let Some(label) = standing_label(ticket) {
+            self.unlabel(group, standing, observed, label, Closed::ByUs, reason);
+        }
     }
 
     fn merged(
@@ -485,7 +647,10 @@ impl Planner<'_> {
                         (linked as its duplicate) and are counted there from now on.";
             self.comment(group, standing, observed, said, vec![paragraph(text.into())], reason.clone());
         }
-        if observed.category == Category::Done || ticket.closed == Closed::ByUs {
+        if observed.category == Category::Done {
+            return self.unlabel_done(group, standing, ticket, observed, reason);
+        }
+        if ticket.closed == Closed::ByUs {
             return;
         }
         let key = Some(observed.issue.key.clone());
@@ -496,13 +661,7 @@ impl Planner<'_> {
         if !self.input.complete {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
         }
-        let write = Write::Transition {
-            issue: observed.issue.clone(),
-            to: Category::Done,
-            resolution: self.params.resolution.clone(),
-            topic: None,
-        };
-        self.act(group, standing, observed, write, reason);
+        self.close(group, standing, ticket, observed, reason);
     }
 
     /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
@@ -734,7 +893,22 @@ pub fn written(content: &Content, markup: Markup) -> Written {
         priority: content.priority.clone(),
         due: content.due,
         labels: content.labels.iter().cloned().collect(),
+        fields: content.fields.clone().into_iter().filter(|(_, text)| !text.is_empty()).collect(),
     }
+}
+
+/// The label that stands on a ticket in place of a move.
+fn standing_label(ticket: &Ticket) -> Option<&'static str> {
+    match ticket.closed {
+        Closed::Labelled => Some(DONE_LABEL),
+        Closed::Stuck => Some(REOPENED_LABEL),
+        Closed::No | Closed::Intended | Closed::ByUs => None,
+    }
+}
+
+/// Topic of having tried the ways of a status.
+pub fn ways_topic(digest: &str) -> String {
+    format!("ways-{digest}")
 }
 
 /// Topic of attaching a list.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Written;
+use super::{Fields, Written};
 use crate::{
     dispute::{Program, Text},
     group::{Group, GroupId, Pattern, Status},
@@ -11,6 +11,8 @@ use crate::{
 
 /// Longest sum of the ids in a mark, in bytes: an issue property holds 32,768 characters of JSON.
 const MEMBERS_BYTES: usize = 20_000;
+/// Longest sum of the names and texts of other fields in a mark, in bytes; longer ones are left out together.
+const FIELDS_BYTES: usize = 2_000;
 /// Most patterns of a mark, the largest first.
 const PATTERNS: usize = 20;
 
@@ -85,7 +87,11 @@ impl Mark {
     /// With the fields that are written together with it.
     #[must_use]
     pub fn with(self, written: &Written) -> Self {
-        Self { written: Some(written.clone()), ..self }
+        let mut written = written.clone();
+        if written.fields.characters() > FIELDS_BYTES {
+            written.fields = Fields::default();
+        }
+        Self { written: Some(written), ..self }
     }
 
     /// The group, as far as the mark knows it: active, with the members of the sample.

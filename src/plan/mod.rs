@@ -23,7 +23,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-pub use decide::{IGNORE_LABEL, Input, Params, Standing, kept_topic, list_topic, plan, written};
+pub use decide::{
+    DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, kept_topic, list_topic,
+    plan, ways_topic, written,
+};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use pause::Pause;
@@ -76,6 +79,10 @@ pub enum Closed {
     Intended,
     /// It did.
     ByUs,
+    /// Nothing led there: a label says so in its place.
+    Labelled,
+    /// It did, the cause came back and nothing led out of done: a label says so in its place.
+    Stuck,
 }
 
 impl Ticket {
@@ -212,6 +219,43 @@ pub struct Written {
     pub due: Option<Date>,
     /// Labels that were added.
     pub labels: Labels,
+    /// Other fields, by name.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
+}
+
+/// Texts of fields by name. Boxed, because most tickets have none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(Option<Box<BTreeMap<String, String>>>);
+
+impl Fields {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|fields| fields.is_empty())
+    }
+
+    /// The text of a field, where it was written.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// Sets the text of a field.
+    pub fn set(&mut self, name: &str, text: &str) {
+        self.0.get_or_insert_default().insert(name.to_owned(), text.to_owned());
+    }
+
+    /// How many characters they have together.
+    pub fn characters(&self) -> usize {
+        self.0.iter().flat_map(|fields| fields.iter()).map(|(name, text)| name.len() + text.len()).sum()
+    }
+}
+
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        let fields: BTreeMap<String, String> = fields.into_iter().collect();
+        Self((!fields.is_empty()).then(|| Box::new(fields)))
+    }
 }
 
 /// Labels, each once, sorted. A set of std has room for eleven in each of its nodes, and a state of many
@@ -269,6 +313,8 @@ pub struct Observed {
     pub assignee: Option<String>,
     /// Issues that this one is linked to as their duplicate.
     pub duplicate_of: Vec<Issue>,
+    /// Other fields that were asked for, by name; those that are empty are absent.
+    pub fields: BTreeMap<String, String>,
     /// Lists of disputes that disputebot attached.
     pub lists: Vec<Attached>,
 }
@@ -382,6 +428,15 @@ pub enum Write {
         /// Where the issue is not the group's own ticket: what it is about, done once for ever.
         topic: Option<String>,
     },
+    /// Takes off a label that stood in place of a move.
+    Unlabel {
+        /// The issue.
+        issue: Issue,
+        /// The label.
+        label: String,
+        /// How the ticket stands then.
+        closed: Closed,
+    },
     /// A link from the group's ticket to that of another group.
     Link {
         /// The other group.
@@ -456,6 +511,15 @@ pub enum Change {
     Labels {
         /// The labels.
         add: Vec<String>,
+    },
+    /// Another field.
+    Field {
+        /// Its name, as it was configured.
+        name: String,
+        /// As it is; the empty text is no value.
+        from: String,
+        /// As it will be.
+        to: String,
     },
 }
 
@@ -594,6 +658,18 @@ pub enum HoldReason {
     },
     /// Closing resolved tickets is switched off.
     ResolveOff,
+    /// Jira would not take the text for a field.
+    Unfit {
+        /// The field, the text and what would be taken.
+        what: String,
+    },
+    /// No transition leads where the ticket should go; a label says so.
+    NoWay {
+        /// The label.
+        label: String,
+        /// What is in the way.
+        why: String,
+    },
 }
 
 impl Plan {
@@ -621,6 +697,7 @@ impl Write {
             Self::Update { .. } => "update",
             Self::Comment { .. } => "comment",
             Self::Transition { .. } => "transition",
+            Self::Unlabel { .. } => "label",
             Self::Link { .. } | Self::LinkDuplicate { .. } => "link",
             Self::Attach { .. } | Self::Detach { .. } => "attachment",
         }

@@ -67,6 +67,7 @@ fn line(text: &mut String, action: &Action) {
         Write::Comment { .. } => "comment".to_owned(),
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
+        Write::Unlabel { label, .. } => format!("take off `{label}`"),
         Write::Link { to, link_type, .. } => format!("link to the ticket of {} ({link_type})", to.short()),
         Write::LinkDuplicate { to, link_type, .. } => format!("link to {} ({link_type})", to.key),
         Write::Attach { list } => format!("attach {}", list.name),
@@ -116,6 +117,9 @@ fn full(text: &mut String, write: &Write) {
             if let Some(due) = content.due {
                 indented("+", &format!("due       {due}"));
             }
+            for (name, text) in content.fields.iter().filter(|(_, text)| !text.is_empty()) {
+                indented("+", &format!("{name}  {text}"));
+            }
             indented("+", &document::plain_text(&content.block));
         }
         Write::Update { changes, .. } => {
@@ -143,12 +147,19 @@ fn full(text: &mut String, write: &Write) {
                         indented("+", &format!("due       {}", date(to)));
                     }
                     Change::Labels { add } => indented("+", &format!("labels    {}", add.join(" "))),
+                    Change::Field { name, from, to } => {
+                        let shown =
+                            |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+                        indented("-", &format!("{name}  {}", shown(from)));
+                        indented("+", &format!("{name}  {}", shown(to)));
+                    }
                 }
             }
         }
         Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
         Write::Attach { list } => indented("+", list.text.trim_start_matches('\u{feff}')),
         Write::Transition { .. }
+        | Write::Unlabel { .. }
         | Write::Link { .. }
         | Write::LinkDuplicate { .. }
         | Write::Detach { .. } => {}
@@ -179,13 +190,14 @@ fn holds(text: &mut String, holds: &[Hold], detail: Detail) {
 
 impl Change {
     /// Name of the field.
-    pub fn field(&self) -> &'static str {
+    pub fn field(&self) -> &str {
         match self {
             Self::Summary { .. } => "summary",
             Self::Description { .. } => "description",
             Self::Priority { .. } => "priority",
             Self::Due { .. } => "due date",
             Self::Labels { .. } => "labels",
+            Self::Field { name, .. } => name,
         }
     }
 }
@@ -212,6 +224,8 @@ impl HoldReason {
             Self::Refused { .. } => "refused by Jira",
             Self::Private { .. } => "private",
             Self::ResolveOff => "closing is off",
+            Self::Unfit { .. } => "a value that Jira does not take",
+            Self::NoWay { .. } => "no transition leads there",
         }
     }
 
@@ -250,6 +264,8 @@ impl HoldReason {
             Self::Refused { reason } => format!("Jira refused it: {reason}"),
             Self::Private { what } => format!("not sent: {what}"),
             Self::ResolveOff => "would close, but `plan.resolve` is off".to_owned(),
+            Self::Unfit { what } => format!("not set: {what}"),
+            Self::NoWay { label, why } => format!("it has the label `{label}` instead: {why}"),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     group::{Group, GroupId},
     plan::{Issue, Moment, Pause, Stray, Ticket},
-    ticket::facts::Figures,
+    ticket::{facts::Figures, length},
 };
 
 /// Folder of the journal within the state.
@@ -32,6 +32,8 @@ const CLAIM: &str = "claim";
 const RIVAL: &str = "rival";
 /// Key of the pause, likewise.
 const PAUSE: &str = "pause";
+/// Key of the length of text that Jira takes, likewise.
+const TEXT_LIMIT: &str = "text limit";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,11 @@ pub enum Change {
     Claim {
         /// The claim.
         claim: Option<Claimed>,
+    },
+    /// The longest text that Jira takes, learned from a refusal.
+    TextLimit {
+        /// In characters (units of UTF-16).
+        limit: usize,
     },
     /// Another disputebot that was seen to work on the project; none where there is none any more.
     Rival {
@@ -226,6 +233,8 @@ pub struct Known {
     pub claim: Option<Claimed>,
     /// Another disputebot that works on the project.
     pub rival: Option<Rival>,
+    /// The longest text that Jira takes, in characters (units of UTF-16), where a refusal taught it.
+    pub text_limit: Option<usize>,
     /// Issues with the mark of a group that has another ticket, by id.
     pub strays: BTreeMap<String, Stray>,
     /// The time for which Jira wanted to be left alone when the last pass ended.
@@ -262,6 +271,11 @@ impl Known {
         self.tickets.get(group).cloned().unwrap_or_else(|| Ticket::none(group.clone()))
     }
 
+    /// The longest text to be written, in characters (units of UTF-16).
+    pub fn text_limit(&self) -> usize {
+        self.text_limit.map_or(length::TEXT_LIMIT, |learned| learned.min(length::TEXT_LIMIT))
+    }
+
     /// The last run whose input was complete.
     pub fn last_complete(&self) -> Option<&RunRecord> {
         self.runs.values().rev().find(|run| run.incomplete.is_empty())
@@ -293,6 +307,7 @@ impl Known {
             Change::Doubt { doubt } => self.doubt = doubt,
             Change::Claim { claim } => self.claim = claim,
             Change::Rival { rival } => self.rival = rival,
+            Change::TextLimit { limit } => self.text_limit = Some(limit),
             Change::Stray { stray } => {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
@@ -595,6 +610,7 @@ impl Loaded {
                 CLAIM => self.rest.claim = vault::parse(tree, key, bytes)?,
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
                 PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
+                TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
             Tree::Members | Tree::Decisions => {}
@@ -664,6 +680,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Doubt { .. } => "doubt",
         Change::Claim { .. } => "claim",
         Change::Rival { .. } => "rival",
+        Change::TextLimit { .. } => "text_limit",
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
     }
@@ -679,6 +696,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
+        Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

@@ -86,7 +86,7 @@ pub fn is_recoverable(program: Program) -> bool {
 const EXEMPLARS: usize = 3;
 
 /// Everything that the ticket templates can use; all values are final text.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Facts {
     /// First digits of the group id.
     pub group: String,
@@ -106,6 +106,14 @@ pub struct Facts {
     pub exposed: String,
     /// Money paid that can be had back, rounded; empty where none.
     pub recoverable: String,
+    /// Number of open disputes in digits alone, for fields of Jira that take a number.
+    pub disputes_number: String,
+    /// Money withheld in digits alone, rounded like the rest; 0 where none.
+    pub exposed_number: String,
+    /// Money that can be had back in digits alone, rounded like the rest; 0 where none.
+    pub recoverable_number: String,
+    /// Both together in digits alone, rounded like the rest.
+    pub amount_number: String,
     /// Disputes without an amount, empty where none.
     pub without_amount: String,
     /// Earliest due date, empty where unknown.
@@ -132,10 +140,22 @@ pub struct Facts {
     pub more: String,
     /// Whether the list of all of them is attached.
     pub attached: bool,
+    /// How many members there are.
+    #[serde(skip)]
+    pub all: usize,
+}
+
+impl Facts {
+    /// The same with fewer members listed.
+    pub(super) fn with_members(&self, count: usize) -> Self {
+        let more = self.all - count.min(self.members.len());
+        let members = self.members.iter().take(count).cloned().collect();
+        Self { members, more: some_count(more), ..self.clone() }
+    }
 }
 
 /// The likely cause from the playbook.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Cause {
     /// Whether a cause of the playbook fits.
     pub known: bool,
@@ -167,7 +187,7 @@ pub struct Clock {
 }
 
 /// The rule in words.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct RuleFacts {
     /// Alternatives; one is enough.
     pub alternatives: Vec<String>,
@@ -193,7 +213,7 @@ pub struct ShareFacts {
 }
 
 /// The nearest other group, in words.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct NeighbourFacts {
     /// First digits of its id: unlike the key of its ticket, known from the first run on.
     pub group: String,
@@ -224,6 +244,13 @@ pub struct Exemplar {
     pub units: String,
 }
 
+impl Facts {
+    /// Facts that say nothing, with every name that a template can use.
+    pub(super) fn blank() -> Self {
+        Self { neighbour: Some(NeighbourFacts::default()), ..Self::default() }
+    }
+}
+
 /// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
 /// group that the explanation's neighbour stands for.
 pub fn facts(
@@ -247,6 +274,10 @@ pub fn facts(
         units: figures.units.iter().map(|(unit, count)| units_text(*count, unit)).collect(),
         exposed: money_text(figures.exposed),
         recoverable: money_text(figures.recoverable),
+        disputes_number: figures.disputes.to_string(),
+        exposed_number: rounded(figures.exposed).to_string(),
+        recoverable_number: rounded(figures.recoverable).to_string(),
+        amount_number: rounded(figures.exposed + figures.recoverable).to_string(),
         without_amount: some_count(figures.without_amount),
         due: figures.due.map_or_else(String::new, |due| due.to_string()),
         due_then: format!(
@@ -289,6 +320,7 @@ pub fn facts(
         members: listed,
         more: some_count(members.len().saturating_sub(max_members)),
         attached: false,
+        all: members.len(),
     }
 }
 
@@ -505,13 +537,18 @@ pub fn money_text(amount: Decimal) -> String {
     if amount.is_zero() {
         return String::new();
     }
-    let rounded = amount
+    let rounded = rounded(amount);
+    let sign = if rounded.is_sign_negative() { "−" } else { "" };
+    format!("about {sign}${}", grouped(&rounded.abs().to_string()))
+}
+
+/// Two significant digits, which is all that leaves of any sum of money.
+fn rounded(amount: Decimal) -> Decimal {
+    amount
         .round_sf_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
         .unwrap_or(amount)
         .round_dp(2)
-        .normalize();
-    let sign = if rounded.is_sign_negative() { "−" } else { "" };
-    format!("about {sign}${}", grouped(&rounded.abs().to_string()))
+        .normalize()
 }
 
 /// `12,345`.

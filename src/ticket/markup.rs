@@ -40,6 +40,25 @@ impl Markup {
     }
 }
 
+/// Length of a text as Jira measures it at most, in characters (units of UTF-16).
+///
+/// How Cloud measures a document is not documented; the text of its JSON is never less than what counts.
+pub fn length(text: &Value) -> usize {
+    match text {
+        Value::String(text) => text.encode_utf16().count(),
+        document => document.to_string().encode_utf16().count(),
+    }
+}
+
+/// Length of blocks in the longer of the two forms.
+pub fn length_of(blocks: &[Block]) -> usize {
+    [Markup::Adf, Markup::Wiki]
+        .map(|markup| length(&markup.document(&markup.nodes(blocks))))
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+}
+
 /// A digest of nodes that is the same before and after Jira has stored them.
 pub fn digest(nodes: &[Value]) -> String {
     if nodes.iter().any(Value::is_string) {

@@ -8,6 +8,7 @@ pub mod adf;
 pub mod block;
 pub mod document;
 pub mod facts;
+pub mod length;
 pub mod list;
 mod markdown;
 pub mod markup;
@@ -16,6 +17,8 @@ mod template;
 pub mod wiki;
 pub mod words;
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -23,7 +26,7 @@ use serde::Serialize;
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
 pub use privacy::{Find, screen};
-pub use template::{EMBEDDED, TemplateError, Templates};
+pub use template::{EMBEDDED, TemplateError, Templates, is_template};
 
 use document::Block;
 
@@ -47,6 +50,9 @@ pub struct Content {
     pub priority: Option<String>,
     /// The earliest day by which someone must act.
     pub due: Option<Date>,
+    /// Other fields that were configured, by name; the empty text empties one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
@@ -73,25 +79,33 @@ pub enum ContentError {
     #[error("the {field} looks like it holds {kind}")]
     Private {
         /// Which field of the ticket.
-        field: &'static str,
+        field: String,
         /// What was found, never its value.
         kind: &'static str,
     },
 }
 
-/// The content of a group's ticket.
+/// Characters kept for the lines around our block.
+pub const ROOM_FOR_DELIMITERS: usize = 600;
+
+/// The content of a group's ticket, whose text takes at most `limit` characters (units of UTF-16).
 pub fn content(
     group: &GroupId,
     facts: &Facts,
     figures: &Figures,
     templates: &Templates,
     priorities: &Priorities,
+    limit: usize,
 ) -> Result<Content, ContentError> {
     let summary = templates.summary(facts)?;
-    let block = templates.description(facts)?;
-    for (field, text) in [("summary", summary.clone()), ("description", document::plain_text(&block))] {
-        if let Some(Find { kind }) = screen(&text) {
-            return Err(ContentError::Private { field, kind });
+    let block = description(facts, templates, limit.saturating_sub(ROOM_FOR_DELIMITERS))?;
+    let fields = templates.fields(facts)?;
+    let own = [("summary", summary.as_str()), ("description", &document::plain_text(&block))];
+    // What the operator wrote is no foreign text; a mail address of an account may stand there.
+    let made = fields.iter().filter(|(name, text)| templates.is_made(name, text));
+    for (field, text) in own.into_iter().chain(made.map(|(name, text)| (name.as_str(), text.as_str()))) {
+        if let Some(Find { kind }) = screen(text) {
+            return Err(ContentError::Private { field: field.to_owned(), kind });
         }
     }
     Ok(Content {
@@ -100,8 +114,31 @@ pub fn content(
         labels: vec![LABEL.to_owned(), group.label()],
         priority: priority(figures, priorities),
         due: due(figures),
+        fields,
         list: None,
     })
+}
+
+/// The description, with fewer disputes listed where it would be too long, then with fewer rows.
+fn description(facts: &Facts, templates: &Templates, limit: usize) -> Result<Vec<Block>, TemplateError> {
+    // An id and what stands around it take at least four; a template is not to be run over a hundred thousand.
+    let facts = &facts.with_members(limit / 4);
+    let whole = templates.description(facts)?;
+    if markup::length_of(&whole) <= limit {
+        return Ok(whole);
+    }
+    let listed = |count: usize| templates.description(&facts.with_members(count));
+    let (mut fits, mut too_many) = (0, facts.members.len());
+    while fits + 1 < too_many {
+        let middle = fits.midpoint(too_many);
+        if markup::length_of(&listed(middle)?) <= limit {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    let elsewhere = if facts.attached { " in the attached list" } else { "" };
+    Ok(length::within(&listed(fits)?, limit, elsewhere))
 }
 
 /// By money in dispute only: a rank that changed with the calendar would rewrite tickets every night.

@@ -1,7 +1,10 @@
-//! Templates: embedded, each overridable by a file of the same name. The only user of minijinja for tickets.
+//! Templates: embedded, each overridable by a file of the same name, and those of fields. The only user of
+//! minijinja for tickets.
 //!
 //! Strict: an unknown variable is an error. Values are made inert: in `.md` every value is escaped as
 //! Markdown, in `.txt` it is one line of plain text. Data is never read as a template.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 
@@ -24,6 +27,8 @@ pub const EMBEDDED: [(&str, &str); 2] = [
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
+    /// Names of the fields that have a template.
+    fields: Vec<String>,
 }
 
 /// A template that cannot be used.
@@ -45,6 +50,13 @@ impl TemplateError {
             .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
         Self { name: name.to_owned(), what, line }
     }
+
+    fn unknown(name: &str, used: &str, known: &BTreeSet<String>) -> Self {
+        let likeness = |known: &&String| strsim::jaro_winkler(used, known);
+        let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        Self { name: name.to_owned(), what: format!("there is no fact `{used}`{near}"), line: String::new() }
+    }
 }
 
 impl Templates {
@@ -57,7 +69,7 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            AutoEscape::Custom(if name == "summary.txt" { LINE } else { MARKDOWN }.into())
+            AutoEscape::Custom(if name == "description.md" { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
             let text =
@@ -78,7 +90,34 @@ impl Templates {
                 .map_or(embedded.to_owned(), |(_, text)| text.clone());
             environment.add_template_owned(name, text).map_err(|error| TemplateError::new(name, &error))?;
         }
-        Ok(Self { environment })
+        Ok(Self { environment, fields: Vec::new() })
+    }
+
+    /// With texts for fields of Jira, by name: a constant or a template over the same facts.
+    pub fn with_fields(mut self, fields: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        for (field, text) in fields {
+            let name = template_of(field);
+            let wrong = |error: &minijinja::Error| TemplateError::new(&name, error);
+            self.environment.add_template_owned(name.clone(), text.clone()).map_err(|error| wrong(&error))?;
+            let template = self.environment.get_template(&name).map_err(|error| wrong(&error))?;
+            let known = names_of(&serde_json::json!(Facts::blank()));
+            for used in template.undeclared_variables(true) {
+                let root = used.split('.').next().unwrap_or_default();
+                if !known.contains(&used) && !FUNCTIONS.contains(&root) {
+                    return Err(TemplateError::unknown(&name, &used, &known));
+                }
+            }
+            template.render(Serde(Facts::blank())).map_err(|error| wrong(&error))?;
+            self.fields.push(field.clone());
+        }
+        Ok(self)
+    }
+
+    /// Texts of the fields that have a template, by name.
+    pub fn fields(&self, facts: &Facts) -> Result<BTreeMap<String, String>, TemplateError> {
+        let text =
+            |field: &String| Ok((field.clone(), self.render(&template_of(field), facts)?.trim().to_owned()));
+        self.fields.iter().map(text).collect()
     }
 
     /// The summary: one line, never longer than Jira allows; what does not fit is left out at a word.
@@ -86,6 +125,13 @@ impl Templates {
         let text = self.render("summary.txt", facts)?;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(fit(&line))
+    }
+
+    /// Whether a field's text was made from facts, and is not what the operator wrote.
+    pub(super) fn is_made(&self, field: &str, text: &str) -> bool {
+        self.environment
+            .get_template(&template_of(field))
+            .is_ok_and(|template| template.source().trim() != text)
     }
 
     /// Our block of the description.
@@ -99,6 +145,28 @@ impl Templates {
             .and_then(|template| template.render(Serde(facts)))
             .map_err(|error| TemplateError::new(name, &error))
     }
+}
+
+/// Functions that every template has.
+const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
+
+fn template_of(field: &str) -> String {
+    format!("jira.fields.{field}")
+}
+
+/// Whether a text for a field has anything that a template would do.
+pub fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+/// Every name in a table, with those in the tables in it.
+fn names_of(value: &serde_json::Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        names.extend(names_of(value).into_iter().map(|inner| format!("{name}.{inner}")));
+        names.insert(name.clone());
+    }
+    names
 }
 
 fn fit(line: &str) -> String {

@@ -113,6 +113,9 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.flag("jira.lease");
     reader.optional_duration("jira.takeover_after");
     reader.optional_path("jira.ca_file");
+    for map in ["fields", "transition_fields"] {
+        reader.values(&format!("jira.{map}"), |texts| texts.join("; "));
+    }
     reader.path("state.dir");
     reader.path("report.dir");
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {

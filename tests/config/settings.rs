@@ -138,6 +138,32 @@ fn all_wrong_values_are_told_at_once_each_with_its_origin() {
 }
 
 #[test]
+fn fields_take_texts_numbers_and_lists_and_only_known_facts() {
+    let world = World::with_file(
+        "[jira]\nurl = \"https://jira.example.com\"\nproject = \"DISP\"\n\
+         [jira.fields]\nTeam = \"Rebates\"\nPoints = 5\nAreas = [\"North; East\", \"South\"]\n\
+         \"Amount exposed\" = \"{{ exposed_number }}\"\nWho = \"{% if cause.known %}{{ cause.who }}{% endif %}\"\n\
+         [jira.transition_fields]\n\"Root cause\" = \"Pricing\"\n",
+    )
+    .variable("DISPUTEBOT_JIRA_TOKEN", "s3cr3t");
+    let (settings, _) = Settings::read(&world.load().unwrap(), Needs { source: false, jira: true }).unwrap();
+    assert!(settings.compile().is_ok());
+    let jira = settings.jira.unwrap();
+    let text = |name: &str| jira.fields.get(name).map(String::as_str);
+    assert_eq!((text("Team"), text("Points")), (Some("Rebates"), Some("5")));
+    assert_eq!(text("Areas"), Some("North\\; East; South"));
+    assert_eq!(settings.fields, jira.fields);
+    assert_eq!(jira.transition_fields["Root cause"], "Pricing");
+
+    let wrong = World::with_file(
+        "[jira.fields]\n\"Amount exposed\" = \"{{ exposd_number }}\"\nNote = \"{{ cause.nme }}\"\n\
+         Broken = \"{% if client %}\"\nNever = \"{% if false %}{{ note }}{% endif %}\"\nDeep = [[\"a\"]]\n\
+         [jira.transition_fields]\nWho = \"{{ cause.who }}\"\n",
+    );
+    insta::assert_snapshot!(told(&wrong, Needs::default()));
+}
+
+#[test]
 fn what_a_command_needs_is_told_when_it_is_missing() {
     insta::assert_snapshot!(told(&World::empty(), Needs { source: true, jira: true }), @"
     error: the config has 4 problems

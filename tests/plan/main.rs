@@ -8,6 +8,7 @@
 )]
 
 mod dialects;
+mod fields;
 mod lifecycle;
 mod lists;
 mod people;
@@ -21,7 +22,7 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{
         self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
-        Params, Plan, Standing, Stray, StrayKind, Ticket, Write, list_topic,
+        Params, Plan, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
         Content, LABEL, Markup, adf, block,
@@ -58,7 +59,10 @@ pub(crate) struct World {
     pub(crate) strays: Vec<Stray>,
     pub(crate) markup: Markup,
     pub(crate) upload_limit: Option<u64>,
+    pub(crate) text_limit: usize,
     pub(crate) doubt: Option<String>,
+    /// Ways out of statuses, by name.
+    pub(crate) ways: BTreeMap<String, Ways>,
 }
 
 impl World {
@@ -76,6 +80,7 @@ impl World {
                 split_link: "Relates".to_owned(),
                 merge_link: "Duplicate".to_owned(),
                 settle: SignedDuration::from_mins(5),
+                fixed_fields: BTreeSet::new(),
             },
             groups: BTreeMap::new(),
             standing: BTreeMap::new(),
@@ -86,7 +91,9 @@ impl World {
             strays: Vec::new(),
             markup: Markup::Adf,
             upload_limit: None,
+            text_limit: 30_000,
             doubt: None,
+            ways: BTreeMap::new(),
         }
     }
 
@@ -128,6 +135,7 @@ impl World {
             absent: 0,
             moved: (0, 0),
             returned: false,
+            unfit: Vec::new(),
         };
         self.standing.insert(id(bits), standing);
     }
@@ -175,7 +183,9 @@ impl World {
             read: self.read,
             strays: &self.strays,
             doubt: self.doubt.as_deref(),
+            ways: &self.ways,
             upload_limit: self.upload_limit,
+            text_limit: self.text_limit,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
@@ -218,6 +228,7 @@ impl World {
                     due: content.due,
                     assignee: None,
                     duplicate_of: Vec::new(),
+                    fields: content.fields.clone(),
                     lists: Vec::new(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
@@ -237,6 +248,11 @@ impl World {
                         Change::Priority { to, .. } => observed.priority = Some(to.clone()),
                         Change::Due { to, .. } => observed.due = *to,
                         Change::Labels { add } => observed.labels.extend(add.iter().cloned()),
+                        Change::Field { name, from, to } => {
+                            let before = observed.fields.insert(name.clone(), to.clone());
+                            assert_eq!(*from, before.unwrap_or_default());
+                            observed.fields.retain(|_, text| !text.is_empty());
+                        }
                     }
                 }
                 ticket.written = Some(written.clone());
@@ -259,6 +275,10 @@ impl World {
                     ticket.closed = if done { Closed::ByUs } else { Closed::No };
                     ticket.closings += u32::from(done);
                 }
+            }
+            Write::Unlabel { issue, label, closed } => {
+                assert!(self.jira.get_mut(&issue.id).unwrap().labels.remove(label), "`{label}` is not there");
+                ticket.closed = *closed;
             }
             Write::Link { to, link_type, topic } => {
                 let from = ticket.issue().expect("a link starts at a ticket").key.clone();
@@ -363,6 +383,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         labels: vec![LABEL.to_owned(), id(bits).label()],
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
+        fields: BTreeMap::new(),
         list: None,
     }
 }
@@ -375,6 +396,7 @@ pub(crate) fn paragraph(text: &str) -> Value {
 pub(crate) fn writes(plan: &Plan) -> Vec<String> {
     let name = |action: &Action| match &action.write {
         Write::Update { changes, .. } => changes.iter().map(Change::field).collect::<Vec<_>>().join("+"),
+        Write::Unlabel { label, .. } => format!("-{label}"),
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
         other => other.kind().to_owned(),

@@ -154,3 +154,18 @@ async fn a_jira_that_says_it_is_data_center_is_spoken_to_as_one_whatever_its_nam
     let said = world.expect(0, &["check"]).await;
     assert!(said.contains("Jira Data Center 10.3"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_jira_teaches_is_remembered_and_kept_to() {
+    for (flavour, text_limit) in [(Flavour::Cloud, 8_000), (Flavour::DataCenter, 1_800)] {
+        let options = Options { flavour, text_limit, ..Options::default() };
+        let world = World::with(options).await;
+        // The first refusal teaches it; what was not tried after three of them is tried in the next run.
+        world.expect(6, &["run"]).await;
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group("within the limit").await;
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes, "{flavour:?}");
+    }
+}

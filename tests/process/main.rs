@@ -5,6 +5,8 @@
 mod crash;
 mod daemon;
 mod dialects;
+mod fields;
+mod moves;
 mod once;
 mod pause;
 mod people;

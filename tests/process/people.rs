@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{World, disputes};
 
 /// A person who uses the REST API.
-async fn person(world: &World, method: &str, path: &str, body: Value) {
+pub(crate) async fn person(world: &World, method: &str, path: &str, body: Value) {
     let user = User::analyst();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let response = client

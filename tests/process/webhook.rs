@@ -88,7 +88,8 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
 async fn webhooks_without_a_good_secret_are_not_taken() {
     let world = World::new().await;
     world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\n");
-    for (secret, said) in [("", "`webhook.secret` is required"), ("too short", "shorter than 16 characters")] {
+    for (secret, said) in [("", "`webhook.secret` is required"), ("too short", "shorter than 16 characters")]
+    {
         let mut command = world.command(&["daemon"]);
         command.env("DISPUTEBOT_WEBHOOK_SECRET", secret);
         let output = blocking(move || command.output().unwrap()).await;

@@ -435,7 +435,7 @@ impl Daemon {
         }
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let wanted = Wanted { complete: true, records: &records, standing: &standing };
+        let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(
@@ -496,6 +496,7 @@ impl Daemon {
                     absent: 0,
                     moved: (0, 0),
                     returned: false,
+                    unfit: Vec::new(),
                 },
             );
             records.push(GroupRecord {
@@ -583,6 +584,7 @@ fn content(group: &Group) -> Content {
         labels: vec![LABEL.to_owned(), group.id.label()],
         priority: Some("Medium".to_owned()),
         due: None,
+        fields: BTreeMap::from([(FIELD.to_owned(), group.members.len().to_string())]),
         list: Some(list(group)),
     }
 }
@@ -595,6 +597,9 @@ fn list(group: &Group) -> List {
     List { name, text: text.into(), rows: group.members.len(), left_out: 0 }
 }
 
+/// A field that was configured.
+const FIELD: &str = "Disputes";
+
 fn plan_params(settle: SignedDuration) -> plan::Params {
     plan::Params {
         max_new_tickets: 50,
@@ -605,6 +610,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle,
+        fixed_fields: BTreeSet::new(),
     }
 }
 
@@ -636,7 +642,7 @@ fn people(world: &World, known: &Known, may_hide: bool) {
             return;
         }
         let id = ours[random.below(ours.len() as u64) as usize];
-        let act = random.below(12);
+        let act = random.below(13);
         let indexed = indexed_at(now, random, chances);
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
@@ -656,8 +662,14 @@ fn people(world: &World, known: &Known, may_hide: bool) {
                     ticket.theirs.insert("words", words);
                 }
             }
-            2 => ticket.observed.category = Category::Done,
-            3 => ticket.observed.category = Category::InProgress,
+            2 => {
+                ticket.observed.category = Category::Done;
+                "Done".clone_into(&mut ticket.observed.status);
+            }
+            3 => {
+                ticket.observed.category = Category::InProgress;
+                "In Review".clone_into(&mut ticket.observed.status);
+            }
             4 => {
                 ticket.observed.labels.clear();
                 ticket.relabel(indexed);
@@ -667,6 +679,10 @@ fn people(world: &World, known: &Known, may_hide: bool) {
                 jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
+            12 => {
+                ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
+                ticket.theirs.insert("field", "none of yours".to_owned());
+            }
             7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
-    jira::{Account, Cause, JiraError, Marked, Outcome, Seen, Transition},
+    jira::{Account, Cause, JiraError, Marked, Outcome, Ready, Seen, Transition},
     plan::{Category, Change as FieldChange, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
@@ -365,6 +365,7 @@ impl Jira {
             due: None,
             assignee: None,
             duplicate_of: Vec::new(),
+            fields: BTreeMap::new(),
             lists: Vec::new(),
         };
         let ticket = Ticket {
@@ -475,6 +476,7 @@ impl Tracker for ModelJira {
                 jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
+                    ticket.observed.fields.clone_from(&content.fields);
                     ticket.observed.issue.clone()
                 })
             })
@@ -585,6 +587,12 @@ impl Tracker for ModelJira {
                         }
                         FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
                         FieldChange::Due { to, .. } => ticket.observed.due = to,
+                        FieldChange::Field { name, to, .. } => {
+                            if ticket.theirs.contains_key("field") {
+                                return Some("the field that a person wrote was overwritten".to_owned());
+                            }
+                            ticket.observed.fields.insert(name, to);
+                        }
                         FieldChange::Labels { add } => {
                             ticket.observed.labels.extend(add);
                             ticket.relabel(indexed);
@@ -709,33 +717,70 @@ impl Tracker for ModelJira {
         Ok(u64::MAX)
     }
 
-    async fn transitions(&self, _issue: &Issue) -> Result<Vec<Transition>, JiraError> {
-        self.world.call("transitions", false, |jira, _, _, _| jira.reads += 1).await?;
-        let way = |id: &str, to: &str, category| Transition {
-            id: id.to_owned(),
-            to: to.to_owned(),
-            category,
-            has_resolution: false,
-            required: Vec::new(),
-        };
-        Ok(vec![way("1", "To Do", Category::New), way("2", "Done", Category::Done)])
-    }
-
-    async fn transition(
+    /// Done is two steps away, so that a move can end in the middle.
+    async fn transitions(
         &self,
         issue: &Issue,
-        transition: &Transition,
         _resolution: Option<&str>,
-    ) -> Result<(), JiraError> {
-        let (id, category) = (issue.id.clone(), transition.category);
-        self.world
+    ) -> Result<Vec<Transition>, JiraError> {
+        let id = issue.id.clone();
+        let at = self
+            .world
+            .call("transitions", false, move |jira, _, _, _| {
+                jira.reads += 1;
+                jira.shown(&id).map(|ticket| ticket.observed.status.clone())
+            })
+            .await?;
+        let way = |id: &str, to: &str, category| Transition {
+            id: id.to_owned(),
+            name: format!("to {to}"),
+            to: to.to_owned(),
+            category,
+            fields: serde_json::Map::new(),
+            lacks: Vec::new(),
+        };
+        Ok(match at.as_deref() {
+            Some("To Do") => vec![way("1", "In Review", Category::InProgress)],
+            Some("In Review") => {
+                vec![way("2", "To Do", Category::New), way("3", "Done", Category::Done)]
+            }
+            Some(_) => vec![way("4", "In Review", Category::InProgress)],
+            None => Vec::new(),
+        })
+    }
+
+    async fn transition(&self, issue: &Issue, transition: &Transition) -> Result<(), JiraError> {
+        let (id, transition) = (issue.id.clone(), transition.clone());
+        let moved = self
+            .world
             .call("transition", false, move |jira, _, _, _| {
                 jira.writes += 1;
-                if let Some(ticket) = jira.open(&id) {
-                    ticket.observed.category = category;
+                let ticket = jira.open(&id)?;
+                let starts_here = match transition.id.as_str() {
+                    "1" => ticket.observed.status == "To Do",
+                    "2" | "3" => ticket.observed.status == "In Review",
+                    _ => ticket.observed.status == "Done",
+                };
+                if starts_here {
+                    ticket.observed.category = transition.category;
+                    ticket.observed.status = transition.to;
                 }
+                Some(starts_here)
             })
-            .await
+            .await?;
+        if moved == Some(true) {
+            return Ok(());
+        }
+        let said = "the transition does not start from this status".to_owned();
+        Err(JiraError { call: "transition".to_owned(), cause: Cause::Refused(400), said })
+    }
+
+    async fn learn_fields(&self, _ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
+        Ok(Arc::default())
+    }
+
+    async fn look_up(&self, _people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+        Ok(Arc::default())
     }
 
     async fn project_property(&self) -> Result<Option<Value>, JiraError> {

@@ -1,0 +1,406 @@
+//! What the project's screens demand and take, found out before the first write.
+//!
+//! [`Client::learn_fields`] reads the create screen of the issue type, and the edit screen of one ticket; what the
+//! config names is found there and its constants are tried. Everything that Jira would refuse is known then, with
+//! the setting to change: [`Ready::refusals`] stop every write, [`Ready::refused_creates`] those that open tickets.
+//! What only a validator of the workflow knows shows at the first write; [`Ready::explain`] names its field.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    client::Client,
+    discovery::{Finding, Verdict},
+    error::{Cause, JiraError},
+    fields::{Candidate, Catalog, Field, Kind, Meant, People, Unfit, Wording, elements, pick},
+    site::Dialect,
+};
+use crate::{
+    plan::{self, Issue},
+    ticket::{Content, is_template},
+};
+
+/// Fields that disputebot sets by itself, with what decides them.
+const OWN: [(&str, &str); 7] = [
+    ("project", "`jira.project`"),
+    ("issuetype", "`jira.issue_type`"),
+    ("summary", "`ticket.templates`"),
+    ("description", "`ticket.templates`"),
+    ("priority", "`ticket.priorities`"),
+    ("duedate", "the earliest due date of its disputes"),
+    ("labels", "disputebot"),
+];
+/// Fields that are never set at create, whatever a screen says.
+const NEVER: [&str; 4] = ["attachment", "issuelinks", "reporter", "comment"];
+/// Most accounts that are looked up at once.
+const ACCOUNTS: usize = 100;
+/// Most pages of field metadata.
+const PAGES: usize = 20;
+
+/// What is known of the fields of a project. By default nothing, where nothing was configured either.
+#[derive(Debug, Default)]
+pub struct Ready {
+    dialect: Option<Dialect>,
+    /// The create screen.
+    pub(super) catalog: Catalog,
+    /// The fields that were configured and that there are, by the name in the config.
+    fields: BTreeMap<String, Field>,
+    fixed: BTreeSet<String>,
+    people: People,
+    findings: Vec<Finding>,
+    refusals: Vec<String>,
+    refused_creates: Vec<String>,
+}
+
+impl Ready {
+    /// What stops every write: settings that can never be written.
+    pub fn refusals(&self) -> &[String] {
+        &self.refusals
+    }
+
+    /// What stops every new ticket: demands that no setting meets.
+    pub fn refused_creates(&self) -> &[String] {
+        &self.refused_creates
+    }
+
+    /// All that was looked at.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Configured fields that can only be set when a ticket is opened.
+    pub fn fixed(&self) -> &BTreeSet<String> {
+        &self.fixed
+    }
+
+    /// Makes the texts of a content those that Jira shows, and takes out what it would not take.
+    pub fn settle(&self, content: &mut Content) -> Vec<plan::Unfit> {
+        let mut refused = Vec::new();
+        content.fields.retain(|name, text| {
+            // A field that there is not was told by name already.
+            let Some(field) = self.fields.get(name) else { return false };
+            match self.mean(field, text) {
+                Ok(Meant { text: meant, .. }) if meant.is_empty() && field.is_demanded() => {
+                    let what = format!("`{}` is demanded, but its text is empty", field.name);
+                    refused.push(plan::Unfit { what, demanded: true });
+                    false
+                }
+                Ok(meant) => {
+                    *text = meant.text;
+                    true
+                }
+                Err(unfit) => {
+                    refused.push(plan::Unfit { what: unfit.to_string(), demanded: field.is_demanded() });
+                    false
+                }
+            }
+        });
+        if content.due.is_none() && self.catalog.by_id("duedate").is_some_and(Field::is_demanded) {
+            let what = "a due date is demanded, but its disputes have none".to_owned();
+            refused.push(plan::Unfit { what, demanded: true });
+        }
+        refused
+    }
+
+    /// Texts of some contents that name accounts which were not looked up.
+    pub fn unknown_people<'a>(&self, contents: impl Iterator<Item = &'a Content>) -> BTreeSet<String> {
+        let is_person = |name: &&String| self.fields.get(*name).is_some_and(takes_people);
+        let names: Vec<&String> = self.fields.keys().filter(is_person).collect();
+        if names.is_empty() {
+            return BTreeSet::new();
+        }
+        contents
+            .flat_map(|content| names.iter().filter_map(|name| content.fields.get(*name)))
+            .flat_map(|text| elements(text))
+            .filter(|text| self.people.get(text).is_none())
+            .collect()
+    }
+
+    /// Whether a field of an id is configured.
+    pub(super) fn sets(&self, id: &str) -> bool {
+        self.fields.values().any(|field| field.id == id)
+    }
+
+    /// Ids of the configured fields.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.fields.values().map(|field| field.id.as_str())
+    }
+
+    /// Id and JSON of a field's text.
+    pub(super) fn encode(&self, name: &str, text: &str) -> Result<(&str, Value), String> {
+        let field = self.fields.get(name).ok_or_else(|| format!("there is no field `{name}`"))?;
+        let meant = self.mean(field, text).map_err(|unfit| unfit.to_string())?;
+        Ok((&field.id, meant.value))
+    }
+
+    /// Texts of the configured fields that have a value, by name.
+    pub(super) fn show(&self, shown: &Value) -> BTreeMap<String, String> {
+        let wording = self.wording();
+        let texts =
+            self.fields.iter().map(|(name, field)| (name.clone(), field.show(&shown[&field.id], wording)));
+        texts.filter(|(_, text)| !text.is_empty()).collect()
+    }
+
+    /// A refusal with the names of its fields in place of their ids, and with the setting to change.
+    pub(super) fn explain(&self, error: JiraError) -> JiraError {
+        if !matches!(error.cause, Cause::Refused(_)) {
+            return error;
+        }
+        let setting =
+            if error.call.ends_with("/transitions") { "jira.transition_fields" } else { "jira.fields" };
+        let names: Vec<String> = self
+            .catalog
+            .iter()
+            .filter(|field| error.said.contains(&format!("`{}`:", field.id)))
+            .filter(|field| !OWN.iter().any(|(own, _)| *own == field.id))
+            .map(|field| format!("`{setting}.\"{}\"`", field.name))
+            .collect();
+        let mut said = self.catalog.named(&error.said);
+        if !names.is_empty() {
+            said.push_str(&format!("; set {}", names.join(" and ")));
+        }
+        JiraError { said, ..error }
+    }
+
+    fn wording(&self) -> Wording<'_> {
+        Wording { dialect: self.dialect.unwrap_or(Dialect::Cloud), people: &self.people }
+    }
+
+    fn mean(&self, field: &Field, text: &str) -> Result<Meant, Unfit> {
+        field.mean(text, self.wording())
+    }
+
+    fn find(&mut self, subject: String, verdict: Verdict, said: String) {
+        if verdict == Verdict::Bad {
+            self.refusals.push(format!("`{subject}`: {said}"));
+        }
+        self.findings.push(Finding::new(subject, verdict, said));
+    }
+
+    fn refuse_creates(&mut self, subject: &str, said: String) {
+        self.refused_creates.push(said.clone());
+        self.findings.push(Finding::new(subject, Verdict::Bad, said));
+    }
+
+    /// Finds the configured fields on the screens.
+    fn resolve(&mut self, configured: &BTreeMap<String, String>, editable: Option<&Catalog>) {
+        for name in configured.keys() {
+            let subject = setting(name);
+            let field = match self.catalog.find(name) {
+                Ok(field) => field.clone(),
+                Err(unknown) => {
+                    let said = format!("{unknown}; it must be on the create screen of the issue type");
+                    self.find(subject, Verdict::Bad, said);
+                    continue;
+                }
+            };
+            if let Some((_, by)) = OWN.iter().find(|(own, _)| *own == field.id) {
+                self.find(subject, Verdict::Bad, format!("`{}` is set by {by}", field.name));
+                continue;
+            }
+            if let Kind::Other(_) = field.kind {
+                let said = format!("`{}` takes {}", field.name, field.kind.words());
+                self.find(subject, Verdict::Bad, said);
+                continue;
+            }
+            if let Some((other, _)) = self.fields.iter().find(|(_, other)| other.id == field.id) {
+                let said = format!("it is the same field as `{}`", setting(other));
+                self.find(subject, Verdict::Bad, said);
+                continue;
+            }
+            if editable.is_some_and(|screen| screen.by_id(&field.id).is_none()) {
+                self.fixed.insert(name.clone());
+            }
+            self.fields.insert(name.clone(), field);
+        }
+    }
+
+    /// Tries the constants, and says what of a template can be said.
+    fn try_texts(&mut self, configured: &BTreeMap<String, String>) {
+        for (name, text) in configured {
+            let Some(field) = self.fields.get(name) else { continue };
+            let place = format!("`{}` ({})", field.name, field.id);
+            let (verdict, said) = if is_template(text) {
+                (
+                    Verdict::Good,
+                    format!("{place} takes {}; its text is made for each ticket", field.kind.words()),
+                )
+            } else {
+                match self.mean(field, text) {
+                    Ok(meant) if meant.text.is_empty() && field.is_demanded() => {
+                        (Verdict::Bad, format!("{place} is demanded, but its text is empty"))
+                    }
+                    Ok(meant) => (Verdict::Good, format!("{place} will be `{}`", meant.text)),
+                    Err(unfit) => (Verdict::Bad, unfit.to_string()),
+                }
+            };
+            self.find(setting(name), verdict, said);
+            if self.fixed.contains(name) {
+                let said = format!("{place} is not on the edit screen: it is set at create and never after");
+                self.findings.push(Finding::new(setting(name), Verdict::Weak, said));
+            }
+        }
+    }
+
+    /// Names the fields that the create screen demands and that nothing sets.
+    fn demands(&mut self, has_priority: bool) {
+        let is_set = |field: &Field| {
+            self.sets(&field.id)
+                || OWN.iter().any(|(own, _)| *own == field.id && (has_priority || *own != "priority"))
+                || NEVER.contains(&field.id.as_str())
+        };
+        let lacking: Vec<Field> =
+            self.catalog.iter().filter(|field| field.is_demanded() && !is_set(field)).cloned().collect();
+        for field in lacking {
+            let allowed: Vec<String> = field.allowed.iter().map(|one| one.name.clone()).collect();
+            let takes = match (&field.kind, allowed.is_empty()) {
+                (kind, true) => kind.words(),
+                (kind, false) => format!("{} ({})", kind.words(), super::fields::quoted(&allowed)),
+            };
+            let name = &field.name;
+            let said = match &field.kind {
+                _ if field.id == "priority" => "`Priority` is demanded; set `ticket.priorities`".to_owned(),
+                Kind::Other(_) => format!(
+                    "`{name}` is demanded and takes {takes}; make it optional in Jira, or give it a default"
+                ),
+                _ => format!("`{name}` is demanded and nothing sets it; set `{}` to {takes}", setting(name)),
+            };
+            self.refuse_creates("required fields", said);
+        }
+    }
+}
+
+/// The setting of a field, as it stands in a message.
+fn setting(name: &str) -> String {
+    format!("jira.fields.\"{name}\"")
+}
+
+fn takes_people(field: &Field) -> bool {
+    matches!(field.kind, Kind::Person | Kind::People)
+}
+
+impl Client {
+    /// Finds out what the fields of the project demand and take; `ticket` is one of ours, where there is one.
+    pub async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
+        let configured = &self.settings.fields;
+        let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
+        match self.create_screen().await? {
+            Ok(catalog) => ready.catalog = catalog,
+            Err(said) => ready.refuse_creates("jira.issue_type", said),
+        }
+        let editable = match ticket {
+            Some(ticket) if !configured.is_empty() => self.edit_screen(ticket).await?,
+            _ => None,
+        };
+        if ready.catalog.is_empty() && ready.refused_creates.is_empty() {
+            // Without the permission to create, Jira shows an empty screen.
+            let said =
+                "Jira shows no create screen: the account lacks the permission CREATE_ISSUES".to_owned();
+            ready.refuse_creates("create screen", said);
+        }
+        if !ready.catalog.is_empty() {
+            ready.resolve(configured, editable.as_ref());
+        }
+        let texts: BTreeSet<String> = configured
+            .iter()
+            .filter(|(name, text)| !is_template(text) && ready.fields.get(*name).is_some_and(takes_people))
+            .flat_map(|(_, text)| elements(text))
+            .collect();
+        ready.people = self.people(texts).await?;
+        ready.try_texts(configured);
+        ready.demands(self.settings.sets_priority);
+        Ok(self.set_ready(ready))
+    }
+
+    /// The same, with the accounts that some texts name.
+    pub async fn look_up(&self, people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+        let known = self.ready();
+        let mut all = known.people.clone();
+        all.extend(self.people(people).await?);
+        let Ready { dialect, catalog, fields, fixed, people: _, findings, refusals, refused_creates } =
+            &*known;
+        Ok(self.set_ready(Ready {
+            dialect: *dialect,
+            catalog: catalog.clone(),
+            fields: fields.clone(),
+            fixed: fixed.clone(),
+            people: all,
+            findings: findings.clone(),
+            refusals: refusals.clone(),
+            refused_creates: refused_creates.clone(),
+        }))
+    }
+
+    /// The create screen of the issue type, or why there is none.
+    pub(super) async fn create_screen(&self) -> Result<Result<Catalog, String>, JiraError> {
+        let path = format!("/issue/createmeta/{}/issuetypes", self.settings.project);
+        let types = self.all_pages(&path, &["issueTypes", "values"]).await?;
+        let name = &self.settings.issue_type;
+        let is_named =
+            |found: &&Value| found["name"] == name.as_str() || found["untranslatedName"] == name.as_str();
+        let Some(found) = types.iter().find(is_named) else {
+            let known: Vec<&str> = types.iter().filter_map(|found| found["name"].as_str()).collect();
+            return Ok(Err(match known.len() {
+                0 => format!(
+                    "the project shows no issue type at all, so not `{name}` either: the account may lack the \
+                     permission CREATE_ISSUES"
+                ),
+                _ => format!("the project has no issue type `{name}`; it has: {}", known.join(", ")),
+            }));
+        };
+        let path = format!("{path}/{}", found["id"].as_str().unwrap_or_default());
+        let fields = self.all_pages(&path, &["fields", "values"]).await?;
+        Ok(Ok(Catalog::read(&serde_json::json!({ "fields": fields }))))
+    }
+
+    /// The edit screen of an issue; none where it cannot be seen or edited.
+    pub(super) async fn edit_screen(&self, issue: &Issue) -> Result<Option<Catalog>, JiraError> {
+        match self.get(&format!("/issue/{}/editmeta", issue.id), &[]).await {
+            Ok(answer) => Ok(Some(Catalog::read(&answer)).filter(|catalog| !catalog.is_empty())),
+            Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A list of metadata, whose member has one of some names, over all pages.
+    async fn all_pages(&self, path: &str, names: &[&str]) -> Result<Vec<Value>, JiraError> {
+        let mut all = Vec::new();
+        for _ in 0..PAGES {
+            let start = all.len().to_string();
+            let answer = self.get(path, &[("startAt", start.as_str()), ("maxResults", "200")]).await?;
+            let page = names.iter().find_map(|name| answer[*name].as_array()).map_or(&[][..], Vec::as_slice);
+            all.extend_from_slice(page);
+            if page.is_empty() || all.len() as u64 >= answer["total"].as_u64().unwrap_or(0) {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Who some texts name, of those who can be assigned in the project.
+    pub(super) async fn people(&self, texts: BTreeSet<String>) -> Result<People, JiraError> {
+        let mut people = People::default();
+        let asks_by_name = self.dialect().await? == Dialect::DataCenter;
+        for text in texts.into_iter().take(ACCOUNTS) {
+            let looks_like_id = text.contains(':')
+                || (text.len() == 24 && text.chars().all(|character| character.is_ascii_hexdigit()));
+            let parameter = match (asks_by_name, looks_like_id) {
+                (true, _) => "username",
+                (false, true) => "accountId",
+                (false, false) => "query",
+            };
+            let query = [
+                ("project", self.settings.project.as_str()),
+                (parameter, text.as_str()),
+                ("maxResults", "50"),
+            ];
+            let answer = self.get("/user/assignable/search", &query).await?;
+            let found: Vec<Candidate> =
+                answer.as_array().into_iter().flatten().filter_map(Candidate::read).collect();
+            people.insert(&text, pick(&text, &found));
+        }
+        Ok(people)
+    }
+}

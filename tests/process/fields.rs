@@ -1,0 +1,234 @@
+//! Fields of the project: found by name, tried before the first write, set, kept up to date, and left to people.
+
+use disputebot::sandbox::{CustomField, FieldKind, Flavour, Mandatory, Options, Sandbox, User};
+use serde_json::{Value, json};
+
+use crate::{
+    people::person,
+    world::{World, disputes, text},
+};
+
+const AMOUNT: &str = "customfield_10100";
+const TEAM: &str = "customfield_10101";
+const NOTE: &str = "customfield_10102";
+
+fn field(id: &str, name: &str, kind: FieldKind) -> CustomField {
+    CustomField { id: id.to_owned(), name: name.to_owned(), kind }
+}
+
+fn add_fields(sandbox: &Sandbox) {
+    let options = ["Rebates", "Pricing"].map(str::to_owned).to_vec();
+    for field in [
+        field(AMOUNT, "Amount exposed", FieldKind::Text),
+        field(TEAM, "Team", FieldKind::Select(options)),
+        field(NOTE, "Audit note", FieldKind::Paragraph),
+    ] {
+        sandbox.add_field("DISP", field).unwrap();
+    }
+}
+
+/// A world whose project has three fields, and a config that sets them.
+async fn with_fields() -> World {
+    let world = World::new().await;
+    add_fields(&world.sandbox);
+    world.write_config(CONFIG);
+    world
+}
+
+const CONFIG: &str = "[jira.fields]\n\"amount exposed\" = \"{{ amount_number }}\"\nTeam = \"rebates\"\n\
+                      \"Audit note\" = \"Made for {{ client }}\\n{color:red}*checked*\"\n";
+
+fn words(value: &Value) -> String {
+    disputebot::ticket::adf::text_of(value)
+}
+
+fn posts(world: &World) -> usize {
+    let requests = world.sandbox.requests();
+    requests.iter().filter(|it| it.method == "POST" && it.path.ends_with("/issue")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configured_fields_are_set_and_a_second_run_writes_nothing() {
+    let world = with_fields().await;
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("`Amount exposed` (customfield_10100) takes a line of text"), "{said}");
+    assert!(said.contains("`Team` (customfield_10101) will be `Rebates`"), "{said}");
+    let plan = world.expect(0, &["plan", "--full"]).await;
+    assert!(plan.contains("+ Team  Rebates"), "{plan}");
+    world.expect(0, &["run"]).await;
+    for issue in world.sandbox.issues() {
+        let fields = &issue["fields"];
+        let amount: u64 = fields[AMOUNT].as_str().unwrap().parse().unwrap();
+        let digits = amount.to_string();
+        assert!(digits.trim_end_matches('0').len() <= 2, "two significant digits leave, not {digits}");
+        assert_eq!(fields[TEAM]["value"], "Rebates");
+        assert!(words(&fields[NOTE]).contains("{color:red}*checked*"), "{}", fields[NOTE]);
+    }
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("up to date"), "{said}");
+    assert_eq!(world.writes(), writes);
+    world.assert_one_ticket_per_group("with fields").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_follows_its_figure_and_one_that_a_person_changed_stays_theirs() {
+    let world = with_fields().await;
+    world.expect(0, &["run"]).await;
+    let first = world.sandbox.issues()[0].clone();
+    let path = format!("/rest/api/3/issue/{}", first["id"].as_str().unwrap());
+    person(&world, "PUT", &path, json!({ "fields": { TEAM: { "value": "Pricing" } } })).await;
+    let mut rows = disputes();
+    for row in &mut rows {
+        row.amount_disputed = format!("{}9", row.amount_disputed.split('.').next().unwrap_or_default());
+    }
+    world.write_disputes(&rows);
+    world.write_config(&CONFIG.replace("rebates", "Pricing"));
+    world.expect(0, &["run"]).await;
+    let writes = world.writes();
+    for (before, after) in [(first, world.sandbox.issues()[0].clone())] {
+        assert_ne!(before["fields"][AMOUNT], after["fields"][AMOUNT]);
+        assert_eq!(after["fields"][TEAM]["value"], "Pricing");
+    }
+    world.write_config(CONFIG);
+    world.expect(0, &["run"]).await;
+    let teams: Vec<Value> =
+        world.sandbox.issues().iter().map(|issue| issue["fields"][TEAM]["value"].clone()).collect();
+    assert!(teams.iter().all(|team| team == "Rebates"), "it was ours again: {teams:?}");
+    assert!(world.writes() > writes);
+    person(&world, "PUT", &path, json!({ "fields": { TEAM: null } })).await;
+    for _ in 0..2 {
+        let said = world.expect(0, &["run"]).await;
+        assert!(said.contains("a person changed the Team"), "{said}");
+        let issue = world.sandbox.issues()[0].clone();
+        assert_eq!(issue["fields"][TEAM], Value::Null);
+        let comments = issue["comments"].as_array().unwrap();
+        let told = comments.iter().filter(|comment| words(&comment["body"]).contains("Team")).count();
+        assert_eq!(told, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_required_field_is_named_before_any_ticket_is_opened() {
+    let world = World::new().await;
+    add_fields(&world.sandbox);
+    world.sandbox.require_field("DISP", TEAM, Mandatory::Told).unwrap();
+    let said = world.expect(3, &["check"]).await;
+    let wanted = "`Team` is demanded and nothing sets it; set `jira.fields.\"Team\"`";
+    assert!(said.replace('\n', " ").contains("`Team` is demanded"), "{said}");
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains(wanted) && said.contains("`Rebates`, `Pricing`"), "{said}");
+    assert_eq!(posts(&world), 0, "nothing was even tried");
+    let output = world.run(&["plan"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains(wanted), "{}", text(&output.stderr));
+    world.write_config("[jira.fields]\nTeam = \"Pricing\"\n");
+    world.expect(0, &["check"]).await;
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("once it is set").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_demand_stops_new_tickets_and_not_the_care_for_old_ones() {
+    let world = World::new().await;
+    add_fields(&world.sandbox);
+    world.expect(0, &["run"]).await;
+    world.sandbox.require_field("DISP", TEAM, Mandatory::Told).unwrap();
+    let mut rows = disputes();
+    for row in &mut rows {
+        "2027-01-31".clone_into(&mut row.due_at);
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    assert!(world.sandbox.issues().iter().all(|issue| issue["fields"]["duedate"] == "2027-01-31"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_validator_knows_is_told_by_the_name_of_its_field() {
+    let world = World::new().await;
+    add_fields(&world.sandbox);
+    world.sandbox.require_field("DISP", TEAM, Mandatory::Untold).unwrap();
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("`Team` (customfield_10101)"), "{said}");
+    assert!(said.contains("set `jira.fields.\"Team\"`"), "{said}");
+    assert!(posts(&world) <= 3, "three refusals in a row are enough");
+    assert!(world.sandbox.issues().is_empty());
+    world.write_config("[jira.fields]\nTeam = \"Pricing\"\n");
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("once it is set").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_is_wrong_with_the_fields_is_told_at_once() {
+    let world = World::new().await;
+    add_fields(&world.sandbox);
+    world.sandbox.add_field("DISP", field("customfield_10103", "team", FieldKind::Text)).unwrap();
+    world.sandbox.add_field("DISP", field("customfield_10104", "Twin", FieldKind::Text)).unwrap();
+    world.sandbox.add_field("DISP", field("customfield_10105", "Twin", FieldKind::Text)).unwrap();
+    world.write_config(
+        "[jira.fields]\nTeam = \"Rebate\"\nTwin = \"x\"\n\"Amount expsed\" = \"1\"\nPriority = \"High\"\n\
+         Assignee = \"nobody@example.com\"\n",
+    );
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for part in [
+        "`Team` takes one of its values, but found `Rebate`; did you mean `Rebates`?",
+        "2 fields are called `Twin`: use one of the ids `customfield_10104`, `customfield_10105`",
+        "there is no field `Amount expsed`; did you mean `Amount exposed`?",
+        "`Priority` is set by `ticket.priorities`",
+        "`nobody@example.com`: no account that can be assigned in the project",
+    ] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+    assert_eq!(posts(&world), 0);
+    let found = world.expect(3, &["check", "--json"]).await;
+    let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+    let bad = found.iter().filter(|finding| finding["verdict"] == "bad").count();
+    assert_eq!(bad, 5, "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_found_by_its_mail_address_and_compared_by_its_id() {
+    let world = World::new().await;
+    world.write_config(&format!("[jira.fields]\nAssignee = \"{}\"\n", User::analyst().email));
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    assert!(!issues.is_empty());
+    let assigned = User::analyst().account_id;
+    assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["accountId"] == assigned.as_str()));
+    let writes = world.writes();
+    world.write_config(&format!("[jira.fields]\nAssignee = \"{}\"\n", User::analyst().display_name));
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "the same account by another name");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_center_takes_the_same_config() {
+    let world = World::with(Options { flavour: Flavour::DataCenter, ..Options::default() }).await;
+    add_fields(&world.sandbox);
+    let config = format!("{CONFIG}Assignee = \"{}\"\n", User::analyst().display_name);
+    world.write_config(&config);
+    let file = world.path("disputebot.toml");
+    let cloud = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, cloud.replace(&User::bot().email, &User::bot().name)).unwrap();
+    world.expect(0, &["check"]).await;
+    world.expect(0, &["run"]).await;
+    for issue in world.sandbox.issues() {
+        let fields = &issue["fields"];
+        assert_eq!(fields[TEAM]["value"], "Rebates");
+        assert_eq!(fields["assignee"]["name"], User::analyst().name.as_str());
+        let note = fields[NOTE].as_str().unwrap();
+        assert!(!note.contains("{color:red}*"), "markup is inert: {note}");
+    }
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    let after: Vec<String> =
+        world.sandbox.requests().iter().map(|it| format!("{} {}", it.method, it.path)).collect();
+    assert_eq!(world.writes(), writes, "{:?}", after.iter().rev().take(20).collect::<Vec<_>>());
+    world.assert_one_ticket_per_group("on Data Center").await;
+}

@@ -1,0 +1,203 @@
+//! Tickets go where they should be over any workflow; where none leads there, that is said once.
+
+use disputebot::sandbox::{CustomField, Effect, Fault, FieldKind, Matches, Permission, User, Workflow};
+use serde_json::Value;
+
+use crate::world::{World, disputes, text};
+
+/// A world with its tickets, in a project of some workflow.
+async fn with_workflow(workflow: Workflow) -> World {
+    let world = World::new().await;
+    world.sandbox.set_workflow("DISP", workflow).unwrap();
+    world.expect(0, &["run"]).await;
+    world
+}
+
+/// All disputes are settled.
+fn settle(world: &World) {
+    let mut rows = disputes();
+    for row in &mut rows {
+        "resolved".clone_into(&mut row.status);
+    }
+    world.write_disputes(&rows);
+}
+
+fn statuses(world: &World) -> Vec<String> {
+    let mut names: Vec<String> = world
+        .sandbox
+        .issues()
+        .iter()
+        .map(|issue| issue["fields"]["status"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn labelled(world: &World, label: &str) -> usize {
+    let has = |issue: &&Value| issue["fields"]["labels"].as_array().unwrap().iter().any(|it| it == label);
+    world.sandbox.issues().iter().filter(has).count()
+}
+
+/// Comments of all tickets that hold some words.
+fn told(world: &World, words: &str) -> usize {
+    let issues = world.sandbox.issues();
+    let comments = issues.iter().flat_map(|issue| issue["comments"].as_array().unwrap());
+    comments.filter(|comment| disputebot::ticket::adf::text_of(&comment["body"]).contains(words)).count()
+}
+
+fn moves(world: &World) -> usize {
+    let requests = world.sandbox.requests();
+    requests.iter().filter(|it| it.method == "POST" && it.path.ends_with("/transitions")).count()
+}
+
+fn moving() -> Matches {
+    Matches::Ending { method: "POST".to_owned(), suffix: "/transitions".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_are_closed_and_reopened_in_any_language_over_any_number_of_steps() {
+    for (workflow, done, back) in [
+        (Workflow::Standard, "Done", "To Do"),
+        (Workflow::Plain, "Fertig", "Zu erledigen"),
+        (Workflow::Demanding, "完了", "未着手"),
+        (Workflow::TwoSteps, "Geschlossen", "In Prüfung"),
+    ] {
+        let world = with_workflow(workflow).await;
+        settle(&world);
+        world.expect(0, &["run"]).await;
+        assert_eq!(statuses(&world), [done], "{workflow:?}");
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes, "{workflow:?}");
+        world.write_disputes(&disputes());
+        world.expect(0, &["run"]).await;
+        assert_eq!(statuses(&world), [back], "{workflow:?}");
+        assert_eq!((labelled(&world, "disputebot-done"), told(&world, "but cannot")), (0, 0), "{workflow:?}");
+        world.assert_one_ticket_per_group("after a way there and back").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resolution_that_a_screen_does_not_take_is_told_with_what_it_takes() {
+    let world = with_workflow(Workflow::Demanding).await;
+    world.write_config("resolution = \"Erledigt\"\n");
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    let tickets = world.sandbox.issues().len();
+    assert_eq!(labelled(&world, "disputebot-done"), tickets);
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("found `Erledigt` (allowed: `Done`"), "{said}");
+    world.write_config("resolution = \"Done\"\n");
+    world.expect(0, &["run"]).await;
+    assert_eq!(statuses(&world), ["完了"], "once it is mended, the way is used");
+    assert_eq!(labelled(&world, "disputebot-done"), 0, "and the label goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_transition_leads_to_done_a_label_and_one_comment_say_so() {
+    let world = with_workflow(Workflow::DeadEnd).await;
+    let tickets = world.sandbox.issues().len();
+    let before = statuses(&world);
+    settle(&world);
+    let output = world.run(&["run"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(labelled(&world, "disputebot-done"), tickets);
+    assert_eq!(told(&world, "but cannot: the workflow leads only to `Wartet`"), tickets);
+    assert_eq!(statuses(&world), before, "each stands where it stood");
+    assert_eq!(moves(&world), 2, "one ticket looked for a way, the others learned from it");
+    let writes = world.writes();
+    for _ in 0..2 {
+        let said = world.expect(0, &["run"]).await;
+        assert!(said.contains("it has the label `disputebot-done` instead"), "{said}");
+    }
+    assert_eq!(world.writes(), writes, "it is said once");
+
+    world.sandbox.set_workflow("DISP", Workflow::Standard).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_eq!(statuses(&world), ["Done"], "as soon as there is a way, it is used");
+    assert_eq!(labelled(&world, "disputebot-done"), 0);
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_label_goes_when_the_cause_is_back() {
+    let world = with_workflow(Workflow::DeadEnd).await;
+    let tickets = world.sandbox.issues().len();
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    world.write_disputes(&disputes());
+    world.expect(0, &["run"]).await;
+    assert_eq!(labelled(&world, "disputebot-done"), 0);
+    assert_eq!(told(&world, "The label disputebot-done is taken off."), tickets);
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    assert_eq!(labelled(&world, "disputebot-done"), tickets);
+    assert_eq!(told(&world, "but cannot"), 2 * tickets, "and it is said again when it is so again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_may_not_move_tickets_says_so_and_moves_them_once_it_may() {
+    let world = with_workflow(Workflow::Standard).await;
+    world.sandbox.forbid(&User::bot(), Permission::Transition);
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("TRANSITION_ISSUES"), "{said}");
+    world.sandbox.allow(&User::bot(), Permission::Transition);
+    world.expect(0, &["run"]).await;
+    assert_eq!(statuses(&world), ["Done"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_broke_off_in_the_middle_goes_on_in_the_next_run() {
+    let clean = with_workflow(Workflow::TwoSteps).await;
+    settle(&clean);
+    clean.expect(0, &["run"]).await;
+    for effect in [Effect::CloseAfterCommit, Effect::CloseBeforeCommit] {
+        let world = with_workflow(Workflow::TwoSteps).await;
+        settle(&world);
+        for nth in [1, 3] {
+            world.sandbox.inject(Fault { nth, matches: moving(), effect: effect.clone() });
+        }
+        let code = world.run(&["run"]).await.status.code();
+        assert_eq!(code, Some(6), "{effect:?}");
+        world.expect(0, &["run"]).await;
+        assert_eq!(statuses(&world), ["Geschlossen"], "{effect:?}");
+        assert_eq!(
+            told(&world, "settled") + told(&world, "resolved"),
+            told(&clean, "settled") + told(&clean, "resolved")
+        );
+        assert!(world.sandbox.unused_faults().is_empty(), "{effect:?}");
+        assert!(world.issues_by_group().values().all(|issues| issues.len() == 1), "{effect:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_move_names_its_field_and_does_not_stop_the_others() {
+    let world = with_workflow(Workflow::Standard).await;
+    world
+        .sandbox
+        .add_field(
+            "DISP",
+            CustomField {
+                id: "customfield_10100".to_owned(),
+                name: "Root cause".to_owned(),
+                kind: FieldKind::Text,
+            },
+        )
+        .unwrap();
+    settle(&world);
+    let body = r#"{"errorMessages":[],"errors":{"customfield_10100":"Please say why."}}"#.to_owned();
+    let refused = Effect::Answer { status: 400, headers: Vec::new(), body };
+    world.sandbox.inject(Fault { nth: 1, matches: moving(), effect: refused });
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("`Root cause` (customfield_10100): Please say why."), "{said}");
+    assert!(said.contains("set `jira.transition_fields.\"Root cause\"`"), "{said}");
+    let done = world.sandbox.issues().iter().filter(|it| it["fields"]["status"]["name"] == "Done").count();
+    assert_eq!(done, world.sandbox.issues().len() - 1);
+}

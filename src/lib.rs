@@ -57,6 +57,8 @@
 //!   keeps everything from being created until Jira was read from end to end, twice. A claim on the Jira
 //!   project ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
 //! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so.
+//! * **Jira is asked as it wishes.** Each call waits for the limits that it falls under; what Jira asks for is kept
+//!   over restarts ([`apply::pause`]). Webhooks only make the daemon look sooner.
 //! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not
 //!   created again, and an empty search by an unknown caller is an error.
 //! * **Nothing private leaves.** Notes, service dates, claim references and unit rebate amounts have no way

@@ -18,7 +18,7 @@ use crate::rebuild::{cluster, params, policy, survey};
 use crate::{Effort, Row};
 
 /// How long Jira wants to be left alone in the middle, in seconds.
-const SILENCE_S: u32 = 4;
+const SILENCE_S: u32 = 3;
 /// Least share of the allowed requests that is used.
 const LEAST_SHARE: f64 = 0.9;
 /// Most requests for each write that is needed.
@@ -31,7 +31,7 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
         .build()
         .expect("a runtime");
     // Edits are allowed at half the pace of creates, so that all of them would take another 40 seconds.
-    let (edited, opened_slowly) = if effort == Effort::Long { (2_000, 1_000) } else { (700, 200) };
+    let (edited, opened_slowly) = if effort == Effort::Long { (2_000, 1_000) } else { (700, 300) };
     let cloud = runtime.block_on(load(Flavour::Cloud, 2_000, edited));
     let data_center = runtime.block_on(load(Flavour::DataCenter, opened_slowly, 0));
     vec![

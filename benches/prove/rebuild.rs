@@ -198,6 +198,7 @@ pub(crate) fn policy(instance: &str) -> Policy {
         take_over: false,
         instance: instance.to_owned(),
         host: "example".to_owned(),
+        at_once: 16,
     }
 }
 

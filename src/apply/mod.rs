@@ -108,6 +108,9 @@ pub struct Policy {
     pub instance: String,
     /// Name of this machine, for people.
     pub host: String,
+    /// Most creates or edits that are under way at the same time. With more than one, numbers of tickets come in no
+    /// certain order.
+    pub at_once: usize,
 }
 
 impl Policy {
@@ -244,7 +247,7 @@ pub async fn apply(
         attachments_refused: 0,
         atlases: BTreeMap::new(),
     };
-    let (mut width, mut rest) = (Width::new(), plan.actions.as_slice());
+    let (mut width, mut rest) = (Width::new(policy.at_once), plan.actions.as_slice());
     while !rest.is_empty() && !stop.is_cancelled() {
         let batch = width.batch(rest, applier.store.known());
         let sent = applier.in_time(batch).await?;

@@ -20,19 +20,19 @@ use crate::{
     state::{Change, Known, StateError},
 };
 
-/// Most writes that are under way at the same time.
-const AT_ONCE: usize = 16;
-
 /// What became of some writes, in their order: their issues, or why there are none.
 pub(super) type All = Result<Vec<Result<Issue, Failure>>, StateError>;
 
 /// How many writes the next batch has at most.
 #[derive(Debug)]
-pub(super) struct Width(usize);
+pub(super) struct Width {
+    now: usize,
+    most: usize,
+}
 
 impl Width {
-    pub(super) fn new() -> Self {
-        Self(1)
+    pub(super) fn new(most: usize) -> Self {
+        Self { now: 1, most: most.max(1) }
     }
 
     /// The first of some actions that can be sent together; at least one.
@@ -49,12 +49,12 @@ impl Width {
             };
             can && action.write.kind() == actions[0].write.kind() && groups.insert(&action.group)
         };
-        let count = actions.iter().take(self.0).take_while(fits).count();
+        let count = actions.iter().take(self.now).take_while(fits).count();
         &actions[..count.max(1)]
     }
 
     pub(super) fn learn(&mut self, all_done: bool) {
-        self.0 = if all_done { (self.0 * 2).min(AT_ONCE) } else { 1 };
+        self.now = if all_done { (self.now * 2).min(self.most) } else { 1 };
     }
 }
 

@@ -22,6 +22,10 @@ use crate::{
     ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_template},
 };
 
+/// Most creates or edits that are under way at the same time: an allowed pace of 100 a second is used up where an
+/// answer takes 160 ms, and Jira has other callers.
+const AT_ONCE: usize = 16;
+
 /// Everything that a command can need.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -128,6 +132,7 @@ impl Settings {
             take_over: false,
             instance: String::new(),
             host: crate::apply::host_name(),
+            at_once: AT_ONCE,
         };
         let priorities = priorities(reader);
         let templates = templates(reader);

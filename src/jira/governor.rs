@@ -233,7 +233,7 @@ impl Governor {
         // It is filled in one go, and nobody says when; after a whole interval it certainly was.
         let fills = now.saturating_sub(*at).as_secs_f64() / tokens.every.as_secs_f64();
         if fills >= 1.0 {
-            tokens.left = fills.floor().mul_add(tokens.fill, tokens.left.max(0.0)).min(tokens.limit);
+            tokens.left = fills.floor().mul_add(tokens.fill, tokens.left).min(tokens.limit);
             *at = now;
         }
         if tokens.left >= 1.0 { Duration::ZERO } else { (*at + tokens.every).saturating_sub(now) }
@@ -550,5 +550,34 @@ mod tests {
             }
             assert!(sent >= 558, "{sent} of 620, phase {phase}");
         }
+    }
+
+    #[test]
+    fn calls_that_are_under_way_are_taken_off_what_data_center_says_is_left() {
+        let mut governor = Governor::default();
+        let ask = Ask { method: "GET", path: "/rest/api/2/issue/10001", writes_to: &[] };
+        for _ in 0..8 {
+            assert_eq!(governor.decide(ms(0), &ask), Decision::Go);
+        }
+        let tokens = |left| Told {
+            tokens: Some(Tokens { limit: 50.0, left, every: ms(1_000), fill: 10.0 }),
+            ..Told::default()
+        };
+        // The first of eight is answered; the other seven may not have been counted yet.
+        governor.learn(ms(10), &ask, 200, &tokens(9.0), 0.5);
+        governor.ended();
+        assert_eq!(
+            (governor.decide(ms(10), &ask), governor.decide(ms(10), &ask)),
+            (Decision::Go, Decision::Go)
+        );
+        assert_eq!(governor.decide(ms(10), &ask), Decision::Wait(ms(1_000)));
+        // Nobody answers: what is filled in goes to those that wait for their answers first.
+        governor.learn(ms(20), &ask, 200, &tokens(0.0), 0.5);
+        governor.ended();
+        assert_eq!(governor.wait(ms(1_020), &ask), Duration::ZERO);
+        for _ in 0..2 {
+            assert_eq!(governor.decide(ms(1_020), &ask), Decision::Go);
+        }
+        assert_ne!(governor.decide(ms(1_020), &ask), Decision::Go);
     }
 }

@@ -357,6 +357,7 @@ impl Daemon {
             take_over: false,
             instance,
             host: self.jira.disk.name.clone(),
+            at_once: 16,
         }
     }
 

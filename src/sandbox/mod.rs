@@ -152,6 +152,8 @@ pub struct Recorded {
     pub status: Option<u16>,
     /// Account id of the caller; `None` if not signed in.
     pub who: Option<String>,
+    /// When it arrived, by the sandbox's clock.
+    pub at: Timestamp,
 }
 
 /// Why a sandbox did not start.

@@ -167,6 +167,7 @@ async fn handle(
         struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
     }
     shared.step(|world| manner.learn(world, &call));
+    let at = shared.step(|world| world.now());
     let mut record = Recorded {
         method: call.method.to_string(),
         path: path.clone(),
@@ -174,6 +175,7 @@ async fn handle(
         body: recorded_body(&call),
         status: None,
         who: call.who.clone(),
+        at,
     };
     let keep = |record: Recorded| lock(&shared.recorded).push(record);
 

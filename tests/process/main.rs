@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../common/contract.rs"]
+mod contract;
 mod crash;
 mod daemon;
 mod dialects;

@@ -48,7 +48,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         token_expires: settings.token_expires,
     };
     runtime()?.block_on(async {
-        let Some(webhook) = webhook else { return daemon::serve(daemon).await.map_err(CliError::from) };
+        let serving = Box::pin(daemon::serve(daemon));
+        let Some(webhook) = webhook else { return serving.await.map_err(CliError::from) };
         let address = webhook.listen;
         let webhooks = Webhooks::bind(address, webhook.secret, heard.0, heard.1).await.map_err(|error| {
             CliError::new(Exit::Config, format!("webhooks cannot be taken on `{address}`: {error}"))
@@ -57,7 +58,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         tracing::info!(address = %webhooks.address(), path = PATH, "webhooks are taken");
         let stop = CancellationToken::new();
         let taking = tokio::spawn(webhooks.serve(stop.clone()));
-        let served = daemon::serve(daemon).await;
+        let served = serving.await;
         stop.cancel();
         // What is being delivered is not waited for: Jira delivers it again, or the next pass sees it.
         taking.abort();

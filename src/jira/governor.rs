@@ -26,7 +26,7 @@ use super::{
 /// What is used of a published limit: calls that leave evenly arrive unevenly.
 const SHARE: f64 = 0.96;
 /// Longest time that Jira's word is taken for.
-const BELIEVED: Duration = Duration::from_secs(60 * 60);
+const BELIEVED: Duration = Duration::from_hours(1);
 /// First wait where Jira names none; it doubles with each refusal in a row.
 const UNTOLD: Duration = Duration::from_secs(2);
 /// Most doublings of that wait.
@@ -39,7 +39,7 @@ const RECOVERY_PER_S: f64 = 0.02;
 const NEAR: Duration = Duration::from_secs(2);
 /// Writes to one issue in some time: Jira's limits, with a little more time than they name.
 const PER_ISSUE: [(usize, Duration); 2] =
-    [(20, Duration::from_millis(2_200)), (100, Duration::from_millis(31_000))];
+    [(20, Duration::from_millis(2_200)), (100, Duration::from_secs(31))];
 /// How many issues are remembered before those that nothing was written to for long are forgotten.
 const ISSUES: usize = 1_000;
 
@@ -190,14 +190,13 @@ impl Governor {
             }
             return;
         }
-        let wait = match told.wait {
+        let wait = if let Some(wait) = told.wait {
             // Not shorter than asked for, or the next call is refused, too.
-            Some(wait) => wait.min(BELIEVED).mul_f64(1.0 + 0.3 * chance),
-            None => {
-                let wait = UNTOLD * 2u32.pow(self.untold.min(DOUBLINGS));
-                self.untold = self.untold.saturating_add(1);
-                wait.mul_f64(0.7 + 0.6 * chance)
-            }
+            wait.min(BELIEVED).mul_f64(1.0 + 0.3 * chance)
+        } else {
+            let wait = UNTOLD * 2u32.pow(self.untold.min(DOUBLINGS));
+            self.untold = self.untold.saturating_add(1);
+            wait.mul_f64(0.7 + 0.6 * chance)
         };
         let reason = told.reason.as_deref().filter(|_| status == 429);
         let is = |word: &str| reason.is_some_and(|reason| reason.contains(word));

@@ -32,7 +32,7 @@ use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
     jira::{self, Client, Needs, Watch},
-    plan::{Moment, Ticket},
+    plan::Moment,
     report::{self, Week},
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
@@ -240,8 +240,7 @@ fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
 
 /// Looks whether Jira would take what a pass writes, and logs what would fail.
 async fn look(daemon: &Daemon, watch: &mut Watch, clock: &impl Clock, stop: &CancellationToken) {
-    let ticket = daemon.state.known().tickets.values().find_map(Ticket::issue).cloned();
-    let needs = Needs { ticket, ..daemon.needs.clone() };
+    let needs = Needs { ticket: daemon.state.known().example().cloned(), ..daemon.needs.clone() };
     tokio::select! {
         () = watch.look(&daemon.client, &needs, clock.moment().at) => {}
         () = stop.cancelled() => {}

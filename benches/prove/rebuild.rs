@@ -213,6 +213,7 @@ pub(crate) fn params() -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
+        commanders: vec!["*".to_owned()],
         fixed_fields: std::collections::BTreeSet::new(),
     }
 }

@@ -44,6 +44,7 @@
 
 pub mod claim;
 mod clock;
+mod hear;
 mod moves;
 pub mod pause;
 pub mod port;
@@ -411,6 +412,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         ticket.saying.remove(topic);
         ticket.told.insert(topic.to_owned());
         ticket.comments.insert(topic.to_owned(), id);
+        if let Some(orders) = &mut ticket.orders {
+            orders.asked.retain(|comment, _| plan::answer_topic(comment) != topic);
+        }
         self.record(ticket)?;
         Ok(Ok(issue.clone()))
     }

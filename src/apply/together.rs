@@ -239,12 +239,19 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             .map(|(_, issue, changes, mark, _)| within(stop, tracker.edit(issue, changes, Some(mark))));
         let answers = all(calls.collect()).await;
         let (mut results, mut told) = (Vec::with_capacity(edits.len()), Vec::new());
-        for ((mut ticket, issue, _, _, tells), answer) in edits.into_iter().zip(answers) {
+        for ((mut ticket, issue, changes, _, tells), answer) in edits.into_iter().zip(answers) {
             results.push(match answer {
                 Some(Ok(())) => {
                     ticket.written = ticket.writing.take().map(|writing| *writing);
                     ticket.link = Link::Bound { issue: issue.clone() };
                     ticket.told.extend(tells.iter().cloned());
+                    let is_description =
+                        |change: &plan::Change| matches!(change, plan::Change::Description { .. });
+                    if let Some(orders) = &mut ticket.orders
+                        && changes.iter().any(is_description)
+                    {
+                        orders.taken.remove("description");
+                    }
                     told.push(ticket);
                     Ok(issue.clone())
                 }

@@ -6,7 +6,7 @@ use crate::{
     config::{Needs, Settings},
     dispute::Tables,
     jira::{self, Client, Finding, Verdict},
-    plan::{Issue, Ticket},
+    plan::Issue,
     run::Progress,
     source::{self, Completeness},
     state::Known,
@@ -41,7 +41,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     // Without a state there is no ticket yet, and what is wrong with one is not told here.
     let known = Known::read(&settings.state).unwrap_or_default();
     apply::pause::resume(&client, &known, &SystemClock);
-    let needs = needs(&settings, known.tickets.values().find_map(Ticket::issue).cloned());
+    let needs = needs(&settings, known.example().cloned());
     findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
     ui.clear();
     let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).collect();

@@ -184,10 +184,12 @@ impl<'a> Reader<'a> {
             let text = match &setting.value {
                 Value::Number(_) | Value::Flag(_) | Value::Date(_) => Ok(setting.value.literal()),
                 Value::List(elements) => {
-                    let texts = elements.iter().map(|element| match &element.value {
-                        Value::List(_) | Value::Table => {
-                            Err(Fault::expected("a text, a number or a list of texts"))
-                        }
+                    let texts = elements.iter().enumerate().map(|(index, element)| match &element.value {
+                        found @ (Value::List(_) | Value::Table) => Err(Fault::Element {
+                            element: index + 1,
+                            found: found.described(),
+                            line: element.line,
+                        }),
                         Value::Text(text) => Ok(text.clone()),
                         other => Ok(other.literal()),
                     });

@@ -1,6 +1,10 @@
 //! What the account can do in the project, found out before the first write.
 
-use super::{Client, Dialect, JiraError, Ready, fields::Catalog, workflow};
+use super::{
+    Client, Dialect, JiraError, Ready,
+    fields::{Catalog, quoted},
+    workflow,
+};
 use crate::plan::{Category, Issue};
 
 /// Permissions that disputebot needs, with what for.
@@ -112,6 +116,7 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         Ok(ready) => {
             permissions(client, &ready, &mut health).await;
             create_screen(client, &ready, &mut health);
+            security_levels(&ready, &mut health);
             health.extend_from_slice(ready.findings());
         }
         Err(error) => health.push(failed("fields", &error)),
@@ -201,6 +206,17 @@ fn create_screen(client: &Client, ready: &Ready, health: &mut Health) {
         let said = format!("not on it, so creating would be refused: {said}; add them to the screen");
         Finding::new("create screen", Verdict::Bad, said)
     });
+}
+
+/// The levels that the account may set; of use only where one is configured.
+fn security_levels(ready: &Ready, health: &mut Health) {
+    let Some(field) = ready.catalog.by_id("security").filter(|_| ready.sets("security")) else { return };
+    let levels: Vec<String> = field.allowed.iter().map(|level| level.name.clone()).collect();
+    let said = format!(
+        "the account may set: {}; it must be in the one that is set, or it loses sight of its own tickets",
+        quoted(&levels)
+    );
+    health.push(Finding::new("security levels", Verdict::Good, said));
 }
 
 async fn edit_screen(client: &Client, ticket: &Issue, health: &mut Health) {

@@ -179,11 +179,6 @@ impl Ready {
         self.findings.push(Finding::new(subject, verdict, said));
     }
 
-    fn refuse_creates(&mut self, subject: &str, said: String) {
-        self.refused_creates.push(said.clone());
-        self.findings.push(Finding::new(subject, Verdict::Bad, said));
-    }
-
     /// Finds the configured fields on the screens.
     fn resolve(&mut self, configured: &BTreeMap<String, String>, editable: Option<&Catalog>) {
         for name in configured.keys() {
@@ -267,7 +262,8 @@ impl Ready {
                 ),
                 _ => format!("`{name}` is demanded and nothing sets it; set `{}` to {takes}", setting(name)),
             };
-            self.refuse_creates("required fields", said);
+            self.refused_creates.push(said.clone());
+            self.findings.push(Finding::new("required fields", Verdict::Bad, said));
         }
     }
 }
@@ -286,20 +282,19 @@ impl Client {
     pub async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
         let configured = &self.settings.fields;
         let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
+        // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
         match self.create_screen().await? {
+            Ok(catalog) if catalog.is_empty() => {
+                let said = "Jira shows no create screen: the account lacks the permission CREATE_ISSUES";
+                ready.findings.push(Finding::new("create screen", Verdict::Bad, said));
+            }
             Ok(catalog) => ready.catalog = catalog,
-            Err(said) => ready.refuse_creates("jira.issue_type", said),
+            Err(said) => ready.findings.push(Finding::new("jira.issue_type", Verdict::Bad, said)),
         }
         let editable = match ticket {
             Some(ticket) if !configured.is_empty() => self.edit_screen(ticket).await?,
             _ => None,
         };
-        if ready.catalog.is_empty() && ready.refused_creates.is_empty() {
-            // Without the permission to create, Jira shows an empty screen.
-            let said =
-                "Jira shows no create screen: the account lacks the permission CREATE_ISSUES".to_owned();
-            ready.refuse_creates("create screen", said);
-        }
         if !ready.catalog.is_empty() {
             ready.resolve(configured, editable.as_ref());
         }

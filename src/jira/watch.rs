@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Client, Needs, Verdict, check, discovery::Health};
+use super::{Client, Finding, Needs, Verdict, check};
 
 /// How often a daemon looks.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -39,7 +39,7 @@ impl Watch {
     }
 
     /// What is not as it should be and was not told yet; and, as good, what was told and is no more.
-    fn news(&mut self, health: &Health) -> Vec<(Verdict, String, String)> {
+    fn news(&mut self, health: &[Finding]) -> Vec<(Verdict, String, String)> {
         let now: BTreeMap<(String, String), Verdict> = health
             .iter()
             .filter(|finding| finding.verdict != Verdict::Good)
@@ -67,7 +67,6 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jira::Finding;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -97,7 +96,7 @@ mod tests {
         let away = vec![Finding::new("credentials", Verdict::Bad, "no")];
         assert_eq!(told(watch.news(&away)), [(Verdict::Bad, "credentials".to_owned())]);
         assert_eq!(
-            told(watch.news(&vec![good])),
+            told(watch.news(&[good])),
             [(Verdict::Good, "credentials".to_owned()), (Verdict::Good, "required fields".to_owned())]
         );
     }

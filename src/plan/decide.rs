@@ -1,25 +1,20 @@
 //! The decisions.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use super::{
-    Action, Category, Change, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason,
-    Stray, StrayKind, Ticket, Write, Written,
+    Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
+    Stray, StrayKind, Ticket, Write, closing::standing_label, orders::QuietDisputes, update::written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, LABEL, Markup, ROOM_FOR_DELIMITERS,
-        block::{self, Located},
-        document::{self, Block, Inline},
-        length,
-        list::{Attached, List},
-        markup, screen,
+        Content, Markup,
+        document::{Block, Inline},
+        screen,
     },
 };
 
@@ -51,6 +46,8 @@ pub struct Params {
     pub settle: SignedDuration,
     /// Configured fields that can only be set when a ticket is opened.
     pub fixed_fields: BTreeSet<String>,
+    /// Ids and names of those who may give orders in comments; `*` is everybody.
+    pub commanders: Vec<String>,
 }
 
 /// One group as the plan needs it.
@@ -119,12 +116,21 @@ pub struct Input<'a> {
     pub upload_limit: Option<u64>,
     /// Most characters (units of UTF-16) of a text.
     pub text_limit: usize,
+    /// What people decided about disputes.
+    pub rulings: &'a [Ruling],
 }
 
 /// Makes the plan of one run.
 pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
-    let mut planner =
-        Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    let mut planner = Planner {
+        input,
+        params,
+        quiet: QuietDisputes::new(input.rulings),
+        creates: Vec::new(),
+        actions: Vec::new(),
+        holds: Vec::new(),
+        kept: 0,
+    };
     for group in input.groups {
         planner.group(group);
     }
@@ -134,13 +140,15 @@ pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
     planner.finish()
 }
 
-struct Planner<'a> {
-    input: &'a Input<'a>,
-    params: &'a Params,
+pub(super) struct Planner<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) params: &'a Params,
+    /// Disputes that people want to hear no more of.
+    pub(super) quiet: QuietDisputes<'a>,
     /// Creates that deserve a place, with the key they are ranked by.
     creates: Vec<((Decimal, usize), Action)>,
     actions: Vec<Action>,
-    holds: Vec<Hold>,
+    pub(super) holds: Vec<Hold>,
     kept: usize,
 }
 
@@ -200,6 +208,9 @@ impl Planner<'_> {
         if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
+        if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
+            return;
+        }
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
         }
@@ -245,8 +256,12 @@ impl Planner<'_> {
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
         };
         let key = Some(observed.issue.key.clone());
+        self.answer(group, standing, ticket, observed);
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, key, HoldReason::Ignored);
+        }
+        if self.is_quiet(group, standing, ticket, key.as_ref()) {
+            return;
         }
         match &group.status {
             Status::Active => self.active(group, standing, ticket, observed),
@@ -257,12 +272,16 @@ impl Planner<'_> {
 
     fn active(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         let key = Some(observed.issue.key.clone());
+        if self.ruled(group, standing, ticket, Some(observed)) {
+            return;
+        }
         if observed.category == Category::Done {
             if ticket.closed == Closed::No {
                 if let Some(into) = self.merged_by_person(observed) {
                     return self.hold(group, standing, key, HoldReason::MergedByPerson { into });
                 }
                 self.tell_closed(group, standing, ticket, observed);
+                self.news_for_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
             self.reopen(group, standing, ticket, observed);
@@ -291,290 +310,6 @@ impl Planner<'_> {
         }
     }
 
-    /// The list as it is attached: within what Jira takes, none where it takes none.
-    fn list_within(&self, content: &Content) -> Option<List> {
-        let list = content.list.as_ref()?;
-        let list = self.input.upload_limit.map_or_else(|| list.clone(), |limit| list.within(limit));
-        (list.rows > 0).then_some(list)
-    }
-
-    /// The list of this run is attached and takes the place of older ones. One that a person removed is not
-    /// attached again.
-    fn attach(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        ticket: &Ticket,
-        observed: &Observed,
-        content: &Content,
-    ) {
-        let Some(list) = self.list_within(content) else { return };
-        let topic = list_topic(&list.name);
-        let (current, older): (Vec<&Attached>, Vec<&Attached>) =
-            observed.lists.iter().partition(|attached| attached.name == list.name);
-        let reason = Reason::Changed { joined: standing.moved.0, left: standing.moved.1 };
-        let by = list.name.clone();
-        if current.is_empty() && !ticket.told.contains(&topic) {
-            if let Some(sent) = ticket.saying.get(&topic)
-                && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
-            {
-                let key = Some(observed.issue.key.clone());
-                return self.hold(group, standing, key, self.unknown(sent));
-            }
-            self.act(group, standing, observed, Write::Attach { list }, reason.clone());
-        }
-        // One that came twice, because its first answer was lost for very long, is there once too often.
-        let older: Vec<Attached> = older.into_iter().chain(current.into_iter().skip(1)).cloned().collect();
-        for list in older.into_iter().filter(|list| !ticket.told.contains(&kept_topic(list))) {
-            let write = Write::Detach { issue: observed.issue.clone(), list, by: by.clone() };
-            self.act(group, standing, observed, write, reason.clone());
-        }
-    }
-
-    fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<String>) {
-        for Unfit { what, demanded: _ } in &standing.unfit {
-            self.hold(group, standing, key.clone(), HoldReason::Unfit { what: what.clone() });
-        }
-    }
-
-    /// Opens a ticket again that disputebot closed, unless it is known that nothing leads there.
-    fn reopen(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
-        self.tell_returned(group, standing, ticket, observed);
-        if ticket.closed == Closed::Labelled {
-            // A person closed it as its label asks for.
-            self.unlabel(group, standing, observed, DONE_LABEL, Closed::ByUs, Reason::Returned);
-        } else if let Some(hold) = self.no_way(ticket, observed) {
-            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
-        }
-        let write = Write::Transition {
-            issue: observed.issue.clone(),
-            to: Category::New,
-            resolution: None,
-            topic: None,
-        };
-        self.act(group, standing, observed, write, Reason::Returned);
-    }
-
-    fn tell_returned(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
-        let topic = format!("returned-{}", ticket.closings);
-        if ticket.told.contains(&topic) {
-            return;
-        }
-        let body = vec![paragraph(format!(
-            "This cause is back: {} dispute{} open again. {}",
-            group.members.len(),
-            if group.members.len() == 1 { " is" } else { "s are" },
-            if ticket.closed == Closed::Labelled {
-                format!("The label {DONE_LABEL} is taken off.")
-            } else {
-                "The ticket is reopened.".to_owned()
-            },
-        ))];
-        self.comment(group, standing, observed, topic, body, Reason::Returned);
-    }
-
-    /// Closes a ticket, unless it is known that nothing leads there.
-    fn close(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        ticket: &Ticket,
-        observed: &Observed,
-        reason: Reason,
-    ) {
-        if let Some(hold) = self.no_way(ticket, observed) {
-            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
-        }
-        let write = Write::Transition {
-            issue: observed.issue.clone(),
-            to: Category::Done,
-            resolution: self.params.resolution.clone(),
-            topic: None,
-        };
-        self.act(group, standing, observed, write, reason);
-    }
-
-    /// Why a ticket with a label in place of a move is not moved: the ways out of its status are those that it was
-    /// tried with.
-    fn no_way(&self, ticket: &Ticket, observed: &Observed) -> Option<HoldReason> {
-        let label = standing_label(ticket)?;
-        let ways = self.input.ways.get(&observed.status);
-        let why = match ways {
-            Some(ways) if !ticket.told.contains(&ways_topic(&ways.digest)) => return None,
-            Some(ways) => ways.why.clone(),
-            None => "its workflow was not looked at in this run".to_owned(),
-        };
-        Some(HoldReason::NoWay { label: label.to_owned(), why })
-    }
-
-    fn unlabel(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        observed: &Observed,
-        label: &str,
-        closed: Closed,
-        reason: Reason,
-    ) {
-        let write = Write::Unlabel { issue: observed.issue.clone(), label: label.to_owned(), closed };
-        self.act(group, standing, observed, write, reason);
-    }
-
-    /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
-    fn update(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        ticket: &Ticket,
-        observed: &Observed,
-        content: &Content,
-    ) {
-        let key = Some(observed.issue.key.clone());
-        let last = ticket.written.clone().unwrap_or_default();
-        let maybe = ticket.writing.as_deref().cloned().unwrap_or_else(|| last.clone());
-        // A field that shows what is wanted is ours, also where the answer to its last write was lost.
-        let (mut before, mut written) = (last.clone(), last.clone());
-        let mut changes = Vec::new();
-        let mut theirs: Vec<(&str, String)> = Vec::new();
-
-        if observed.summary == content.summary {
-            written.summary.clone_from(&content.summary);
-        } else if observed.summary == last.summary || observed.summary == maybe.summary {
-            before.summary.clone_from(&observed.summary);
-            changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
-            written.summary.clone_from(&content.summary);
-        } else {
-            theirs.push(("summary", content.summary.clone()));
-        }
-
-        match block::locate(&observed.description) {
-            Located::Block { above, ours, below } => {
-                let block = self.beside(content, &above, &below);
-                let wanted = self.input.markup.nodes(&block);
-                let wanted_digest = markup::digest(&wanted);
-                let now = markup::digest(&ours);
-                let ours_still = now == last.block || now == maybe.block;
-                if now == wanted_digest {
-                    written.block = wanted_digest;
-                } else if ours_still {
-                    before.block = now;
-                    changes.push(Change::Description {
-                        from: markup::plain_text(&ours),
-                        to: document::plain_text(&block),
-                        document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
-                    });
-                    written.block = wanted_digest;
-                } else {
-                    theirs.push(("description", String::new()));
-                }
-            }
-            Located::Missing => theirs.push(("description", String::new())),
-        }
-
-        if let Some(priority) = &content.priority {
-            if observed.priority.as_ref() == Some(priority) {
-                written.priority = Some(priority.clone());
-            } else if observed.priority == last.priority || observed.priority == maybe.priority {
-                before.priority.clone_from(&observed.priority);
-                changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
-                written.priority = Some(priority.clone());
-            } else {
-                theirs.push(("priority", priority.clone()));
-            }
-        }
-        if observed.due == content.due {
-            written.due = content.due;
-        } else if observed.due == last.due || observed.due == maybe.due {
-            before.due = observed.due;
-            changes.push(Change::Due { from: observed.due, to: content.due });
-            written.due = content.due;
-        } else {
-            theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
-        }
-        // A label that we wrote and that is gone was taken off by a person. The marks are put back once: the
-        // search for tickets needs them, and whoever took them off may not have known.
-        let restored = ticket.told.contains(MARK_RESTORED);
-        let is_mark = |label: &String| *label == LABEL || *label == group.id.label();
-        let add: Vec<String> = content
-            .labels
-            .iter()
-            .filter(|label| !observed.labels.contains(*label))
-            .filter(|label| !last.labels.contains(label) || (is_mark(label) && !restored))
-            .cloned()
-            .collect();
-        let mut tells = Vec::new();
-        if add.iter().any(|label| last.labels.contains(label)) {
-            tells.push(MARK_RESTORED.to_owned());
-        }
-        if !add.is_empty() {
-            written.labels = written.labels.with(add.iter().cloned());
-            changes.push(Change::Labels { add });
-        }
-
-        for (name, wanted) in &content.fields {
-            if self.params.fixed_fields.contains(name) {
-                continue;
-            }
-            let shown = observed.fields.get(name).map_or("", String::as_str);
-            let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
-            if shown == wanted {
-                written.fields.set(name, wanted);
-            } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
-                before.fields.set(name, shown);
-                changes.push(Change::Field {
-                    name: name.clone(),
-                    from: shown.to_owned(),
-                    to: wanted.clone(),
-                });
-                written.fields.set(name, wanted);
-            } else if wrote.or(maybe).is_some() {
-                theirs.push((name, if wanted.is_empty() { "nothing".to_owned() } else { wanted.clone() }));
-            } else {
-                // It had a value before disputebot knew of the field, so nobody changed anything.
-                self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: name.clone() });
-            }
-        }
-
-        for (field, wanted) in theirs {
-            let topic = changed_topic(field);
-            if !ticket.told.contains(&topic) {
-                let text = if wanted.is_empty() {
-                    format!(
-                        "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
-                         from now on. To hand it back, restore the block from the issue's history."
-                    )
-                } else {
-                    format!(
-                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
-                         written “{wanted}”. To hand it back, set the {field} to what disputebot last wrote."
-                    )
-                };
-                let reason = Reason::PersonChanged { field: field.to_owned() };
-                self.comment(group, standing, observed, topic, vec![paragraph(text)], reason);
-            }
-            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
-        }
-        if !changes.is_empty() {
-            let (joined, left) = standing.moved;
-            let mark = Box::new(Mark::of(group).with(&written));
-            let write =
-                Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
-            self.act(group, standing, observed, write, Reason::Changed { joined, left });
-        }
-    }
-
-    /// Our block, shortened where people's words around it leave less room.
-    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
-        if above.is_empty() && below.is_empty() {
-            return Cow::Borrowed(&content.block);
-        }
-        let markup = self.input.markup;
-        let theirs = markup::length(&markup.document(&[above, below].concat()));
-        let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
-        let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
-        Cow::Owned(length::within(&content.block, room, elsewhere))
-    }
-
     fn resolved(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         if observed.category == Category::Done {
             return self.unlabel_done(group, standing, ticket, observed, Reason::AllResolved);
@@ -597,20 +332,6 @@ impl Planner<'_> {
             self.comment(group, standing, observed, topic, vec![paragraph(text.into())], Reason::AllResolved);
         }
         self.close(group, standing, ticket, observed, Reason::AllResolved);
-    }
-
-    /// A ticket is where it should be: a label in place of a move has no use any more.
-    fn unlabel_done(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        ticket: &Ticket,
-        observed: &Observed,
-        reason: Reason,
-    ) {
-        if let Some(label) = standing_label(ticket) {
-            self.unlabel(group, standing, observed, label, Closed::ByUs, reason);
-        }
     }
 
     fn merged(
@@ -741,7 +462,7 @@ impl Planner<'_> {
     }
 
     /// The hold of a write whose answer was lost.
-    fn unknown(&self, sent: &Moment) -> HoldReason {
+    pub(super) fn unknown(&self, sent: &Moment) -> HoldReason {
         HoldReason::OutcomeUnknown {
             until: sent.at.saturating_add(self.params.settle).unwrap_or(Timestamp::MAX),
         }
@@ -816,7 +537,7 @@ impl Planner<'_> {
         });
     }
 
-    fn comment(
+    pub(super) fn comment(
         &mut self,
         group: &Group,
         standing: &Standing,
@@ -836,7 +557,14 @@ impl Planner<'_> {
         self.act(group, standing, observed, write, reason);
     }
 
-    fn act(&mut self, group: &Group, standing: &Standing, observed: &Observed, write: Write, reason: Reason) {
+    pub(super) fn act(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        observed: &Observed,
+        write: Write,
+        reason: Reason,
+    ) {
         let key = Some(observed.issue.key.clone());
         self.actions.push(Action {
             group: group.id.clone(),
@@ -847,7 +575,13 @@ impl Planner<'_> {
         });
     }
 
-    fn hold(&mut self, group: &Group, standing: &Standing, key: Option<String>, reason: HoldReason) {
+    pub(super) fn hold(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<String>,
+        reason: HoldReason,
+    ) {
         self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
     }
 
@@ -885,54 +619,11 @@ impl Planner<'_> {
     }
 }
 
-/// Field values as a new ticket is written.
-pub fn written(content: &Content, markup: Markup) -> Written {
-    Written {
-        summary: content.summary.clone(),
-        block: markup::digest(&markup.nodes(&content.block)),
-        priority: content.priority.clone(),
-        due: content.due,
-        labels: content.labels.iter().cloned().collect(),
-        fields: content.fields.clone().into_iter().filter(|(_, text)| !text.is_empty()).collect(),
-    }
-}
-
-/// The label that stands on a ticket in place of a move.
-fn standing_label(ticket: &Ticket) -> Option<&'static str> {
-    match ticket.closed {
-        Closed::Labelled => Some(DONE_LABEL),
-        Closed::Stuck => Some(REOPENED_LABEL),
-        Closed::No | Closed::Intended | Closed::ByUs => None,
-    }
-}
-
-/// Topic of having tried the ways of a status.
-pub fn ways_topic(digest: &str) -> String {
-    format!("ways-{digest}")
-}
-
-/// Topic of attaching a list.
-pub fn list_topic(name: &str) -> String {
-    format!("list-{name}")
-}
-
-/// Topic of a list that may not be removed.
-pub fn kept_topic(list: &Attached) -> String {
-    format!("kept-{}", list.id)
-}
-
-/// Topic of putting back the labels that mark a ticket.
-const MARK_RESTORED: &str = "mark-restored";
-
 fn split_topic(parent: &GroupId) -> String {
     format!("split-from-{parent}")
 }
 
-fn changed_topic(field: &str) -> String {
-    format!("changed-{}", field.replace(' ', "-"))
-}
-
-fn paragraph(text: String) -> Block {
+pub(super) fn paragraph(text: String) -> Block {
     Block::Paragraph(vec![Inline::plain(text)])
 }
 

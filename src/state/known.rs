@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Issue, Moment, Pause, Stray, Ticket},
+    plan::{Closed, Issue, Moment, Pause, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -56,6 +56,11 @@ pub enum Change {
     Claim {
         /// The claim.
         claim: Option<Claimed>,
+    },
+    /// What a person decided about disputes.
+    Ruling {
+        /// The ruling.
+        ruling: Ruling,
     },
     /// The longest text that Jira takes, learned from a refusal.
     TextLimit {
@@ -233,6 +238,8 @@ pub struct Known {
     pub claim: Option<Claimed>,
     /// Another disputebot that works on the project.
     pub rival: Option<Rival>,
+    /// What people decided about disputes, by what it came from.
+    pub rulings: BTreeMap<String, Ruling>,
     /// The longest text that Jira takes, in characters (units of UTF-16), where a refusal taught it.
     pub text_limit: Option<usize>,
     /// Issues with the mark of a group that has another ticket, by id.
@@ -242,6 +249,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// A ticket to try things on: one that is open as far as is known, else any.
+    pub fn example(&self) -> Option<&Issue> {
+        let open = self.tickets.values().filter(|ticket| ticket.closed == Closed::No);
+        open.chain(self.tickets.values()).find_map(Ticket::issue)
+    }
+
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {
@@ -307,6 +320,9 @@ impl Known {
             Change::Doubt { doubt } => self.doubt = doubt,
             Change::Claim { claim } => self.claim = claim,
             Change::Rival { rival } => self.rival = rival,
+            Change::Ruling { ruling } => {
+                self.rulings.insert(ruling.id.clone(), ruling);
+            }
             Change::TextLimit { limit } => self.text_limit = Some(limit),
             Change::Stray { stray } => {
                 self.strays.insert(stray.issue.id.clone(), stray);
@@ -613,7 +629,8 @@ impl Loaded {
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
-            Tree::Members | Tree::Decisions => {}
+            Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
+            Tree::Members => {}
         }
         Ok(())
     }
@@ -681,6 +698,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Claim { .. } => "claim",
         Change::Rival { .. } => "rival",
         Change::TextLimit { .. } => "text_limit",
+        Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
     }
@@ -696,6 +714,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
+        Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }

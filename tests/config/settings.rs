@@ -194,7 +194,15 @@ fn fields_take_texts_numbers_and_lists_and_only_known_facts() {
          Broken = \"{% if client %}\"\nNever = \"{% if false %}{{ note }}{% endif %}\"\nDeep = [[\"a\"]]\n\
          [jira.transition_fields]\nWho = \"{{ cause.who }}\"\n",
     );
-    insta::assert_snapshot!(told(&wrong, Needs::default()));
+    insta::assert_snapshot!(told(&wrong, Needs::default()), @r#"
+    error: config `disputebot.toml` has 6 problems
+      `jira.fields."Amount exposed"` cannot be `{{ exposd_number }}`: there is no fact `exposd_number`; did you mean `exposed_number`? (line 2)
+      `jira.fields.Note` cannot be `{{ cause.nme }}`: there is no fact `cause.nme`; did you mean `cause.name`? (line 3)
+      `jira.fields.Broken` cannot be `{% if client %}`: syntax error: unexpected end of input, expected end of block (line 4)
+      `jira.fields.Never` cannot be `{% if false %}{{ note }}{% endif %}`: there is no fact `note`; did you mean `undated`? (line 5)
+      `jira.fields.Deep` expects a list of texts, but its element 1 is a list (line 6)
+      `jira.transition_fields.Who` cannot be `{{ cause.who }}`: it looks like a template, but only constants are taken here (line 8)
+    "#);
 }
 
 #[test]

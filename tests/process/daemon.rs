@@ -7,7 +7,7 @@ use std::{
     process::Child,
 };
 
-use disputebot::sandbox::{Effect, Fault, Matches};
+use disputebot::sandbox::{Effect, Fault, Mandatory, Matches};
 
 use crate::{crash::signal, world::World};
 
@@ -44,6 +44,23 @@ async fn a_daemon_makes_a_pass_and_ends_well_on_sigterm_and_sigint() {
         assert_eq!(status.code(), Some(0), "{name}");
         world.assert_one_ticket_per_group(name).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_says_at_its_start_what_would_fail_and_with_which_setting_it_would_not() {
+    let world = World::new().await;
+    world.sandbox.require_field("DISP", "assignee", Mandatory::Told).unwrap();
+    let mut child = world.spawn(&["daemon"]);
+    let (seen, mut child) = tokio::task::spawn_blocking(move || {
+        let seen = wait_for(&mut child, "`Assignee` is demanded");
+        (seen, child)
+    })
+    .await
+    .unwrap();
+    assert!(seen.contains("a run would fail") && seen.contains(r#"jira.fields.\"Assignee\""#), "{seen}");
+    signal(child.id(), "TERM");
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

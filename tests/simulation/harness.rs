@@ -67,11 +67,27 @@ pub(crate) struct Plot {
     pub(crate) lease: bool,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
     pub(crate) second: bool,
+    /// Whether the disputes are all settled at some time, and whether their tickets can be closed then.
+    pub(crate) end: End,
     /// What the protocol takes for the longest execution of a request.
     pub(crate) settle: SignedDuration,
     /// How long there are faults.
     pub(crate) trouble: Duration,
 }
+
+/// How the causes end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// They do not.
+    Never,
+    /// Their disputes are settled, and done is two steps away.
+    Closed,
+    /// Their disputes are settled, and nothing leads to done.
+    Stuck,
+}
+
+/// When the disputes are settled, in seconds.
+const SETTLED_AFTER: u64 = 2_400;
 
 /// What became of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -118,6 +134,7 @@ impl Plot {
             unreadable: false,
             lease: true,
             second: false,
+            end: End::Never,
             settle: SignedDuration::from_mins(5),
             trouble: Duration::from_hours(2),
         }
@@ -162,6 +179,7 @@ impl Plot {
 
     async fn run(&self) -> Report {
         let world = World::new(self.seed, self.chances, self.faults.clone(), self.settle);
+        world.lock().jira.dead_end = self.end == End::Stuck;
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
         if self.second {
@@ -296,7 +314,19 @@ impl Plot {
                 other => report.violations.push(format!("not converged: {other:?}")),
             }
         }
+        for ticket in inner.jira.issues.values().filter(|_| self.end != End::Never) {
+            let observed = &ticket.observed;
+            let stands = (observed.category == Category::Done, observed.labels.contains(plan::DONE_LABEL));
+            if stands != (self.end == End::Closed, self.end == End::Stuck) {
+                report.violations.push(format!("{} was not dealt with: {observed:?}", observed.issue.key));
+            }
+        }
         for ticket in inner.jira.issues.values() {
+            if let Some(field) = ticket.theirs.get("field")
+                && ticket.observed.fields.get(FIELD) != Some(field)
+            {
+                report.violations.push("the field that a person wrote is gone".to_owned());
+            }
             if let Some(summary) = ticket.theirs.get("summary")
                 && *summary != ticket.observed.summary
             {
@@ -467,6 +497,7 @@ impl Daemon {
         let elapsed = self.jira.world.elapsed().as_secs();
         let found: Vec<Found> = (0..self.plot.causes as u64)
             .filter(|cause| elapsed >= cause * 600)
+            .filter(|_| self.plot.end == End::Never || elapsed < SETTLED_AFTER)
             .map(|cause| Found {
                 program: Program::Mdrp,
                 client: "EXAMPLE".into(),
@@ -611,6 +642,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle,
+        commanders: vec!["*".to_owned()],
         fixed_fields: BTreeSet::new(),
     }
 }

@@ -5,7 +5,7 @@
 mod harness;
 mod model;
 
-use harness::{Algorithm, Plot, Report};
+use harness::{Algorithm, End, Plot, Report};
 use model::Fault;
 
 /// Lives through some seeds and gives what was not clean, with its seed.
@@ -29,6 +29,22 @@ fn every_step_may_fail_in_every_way() {
         for fault in Fault::ALL {
             let report = Plot::calm(3, vec![(step, fault)]).live();
             assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_move_over_several_steps_may_fail_at_each_and_gets_there_or_says_once_that_it_cannot() {
+    for end in [End::Closed, End::Stuck] {
+        let plot = |faults| Plot { end, ..Plot::calm(1, faults) };
+        let steps = plot(Vec::new()).live();
+        assert!(steps.is_clean(), "{end:?}: {steps:?}");
+        println!("{end:?}: {} steps", steps.steps);
+        for step in 1..=steps.steps {
+            for fault in Fault::ALL {
+                let report = plot(vec![(step, fault)]).live();
+                assert!(report.is_clean(), "{end:?}, step {step}, {fault:?}: {report:?}");
+            }
         }
     }
 }

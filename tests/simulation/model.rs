@@ -148,6 +148,8 @@ pub(crate) struct Jira {
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
     pub(crate) reads: u64,
+    /// Whether nothing leads to done.
+    pub(crate) dead_end: bool,
     /// Labels that were taken off again: each ended a wait for the index.
     pub(crate) fences: u64,
 }
@@ -367,6 +369,7 @@ impl Jira {
             duplicate_of: Vec::new(),
             fields: BTreeMap::new(),
             lists: Vec::new(),
+            comments: Vec::new(),
         };
         let ticket = Ticket {
             observed,
@@ -728,9 +731,10 @@ impl Tracker for ModelJira {
             .world
             .call("transitions", false, move |jira, _, _, _| {
                 jira.reads += 1;
-                jira.shown(&id).map(|ticket| ticket.observed.status.clone())
+                (jira.shown(&id).map(|ticket| ticket.observed.status.clone()), jira.dead_end)
             })
             .await?;
+        let (at, dead_end) = at;
         let way = |id: &str, to: &str, category| Transition {
             id: id.to_owned(),
             name: format!("to {to}"),
@@ -741,6 +745,7 @@ impl Tracker for ModelJira {
         };
         Ok(match at.as_deref() {
             Some("To Do") => vec![way("1", "In Review", Category::InProgress)],
+            Some("In Review") if dead_end => vec![way("2", "To Do", Category::New)],
             Some("In Review") => {
                 vec![way("2", "To Do", Category::New), way("3", "Done", Category::Done)]
             }

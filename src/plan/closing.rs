@@ -1,0 +1,132 @@
+//! Where a ticket stands: closing it, opening it again, and the labels that say so where no transition leads there.
+
+use super::{
+    Category, Closed, DONE_LABEL, HoldReason, Observed, REOPENED_LABEL, Reason, Ticket, Write,
+    decide::{Planner, Standing, paragraph},
+};
+use crate::group::Group;
+
+impl Planner<'_> {
+    /// Opens a ticket again that disputebot closed, unless it is known that nothing leads there.
+    pub(super) fn reopen(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
+        self.tell_returned(group, standing, ticket, observed);
+        if ticket.closed == Closed::Labelled {
+            // A person closed it as its label asks for.
+            self.unlabel(group, standing, observed, DONE_LABEL, Closed::ByUs, Reason::Returned);
+        } else if let Some(hold) = self.no_way(ticket, observed) {
+            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::New,
+            resolution: None,
+            topic: None,
+        };
+        self.act(group, standing, observed, write, Reason::Returned);
+    }
+
+    pub(super) fn tell_returned(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
+        let topic = format!("returned-{}", ticket.closings);
+        if ticket.told.contains(&topic) {
+            return;
+        }
+        let body = vec![paragraph(format!(
+            "This cause is back: {} dispute{} open again. {}",
+            group.members.len(),
+            if group.members.len() == 1 { " is" } else { "s are" },
+            if ticket.closed == Closed::Labelled {
+                format!("The label {DONE_LABEL} is taken off.")
+            } else {
+                "The ticket is reopened.".to_owned()
+            },
+        ))];
+        self.comment(group, standing, observed, topic, body, Reason::Returned);
+    }
+
+    /// Closes a ticket, unless it is known that nothing leads there.
+    pub(super) fn close(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        reason: Reason,
+    ) {
+        if let Some(hold) = self.no_way(ticket, observed) {
+            return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
+        }
+        let write = Write::Transition {
+            issue: observed.issue.clone(),
+            to: Category::Done,
+            resolution: self.params.resolution.clone(),
+            topic: None,
+        };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    /// Why a ticket with a label in place of a move is not moved: the ways out of its status are those that it was
+    /// tried with.
+    pub(super) fn no_way(&self, ticket: &Ticket, observed: &Observed) -> Option<HoldReason> {
+        let label = standing_label(ticket)?;
+        let ways = self.input.ways.get(&observed.status);
+        let why = match ways {
+            Some(ways) if !ticket.told.contains(&ways_topic(&ways.digest)) => return None,
+            Some(ways) => ways.why.clone(),
+            None => "its workflow was not looked at in this run".to_owned(),
+        };
+        Some(HoldReason::NoWay { label: label.to_owned(), why })
+    }
+
+    pub(super) fn unlabel(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        observed: &Observed,
+        label: &str,
+        closed: Closed,
+        reason: Reason,
+    ) {
+        let write = Write::Unlabel { issue: observed.issue.clone(), label: label.to_owned(), closed };
+        self.act(group, standing, observed, write, reason);
+    }
+
+    /// A ticket is where it should be: a label in place of a move has no use any more.
+    pub(super) fn unlabel_done(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        reason: Reason,
+    ) {
+        if let Some(label) = standing_label(ticket) {
+            self.unlabel(group, standing, observed, label, Closed::ByUs, reason);
+        }
+    }
+}
+
+/// The label that stands on a ticket in place of a move.
+pub(super) fn standing_label(ticket: &Ticket) -> Option<&'static str> {
+    match ticket.closed {
+        Closed::Labelled => Some(DONE_LABEL),
+        Closed::Stuck => Some(REOPENED_LABEL),
+        Closed::No | Closed::Intended | Closed::ByUs => None,
+    }
+}
+
+/// Topic of having tried the ways of a status.
+pub fn ways_topic(digest: &str) -> String {
+    format!("ways-{digest}")
+}

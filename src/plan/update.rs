@@ -1,0 +1,295 @@
+//! Fields of a ticket, three ways each: what was last written, what Jira shows, what is wanted. And the list of its
+//! disputes, which is replaced as a whole.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{
+    Change, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
+    decide::{Planner, Standing, Unfit, paragraph},
+};
+use crate::{
+    group::Group,
+    ticket::{
+        Content, LABEL, Markup, ROOM_FOR_DELIMITERS,
+        block::{self, Located},
+        document::{self, Block},
+        length,
+        list::{Attached, List},
+        markup,
+    },
+};
+
+impl Planner<'_> {
+    /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
+    pub(super) fn update(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        content: &Content,
+    ) {
+        let key = Some(observed.issue.key.clone());
+        let last = ticket.written.clone().unwrap_or_default();
+        let maybe = ticket.writing.as_deref().cloned().unwrap_or_else(|| last.clone());
+        // A field that shows what is wanted is ours, also where the answer to its last write was lost.
+        let (mut before, mut written) = (last.clone(), last.clone());
+        let mut changes = Vec::new();
+        let mut theirs: Vec<(&str, String)> = Vec::new();
+        let orders = ticket.orders.as_deref();
+        let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
+
+        if released("summary") {
+            self.leave(group, standing, &key, "summary");
+        } else if observed.summary == content.summary {
+            written.summary.clone_from(&content.summary);
+        } else if observed.summary == last.summary || observed.summary == maybe.summary {
+            before.summary.clone_from(&observed.summary);
+            changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
+            written.summary.clone_from(&content.summary);
+        } else {
+            theirs.push(("summary", content.summary.clone()));
+        }
+
+        match block::locate(&observed.description) {
+            _ if released("description") => self.leave(group, standing, &key, "description"),
+            Located::Block { above, ours, below } => {
+                let block = self.beside(content, &above, &below);
+                let wanted = self.input.markup.nodes(&block);
+                let wanted_digest = markup::digest(&wanted);
+                let now = markup::digest(&ours);
+                let ours_still = now == last.block || now == maybe.block;
+                if now == wanted_digest {
+                    written.block = wanted_digest;
+                } else if ours_still {
+                    before.block = now;
+                    changes.push(Change::Description {
+                        from: markup::plain_text(&ours),
+                        to: document::plain_text(&block),
+                        document: block::compose(self.input.markup, &group.id, &above, &wanted, &below),
+                    });
+                    written.block = wanted_digest;
+                } else {
+                    theirs.push(("description", String::new()));
+                }
+            }
+            Located::Missing if orders.is_some_and(|orders| orders.taken.contains("description")) => {
+                let (change, digest) = self.block_anew(group, observed, content);
+                changes.push(change);
+                written.block = digest;
+            }
+            Located::Missing => theirs.push(("description", String::new())),
+        }
+
+        if released("priority") {
+            self.leave(group, standing, &key, "priority");
+        } else if let Some(priority) = &content.priority {
+            if observed.priority.as_ref() == Some(priority) {
+                written.priority = Some(priority.clone());
+            } else if observed.priority == last.priority || observed.priority == maybe.priority {
+                before.priority.clone_from(&observed.priority);
+                changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
+                written.priority = Some(priority.clone());
+            } else {
+                theirs.push(("priority", priority.clone()));
+            }
+        }
+        if released("due date") {
+            self.leave(group, standing, &key, "due date");
+        } else if observed.due == content.due {
+            written.due = content.due;
+        } else if observed.due == last.due || observed.due == maybe.due {
+            before.due = observed.due;
+            changes.push(Change::Due { from: observed.due, to: content.due });
+            written.due = content.due;
+        } else {
+            theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
+        }
+        // A label that we wrote and that is gone was taken off by a person. The marks are put back once: the
+        // search for tickets needs them, and whoever took them off may not have known.
+        let restored = ticket.told.contains(MARK_RESTORED);
+        let is_mark = |label: &String| *label == LABEL || *label == group.id.label();
+        let add: Vec<String> = content
+            .labels
+            .iter()
+            .filter(|label| !observed.labels.contains(*label))
+            .filter(|label| !last.labels.contains(label) || (is_mark(label) && !restored))
+            .cloned()
+            .collect();
+        let mut tells = Vec::new();
+        if add.iter().any(|label| last.labels.contains(label)) {
+            tells.push(MARK_RESTORED.to_owned());
+        }
+        if !add.is_empty() {
+            written.labels = written.labels.with(add.iter().cloned());
+            changes.push(Change::Labels { add });
+        }
+
+        for (name, wanted) in &content.fields {
+            if self.params.fixed_fields.contains(name) {
+                continue;
+            }
+            if released(name) {
+                self.leave(group, standing, &key, name);
+                continue;
+            }
+            let shown = observed.fields.get(name).map_or("", String::as_str);
+            let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
+            if shown == wanted {
+                written.fields.set(name, wanted);
+            } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
+                before.fields.set(name, shown);
+                changes.push(Change::Field {
+                    name: name.clone(),
+                    from: shown.to_owned(),
+                    to: wanted.clone(),
+                });
+                written.fields.set(name, wanted);
+            } else if wrote.or(maybe).is_some() {
+                theirs.push((name, if wanted.is_empty() { "nothing".to_owned() } else { wanted.clone() }));
+            } else {
+                // It had a value before disputebot knew of the field, so nobody changed anything.
+                self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: name.clone() });
+            }
+        }
+
+        for (field, wanted) in theirs {
+            let topic = changed_topic(field);
+            if !ticket.told.contains(&topic) {
+                let text = if wanted.is_empty() {
+                    format!(
+                        "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
+                         from now on. To hand it back, write `/disputebot take {field}` in a comment."
+                    )
+                } else {
+                    format!(
+                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
+                         written “{wanted}”. To hand it back, write `/disputebot take {field}` in a comment."
+                    )
+                };
+                let reason = Reason::PersonChanged { field: field.to_owned() };
+                self.comment(group, standing, observed, topic, vec![paragraph(text)], reason);
+            }
+            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
+        }
+        if !changes.is_empty() {
+            let (joined, left) = standing.moved;
+            let mark = Box::new(Mark::of(group).with(&written));
+            let write =
+                Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
+            self.act(group, standing, observed, write, Reason::Changed { joined, left });
+        }
+    }
+
+    /// A field that a person ordered to be left to people.
+    fn leave(&mut self, group: &Group, standing: &Standing, key: &Option<String>, field: &str) {
+        self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
+    }
+
+    /// Our block below what a person made of the description, where the old one is gone.
+    fn block_anew(&self, group: &Group, observed: &Observed, content: &Content) -> (Change, String) {
+        let above = match &observed.description {
+            Value::String(text) if text.trim().is_empty() => Vec::new(),
+            Value::String(text) => vec![Value::String(format!("{}\n\n", text.trim_end()))],
+            document => document["content"].as_array().cloned().unwrap_or_default(),
+        };
+        let block = self.beside(content, &above, &[]);
+        let nodes = self.input.markup.nodes(&block);
+        let change = Change::Description {
+            from: String::new(),
+            to: document::plain_text(&block),
+            document: block::compose(self.input.markup, &group.id, &above, &nodes, &[]),
+        };
+        (change, markup::digest(&nodes))
+    }
+
+    /// Our block, shortened where people's words around it leave less room.
+    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
+        if above.is_empty() && below.is_empty() {
+            return Cow::Borrowed(&content.block);
+        }
+        let markup = self.input.markup;
+        let theirs = markup::length(&markup.document(&[above, below].concat()));
+        let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
+        let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
+        Cow::Owned(length::within(&content.block, room, elsewhere))
+    }
+
+    /// The list as it is attached: within what Jira takes, none where it takes none.
+    pub(super) fn list_within(&self, content: &Content) -> Option<List> {
+        let list = content.list.as_ref()?;
+        let list = self.input.upload_limit.map_or_else(|| list.clone(), |limit| list.within(limit));
+        (list.rows > 0).then_some(list)
+    }
+
+    /// The list of this run is attached and takes the place of older ones. One that a person removed is not
+    /// attached again.
+    pub(super) fn attach(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        content: &Content,
+    ) {
+        let Some(list) = self.list_within(content) else { return };
+        let topic = list_topic(&list.name);
+        let (current, older): (Vec<&Attached>, Vec<&Attached>) =
+            observed.lists.iter().partition(|attached| attached.name == list.name);
+        let reason = Reason::Changed { joined: standing.moved.0, left: standing.moved.1 };
+        let by = list.name.clone();
+        if current.is_empty() && !ticket.told.contains(&topic) {
+            if let Some(sent) = ticket.saying.get(&topic)
+                && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
+            {
+                let key = Some(observed.issue.key.clone());
+                return self.hold(group, standing, key, self.unknown(sent));
+            }
+            self.act(group, standing, observed, Write::Attach { list }, reason.clone());
+        }
+        // One that came twice, because its first answer was lost for very long, is there once too often.
+        let older: Vec<Attached> = older.into_iter().chain(current.into_iter().skip(1)).cloned().collect();
+        for list in older.into_iter().filter(|list| !ticket.told.contains(&kept_topic(list))) {
+            let write = Write::Detach { issue: observed.issue.clone(), list, by: by.clone() };
+            self.act(group, standing, observed, write, reason.clone());
+        }
+    }
+
+    pub(super) fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<String>) {
+        for Unfit { what, demanded: _ } in &standing.unfit {
+            self.hold(group, standing, key.clone(), HoldReason::Unfit { what: what.clone() });
+        }
+    }
+}
+
+/// Field values as a new ticket is written.
+pub fn written(content: &Content, markup: Markup) -> Written {
+    Written {
+        summary: content.summary.clone(),
+        block: markup::digest(&markup.nodes(&content.block)),
+        priority: content.priority.clone(),
+        due: content.due,
+        labels: content.labels.iter().cloned().collect(),
+        fields: content.fields.clone().into_iter().filter(|(_, text)| !text.is_empty()).collect(),
+    }
+}
+
+/// Topic of attaching a list.
+pub fn list_topic(name: &str) -> String {
+    format!("list-{name}")
+}
+
+/// Topic of a list that may not be removed.
+pub fn kept_topic(list: &Attached) -> String {
+    format!("kept-{}", list.id)
+}
+
+/// Topic of putting back the labels that mark a ticket.
+const MARK_RESTORED: &str = "mark-restored";
+
+/// Topic of a field that a person changed.
+pub fn changed_topic(field: &str) -> String {
+    format!("changed-{}", field.replace(' ', "-"))
+}

@@ -252,7 +252,8 @@ impl Governor {
         let fills = now.saturating_sub(*at).as_secs_f64() / tokens.every.as_secs_f64();
         if fills >= 1.0 {
             tokens.left = fills.floor().mul_add(tokens.fill, tokens.left).min(tokens.limit);
-            *at += tokens.every.mul_f64(fills.floor());
+            // Not sooner than a whole interval after this, whatever the server counts from.
+            *at = now;
         }
     }
 

@@ -245,9 +245,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                     ticket.written = ticket.writing.take().map(|writing| *writing);
                     ticket.link = Link::Bound { issue: issue.clone() };
                     ticket.told.extend(tells.iter().cloned());
-                    let is_block = |change: &plan::Change| matches!(change, plan::Change::Description { .. });
+                    let is_description =
+                        |change: &plan::Change| matches!(change, plan::Change::Description { .. });
                     if let Some(orders) = &mut ticket.orders
-                        && changes.iter().any(is_block)
+                        && changes.iter().any(is_description)
                     {
                         orders.taken.remove("description");
                     }

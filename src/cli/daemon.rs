@@ -6,7 +6,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
-    config::{Needs, Settings},
+    config::{Needs, Settings, Webhook},
     daemon::{self, Daemon, Wishes},
     dispute::Tables,
     jira::Client,
@@ -25,11 +25,21 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     start_log(&settings)?;
     let templates = settings.compile()?;
+    let webhook = match &settings.webhook {
+        Some(Webhook { secret: None, .. }) => {
+            let missing = "`webhook.secret` is required, because `webhook.listen` is set";
+            return Err(CliError::new(Exit::Config, missing)
+                .hint("set `DISPUTEBOT_WEBHOOK_SECRET`, or name a file in `webhook.secret_file`"));
+        }
+        Some(Webhook { listen, secret: Some(secret), min_interval }) => {
+            Some((*listen, secret.clone(), *min_interval))
+        }
+        None => None,
+    };
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
     let wishes = Wishes::default();
-    let webhook = settings.webhook.clone();
     let heard = (client.clone(), wishes.clone());
     let needs = super::check::needs(&settings, None);
     let daemon = Daemon {
@@ -44,20 +54,20 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         report_schedule: settings.report_schedule,
         at_once: arguments.now,
         wishes,
-        min_interval: webhook.as_ref().map_or(SignedDuration::ZERO, |webhook| webhook.min_interval),
+        min_interval: webhook.as_ref().map_or(SignedDuration::ZERO, |(_, _, min_interval)| *min_interval),
         token_expires: settings.token_expires,
     };
     runtime()?.block_on(async {
-        let Some(webhook) = webhook else { return daemon::serve(daemon).await.map_err(CliError::from) };
-        let address = webhook.listen;
-        let webhooks = Webhooks::bind(address, webhook.secret, heard.0, heard.1).await.map_err(|error| {
+        let serving = Box::pin(daemon::serve(daemon));
+        let Some((address, secret, _)) = webhook else { return serving.await.map_err(CliError::from) };
+        let webhooks = Webhooks::bind(address, secret, heard.0, heard.1).await.map_err(|error| {
             CliError::new(Exit::Config, format!("webhooks cannot be taken on `{address}`: {error}"))
                 .hint("`webhook.listen` needs an address of this machine and a port that nobody uses")
         })?;
         tracing::info!(address = %webhooks.address(), path = PATH, "webhooks are taken");
         let stop = CancellationToken::new();
         let taking = tokio::spawn(webhooks.serve(stop.clone()));
-        let served = daemon::serve(daemon).await;
+        let served = serving.await;
         stop.cancel();
         // What is being delivered is not waited for: Jira delivers it again, or the next pass sees it.
         taking.abort();

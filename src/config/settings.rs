@@ -58,8 +58,8 @@ pub struct Settings {
 pub struct Webhook {
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// The secret that Jira signs with.
-    pub secret: SecretString,
+    /// The secret that Jira signs with; the daemon takes no webhooks without it, and other commands do not need it.
+    pub secret: Option<SecretString>,
     /// Shortest time between the end of a pass and the next one that a webhook asks for.
     pub min_interval: SignedDuration,
 }
@@ -333,11 +333,9 @@ fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
         text.parse::<SocketAddr>().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:8420`")
     });
     let min_interval = signed(reader.duration("webhook.min_interval"));
-    let set = reader.optional_text("webhook.listen").is_some();
-    let secret = if set { reader.required_secret("webhook.secret") } else { reader.secret("webhook.secret") };
-    let secret = secret?;
+    let secret = reader.secret("webhook.secret");
     let least = jira::webhook::SECRET_LEAST;
-    if secret.expose_secret().len() < least {
+    if secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < least) {
         let reason = format!("the secret is shorter than {least} characters; make a random one");
         reader.refuse("webhook.secret_file", reason);
         return None;

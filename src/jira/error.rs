@@ -164,7 +164,7 @@ impl fmt::Display for JiraError {
             Cause::NotFound => write!(f, "not there or not visible: 404 on `{call}`")?,
             Cause::Busy { .. } => write!(f, "Jira asks for fewer calls: 429 on `{call}`")?,
             Cause::Paused { until } => {
-                write!(f, "Jira asks to wait until {until}, so `{call}` was not sent")?
+                write!(f, "Jira asks to wait until {until}, so `{call}` was not sent")?;
             }
             Cause::Anonymous => write!(f, "Jira answered `{call}` as if nobody had signed in")?,
             Cause::Conflict => write!(f, "another write came at the same time: 409 on `{call}`")?,

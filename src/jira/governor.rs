@@ -26,7 +26,7 @@ use super::{
 /// What is used of a published limit: calls that leave evenly arrive unevenly.
 const SHARE: f64 = 0.96;
 /// Longest time that Jira's word is taken for.
-const BELIEVED: Duration = Duration::from_secs(60 * 60);
+const BELIEVED: Duration = Duration::from_hours(1);
 /// First wait where Jira names none; it doubles with each refusal in a row.
 const UNTOLD: Duration = Duration::from_secs(2);
 /// Most doublings of that wait.
@@ -39,7 +39,7 @@ const RECOVERY_PER_S: f64 = 0.02;
 const NEAR: Duration = Duration::from_secs(2);
 /// Writes to one issue in some time: Jira's limits, with a little more time than they name.
 const PER_ISSUE: [(usize, Duration); 2] =
-    [(20, Duration::from_millis(2_200)), (100, Duration::from_millis(31_000))];
+    [(20, Duration::from_millis(2_200)), (100, Duration::from_secs(31))];
 /// How many issues are remembered before those that nothing was written to for long are forgotten.
 const ISSUES: usize = 1_000;
 
@@ -83,6 +83,8 @@ pub(super) struct Governor {
     silence: Option<Silence>,
     /// Calls without an answer.
     under_way: u32,
+    /// Whether more than one was under way since there was none.
+    overlapped: bool,
     /// Refusals in a row without a word on how long to wait.
     untold: u32,
 }
@@ -123,6 +125,7 @@ impl Governor {
             return Decision::Wait(wait);
         }
         self.under_way += 1;
+        self.overlapped |= self.under_way > 1;
         if let Some((tokens, _)) = &mut self.tokens {
             tokens.left -= 1.0;
         }
@@ -146,6 +149,7 @@ impl Governor {
     /// A call that was admitted has an answer, or never will.
     pub(super) fn ended(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
+        self.overlapped &= self.under_way > 0;
     }
 
     /// How long until a call may be sent, as far as is known now.
@@ -175,10 +179,8 @@ impl Governor {
 
     /// Learns from an answer. `chance`, from 0 to 1, keeps many clients from coming back all at once.
     pub(super) fn learn(&mut self, now: Duration, ask: &Ask<'_>, status: u16, told: &Told, chance: f64) {
-        if let Some(mut tokens) = told.tokens {
-            // Jira's count is the truth: others may use the same account. It does not know what is still under way.
-            tokens.left -= f64::from(self.under_way.saturating_sub(1));
-            self.tokens = Some((tokens, now));
+        if let Some(told) = told.tokens {
+            self.learn_tokens(now, told);
         }
         let refused = status == 429 || (status == 503 && told.wait.is_some());
         if !refused {
@@ -190,14 +192,13 @@ impl Governor {
             }
             return;
         }
-        let wait = match told.wait {
+        let wait = if let Some(wait) = told.wait {
             // Not shorter than asked for, or the next call is refused, too.
-            Some(wait) => wait.min(BELIEVED).mul_f64(1.0 + 0.3 * chance),
-            None => {
-                let wait = UNTOLD * 2u32.pow(self.untold.min(DOUBLINGS));
-                self.untold = self.untold.saturating_add(1);
-                wait.mul_f64(0.7 + 0.6 * chance)
-            }
+            wait.min(BELIEVED).mul_f64(1.0 + 0.3 * chance)
+        } else {
+            let wait = UNTOLD * 2u32.pow(self.untold.min(DOUBLINGS));
+            self.untold = self.untold.saturating_add(1);
+            wait.mul_f64(0.7 + 0.6 * chance)
         };
         let reason = told.reason.as_deref().filter(|_| status == 429);
         let is = |word: &str| reason.is_some_and(|reason| reason.contains(word));
@@ -228,15 +229,32 @@ impl Governor {
         self.limits == Limits::Published && ask.path.starts_with("/rest/api/3/")
     }
 
+    /// Jira's count is the truth: others may use the same account. But it does not know what is still under way, and
+    /// of calls that overlapped, the answer that comes last may have been counted first.
+    fn learn_tokens(&mut self, now: Duration, told: Tokens) {
+        self.refill_tokens(now);
+        let left = told.left - f64::from(self.under_way.saturating_sub(1));
+        self.tokens = match self.tokens {
+            Some((known, at)) if self.overlapped => Some((Tokens { left: left.min(known.left), ..told }, at)),
+            _ => Some((Tokens { left, ..told }, now)),
+        };
+    }
+
     fn tokens_wait(&mut self, now: Duration) -> Duration {
-        let Some((tokens, at)) = &mut self.tokens else { return Duration::ZERO };
+        self.refill_tokens(now);
+        let Some((tokens, at)) = self.tokens else { return Duration::ZERO };
+        if tokens.left >= 1.0 { Duration::ZERO } else { (at + tokens.every).saturating_sub(now) }
+    }
+
+    fn refill_tokens(&mut self, now: Duration) {
+        let Some((tokens, at)) = &mut self.tokens else { return };
         // It is filled in one go, and nobody says when; after a whole interval it certainly was.
         let fills = now.saturating_sub(*at).as_secs_f64() / tokens.every.as_secs_f64();
         if fills >= 1.0 {
             tokens.left = fills.floor().mul_add(tokens.fill, tokens.left).min(tokens.limit);
+            // Not sooner than a whole interval after this, whatever the server counts from.
             *at = now;
         }
-        if tokens.left >= 1.0 { Duration::ZERO } else { (*at + tokens.every).saturating_sub(now) }
     }
 
     fn bucket(&mut self, now: Duration, ask: &Ask<'_>) -> &mut Bucket {
@@ -579,5 +597,25 @@ mod tests {
             assert_eq!(governor.decide(ms(1_020), &ask), Decision::Go);
         }
         assert_ne!(governor.decide(ms(1_020), &ask), Decision::Go);
+    }
+
+    #[test]
+    fn of_calls_that_overlapped_an_early_count_that_comes_late_is_not_believed() {
+        let mut governor = Governor::default();
+        let ask = Ask { method: "GET", path: "/rest/api/2/issue/10001", writes_to: &[] };
+        for _ in 0..8 {
+            assert_eq!(governor.decide(ms(0), &ask), Decision::Go);
+        }
+        // Counted as the third, the eighth, …, the first; answered in this order.
+        for counted in [3.0, 8.0, 5.0, 7.0, 6.0, 4.0, 2.0, 1.0] {
+            let tokens = Tokens { limit: 50.0, left: 10.0 - counted, every: ms(1_000), fill: 10.0 };
+            governor.learn(ms(10), &ask, 200, &Told { tokens: Some(tokens), ..Told::default() }, 0.5);
+            governor.ended();
+        }
+        let mut more = 0;
+        while governor.decide(ms(10), &ask) == Decision::Go {
+            more += 1;
+        }
+        assert!(more <= 2, "two were left, {more} are sent");
     }
 }

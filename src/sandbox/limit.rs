@@ -224,7 +224,8 @@ fn take_token(tokens: &mut BTreeMap<String, (u32, Timestamp)>, account: &str, no
     if times > 0 {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
         *left = NEW_TOKENS.saturating_mul(times).saturating_add(*left).min(TOKENS);
-        *filled = now;
+        // What is used late is not filled late.
+        *filled = filled.saturating_add(every * i32::try_from(times).unwrap_or(i32::MAX)).unwrap_or(now);
     }
     let may = *left > 0;
     *left = left.saturating_sub(1);

@@ -713,8 +713,8 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Doubt { doubt } => Write::put(Tree::Meta, DOUBT, doubt),
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
-        Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
+        Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }

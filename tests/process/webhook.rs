@@ -24,7 +24,8 @@ struct Running {
 impl Running {
     fn start(world: &World) -> Self {
         let mut command = world.command(&["daemon", "--now"]);
-        let mut child = command.env("DISPUTEBOT_WEBHOOK_SECRET", SECRET).spawn().unwrap();
+        command.env("DISPUTEBOT_WEBHOOK_SECRET", SECRET).env("NO_COLOR", "1");
+        let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, log }
     }

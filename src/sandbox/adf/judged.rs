@@ -112,8 +112,14 @@ impl Author {
         (0..self.chance.below(3))
             .map(|_| match self.chance.below(24) {
                 0..4 => json!({ "type": "hardBreak" }),
-                4..8 => json!({ "type": "status", "attrs": { "text": "LATE", "color": *self.one_of(&["red", "#00ff00", "grey"]) } }),
-                8..12 => json!({ "type": "date", "attrs": { "timestamp": *self.one_of(&["1767225600000", ""]) } }),
+                4..8 => {
+                    let color = *self.one_of(&["red", "#00ff00", "grey"]);
+                    json!({ "type": "status", "attrs": { "text": "LATE", "color": color } })
+                }
+                8..12 => {
+                    let timestamp = *self.one_of(&["1767225600000", ""]);
+                    json!({ "type": "date", "attrs": { "timestamp": timestamp } })
+                }
                 12..16 => json!({ "type": "mention", "attrs": { "id": "someone" } }),
                 // Right by the schema, and more than the sandbox has a rule for.
                 16 => json!({ "type": "emoji", "attrs": { "shortName": ":wave:" } }),

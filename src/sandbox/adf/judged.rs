@@ -190,7 +190,7 @@ impl Author {
             *self.one_of(&ATTRIBUTES),
             *self.one_of(&["type", "content", "attrs", "marks", "text", "version"]),
         );
-        let how = self.chance.below(7);
+        let how = self.chance.below(8);
         let Some(node) = document.pointer_mut(&path) else { return };
         match (how, node) {
             (0, node) => *node = value,
@@ -199,6 +199,9 @@ impl Author {
             (3, Value::Object(node)) => drop(node.insert(name.to_owned(), value)),
             (4, Value::Object(node)) => drop(node.insert(key.to_owned(), value)),
             (5, Value::Object(node)) => drop(node.insert("marks".to_owned(), json!([{ "type": kind }]))),
+            (7, Value::Object(node)) if node.contains_key("content") => {
+                drop(node.insert("content".to_owned(), json!([])));
+            }
             (6, Value::Array(list)) => list.push(json!({ "type": kind })),
             _ => {}
         }

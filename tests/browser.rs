@@ -95,6 +95,14 @@ struct Site {
     sandbox: Sandbox,
 }
 
+impl Drop for Site {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.sandbox.leftovers(), Vec::<String>::new(), "left in the sandbox");
+        }
+    }
+}
+
 impl Site {
     fn start() -> Self {
         let runtime =

@@ -16,7 +16,17 @@ use crate::{
     sandbox::{self, Fault, Flavour, Index, Limits, Options, SandboxError, User},
 };
 
+/// What is behind the options, for those who try out more than the demo.
+const MORE: &str = "\
+It plays versions 3 and 2 of Jira Cloud, or version 2 of Jira Data Center 10.3, for what a ticket bot needs: issues,
+search, workflow, comments, links, files, properties, metadata. Two accounts are there, `disputebot` and `analyst`;
+their tokens are `not-a-secret-bot` and `not-a-secret-analyst`. Cloud takes email and token, and at the gateway
+(`/ex/jira/` and the id told at `/_edge/tenant_info`) the token alone; Data Center takes name and token, or the token
+alone. The board is at `/`, a ticket at `/browse/KEY`. At the end it tells which faults never struck and what was asked
+for that it does not have.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = MORE)]
 pub(super) struct Arguments {
     /// Port on this machine; 0 takes a free one
     #[arg(long, default_value_t = 8099)]
@@ -51,7 +61,7 @@ pub(super) struct Arguments {
     ///                          jira-quota-tenant-based, jira-quota-global-based)
     ///                  told (seconds, date, nothing)
     ///                  family (cloud, data-center, bare)
-    ///   expire-token, expire-pages
+    ///   expire-token, expire-pages, short-page, lose-page-token
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     faults: Option<PathBuf>,
     /// Random faults: the same seed tells the same story; RATE is in percent, 10 unless given

@@ -60,6 +60,10 @@ pub enum Effect {
     ExpireToken,
     /// The page tokens given so far have expired; the request itself is served.
     ExpirePages,
+    /// The search that is struck gives half of the issues that its page has room for.
+    ShortPage,
+    /// The search that is struck leaves out the token of the next page, though there is one.
+    LosePageToken,
     /// Nothing is done yet: it is done later, whatever the client then believes.
     Late {
         /// What the client gets meanwhile.
@@ -177,7 +181,7 @@ fn chaotic(chance: &mut Chance, is_write: bool) -> Effect {
 
 /// Whether a request may change something.
 pub(crate) fn is_write(method: &Method, path: &str) -> bool {
-    let is_posted_read = ["/bulkfetch", "/search/jql", "/search/approximate-count", "/search"]
+    let is_posted_read = ["/bulkfetch", "/search/jql", "/search/approximate-count", "/search", "/jql/parse"]
         .iter()
         .any(|end| path.ends_with(end));
     method == Method::PUT || method == Method::DELETE || (method == Method::POST && !is_posted_read)
@@ -194,6 +198,8 @@ impl fmt::Display for Fault {
             Effect::RateLimit(_) => "rate-limit".to_owned(),
             Effect::ExpireToken => "expire-token".to_owned(),
             Effect::ExpirePages => "expire-pages".to_owned(),
+            Effect::ShortPage => "short-page".to_owned(),
+            Effect::LosePageToken => "lose-page-token".to_owned(),
             Effect::Late { .. } => "late".to_owned(),
             Effect::Answer { status, .. } => format!("answer {status}"),
             Effect::AnswerAfterCommit { status, .. } => format!("answer-after-commit {status}"),
@@ -247,6 +253,7 @@ mod tests {
         assert!(armed.strike(&Method::GET, "/rest/api/3/myself").is_none());
         assert!(armed.strike(&Method::POST, "/rest/api/3/search/jql").is_none());
         assert!(armed.strike(&Method::POST, "/rest/api/3/issue/bulkfetch").is_none());
+        assert!(armed.strike(&Method::POST, "/rest/api/3/jql/parse").is_none());
         assert!(armed.strike(&Method::DELETE, "/rest/api/3/issue/10001").is_some());
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::call::Call;
+use super::call::{Answer, Call};
 use super::dialect::Flavour;
 use super::fault::is_write;
 use super::world::World;
@@ -80,6 +80,42 @@ pub struct Limits {
     /// counting, 200 for change logs. On Data Center: 50 requests at once for each account, and 10 more every second;
     /// every answer tells how many are left.
     pub burst: bool,
+}
+
+/// How much one issue of Cloud may hold; what is more is refused with 413. Data Center has no such limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Comments.
+    pub comments: usize,
+    /// Files.
+    pub attachments: usize,
+    /// Links to other issues.
+    pub links: usize,
+    /// Links to things outside of Jira.
+    pub remote_links: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { comments: 5_000, attachments: 2_000, links: 2_000, remote_links: 2_000 }
+    }
+}
+
+/// Refuses what would be too much for one issue, where there are `number` of a kind and `more` would come.
+pub(crate) fn refuse_beyond(
+    world: &World,
+    kind: &str,
+    cap: usize,
+    number: usize,
+    more: usize,
+) -> Result<(), Answer> {
+    if world.site.flavour == Flavour::DataCenter || number + more <= cap {
+        return Ok(());
+    }
+    Err(Answer::message(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("The issue has reached its limit of {cap} {kind}."),
+    ))
 }
 
 /// What was used of the limits.

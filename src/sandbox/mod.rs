@@ -2,9 +2,10 @@
 //! can look at in a browser.
 //!
 //! Promises: the shapes, codes and refusals of the published specifications for the calls a ticket bot needs, which
-//! are versions 3 and 2 of Cloud and version 2 of Data Center 10.3 ([`Flavour`]); every request and every unknown path is recorded; a fault can be put at any request, before
-//! or after its effect. Where the real server is known to mislead (an anonymous search that finds nothing,
-//! `!=` that drops empty fields, documents that come back with ids nobody sent), so does this one.
+//! are versions 3 and 2 of Cloud and version 2 of Data Center 10.3 ([`Flavour`]); every request and every unknown path
+//! is recorded; a fault can be put at any request, before or after its effect. Where the real server is known to
+//! mislead (an anonymous search that finds nothing, `!=` that drops empty fields, documents that come back with ids
+//! nobody sent), so does this one.
 //!
 //! Everything beyond a quiet site is off until it is asked for:
 //! - [`Index`]: searches and counts that are behind, by a time or until [`Sandbox::refresh_index`]; and with
@@ -25,9 +26,11 @@
 //!
 //! - [`Fault`]: what goes wrong at one request; [`Fault::script`] reads faults from a text, and
 //!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
-//!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week.
-//!   [`Sandbox::leftovers`] tells what never struck, and what was asked for and is not there.
-//! - [`Limits`]: the limits of Cloud for writes to one issue and for bursts, those of Data Center for each account.
+//!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week;
+//!   [`Effect::ShortPage`] and [`Effect::LosePageToken`] spoil a page. [`Sandbox::leftovers`] tells what never struck,
+//!   and what was asked for and is not there.
+//! - [`Caps`]: how much one issue may hold. [`Limits`]: the limits of Cloud for writes to one issue and for bursts,
+//!   those of Data Center for each account.
 //! - [`Options::context_path`], [`Options::scoped_only`] with [`Sandbox::gateway_url`], [`Options::text_limit`],
 //!   [`Sandbox::set_attachment_limit`]: what sites differ in.
 //!
@@ -87,7 +90,7 @@ pub use custom::{CustomField, FieldKind};
 pub use dialect::{Flavour, Measure};
 pub use fault::{Due, Effect, Fault, Matches, Reply};
 pub use index::Index;
-pub use limit::{Family, Limits, RateLimit, Reason, Told};
+pub use limit::{Caps, Family, Limits, RateLimit, Reason, Told};
 pub use people::{Mandatory, Person, Refusal};
 pub use rights::Permission;
 pub use script::ScriptError;
@@ -416,6 +419,11 @@ impl Sandbox {
     /// Switches limits on or off; they count by the sandbox's clock.
     pub fn set_limits(&self, limits: Limits) {
         self.shared.step(|world| world.used.limits = limits);
+    }
+
+    /// Sets how much one issue may hold.
+    pub fn set_caps(&self, caps: Caps) {
+        self.shared.step(|world| world.caps = caps);
     }
 
     /// No longer accepts the token of an account: it is a stranger from now on.

@@ -26,7 +26,7 @@
 //!
 //! Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`, `answer` and
 //! `answer-after-commit` (with `status`, `headers`, `body`), `late`, `rate-limit`, `expire-token`,
-//! `expire-pages`.
+//! `expire-pages`, `short-page`, `lose-page-token`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -107,6 +107,8 @@ enum Kind {
     RateLimit,
     ExpireToken,
     ExpirePages,
+    ShortPage,
+    LosePageToken,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -196,6 +198,8 @@ impl Entry {
             }),
             Kind::ExpireToken => Effect::ExpireToken,
             Kind::ExpirePages => Effect::ExpirePages,
+            Kind::ShortPage => Effect::ShortPage,
+            Kind::LosePageToken => Effect::LosePageToken,
         })
     }
 }

@@ -176,6 +176,10 @@ async fn handle(
             struck = None;
             shared.step(|world| world.page_epoch += 1);
         }
+        Some(effect @ (Effect::ShortPage | Effect::LosePageToken)) => {
+            struck = None;
+            shared.step(|world| world.page_fault = Some(effect));
+        }
         _ => {}
     }
     if struck.is_none() {
@@ -195,7 +199,8 @@ async fn handle(
     let keep = |record: Recorded| lock(&shared.recorded).push(record);
 
     match struck {
-        None | Some(Effect::ExpireToken | Effect::ExpirePages) => {
+        None
+        | Some(Effect::ExpireToken | Effect::ExpirePages | Effect::ShortPage | Effect::LosePageToken) => {
             let answer = act(&shared, &call, &path);
             record.status = Some(answer.status.as_u16());
             keep(record);

@@ -14,9 +14,10 @@ use super::adf;
 use super::call::Answer;
 use super::custom::SECURITY;
 use super::dialect::{Flavour, Site, Speech};
+use super::fault::Effect;
 use super::index::{Issues, Shown};
 use super::late::LateWrite;
-use super::limit::Used;
+use super::limit::{Caps, Used};
 use super::project::{Project, project_id};
 use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
@@ -53,6 +54,9 @@ pub(crate) struct World {
     pub(crate) hooks: Hooks,
     /// How often page tokens were made to expire.
     pub(crate) page_epoch: u64,
+    /// What the next search does wrong with its page.
+    pub(crate) page_fault: Option<Effect>,
+    pub(crate) caps: Caps,
     issues_made: u64,
     others_made: u64,
 }
@@ -207,6 +211,8 @@ impl World {
             used: Used::default(),
             hooks: Hooks::default(),
             page_epoch: 0,
+            page_fault: None,
+            caps: Caps::default(),
             issues_made: 0,
             others_made: 0,
         }

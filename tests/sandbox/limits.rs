@@ -1,6 +1,6 @@
 //! Rate limits, expiry, chaos, scripts of faults, and faults that never strike.
 
-use disputebot::sandbox::{Effect, Family, Fault, Limits, Matches, RateLimit, Reason, Told, User};
+use disputebot::sandbox::{Caps, Effect, Family, Fault, Limits, Matches, RateLimit, Reason, Told, User};
 use reqwest::Method;
 use serde_json::json;
 
@@ -216,4 +216,37 @@ async fn chaos_is_the_same_for_the_same_seed_and_ends() {
     }
     let acknowledged = seen.iter().filter(|status| **status == Some(201)).count();
     assert!(made > acknowledged && late > 0, "seed {seed}: {made} made, {acknowledged} told, {late} late");
+}
+
+#[tokio::test]
+async fn an_issue_of_cloud_holds_so_much_and_no_more() {
+    let caps = Caps { comments: 1, attachments: 1, links: 1, remote_links: 1 };
+    for (world, refused) in [(World::new().await, 413), (World::data_center().await, 0)] {
+        world.sandbox.set_caps(caps);
+        for summary in ["a", "b", "c"] {
+            world.issue(summary, json!({})).await;
+        }
+        let is_cloud = refused == 413;
+        let body = if is_cloud { document("x") } else { json!("x") };
+        let comment = async || world.post("issue/DISP-1/comment", json!({ "body": body })).await.status;
+        let file = async || world.attach(&User::bot(), "DISP-1", "a", b"x".to_vec()).await.status;
+        let link = async |to: &str| {
+            let body = json!({ "type": { "name": "Relates" }, "inwardIssue": { "key": "DISP-1" },
+                               "outwardIssue": { "key": to } });
+            world.post("issueLink", body).await.status
+        };
+        let remote = async |id: &str| {
+            let object = json!({ "url": "https://example.com/", "title": "a" });
+            world.post("issue/DISP-1/remotelink", json!({ "globalId": id, "object": object })).await.status
+        };
+        let first = [comment().await, file().await, link("DISP-2").await, remote("g").await];
+        let second = [comment().await, file().await, link("DISP-3").await, remote("h").await];
+        assert!(first.iter().all(|status| *status < 300), "{first:?}");
+        if is_cloud {
+            assert_eq!(second, [413; 4]);
+            assert_eq!(remote("g").await, 200, "what is there already may be replaced");
+        } else {
+            assert!(second.iter().all(|status| *status < 300), "{second:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Search, its pages and its language.
 
-use disputebot::sandbox::User;
+use disputebot::sandbox::{Effect, Fault, Matches, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -162,4 +162,32 @@ async fn a_query_that_is_not_understood_is_refused_by_name() {
     assert_eq!(world.post("search/jql", json!({ "jql": "project = DISP", "startAt": 0 })).await.status, 400);
     let anonymous = world.request(Method::POST, "/rest/api/3/search/jql").json(&json!({ "jql": "" }));
     assert_eq!(world.send(anonymous).await.status, 400, "an unbounded query is refused for strangers too");
+}
+
+#[tokio::test]
+async fn a_page_may_be_short_and_may_lose_its_token() {
+    let world = World::new().await;
+    for number in 0..4 {
+        world.issue(&format!("{number}"), json!({})).await;
+    }
+    let on = |effect| Fault {
+        nth: 1,
+        matches: Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() },
+        effect,
+    };
+    let body = json!({ "jql": "project = DISP", "maxResults": 4, "fields": ["key"] });
+    world.sandbox.inject(on(Effect::ShortPage));
+    let short = world.post("search/jql", body.clone()).await.json();
+    assert_eq!((strings(&short["issues"], "key").len(), &short["isLast"]), (2, &json!(false)));
+    let mut next = body.clone();
+    next["nextPageToken"] = short["nextPageToken"].clone();
+    let rest = world.post("search/jql", next).await.json();
+    assert_eq!((strings(&rest["issues"], "key").len(), &rest["isLast"]), (2, &json!(true)));
+
+    world.sandbox.inject(on(Effect::LosePageToken));
+    let mut small = body;
+    small["maxResults"] = json!(1);
+    let lost = world.post("search/jql", small).await.json();
+    assert_eq!((&lost["isLast"], lost.get("nextPageToken")), (&json!(false), None));
+    assert_eq!(world.sandbox.leftovers(), Vec::<String>::new());
 }

@@ -112,8 +112,14 @@ impl Author {
         (0..self.chance.below(3))
             .map(|_| match self.chance.below(24) {
                 0..4 => json!({ "type": "hardBreak" }),
-                4..8 => json!({ "type": "status", "attrs": { "text": "LATE", "color": *self.one_of(&["red", "#00ff00", "grey"]) } }),
-                8..12 => json!({ "type": "date", "attrs": { "timestamp": *self.one_of(&["1767225600000", ""]) } }),
+                4..8 => {
+                    let color = *self.one_of(&["red", "#00ff00", "grey"]);
+                    json!({ "type": "status", "attrs": { "text": "LATE", "color": color } })
+                }
+                8..12 => {
+                    let timestamp = *self.one_of(&["1767225600000", ""]);
+                    json!({ "type": "date", "attrs": { "timestamp": timestamp } })
+                }
                 12..16 => json!({ "type": "mention", "attrs": { "id": "someone" } }),
                 // Right by the schema, and more than the sandbox has a rule for.
                 16 => json!({ "type": "emoji", "attrs": { "shortName": ":wave:" } }),
@@ -175,25 +181,34 @@ impl Author {
 
     /// Spoils one place of a document: the ways in which a program gets it wrong.
     fn spoil(&mut self, document: &mut Value) {
+        let how = self.chance.below(8);
+        let fits = |value: &Value| match how {
+            0 => true,
+            6 => value.is_array(),
+            7 => value.get("content").is_some(),
+            _ => value.get("type").is_some(),
+        };
         let mut paths = Vec::new();
         collect(document, "", &mut paths);
+        paths.retain(|path| document.pointer(path).is_some_and(fits));
+        if paths.is_empty() {
+            return;
+        }
         let path = self.one_of(&paths).clone();
         let value = self.value();
         let kind = if self.chance.percent(50) { *self.one_of(&NODES) } else { *self.one_of(&FOREIGN) };
-        let (name, key) = (
-            *self.one_of(&ATTRIBUTES),
-            *self.one_of(&["type", "content", "attrs", "marks", "text", "version"]),
-        );
-        let how = self.chance.below(7);
-        let Some(node) = document.pointer_mut(&path) else { return };
-        match (how, node) {
-            (0, node) => *node = value,
+        let name = *self.one_of(&ATTRIBUTES);
+        let key = *self.one_of(&["type", "content", "attrs", "marks", "text", "version"]);
+        let Some(place) = document.pointer_mut(&path) else { return };
+        match (how, place) {
+            (0, place) => *place = value,
             (1, Value::Object(node)) => drop(node.remove(key)),
             (2, Value::Object(node)) => drop(node.insert("type".to_owned(), json!(kind))),
             (3, Value::Object(node)) => drop(node.insert(name.to_owned(), value)),
             (4, Value::Object(node)) => drop(node.insert(key.to_owned(), value)),
             (5, Value::Object(node)) => drop(node.insert("marks".to_owned(), json!([{ "type": kind }]))),
             (6, Value::Array(list)) => list.push(json!({ "type": kind })),
+            (7, Value::Object(node)) => drop(node.insert("content".to_owned(), json!([]))),
             _ => {}
         }
     }

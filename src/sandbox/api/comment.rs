@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::edit;
+use crate::sandbox::limit::refuse_beyond;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::view;
 use crate::sandbox::world::{Comment, World};
@@ -36,7 +37,9 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn add(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?;
+    refuse_beyond(world, "comments", world.caps.comments, issue.comments.len(), 1)?;
+    let issue = issue.id;
     let request = call.object(COMMENT)?;
     let body = body(world, &request)?;
     let properties = edit::properties(&request)?;

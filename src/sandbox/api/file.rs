@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome, Part};
 use crate::sandbox::dialect::Flavour;
+use crate::sandbox::limit::refuse_beyond;
 use crate::sandbox::pages::{download, find_attachment};
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::FILES_PER_UPLOAD;
@@ -26,7 +27,9 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
     if !world.takes_files {
         return Err(Answer::not_found("Attachments are disabled."));
     }
-    let issue = world.issue_for(call.account(), call.segment(1), Permission::Attach)?.id;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Attach)?;
+    let there = issue.attachments.len();
+    let issue = issue.id;
     let files: Vec<&Part> = call.parts.iter().filter(|part| part.name == "file").collect();
     if files.is_empty() || files.iter().any(|file| file.file_name.is_empty()) {
         return Err(Answer::refusal("The request has no part named 'file' with a file name."));
@@ -37,6 +40,7 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
             format!("At most {FILES_PER_UPLOAD} files of {} bytes each can be attached.", world.upload_limit),
         ));
     }
+    refuse_beyond(world, "attachments", world.caps.attachments, there, files.len())?;
 
     let created = world.now();
     let mut added = Vec::new();

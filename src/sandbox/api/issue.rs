@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::sandbox::call::{Answer, Call, Content, INVALID_PAYLOAD, Outcome};
 use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::{self, Edit};
+use crate::sandbox::limit::refuse_beyond;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{LINK_TYPES, LinkType, Screen};
 use crate::sandbox::view::{self, Extras, Selection};
@@ -179,6 +180,8 @@ pub(super) fn link(world: &mut World, call: &Call) -> Outcome {
         .transpose()
         .map_err(|fault| Answer::field_error("comment", fault))?;
 
+    let links = world.links.iter().filter(|link| link.from == from.id || link.to == from.id).count();
+    refuse_beyond(world, "links", world.caps.links, links, 1)?;
     let from = from.id;
     world.link(call.account(), kind, from, to.id);
     if let Some(body) = comment {

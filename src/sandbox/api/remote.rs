@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::dialect::Flavour;
+use crate::sandbox::limit::refuse_beyond;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::view;
 use crate::sandbox::world::{Issue, RemoteLink, World};
@@ -30,8 +31,15 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 /// A link of the same global id is replaced whole: what the body leaves out is gone. Without a global id each
 /// repeat adds another.
 pub(super) fn write(world: &mut World, call: &Call) -> Outcome {
-    let issue = world.issue_for(call.account(), call.segment(1), Permission::Link)?.id;
+    let issue = world.issue_for(call.account(), call.segment(1), Permission::Link)?;
     let body = body(call)?;
+    let is_known = body
+        .get("globalId")
+        .and_then(Value::as_str)
+        .is_some_and(|wanted| issue.remote_links.iter().any(|link| has_global_id(link, wanted)));
+    let more = usize::from(!is_known);
+    refuse_beyond(world, "remote links", world.caps.remote_links, issue.remote_links.len(), more)?;
+    let issue = issue.id;
     let new_id = world.next_id();
     let global_id = body.get("globalId").and_then(Value::as_str).map(str::to_owned);
     let Some(found) = world.issues.get_mut(issue) else { return Err(missing("")) };

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
+use crate::sandbox::fault::Effect;
 use crate::sandbox::jql::{self, JqlError};
 use crate::sandbox::rights::Permission;
 use crate::sandbox::view::{self, Extras, Selection};
@@ -41,6 +42,7 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let Search { jql, fields, properties, changelog, max_results, token, reconciled } =
         if call.method == axum::http::Method::GET { from_query(call)? } else { from_body(call)? };
     let forgotten = world.shown.forgotten();
+    let page_fault = world.page_fault.take();
     let Some(found) = find(world, call, &jql, &reconciled, &forgotten)? else {
         return Ok(Answer::ok(json!({ "issues": [], "isLast": true })));
     };
@@ -48,7 +50,10 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     let start = token.as_deref().map_or(Ok(0), |token| offset(world, token, &jql))?;
     let bare = fields.iter().flatten().all(|field| field == "id" || field == "key");
     let size = max_results.min(if bare { LARGEST_BARE_PAGE } else { LARGEST_PAGE });
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut size = usize::try_from(size).unwrap_or(usize::MAX);
+    if page_fault == Some(Effect::ShortPage) {
+        size = size.min(found.len() - start.min(found.len())).div_ceil(2);
+    }
     let with_key = fields.iter().flatten().any(|field| field == "key");
     let selection = Selection::parse(
         world.site.flavour,
@@ -70,7 +75,7 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
 
     let end = start + page.len();
     let mut body = json!({ "issues": page, "isLast": end >= found.len() });
-    if end < found.len() {
+    if end < found.len() && page_fault != Some(Effect::LosePageToken) {
         let token = json!([end, jql, world.now().as_second(), world.page_epoch]);
         body["nextPageToken"] = json!(URL_SAFE_NO_PAD.encode(token.to_string()));
     }

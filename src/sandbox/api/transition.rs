@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::sandbox::call::{Answer, Call, Outcome};
 use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::{self, Edit};
+use crate::sandbox::limit::refuse_beyond;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, Screen};
 use crate::sandbox::workflow::Transition;
@@ -54,6 +55,7 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
     if !comments.is_empty() {
         world.may(call.account(), issue.project, Permission::Comment)?;
     }
+    refuse_beyond(world, "comments", world.caps.comments, issue.comments.len(), comments.len())?;
     let properties = edit::properties(&request)?;
     let issue = issue.id;
     world.change(issue, call.account(), fields);

@@ -3,24 +3,23 @@
 
 use crate::sandbox::adf::escape;
 
-/// Quotes and panels inside each other; deeper ones are shown as text.
-const DEEPEST: usize = 8;
 /// How far the end of a pair such as `*bold*` is looked for.
 const FURTHEST: usize = 2_000;
 
 /// HTML of a text in wiki markup.
 pub(crate) fn html(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    blocks(&lines, 0)
+    blocks(&lines)
 }
 
-fn blocks(lines: &[&str], depth: usize) -> String {
+/// A block ends at the first mark of its name, so that none is inside of its like and the depth is bounded.
+fn blocks(lines: &[&str]) -> String {
     let mut shown = String::new();
     let mut paragraph: Vec<&str> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at].trim();
-        let special = block_at(lines, at, depth);
+        let special = block_at(lines, at);
         if special.is_some() || line.is_empty() {
             close_paragraph(&mut shown, &mut paragraph);
         } else {
@@ -46,7 +45,7 @@ fn close_paragraph(shown: &mut String, paragraph: &mut Vec<&str>) {
 }
 
 /// The block that starts at a line, and the line after it; `None` for a line of a paragraph.
-fn block_at(lines: &[&str], at: usize, depth: usize) -> Option<(String, usize)> {
+fn block_at(lines: &[&str], at: usize) -> Option<(String, usize)> {
     let line = lines[at].trim();
     if let Some((level, text)) = heading(line) {
         let tag = (level + 2).min(6);
@@ -68,9 +67,8 @@ fn block_at(lines: &[&str], at: usize, depth: usize) -> Option<(String, usize)> 
                 "code" | "noformat" => {
                     format!("{head}<pre><code>{}</code></pre>", escape(inner.join("\n").trim_matches('\n')))
                 }
-                _ if depth >= DEEPEST => format!("<p>{}</p>", escape(&inner.join("\n"))),
-                "quote" => format!("<blockquote>{}</blockquote>", blocks(&inner, depth + 1)),
-                _ => format!("<div class=\"panel\">{head}{}</div>", blocks(&inner, depth + 1)),
+                "quote" => format!("<blockquote>{}</blockquote>", blocks(&inner)),
+                _ => format!("<div class=\"panel\">{head}{}</div>", blocks(&inner)),
             };
             return Some((html, next));
         }

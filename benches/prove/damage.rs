@@ -494,6 +494,8 @@ fn run(commit: u64) -> RunRecord {
         done: Vec::new(),
         failed: Vec::new(),
         held: BTreeMap::new(),
+        waiting: Vec::new(),
+        clients: BTreeMap::new(),
     }
 }
 

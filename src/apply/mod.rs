@@ -210,6 +210,7 @@ pub async fn apply(
                 issue,
                 kind: action.write.kind().to_owned(),
                 closed: matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. }),
+                reason: Some(action.reason.clone()),
             }),
             Err(failure) => {
                 tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");

@@ -32,7 +32,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         templates,
         client,
         state,
-        reports: settings.reports,
+        delivery: settings.delivery,
         run_schedule: settings.run_schedule,
         report_schedule: settings.report_schedule,
         at_once: arguments.now,

@@ -20,13 +20,13 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Ui, run::accounted, runtime, ui};
 use crate::{
     config::{Layers, Needs, Place, Settings},
-    daemon::{self, save_report},
+    daemon, deliver,
     dispute::Tables,
     generate::{self, Demo, Extract},
     group::{Event, Fate},
     jira::{self, Client, Credentials},
     plan::{Category, Hold, HoldReason, Reason, Write},
-    report::Week,
+    report::{Links, Week},
     run::{self, Pass},
     sandbox::{self, Options, Sandbox, User},
     state::State,
@@ -93,11 +93,16 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     ui.data(&indented(&crate::plan::print(&again.plan, crate::plan::Detail::Lines)))?;
 
     let zone = TimeZone::UTC;
-    let browse = |key: &str| format!("{}/browse/{key}", sandbox.base_url());
+    let delivery = deliver::Settings {
+        folder: folder.join("reports"),
+        links: Links { site: Some(sandbox.base_url()), project: Options::default().project_key },
+        ..stage.settings.delivery.clone()
+    };
     let mut reports = Vec::new();
     for day in [&day1, &day8] {
         let week = Week::of(at(day.date)?, &zone);
-        let path = save_report(&stage.state_folder, &folder.join("reports"), week, &zone, &browse)
+        let history = deliver::history(&stage.state_folder, week, &zone)?;
+        let path = deliver::save(&delivery, &history, week, None)
             .map_err(|error| CliError::new(Exit::Bug, error))?;
         reports.push((week, path));
     }

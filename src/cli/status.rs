@@ -26,6 +26,8 @@ struct Answer<'a> {
     held: Vec<String>,
     refused: Vec<String>,
     doubt: Option<&'a Doubt>,
+    /// Reports that were refused, or of which it is not known whether they arrived.
+    reports: Vec<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -47,6 +49,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         held: of(|link| matches!(link, Link::Held { .. })),
         refused: of(|link| matches!(link, Link::Parked { .. })),
         doubt: known.doubt.as_ref(),
+        reports: crate::deliver::open(&known),
     };
     if arguments.json {
         ui.json(&answer)?;
@@ -93,6 +96,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             "in doubt    {}; nothing is created before Jira was read twice\n",
             doubt.reason
         ));
+    }
+    for report in &answer.reports {
+        text.push_str(&format!("report      {report}\n"));
     }
     ui.data(&text)?;
     Ok(Exit::Done)

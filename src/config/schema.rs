@@ -26,7 +26,7 @@ pub(crate) const CONFIG_VARIABLE: &str = "DISPUTEBOT_CONFIG";
 const OTHER_VARIABLES: [&str; 2] = [CONFIG_VARIABLE, "DISPUTEBOT_LOG"];
 
 /// Keys whose value comes from the environment, or from the file that the key `…_file` names; nowhere else.
-pub(crate) const SECRETS: [&str; 1] = ["jira.token"];
+pub(crate) const SECRETS: [&str; 3] = ["jira.token", "report.mail.password", "report.chat.url"];
 
 /// All known keys, in the order of the reference.
 pub(crate) struct Schema {
@@ -318,6 +318,14 @@ mod tests {
         state.dir Text
         report.dir Text
         report.zone Text
+        report.clients Map
+        report.mail.server Text
+        report.mail.user Text
+        report.mail.password_file Text
+        report.mail.from Text
+        report.mail.to List
+        report.chat.form Text
+        report.chat.url_file Text
         schedule.run Text
         schedule.report Text
         schedule.zone Text

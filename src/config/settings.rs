@@ -9,8 +9,11 @@ use super::{Layers, Problems, Reader, Warning};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
+    deliver::{self, Chat, Mailer, Recipient},
     dispute::{DeliverySystem, Field, Program, Vocabulary},
-    group, jira, plan, run,
+    group, jira, plan,
+    report::{ChatForm, Links},
+    run,
     schedule::Schedule,
     source,
     ticket::{EMBEDDED, Priorities},
@@ -27,8 +30,8 @@ pub struct Settings {
     pub templates: Vec<(String, String)>,
     /// Folder of the state.
     pub state: PathBuf,
-    /// Folder of the reports.
-    pub reports: PathBuf,
+    /// Where reports go.
+    pub delivery: deliver::Settings,
     /// When the daemon runs.
     pub run_schedule: Schedule,
     /// When the daemon writes the report.
@@ -109,9 +112,10 @@ impl Settings {
             level: reader
                 .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
-        let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
+        let state = reader.path("state.dir");
+        let delivery = delivery(reader, zone.clone());
         let run = run::Params { source, cluster, group, plan, apply, priorities, max_members, zone };
-        Self { run, jira, templates, state, reports, run_schedule, report_schedule, log }
+        Self { run, jira, templates, state, delivery, run_schedule, report_schedule, log }
     }
 }
 
@@ -208,6 +212,74 @@ fn site(text: &str) -> Result<Url, String> {
         "https" => Ok(url),
         "http" if local => Ok(url),
         _ => Err("it does not start with `https://`".to_owned()),
+    }
+}
+
+fn delivery(reader: &mut Reader<'_>, zone: TimeZone) -> deliver::Settings {
+    let links = Links {
+        site: reader.optional_text("jira.url"),
+        project: reader.optional_text("jira.project").unwrap_or_default(),
+    };
+    let mut recipients: Vec<Recipient> = Vec::new();
+    let mut invite =
+        |reader: &mut Reader<'_>, key: &str, client: Option<&str>, text: &str| match deliver::address(text) {
+            Ok(address) => {
+                recipients
+                    .push(Recipient { client: client.map(str::to_owned), address: address.to_string() });
+            }
+            Err(why) => reader.refuse(key, format!("of `{text}`, {why}")),
+        };
+    for text in reader.list("report.mail.to") {
+        invite(reader, "report.mail.to", None, &text);
+    }
+    for (client, list) in reader.map("report.clients") {
+        for text in list.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            invite(reader, &format!("report.clients.{client}"), Some(&client), text);
+        }
+    }
+    deliver::Settings {
+        folder: reader.path("report.dir"),
+        zone,
+        links,
+        mail: mailer(reader),
+        recipients,
+        chat: chat(reader),
+    }
+}
+
+fn mailer(reader: &mut Reader<'_>) -> Option<Mailer> {
+    let (user, password) = (reader.optional_text("report.mail.user"), reader.secret("report.mail.password"));
+    let from = reader.optional_text("report.mail.from");
+    let server = reader.optional_text("report.mail.server")?;
+    let Some(from) = from else {
+        reader.require("report.mail.from");
+        return None;
+    };
+    let from = match deliver::address(&from) {
+        Ok(from) => from,
+        Err(why) => {
+            reader.refuse("report.mail.from", why);
+            return None;
+        }
+    };
+    match Mailer::new(&server, from, user.zip(password)) {
+        Ok(mailer) => Some(mailer),
+        Err(why) => {
+            reader.refuse("report.mail.server", why);
+            None
+        }
+    }
+}
+
+fn chat(reader: &mut Reader<'_>) -> Option<Chat> {
+    let form = reader.one_of("report.chat.form", &[("slack", ChatForm::Slack), ("teams", ChatForm::Teams)]);
+    let address = reader.secret("report.chat.url")?;
+    match Chat::new(address, form) {
+        Ok(chat) => Some(chat),
+        Err(why) => {
+            reader.refuse("report.chat.url_file", format!("the address in it cannot be used: {why}"));
+            None
+        }
     }
 }
 

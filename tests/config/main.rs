@@ -109,6 +109,14 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_path("jira.ca_file");
     reader.path("state.dir");
     reader.path("report.dir");
+    reader.map("report.clients");
+    for text in ["server", "user", "from"] {
+        reader.optional_text(&format!("report.mail.{text}"));
+    }
+    reader.secret("report.mail.password");
+    reader.list("report.mail.to");
+    reader.required_text("report.chat.form");
+    reader.secret("report.chat.url");
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {
         reader.required_text(text);
     }

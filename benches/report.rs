@@ -169,6 +169,8 @@ fn run(day: u64) -> RunRecord {
         held: BTreeMap::new(),
         waiting: Vec::new(),
         clients: (0..CLIENTS).map(|n| (format!("Example Pharma {n}"), snapshot.clone())).collect(),
+        rejects: Vec::new(),
+        files: None,
     }
 }
 

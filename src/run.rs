@@ -504,6 +504,18 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         held,
         waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
         clients: surveyed.snapshots.clone(),
+        rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
+        files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
+    }
+}
+
+/// File, line and what is wrong; a text that looks private is withheld.
+fn reject_words(reject: &source::Reject) -> String {
+    let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
+    let words = format!("{file}, {reject}");
+    match ticket::screen(&words) {
+        None => words,
+        Some(find) => format!("{file}, line {}: withheld, it looks like it holds {}", reject.line, find.kind),
     }
 }
 

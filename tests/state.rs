@@ -1193,6 +1193,8 @@ fn writes_a_golden_state_where_asked() {
         held: [("limit".to_owned(), 1)].into(),
         waiting: Vec::new(),
         clients: BTreeMap::new(),
+        rejects: Vec::new(),
+        files: None,
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

@@ -496,6 +496,8 @@ fn run(commit: u64) -> RunRecord {
         held: BTreeMap::new(),
         waiting: Vec::new(),
         clients: BTreeMap::new(),
+        rejects: Vec::new(),
+        files: None,
     }
 }
 

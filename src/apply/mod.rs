@@ -38,6 +38,7 @@
 
 pub mod claim;
 mod clock;
+mod decide;
 pub mod port;
 mod reconcile;
 mod recover;
@@ -49,6 +50,7 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 pub use clock::{SystemClock, host_name};
+pub use decide::{DecideError, Decision, decide};
 pub use port::{Clock, Memory, Store, Tracker};
 pub use reconcile::{Wanted, observe_and_plan, reconcile};
 pub use recover::{Recovered, is_open, recover};

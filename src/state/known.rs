@@ -155,11 +155,19 @@ pub struct RunRecord {
     /// The open disputes in sums, by client.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clients: BTreeMap<String, Snapshot>,
+    /// Why rows could not be read, in words without their private values; at most [`RunRecord::REJECTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<String>,
+    /// Files that were read, and those that could not be; none in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<(u64, u64)>,
 }
 
 impl RunRecord {
     /// Most entries of [`RunRecord::waiting`]: where more wait, their number says enough.
     pub const WAITING: usize = 1_000;
+    /// Most entries of [`RunRecord::rejects`].
+    pub const REJECTS: usize = 50;
 }
 
 /// Something that was held because of what a person did, or until a person does something.

@@ -217,6 +217,10 @@ fn run(
             waiting(8, "waits for a person", "nobody can tell whether a create was done", false, text),
         ],
         clients,
+        rejects: vec![text(
+            "disputes.csv, line 792, column `manufacturer`: expected the name of a manufacturer, found nothing",
+        )],
+        files: Some((1, 0)),
     }
 }
 

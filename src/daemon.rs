@@ -17,7 +17,11 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::{signal, task::JoinHandle};
+use tokio::{
+    signal,
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,10 +35,15 @@ use crate::{
     schedule::{Last, Occurrence, Schedule},
     state::{Change, Ran, State, StateError},
     ticket::Templates,
+    web::{self, Dashboard, WebError},
 };
 
 /// Longest sleep: a clock that is set forward is noticed within it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Orders of people that wait for the run under way.
+const ORDERS: usize = 8;
+/// How long pages may still be sent after a stop.
+const PAGES_END: Duration = Duration::from_secs(1);
 
 /// All that the loop needs.
 #[derive(Debug)]
@@ -51,6 +60,8 @@ pub struct Daemon {
     pub state: State,
     /// Where reports go.
     pub delivery: deliver::Settings,
+    /// The dashboard; none where it serves none.
+    pub dashboard: Option<web::Settings>,
     /// When to run.
     pub run_schedule: Schedule,
     /// When to report.
@@ -65,6 +76,9 @@ pub enum DaemonError {
     /// The state cannot be used any more.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The dashboard does not run.
+    #[error(transparent)]
+    Dashboard(#[from] WebError),
     /// Signals cannot be listened to.
     #[error("could not listen for signals")]
     Signals(#[from] std::io::Error),
@@ -93,6 +107,15 @@ pub async fn serve_until(
         groups = daemon.state.known().groups.len(),
         "daemon started"
     );
+    // Kept, so that where there is no dashboard its channel stays open and silent.
+    let (sender, mut orders) = mpsc::channel(ORDERS);
+    let mut pages = JoinSet::new();
+    if let Some(settings) = daemon.dashboard.take() {
+        let dashboard = Dashboard::open(settings, sender.clone()).await?;
+        let address = dashboard.address().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(address, "dashboard serves");
+        pages.spawn(dashboard.serve(stop.clone()));
+    }
     let mut follow_up = FollowUp::default();
     let mut mailing = Mailing::default();
     if std::mem::take(&mut daemon.at_once) {
@@ -128,9 +151,15 @@ pub async fn serve_until(
             .unwrap_or(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(next.min(LONGEST_SLEEP)) => {}
+            Some(order) = orders.recv() => {
+                web::carry_out(&daemon.client, &mut daemon.state, order).await?;
+            }
             () = stop.cancelled() => {}
         }
     }
+    drop(orders);
+    // A browser that keeps its connection must not keep the daemon.
+    let _late = tokio::time::timeout(PAGES_END, pages.join_all()).await;
     tracing::info!("daemon stopped");
     Ok(())
 }

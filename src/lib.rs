@@ -39,6 +39,7 @@
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`deliver`] | edge | reports to a folder, mail and chat, once each |
+//! | [`web`] | edge | the dashboard: pages over the journal, decisions about held tickets, metrics |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
 //!
@@ -84,3 +85,4 @@ pub mod schedule;
 pub mod source;
 pub mod state;
 pub mod ticket;
+pub mod web;

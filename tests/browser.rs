@@ -12,6 +12,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[path = "shared/pages.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod pages;
 #[path = "shared/quarter.rs"]
 mod quarter;
 
@@ -346,6 +349,57 @@ fn a_report_has_no_serious_fault_of_accessibility() {
     let faulty =
         "<!doctype html><html><head><title>x</title></head><body><img src=\"x\"><p>x</p></body></html>";
     assert!(!browser.findings(faulty, &axe).is_empty(), "the checker sees faults");
+}
+
+/// Every page of the dashboard, with one group and one run.
+fn dashboard_paths(pages: &pages::Pages) -> Vec<String> {
+    let groups = pages.get("/groups").body;
+    let group = groups.split("href=\"/groups/").nth(1).unwrap().split('"').next().unwrap();
+    let mut paths: Vec<String> =
+        ["/", "/groups", "/runs", "/runs/0019", "/sources", "/held", "/schedule", "/reports"]
+            .map(str::to_owned)
+            .into();
+    paths.push(format!("/groups/{group}"));
+    paths
+}
+
+#[test]
+fn the_dashboard_shows_its_pages_without_a_word_of_the_console() {
+    let browser = browser_or_return!();
+    let pages = pages::Pages::start(&|innocent| format!("{innocent} {HOSTILE}"), "");
+    for path in dashboard_paths(&pages) {
+        let address = format!("http://{}{path}", pages.host());
+        let document = browser.document(&address);
+        assert_inert(&document);
+        assert_eq!(browser.console(&address), Vec::<String>::new(), "{path}");
+    }
+    let filtered = browser.document(&format!("http://{}/groups?q=disp-5&status=all", pages.host()));
+    assert_words(&filtered, &["DISP-5 ", &format!("Duplicate claim in the file {HOSTILE}")]);
+    assert_painted(&browser.picture(&format!("http://{}/", pages.host())));
+}
+
+#[test]
+fn the_dashboard_has_no_serious_fault_of_accessibility() {
+    let browser = browser_or_return!();
+    let Some(axe) = axe() else { return };
+    let pages = pages::Pages::start(&str::to_owned, "");
+    let style = pages.get("/style.css").body;
+    for path in dashboard_paths(&pages) {
+        let page = pages.get(&path).body;
+        let page =
+            page.replace("<link rel=\"stylesheet\" href=\"/style.css\">", &format!("<style>{style}</style>"));
+        assert!(page.contains("<style>"), "{path}");
+        assert_eq!(browser.findings(&page, &axe), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn the_browser_would_tell_of_a_style_that_the_policy_refuses() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let page = "<!doctype html><html><head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"></head>\
+                <body style=\"color:red\">x</body></html>";
+    assert!(!browser.console(&written(page, folder.path())).is_empty());
 }
 
 #[test]

@@ -26,7 +26,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
+    let dashboard = settings.dashboard.clone().map(|(listen, access)| settings.web(listen, access));
     let daemon = Daemon {
+        dashboard,
         params: settings.run,
         tables: Tables::embedded(),
         templates,
@@ -41,7 +43,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(Exit::Done)
 }
 
-fn start_log(settings: &Settings) -> Result<(), CliError> {
+pub(super) fn start_log(settings: &Settings) -> Result<(), CliError> {
     let level = std::env::var("DISPUTEBOT_LOG").unwrap_or_else(|_| settings.log.level.clone());
     let filter = EnvFilter::try_new(&level).map_err(|error| {
         CliError::new(Exit::Config, format!("`DISPUTEBOT_LOG` is not a log filter: {error}"))

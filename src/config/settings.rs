@@ -1,6 +1,10 @@
 //! From keys to the parameters of the stages: the one place where both are known.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use jiff::{SignedDuration, tz::TimeZone};
 use url::Url;
@@ -17,6 +21,7 @@ use crate::{
     schedule::Schedule,
     source,
     ticket::{EMBEDDED, Priorities},
+    web::{self, Access, Proxy},
 };
 
 /// Everything that a command can need.
@@ -32,6 +37,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// Where reports go.
     pub delivery: deliver::Settings,
+    /// Where the dashboard listens and whom it lets in; none where no address is set.
+    pub dashboard: Option<(SocketAddr, Access)>,
     /// When the daemon runs.
     pub run_schedule: Schedule,
     /// When the daemon writes the report.
@@ -114,9 +121,59 @@ impl Settings {
         };
         let state = reader.path("state.dir");
         let delivery = delivery(reader, zone.clone());
+        let dashboard = dashboard(reader);
         let run = run::Params { source, cluster, group, plan, apply, priorities, max_members, zone };
-        Self { run, jira, templates, state, delivery, run_schedule, report_schedule, log }
+        Self { run, jira, templates, state, delivery, dashboard, run_schedule, report_schedule, log }
     }
+}
+
+impl Settings {
+    /// What the dashboard needs to know.
+    pub fn web(&self, listen: SocketAddr, access: Access) -> web::Settings {
+        web::Settings {
+            listen,
+            access,
+            state: self.state.clone(),
+            delivery: self.delivery.clone(),
+            run_schedule: self.run_schedule.clone(),
+            report_schedule: self.report_schedule.clone(),
+        }
+    }
+}
+
+fn dashboard(reader: &mut Reader<'_>) -> Option<(SocketAddr, Access)> {
+    let token = reader.secret("dashboard.token");
+    let header = reader.optional_text("dashboard.user_header");
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for text in reader.list("dashboard.proxies") {
+        match text.parse() {
+            Ok(address) => addresses.push(address),
+            Err(_) => {
+                reader.refuse("dashboard.proxies", format!("`{text}` is no address such as `10.0.0.2`"))
+            }
+        }
+    }
+    let listen: SocketAddr = match reader.optional_text("dashboard.listen")?.parse() {
+        Ok(listen) => listen,
+        Err(_) => {
+            reader.refuse("dashboard.listen", "expected an address and a port, such as `127.0.0.1:8088`");
+            return None;
+        }
+    };
+    if header.is_some() && addresses.is_empty() {
+        reader.require("dashboard.proxies");
+    }
+    let proxy = header.map(|header| Proxy { header, addresses });
+    if token.is_none() && proxy.is_none() {
+        if !listen.ip().is_loopback() {
+            reader.refuse(
+                "dashboard.listen",
+                "others can reach it; set `dashboard.token_file`, or `dashboard.user_header` for a proxy that signs people in",
+            );
+        }
+        return Some((listen, Access::ThisMachine));
+    }
+    Some((listen, Access::Known { token, proxy }))
 }
 
 /// Longer than any wait where it does not fit.

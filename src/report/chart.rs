@@ -14,6 +14,29 @@ use super::{
 };
 use crate::ticket::facts;
 
+/// The charts of a week, for templates that use the macros of `templates/report/charts.html`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Charts {
+    flow: FlowChart,
+    map: Option<Map>,
+    calendar: Option<Calendar>,
+    causes: Option<Bars>,
+    ageing: Option<Bars>,
+    backlog: Option<BacklogChart>,
+}
+
+/// The charts of a week.
+pub fn charts(weekly: &Weekly) -> Charts {
+    Charts {
+        flow: flow(weekly),
+        map: map(weekly),
+        calendar: calendar(weekly),
+        causes: causes(weekly),
+        ageing: ageing(weekly),
+        backlog: backlog(weekly),
+    }
+}
+
 /// A line from 0 to a round number above all values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Tick {
@@ -559,7 +582,7 @@ mod tests {
         let text = |amount: &str| short_dollars(amount.parse().unwrap());
         assert_eq!(
             [text("1234567"), text("41250"), text("999"), text("-52000"), text("0")],
-            ["$1.2M", "$41k", "$1000", "−$52k", "$0"]
+            ["$1.2M", "$41k", "$1k", "−$52k", "$0"]
         );
     }
 }

@@ -331,7 +331,8 @@ fn period(weekly: &Weekly) -> String {
     format!("Monday {first} to Sunday {}", to.strftime("%-d %B %Y"))
 }
 
-fn headline(weekly: &Weekly) -> String {
+/// What a reader sees first.
+pub fn headline(weekly: &Weekly) -> String {
     if weekly.total.disputes == 0 {
         return "No dispute is open".to_owned();
     }
@@ -341,14 +342,9 @@ fn headline(weekly: &Weekly) -> String {
     let due = match (stake.disputes, (stake.exposed + stake.recoverable).is_zero()) {
         (0, _) => String::new(),
         (disputes, true) => format!("; {} due within two weeks", words::count(disputes, "is", "are")),
-        (_, false) => format!("; {} is at stake within two weeks", {
-            let parts: Vec<String> = [stake.exposed, stake.recoverable]
-                .into_iter()
-                .filter(|amount| !amount.is_zero())
-                .map(words::about)
-                .collect();
-            parts.join(" and ")
-        }),
+        (_, false) => {
+            format!("; due within two weeks: {}", words::both(stake.exposed, stake.recoverable))
+        }
     };
     format!(
         "{causes} {part} of {}{due}",

@@ -30,13 +30,15 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+pub use chart::{Charts, charts};
 pub use figures::weekly;
 pub use forecast::{Backlog, BacklogWeek, Forecast};
-pub use html::html;
+pub use html::{headline, html};
 pub use mail::{ChatForm, Mail, MailError, chat, mail, message_id};
 pub use markdown::markdown;
 pub use quality::Quality;
 pub use week::{Week, WeekError};
+pub use words::reason;
 
 use crate::{
     state::{Rows, Sum},

@@ -110,6 +110,24 @@ pub(super) fn natural(key: &str) -> (String, u64) {
     (name.to_owned(), number.parse().unwrap_or(0))
 }
 
+/// Why something was written, in words.
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NewGroup => "a group without a ticket".to_owned(),
+        Reason::SplitFrom { group } => format!("split from the group {}", group.short()),
+        Reason::CreateAgain => "an earlier create never arrived".to_owned(),
+        Reason::Changed { joined, left } => {
+            format!("{joined} disputes joined, {left} left, or figures changed")
+        }
+        Reason::AllResolved => "all its disputes are settled".to_owned(),
+        Reason::MergedInto { group } => format!("merged into the group {}", group.short()),
+        Reason::Returned => "its cause came back".to_owned(),
+        Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
+        Reason::PersonClosed => "a person closed it; said once".to_owned(),
+        Reason::Duplicate { of } => format!("a second ticket; {of} is the group's own"),
+    }
+}
+
 /// Why a group changed: what became of it, else why its ticket was written, else what can be seen.
 pub(super) fn why(moved: Option<MoveKind>, reason: Option<&Reason>, before: usize, after: usize) -> String {
     match (moved, reason) {

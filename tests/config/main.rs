@@ -120,6 +120,10 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {
         reader.required_text(text);
     }
+    reader.optional_text("dashboard.listen");
+    reader.secret("dashboard.token");
+    reader.optional_text("dashboard.user_header");
+    reader.list("dashboard.proxies");
     reader.one_of("log.format", &[("text", 1), ("json", 2)]);
     reader.required_text("log.level");
 }

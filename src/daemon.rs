@@ -152,7 +152,7 @@ pub async fn serve_until(
         tokio::select! {
             () = tokio::time::sleep(next.min(LONGEST_SLEEP)) => {}
             Some(order) = orders.recv() => {
-                web::carry_out(&daemon.client, &mut daemon.state, order).await?;
+                web::carry_out(&daemon.client, &mut daemon.state, order).await?.tell();
             }
             () = stop.cancelled() => {}
         }

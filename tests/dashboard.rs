@@ -132,7 +132,9 @@ fn five_hundred_hostile_texts_are_inert_on_every_page() {
     ];
     let payloads: Vec<String> = tags
         .iter()
-        .flat_map(|tag| events.iter().map(move |event| format!("\"'><{tag} {event}>{{{{7*7}}}}</{tag}>")))
+        .flat_map(|tag| {
+            events.iter().map(move |event| format!("\"'><{tag} {event}>{{{{1337*7331}}}}</{tag}>"))
+        })
         .collect();
     assert_eq!(payloads.len(), 500);
     let next = Cell::new(0);
@@ -153,7 +155,7 @@ fn five_hundred_hostile_texts_are_inert_on_every_page() {
         for payload in &payloads {
             assert!(!body.contains(payload.as_str()), "{path}: {payload}");
         }
-        assert!(!body.contains("49</"), "no text is a template: {path}");
+        assert!(!body.contains("9801547") && !body.contains("9,801,547"), "no text is a template: {path}");
         shown += body.matches("&lt;").count();
     }
     assert!(shown > 1_000, "they are shown: {shown}");

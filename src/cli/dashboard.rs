@@ -67,8 +67,12 @@ async fn carry_out(settings: &Settings, order: Order) {
     };
     match ready {
         Ok((mut state, client)) => {
-            if let Err(error) = web::carry_out(&client, &mut state, order).await {
-                tracing::error!(error = %error, "an order could not be recorded");
+            let carried = web::carry_out(&client, &mut state, order).await;
+            // Who ordered it may open the state next.
+            drop(state);
+            match carried {
+                Ok(carried) => carried.tell(),
+                Err(error) => tracing::error!(error = %error, "an order could not be recorded"),
             }
         }
         // Nobody may wait for it any more.

@@ -166,8 +166,8 @@ async fn quarter(
     let delivery = deliver::Settings { folder: folder.join("reports"), links, ..delivery.clone() };
     let week = Week::of(at(last)?, &delivery.zone);
     let history = deliver::history(&stage.state_folder, week, &delivery.zone)?;
-    let path = deliver::save(&delivery, &history, week, None)
-        .map_err(|error| CliError::new(Exit::Bug, error))?;
+    let path =
+        deliver::save(&delivery, &history, week, None).map_err(|error| CliError::new(Exit::Bug, error))?;
     sandbox.stop().await;
     Ok(path)
 }

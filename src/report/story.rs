@@ -42,9 +42,12 @@ fn came(weekly: &Weekly) -> String {
     if !others.is_empty() {
         text = format!("{text}, {}", words::list(&others));
     }
+    let tickets = match weekly.tickets.opened {
+        0 => "no ticket was".to_owned(),
+        count => words::count(count, "ticket was", "tickets were"),
+    };
     format!(
-        "{text}, and {} opened; {} open in all.",
-        words::count(weekly.tickets.opened, "ticket was", "tickets were"),
+        "{text}, and {tickets} opened; {} open in all.",
         words::count(weekly.total.disputes, "dispute is", "disputes are"),
     )
 }
@@ -182,7 +185,7 @@ fn changed(weekly: &Weekly) -> String {
         ),
     };
     let text = format!(
-        "{change}{grouped} of the open disputes share a cause, {rule} of what the rules find is right, {people}{input}."
+        "{change}{grouped} of the open disputes share a cause, {rule} of what the rules find is right, and {people}{input}."
     );
     let mut letters = text.chars();
     letters

@@ -90,8 +90,23 @@ pub struct Order {
     pub answer: oneshot::Sender<Result<String, String>>,
 }
 
-/// Carries out an order and answers it. An error is of the state, after which nothing more may be done.
-pub async fn carry_out(client: &Client, state: &mut State, order: Order) -> Result<(), StateError> {
+/// What became of an order, to be told to who ordered it.
+#[derive(Debug)]
+#[must_use]
+pub struct Carried {
+    answer: oneshot::Sender<Result<String, String>>,
+    answered: Result<String, String>,
+}
+
+impl Carried {
+    /// Tells it. Nobody may wait for it any more.
+    pub fn tell(self) {
+        let _nobody = self.answer.send(self.answered);
+    }
+}
+
+/// Carries out an order. An error is of the state, after which nothing more may be done.
+pub async fn carry_out(client: &Client, state: &mut State, order: Order) -> Result<Carried, StateError> {
     let Order { group, decision, by, answer } = order;
     let now = Timestamp::now();
     let answered = if state.known().groups.contains_key(&group) {
@@ -107,9 +122,7 @@ pub async fn carry_out(client: &Client, state: &mut State, order: Order) -> Resu
     } else {
         Err("there is no such group".to_owned())
     };
-    // Nobody may wait for it any more.
-    let _nobody = answer.send(answered);
-    Ok(())
+    Ok(Carried { answer, answered })
 }
 
 /// Why the dashboard does not run.

@@ -89,7 +89,7 @@ impl View {
         let size = size_of(state);
         let week = Week::of(now, &delivery.zone);
         let history = deliver::history(state, week, &delivery.zone)?;
-        let weekly = report::weekly(&history, week, &delivery.zone, None);
+        let weekly = last_week(state, delivery, &history, week)?;
         let records: Vec<&GroupRecord> = history.known.groups.values().collect();
         let rows: Vec<Row> = records.iter().map(|record| row(record, &history)).collect();
         let orders = Order::ALL.iter().map(|(order, _, _)| sorted(&records, *order)).collect();
@@ -139,6 +139,24 @@ impl View {
     pub(super) fn key(&self, id: &GroupId) -> &str {
         let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
         issue.map_or("", |issue| issue.key.as_str())
+    }
+}
+
+/// The figures of this week; where it had no run yet, of the last week that had one.
+fn last_week(
+    state: &Path,
+    delivery: &deliver::Settings,
+    history: &History,
+    week: Week,
+) -> Result<Weekly, StateError> {
+    let weekly = report::weekly(history, week, &delivery.zone, None);
+    let last = history.known.runs.values().next_back().map(|run| Week::of(run.at, &delivery.zone));
+    match last.filter(|last| weekly.runs == 0 && *last < week) {
+        Some(last) => {
+            let history = deliver::history(state, last, &delivery.zone)?;
+            Ok(report::weekly(&history, last, &delivery.zone, None))
+        }
+        None => Ok(weekly),
     }
 }
 

@@ -116,8 +116,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NewGroup => "a group without a ticket".to_owned(),
         Reason::SplitFrom { group } => format!("split from the group {}", group.short()),
         Reason::CreateAgain => "an earlier create never arrived".to_owned(),
+        Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
         Reason::Changed { joined, left } => {
-            format!("{joined} disputes joined, {left} left, or figures changed")
+            format!("{} joined and {} left", count(*joined, "dispute", "disputes"), facts::thousands(*left))
         }
         Reason::AllResolved => "all its disputes are settled".to_owned(),
         Reason::MergedInto { group } => format!("merged into the group {}", group.short()),

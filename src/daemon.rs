@@ -12,36 +12,43 @@
 //! * Signals end the process within five seconds, also while Jira takes longer to answer.
 //! * At its start and once a day it is looked whether Jira would take what a pass writes; what would fail is logged
 //!   once, by name and with the setting to change.
+//! * A report goes to each recipient once ([`crate::deliver`] says more); what a server refused is tried again for a
+//!   day.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon. One that was cut short
 //!   because Jira wants to be left alone for a time is made again after that, also by the next process.
 //! * Whoever hears that something changed may wish for a pass ([`Wishes`]); however many wish, it is one pass, and not
 //!   too soon after the last one.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use tokio::{signal, sync::Notify, task::JoinHandle};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use tokio::{
+    signal,
+    sync::{Notify, mpsc},
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
+    deliver::{self, DeliverError, Delivery, Fate},
     dispute::Tables,
     jira::{self, Client, Needs, Watch},
     plan::Moment,
-    report::{self, Week},
+    report::Week,
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
-    state::{Change, Known, Ran, State, StateError},
+    state::{Change, Ran, State, StateError},
     ticket::Templates,
+    web::{self, Dashboard, WebError},
 };
 
 /// Longest sleep: a clock that is set forward is noticed within it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Orders of people that wait for the run under way.
+const ORDERS: usize = 8;
+/// How long pages may still be sent after a stop.
+const PAGES_END: Duration = Duration::from_secs(1);
 
 /// All that the loop needs.
 #[derive(Debug)]
@@ -58,8 +65,10 @@ pub struct Daemon {
     pub needs: Needs,
     /// The state, held for as long as the daemon lives.
     pub state: State,
-    /// Folder of the reports.
-    pub reports: PathBuf,
+    /// Where reports go.
+    pub delivery: deliver::Settings,
+    /// The dashboard; none where it serves none.
+    pub dashboard: Option<web::Settings>,
     /// When to run.
     pub run_schedule: Schedule,
     /// When to report.
@@ -135,6 +144,9 @@ pub enum DaemonError {
     /// The state cannot be used any more.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The dashboard does not run.
+    #[error(transparent)]
+    Dashboard(#[from] WebError),
     /// Signals cannot be listened to.
     #[error("could not listen for signals")]
     Signals(#[from] std::io::Error),
@@ -163,6 +175,15 @@ pub async fn serve_until(
         groups = daemon.state.known().groups.len(),
         "daemon started"
     );
+    // Kept, so that where there is no dashboard its channel stays open and silent.
+    let (sender, mut orders) = mpsc::channel(ORDERS);
+    let mut pages = JoinSet::new();
+    if let Some(settings) = daemon.dashboard.take() {
+        let dashboard = Dashboard::open(settings, sender.clone()).await?;
+        let address = dashboard.address().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(address, "dashboard serves");
+        pages.spawn(dashboard.serve(stop.clone()));
+    }
     let mut follow_up = FollowUp::default();
     let mut looks = Looks::default();
     let mut told = None;
@@ -171,6 +192,7 @@ pub async fn serve_until(
     if daemon.client.silence().is_none() {
         look(&daemon, &mut watch, clock, stop).await;
     }
+    let mut mailing = Mailing::default();
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
@@ -187,8 +209,12 @@ pub async fn serve_until(
             continue;
         }
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
-            write_report(&daemon, &occurrence);
+            mailing.begin(&mut daemon, &occurrence, now).await?;
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
+            continue;
+        }
+        if mailing.is_due(now) {
+            mailing.go_on(&mut daemon, now).await?;
             continue;
         }
         if watch.is_due(now) && daemon.client.silence().is_none() {
@@ -221,9 +247,15 @@ pub async fn serve_until(
         tokio::select! {
             () = tokio::time::sleep(next.min(LONGEST_SLEEP)) => {}
             () = daemon.wishes.wished() => looks.wish(clock.moment()),
+            Some(order) = orders.recv() => {
+                web::carry_out(&daemon.client, &mut daemon.state, order).await?.tell();
+            }
             () = stop.cancelled() => {}
         }
     }
+    drop(orders);
+    // A browser that keeps its connection must not keep the daemon.
+    let _late = tokio::time::timeout(PAGES_END, pages.join_all()).await;
     tracing::info!("daemon stopped");
     Ok(())
 }
@@ -412,59 +444,92 @@ async fn one_pass(
     }
 }
 
-/// Why a report was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The history cannot be read.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The page cannot be made.
-    #[error("the page could not be made")]
-    Page(#[from] minijinja::Error),
-    /// The file cannot be written.
-    #[error("`{}` could not be written", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: std::io::Error,
-    },
+/// Sending what a mail server or a chat refused, again and again for a day.
+#[derive(Debug, Default)]
+struct Mailing {
+    /// The week that is not everywhere yet, and when it was first tried.
+    open: Option<(Week, Timestamp)>,
+    /// When it was last tried.
+    last: Option<Timestamp>,
 }
 
-/// Writes the report of a week from what the journal held at its end, replacing an earlier one in one step.
-pub fn save_report(
-    state: &Path,
-    reports: &Path,
-    week: Week,
-    zone: &TimeZone,
-    browse: &dyn Fn(&str) -> String,
-) -> Result<PathBuf, ReportError> {
-    let (_, end) = week.bounds(zone);
-    let (known, head) = Known::read_before(state, end)?;
-    let page = report::html(&report::weekly(&known, week, zone), &head, browse)?;
-    let path = reports.join(format!("disputes-{week}.html"));
-    let unfinished = reports.join(format!(".disputes-{week}.html.part"));
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| ReportError::File { path, source }
-    };
-    fs::create_dir_all(reports).map_err(failed(reports))?;
-    fs::write(&unfinished, page).map_err(failed(&unfinished))?;
-    fs::rename(&unfinished, &path).map_err(failed(&path))?;
-    Ok(path)
-}
+impl Mailing {
+    const PAUSE: SignedDuration = SignedDuration::from_mins(15);
+    const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Writes the report of the week before the occurrence.
-fn write_report(daemon: &Daemon, occurrence: &Occurrence) {
-    let zone: TimeZone = daemon.params.zone.clone();
-    let week = Week::before(occurrence.at, &zone);
-    let browse = |key: &str| daemon.client.browse(key);
-    let saved = save_report(daemon.state.directory(), &daemon.reports, week, &zone, &browse);
-    match saved {
-        Ok(path) => tracing::info!(week = %week, file = %path.display(), "report written"),
-        Err(error) => tracing::error!(week = %week, error = %error, "report not written"),
+    fn is_due(&self, now: Timestamp) -> bool {
+        let rested = self.last.is_none_or(|last| now.duration_since(last) >= Self::PAUSE);
+        self.open.is_some_and(|(_, first)| rested && now.duration_since(first) < Self::GIVE_UP)
     }
+
+    /// Writes the report of the week before the occurrence, and sends it.
+    async fn begin(
+        &mut self,
+        daemon: &mut Daemon,
+        occurrence: &Occurrence,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let week = Week::before(occurrence.at, &daemon.delivery.zone);
+        self.open = Some((week, now));
+        self.go_on(daemon, now).await
+    }
+
+    async fn go_on(&mut self, daemon: &mut Daemon, now: Timestamp) -> Result<(), StateError> {
+        let Some((week, _)) = self.open else { return Ok(()) };
+        self.last = Some(now);
+        match report(daemon, week).await {
+            Ok(deliveries) => {
+                if !deliveries.iter().any(|delivery| matches!(delivery.fate, Fate::Refused(_))) {
+                    self.open = None;
+                }
+                Ok(())
+            }
+            Err(DeliverError::State(error)) => Err(error),
+            Err(error) => {
+                tracing::error!(week = %week, error = %error, "report not written");
+                self.open = None;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Keeps and sends the report of a week: of all clients, and of each that somebody gets one of.
+async fn report(daemon: &mut Daemon, week: Week) -> Result<Vec<Delivery>, DeliverError> {
+    let (state, settings) = (daemon.state.directory().to_owned(), daemon.delivery.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let history = deliver::history(&state, week, &settings.zone)?;
+        let mut paths = vec![deliver::save(&settings, &history, week, None)?];
+        let clients: BTreeSet<&String> =
+            settings.recipients.iter().filter_map(|recipient| recipient.client.as_ref()).collect();
+        for client in clients {
+            paths.push(deliver::save(&settings, &history, week, Some(client))?);
+        }
+        Ok::<_, DeliverError>((history, paths))
+    });
+    let (history, paths) = match made.await {
+        Ok(made) => made?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    for path in paths {
+        tracing::info!(week = %week, file = %path.display(), "report written");
+    }
+    let deliveries = deliver::send(&daemon.delivery, &history, week, &mut daemon.state, false).await?;
+    for Delivery { to, fate } in &deliveries {
+        match fate {
+            Fate::Sent => tracing::info!(week = %week, to, "report sent"),
+            Fate::SentBefore => {}
+            Fate::Refused(why) => {
+                tracing::warn!(week = %week, to, error = why, "report not sent; tried again for a day");
+            }
+            Fate::InDoubt => tracing::error!(
+                week = %week,
+                to,
+                "it is not known whether the report arrived; it is not sent again unless a person says so"
+            ),
+        }
+    }
+    Ok(deliveries)
 }
 
 #[cfg(test)]

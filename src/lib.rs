@@ -9,7 +9,7 @@
 //!   source ---> dispute ---> cluster ---> group ---> plan ---> apply ---> jira
 //!    edge        pure          pure        pure      pure  \    edge       edge
 //!                                           ^         ^     \
-//!                                           |         |      `-> report -> HTML
+//!                                           |         |      `-> report -> deliver: page, mail, chat
 //!                                           +- known -+- observed
 //!                                                |
 //!                                          state: journal + sled (edge, at the side)
@@ -31,13 +31,15 @@
 //! | [`group`] | pure | identity across runs: keep, split, merge, resolve, return |
 //! | [`ticket`] | pure | facts, templates, one document model, Atlassian's document format, privacy gate |
 //! | [`plan`] | pure | wanted, last written and shown: every write with its full text and reason, every non-action with its reason |
-//! | [`report`] | pure | history to weekly figures to one HTML page |
+//! | [`report`] | pure | history to weekly figures to a page, a text and a mail |
 //! | [`schedule`] | pure | cron expression, zone and last occurrence to what is due |
 //! | [`generate`], [`evaluate`] | pure | synthetic disputes with their truth; scores of a grouping |
 //! | [`source`] | edge | files to disputes, with rejects and completeness |
 //! | [`jira`] | edge | typed client of Jira Cloud |
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
+//! | [`deliver`] | edge | reports to a folder, mail and chat, once each |
+//! | [`web`] | edge | the dashboard: pages over the journal, decisions about held tickets, metrics |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
 //! | [`web`] | edge | takes webhooks, which only make the daemon look earlier |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
@@ -72,6 +74,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod daemon;
+pub mod deliver;
 pub mod dispute;
 pub mod evaluate;
 pub mod generate;

@@ -2,6 +2,8 @@
 //!
 //! A pass takes no hints and looks at everything each time; its `now` is taken once and handed down.
 
+mod snapshot;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
@@ -17,9 +19,9 @@ use crate::{
     dispute::{Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::Ready,
-    plan::{self, Action, Plan, Standing},
+    plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, StateError},
+    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, StateError, Waiting},
     ticket::{
         self, Content, Priorities, TemplateError, Templates,
         facts::{self, Facts, Figures},
@@ -102,6 +104,8 @@ pub struct Surveyed {
     pub standing: BTreeMap<GroupId, Standing>,
     /// The groups with what is shown of them.
     pub records: Vec<GroupRecord>,
+    /// The open disputes in sums, by client.
+    pub snapshots: BTreeMap<String, Snapshot>,
 }
 
 /// A pass that was made.
@@ -232,7 +236,9 @@ pub fn survey(
         rejected: counts.rejected,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records })
+    let today = now.to_zoned_datetime(params.zone.clone()).date();
+    let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
+    Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
 }
 
 /// Columns and clusters of some disputes.
@@ -345,7 +351,7 @@ async fn whole(
         &mut |done, total, _: &Action| progress(Progress::Applying(done, total)),
     )
     .await?;
-    let mut record = record(params, &surveyed, &plan, &applied, now);
+    let mut record = record(&surveyed, &plan, &applied, now);
     record.done.extend(adopted);
     store.record(clock.moment().at, &[Change::Run(Box::new(record.clone()))])?;
     let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
@@ -404,7 +410,13 @@ fn adopted(known: &Known) -> Vec<Done> {
         .filter(|ticket| !counted.contains(&ticket.group) && !ticket.look_first)
         .filter_map(|ticket| {
             let issue = ticket.issue()?.clone();
-            Some(Done { group: ticket.group.clone(), issue, kind: "create".to_owned(), closed: false })
+            Some(Done {
+                group: ticket.group.clone(),
+                issue,
+                kind: "create".to_owned(),
+                closed: false,
+                reason: None,
+            })
         })
         .collect()
 }
@@ -550,20 +562,21 @@ fn happened(events: &[Event]) -> HashMap<&GroupId, ((usize, usize), bool)> {
 }
 
 /// The record of a survey that was neither planned nor applied.
-pub fn record_of(params: &Params, surveyed: &Surveyed, now: Timestamp) -> RunRecord {
+pub fn record_of(surveyed: &Surveyed, now: Timestamp) -> RunRecord {
     let plan = Plan { at: now, complete: true, actions: Vec::new(), holds: Vec::new(), kept: 0 };
-    record(params, surveyed, &plan, &Applied::default(), now)
+    record(surveyed, &plan, &Applied::default(), now)
 }
 
-fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
-    let today = now.to_zoned_datetime(params.zone.clone()).date();
-    let mut programs: BTreeMap<String, Vec<&Dispute>> = BTreeMap::new();
-    let mut ageing: BTreeMap<String, usize> =
-        AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect();
-    for dispute in &surveyed.batch.disputes {
-        programs.entry(dispute.program.as_str().to_owned()).or_default().push(dispute);
-        let days = dispute.opened_at.and_then(|opened| today.since(opened).ok()).map(|age| age.get_days());
-        *ageing.entry(age_band(days).to_owned()).or_default() += 1;
+fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
+    let mut programs: BTreeMap<String, Figures> = BTreeMap::new();
+    let mut ageing: BTreeMap<String, usize> = snapshot::no_ages();
+    for snapshot in surveyed.snapshots.values() {
+        for (program, figures) in &snapshot.programs {
+            programs.entry(program.clone()).or_default().join(figures);
+        }
+        for (band, count) in &snapshot.ageing {
+            *ageing.entry(band.clone()).or_default() += count;
+        }
     }
     let mut events: BTreeMap<String, usize> = BTreeMap::new();
     let (mut joined, mut left) = (0, 0);
@@ -596,7 +609,7 @@ fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, 
             Completeness::Incomplete(reasons) => reasons.iter().map(ToString::to_string).collect(),
         },
         rows: surveyed.rows,
-        programs: programs.into_iter().map(|(program, disputes)| (program, Figures::of(disputes))).collect(),
+        programs,
         ageing,
         groups: surveyed.records.iter().filter(|record| record.group.status == Status::Active).count(),
         events,
@@ -610,23 +623,49 @@ fn record(params: &Params, surveyed: &Surveyed, plan: &Plan, applied: &Applied, 
             })
             .collect(),
         held,
+        waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+        clients: surveyed.snapshots.clone(),
+        rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
+        files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
     }
 }
 
-/// Bands of age in days, each up to its number; the names sort in order.
-const AGE_BANDS: [(i32, &str); 5] = [
-    (30, "0 to 30 days"),
-    (60, "31 to 60 days"),
-    (90, "61 to 90 days"),
-    (i32::MAX, "over 90 days"),
-    (i32::MAX, "unknown age"),
-];
-
-fn age_band(days: Option<i32>) -> &'static str {
-    match days {
-        None => AGE_BANDS[4].1,
-        Some(days) => {
-            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
-        }
+/// File, line and what is wrong; a text that looks private is withheld.
+fn reject_words(reject: &source::Reject) -> String {
+    let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
+    let words = format!("{file}, {reject}");
+    match ticket::screen(&words) {
+        None => words,
+        Some(find) => format!("{file}, line {}: withheld, it looks like it holds {}", reject.line, find.kind),
     }
+}
+
+/// What a person did or has to do about a hold; none where it passes by itself.
+fn waiting(hold: &plan::Hold) -> Option<Waiting> {
+    let overruled = match &hold.reason {
+        HoldReason::PersonChanged { .. }
+        | HoldReason::PersonClosed
+        | HoldReason::Ruled { .. }
+        | HoldReason::Quiet { .. }
+        | HoldReason::Ignored
+        | HoldReason::PersonWorking { .. }
+        | HoldReason::MergedByPerson { .. }
+        | HoldReason::Cloned { .. } => true,
+        HoldReason::NotVisible
+        | HoldReason::Undecided { .. }
+        | HoldReason::Refused { .. }
+        | HoldReason::Unfit { .. }
+        | HoldReason::NoWay { .. }
+        | HoldReason::Private { .. } => false,
+        HoldReason::Cap { .. }
+        | HoldReason::Small { .. }
+        | HoldReason::Incomplete { .. }
+        | HoldReason::Unconfirmed { .. }
+        | HoldReason::NotRead
+        | HoldReason::OutcomeUnknown { .. }
+        | HoldReason::Doubt { .. }
+        | HoldReason::ResolveOff => return None,
+    };
+    let (kind, words) = (hold.reason.kind().to_owned(), hold.reason.words());
+    Some(Waiting { group: hold.group.clone(), kind, words, overruled })
 }

@@ -12,11 +12,16 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[path = "shared/pages.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod pages;
+#[path = "shared/quarter.rs"]
+mod quarter;
+
 use disputebot::{
     evaluate::{self, CauseFacts, Causes, Evaluation},
-    report::{self, TicketLine, Week},
+    report::{self, Links, Week},
     sandbox::{self, Options, Sandbox, User},
-    state::{Head, Known},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -56,6 +61,36 @@ impl Browser {
         output
     }
 
+    /// What the page makes the browser say to a developer: errors of scripts, refused styles.
+    fn console(&self, address: &str) -> Vec<String> {
+        let (_, said) =
+            self.output(&["--enable-logging=stderr", "--virtual-time-budget=2000", "--dump-dom", address]);
+        said.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect()
+    }
+
+    /// Serious findings of axe-core on a document, each with the elements it is about.
+    fn findings(&self, document: &str, axe: &str) -> Vec<String> {
+        // The page's own policy would not let the checker run.
+        let open = document.replace("http-equiv=\"Content-Security-Policy\"", "name=\"policy\"");
+        let checker = "axe.run(document, {resultTypes: ['violations']}).then(r => { const p = document.createElement('pre'); \
+            p.id = 'axe'; p.textContent = JSON.stringify({passes: r.passes.length, bad: r.violations.filter(v => \
+            v.impact === 'serious' || v.impact === 'critical').map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html + ' ' + \
+            n.failureSummary).join(' | '))}); document.body.appendChild(p); });";
+        let page =
+            open.replace("</body>", &format!("<script>{axe}</script><script>{checker}</script></body>"));
+        let path = self.profile.path().join("checked.html");
+        fs::write(&path, page).unwrap();
+        let address = format!("file://{}", path.display());
+        let shown = self.run(&["--virtual-time-budget=30000", "--dump-dom", &address]);
+        let (_, found) = shown
+            .split_once("<pre id=\"axe\">")
+            .unwrap_or_else(|| panic!("axe did not run: {}", words(&shown)));
+        let (found, _) = found.split_once("</pre>").unwrap();
+        let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let found: Value = serde_json::from_str(&found).unwrap();
+        found["bad"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    }
+
     /// A picture of the page.
     fn picture(&self, address: &str) -> Vec<u8> {
         let file = self.profile.path().join("page.png");
@@ -65,6 +100,10 @@ impl Browser {
     }
 
     fn run(&self, arguments: &[&str]) -> String {
+        self.output(arguments).0
+    }
+
+    fn output(&self, arguments: &[&str]) -> (String, String) {
         let output = Command::new(&self.program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
@@ -75,8 +114,22 @@ impl Browser {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
+}
+
+/// The text of axe-core, which `.ci/run` fetches; `None`, with a word on it, where it is not there.
+fn axe() -> Option<String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
+    let path = target.join("ci-tools/axe/node_modules/axe-core/axe.min.js");
+    let text = fs::read_to_string(&path).ok();
+    if text.is_none() {
+        let missing = "not looked at with axe-core: `.ci/run` fetches it".to_owned();
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        io::stderr().write_all(format!("{missing}\n").as_bytes()).unwrap();
+    }
+    text
 }
 
 /// A browser for the rest of the test, or the end of it.
@@ -153,17 +206,16 @@ impl Site {
     }
 }
 
-/// Writes the report of a week with one ticket that says `text`, and gives its address.
-fn report_of(text: &str, folder: &Path) -> String {
+/// The page of a week in which every foreign text is what `text` makes of it.
+fn report_of(text: &dyn Fn(&str) -> String) -> String {
     let week: Week = "2026-W47".parse().unwrap();
-    let mut weekly = report::weekly(&Known::default(), week, &TimeZone::UTC);
-    let line =
-        TicketLine { key: "DISP-7".to_owned(), client: text.to_owned(), what: text.to_owned(), disputes: 41 };
-    weekly.tickets.opened = 1;
-    weekly.opened = vec![line];
-    weekly.failed = vec![text.to_owned()];
-    let page =
-        report::html(&weekly, &Head::EMPTY, &|key| format!("https://example.com/browse/{key}")).unwrap();
+    let history = quarter::history(text);
+    let weekly = report::weekly(&history, week, &TimeZone::UTC, None);
+    let links = Links { site: Some("https://example.com".to_owned()), project: "DISP".to_owned() };
+    report::html(&weekly, &history.head, &links).unwrap()
+}
+
+fn written(page: &str, folder: &Path) -> String {
     let path = folder.join("report.html");
     fs::write(&path, page).unwrap();
     format!("file://{}", path.display())
@@ -286,16 +338,76 @@ fn the_browser_would_run_a_script_and_the_checks_would_see_it() {
 fn a_report_shows_its_week_and_never_runs_a_name() {
     let browser = browser_or_return!();
     let folder = tempfile::tempdir().unwrap();
-    let address = report_of(HOSTILE, folder.path());
+    let page = report_of(&|innocent| format!("{innocent} {HOSTILE}"));
+    let address = written(&page, folder.path());
     let document = browser.document(&address);
-    let line = format!("DISP-7 {HOSTILE} {HOSTILE} 41");
-    assert_words(
-        &document,
-        &["Disputes in week 2026-W47", "2026-11-16 to 2026-11-22", "Tickets opened", &line],
-    );
-    assert!(document.contains("href=\"https://example.com/browse/DISP-7\""), "{document}");
+    let client = format!("DISP-5 Example Pharma A {HOSTILE}");
+    assert_words(&document, &["Disputes in week 2026-W47", "Monday 16 to Sunday 22 November 2026", &client]);
+    assert!(document.contains("href=\"https://example.com/browse/DISP-5\""), "{document}");
     assert_inert(&document);
+    assert_eq!(browser.console(&address), Vec::<String>::new());
     assert_painted(&browser.picture(&address));
+}
+
+#[test]
+fn a_report_has_no_serious_fault_of_accessibility() {
+    let browser = browser_or_return!();
+    let Some(axe) = axe() else { return };
+    assert_eq!(browser.findings(&report_of(&str::to_owned), &axe), Vec::<String>::new());
+    let faulty =
+        "<!doctype html><html><head><title>x</title></head><body><img src=\"x\"><p>x</p></body></html>";
+    assert!(!browser.findings(faulty, &axe).is_empty(), "the checker sees faults");
+}
+
+/// Every page of the dashboard, with one group and one run.
+fn dashboard_paths(pages: &pages::Pages) -> Vec<String> {
+    let groups = pages.get("/groups").body;
+    let group = groups.split("href=\"/groups/").nth(1).unwrap().split('"').next().unwrap();
+    let mut paths: Vec<String> =
+        ["/", "/groups", "/runs", "/runs/0019", "/sources", "/held", "/schedule", "/reports"]
+            .map(str::to_owned)
+            .into();
+    paths.push(format!("/groups/{group}"));
+    paths
+}
+
+#[test]
+fn the_dashboard_shows_its_pages_without_a_word_of_the_console() {
+    let browser = browser_or_return!();
+    let pages = pages::Pages::start(&|innocent| format!("{innocent} {HOSTILE}"), "");
+    for path in dashboard_paths(&pages) {
+        let address = format!("http://{}{path}", pages.host());
+        let document = browser.document(&address);
+        assert_inert(&document);
+        assert_eq!(browser.console(&address), Vec::<String>::new(), "{path}");
+    }
+    let filtered = browser.document(&format!("http://{}/groups?q=disp-5&status=all", pages.host()));
+    assert_words(&filtered, &["DISP-5 ", &format!("Duplicate claim in the file {HOSTILE}")]);
+    assert_painted(&browser.picture(&format!("http://{}/", pages.host())));
+}
+
+#[test]
+fn the_dashboard_has_no_serious_fault_of_accessibility() {
+    let browser = browser_or_return!();
+    let Some(axe) = axe() else { return };
+    let pages = pages::Pages::start(&str::to_owned, "");
+    let style = pages.get("/style.css").body;
+    for path in dashboard_paths(&pages) {
+        let page = pages.get(&path).body;
+        let page =
+            page.replace("<link rel=\"stylesheet\" href=\"/style.css\">", &format!("<style>{style}</style>"));
+        assert!(page.contains("<style>"), "{path}");
+        assert_eq!(browser.findings(&page, &axe), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn the_browser_would_tell_of_a_style_that_the_policy_refuses() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let page = "<!doctype html><html><head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"></head>\
+                <body style=\"color:red\">x</body></html>";
+    assert!(!browser.console(&written(page, folder.path())).is_empty());
 }
 
 #[test]
@@ -315,7 +427,7 @@ fn the_report_of_the_demo_shows_its_tickets() {
         &document,
         &[
             "Disputes in week 2026-W46",
-            "The groups with most money",
+            "The root causes with most money",
             "DISP-1",
             "Example Pharma A",
             "Medicaid Drug Rebate Program",

@@ -1188,9 +1188,14 @@ fn writes_a_golden_state_where_asked() {
             issue: Issue { id: "10001".to_owned(), key: "DISP-1".to_owned() },
             kind: "create".to_owned(),
             closed: false,
+            reason: None,
         }],
         failed: vec![(id(3), "create".to_owned(), "400 Bad Request".to_owned())],
         held: [("limit".to_owned(), 1)].into(),
+        waiting: Vec::new(),
+        clients: BTreeMap::new(),
+        rejects: Vec::new(),
+        files: None,
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

@@ -46,7 +46,7 @@ impl World {
         let surveyed =
             run::survey(&self.params, &tables, &templates, known, now, &mut run::mint, &mut |_| {}).unwrap();
         let mut changes: Vec<Change> = surveyed.records.iter().cloned().map(Change::Group).collect();
-        changes.push(Change::Run(Box::new(run::record_of(&self.params, &surveyed, now))));
+        changes.push(Change::Run(Box::new(run::record_of(&surveyed, now))));
         self.state.record(now, &changes).unwrap();
         surveyed
     }

@@ -495,6 +495,10 @@ fn run(commit: u64) -> RunRecord {
         done: Vec::new(),
         failed: Vec::new(),
         held: BTreeMap::new(),
+        waiting: Vec::new(),
+        clients: BTreeMap::new(),
+        rejects: Vec::new(),
+        files: None,
     }
 }
 

@@ -44,6 +44,7 @@
 
 pub mod claim;
 mod clock;
+mod decide;
 mod hear;
 mod moves;
 pub mod pause;
@@ -59,6 +60,7 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 pub use clock::{SystemClock, host_name};
+pub use decide::{DecideError, Decision, decide};
 pub use port::{Clock, Memory, Store, Tracker};
 pub use reconcile::{Wanted, observe_and_plan, reconcile};
 pub use recover::{Recovered, is_open, recover};
@@ -263,7 +265,8 @@ pub async fn apply(
                         matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
                     let closed = closes && applier.store.known().ticket(&action.group).closed == Closed::ByUs;
                     let (group, kind) = (action.group.clone(), action.write.kind().to_owned());
-                    applied.done.push(Done { group, issue, kind, closed });
+                    let reason = Some(action.reason.clone());
+                    applied.done.push(Done { group, issue, kind, closed, reason });
                 }
                 Err(failure) => {
                     tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");

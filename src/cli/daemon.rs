@@ -42,14 +42,16 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let wishes = Wishes::default();
     let heard = (client.clone(), wishes.clone());
     let needs = super::check::needs(&settings, None);
+    let dashboard = settings.dashboard.clone().map(|(listen, access)| settings.web(listen, access));
     let daemon = Daemon {
         needs,
+        dashboard,
         params: settings.run,
         tables: Tables::embedded(),
         templates,
         client,
         state,
-        reports: settings.reports,
+        delivery: settings.delivery,
         run_schedule: settings.run_schedule,
         report_schedule: settings.report_schedule,
         at_once: arguments.now,
@@ -76,7 +78,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(Exit::Done)
 }
 
-fn start_log(settings: &Settings) -> Result<(), CliError> {
+pub(super) fn start_log(settings: &Settings) -> Result<(), CliError> {
     let level = std::env::var("DISPUTEBOT_LOG").unwrap_or_else(|_| settings.log.level.clone());
     let filter = EnvFilter::try_new(&level).map_err(|error| {
         CliError::new(Exit::Config, format!("`DISPUTEBOT_LOG` is not a log filter: {error}"))

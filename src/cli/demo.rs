@@ -19,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Ui, run::accounted, runtime, ui};
 use crate::{
     config::{Layers, Needs, Place, Settings},
-    daemon::{self, save_report},
+    daemon, deliver,
     dispute::Tables,
     generate::{self, Demo, Extract},
     group::{Event, Fate},
     jira::{self, Client, Credentials},
     plan::{Category, Hold, HoldReason, Reason, Write},
-    report::Week,
+    report::{Links, Week},
     run::{self, Pass},
     sandbox::{self, Options, Sandbox, User},
     state::State,
@@ -92,19 +92,26 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     ui.data(&indented(&crate::plan::print(&again.plan, crate::plan::Detail::Lines)))?;
 
     let zone = TimeZone::UTC;
-    let browse = |key: &str| format!("{}/browse/{key}", sandbox.base_url());
+    let delivery = deliver::Settings {
+        folder: folder.join("reports"),
+        links: Links { site: Some(sandbox.base_url()), project: Options::default().project_key },
+        ..stage.settings.delivery.clone()
+    };
     let mut reports = Vec::new();
     for day in [&day1, &day8] {
         let week = Week::of(at(day.date)?, &zone);
-        let path = save_report(&stage.state_folder, &folder.join("reports"), week, &zone, &browse)
+        let history = deliver::history(&stage.state_folder, week, &zone)?;
+        let path = deliver::save(&delivery, &history, week, None)
             .map_err(|error| CliError::new(Exit::Bug, error))?;
         reports.push((week, path));
     }
+    let quarter = quarter(folder, &day1, &delivery, ui).await?;
     ui.data("\nTo look at\n")?;
     let mut places: Vec<Vec<String>> = reports
         .into_iter()
         .map(|(week, path)| vec![format!("  report of {week}"), path.display().to_string()])
         .collect();
+    places.push(vec!["  report with a past".to_owned(), quarter.display().to_string()]);
     places.push(vec!["  extracts".to_owned(), folder.join("extracts").display().to_string()]);
     places.push(vec!["  journal".to_owned(), folder.join("state/journal").display().to_string()]);
     let served =
@@ -128,6 +135,64 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     }
 }
 
+/// Weeks of the past.
+const PAST: i32 = 12;
+
+/// Weekly passes over what had been opened until then, in a sandbox and a state of their own: a report with twelve
+/// weeks behind it. Causes are settled one after the other, single disputes after six weeks.
+async fn quarter(
+    folder: &Path,
+    day1: &Extract,
+    delivery: &deliver::Settings,
+    ui: &mut Ui,
+) -> Result<PathBuf, CliError> {
+    ui.data("\nTwelve weeks before, in a sandbox of their own\n")?;
+    let sandbox = sandbox::start(Options::default()).await?;
+    let folder = folder.join("quarter");
+    fs::create_dir_all(folder.join("extracts"))?;
+    let mut stage = Stage::new(&folder, &sandbox)?;
+    let (mut opened, mut closed) = (0, 0);
+    let last = day1.date.saturating_sub(jiff::Span::new().days(1));
+    for back in (0..PAST).rev() {
+        let date = last.saturating_sub(jiff::Span::new().weeks(back));
+        let pass = stage.pass(&extract_of(day1, date, back), ui).await?;
+        let done = pass.applied.iter().flat_map(|applied| &applied.done);
+        opened += done.clone().filter(|done| done.kind == "create").count();
+        closed += done.filter(|done| done.closed).count();
+    }
+    ui.data(&format!("  {PAST} passes: {opened} tickets opened, {closed} closed again\n"))?;
+    let links = Links { site: Some(sandbox.base_url()), ..delivery.links.clone() };
+    let delivery = deliver::Settings { folder: folder.join("reports"), links, ..delivery.clone() };
+    let week = Week::of(at(last)?, &delivery.zone);
+    let history = deliver::history(&stage.state_folder, week, &delivery.zone)?;
+    let path =
+        deliver::save(&delivery, &history, week, None).map_err(|error| CliError::new(Exit::Bug, error))?;
+    sandbox.stop().await;
+    Ok(path)
+}
+
+/// What the source had on an earlier day, `back` weeks ago.
+fn extract_of(day1: &Extract, date: Date, back: i32) -> Extract {
+    let text = date.to_string();
+    let old = date.saturating_sub(jiff::Span::new().weeks(6)).to_string();
+    let keeps = |row: &generate::Record, cause: Option<&str>| match cause {
+        // Each third cause is settled, in a week that its name says.
+        Some(cause) => {
+            let sum = cause.bytes().map(i32::from).sum::<i32>();
+            sum % 3 != 0 || sum / 3 % PAST < back
+        }
+        None => row.opened_at > old,
+    };
+    let (rows, truth) = day1
+        .rows
+        .iter()
+        .zip(&day1.truth)
+        .filter(|(row, cause)| row.opened_at <= text && keeps(row, cause.as_deref()))
+        .map(|(row, cause)| (row.clone(), cause.clone()))
+        .unzip();
+    Extract { date, rows, truth }
+}
+
 /// An empty folder of ours. A folder that a demo did not make is never touched.
 fn prepare(folder: &Path) -> Result<PathBuf, CliError> {
     let failed = |error: std::io::Error| {
@@ -143,7 +208,7 @@ fn prepare(folder: &Path) -> Result<PathBuf, CliError> {
             )
             .hint("choose another folder with `--dir`"));
         }
-        for part in ["extracts", "state", "reports"] {
+        for part in ["extracts", "state", "reports", "quarter"] {
             if folder.join(part).exists() {
                 fs::remove_dir_all(folder.join(part)).map_err(failed)?;
             }

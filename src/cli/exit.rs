@@ -11,6 +11,7 @@ use crate::{
     run::RunError,
     state::{JournalError, StateError},
     ticket::TemplateError,
+    web::WebError,
 };
 
 /// How a command ended.
@@ -177,7 +178,19 @@ impl From<DaemonError> for CliError {
     fn from(error: DaemonError) -> Self {
         match error {
             DaemonError::State(error) => error.into(),
+            DaemonError::Dashboard(error) => error.into(),
             signals @ DaemonError::Signals(_) => Self::new(Exit::Bug, signals),
+        }
+    }
+}
+
+impl From<WebError> for CliError {
+    fn from(error: WebError) -> Self {
+        match error {
+            WebError::State(error) => error.into(),
+            listen @ WebError::Listen { .. } => Self::new(Exit::Config, listen)
+                .hint("another program may use this port; `dashboard.listen` or `--port` chooses another"),
+            ended @ WebError::Ended(_) => Self::new(Exit::Bug, ended),
         }
     }
 }

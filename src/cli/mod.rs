@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod completions;
 mod daemon;
+mod dashboard;
 mod demo;
 mod evaluate;
 mod exit;
@@ -72,6 +73,8 @@ enum Command {
     Run(run::Arguments),
     /// Makes a pass whenever the schedule says so, until it is stopped
     Daemon(daemon::Arguments),
+    /// Serves pages that show what is known; without a daemon, or beside one
+    Dashboard(dashboard::Arguments),
     /// Writes the report of a week
     Report(report::Arguments),
     /// Lists the groups and their tickets
@@ -129,6 +132,7 @@ impl Command {
             Self::Plan(arguments) => plan::execute(&arguments, common, ui),
             Self::Run(arguments) => run::execute(&arguments, common, ui),
             Self::Daemon(arguments) => daemon::execute(&arguments, common, ui),
+            Self::Dashboard(arguments) => dashboard::execute(&arguments, common, ui),
             Self::Report(arguments) => report::execute(&arguments, common, ui),
             Self::Groups(arguments) => groups::execute(&arguments, common, ui),
             Self::Explain(arguments) => explain::execute(&arguments, common, ui),

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Common, Exit, Ui};
+use super::{CliError, Common, Exit, Ui, runtime};
 use crate::{
     config::Needs,
-    daemon::{ReportError, save_report},
-    report::{self, Week, Weekly},
-    state::{Head, Known},
+    deliver::{self, DeliverError, Delivery, Fate},
+    report::{self, MailError, Week, Weekly},
+    state::{Head, State},
 };
 
 #[derive(Debug, clap::Args)]
@@ -16,9 +16,29 @@ pub(super) struct Arguments {
     /// ISO week such as 2026-W47; by default the current one
     #[arg(long, value_name = "WEEK")]
     week: Option<String>,
-    /// Prints the figures as JSON instead of writing the file
+    /// Only this client's disputes
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// A page in the report folder (html, ready for print), or text on stdout (markdown, json)
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Prints the figures as JSON, as `--format json`
     #[arg(long)]
     json: bool,
+    /// Sends it by mail and to the chat, to all who did not get it yet
+    #[arg(long, conflicts_with_all = ["json", "client"])]
+    send: bool,
+    /// Sends again what was sent without a word of whether it arrived
+    #[arg(long, requires = "send")]
+    resend: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    #[value(alias = "pdf-ready")]
+    Html,
+    Markdown,
+    Json,
 }
 
 #[derive(Serialize)]
@@ -31,30 +51,77 @@ struct Answer<'a> {
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs::default(), &[], ui)?;
-    let zone = settings.run.zone.clone();
+    let delivery = &settings.delivery;
     let week = match &arguments.week {
         Some(text) => text.parse::<Week>().map_err(|error| CliError::new(Exit::Usage, error))?,
-        None => Week::of(Timestamp::now(), &zone),
+        None => Week::of(Timestamp::now(), &delivery.zone),
     };
-    if arguments.json {
-        let (known, journal) = Known::read_before(&settings.state, week.bounds(&zone).1)?;
-        let weekly = report::weekly(&known, week, &zone);
-        ui.json(&Answer { weekly: &weekly, journal })?;
+    let history = deliver::history(&settings.state, week, &delivery.zone)?;
+    let client = arguments.client.as_deref();
+    if let Some(client) = client {
+        let known = deliver::clients(&history);
+        if !known.contains(client) {
+            let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            return Err(CliError::new(Exit::Usage, format!("no client has the name `{client}`")).hint(
+                format!("known are {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") }),
+            ));
+        }
+    }
+    if arguments.json || arguments.format != Format::Html {
+        let weekly = report::weekly(&history, week, &delivery.zone, client);
+        if arguments.json || arguments.format == Format::Json {
+            let answer = Answer { weekly: &weekly, journal: history.head };
+            let text =
+                serde_json::to_string_pretty(&answer).map_err(|error| CliError::new(Exit::Bug, error))?;
+            report::screened("JSON", text).map_err(|error| CliError::new(Exit::Partial, error))?;
+            ui.json(&answer)?;
+        } else {
+            let text = report::markdown(&weekly, &history.head, &delivery.links)
+                .map_err(|error| CliError::new(Exit::Bug, error))?;
+            let text = report::screened("text", text).map_err(|error| CliError::new(Exit::Partial, error))?;
+            ui.data(text.as_str())?;
+        }
         return Ok(Exit::Done);
     }
-    let site = settings.jira.as_ref().map(|jira| jira.url.to_string());
-    let browse = |key: &str| {
-        site.as_deref()
-            .map_or_else(String::new, |site| format!("{}/browse/{key}", site.trim_end_matches('/')))
-    };
-    let path =
-        save_report(&settings.state, &settings.reports, week, &zone, &browse).map_err(
-            |error| match error {
-                ReportError::State(error) => error.into(),
-                ReportError::Page(_) => CliError::new(Exit::Bug, error),
-                ReportError::File { .. } => CliError::new(Exit::Input, error),
-            },
-        )?;
+    let path = deliver::save(delivery, &history, week, client).map_err(refused)?;
     ui.data(&path.display().to_string())?;
-    Ok(Exit::Done)
+    if !arguments.send {
+        return Ok(Exit::Done);
+    }
+    let mut state = State::open(&settings.state)?;
+    let sent = runtime()?
+        .block_on(deliver::send(delivery, &history, week, &mut state, arguments.resend))
+        .map_err(refused)?;
+    if sent.is_empty() {
+        ui.warn("nobody gets the report: set `report.mail.server` and `report.mail.to`, or `report.chat.url_file`");
+    }
+    let mut exit = Exit::Done;
+    for Delivery { to, fate } in &sent {
+        match fate {
+            Fate::Sent => ui.say(&format!("sent to {to}")),
+            Fate::SentBefore => ui.say(&format!("{to} has it already")),
+            Fate::Refused(why) => {
+                exit = Exit::Partial;
+                ui.warn(&format!("not sent to {to}: {why}"));
+            }
+            Fate::InDoubt => {
+                exit = Exit::Partial;
+                ui.warn(&format!(
+                    "it is not known whether {to} got it, so it is not sent again; `--send --resend` does"
+                ));
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn refused(error: DeliverError) -> CliError {
+    match error {
+        DeliverError::State(error) => error.into(),
+        DeliverError::Unwritten { .. } => CliError::new(Exit::Input, error),
+        DeliverError::Private(_) | DeliverError::Mail(MailError::Private(_)) => {
+            CliError::new(Exit::Partial, error)
+        }
+        DeliverError::Page(_) | DeliverError::Mail(_) => CliError::new(Exit::Bug, error),
+    }
 }

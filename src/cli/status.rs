@@ -33,6 +33,8 @@ struct Answer<'a> {
     paused_until: Option<Timestamp>,
     /// What is to be said of the end of the token.
     token: Option<String>,
+    /// Reports that were refused, or of which it is not known whether they arrived.
+    reports: Vec<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -57,6 +59,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         doubt: known.doubt.as_ref(),
         paused_until: apply::pause::holds(&known, &SystemClock),
         token: settings.token_expires.and_then(|ends| expiry::notice(ends, today)),
+        reports: crate::deliver::open(&known),
     };
     if arguments.json {
         ui.json(&answer)?;
@@ -110,6 +113,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     }
     if let Some(token) = &answer.token {
         text.push_str(&format!("token       {token}\n"));
+    }
+    for report in &answer.reports {
+        text.push_str(&format!("report      {report}\n"));
     }
     ui.data(&text)?;
     Ok(Exit::Done)

@@ -26,7 +26,8 @@ pub(crate) const CONFIG_VARIABLE: &str = "DISPUTEBOT_CONFIG";
 const OTHER_VARIABLES: [&str; 2] = [CONFIG_VARIABLE, "DISPUTEBOT_LOG"];
 
 /// Keys whose value comes from the environment, or from the file that the key `…_file` names; nowhere else.
-pub(crate) const SECRETS: [&str; 2] = ["jira.token", "webhook.secret"];
+pub(crate) const SECRETS: [&str; 5] =
+    ["jira.token", "webhook.secret", "report.mail.password", "report.chat.url", "dashboard.token"];
 
 /// All known keys, in the order of the reference.
 pub(crate) struct Schema {
@@ -326,6 +327,18 @@ mod tests {
         state.dir Text
         report.dir Text
         report.zone Text
+        report.clients Map
+        report.mail.server Text
+        report.mail.user Text
+        report.mail.password_file Text
+        report.mail.from Text
+        report.mail.to List
+        report.chat.form Text
+        report.chat.url_file Text
+        dashboard.listen Text
+        dashboard.token_file Text
+        dashboard.user_header Text
+        dashboard.proxies List
         schedule.run Text
         schedule.report Text
         schedule.zone Text

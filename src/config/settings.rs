@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
 
@@ -15,11 +15,15 @@ use super::{Layers, Problems, Reader, Warning, schema::joined};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
+    deliver::{self, Chat, Mailer, Recipient},
     dispute::{DeliverySystem, Field, Program, Vocabulary},
-    group, jira, plan, run,
+    group, jira, plan,
+    report::{ChatForm, Links},
+    run,
     schedule::Schedule,
     source,
     ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_template},
+    web::{self, Access, Proxy},
 };
 
 /// Most creates or edits that are under way at the same time: an allowed pace of 100 a second is used up where an
@@ -39,8 +43,10 @@ pub struct Settings {
     pub fields: BTreeMap<String, String>,
     /// Folder of the state.
     pub state: PathBuf,
-    /// Folder of the reports.
-    pub reports: PathBuf,
+    /// Where reports go.
+    pub delivery: deliver::Settings,
+    /// Where the dashboard listens and whom it lets in; none where no address is set.
+    pub dashboard: Option<(SocketAddr, Access)>,
     /// When the daemon runs.
     pub run_schedule: Schedule,
     /// When the daemon writes the report.
@@ -148,7 +154,9 @@ impl Settings {
         };
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
-        let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
+        let state = reader.path("state.dir");
+        let delivery = delivery(reader, zone.clone());
+        let dashboard = dashboard(reader);
         let run = run::Params {
             source,
             cluster,
@@ -166,7 +174,8 @@ impl Settings {
             templates,
             fields,
             state,
-            reports,
+            delivery,
+            dashboard,
             run_schedule,
             report_schedule,
             log,
@@ -174,6 +183,55 @@ impl Settings {
             webhook,
         }
     }
+}
+
+impl Settings {
+    /// What the dashboard needs to know.
+    pub fn web(&self, listen: SocketAddr, access: Access) -> web::Settings {
+        web::Settings {
+            listen,
+            access,
+            state: self.state.clone(),
+            delivery: self.delivery.clone(),
+            run_schedule: self.run_schedule.clone(),
+            report_schedule: self.report_schedule.clone(),
+        }
+    }
+}
+
+fn dashboard(reader: &mut Reader<'_>) -> Option<(SocketAddr, Access)> {
+    let token = reader.secret("dashboard.token");
+    let header = reader.optional_text("dashboard.user_header");
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for text in reader.list("dashboard.proxies") {
+        match text.parse() {
+            Ok(address) => addresses.push(address),
+            Err(_) => {
+                reader.refuse("dashboard.proxies", format!("`{text}` is no address such as `10.0.0.2`"))
+            }
+        }
+    }
+    let listen: SocketAddr = match reader.optional_text("dashboard.listen")?.parse() {
+        Ok(listen) => listen,
+        Err(_) => {
+            reader.refuse("dashboard.listen", "expected an address and a port, such as `127.0.0.1:8088`");
+            return None;
+        }
+    };
+    if header.is_some() && addresses.is_empty() {
+        reader.require("dashboard.proxies");
+    }
+    let proxy = header.map(|header| Proxy { header, addresses });
+    if token.is_none() && proxy.is_none() {
+        if !listen.ip().is_loopback() {
+            reader.refuse(
+                "dashboard.listen",
+                "others can reach it; set `dashboard.token_file`, or `dashboard.user_header` for a proxy that signs people in",
+            );
+        }
+        return Some((listen, Access::ThisMachine));
+    }
+    Some((listen, Access::Known { token, proxy }))
 }
 
 /// Longer than any wait where it does not fit.
@@ -341,6 +399,74 @@ fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
         return None;
     }
     Some(Webhook { listen: listen?, secret, min_interval })
+}
+
+fn delivery(reader: &mut Reader<'_>, zone: TimeZone) -> deliver::Settings {
+    let links = Links {
+        site: reader.optional_text("jira.url"),
+        project: reader.optional_text("jira.project").unwrap_or_default(),
+    };
+    let mut recipients: Vec<Recipient> = Vec::new();
+    let mut invite =
+        |reader: &mut Reader<'_>, key: &str, client: Option<&str>, text: &str| match deliver::address(text) {
+            Ok(address) => {
+                recipients
+                    .push(Recipient { client: client.map(str::to_owned), address: address.to_string() });
+            }
+            Err(why) => reader.refuse(key, format!("of `{text}`, {why}")),
+        };
+    for text in reader.list("report.mail.to") {
+        invite(reader, "report.mail.to", None, &text);
+    }
+    for (client, list) in reader.map("report.clients") {
+        for text in list.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            invite(reader, &format!("report.clients.{client}"), Some(&client), text);
+        }
+    }
+    deliver::Settings {
+        folder: reader.path("report.dir"),
+        zone,
+        links,
+        mail: mailer(reader),
+        recipients,
+        chat: chat(reader),
+    }
+}
+
+fn mailer(reader: &mut Reader<'_>) -> Option<Mailer> {
+    let (user, password) = (reader.optional_text("report.mail.user"), reader.secret("report.mail.password"));
+    let from = reader.optional_text("report.mail.from");
+    let server = reader.optional_text("report.mail.server")?;
+    let Some(from) = from else {
+        reader.require("report.mail.from");
+        return None;
+    };
+    let from = match deliver::address(&from) {
+        Ok(from) => from,
+        Err(why) => {
+            reader.refuse("report.mail.from", why);
+            return None;
+        }
+    };
+    match Mailer::new(&server, from, user.zip(password)) {
+        Ok(mailer) => Some(mailer),
+        Err(why) => {
+            reader.refuse("report.mail.server", why);
+            None
+        }
+    }
+}
+
+fn chat(reader: &mut Reader<'_>) -> Option<Chat> {
+    let form = reader.one_of("report.chat.form", &[("slack", ChatForm::Slack), ("teams", ChatForm::Teams)]);
+    let address = reader.secret("report.chat.url")?;
+    match Chat::new(address, form) {
+        Ok(chat) => Some(chat),
+        Err(why) => {
+            reader.refuse("report.chat.url_file", format!("the address in it cannot be used: {why}"));
+            None
+        }
+    }
 }
 
 fn priorities(reader: &mut Reader<'_>) -> Priorities {

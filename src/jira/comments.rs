@@ -7,7 +7,7 @@ use super::{
     client::{Client, Repeat},
     error::JiraError,
     issues::{Outcome, outcome},
-    search::GROUP_PROPERTY,
+    search::{GROUP_PROPERTY, sealed, unsealed},
     site::person,
 };
 use crate::{
@@ -18,13 +18,14 @@ use crate::{
 impl Client {
     /// Adds a comment that carries its topic as a property. Sent once; gives the comment's id.
     pub async fn comment(&self, issue: &Issue, topic: &str, body: &[Block]) -> Outcome<String> {
-        if let Err(error) = self.site().await {
-            return Outcome::NotDone(error);
-        }
+        let dialect = match self.dialect().await {
+            Ok(dialect) => dialect,
+            Err(error) => return Outcome::NotDone(error),
+        };
         let markup = self.markup();
         let body = json!({
             "body": markup.document(&markup.nodes(body)),
-            "properties": [{ "key": GROUP_PROPERTY, "value": { "topic": topic } }],
+            "properties": [{ "key": GROUP_PROPERTY, "value": sealed(dialect, json!({ "topic": topic })) }],
         });
         let path = format!("/issue/{}/comment", issue.id);
         let answer = self.send(Method::POST, &path, &body, Repeat::Never).await;
@@ -50,11 +51,9 @@ impl Client {
     /// Id of an issue's comment on this topic. Reads past the search index.
     pub async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
         let is_ours = |comment: &Value| {
-            comment["properties"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|property| property["key"] == GROUP_PROPERTY && property["value"]["topic"] == topic)
+            comment["properties"].as_array().into_iter().flatten().any(|property| {
+                property["key"] == GROUP_PROPERTY && unsealed(&property["value"])["topic"] == topic
+            })
         };
         let path = format!("/issue/{}/comment", issue.id);
         let mut start = 0usize;

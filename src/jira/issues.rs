@@ -12,7 +12,8 @@ use super::{
     error::{Cause, JiraError},
     files::lists,
     ready::Ready,
-    search::{GROUP_PROPERTY, HOME},
+    search::{GROUP_PROPERTY, HOME, sealed},
+    site::Dialect,
     workflow::category,
 };
 use crate::{
@@ -50,9 +51,10 @@ pub enum Outcome<T> {
 impl Client {
     /// Creates the ticket of a group. Sent once.
     pub async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
-        if let Err(error) = self.site().await {
-            return Outcome::NotDone(error);
-        }
+        let dialect = match self.dialect().await {
+            Ok(dialect) => dialect,
+            Err(error) => return Outcome::NotDone(error),
+        };
         let markup = self.markup();
         let Content { summary, block: ours, labels, priority, due, fields: others, list: _ } = content;
         let mut fields = json!({
@@ -77,7 +79,7 @@ impl Client {
         }
         let body = json!({
             "fields": fields,
-            "properties": [{ "key": GROUP_PROPERTY, "value": self.mark(mark) }],
+            "properties": [{ "key": GROUP_PROPERTY, "value": self.mark(dialect, mark) }],
         });
         let answer = self.send(Method::POST, "/issue", &body, Repeat::Never).await;
         let answer = answer.map_err(|error| ready.explain(error));
@@ -110,10 +112,10 @@ impl Client {
     }
 
     /// A mark with the project that its disputebot works on: issues are moved, and several may share a site.
-    fn mark(&self, mark: &Mark) -> Value {
+    fn mark(&self, dialect: Dialect, mark: &Mark) -> Value {
         let mut value = json!(mark);
         value[HOME] = json!(self.settings.project);
-        value
+        sealed(dialect, value)
     }
 
     /// Writes changed fields. Idempotent.
@@ -152,7 +154,8 @@ impl Client {
         }
         let mut body = json!({ "fields": fields, "update": update });
         if let Some(mark) = mark {
-            body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(mark) }]);
+            let dialect = self.dialect().await?;
+            body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(dialect, mark) }]);
         }
         let path = format!("/issue/{}", issue.id);
         let answer = self.send(Method::PUT, &path, &body, Repeat::Safe).await;

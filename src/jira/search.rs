@@ -237,9 +237,25 @@ fn ids_of(answer: &Value) -> impl Iterator<Item = String> {
         .filter_map(|issue| issue["id"].as_str().map(str::to_owned))
 }
 
+/// The value of a property as it is sent within a body.
+///
+/// Data Center's contract says that it is a string; its own example is JSON within one.
+pub(super) fn sealed(dialect: Dialect, value: Value) -> Value {
+    match dialect {
+        Dialect::Cloud => value,
+        Dialect::DataCenter => Value::String(value.to_string()),
+    }
+}
+
+/// The value of a property as Jira shows it: what it was, or that as JSON within a string.
+pub(super) fn unsealed(value: &Value) -> Value {
+    let text = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+    text.unwrap_or_else(|| value.clone())
+}
+
 /// The group that an issue is marked with: by property, or by label where that is lost.
 fn marked(issue: &Value) -> Option<Marked> {
-    let property = &issue["properties"][GROUP_PROPERTY];
+    let property = &unsealed(&issue["properties"][GROUP_PROPERTY]);
     let by_property = property["group"].as_str().and_then(GroupId::parse);
     let group = by_property.or_else(|| {
         labels(&issue["fields"])
@@ -275,6 +291,8 @@ mod tests {
             "properties": { "disputebot": { "group": a.as_str() } },
         });
         assert_eq!(marked(&issue).unwrap().group, a);
+        issue["properties"] = json!({ "disputebot": json!({ "group": a.as_str() }).to_string() });
+        assert_eq!(marked(&issue).unwrap().group, a, "as JSON within a string");
         issue["properties"] = json!({});
         assert_eq!(marked(&issue).unwrap().group, b);
         issue["fields"]["labels"] = json!(["disputebot"]);

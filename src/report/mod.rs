@@ -1,30 +1,56 @@
-//! The weekly report: from the history of runs to figures, and from figures to one HTML page. Pure.
+//! The weekly report: from the history of runs to figures, and from figures to a page, a text and a mail. Pure.
 //!
-//! Flow (opened, updated, closed) is summed over the runs of the week; stock (open disputes, money, ageing,
-//! groups) is that of the last run in it. The same history gives the same report, so writing it twice
-//! changes nothing.
+//! Flow (found, resolved, opened) is counted over the week; stock (open disputes, money, ageing, groups) is that of
+//! the last run in it. Sentences are made from the figures by rules, never from free text. The same history gives
+//! the same report, so writing it twice changes nothing.
+//!
+//! # Guarantees
+//!
+//! * What was open before, what came and what went add up to what is open after.
+//! * Each number has the keys of the tickets it was counted from; page, text and JSON show the same numbers.
+//! * A report of one client is made of that client's figures alone.
+//! * Money has two significant digits, as on tickets: with exact units it would give a confidential price.
+//! * [`screened`] looks at each finished text before it leaves.
 
+mod chart;
+mod figures;
+mod forecast;
 mod html;
+mod mail;
+mod markdown;
+mod quality;
+mod story;
+mod tiles;
 mod week;
+mod words;
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-pub use html::html;
+pub use chart::{Charts, charts};
+pub use figures::weekly;
+pub use forecast::{Backlog, BacklogWeek, Forecast};
+pub use html::{headline, html};
+pub use mail::{ChatForm, Mail, MailError, chat, mail, message_id};
+pub use markdown::markdown;
+pub use quality::Quality;
 pub use week::{Week, WeekError};
+pub use words::reason;
 
 use crate::{
-    dispute::Program,
-    group::Status,
-    state::{GroupRecord, Known, Rows, RunRecord},
-    ticket::facts::Figures,
+    state::{Rows, Sum},
+    ticket::{self, facts::Figures},
 };
 
-/// Most groups that are listed.
-const TOP: usize = 15;
+/// Weeks that are read back for a report: those of the charts and those that a forecast is judged by.
+pub const WEEKS: usize = 26;
+/// Weeks of the charts.
+const SHOWN_WEEKS: usize = 12;
+/// Days after the week whose deadlines are told.
+const AHEAD_DAYS: i64 = 14;
 
 /// All figures of one week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,29 +58,69 @@ pub struct Weekly {
     /// The week.
     pub week: Week,
     /// Its first and last day.
-    pub days: (String, String),
+    pub days: (Date, Date),
+    /// The time zone that the week is counted in.
+    pub zone: String,
+    /// The client it is about; none where it is about all.
+    pub client: Option<String>,
+    /// The week in five sentences.
+    pub story: Vec<String>,
     /// Runs in it.
     pub runs: usize,
     /// Runs whose input was incomplete.
     pub incomplete_runs: usize,
     /// Tickets by what was done to them.
     pub tickets: TicketFlow,
-    /// Groups by what became of them, over all runs of the week.
-    pub groups: GroupFlow,
-    /// Groups that are open at the end of the week.
-    pub open_groups: usize,
-    /// Rows of the last run; none where there was no run yet.
+    /// Groups by what became of them.
+    pub flow: Flow,
+    /// The same for each of the last weeks, this one last.
+    pub weeks: Vec<WeekLine>,
+    /// Rows of the last run; none where there was no run yet, and in the report of one client.
     pub rows: Option<Rows>,
-    /// Open disputes, units and money per program at the end of the week.
+    /// Open disputes in groups and without significant company.
+    pub grouped: usize,
+    /// Open disputes without significant company.
+    pub ungrouped: usize,
+    /// All open disputes at the end of the week.
+    pub total: Figures,
+    /// The same a week before; none where there was no run before.
+    pub total_before: Option<Figures>,
+    /// Open disputes, units and money by program.
     pub programs: Vec<ProgramLine>,
+    /// What is due in the two weeks after this one, by day.
+    pub deadlines: Vec<Deadline>,
+    /// What was due before and is still open.
+    pub overdue: Stake,
     /// Open disputes by age at the end of the week.
     pub ageing: Vec<(String, usize)>,
+    /// How long groups took that were resolved in the week.
+    pub resolution: Resolution,
+    /// Open disputes and arrivals by week.
+    pub backlog: Backlog,
     /// The groups with most money.
     pub top: Vec<TopGroup>,
+    /// Groups that changed most, and why.
+    pub changes: Vec<ChangeLine>,
     /// Tickets that were opened.
     pub opened: Vec<TicketLine>,
     /// Tickets that disputebot closed.
     pub closed: Vec<TicketLine>,
+    /// Where people overruled disputebot.
+    pub overruled: Vec<Overruled>,
+    /// What waits for a person.
+    pub waiting: Vec<Overruled>,
+    /// Open disputes by client.
+    pub clients: Vec<Line>,
+    /// Open disputes by state.
+    pub states: Vec<Line>,
+    /// Open disputes by type of the covered entity.
+    pub entities: Vec<Line>,
+    /// Disputes in groups by likely cause.
+    pub causes: Vec<Line>,
+    /// Whether the machine can be trusted.
+    pub quality: Quality,
+    /// What came late and changes what earlier reports said.
+    pub corrections: Vec<String>,
     /// What was held in the last run, by kind.
     pub held: BTreeMap<String, usize>,
     /// Writes that failed: what and why.
@@ -70,21 +136,45 @@ pub struct TicketFlow {
     pub updated: usize,
     /// Closed by disputebot.
     pub closed: usize,
+    /// Reopened by disputebot.
+    pub reopened: usize,
 }
 
-/// Groups by what became of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct GroupFlow {
-    /// Found for the first time, splits included.
-    pub found: usize,
-    /// Of these, split from another one.
-    pub split: usize,
-    /// Merged into another one.
-    pub merged: usize,
-    /// All disputes resolved.
-    pub resolved: usize,
-    /// Came back.
-    pub returned: usize,
+/// How the number of open groups came about: `before`, and all steps, make `after`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Flow {
+    /// Open at the start of the week.
+    pub before: usize,
+    /// What came and what went.
+    pub steps: Vec<Step>,
+    /// Open at its end.
+    pub after: usize,
+}
+
+/// One way of coming or going.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it is called.
+    pub name: &'static str,
+    /// Whether it adds.
+    pub adds: bool,
+    /// How many groups.
+    pub count: usize,
+    /// Their tickets; the first digits of the group where it has none.
+    pub keys: Vec<String>,
+}
+
+/// One week of the flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WeekLine {
+    /// The week.
+    pub week: Week,
+    /// Groups that came: found, split off or returned.
+    pub came: usize,
+    /// Groups that went: resolved or merged.
+    pub went: usize,
+    /// Groups open at its end.
+    pub open: usize,
 }
 
 /// One program.
@@ -94,6 +184,39 @@ pub struct ProgramLine {
     pub program: String,
     /// Figures of its open disputes.
     pub figures: Figures,
+}
+
+/// What is at stake.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Stake {
+    /// Disputes and money.
+    pub sum: Sum,
+    /// Tickets of the groups that they are in.
+    pub keys: Vec<String>,
+    /// Disputes among them that are in no group.
+    pub alone: usize,
+}
+
+/// What is due on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// The day.
+    pub day: Date,
+    /// What is lost when nobody acts: exposed money would have to be paid, recoverable money could not be had back.
+    pub stake: Stake,
+    /// Programs, by short names.
+    pub programs: Vec<String>,
+}
+
+/// How long groups took from found to resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Resolution {
+    /// Days of each group that was resolved in the week, ascending.
+    pub days: Vec<i64>,
+    /// Days of each that was resolved in the eleven weeks before, ascending.
+    pub days_before: Vec<i64>,
+    /// Tickets of those of the week.
+    pub keys: Vec<String>,
 }
 
 /// One of the largest groups.
@@ -113,6 +236,25 @@ pub struct TopGroup {
     pub title: String,
     /// Its figures.
     pub figures: Figures,
+    /// Its open disputes at the end of each week of the charts.
+    pub series: Vec<usize>,
+}
+
+/// A group that changed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeLine {
+    /// Its ticket; the first digits of the group where it has none.
+    pub key: String,
+    /// The client.
+    pub client: String,
+    /// Cause and rule.
+    pub what: String,
+    /// Open disputes before the week.
+    pub before: usize,
+    /// Open disputes after it.
+    pub after: usize,
+    /// Why.
+    pub why: String,
 }
 
 /// A ticket in a list.
@@ -128,104 +270,117 @@ pub struct TicketLine {
     pub disputes: usize,
 }
 
-/// The figures of a week. `known` is what was known at its end.
-pub fn weekly(known: &Known, week: Week, zone: &TimeZone) -> Weekly {
-    let (from, to) = week.bounds(zone);
-    let within = |at: Timestamp| from <= at && at < to;
-    let runs: Vec<&RunRecord> = known.runs.values().filter(|run| within(run.at)).collect();
-    let last = known.runs.values().rfind(|run| run.at < to);
-    let sum = |name: &str| runs.iter().filter_map(|run| run.events.get(name)).sum::<usize>();
-    let done = |kind: &str| {
-        let mut keys: Vec<(&str, &crate::group::GroupId)> = runs
-            .iter()
-            .flat_map(|run| &run.done)
-            .filter(|done| done.kind == kind)
-            .map(|done| (done.issue.key.as_str(), &done.group))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    };
-    let mut closed: Vec<(&str, &crate::group::GroupId)> = runs
-        .iter()
-        .flat_map(|run| &run.done)
-        .filter(|done| done.closed)
-        .map(|done| (done.issue.key.as_str(), &done.group))
-        .collect();
-    closed.sort_unstable();
-    closed.dedup();
-    let line = |(key, group): &(&str, &crate::group::GroupId)| {
-        let record = known.groups.get(*group);
-        TicketLine {
-            key: (*key).to_owned(),
-            client: record.map(|record| record.group.client.to_string()).unwrap_or_default(),
-            what: record.map(|record| format!("{}: {}", record.cause, record.title)).unwrap_or_default(),
-            disputes: record.map_or(0, |record| record.group.members.len()),
+/// What a person did or has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overruled {
+    /// The ticket; the first digits of the group where it has none.
+    pub key: String,
+    /// The client.
+    pub client: String,
+    /// What it is about.
+    pub what: String,
+    /// What was done, in words.
+    pub words: String,
+    /// Whether it was not so a week before.
+    pub new: bool,
+}
+
+/// One line of a breakdown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// What it is about.
+    pub name: String,
+    /// Disputes and money.
+    pub sum: Sum,
+    /// Groups, where groups were counted.
+    pub groups: Option<usize>,
+    /// Their tickets, where there are few.
+    pub keys: Vec<String>,
+}
+
+/// Where a reader can follow a number into Jira.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Address of the site; none where it is not known.
+    pub site: Option<String>,
+    /// Key of the project.
+    pub project: String,
+}
+
+impl Links {
+    /// Most tickets that one search names: browsers and servers cut longer addresses.
+    const IN_ONE_SEARCH: usize = 100;
+
+    /// The page of a ticket; empty where it is not known or none.
+    pub fn ticket(&self, key: &str) -> String {
+        match &self.site {
+            // Digits of a group that has no ticket have no hyphen.
+            Some(site) if key.contains('-') => format!("{}/browse/{key}", site.trim_end_matches('/')),
+            _ => String::new(),
         }
-    };
-    let opened = done("create");
-    let (first_day, last_day) = week.days();
-    Weekly {
-        week,
-        days: (first_day.to_string(), last_day.to_string()),
-        runs: runs.len(),
-        incomplete_runs: runs.iter().filter(|run| !run.incomplete.is_empty()).count(),
-        tickets: TicketFlow { opened: opened.len(), updated: done("update").len(), closed: closed.len() },
-        groups: GroupFlow {
-            found: sum("born") + sum("split"),
-            split: sum("split"),
-            merged: sum("merged"),
-            resolved: sum("resolved"),
-            returned: sum("returned"),
-        },
-        open_groups: last.map_or(0, |run| run.groups),
-        rows: last.map(|run| run.rows),
-        programs: last.map(programs).unwrap_or_default(),
-        ageing: last.map(|run| run.ageing.clone().into_iter().collect()).unwrap_or_default(),
-        top: top(known),
-        opened: opened.iter().map(line).collect(),
-        closed: closed.iter().map(line).collect(),
-        held: last.map(|run| run.held.clone()).unwrap_or_default(),
-        failed: runs
-            .iter()
-            .flat_map(|run| &run.failed)
-            .map(|(_, kind, why)| format!("{kind}: {why}"))
-            .collect(),
+    }
+
+    /// The search for some tickets; empty where there are none, too many, or no Jira.
+    pub fn search(&self, keys: &[String]) -> String {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).filter(|key| key.contains('-')).collect();
+        if keys.is_empty() || keys.len() > Self::IN_ONE_SEARCH {
+            return String::new();
+        }
+        self.jql(&format!("issuekey in ({})", keys.join(", ")))
+    }
+
+    /// The search for all open tickets of disputebot.
+    pub fn open(&self) -> String {
+        self.jql(&format!(
+            "project = \"{}\" AND labels = {} AND statusCategory != Done",
+            self.project,
+            ticket::LABEL
+        ))
+    }
+
+    fn jql(&self, jql: &str) -> String {
+        let Some(site) = &self.site else { return String::new() };
+        let query: String = url::form_urlencoded::byte_serialize(jql.as_bytes()).collect();
+        format!("{}/issues/?jql={query}", site.trim_end_matches('/'))
     }
 }
 
-fn programs(run: &RunRecord) -> Vec<ProgramLine> {
-    run.programs
-        .iter()
-        .map(|(program, figures)| ProgramLine {
-            program: Program::from_name(program)
-                .map_or_else(|| program.clone(), |p| p.human_name().to_owned()),
-            figures: figures.clone(),
-        })
-        .collect()
+/// A text that was looked at by the privacy gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screened(String);
+
+impl Screened {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
-fn top(known: &Known) -> Vec<TopGroup> {
-    let mut records: Vec<&GroupRecord> =
-        known.groups.values().filter(|record| record.group.status == Status::Active).collect();
-    let amount = |record: &GroupRecord| -> Decimal { record.figures.exposed + record.figures.recoverable };
-    records.sort_by(|a, b| {
-        amount(b)
-            .cmp(&amount(a))
-            .then_with(|| b.group.members.len().cmp(&a.group.members.len()))
-            .then_with(|| a.group.id.cmp(&b.group.id))
-    });
-    records
-        .into_iter()
-        .take(TOP)
-        .map(|record| TopGroup {
-            group: record.group.id.short().to_owned(),
-            key: known.ticket(&record.group.id).issue().map(|issue| issue.key.clone()).unwrap_or_default(),
-            client: record.group.client.to_string(),
-            cause: record.cause.to_string(),
-            who: record.who.to_string(),
-            title: record.title.clone(),
-            figures: record.figures.clone(),
-        })
-        .collect()
+/// A finished text holds something that looks private.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} looks like it holds {kind}, so it is not given out")]
+pub struct Private {
+    /// Which text.
+    pub what: &'static str,
+    /// What was found, never its value.
+    pub kind: &'static str,
+}
+
+/// Lets a finished text pass, or says what it looks like it holds. Of a page, what stands between its tags is
+/// looked at: coordinates of a chart are no telephone numbers.
+pub fn screened(what: &'static str, text: String) -> Result<Screened, Private> {
+    let shown = if text.trim_start().starts_with('<') { words::between_tags(&text) } else { text.clone() };
+    match ticket::screen(&shown) {
+        None => Ok(Screened(text)),
+        Some(find) => Err(Private { what, kind: find.kind }),
+    }
+}
+
+/// Two significant digits.
+fn rounded(amount: Decimal) -> Decimal {
+    amount
+        .round_sf_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+        .unwrap_or(amount)
+        .round_dp(2)
+        .normalize()
 }

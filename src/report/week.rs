@@ -33,6 +33,19 @@ impl Week {
         Self { monday: monday.saturating_sub(7.days()) }
     }
 
+    /// First instants of the weeks up to this one and, last, the first instant after it.
+    pub fn bounds_of(self, weeks: usize, zone: &TimeZone) -> Vec<Timestamp> {
+        let weeks = i64::try_from(weeks).unwrap_or(1);
+        (1 - weeks..=1)
+            .map(|offset| Self { monday: self.monday.saturating_add((7 * offset).days()) }.bounds(zone).0)
+            .collect()
+    }
+
+    /// `W47`: without the year.
+    pub fn short(self) -> String {
+        format!("W{:02}", self.monday.iso_week_date().week())
+    }
+
     /// Monday and Sunday.
     pub fn days(self) -> (Date, Date) {
         (self.monday, self.monday.saturating_add(6.days()))

@@ -402,6 +402,16 @@ fn finish((_, path, out): (Month, PathBuf, BufWriter<File>)) -> Result<(), Journ
         .map_err(JournalError::io("write", &path))
 }
 
+/// Gives time, place and body of every record as it is written; checks the chain on the way. May run while
+/// another process writes.
+pub(super) fn texts<E: From<JournalError>>(
+    directory: &Path,
+    mut visit: impl FnMut(Timestamp, Head, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    walk(directory, |line, _| visit(line.at, Head { seq: line.seq, hash: line.hash }, line.body))?;
+    Ok(())
+}
+
 /// Gives every record from number `from_seq` on, in order, and returns the head; checks the chain from its
 /// beginning on the way. Stops at the first error, its own or the visitor's.
 pub fn read<E: From<JournalError>>(

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Head, Journal, JournalError, StateError, Tree, Vault, Write, backup, durable::WriterLock, format,
-    journal, vault,
+    Entry, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
+    durable::WriterLock, format, journal, vault,
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Closed, Issue, Moment, Pause, Ruling, Stray, Ticket},
+    plan::{Closed, Issue, Moment, Pause, Reason, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -168,6 +168,38 @@ pub struct RunRecord {
     pub failed: Vec<(GroupId, String, String)>,
     /// What was held, by kind.
     pub held: BTreeMap<String, usize>,
+    /// Of that, what a person did or has to do, one by one; at most [`RunRecord::WAITING`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
+    /// The open disputes in sums, by client.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clients: BTreeMap<String, Snapshot>,
+    /// Why rows could not be read, in words without their private values; at most [`RunRecord::REJECTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<String>,
+    /// Files that were read, and those that could not be; none in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<(u64, u64)>,
+}
+
+impl RunRecord {
+    /// Most entries of [`RunRecord::waiting`]: where more wait, their number says enough.
+    pub const WAITING: usize = 1_000;
+    /// Most entries of [`RunRecord::rejects`].
+    pub const REJECTS: usize = 50;
+}
+
+/// Something that was held because of what a person did, or until a person does something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The group.
+    pub group: GroupId,
+    /// What kind of hold it is.
+    pub kind: String,
+    /// Why, in words.
+    pub words: String,
+    /// Whether a person overruled disputebot.
+    pub overruled: bool,
 }
 
 /// Where every row of the input ended.
@@ -208,6 +240,9 @@ pub struct Done {
     pub kind: String,
     /// Whether it closed the ticket.
     pub closed: bool,
+    /// Why; none where an earlier build wrote it, or where it was found in Jira.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// An occurrence of a schedule that was handled.

@@ -24,8 +24,10 @@ mod chain;
 mod durable;
 mod envelope;
 mod format;
+mod history;
 pub mod journal;
 mod known;
+mod snapshot;
 mod store;
 pub mod vault;
 
@@ -37,10 +39,13 @@ use thiserror::Error;
 pub use chain::{ChainHash, Head, NotAHash, Record};
 pub use durable::replace_file;
 pub use format::FORMAT;
+pub use history::{History, Move, MoveKind, Sizes};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use known::{
     Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, State, Verdict,
+    Waiting,
 };
+pub use snapshot::{ByCode, Due, RuleFit, Snapshot, Sum, UNKNOWN};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.

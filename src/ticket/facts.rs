@@ -48,7 +48,8 @@ impl Figures {
         figures
     }
 
-    fn add(&mut self, dispute: &Dispute) {
+    /// Takes in one more dispute.
+    pub fn add(&mut self, dispute: &Dispute) {
         self.disputes += 1;
         if let Some(units) = dispute.units_disputed {
             let unit = dispute.unit_type.map_or("unknown", UnitType::as_str);
@@ -66,6 +67,27 @@ impl Figures {
                 self.due_then = if earliest == Some(due) { self.due_then + 1 } else { 1 };
                 self.due = Some(due);
             }
+        }
+    }
+}
+
+impl Figures {
+    /// Takes in the figures of other disputes.
+    pub fn join(&mut self, other: &Self) {
+        let Self { disputes, units, exposed, recoverable, without_amount, due, due_then, undated } = other;
+        self.disputes += disputes;
+        for (unit, count) in units {
+            *self.units.entry(unit.clone()).or_default() += count;
+        }
+        self.exposed += exposed;
+        self.recoverable += recoverable;
+        self.without_amount += without_amount;
+        self.undated += undated;
+        match (self.due, due) {
+            (Some(mine), Some(theirs)) if mine == *theirs => self.due_then += due_then,
+            (Some(mine), Some(theirs)) if mine < *theirs => {}
+            (_, None) => {}
+            (_, Some(theirs)) => (self.due, self.due_then) = (Some(*theirs), *due_then),
         }
     }
 }

@@ -119,9 +119,21 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     }
     reader.path("state.dir");
     reader.path("report.dir");
+    reader.map("report.clients");
+    for text in ["server", "user", "from"] {
+        reader.optional_text(&format!("report.mail.{text}"));
+    }
+    reader.secret("report.mail.password");
+    reader.list("report.mail.to");
+    reader.required_text("report.chat.form");
+    reader.secret("report.chat.url");
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {
         reader.required_text(text);
     }
+    reader.optional_text("dashboard.listen");
+    reader.secret("dashboard.token");
+    reader.optional_text("dashboard.user_header");
+    reader.list("dashboard.proxies");
     reader.one_of("log.format", &[("text", 1), ("json", 2)]);
     reader.required_text("log.level");
 }

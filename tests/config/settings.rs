@@ -102,7 +102,7 @@ fn each_value_arrives_where_it_belongs() {
     assert_eq!(jira.timeout, Duration::from_secs(7));
     assert!(!format!("{:?}", jira.credentials).contains("s3cr3t"));
 
-    assert_eq!((settings.state, settings.reports), (folder.join("memory"), folder.join("weekly")));
+    assert_eq!((settings.state, settings.delivery.folder), (folder.join("memory"), folder.join("weekly")));
     assert_eq!(settings.run_schedule.expression(), "15 5 * * *");
     assert_eq!(settings.report_schedule.expression(), "0 8 * * TUE");
     assert_eq!(settings.report_schedule.zone(), "America/Chicago");

@@ -1,0 +1,118 @@
+//! What a person decides about the ticket of a group, where disputebot cannot: by the command line or the dashboard.
+
+use jiff::Timestamp;
+
+use super::port::Tracker;
+use crate::{
+    group::GroupId,
+    jira::JiraError,
+    plan::{Link, Ticket},
+    state::{Known, Ran},
+};
+
+/// What is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// This issue is the ticket of the group.
+    Bind {
+        /// Its key.
+        key: String,
+    },
+    /// A new ticket is to be opened.
+    Create,
+}
+
+impl Decision {
+    /// The record of who decided: the audit trail of what people order.
+    pub fn told(&self, group: &GroupId, by: &str, at: Timestamp) -> Ran {
+        let what = match self {
+            Self::Bind { key } => format!("bind {key}"),
+            Self::Create => "create".to_owned(),
+        };
+        Ran { schedule: format!("decision {group}"), id: format!("{what} by {by}"), at }
+    }
+}
+
+/// Why a decision is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    /// It does not fit what is so.
+    #[error("{0}")]
+    Unfit(String),
+    /// Jira may still be at it.
+    #[error("the answer to the create of group {0} was lost, and Jira may still be at it")]
+    TooEarly(String),
+    /// The issue cannot be seen.
+    #[error("Jira does not show `{0}` to this account")]
+    Hidden(String),
+    /// Jira refused.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+}
+
+/// The ticket of a group as it is after a decision, and what is said of it. Nothing is recorded or written.
+pub async fn decide(
+    tracker: &impl Tracker,
+    known: &Known,
+    group: &GroupId,
+    decision: &Decision,
+) -> Result<(Ticket, String), DecideError> {
+    let ticket = known.ticket(group);
+    match decision {
+        Decision::Bind { key } => {
+            let other = known.tickets.values().find(|other| {
+                other.group != *group
+                    && other.issue().is_some_and(|issue| issue.key.eq_ignore_ascii_case(key))
+            });
+            if let Some(other) = other {
+                return Err(DecideError::Unfit(format!(
+                    "{key} is the ticket of group {}",
+                    other.group.short()
+                )));
+            }
+            bind(tracker, ticket, key).await
+        }
+        Decision::Create => create(tracker, ticket).await,
+    }
+}
+
+/// The ticket bound to an issue that is there.
+async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Ticket, String), DecideError> {
+    let asked = [key.to_owned()];
+    tracker.sign_in().await?;
+    let observed = tracker.read(&asked).await?;
+    let marked = tracker.marks(&asked).await?;
+    let Some(observed) = observed.into_values().next() else {
+        return Err(DecideError::Hidden(key.to_owned()));
+    };
+    let mark = marked.into_iter().next().filter(|marked| marked.group == ticket.group);
+    let written = mark.and_then(|marked| marked.mark?.written).or_else(|| ticket.written.clone());
+    let said = format!("group {} has the ticket {} from now on", ticket.group.short(), observed.issue.key);
+    let link = Link::Bound { issue: observed.issue };
+    Ok((Ticket { link, written, writing: None, look_first: true, ..ticket }, said))
+}
+
+/// The ticket ready for a create.
+async fn create(tracker: &impl Tracker, ticket: Ticket) -> Result<(Ticket, String), DecideError> {
+    let short = ticket.group.short().to_owned();
+    let attempts = match &ticket.link {
+        Link::Held { attempts, .. } => *attempts,
+        Link::Bound { issue } => {
+            tracker.sign_in().await?;
+            let shown = tracker.read(std::slice::from_ref(&issue.id)).await?;
+            if let Some(shown) = shown.into_values().next() {
+                let said = format!("group {short} has the ticket {}, which is there", shown.issue.key);
+                return Err(DecideError::Unfit(said));
+            }
+            0
+        }
+        Link::Intent { .. } | Link::Unknown { .. } => return Err(DecideError::TooEarly(short)),
+        Link::Ready { .. } | Link::Parked { .. } => {
+            return Err(DecideError::Unfit(format!("group {short} waits for no decision")));
+        }
+    };
+    let said = format!("the next run opens a ticket for group {short}");
+    // What was written and said was on another issue.
+    let ticket = Ticket { link: Link::Ready { attempts }, ..Ticket::none(ticket.group) };
+    Ok((ticket, said))
+}

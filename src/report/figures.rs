@@ -1,0 +1,611 @@
+//! From the history to the figures of a week.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
+
+use super::{
+    AHEAD_DAYS, ChangeLine, Deadline, Flow, Line, Overruled, ProgramLine, Resolution, SHOWN_WEEKS, Stake,
+    Step, TicketFlow, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story, words,
+};
+use crate::{
+    dispute::Program,
+    group::{GroupId, Status},
+    plan::Reason,
+    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN, Waiting},
+    ticket::facts::Figures,
+};
+
+/// Most groups that are listed.
+const TOP: usize = 15;
+/// Most changes that are listed.
+const CHANGES: usize = 12;
+/// Most lines of what people did.
+const PEOPLE: usize = 40;
+/// Most keys that a line of a breakdown names.
+const KEYS: usize = 100;
+
+/// The figures of a week. `history` are the weeks up to it, `client` the only client it is about.
+pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&str>) -> Weekly {
+    let at = Scene::new(history, week, zone, client);
+    let (first_day, last_day) = week.days();
+    let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
+    let mut weekly = Weekly {
+        week,
+        days: (first_day, last_day),
+        zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        client: client.map(|client| words::open(client).to_owned()),
+        story: Vec::new(),
+        runs: at.runs.len(),
+        incomplete_runs: at.runs.iter().filter(|run| !run.incomplete.is_empty()).count(),
+        tickets: at.tickets(),
+        flow: at.flow(),
+        weeks: at.weeks(),
+        rows: at.last.filter(|_| client.is_none()).map(|run| run.rows),
+        grouped: now.grouped,
+        ungrouped: now.ungrouped,
+        total: total(&now),
+        total_before: at.last_before.map(|_| total(&before)),
+        programs: programs(&now),
+        deadlines: at.deadlines(&now),
+        overdue: at.stake(&now, |day| day <= last_day),
+        ageing: now.ageing.clone().into_iter().collect(),
+        resolution: at.resolution(),
+        backlog: forecast::backlog(&at.backlog()),
+        top: at.top(),
+        changes: at.changes(),
+        opened: at.ticket_lines(|done| done.kind == "create"),
+        closed: at.ticket_lines(|done| done.closed),
+        overruled: at.people(true),
+        waiting: at.people(false),
+        clients: at.clients(),
+        states: lines(&now.states),
+        entities: lines(&now.entities),
+        causes: at.causes(),
+        quality: quality::of(&at, &now, &before),
+        corrections: at.corrections(&now, &before),
+        held: at.last.filter(|_| client.is_none()).map(|run| run.held.clone()).unwrap_or_default(),
+        failed: at.failed(),
+    };
+    weekly.story = story::story(&weekly);
+    weekly
+}
+
+/// The week, what came before it, and whom it is about.
+pub(super) struct Scene<'a> {
+    pub(super) history: &'a History,
+    week: Week,
+    zone: &'a TimeZone,
+    client: Option<&'a str>,
+    /// Place of the week among those of the history.
+    pub(super) place: usize,
+    /// Runs in the week.
+    pub(super) runs: Vec<&'a RunRecord>,
+    /// The last run up to the end of the week.
+    pub(super) last: Option<&'a RunRecord>,
+    /// The last run before the week.
+    pub(super) last_before: Option<&'a RunRecord>,
+    /// The first run within the weeks of the charts that has sums, before the week.
+    pub(super) reference: Option<&'a RunRecord>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(history: &'a History, week: Week, zone: &'a TimeZone, client: Option<&'a str>) -> Self {
+        let (from, to) = week.bounds(zone);
+        let all = history.known.runs.values();
+        let start = history.bounds.iter().rev().nth(SHOWN_WEEKS).copied().unwrap_or(from);
+        Self {
+            history,
+            week,
+            zone,
+            client,
+            place: history.weeks().saturating_sub(1),
+            runs: all.clone().filter(|run| from <= run.at && run.at < to).collect(),
+            last: all.clone().rfind(|run| run.at < to),
+            last_before: all.clone().rfind(|run| run.at < from),
+            reference: all.clone().find(|run| start <= run.at && run.at < from && !run.clients.is_empty()),
+        }
+    }
+
+    fn is_shown(&self, client: &str) -> bool {
+        self.client.is_none_or(|only| only == client)
+    }
+
+    /// The group, where it is one to be shown.
+    fn group(&self, id: &GroupId) -> Option<&'a GroupRecord> {
+        self.history.known.groups.get(id).filter(|record| self.is_shown(&record.group.client))
+    }
+
+    /// Groups to be shown that are open at the end.
+    pub(super) fn open(&self) -> impl Iterator<Item = &'a GroupRecord> {
+        self.history
+            .known
+            .groups
+            .values()
+            .filter(|record| record.group.status == Status::Active && self.is_shown(&record.group.client))
+    }
+
+    /// Ticket of a group; its first digits where it has none.
+    fn key(&self, id: &GroupId) -> String {
+        let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
+        issue.map_or_else(|| id.short().to_owned(), |issue| issue.key.clone())
+    }
+
+    fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
+        let mut keys: Vec<String> = ids.into_iter().map(|id| self.key(id)).collect();
+        keys.sort_by_key(|key| words::natural(key));
+        keys.dedup();
+        keys
+    }
+
+    /// The sums of a run. A run of an earlier build has those of its programs and ages alone, of all clients.
+    pub(super) fn snapshot(&self, run: Option<&RunRecord>) -> Snapshot {
+        let Some(run) = run else { return Snapshot::default() };
+        let mut all = Snapshot::default();
+        for (client, snapshot) in &run.clients {
+            if self.is_shown(client) {
+                all += snapshot;
+            }
+        }
+        if run.clients.is_empty() && self.client.is_none() {
+            all.programs = run.programs.clone();
+            all.ageing = run.ageing.clone();
+            all.grouped = usize::try_from(run.rows.grouped).unwrap_or(usize::MAX);
+            all.ungrouped = usize::try_from(run.rows.ungrouped).unwrap_or(usize::MAX);
+        }
+        all
+    }
+
+    /// Moves of a week that are to be shown.
+    pub(super) fn moves(&self, week: usize) -> impl Iterator<Item = (MoveKind, &'a GroupId)> {
+        self.history
+            .moves
+            .iter()
+            .filter(move |one| one.week == week)
+            .filter(|one| self.group(&one.group).is_some())
+            .map(|one| (one.kind, &one.group))
+    }
+
+    fn flow(&self) -> Flow {
+        let mut by_kind: BTreeMap<MoveKind, Vec<&GroupId>> = BTreeMap::new();
+        for (kind, group) in self.moves(self.place) {
+            by_kind.entry(kind).or_default().push(group);
+        }
+        let steps: Vec<Step> = words::MOVES
+            .into_iter()
+            .map(|(kind, name)| {
+                let groups = by_kind.remove(&kind).unwrap_or_default();
+                Step { name, adds: words::adds(kind), count: groups.len(), keys: self.keys(groups) }
+            })
+            .collect();
+        let after = self.open().count();
+        let of = |adds: bool| steps.iter().filter(move |step| step.adds == adds).map(|step| step.count);
+        let before = (after + of(false).sum::<usize>()).saturating_sub(of(true).sum());
+        Flow { before, steps, after }
+    }
+
+    fn weeks(&self) -> Vec<WeekLine> {
+        let mut open = self.open().count();
+        let mut lines = Vec::new();
+        let shown = SHOWN_WEEKS.min(self.history.weeks());
+        let (mut came, mut went) = (vec![0; self.history.weeks()], vec![0; self.history.weeks()]);
+        for one in &self.history.moves {
+            if self.group(&one.group).is_some() {
+                let counts = if words::adds(one.kind) { &mut came } else { &mut went };
+                if let Some(count) = counts.get_mut(one.week) {
+                    *count += 1;
+                }
+            }
+        }
+        for place in (self.history.weeks().saturating_sub(shown)..self.history.weeks()).rev() {
+            let week = Week::of(self.history.bounds[place], self.zone);
+            lines.push(WeekLine { week, came: came[place], went: went[place], open });
+            open = (open + went[place]).saturating_sub(came[place]);
+        }
+        lines.reverse();
+        lines
+    }
+
+    fn done(&self) -> impl Iterator<Item = (&'a Done, &'a GroupRecord)> {
+        let runs: Vec<&'a RunRecord> = self.runs.clone();
+        let known = &self.history.known.groups;
+        let client = self.client;
+        runs.into_iter().flat_map(|run| &run.done).filter_map(move |done| {
+            let record = known.get(&done.group)?;
+            client.is_none_or(|only| *only == *record.group.client).then_some((done, record))
+        })
+    }
+
+    fn tickets(&self) -> TicketFlow {
+        let count = |wanted: &dyn Fn(&Done) -> bool| {
+            let keys: BTreeSet<&str> = self
+                .done()
+                .filter(|(done, _)| wanted(done))
+                .map(|(done, _)| done.issue.key.as_str())
+                .collect();
+            keys.len()
+        };
+        TicketFlow {
+            opened: count(&|done| done.kind == "create"),
+            updated: count(&|done| done.kind == "update"),
+            closed: count(&|done| done.closed),
+            reopened: count(&|done| done.kind == "transition" && done.reason == Some(Reason::Returned)),
+        }
+    }
+
+    fn ticket_lines(&self, wanted: fn(&Done) -> bool) -> Vec<TicketLine> {
+        let lines: BTreeMap<&str, &GroupRecord> = self
+            .done()
+            .filter(|(done, _)| wanted(done))
+            .map(|(done, record)| (done.issue.key.as_str(), record))
+            .collect();
+        let mut lines: Vec<TicketLine> = lines
+            .into_iter()
+            .map(|(key, record)| TicketLine {
+                key: key.to_owned(),
+                client: words::open(&record.group.client).to_owned(),
+                what: what(record),
+                disputes: record.group.members.len(),
+            })
+            .collect();
+        lines.sort_by_key(|line| words::natural(&line.key));
+        lines
+    }
+
+    fn stake(&self, snapshot: &Snapshot, wanted: impl Fn(Date) -> bool) -> Stake {
+        let (mut sum, mut groups, mut alone) = (Sum::default(), BTreeSet::new(), 0);
+        for due in snapshot.due.iter().filter(|due| wanted(due.day)) {
+            sum += due.sum;
+            groups.extend(&due.groups);
+            alone += due.alone;
+        }
+        Stake { sum: rounded_sum(sum), keys: self.keys(groups), alone }
+    }
+
+    fn deadlines(&self, snapshot: &Snapshot) -> Vec<Deadline> {
+        let (_, last_day) = self.week.days();
+        let end = last_day.saturating_add(AHEAD_DAYS.days());
+        let days: BTreeSet<Date> =
+            snapshot.due.iter().map(|due| due.day).filter(|day| last_day < *day && *day <= end).collect();
+        days.into_iter()
+            .map(|day| {
+                let programs: BTreeSet<&str> = snapshot
+                    .due
+                    .iter()
+                    .filter(|due| due.day == day)
+                    .map(|due| due.program.as_str())
+                    .collect();
+                Deadline {
+                    day,
+                    stake: self.stake(snapshot, |due| due == day),
+                    programs: programs.into_iter().map(words::short_program).collect(),
+                }
+            })
+            .collect()
+    }
+
+    fn resolution(&self) -> Resolution {
+        let oldest = (self.place + 1).saturating_sub(SHOWN_WEEKS);
+        let (mut now, mut before) = (BTreeMap::new(), BTreeMap::new());
+        for one in
+            self.history.moves.iter().filter(|one| one.kind == MoveKind::Resolved && one.week >= oldest)
+        {
+            let Some(record) = self.group(&one.group) else { continue };
+            if let Status::Resolved { at } = record.group.status {
+                let days = at.duration_since(record.group.since).as_hours() / 24;
+                let of = if one.week == self.place { &mut now } else { &mut before };
+                of.insert(&one.group, days);
+            }
+        }
+        let sorted = |days: &BTreeMap<&GroupId, i64>| {
+            let mut days: Vec<i64> = days.values().copied().collect();
+            days.sort_unstable();
+            days
+        };
+        Resolution { days: sorted(&now), days_before: sorted(&before), keys: self.keys(now.into_keys()) }
+    }
+
+    /// Week, open disputes at its end and disputes opened in it, as the last run of each week saw them.
+    fn backlog(&self) -> Vec<(Week, Option<usize>, Option<usize>)> {
+        let mut last: HashMap<usize, &RunRecord> = HashMap::new();
+        for run in self.history.known.runs.values() {
+            if let Some(week) = self.history.week_of(run.at) {
+                last.insert(week, run);
+            }
+        }
+        (0..self.history.weeks())
+            .map(|place| {
+                let week = Week::of(self.history.bounds[place], self.zone);
+                let Some(run) = last.get(&place) else { return (week, None, None) };
+                let snapshot = self.snapshot(Some(run));
+                let arrivals = (!run.clients.is_empty())
+                    .then(|| snapshot.opened.get(&week.days().0).copied().unwrap_or(0));
+                (week, Some(snapshot.grouped + snapshot.ungrouped), arrivals)
+            })
+            .collect()
+    }
+
+    fn top(&self) -> Vec<TopGroup> {
+        let mut records: Vec<&GroupRecord> = self.open().collect();
+        let amount = |record: &GroupRecord| record.figures.exposed + record.figures.recoverable;
+        records.sort_by(|a, b| {
+            amount(b)
+                .cmp(&amount(a))
+                .then_with(|| b.group.members.len().cmp(&a.group.members.len()))
+                .then_with(|| a.group.id.cmp(&b.group.id))
+        });
+        records
+            .into_iter()
+            .take(TOP)
+            .map(|record| {
+                let id = &record.group.id;
+                let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
+                let mut series = self.history.series(id);
+                let older = series.len().saturating_sub(SHOWN_WEEKS);
+                series.drain(..older);
+                TopGroup {
+                    group: id.short().to_owned(),
+                    key: issue.map(|issue| issue.key.clone()).unwrap_or_default(),
+                    client: words::open(&record.group.client).to_owned(),
+                    cause: words::open(&record.cause).to_owned(),
+                    who: words::open(&record.who).to_owned(),
+                    title: words::open(&record.title).to_owned(),
+                    figures: rounded_figures(&record.figures),
+                    series,
+                }
+            })
+            .collect()
+    }
+
+    fn changes(&self) -> Vec<ChangeLine> {
+        let moves: HashMap<&GroupId, MoveKind> =
+            self.moves(self.place).map(|(kind, group)| (group, kind)).collect();
+        // What became of one group is why another one changed.
+        let mut because: HashMap<&GroupId, String> = HashMap::new();
+        for (kind, id) in self.moves(self.place) {
+            let Some(record) = self.group(id) else { continue };
+            match (kind, &record.group.split_from, &record.group.status) {
+                (MoveKind::Split, Some(parent), _) => {
+                    because.insert(parent, format!("{} was split off it", self.key(id)));
+                    because.insert(id, format!("split off {}", self.key(parent)));
+                }
+                (MoveKind::Merged, _, Status::Merged { into, .. }) => {
+                    because.insert(into, format!("{} was merged into it", self.key(id)));
+                    because.insert(id, format!("merged into {}", self.key(into)));
+                }
+                _ => {}
+            }
+        }
+        let mut reasons: HashMap<&GroupId, &Reason> = HashMap::new();
+        for (done, _) in self.done() {
+            if let Some(reason) = &done.reason {
+                reasons.insert(&done.group, reason);
+            }
+        }
+        let mut changed: Vec<(usize, &GroupRecord, usize, usize)> = self
+            .history
+            .sizes
+            .keys()
+            .filter_map(|id| self.group(id))
+            .filter_map(|record| {
+                let series = self.history.series(&record.group.id);
+                let after = series.last().copied().unwrap_or(0);
+                let before = match self.place.checked_sub(1) {
+                    Some(place) => series.get(place).copied().unwrap_or(0),
+                    None => self.history.sizes.get(&record.group.id).map_or(0, |sizes| sizes.before),
+                };
+                (before != after).then_some((before.abs_diff(after), record, before, after))
+            })
+            .collect();
+        changed.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.group.id.cmp(&b.1.group.id)));
+        changed
+            .into_iter()
+            .take(CHANGES)
+            .map(|(_, record, before, after)| {
+                let id = &record.group.id;
+                let why = because.get(id).cloned().unwrap_or_else(|| {
+                    words::why(moves.get(id).copied(), reasons.get(id).copied(), before, after)
+                });
+                ChangeLine {
+                    key: self.key(id),
+                    client: words::open(&record.group.client).to_owned(),
+                    what: what(record),
+                    before,
+                    after,
+                    why,
+                }
+            })
+            .collect()
+    }
+
+    /// Holds of the last run that a person caused, or has to end.
+    pub(super) fn waiting_of(&self, run: Option<&'a RunRecord>) -> impl Iterator<Item = &'a Waiting> {
+        run.into_iter().flat_map(|run| &run.waiting).filter(|one| self.group(&one.group).is_some())
+    }
+
+    fn people(&self, overruled: bool) -> Vec<Overruled> {
+        let before: BTreeSet<(&GroupId, &str)> =
+            self.waiting_of(self.last_before).map(|one| (&one.group, one.words.as_str())).collect();
+        self.waiting_of(self.last)
+            .filter(|one| one.overruled == overruled)
+            .take(PEOPLE)
+            .map(|one| {
+                let record = self.group(&one.group);
+                Overruled {
+                    key: self.key(&one.group),
+                    client: record
+                        .map(|record| words::open(&record.group.client).to_owned())
+                        .unwrap_or_default(),
+                    what: record.map(what).unwrap_or_default(),
+                    words: words::open(&one.words).to_owned(),
+                    new: !before.contains(&(&one.group, one.words.as_str())),
+                }
+            })
+            .collect()
+    }
+
+    fn clients(&self) -> Vec<Line> {
+        let mut groups: BTreeMap<&str, Vec<&GroupId>> = BTreeMap::new();
+        for record in self.open() {
+            groups.entry(&record.group.client).or_default().push(&record.group.id);
+        }
+        let Some(run) = self.last else { return Vec::new() };
+        let mut found: Vec<Line> = run
+            .clients
+            .iter()
+            .filter(|(client, _)| self.is_shown(client))
+            .map(|(client, snapshot)| {
+                let total = total(snapshot);
+                let groups = groups.remove(client.as_str()).unwrap_or_default();
+                Line {
+                    name: words::open(client).to_owned(),
+                    sum: Sum {
+                        disputes: total.disputes,
+                        exposed: total.exposed,
+                        recoverable: total.recoverable,
+                    },
+                    groups: Some(groups.len()),
+                    keys: self.few_keys(&groups),
+                }
+            })
+            .collect();
+        by_size(&mut found);
+        found
+    }
+
+    fn causes(&self) -> Vec<Line> {
+        let mut causes: BTreeMap<&str, (Sum, Vec<&GroupId>)> = BTreeMap::new();
+        for record in self.open() {
+            let (sum, groups) = causes.entry(&record.cause).or_default();
+            *sum += Sum {
+                disputes: record.figures.disputes,
+                exposed: record.figures.exposed,
+                recoverable: record.figures.recoverable,
+            };
+            groups.push(&record.group.id);
+        }
+        let mut found: Vec<Line> = causes
+            .into_iter()
+            .map(|(name, (sum, groups))| Line {
+                name: words::open(name).to_owned(),
+                sum: rounded_sum(sum),
+                groups: Some(groups.len()),
+                keys: self.few_keys(&groups),
+            })
+            .collect();
+        by_size(&mut found);
+        found
+    }
+
+    fn few_keys(&self, groups: &[&GroupId]) -> Vec<String> {
+        if groups.len() > KEYS { Vec::new() } else { self.keys(groups.iter().copied()) }
+    }
+
+    /// What is known now of earlier weeks that was not known then. A dispute that was settled in between hides one
+    /// that came late, so the numbers are the least that it can be.
+    fn corrections(&self, now: &Snapshot, before: &Snapshot) -> Vec<String> {
+        let mut told = Vec::new();
+        if let Some(run) = self.last_before {
+            let known_until = run.at.to_zoned_datetime(self.zone.clone()).date();
+            let late: usize = now
+                .opened
+                .iter()
+                .filter(|(monday, _)| monday.saturating_add(7.days()) <= known_until)
+                .map(|(monday, count)| {
+                    // Weeks that the earlier run did not count tell nothing.
+                    before.opened.get(monday).map_or(0, |known| count.saturating_sub(*known))
+                })
+                .sum();
+            if late > 0 {
+                told.push(format!(
+                    "At least {} opened before {known_until} came in only this week; earlier reports did not count them.",
+                    words::count(late, "dispute that was", "disputes that were"),
+                ));
+            }
+            let rejected = |run: &RunRecord| usize::try_from(run.rows.rejected).unwrap_or(usize::MAX);
+            if let Some(last) = self.last.filter(|_| self.client.is_none())
+                && rejected(run) > rejected(last)
+            {
+                told.push(format!(
+                    "{} could not be read at the end of the week before; now it is {}.",
+                    words::count(rejected(run), "row", "rows"),
+                    rejected(last),
+                ));
+            }
+        }
+        if let Some(last) = self.last.filter(|_| self.client.is_none())
+            && last.rows.superseded > 0
+        {
+            let rows = usize::try_from(last.rows.superseded).unwrap_or(usize::MAX);
+            told.push(format!("{} replaced by a later file.", words::count(rows, "row is", "rows are")));
+        }
+        told
+    }
+
+    fn failed(&self) -> Vec<String> {
+        self.runs
+            .iter()
+            .flat_map(|run| &run.failed)
+            .filter(|(group, _, _)| self.client.is_none() || self.group(group).is_some())
+            .take(PEOPLE)
+            .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::open(why)))
+            .collect()
+    }
+}
+
+fn what(record: &GroupRecord) -> String {
+    format!("{}: {}", words::open(&record.cause), words::open(&record.title))
+}
+
+fn total(snapshot: &Snapshot) -> Figures {
+    let mut total = Figures::default();
+    for figures in snapshot.programs.values() {
+        total.join(figures);
+    }
+    rounded_figures(&total)
+}
+
+fn programs(snapshot: &Snapshot) -> Vec<ProgramLine> {
+    snapshot
+        .programs
+        .iter()
+        .map(|(program, figures)| ProgramLine {
+            program: program_name(program),
+            figures: rounded_figures(figures),
+        })
+        .collect()
+}
+
+fn program_name(program: &str) -> String {
+    Program::from_name(program).map_or_else(|| program.to_owned(), |known| known.human_name().to_owned())
+}
+
+fn lines(sums: &BTreeMap<String, Sum>) -> Vec<Line> {
+    let mut found: Vec<Line> = sums
+        .iter()
+        .map(|(name, sum)| Line {
+            name: if name == UNKNOWN { "not given".to_owned() } else { words::open(name).to_owned() },
+            sum: rounded_sum(*sum),
+            groups: None,
+            keys: Vec::new(),
+        })
+        .collect();
+    by_size(&mut found);
+    found
+}
+
+fn by_size(lines: &mut [Line]) {
+    lines.sort_by(|a, b| b.sum.disputes.cmp(&a.sum.disputes).then_with(|| a.name.cmp(&b.name)));
+}
+
+fn rounded_sum(sum: Sum) -> Sum {
+    Sum { exposed: rounded(sum.exposed), recoverable: rounded(sum.recoverable), ..sum }
+}
+
+fn rounded_figures(figures: &Figures) -> Figures {
+    Figures {
+        exposed: rounded(figures.exposed),
+        recoverable: rounded(figures.recoverable),
+        ..figures.clone()
+    }
+}

@@ -1,0 +1,193 @@
+//! Words that several parts of a report share.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    dispute::Program,
+    plan::Reason,
+    state::MoveKind,
+    ticket::{self, facts},
+};
+
+/// What becomes of groups, in the order of the flow, and what it is called.
+pub(super) const MOVES: [(MoveKind, &str); 5] = [
+    (MoveKind::Found, "new"),
+    (MoveKind::Split, "split off"),
+    (MoveKind::Returned, "reopened"),
+    (MoveKind::Resolved, "resolved"),
+    (MoveKind::Merged, "merged"),
+];
+
+/// Name of a program where there is little room.
+pub(super) fn short_program(program: &str) -> String {
+    match Program::from_name(program) {
+        Some(Program::Mdrp) => "Medicaid",
+        Some(Program::P340b) => "340B",
+        Some(Program::PartDMdp) => "Part D",
+        Some(Program::Cgdp) => "Coverage gap",
+        Some(Program::Mfp) => "Maximum fair price",
+        Some(Program::Tricare) => "TRICARE",
+        Some(Program::Commercial) => "Commercial",
+        None => program,
+    }
+    .to_owned()
+}
+
+/// Whether there is one open group more after it.
+pub(super) fn adds(kind: MoveKind) -> bool {
+    match kind {
+        MoveKind::Found | MoveKind::Split | MoveKind::Returned => true,
+        MoveKind::Resolved | MoveKind::Merged => false,
+    }
+}
+
+/// A foreign text, where it may be shown.
+pub(super) fn open(text: &str) -> &str {
+    if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+}
+
+/// `1 ticket`, `1,200 tickets`.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", facts::thousands(number), if number == 1 { one } else { many })
+}
+
+/// `$410,000`: two significant digits; `$0` for nothing.
+pub(super) fn dollars(amount: Decimal) -> String {
+    let text = facts::money_text(amount);
+    text.strip_prefix("about ").map_or_else(|| "$0".to_owned(), str::to_owned)
+}
+
+/// `about $410,000`.
+pub(super) fn about(amount: Decimal) -> String {
+    if amount.is_zero() { "$0".to_owned() } else { facts::money_text(amount) }
+}
+
+/// `41 %`; a part that is not nothing is never shown as nothing.
+pub(super) fn percent(part: usize, whole: usize) -> String {
+    if whole == 0 {
+        return "–".to_owned();
+    }
+    let share = part as f64 / whole as f64 * 100.0;
+    match share.round() {
+        rounded if rounded < 1.0 && part > 0 => "under 1 %".to_owned(),
+        rounded if rounded > 99.0 && part < whole => "over 99 %".to_owned(),
+        rounded => format!("{rounded:.0} %"),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The sum of both kinds of money in words; the two are never added.
+pub(super) fn both(exposed: Decimal, recoverable: Decimal) -> String {
+    let parts: Vec<String> = [(exposed, "exposed"), (recoverable, "recoverable")]
+        .into_iter()
+        .filter(|(amount, _)| !amount.is_zero())
+        .map(|(amount, kind)| format!("{} {kind}", about(amount)))
+        .collect();
+    if parts.is_empty() { "no amount given".to_owned() } else { list(&parts) }
+}
+
+/// `24 November`.
+pub(super) fn day(day: jiff::civil::Date) -> String {
+    day.strftime("%-d %B").to_string()
+}
+
+/// The middle of ascending numbers.
+pub(super) fn median(sorted: &[i64]) -> Option<i64> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// `DISP-9` comes before `DISP-10`.
+pub(super) fn natural(key: &str) -> (String, u64) {
+    let (name, number) = key.rsplit_once('-').unwrap_or((key, ""));
+    (name.to_owned(), number.parse().unwrap_or(0))
+}
+
+/// Why something was written, in words.
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NewGroup => "a group without a ticket".to_owned(),
+        Reason::SplitFrom { group } => format!("split from the group {}", group.short()),
+        Reason::CreateAgain => "an earlier create never arrived".to_owned(),
+        Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
+        Reason::Changed { joined, left } => {
+            format!("{} joined and {} left", count(*joined, "dispute", "disputes"), facts::thousands(*left))
+        }
+        Reason::AllResolved => "all its disputes are settled".to_owned(),
+        Reason::MergedInto { group } => format!("merged into the group {}", group.short()),
+        Reason::Returned => "its cause came back".to_owned(),
+        Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
+        Reason::PersonClosed => "a person closed it; said once".to_owned(),
+        Reason::NewsForClosed => "more came since a person closed it; said once".to_owned(),
+        Reason::Asked => "a person gave an order in a comment".to_owned(),
+        Reason::NotAGroup => "a person said that its disputes are no group".to_owned(),
+        Reason::Duplicate { of } => format!("a second ticket; {of} is the group's own"),
+    }
+}
+
+/// Why a group changed: what became of it, else why its ticket was written, else what can be seen.
+pub(super) fn why(moved: Option<MoveKind>, reason: Option<&Reason>, before: usize, after: usize) -> String {
+    match (moved, reason) {
+        (Some(MoveKind::Found), _) => "a new root cause".to_owned(),
+        (Some(MoveKind::Split), _) => "split off another group".to_owned(),
+        (Some(MoveKind::Returned), _) => "its cause came back".to_owned(),
+        (Some(MoveKind::Resolved), _) => "all its disputes are settled".to_owned(),
+        (Some(MoveKind::Merged), _) => "merged into another group".to_owned(),
+        (None, Some(Reason::Changed { joined, left })) if *joined > 0 && *left > 0 => {
+            format!("in its last change {joined} joined and {left} left")
+        }
+        (None, _) if after > before => "disputes joined".to_owned(),
+        (None, _) => "disputes were settled or left".to_owned(),
+    }
+}
+
+/// What stands between the tags of a page, outside of style sheets.
+pub(super) fn between_tags(page: &str) -> String {
+    let mut words = String::with_capacity(page.len() / 2);
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once('<') {
+        words.push_str(before);
+        words.push('\n');
+        let end = if after.starts_with("style") { "</style>" } else { ">" };
+        rest = after.split_once(end).map_or("", |(_, after)| after);
+    }
+    words.push_str(rest);
+    words.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_never_rounded_to_nothing_or_to_all() {
+        assert_eq!(percent(0, 0), "–");
+        assert_eq!(percent(0, 7), "0 %");
+        assert_eq!(percent(1, 1000), "under 1 %");
+        assert_eq!(percent(999, 1000), "over 99 %");
+        assert_eq!(percent(7, 7), "100 %");
+    }
+
+    #[test]
+    fn keys_are_sorted_as_people_count() {
+        let mut keys = vec!["DISP-10", "DISP-9", "A-11"];
+        keys.sort_by_key(|key| natural(key));
+        assert_eq!(keys, ["A-11", "DISP-9", "DISP-10"]);
+    }
+
+    #[test]
+    fn private_words_are_found_between_tags_and_coordinates_are_not() {
+        let page =
+            "<svg><path d=\"M 555 010 1234\"/><title>call 555-010-1234</title></svg><style>a{}</style>";
+        assert!(ticket::screen(&between_tags(page)).is_some());
+        assert_eq!(ticket::screen(&between_tags("<path d=\"M 555 010 1234\"/>")), None);
+        assert_eq!(open("call 555-010-1234"), "(withheld: it looks private)");
+    }
+}

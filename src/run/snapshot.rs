@@ -1,0 +1,146 @@
+//! The open disputes of a run in sums, by client.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{Span, ToSpan, civil::Date};
+
+use crate::{
+    cluster::Explanation,
+    dispute::{self, Dispute, Tables, Text},
+    group::{Group, GroupId, Status},
+    state::{ByCode, Due, RuleFit, Snapshot, Sum, UNKNOWN},
+    ticket::facts::is_recoverable,
+};
+
+/// Deadlines up to so many days ahead are kept one by one: a report that is made a week late still has its two
+/// weeks.
+const AHEAD: i64 = 28;
+/// Weeks of which the disputes opened in them are counted.
+const WEEKS: i64 = 9;
+/// Bands of age in days, each up to its number; the names sort in order.
+const AGE_BANDS: [(i32, &str); 5] = [
+    (30, "0 to 30 days"),
+    (60, "31 to 60 days"),
+    (90, "61 to 90 days"),
+    (i32::MAX, "over 90 days"),
+    (i32::MAX, "unknown age"),
+];
+
+/// Every band with nothing in it.
+pub(super) fn no_ages() -> BTreeMap<String, usize> {
+    AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect()
+}
+
+/// The sums of each client.
+pub(super) fn of(
+    disputes: &[Dispute],
+    groups: &[Group],
+    explanations: &BTreeMap<GroupId, Explanation>,
+    tables: &Tables,
+    today: Date,
+) -> BTreeMap<String, Snapshot> {
+    let active = || groups.iter().filter(|group| group.status == Status::Active);
+    let group_of: HashMap<&Text, &GroupId> =
+        active().flat_map(|group| group.members.iter().map(move |member| (member, &group.id))).collect();
+    let mut snapshots: BTreeMap<String, Snapshot> = BTreeMap::new();
+    let mut due: Deadlines<'_> = BTreeMap::new();
+    let mut heaps: Heaps<'_> = BTreeMap::new();
+    let (horizon, oldest) =
+        (today.saturating_add(AHEAD.days()), monday(today).saturating_sub((WEEKS - 1).weeks()));
+    for dispute in disputes {
+        let group = group_of.get(&dispute.id).copied();
+        let program = dispute.program.as_str();
+        let sum = sum(dispute);
+        if !snapshots.contains_key(&*dispute.client) {
+            let empty = Snapshot { ageing: no_ages(), ..Snapshot::default() };
+            snapshots.insert(dispute.client.to_string(), empty);
+        }
+        let Some(snapshot) = snapshots.get_mut(&*dispute.client) else { continue };
+        snapshot.programs.entry(program.to_owned()).or_default().add(dispute);
+        let days = dispute.opened_at.and_then(|opened| today.since(opened).ok()).map(|age| age.get_days());
+        *snapshot.ageing.entry(age_band(days).to_owned()).or_default() += 1;
+        *snapshot.states.entry(dispute.state.as_deref().unwrap_or(UNKNOWN).to_owned()).or_default() += sum;
+        *snapshot.entities.entry(entity_type(dispute, tables)).or_default() += sum;
+        if let Some(week) = dispute.opened_at.map(monday).filter(|week| oldest <= *week) {
+            *snapshot.opened.entry(week).or_default() += 1;
+        }
+        if let Some(day) = dispute.due_at.filter(|day| *day <= horizon) {
+            let (total, groups, alone) = due.entry((&dispute.client, day, program)).or_default();
+            *total += sum;
+            *alone += usize::from(group.is_none());
+            groups.extend(group);
+        }
+        match group {
+            Some(group) => {
+                snapshot.grouped += 1;
+                let heap = heaps.entry((&dispute.client, program, &dispute.reason_codes)).or_default();
+                *heap.entry(group).or_default() += 1;
+            }
+            None => snapshot.ungrouped += 1,
+        }
+    }
+    for ((client, day, program), (sum, groups, alone)) in due {
+        let groups = groups.into_iter().cloned().collect();
+        let due = Due { day, program: program.to_owned(), sum, groups, alone };
+        snapshots.entry(client.to_owned()).or_default().due.push(due);
+    }
+    for ((client, _, _), heap) in heaps {
+        snapshots.entry(client.to_owned()).or_default().by_code += ByCode {
+            heaps: 1,
+            with_largest: heap.values().copied().max().unwrap_or(0),
+            disputes: heap.values().sum(),
+        };
+    }
+    for group in active() {
+        if let Some(explanation) = explanations.get(&group.id) {
+            let fit = &mut snapshots.entry(group.client.to_string()).or_default().rules;
+            *fit += rule_fit(explanation, group.members.len());
+        }
+    }
+    snapshots
+}
+
+/// Money, groups and disputes in none, by client, day and program.
+type Deadlines<'a> = BTreeMap<(&'a str, Date, &'a str), (Sum, BTreeSet<&'a GroupId>, usize)>;
+
+/// Disputes by group in each heap of a client, a program and reason codes.
+type Heaps<'a> = BTreeMap<(&'a str, &'a str, &'a [Text]), HashMap<&'a GroupId, usize>>;
+
+fn sum(dispute: &Dispute) -> Sum {
+    let amount = dispute.amount_disputed.unwrap_or_default();
+    let nothing = Sum { disputes: 1, ..Sum::default() };
+    if is_recoverable(dispute.program) {
+        Sum { recoverable: amount, ..nothing }
+    } else {
+        Sum { exposed: amount, ..nothing }
+    }
+}
+
+fn rule_fit(explanation: &Explanation, members: usize) -> RuleFit {
+    let rule = &explanation.rule;
+    RuleFit {
+        matching: rule.matching,
+        found: (rule.precision * rule.matching as f64).round() as usize,
+        members,
+    }
+}
+
+fn entity_type(dispute: &Dispute, tables: &Tables) -> String {
+    let Some(id) = dispute.covered_entity.as_deref() else { return UNKNOWN.to_owned() };
+    dispute::entity_type(id, &tables.covered_entity_types)
+        .map_or_else(|| "of no known type".to_owned(), |kind| kind.meaning.clone())
+}
+
+/// Monday of the week of a day.
+fn monday(day: Date) -> Date {
+    day.saturating_sub(Span::new().days(i64::from(day.weekday().to_monday_zero_offset())))
+}
+
+fn age_band(days: Option<i32>) -> &'static str {
+    match days {
+        None => AGE_BANDS[4].1,
+        Some(days) => {
+            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
+        }
+    }
+}

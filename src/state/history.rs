@@ -1,0 +1,172 @@
+//! What happened to the groups, week by week, read off the journal.
+//!
+//! Nothing of it is stored: every record of a group says how it stands from then on, so what became of a group,
+//! and how large it was at the end of each week, follows from two records after each other. A week's moves
+//! therefore add up to the difference between its ends, whatever run was cut short in it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use jiff::Timestamp;
+
+use super::{Change, GroupRecord, Head, Known, StateError, backup, format, journal};
+use crate::group::{GroupId, Status};
+
+/// What is known at the end of some weeks, and what happened to the groups in each of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// What was known at the end of the last week.
+    pub known: Known,
+    /// The last record before that.
+    pub head: Head,
+    /// First instant of each week, and last the first instant after them.
+    pub bounds: Vec<Timestamp>,
+    /// What became of groups, in order.
+    pub moves: Vec<Move>,
+    /// Sizes of groups that changed in these weeks.
+    pub sizes: HashMap<GroupId, Sizes>,
+}
+
+/// A group that began, ended or came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The week, counted from the first.
+    pub week: usize,
+    /// The group.
+    pub group: GroupId,
+    /// What became of it.
+    pub kind: MoveKind,
+}
+
+/// What becomes of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MoveKind {
+    /// Found for the first time.
+    Found,
+    /// Split off another one.
+    Split,
+    /// Came back after it had ended.
+    Returned,
+    /// All its disputes are settled.
+    Resolved,
+    /// Merged into another one.
+    Merged,
+}
+
+/// Open disputes of a group at the ends of weeks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sizes {
+    /// Before the first change in these weeks.
+    pub before: usize,
+    /// After the last change in a week, by week.
+    pub after: BTreeMap<usize, usize>,
+}
+
+impl History {
+    /// Weeks of which nothing is known yet.
+    pub fn of(bounds: Vec<Timestamp>) -> Self {
+        Self { known: Known::default(), head: Head::EMPTY, bounds, moves: Vec::new(), sizes: HashMap::new() }
+    }
+
+    /// Reads the weeks between `bounds`, which ascend, from the journal alone: works while a daemon runs. What was
+    /// recorded after the last bound is not looked at, so the same weeks always give the same history.
+    pub fn read(directory: &Path, bounds: Vec<Timestamp>) -> Result<Self, StateError> {
+        format::check(directory)?;
+        let mut history = Self::of(bounds);
+        let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
+        let journal = backup::journal_of(directory);
+        if journal.exists() {
+            journal::texts::<StateError>(&journal, |at, head, body| {
+                if at < end {
+                    let change = serde_json::from_str(body).map_err(|source| StateError::Form {
+                        tree: "journal",
+                        key: format!("record {}", head.seq),
+                        source,
+                    })?;
+                    history.take(at, change);
+                    history.head = head;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(history)
+    }
+
+    /// Learns one more thing that was recorded at an instant.
+    pub fn take(&mut self, at: Timestamp, change: Change) {
+        if let Change::Group(record) = &change {
+            self.follow(at, record);
+        }
+        self.known.take(change);
+    }
+
+    /// Number of weeks.
+    pub fn weeks(&self) -> usize {
+        self.bounds.len().saturating_sub(1)
+    }
+
+    /// The week of an instant; none before the first.
+    pub fn week_of(&self, at: Timestamp) -> Option<usize> {
+        self.bounds.partition_point(|bound| *bound <= at).checked_sub(1)
+    }
+
+    /// Open disputes of a group at the end of each week.
+    pub fn series(&self, group: &GroupId) -> Vec<usize> {
+        match self.sizes.get(group) {
+            Some(sizes) => sizes.series(self.weeks()),
+            None => vec![self.known.groups.get(group).map_or(0, open_members); self.weeks()],
+        }
+    }
+
+    fn follow(&mut self, at: Timestamp, record: &GroupRecord) {
+        let Some(week) = self.week_of(at) else { return };
+        let id = &record.group.id;
+        let before = self.known.groups.get(id);
+        let kinds = match (before.map(|before| &before.group.status), &record.group.status) {
+            (None, after) => {
+                let born = if record.group.split_from.is_some() { MoveKind::Split } else { MoveKind::Found };
+                [Some(born), ended(after)]
+            }
+            (Some(Status::Active), after) => [ended(after), None],
+            (Some(_), Status::Active) => [Some(MoveKind::Returned), None],
+            (Some(_), _) => [None, None],
+        };
+        for kind in kinds.into_iter().flatten() {
+            self.moves.push(Move { week, group: id.clone(), kind });
+        }
+        let (size, size_before) = (open_members(record), before.map_or(0, open_members));
+        if let Some(sizes) = self.sizes.get_mut(id) {
+            sizes.after.insert(week, size);
+        } else if size != size_before {
+            let sizes = Sizes { before: size_before, after: BTreeMap::from([(week, size)]) };
+            self.sizes.insert(id.clone(), sizes);
+        }
+    }
+}
+
+fn ended(status: &Status) -> Option<MoveKind> {
+    match status {
+        Status::Active => None,
+        Status::Resolved { .. } => Some(MoveKind::Resolved),
+        Status::Merged { .. } => Some(MoveKind::Merged),
+    }
+}
+
+fn open_members(record: &GroupRecord) -> usize {
+    if record.group.status == Status::Active { record.group.members.len() } else { 0 }
+}
+
+impl Sizes {
+    /// The size at the end of each of the first `weeks` weeks.
+    pub fn series(&self, weeks: usize) -> Vec<usize> {
+        let mut size = self.before;
+        (0..weeks)
+            .map(|week| {
+                size = self.after.get(&week).copied().unwrap_or(size);
+                size
+            })
+            .collect()
+    }
+}

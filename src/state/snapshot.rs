@@ -1,0 +1,141 @@
+//! What a run saw of the open disputes, in sums: what reports show of a week without reading disputes again.
+//!
+//! Kept per client, so that a client's report is made of that client's sums alone.
+
+use std::{collections::BTreeMap, ops::AddAssign};
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{group::GroupId, ticket::facts::Figures};
+
+/// Name of what has no value in a breakdown.
+pub const UNKNOWN: &str = "unknown";
+
+/// The open disputes of one client in one run, in sums.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// By program.
+    pub programs: BTreeMap<String, Figures>,
+    /// By band of age.
+    pub ageing: BTreeMap<String, usize>,
+    /// By state; [`UNKNOWN`] where a dispute names none.
+    pub states: BTreeMap<String, Sum>,
+    /// By type of the 340B covered entity; [`UNKNOWN`] where a dispute names none.
+    pub entities: BTreeMap<String, Sum>,
+    /// Disputes opened in each of the last weeks, by its Monday.
+    pub opened: BTreeMap<Date, usize>,
+    /// Deadlines that are near or past.
+    pub due: Vec<Due>,
+    /// Disputes in groups.
+    pub grouped: usize,
+    /// Disputes without significant company.
+    pub ungrouped: usize,
+    /// How well the rules of the groups fit.
+    pub rules: RuleFit,
+    /// How the disputes in groups would lie in heaps by reason code alone.
+    pub by_code: ByCode,
+}
+
+/// Disputes and money under one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sum {
+    /// Disputes.
+    pub disputes: usize,
+    /// Money not paid while in dispute (US dollars).
+    pub exposed: Decimal,
+    /// Money already paid that can be had back (US dollars).
+    pub recoverable: Decimal,
+}
+
+/// What is due on one day in one program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The day.
+    pub day: Date,
+    /// The program.
+    pub program: String,
+    /// What is at stake.
+    pub sum: Sum,
+    /// Groups with a dispute due on that day, sorted.
+    pub groups: Vec<GroupId>,
+    /// Disputes among them that are in no group.
+    pub alone: usize,
+}
+
+/// Rules and members, counted over all groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RuleFit {
+    /// Open disputes that fit the rule of a group.
+    pub matching: usize,
+    /// Of these, those that are in the group.
+    pub found: usize,
+    /// Disputes in groups with a rule.
+    pub members: usize,
+}
+
+/// Heaps by program and reason codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ByCode {
+    /// Heaps.
+    pub heaps: usize,
+    /// Disputes that lie with the largest group of their heap.
+    pub with_largest: usize,
+    /// Disputes in all heaps.
+    pub disputes: usize,
+}
+
+impl AddAssign for Sum {
+    fn add_assign(&mut self, other: Self) {
+        let Self { disputes, exposed, recoverable } = other;
+        self.disputes += disputes;
+        self.exposed += exposed;
+        self.recoverable += recoverable;
+    }
+}
+
+impl AddAssign for RuleFit {
+    fn add_assign(&mut self, other: Self) {
+        let Self { matching, found, members } = other;
+        self.matching += matching;
+        self.found += found;
+        self.members += members;
+    }
+}
+
+impl AddAssign for ByCode {
+    fn add_assign(&mut self, other: Self) {
+        let Self { heaps, with_largest, disputes } = other;
+        self.heaps += heaps;
+        self.with_largest += with_largest;
+        self.disputes += disputes;
+    }
+}
+
+impl AddAssign<&Self> for Snapshot {
+    fn add_assign(&mut self, other: &Self) {
+        let Self { programs, ageing, states, entities, opened, due, grouped, ungrouped, rules, by_code } =
+            other;
+        for (name, figures) in programs {
+            self.programs.entry(name.clone()).or_default().join(figures);
+        }
+        for (name, count) in ageing {
+            *self.ageing.entry(name.clone()).or_default() += count;
+        }
+        for (mine, theirs) in [(&mut self.states, states), (&mut self.entities, entities)] {
+            for (name, sum) in theirs {
+                *mine.entry(name.clone()).or_default() += *sum;
+            }
+        }
+        for (monday, count) in opened {
+            *self.opened.entry(*monday).or_default() += count;
+        }
+        self.due.extend(due.iter().cloned());
+        self.grouped += grouped;
+        self.ungrouped += ungrouped;
+        self.rules += *rules;
+        self.by_code += *by_code;
+    }
+}

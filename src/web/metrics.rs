@@ -1,0 +1,127 @@
+//! Metrics for Prometheus: counts by closed sets of labels, nothing of a dispute.
+
+use std::fmt;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use super::view::{TICKET_WORDS, View, link_word};
+use crate::{deliver, dispute::Program, group::Status};
+
+/// Kinds of holds that have a series of their own.
+const HOLDS: [&str; 18] = [
+    "over the limit of new tickets",
+    "too small",
+    "input incomplete",
+    "unconfirmed",
+    "changed by a person",
+    "closed by a person",
+    "ignored",
+    "worked on by a person",
+    "not visible",
+    "not read",
+    "outcome unknown",
+    "waits for a person",
+    "in doubt",
+    "merged by a person",
+    "copied by a person",
+    "refused by Jira",
+    "private",
+    "closing is off",
+];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByProgram {
+    program: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByState {
+    state: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByKind {
+    kind: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByFate {
+    fate: String,
+}
+
+/// The metrics as text.
+pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("disputebot");
+    let known = &view.history.known;
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut single = |name: &str, help: &str, value: i64| {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(value);
+        registry.register(name, help, gauge);
+    };
+    let active = known.groups.values().filter(|record| record.group.status == Status::Active).count();
+    single("groups_open", "Open groups", count(active));
+    single("runs", "Runs that ended", count(known.runs.len()));
+    single("journal_records", "Records of the journal", whole(view.history.head.seq));
+    single(
+        "in_doubt",
+        "1 while nothing is created before Jira was read twice",
+        i64::from(known.doubt.is_some()),
+    );
+    single(
+        "reports_not_sent",
+        "Deliveries of reports that were refused or are in doubt",
+        count(deliver::open(known).len()),
+    );
+    if let Some(run) = known.runs.values().next_back() {
+        single("last_run_timestamp_seconds", "When the last run began", run.at.as_second());
+        single(
+            "last_run_complete",
+            "1 where the input of the last run was complete",
+            i64::from(run.incomplete.is_empty()),
+        );
+        single("last_run_writes_done", "Writes of the last run", count(run.done.len()));
+        single("last_run_writes_failed", "Writes of the last run that failed", count(run.failed.len()));
+    }
+    let tickets = Family::<ByState, Gauge>::default();
+    for state in TICKET_WORDS {
+        let of = known.tickets.values().filter(|ticket| link_word(Some(&ticket.link)) == state).count();
+        tickets.get_or_create(&ByState { state: state.to_owned() }).set(count(of));
+    }
+    registry.register("tickets", "Tickets by how they stand", tickets);
+    let disputes = Family::<ByProgram, Gauge>::default();
+    let holds = Family::<ByKind, Gauge>::default();
+    let rows = Family::<ByFate, Gauge>::default();
+    if let Some(run) = known.runs.values().next_back() {
+        for program in Program::ALL {
+            let of = run.programs.get(program.as_str()).map_or(0, |figures| figures.disputes);
+            disputes.get_or_create(&ByProgram { program: program.as_str().to_owned() }).set(count(of));
+        }
+        for kind in HOLDS {
+            let of = run.held.get(kind).copied().unwrap_or(0);
+            holds.get_or_create(&ByKind { kind: kind.to_owned() }).set(count(of));
+        }
+        let fates = [
+            ("grouped", run.rows.grouped),
+            ("ungrouped", run.rows.ungrouped),
+            ("not_open", run.rows.not_open),
+            ("repeated", run.rows.repeated),
+            ("superseded", run.rows.superseded),
+            ("rejected", run.rows.rejected),
+        ];
+        for (fate, number) in fates {
+            rows.get_or_create(&ByFate { fate: fate.to_owned() }).set(whole(number));
+        }
+    }
+    registry.register("disputes_open", "Open disputes of the last run by program", disputes);
+    registry.register("held", "What the last run held, by kind", holds);
+    registry.register("rows", "Rows of the last run by what became of them", rows);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}

@@ -1,0 +1,491 @@
+//! What each page shows.
+
+use std::{collections::BTreeMap, fs};
+
+use jiff::{Timestamp, tz::TimeZone};
+use minijinja::{Value, context, value::Serde};
+
+use super::{
+    Settings,
+    view::{Filter, Order, STATUS_WORDS, TICKET_WORDS, View, link_word, status_word},
+};
+use crate::{
+    deliver,
+    dispute::Program,
+    group::{GroupId, Pending, Status},
+    plan::Link,
+    report,
+    state::{Done, GroupRecord, RunRecord},
+    ticket::words,
+};
+
+/// Groups, runs and writes on one page.
+const ROWS: usize = 50;
+/// Members on one page.
+const MEMBERS: usize = 100;
+/// Writes of a run that are listed.
+const WRITES: usize = 500;
+/// Past writes of a group that are listed.
+const PAST: usize = 200;
+
+/// What a page is made of.
+pub(super) struct Maker<'a> {
+    pub(super) view: &'a View,
+    pub(super) settings: &'a Settings,
+    pub(super) now: Timestamp,
+}
+
+/// The query of a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Query(pub(super) Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    fn page(&self) -> usize {
+        self.get("page").parse().unwrap_or(1).max(1)
+    }
+
+    /// The same query for another page.
+    fn turned(&self, page: usize) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (key, value) in self.0.iter().filter(|(key, value)| key != "page" && !value.is_empty()) {
+            query.append_pair(key, value);
+        }
+        query.append_pair("page", &page.to_string());
+        format!("?{}", query.finish())
+    }
+}
+
+/// A part of a long list.
+struct Part {
+    from: usize,
+    until: usize,
+    value: Value,
+}
+
+fn part(all: usize, size: usize, query: &Query) -> Part {
+    let pages = all.div_ceil(size).max(1);
+    let page = query.page().min(pages);
+    let (from, until) = ((page - 1) * size, (page * size).min(all));
+    let value = context! {
+        page, pages, all,
+        first => if all == 0 { 0 } else { from + 1 },
+        last => until,
+        previous => (page > 1).then(|| query.turned(page - 1)),
+        next => (page < pages).then(|| query.turned(page + 1)),
+    };
+    Part { from, until, value }
+}
+
+impl Maker<'_> {
+    fn zone(&self) -> &TimeZone {
+        &self.settings.delivery.zone
+    }
+
+    pub(super) fn time(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.zone().clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    fn link(&self, key: &str) -> String {
+        self.settings.delivery.links.ticket(key)
+    }
+
+    fn ticket(&self, id: &GroupId) -> Value {
+        let key = self.view.key(id);
+        context! { key, link => self.link(key) }
+    }
+
+    /// A group in a list.
+    fn line(&self, record: &GroupRecord) -> Value {
+        let id = &record.group.id;
+        context! {
+            id => id.as_str(),
+            short => id.short(),
+            ticket => self.ticket(id),
+            standing => self.view.ticket_word(record),
+            status => status_word(&record.group.status),
+            client => &*record.group.client,
+            program => record.group.program.human_name(),
+            cause => &*record.cause,
+            who => &*record.who,
+            title => record.title.as_str(),
+            disputes => record.group.members.len(),
+            exposed => record.figures.exposed.to_string(),
+            recoverable => record.figures.recoverable.to_string(),
+            due => record.figures.due.map(|due| due.to_string()).unwrap_or_default(),
+            since => self.time(record.group.since),
+        }
+    }
+
+    pub(super) fn overview(&self) -> Value {
+        let weekly = &self.view.weekly;
+        let known = &self.view.history.known;
+        let top: Vec<Value> = self
+            .view
+            .find(&Filter { status: "active".to_owned(), ..Filter::default() }, Order::Money)
+            .into_iter()
+            .take(8)
+            .map(|record| self.line(record))
+            .collect();
+        context! {
+            headline => self.view.headline.as_str(),
+            weekly => Value::from(Serde(weekly)),
+            charts => &self.view.charts,
+            top,
+            last => known.runs.values().next_back().map(|run| self.run_line(run)),
+            held => known.tickets.values().filter(|ticket| matches!(ticket.link, Link::Held { .. })).count(),
+            doubt => known.doubt.as_ref().map(|doubt| doubt.reason.clone()),
+            open_reports => deliver::open(known),
+        }
+    }
+
+    pub(super) fn groups(&self, query: &Query) -> Value {
+        let status = if query.get("status").is_empty() { "active" } else { query.get("status") };
+        let filter = Filter {
+            words: query.get("q").to_lowercase().split_whitespace().map(str::to_owned).collect(),
+            client: query.get("client").to_owned(),
+            program: query.get("program").to_owned(),
+            status: status.to_owned(),
+            ticket: query.get("ticket").to_owned(),
+        };
+        let order = Order::named(query.get("sort"));
+        let found = self.view.find(&filter, order);
+        let Part { from, until, value } = part(found.len(), ROWS, query);
+        let rows: Vec<Value> = found[from..until].iter().map(|record| self.line(record)).collect();
+        let programs: Vec<Value> = self
+            .view
+            .programs
+            .iter()
+            .map(|name| {
+                let words = Program::from_name(name).map_or(*name, Program::human_name);
+                context! { name => *name, words }
+            })
+            .collect();
+        let orders: Vec<Value> = Order::ALL
+            .iter()
+            .map(
+                |(known, name, words)| context! { name => *name, words => *words, chosen => *known == order },
+            )
+            .collect();
+        context! {
+            rows, part => value, programs, orders, status,
+            clients => self.view.clients.iter().cloned().collect::<Vec<String>>(),
+            q => query.get("q"),
+            client => query.get("client"),
+            program => query.get("program"),
+            ticket => query.get("ticket"),
+            statuses => STATUS_WORDS,
+            tickets => TICKET_WORDS,
+            filtered => !filter.words.is_empty() || !filter.client.is_empty() || !filter.program.is_empty() || !filter.ticket.is_empty() || status != "active",
+        }
+    }
+
+    /// The group with an id; none where there is none.
+    pub(super) fn group(&self, id: &str, query: &Query) -> Option<Value> {
+        let known = &self.view.history.known;
+        let record = known.groups.get(&GroupId::parse(id)?)?;
+        let (group, figures) = (&record.group, &record.figures);
+        let units: Vec<Value> =
+            figures.units.iter().map(|(unit, count)| context! { unit, count => count.to_string() }).collect();
+        let rules: Vec<String> = group
+            .patterns
+            .iter()
+            .map(|pattern| words::items(&pattern.items()))
+            .filter(|rule| !rule.is_empty())
+            .collect();
+        let mut family: Vec<Value> = Vec::new();
+        let mut relate = |what: &str, id: &GroupId| {
+            if let Some(other) = known.groups.get(id) {
+                family.push(context! { what, group => self.line(other) });
+            }
+        };
+        if let Some(parent) = &group.split_from {
+            relate("split from", parent);
+        }
+        if let Status::Merged { into, .. } = &group.status {
+            relate("merged into", into);
+        }
+        for other in known.groups.values() {
+            if other.group.split_from.as_ref() == Some(&group.id) {
+                relate("was split off it", &other.group.id);
+            }
+            if matches!(&other.group.status, Status::Merged { into, .. } if *into == group.id) {
+                relate("was merged into it", &other.group.id);
+            }
+        }
+        let pending: Vec<String> = group
+            .pending
+            .iter()
+            .map(|pending| match pending {
+                Pending::Split { members, seen } => {
+                    format!(
+                        "{} of its disputes look like a group of their own (seen {seen} times)",
+                        members.len()
+                    )
+                }
+                Pending::Merge { into, seen } => {
+                    format!("it looks like part of the group {} (seen {seen} times)", into.short())
+                }
+            })
+            .collect();
+        let mut past: Vec<Value> = Vec::new();
+        for run in known.runs.values().rev() {
+            let at = self.time(run.at);
+            for done in run.done.iter().filter(|done| done.group == group.id) {
+                past.push(self.done(done, &at, &run.id));
+            }
+            for (_, kind, why) in run.failed.iter().filter(|(id, _, _)| *id == group.id) {
+                past.push(context! { at => at.as_str(), run => run.id.as_str(), what => format!("{kind} failed"), why, failed => true });
+            }
+            if past.len() >= PAST {
+                break;
+            }
+        }
+        let held: Vec<String> = known
+            .runs
+            .values()
+            .next_back()
+            .into_iter()
+            .flat_map(|run| &run.waiting)
+            .filter(|one| one.group == group.id)
+            .map(|one| one.words.clone())
+            .collect();
+        let Part { from, until, value } = part(group.members.len(), MEMBERS, query);
+        let series = self.view.history.series(&group.id);
+        let most = series.iter().copied().max().unwrap_or(0).max(1);
+        let step = 100.0 / series.len().saturating_sub(1).max(1) as f64;
+        let corners: Vec<String> = series
+            .iter()
+            .enumerate()
+            .map(|(place, size)| {
+                format!("{:.2},{:.2}", place as f64 * step, 112.0 - 100.0 * *size as f64 / most as f64)
+            })
+            .collect();
+        let weeks: Vec<Value> = self
+            .view
+            .history
+            .bounds
+            .iter()
+            .zip(&series)
+            .map(|(at, size)| context! { week => report::Week::of(*at, self.zone()).to_string(), size })
+            .collect();
+        let ticket = known.tickets.get(&group.id);
+        Some(context! {
+            group => self.line(record),
+            units, rules, family, pending, past, held,
+            without_amount => figures.without_amount,
+            undated => figures.undated,
+            due_then => figures.due_then,
+            ended => match &group.status {
+                Status::Active => None,
+                Status::Resolved { at } | Status::Merged { at, .. } => Some(self.time(*at)),
+            },
+            members => group.members[from..until].iter().map(|member| member.to_string()).collect::<Vec<_>>(),
+            part => value,
+            line => corners.join(" "),
+            most, weeks,
+            told => ticket.map(|ticket| ticket.told.iter().cloned().collect::<Vec<_>>()).unwrap_or_default(),
+            closings => ticket.map_or(0, |ticket| ticket.closings),
+        })
+    }
+
+    fn done(&self, done: &Done, at: &str, run: &str) -> Value {
+        context! {
+            at, run,
+            what => if done.closed { "close".to_owned() } else { done.kind.clone() },
+            why => done.reason.as_ref().map_or_else(|| "found in Jira, or written by an earlier build".to_owned(), report::reason),
+            failed => false,
+            group => done.group.as_str(),
+            short => done.group.short(),
+            ticket => context! { key => done.issue.key.as_str(), link => self.link(&done.issue.key) },
+        }
+    }
+
+    fn run_line(&self, run: &RunRecord) -> Value {
+        let mut writes: BTreeMap<&str, usize> = BTreeMap::new();
+        for done in &run.done {
+            *writes.entry(if done.closed { "close" } else { done.kind.as_str() }).or_default() += 1;
+        }
+        context! {
+            id => run.id.as_str(),
+            at => self.time(run.at),
+            rows => Value::from(Serde(run.rows)),
+            groups => run.groups,
+            writes => Value::from(Serde(writes)),
+            done => run.done.len(),
+            failed => run.failed.len(),
+            held => run.held.values().sum::<usize>(),
+            files => run.files.map(|(read, failed)| context! { read, failed }),
+            complete => run.incomplete.is_empty(),
+            incomplete => &run.incomplete,
+        }
+    }
+
+    pub(super) fn runs(&self, query: &Query) -> Value {
+        let runs: Vec<&RunRecord> = self.view.history.known.runs.values().rev().collect();
+        let Part { from, until, value } = part(runs.len(), ROWS, query);
+        let rows: Vec<Value> = runs[from..until].iter().map(|run| self.run_line(run)).collect();
+        context! { rows, part => value }
+    }
+
+    pub(super) fn run(&self, id: &str) -> Option<Value> {
+        let run = self.view.history.known.runs.get(id)?;
+        let at = self.time(run.at);
+        let groups = &self.view.history.known.groups;
+        let title = |id: &GroupId| groups.get(id).map(|record| record.title.clone()).unwrap_or_default();
+        let writes: Vec<Value> = run
+            .done
+            .iter()
+            .take(WRITES)
+            .map(|done| context! { write => self.done(done, &at, &run.id), title => title(&done.group) })
+            .collect();
+        let failed: Vec<Value> = run
+            .failed
+            .iter()
+            .take(WRITES)
+            .map(|(group, kind, why)| {
+                context! { group => group.as_str(), short => group.short(), ticket => self.ticket(group), kind, why }
+            })
+            .collect();
+        let waiting: Vec<Value> = run
+            .waiting
+            .iter()
+            .take(WRITES)
+            .map(|one| {
+                context! {
+                    group => one.group.as_str(), short => one.group.short(), ticket => self.ticket(&one.group),
+                    words => one.words.as_str(), title => title(&one.group),
+                }
+            })
+            .collect();
+        Some(context! {
+            run => self.run_line(run),
+            writes, failed, waiting,
+            unlisted => run.done.len().saturating_sub(WRITES),
+            held => Value::from(Serde(&run.held)),
+            events => Value::from(Serde(&run.events)),
+            rejects => &run.rejects,
+            unlisted_rejects => usize::try_from(run.rows.rejected).unwrap_or(0).saturating_sub(run.rejects.len()),
+        })
+    }
+
+    pub(super) fn sources(&self) -> Value {
+        let runs: Vec<&RunRecord> = self.view.history.known.runs.values().rev().take(ROWS).collect();
+        let rows: Vec<Value> = runs.iter().map(|run| self.run_line(run)).collect();
+        context! { rows, last => runs.first().map(|run| run.rejects.clone()).unwrap_or_default() }
+    }
+
+    pub(super) fn held(&self, said: &str, refused: &str) -> Value {
+        let known = &self.view.history.known;
+        let rows: Vec<Value> = known
+            .tickets
+            .values()
+            .filter_map(|ticket| {
+                let (why, since) = match &ticket.link {
+                    Link::Held { reason, sent, .. } => (reason.clone(), Some(self.time(sent.at))),
+                    Link::Unknown { sent, .. } | Link::Intent { sent, .. } => (
+                        "its create was sent, and the answer was lost; the next runs find out".to_owned(),
+                        Some(self.time(sent.at)),
+                    ),
+                    Link::Parked { reason, .. } => (format!("Jira refused it: {reason}"), None),
+                    Link::Ready { .. } | Link::Bound { .. } => return None,
+                };
+                let record = known.groups.get(&ticket.group)?;
+                let can = matches!(ticket.link, Link::Held { .. });
+                let standing = link_word(Some(&ticket.link));
+                Some(context! { group => self.line(record), why, since, can, standing })
+            })
+            .collect();
+        context! { rows, said, refused, doubt => known.doubt.as_ref().map(|doubt| doubt.reason.clone()) }
+    }
+
+    pub(super) fn schedule(&self) -> Value {
+        let ledger = &self.view.history.known.schedules;
+        let rows: Vec<Value> =
+            [("run", &self.settings.run_schedule), ("report", &self.settings.report_schedule)]
+                .into_iter()
+                .map(|(name, schedule)| {
+                    let last = ledger
+                        .values()
+                        .filter(|ran| ran.schedule.split(' ').next() == Some(name))
+                        .map(|ran| ran.at)
+                        .max();
+                    let mut next = Vec::new();
+                    let mut after = self.now;
+                    while let Some(occurrence) = schedule.next_after(after).filter(|_| next.len() < 5) {
+                        after = occurrence.at;
+                        next.push(self.time(occurrence.at));
+                    }
+                    context! {
+                        name, next,
+                        expression => schedule.expression(),
+                        zone => schedule.zone(),
+                        last => last.map(|at| self.time(at)),
+                    }
+                })
+                .collect();
+        let zone = self.zone().iana_name().unwrap_or("UTC");
+        context! { rows, zone }
+    }
+
+    pub(super) fn reports(&self) -> Value {
+        let mut files: Vec<String> = fs::read_dir(&self.settings.delivery.folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter(|name| is_report(name))
+            .collect();
+        files.sort_unstable_by(|a, b| b.cmp(a));
+        let known = &self.view.history.known;
+        let sent: Vec<Value> = known
+            .schedules
+            .values()
+            .filter(|ran| ran.schedule.starts_with("mail ") || ran.schedule.starts_with("chat "))
+            .map(|ran| context! { at => self.time(ran.at), what => ran.id.as_str(), of => ran.schedule.as_str() })
+            .collect();
+        context! { files, sent, week => self.view.week.to_string() }
+    }
+}
+
+/// Whether a name is that of a report: no other file of the folder is ever given out.
+pub(super) fn is_report(name: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    name.strip_prefix("disputes-")
+        .and_then(|rest| rest.strip_suffix(".html"))
+        .is_some_and(|middle| !middle.is_empty() && middle.chars().all(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reports_are_given_out() {
+        for open in ["disputes-2026-W47.html", "disputes-2026-W47-example-pharma-a-1f2e3d.html"] {
+            assert!(is_report(open), "{open}");
+        }
+        for other in [
+            "../disputes-2026-W47.html",
+            "disputes-.html",
+            "disputes-a/../b.html",
+            ".disputes-x.html.part",
+            "x.html",
+        ] {
+            assert!(!is_report(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_beyond_the_last_is_the_last() {
+        let query = |page: &str| {
+            Query(vec![("page".to_owned(), page.to_owned()), ("q".to_owned(), "a b".to_owned())])
+        };
+        let third = part(101, 50, &query("9"));
+        assert_eq!((third.from, third.until), (100, 101));
+        assert_eq!(part(0, 50, &query("x")).until, 0);
+        assert_eq!(query("1").turned(2), "?q=a+b&page=2");
+    }
+}

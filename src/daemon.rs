@@ -79,7 +79,7 @@ pub enum DaemonError {
 pub async fn serve(daemon: Daemon) -> Result<(), DaemonError> {
     let stop = CancellationToken::new();
     let signals = stop_on_signals(stop.clone(), 0);
-    let served = serve_until(daemon, &stop, &SystemClock).await;
+    let served = Box::pin(serve_until(daemon, &stop, &SystemClock)).await;
     signals.abort();
     served
 }

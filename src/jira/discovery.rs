@@ -284,12 +284,10 @@ async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut H
         Category::Done => (Category::New, "reopened"),
         Category::New | Category::InProgress => (Category::Done, "closed"),
     };
-    health.push(match workflow::direct(&ways, goal) {
-        Some(way) => {
-            let said = format!("{} can be {verb} from `{}` to `{}`", ticket.key, observed.status, way.to);
-            Finding::new("workflow", Verdict::Good, said)
-        }
-        None => {
+    health.push(if let Some(way) = workflow::direct(&ways, goal) {
+        let said = format!("{} can be {verb} from `{}` to `{}`", ticket.key, observed.status, way.to);
+        Finding::new("workflow", Verdict::Good, said)
+    } else {
             let why = workflow::why_not(&ways, goal);
             let said = format!(
                 "{} cannot be {verb} from `{}` in one step: {why}; where several steps do not lead there either, a label \
@@ -297,7 +295,6 @@ async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut H
                 ticket.key, observed.status
             );
             Finding::new("workflow", Verdict::Weak, said)
-        }
     });
 }
 

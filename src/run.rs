@@ -151,7 +151,10 @@ pub fn survey(
     let batch =
         source::load(&params.source, tables, previous_rows, &mut |seen| progress(Progress::Reading(seen)));
     progress(Progress::Grouping(batch.disputes.len()));
-    let (table, clusters) = group_disputes(&batch.disputes, &params.cluster);
+    let table = columns(&batch.disputes, &params.cluster);
+    let links = plan::links(known.rulings.values(), &table);
+    let guidance = cluster::Guidance { links: Some(&links), reference: None };
+    let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
 
     let by_id: HashMap<&Text, &Dispute> =
@@ -234,13 +237,17 @@ pub fn survey(
 
 /// Columns and clusters of some disputes.
 pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table, Vec<Cluster>) {
+    let table = columns(disputes, params);
+    let clusters = cluster::cluster(&table, params);
+    (table, clusters)
+}
+
+fn columns(disputes: &[Dispute], params: &cluster::Params) -> Table {
     let mut builder = TableBuilder::new();
     for dispute in disputes {
         builder.push(dispute);
     }
-    let table = builder.finish(params.min_group);
-    let clusters = cluster::cluster(&table, params);
-    (table, clusters)
+    builder.finish(params.min_group)
 }
 
 /// A whole pass without any write: neither Jira nor the state is changed.
@@ -418,6 +425,7 @@ fn inherit(
         .collect();
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
+    let merged = merge_by_ruling(&mut groups, known, now);
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -439,7 +447,36 @@ fn inherit(
         new_input: complete && last != Some(batch.fingerprint.as_str()),
         now,
     };
-    group::inherit(&input, &params.group, mint)
+    let mut lineage = group::inherit(&input, &params.group, mint);
+    lineage.events.extend(merged);
+    lineage
+}
+
+/// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.
+fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    for ruling in known.rulings.values().filter(|ruling| !ruling.lifted) {
+        let plan::RulingKind::Together { with } = &ruling.kind else { continue };
+        let living = |groups: &[Group], id: &GroupId| {
+            groups.iter().position(|group| group.id == *id && group.status == Status::Active)
+        };
+        let (Some(from), Some(into)) = (living(groups, &ruling.group), living(groups, with)) else {
+            continue;
+        };
+        // Once: a group that came back after that is judged by its disputes.
+        if known.groups.get(&ruling.group).is_some_and(|record| record.group.since > ruling.at) {
+            continue;
+        }
+        let members = std::mem::take(&mut groups[from].members);
+        groups[from].status = Status::Merged { at: now, into: with.clone() };
+        groups[from].pending.clear();
+        groups[into].members.extend(members);
+        groups[into].members.sort();
+        groups[into].members.dedup();
+        let fate = Fate::MergedInto(with.clone());
+        events.push(Event::Known { group: ruling.group.clone(), fate });
+    }
+    events
 }
 
 /// Explains every active group that has members in the input; also says which of them is nearest to which.

@@ -181,6 +181,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
+        commanders: vec!["*".to_owned()],
         fixed_fields: std::collections::BTreeSet::new(),
     };
     let stop = CancellationToken::new();

@@ -40,6 +40,7 @@
 
 pub mod claim;
 mod clock;
+mod hear;
 mod moves;
 pub mod port;
 mod reconcile;
@@ -441,6 +442,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 ticket.written = ticket.writing.take().map(|writing| *writing);
                 ticket.link = Link::Bound { issue: issue.clone() };
                 ticket.told.extend(tells.iter().cloned());
+                if let Some(orders) = &mut ticket.orders
+                    && changes.iter().any(|change| matches!(change, plan::Change::Description { .. }))
+                {
+                    orders.taken.remove("description");
+                }
                 self.record(ticket)?;
                 Ok(Ok(issue.clone()))
             }
@@ -497,6 +503,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         ticket.saying.remove(topic);
         ticket.told.insert(topic.to_owned());
         ticket.comments.insert(topic.to_owned(), id);
+        if let Some(orders) = &mut ticket.orders {
+            orders.asked.retain(|comment, _| plan::answer_topic(comment) != topic);
+        }
         self.record(ticket)?;
         Ok(Ok(issue.clone()))
     }

@@ -6,11 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::port::{Clock, Store, Tracker};
-use super::{Applied, Policy, RecoverError, apply};
+use super::{Applied, Policy, RecoverError, apply, hear};
 use crate::{
     group::{Group, GroupId, Status},
     jira::workflow,
-    plan::{self, Action, Category, Closed, Link, Moment, Observed, Plan, Standing, StrayKind, Ticket, Ways},
+    plan::{
+        self, Action, Category, Closed, Link, Moment, Observed, Plan, Ruling, Standing, StrayKind, Ticket,
+        Ways,
+    },
     state::{Change, GroupRecord, Known},
 };
 
@@ -38,12 +41,17 @@ pub async fn observe_and_plan(
     let observed = tracker.read(&ids_to_read(wanted, store.known(), now.at)).await?;
     let mut changes = moved(store.known(), &observed);
     store.record(now.at, &changes)?;
+    changes = hear::rulings(wanted.records, store.known(), &observed, now.at);
+    store.record(now.at, &changes)?;
     changes = reopened_by_people(wanted, store.known(), &observed);
+    store.record(now.at, &changes)?;
+    changes = hear::orders(wanted.records, tracker, store, &observed, &params.commanders, now.at).await?;
     store.record(now.at, &changes)?;
     let ways = ways(wanted, params, tracker, store.known(), &observed).await?;
     let upload_limit = if has_large_list(wanted) { Some(tracker.upload_limit().await?) } else { None };
     let known = store.known();
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
+    let rulings: Vec<Ruling> = known.rulings.values().cloned().collect();
     let strays: Vec<plan::Stray> = known.strays.values().cloned().collect();
     let input = plan::Input {
         now,
@@ -59,6 +67,7 @@ pub async fn observe_and_plan(
         ways: &ways,
         upload_limit,
         text_limit: known.text_limit(),
+        rulings: &rulings,
     };
     Ok(plan::plan(&input, params))
 }

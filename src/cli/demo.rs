@@ -294,6 +294,9 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Reason::Returned => "its cause came back",
             Reason::PersonChanged { .. } => "a person changed what we would write",
             Reason::PersonClosed => "a person closed it; said once",
+            Reason::NewsForClosed => "more came since a person closed it",
+            Reason::Asked => "a person asked in a comment",
+            Reason::NotAGroup => "a person said that it is no group",
             Reason::Duplicate { .. } => "a second ticket for one group",
         };
         let key = stage.state.known().ticket(&action.group).issue().map(|issue| issue.key.clone());

@@ -299,6 +299,7 @@ mod tests {
         ticket.templates Text
         ticket.max_members_listed Whole
         ticket.attach_members Flag
+        ticket.commanders List
         ticket.priorities List
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text

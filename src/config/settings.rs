@@ -101,6 +101,7 @@ impl Settings {
             split_link: reader.required_text("jira.link_type_split"),
             merge_link: reader.required_text("jira.link_type_merge"),
             settle,
+            commanders: reader.list("ticket.commanders"),
             fixed_fields: BTreeSet::new(),
         };
         let apply = Policy {

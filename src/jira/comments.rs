@@ -8,8 +8,12 @@ use super::{
     error::JiraError,
     issues::{Outcome, outcome},
     search::GROUP_PROPERTY,
+    site::person,
 };
-use crate::{plan::Issue, ticket::document::Block};
+use crate::{
+    plan::{Heard, Issue},
+    ticket::{adf, document::Block},
+};
 
 impl Client {
     /// Adds a comment that carries its topic as a property. Sent once; gives the comment's id.
@@ -25,6 +29,22 @@ impl Client {
         let path = format!("/issue/{}/comment", issue.id);
         let answer = self.send(Method::POST, &path, &body, Repeat::Never).await;
         outcome(answer.map(|answer| answer["id"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    /// All comments of an issue, as Jira shows them.
+    pub(super) async fn comments(&self, id: &str) -> Result<Value, JiraError> {
+        let path = format!("/issue/{id}/comment");
+        let mut all = Vec::new();
+        loop {
+            let at = all.len().to_string();
+            let answer = self.get(&path, &[("startAt", at.as_str()), ("maxResults", "100")]).await?;
+            let page = answer["comments"].as_array().cloned().unwrap_or_default();
+            let is_last = page.is_empty();
+            all.extend(page);
+            if is_last || all.len() as u64 >= answer["total"].as_u64().unwrap_or(0) {
+                return Ok(Value::Array(all));
+            }
+        }
     }
 
     /// Id of an issue's comment on this topic. Reads past the search index.
@@ -52,4 +72,27 @@ impl Client {
             }
         }
     }
+}
+
+/// Comments of others in a list of Jira's, the oldest first.
+pub(super) fn heard(comments: &Value, account: &str) -> Vec<Heard> {
+    let comments = comments.as_array().into_iter().flatten();
+    let mut heard: Vec<Heard> = comments
+        .filter(|comment| person(&comment["author"]) != account)
+        .filter_map(|comment| {
+            let author = &comment["author"];
+            let names = ["accountId", "key", "name", "emailAddress"];
+            let text = match &comment["body"] {
+                Value::String(markup) => markup.clone(),
+                document => adf::plain_text(document["content"].as_array().map_or(&[], Vec::as_slice)),
+            };
+            Some(Heard {
+                id: comment["id"].as_str()?.parse().ok()?,
+                author: names.iter().filter_map(|name| author[*name].as_str().map(str::to_owned)).collect(),
+                text,
+            })
+        })
+        .collect();
+    heard.sort_by_key(|comment| comment.id);
+    heard
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Client, Repeat},
+    comments::heard,
     error::{Cause, JiraError},
     files::lists,
     ready::Ready,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// What is read of an issue.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "summary",
     "description",
     "labels",
@@ -30,6 +31,7 @@ const FIELDS: [&str; 9] = [
     "assignee",
     "issuelinks",
     "attachment",
+    "comment",
 ];
 
 /// What became of a write that is sent once.
@@ -93,7 +95,15 @@ impl Client {
     pub async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let ready = self.ready();
         let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
-        let issues = self.fetch(ids, &fields, &[]).await?;
+        let mut issues = self.fetch(ids, &fields, &[]).await?;
+        for issue in &mut issues {
+            let comments = &issue["fields"]["comment"];
+            let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
+            if comments["total"].as_u64().is_some_and(|total| total > shown) {
+                let all = self.comments(issue["id"].as_str().unwrap_or_default()).await?;
+                issue["fields"]["comment"]["comments"] = all;
+            }
+        }
         let account = self.account();
         let observed = issues.iter().filter_map(|issue| observed(issue, &ready, account));
         Ok(observed.map(|observed| (observed.issue.id.clone(), observed)).collect())
@@ -207,6 +217,7 @@ fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
         duplicate_of: duplicate_of(fields),
         fields: ready.show(fields),
         lists: lists(fields, account),
+        comments: heard(&fields["comment"]["comments"], account),
     })
 }
 

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Stray,
-    StrayKind, Ticket, Write, closing::standing_label, update::written,
+    Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
+    Stray, StrayKind, Ticket, Write, closing::standing_label, orders::QuietDisputes, update::written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
@@ -46,6 +46,8 @@ pub struct Params {
     pub settle: SignedDuration,
     /// Configured fields that can only be set when a ticket is opened.
     pub fixed_fields: BTreeSet<String>,
+    /// Ids and names of those who may give orders in comments; `*` is everybody.
+    pub commanders: Vec<String>,
 }
 
 /// One group as the plan needs it.
@@ -114,12 +116,21 @@ pub struct Input<'a> {
     pub upload_limit: Option<u64>,
     /// Most characters (units of UTF-16) of a text.
     pub text_limit: usize,
+    /// What people decided about disputes.
+    pub rulings: &'a [Ruling],
 }
 
 /// Makes the plan of one run.
 pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
-    let mut planner =
-        Planner { input, params, creates: Vec::new(), actions: Vec::new(), holds: Vec::new(), kept: 0 };
+    let mut planner = Planner {
+        input,
+        params,
+        quiet: QuietDisputes::new(input.rulings),
+        creates: Vec::new(),
+        actions: Vec::new(),
+        holds: Vec::new(),
+        kept: 0,
+    };
     for group in input.groups {
         planner.group(group);
     }
@@ -132,10 +143,12 @@ pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
 pub(super) struct Planner<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) params: &'a Params,
+    /// Disputes that people want to hear no more of.
+    pub(super) quiet: QuietDisputes<'a>,
     /// Creates that deserve a place, with the key they are ranked by.
     creates: Vec<((Decimal, usize), Action)>,
     actions: Vec<Action>,
-    holds: Vec<Hold>,
+    pub(super) holds: Vec<Hold>,
     kept: usize,
 }
 
@@ -195,6 +208,9 @@ impl Planner<'_> {
         if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
+        if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
+            return;
+        }
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
         }
@@ -240,8 +256,12 @@ impl Planner<'_> {
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
         };
         let key = Some(observed.issue.key.clone());
+        self.answer(group, standing, ticket, observed);
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, key, HoldReason::Ignored);
+        }
+        if self.is_quiet(group, standing, ticket, key.as_ref()) {
+            return;
         }
         match &group.status {
             Status::Active => self.active(group, standing, ticket, observed),
@@ -252,12 +272,16 @@ impl Planner<'_> {
 
     fn active(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         let key = Some(observed.issue.key.clone());
+        if self.ruled(group, standing, ticket, Some(observed)) {
+            return;
+        }
         if observed.category == Category::Done {
             if ticket.closed == Closed::No {
                 if let Some(into) = self.merged_by_person(observed) {
                     return self.hold(group, standing, key, HoldReason::MergedByPerson { into });
                 }
                 self.tell_closed(group, standing, ticket, observed);
+                self.news_for_closed(group, standing, ticket, observed);
                 return self.hold(group, standing, key, HoldReason::PersonClosed);
             }
             self.reopen(group, standing, ticket, observed);

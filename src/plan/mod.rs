@@ -12,9 +12,12 @@
 //! * At most `max_new_tickets` creates; what is held back is listed.
 
 mod closing;
+mod command;
 mod decide;
 mod mark;
 mod moment;
+mod orders;
+mod people;
 mod print;
 mod update;
 
@@ -25,11 +28,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use closing::ways_topic;
+pub use command::{Command, FIELDS, PREFIX, parse as parse_command};
 pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
+pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind, links};
+pub use people::answer_topic;
 pub use print::{Detail, print};
-pub use update::{kept_topic, list_topic, written};
+pub use update::{changed_topic, kept_topic, list_topic, written};
 
 use crate::{
     group::GroupId,
@@ -66,6 +72,9 @@ pub struct Ticket {
     pub closed: Closed,
     /// How often disputebot closed it.
     pub closings: u32,
+    /// What people ordered in comments; none where nobody ever wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<Box<Orders>>,
 }
 
 /// Whether disputebot closed a ticket itself.
@@ -98,6 +107,7 @@ impl Ticket {
             look_first: false,
             closed: Closed::No,
             closings: 0,
+            orders: None,
         }
     }
 
@@ -317,6 +327,8 @@ pub struct Observed {
     pub fields: BTreeMap<String, String>,
     /// Lists of disputes that disputebot attached.
     pub lists: Vec<Attached>,
+    /// Comments of others, the oldest first.
+    pub comments: Vec<Heard>,
 }
 
 /// An issue that carries the mark of a group whose ticket is another one.
@@ -559,6 +571,12 @@ pub enum Reason {
     },
     /// A person closed the ticket while disputes are open; said once.
     PersonClosed,
+    /// Disputes came to a ticket that a person closed; said once, and each time they double.
+    NewsForClosed,
+    /// A person gave an order in a comment.
+    Asked,
+    /// A person said that the disputes have nothing to do with each other.
+    NotAGroup,
     /// The issue is a second ticket for its group.
     Duplicate {
         /// Key of the group's own ticket.
@@ -610,6 +628,18 @@ pub enum HoldReason {
     },
     /// A person closed the ticket.
     PersonClosed,
+    /// A person decided about most of its disputes on a ticket.
+    Ruled {
+        /// Key of that ticket.
+        key: String,
+        /// Disputes that came since.
+        fresh: usize,
+    },
+    /// A person ordered quiet.
+    Quiet {
+        /// To when; none for until further notice.
+        until: Option<Timestamp>,
+    },
     /// The label `disputebot-ignore` is on the ticket.
     Ignored,
     /// A person works on the ticket, so it is not closed by a merge.

@@ -97,6 +97,9 @@ fn reason(reason: &Reason) -> String {
         Reason::Returned => "its cause came back".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
+        Reason::NewsForClosed => "disputes came since a person closed it; said once".to_owned(),
+        Reason::Asked => "a person gave an order in a comment".to_owned(),
+        Reason::NotAGroup => "a person said that its disputes are no group".to_owned(),
         Reason::Duplicate { of } => format!("it is a second ticket for what {of} is about"),
     }
 }
@@ -212,6 +215,8 @@ impl HoldReason {
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::PersonChanged { .. } => "changed by a person",
             Self::PersonClosed => "closed by a person",
+            Self::Ruled { .. } => "decided by a person",
+            Self::Quiet { .. } => "quiet",
             Self::Ignored => "ignored",
             Self::PersonWorking { .. } => "worked on by a person",
             Self::NotVisible => "not visible",
@@ -243,6 +248,14 @@ impl HoldReason {
             Self::Unconfirmed { what } => format!("{what}; waits for the next input"),
             Self::PersonChanged { field } => format!("a person changed the {field}; it is theirs"),
             Self::PersonClosed => "a person closed it; it stays closed".to_owned(),
+            Self::Ruled { key, fresh } => {
+                let s = if *fresh == 1 { "" } else { "s" };
+                format!("a person decided about its disputes on {key}; {fresh} dispute{s} came since")
+            }
+            Self::Quiet { until: Some(end) } => {
+                format!("a person ordered quiet until {}", end.strftime("%Y-%m-%d %H:%M UTC"))
+            }
+            Self::Quiet { until: None } => "a person muted it".to_owned(),
             Self::Ignored => "a person set the label `disputebot-ignore`".to_owned(),
             Self::PersonWorking { status } => {
                 format!("a person works on it (status {status}); it stays open")

@@ -38,8 +38,12 @@ impl Planner<'_> {
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
         let mut theirs: Vec<(&str, String)> = Vec::new();
+        let orders = ticket.orders.as_deref();
+        let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
 
-        if observed.summary == content.summary {
+        if released("summary") {
+            self.leave(group, standing, &key, "summary");
+        } else if observed.summary == content.summary {
             written.summary.clone_from(&content.summary);
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
             before.summary.clone_from(&observed.summary);
@@ -50,6 +54,7 @@ impl Planner<'_> {
         }
 
         match block::locate(&observed.description) {
+            _ if released("description") => self.leave(group, standing, &key, "description"),
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
                 let wanted = self.input.markup.nodes(&block);
@@ -70,10 +75,17 @@ impl Planner<'_> {
                     theirs.push(("description", String::new()));
                 }
             }
+            Located::Missing if orders.is_some_and(|orders| orders.taken.contains("description")) => {
+                let (change, digest) = self.block_anew(group, observed, content);
+                changes.push(change);
+                written.block = digest;
+            }
             Located::Missing => theirs.push(("description", String::new())),
         }
 
-        if let Some(priority) = &content.priority {
+        if released("priority") {
+            self.leave(group, standing, &key, "priority");
+        } else if let Some(priority) = &content.priority {
             if observed.priority.as_ref() == Some(priority) {
                 written.priority = Some(priority.clone());
             } else if observed.priority == last.priority || observed.priority == maybe.priority {
@@ -84,7 +96,9 @@ impl Planner<'_> {
                 theirs.push(("priority", priority.clone()));
             }
         }
-        if observed.due == content.due {
+        if released("due date") {
+            self.leave(group, standing, &key, "due date");
+        } else if observed.due == content.due {
             written.due = content.due;
         } else if observed.due == last.due || observed.due == maybe.due {
             before.due = observed.due;
@@ -117,6 +131,10 @@ impl Planner<'_> {
             if self.params.fixed_fields.contains(name) {
                 continue;
             }
+            if released(name) {
+                self.leave(group, standing, &key, name);
+                continue;
+            }
             let shown = observed.fields.get(name).map_or("", String::as_str);
             let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
             if shown == wanted {
@@ -143,12 +161,12 @@ impl Planner<'_> {
                 let text = if wanted.is_empty() {
                     format!(
                         "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
-                         from now on. To hand it back, restore the block from the issue's history."
+                         from now on. To hand it back, write `/disputebot take {field}` in a comment."
                     )
                 } else {
                     format!(
                         "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
-                         written “{wanted}”. To hand it back, set the {field} to what disputebot last wrote."
+                         written “{wanted}”. To hand it back, write `/disputebot take {field}` in a comment."
                     )
                 };
                 let reason = Reason::PersonChanged { field: field.to_owned() };
@@ -163,6 +181,28 @@ impl Planner<'_> {
                 Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
         }
+    }
+
+    /// A field that a person ordered to be left to people.
+    fn leave(&mut self, group: &Group, standing: &Standing, key: &Option<String>, field: &str) {
+        self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
+    }
+
+    /// Our block below what a person made of the description, where the old one is gone.
+    fn block_anew(&self, group: &Group, observed: &Observed, content: &Content) -> (Change, String) {
+        let above = match &observed.description {
+            Value::String(text) if text.trim().is_empty() => Vec::new(),
+            Value::String(text) => vec![Value::String(format!("{}\n\n", text.trim_end()))],
+            document => document["content"].as_array().cloned().unwrap_or_default(),
+        };
+        let block = self.beside(content, &above, &[]);
+        let nodes = self.input.markup.nodes(&block);
+        let change = Change::Description {
+            from: String::new(),
+            to: document::plain_text(&block),
+            document: block::compose(self.input.markup, &group.id, &above, &nodes, &[]),
+        };
+        (change, markup::digest(&nodes))
     }
 
     /// Our block, shortened where people's words around it leave less room.
@@ -249,6 +289,7 @@ pub fn kept_topic(list: &Attached) -> String {
 /// Topic of putting back the labels that mark a ticket.
 const MARK_RESTORED: &str = "mark-restored";
 
-fn changed_topic(field: &str) -> String {
+/// Topic of a field that a person changed.
+pub fn changed_topic(field: &str) -> String {
     format!("changed-{}", field.replace(' ', "-"))
 }

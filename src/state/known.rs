@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Closed, Issue, Moment, Stray, Ticket},
+    plan::{Closed, Issue, Moment, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -54,6 +54,11 @@ pub enum Change {
     Claim {
         /// The claim.
         claim: Option<Claimed>,
+    },
+    /// What a person decided about disputes.
+    Ruling {
+        /// The ruling.
+        ruling: Ruling,
     },
     /// The longest text that Jira takes, learned from a refusal.
     TextLimit {
@@ -226,6 +231,8 @@ pub struct Known {
     pub claim: Option<Claimed>,
     /// Another disputebot that works on the project.
     pub rival: Option<Rival>,
+    /// What people decided about disputes, by what it came from.
+    pub rulings: BTreeMap<String, Ruling>,
     /// The longest text that Jira takes, in characters (units of UTF-16), where a refusal taught it.
     pub text_limit: Option<usize>,
     /// Issues with the mark of a group that has another ticket, by id.
@@ -304,6 +311,9 @@ impl Known {
             Change::Doubt { doubt } => self.doubt = doubt,
             Change::Claim { claim } => self.claim = claim,
             Change::Rival { rival } => self.rival = rival,
+            Change::Ruling { ruling } => {
+                self.rulings.insert(ruling.id.clone(), ruling);
+            }
             Change::TextLimit { limit } => self.text_limit = Some(limit),
             Change::Stray { stray } => {
                 self.strays.insert(stray.issue.id.clone(), stray);
@@ -608,7 +618,8 @@ impl Loaded {
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
-            Tree::Members | Tree::Decisions => {}
+            Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
+            Tree::Members => {}
         }
         Ok(())
     }
@@ -676,6 +687,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Claim { .. } => "claim",
         Change::Rival { .. } => "rival",
         Change::TextLimit { .. } => "text_limit",
+        Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
     }
 }
@@ -689,6 +701,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Doubt { doubt } => Write::put(Tree::Meta, DOUBT, doubt),
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
+        Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }

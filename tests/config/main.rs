@@ -92,6 +92,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_path("ticket.templates");
     reader.integer::<usize>("ticket.max_members_listed", 0..);
     reader.flag("ticket.attach_members");
+    reader.list("ticket.commanders");
     reader.list("ticket.priorities");
     reader.money("ticket.priority_high_amount");
     reader.money("ticket.priority_highest_amount");

@@ -22,7 +22,7 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{
         self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
-        Params, Plan, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
+        Params, Plan, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
         Content, LABEL, Markup, adf, block,
@@ -60,6 +60,7 @@ pub(crate) struct World {
     pub(crate) markup: Markup,
     pub(crate) upload_limit: Option<u64>,
     pub(crate) text_limit: usize,
+    pub(crate) rulings: Vec<Ruling>,
     pub(crate) doubt: Option<String>,
     /// Ways out of statuses, by name.
     pub(crate) ways: BTreeMap<String, Ways>,
@@ -80,6 +81,7 @@ impl World {
                 split_link: "Relates".to_owned(),
                 merge_link: "Duplicate".to_owned(),
                 settle: SignedDuration::from_mins(5),
+                commanders: vec!["*".to_owned()],
                 fixed_fields: BTreeSet::new(),
             },
             groups: BTreeMap::new(),
@@ -92,6 +94,7 @@ impl World {
             markup: Markup::Adf,
             upload_limit: None,
             text_limit: 30_000,
+            rulings: Vec::new(),
             doubt: None,
             ways: BTreeMap::new(),
         }
@@ -186,6 +189,7 @@ impl World {
             ways: &self.ways,
             upload_limit: self.upload_limit,
             text_limit: self.text_limit,
+            rulings: &self.rulings,
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");
@@ -230,6 +234,7 @@ impl World {
                     duplicate_of: Vec::new(),
                     fields: content.fields.clone(),
                     lists: Vec::new(),
+                    comments: Vec::new(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };

@@ -8,6 +8,7 @@ mod dialects;
 mod fields;
 mod moves;
 mod once;
+mod orders;
 mod people;
 mod refusals;
 mod runs;

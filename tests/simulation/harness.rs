@@ -641,6 +641,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle,
+        commanders: vec!["*".to_owned()],
         fixed_fields: BTreeSet::new(),
     }
 }

@@ -369,6 +369,7 @@ impl Jira {
             duplicate_of: Vec::new(),
             fields: BTreeMap::new(),
             lists: Vec::new(),
+            comments: Vec::new(),
         };
         let ticket = Ticket {
             observed,

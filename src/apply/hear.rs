@@ -1,0 +1,259 @@
+//! What people did and ordered on the tickets since the last look, written down before anything is decided.
+//!
+//! An order is carried out in what is known, in the same record that says that its comment was read: it is carried
+//! out once, and answered once ([`plan::answer_topic`]).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::port::{Store, Tracker};
+use crate::{
+    group::{Group, GroupId, Status},
+    jira::JiraError,
+    plan::{
+        self, Asked, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling, RulingKind, Ticket,
+        answer_topic, parse_command,
+    },
+    state::{Change, GroupRecord, Known},
+    ticket::{
+        block::{self, Located},
+        markup,
+    },
+};
+
+/// What is known of a ticket, and what Jira shows of it.
+struct Seen<'a> {
+    group: &'a Group,
+    ticket: &'a Ticket,
+    observed: &'a Observed,
+}
+
+/// Orders in comments that were not read yet. `permitted` are the ids and names of those who may give orders; `*` is
+/// everybody.
+pub(super) async fn orders(
+    records: &[GroupRecord],
+    tracker: &impl Tracker,
+    store: &impl Store,
+    observed: &BTreeMap<String, Observed>,
+    permitted: &[String],
+    now: Timestamp,
+) -> Result<Vec<Change>, JiraError> {
+    let mut changes = Vec::new();
+    for seen in seen(records, store.known(), observed) {
+        let heard = seen.ticket.orders.as_ref().map_or(0, |orders| orders.heard);
+        let fresh: Vec<&Heard> = seen.observed.comments.iter().filter(|comment| comment.id > heard).collect();
+        let Some(last) = fresh.iter().map(|comment| comment.id).max() else { continue };
+        let mut ticket = seen.ticket.clone();
+        let mut told = Vec::new();
+        for comment in fresh {
+            let Some(parsed) = parse_command(&comment.text) else { continue };
+            let may = permitted.iter().any(|name| name == "*" || comment.author.contains(name));
+            if !may {
+                continue;
+            }
+            // Found in Jira, so that what was answered is not known here.
+            let topic = answer_topic(&comment.id.to_string());
+            if ticket.look_first && tracker.comment_on(&seen.observed.issue, &topic).await?.is_some() {
+                continue;
+            }
+            let asked = match parsed {
+                Ok(command) => {
+                    carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
+                        .map_or_else(Asked::Failed, |()| Asked::Done(command))
+                }
+                Err(why) => Asked::Failed(why),
+            };
+            ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
+        }
+        ticket.orders.get_or_insert_default().heard = last;
+        changes.push(Change::Ticket(ticket));
+        changes.extend(told.into_iter().map(|ruling| Change::Ruling { ruling }));
+    }
+    Ok(changes)
+}
+
+fn seen<'a>(
+    records: &'a [GroupRecord],
+    known: &'a Known,
+    observed: &'a BTreeMap<String, Observed>,
+) -> impl Iterator<Item = Seen<'a>> {
+    records.iter().filter_map(|record| {
+        let ticket = known.tickets.get(&record.group.id)?;
+        let observed = observed.get(&ticket.issue()?.id)?;
+        Some(Seen { group: &record.group, ticket, observed })
+    })
+}
+
+/// Does what is ordered, as far as it is a matter of what is known.
+fn carry_out(
+    command: &Command,
+    comment: u64,
+    seen: &Seen<'_>,
+    ticket: &mut Ticket,
+    known: &Known,
+    now: Timestamp,
+    rulings: &mut Vec<Ruling>,
+) -> Result<(), String> {
+    let lives = || match seen.group.status {
+        Status::Active => Ok(()),
+        Status::Resolved { .. } | Status::Merged { .. } => Err("the group of this ticket is over".to_owned()),
+    };
+    let ruling = |kind: RulingKind, members: Vec<crate::dispute::Text>| Ruling {
+        id: format!("comment-{comment}"),
+        at: now,
+        group: seen.group.id.clone(),
+        key: seen.observed.issue.key.clone(),
+        members,
+        kind,
+        lifted: false,
+    };
+    let orders = ticket.orders.get_or_insert_default();
+    match command {
+        Command::Status | Command::Explain | Command::Help => {}
+        Command::Mute => orders.quiet = Some(Quiet::Muted),
+        Command::Unmute => orders.quiet = None,
+        Command::Snooze { days } => {
+            let end = now.saturating_add(SignedDuration::from_hours(24 * i64::from(*days)));
+            orders.quiet = Some(Quiet::Until(end.unwrap_or(Timestamp::MAX)));
+        }
+        Command::Release { field } => {
+            is_field(field, ticket, seen)?;
+            ticket.orders.get_or_insert_default().released.insert(field.clone());
+        }
+        Command::Take { field } => {
+            is_field(field, ticket, seen)?;
+            ticket.orders.get_or_insert_default().released.remove(field);
+            take(field, ticket, seen.observed);
+        }
+        Command::Merge { key } => {
+            lives()?;
+            let other = partner(key, seen.group, known)?;
+            let mut members = [&seen.group.members[..], &other.members[..]].concat();
+            members.sort();
+            members.dedup();
+            rulings.push(ruling(RulingKind::Together { with: other.id.clone() }, members));
+        }
+        Command::Split { attribute } => {
+            lives()?;
+            let kind = RulingKind::Apart { attribute: attribute.clone() };
+            rulings.push(ruling(kind, seen.group.members.clone()));
+        }
+        Command::NotAGroup => {
+            lives()?;
+            rulings.push(ruling(RulingKind::NotAGroup, seen.group.members.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String> {
+    let own = ticket.written.as_ref().is_some_and(|written| written.fields.get(field).is_some())
+        || seen.observed.fields.contains_key(field);
+    if own || FIELDS.contains(&field) {
+        Ok(())
+    } else {
+        Err(format!("disputebot writes no field `{field}`; it writes {}", FIELDS.join(", ")))
+    }
+}
+
+/// What a field shows counts as ours from now on, so that the next update writes it.
+fn take(field: &str, ticket: &mut Ticket, observed: &Observed) {
+    let mut written = ticket.written.take().unwrap_or_default();
+    match field {
+        "summary" => written.summary.clone_from(&observed.summary),
+        "priority" => written.priority.clone_from(&observed.priority),
+        "due date" => written.due = observed.due,
+        "description" => match block::locate(&observed.description) {
+            Located::Block { ours, .. } => written.block = markup::digest(&ours),
+            Located::Missing => {
+                ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
+            }
+        },
+        name => written.fields.set(name, observed.fields.get(name).map_or("", String::as_str)),
+    }
+    ticket.written = Some(written);
+    // Should a person change it once more, that is said once more.
+    ticket.told.remove(&plan::changed_topic(field));
+}
+
+/// The living group of another ticket, of the same client and program.
+fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, String> {
+    let of_key = |ticket: &&Ticket| ticket.issue().is_some_and(|issue| issue.key.eq_ignore_ascii_case(key));
+    let found = known.tickets.values().find(of_key).and_then(|ticket| known.groups.get(&ticket.group));
+    let Some(other) = found.map(|record| &record.group) else {
+        return Err(format!("{key} is not a ticket of disputebot's"));
+    };
+    if other.id == group.id {
+        return Err(format!("{key} is this ticket"));
+    }
+    if (other.program, &other.client) != (group.program, &group.client) {
+        return Err(format!("{key} is of another client or program"));
+    }
+    if other.status != Status::Active {
+        return Err(format!("the group of {key} is over"));
+    }
+    Ok(other)
+}
+
+/// What closing, reopening and linking by people says about the disputes.
+pub(super) fn rulings(
+    records: &[GroupRecord],
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+    now: Timestamp,
+) -> Vec<Change> {
+    let mut by_group: BTreeMap<&GroupId, Vec<&Ruling>> = BTreeMap::new();
+    for ruling in known.rulings.values() {
+        by_group.entry(&ruling.group).or_default().push(ruling);
+    }
+    let owner: BTreeMap<&str, &GroupId> = known
+        .tickets
+        .values()
+        .filter_map(|ticket| Some((ticket.issue()?.id.as_str(), &ticket.group)))
+        .collect();
+    let mut changes = Vec::new();
+    for Seen { group, ticket, observed } in seen(records, known, observed) {
+        if group.status != Status::Active {
+            continue;
+        }
+        let own = by_group.get(&group.id).map_or(&[][..], Vec::as_slice);
+        let is_done = observed.category == Category::Done;
+        let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
+        let mut say = |id: String, members: Vec<crate::dispute::Text>, kind: RulingKind| {
+            if own.iter().all(|ruling| ruling.id != id) {
+                let (group, key) = (group.id.clone(), observed.issue.key.clone());
+                let ruling = Ruling { id, at: now, group, key, members, kind, lifted: false };
+                changes.push(Change::Ruling { ruling });
+            }
+        };
+        if is_done && ticket.closed == Closed::No {
+            let other = observed.duplicate_of.iter().find_map(|issue| owner.get(issue.id.as_str()));
+            let other = other.and_then(|other| known.groups.get(*other)).map(|record| &record.group);
+            let fits = |other: &&Group| {
+                other.id != group.id
+                    && other.status == Status::Active
+                    && (other.program, &other.client) == (group.program, &group.client)
+            };
+            if let Some(other) = other.filter(fits) {
+                let mut members = [&group.members[..], &other.members[..]].concat();
+                members.sort();
+                members.dedup();
+                let id = format!("duplicate-{}-{}", observed.issue.id, other.id);
+                say(id, members, RulingKind::Together { with: other.id.clone() });
+            } else if standing(&RulingKind::Closed).is_none() {
+                let id = format!("closed-{}-{}", observed.issue.id, own.len());
+                say(id, group.members.clone(), RulingKind::Closed);
+            }
+        }
+        if !is_done {
+            let reopened = standing(&RulingKind::Closed)
+                .or_else(|| standing(&RulingKind::NotAGroup).filter(|_| ticket.closed == Closed::ByUs));
+            if let Some(ruling) = reopened {
+                let ruling = Ruling { lifted: true, ..Ruling::clone(ruling) };
+                changes.push(Change::Ruling { ruling });
+            }
+        }
+    }
+    changes
+}

@@ -1,0 +1,204 @@
+//! What people ordered on a ticket, and what they decided about disputes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use crate::{
+    cluster::{Attribute, Bond, Link, LinkError, Links, Table},
+    dispute::Text,
+    group::GroupId,
+};
+
+/// A comment that somebody else wrote, as Jira shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Its number: later comments have higher ones.
+    pub id: u64,
+    /// Ids and names by which its author may be permitted.
+    pub author: Vec<String>,
+    /// Its words.
+    pub text: String,
+}
+
+/// What people ordered on a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Orders {
+    /// The last comment that was read.
+    pub heard: u64,
+    /// Orders that are carried out and not yet answered, by the number of the comment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<String, Asked>,
+    /// Whether to be quiet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+    /// Fields that are left to people.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub released: BTreeSet<String>,
+    /// Fields that are written again whatever they hold, once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taken: BTreeSet<String>,
+}
+
+/// An order, or why it is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// It is carried out.
+    Done(Command),
+    /// It could not be, and why.
+    Failed(String),
+}
+
+/// How long to be quiet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quiet {
+    /// To a moment.
+    Until(Timestamp),
+    /// Until further notice.
+    Muted,
+}
+
+impl Quiet {
+    /// Whether it still holds.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Until(end) => now < *end,
+            Self::Muted => true,
+        }
+    }
+}
+
+/// What a person decided about disputes: remembered by the disputes, not by the ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// What it is about, once for ever: the comment or the closing that it came from.
+    pub id: String,
+    /// When it was seen.
+    pub at: Timestamp,
+    /// The group that the ticket was of.
+    pub group: GroupId,
+    /// Key of the ticket at that time.
+    pub key: String,
+    /// The disputes that it is about, sorted.
+    pub members: Vec<Text>,
+    /// What was decided.
+    pub kind: RulingKind,
+    /// Whether a person took it back.
+    #[serde(default)]
+    pub lifted: bool,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ruling")]
+pub enum RulingKind {
+    /// The ticket was closed with disputes open: quiet about them.
+    Closed,
+    /// They have nothing to do with each other: quiet about them.
+    NotAGroup,
+    /// They belong to the cause of another group, whose disputes are among the members.
+    Together {
+        /// The other group.
+        with: GroupId,
+    },
+    /// Those that differ in an attribute do not belong together.
+    Apart {
+        /// Name of the attribute.
+        attribute: String,
+    },
+}
+
+impl Ruling {
+    /// Whether it asks for quiet.
+    pub fn is_quiet(&self) -> bool {
+        !self.lifted && matches!(self.kind, RulingKind::Closed | RulingKind::NotAGroup)
+    }
+}
+
+/// Rulings that ask for quiet, by dispute.
+#[derive(Debug, Default)]
+pub struct QuietDisputes<'a>(HashMap<&'a Text, &'a Ruling>);
+
+impl<'a> QuietDisputes<'a> {
+    /// Of some rulings.
+    pub fn new(rulings: impl IntoIterator<Item = &'a Ruling>) -> Self {
+        let quiet = rulings.into_iter().filter(|ruling| ruling.is_quiet());
+        Self(quiet.flat_map(|ruling| ruling.members.iter().map(move |member| (member, ruling))).collect())
+    }
+
+    /// The ruling that covers at least half of some disputes, and how many disputes none covers.
+    pub fn covering(&self, members: &[Text]) -> Option<(&'a Ruling, usize)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut counts: BTreeMap<&str, (&'a Ruling, usize)> = BTreeMap::new();
+        let mut covered = 0;
+        for ruling in members.iter().filter_map(|member| self.0.get(member)) {
+            covered += 1;
+            counts.entry(&ruling.id).or_insert((ruling, 0)).1 += 1;
+        }
+        let (ruling, _) = counts.into_values().max_by_key(|(_, count)| *count)?;
+        (covered * 2 >= members.len()).then_some((ruling, members.len() - covered))
+    }
+}
+
+/// What rulings say to the grouping. Of two that contradict each other the later one holds.
+pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -> Links {
+    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
+    rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.at));
+    let row_of: HashMap<&Text, usize> = if rulings.iter().any(|ruling| ruling.is_about_attributes()) {
+        (0..table.len()).map(|row| (table.id(row), row)).collect()
+    } else {
+        HashMap::new()
+    };
+    let (mut kept, mut links): (Vec<Link>, Links) = (Vec::new(), Links::default());
+    for ruling in rulings {
+        let more = ruling.bonds(table, &row_of);
+        if more.is_empty() {
+            continue;
+        }
+        let all: Vec<Link> = kept.iter().cloned().chain(more).collect();
+        match Links::new(&all) {
+            Ok(good) => (kept, links) = (all, good),
+            Err(LinkError::Contradiction { .. }) => {}
+        }
+    }
+    links
+}
+
+impl Ruling {
+    fn is_about_attributes(&self) -> bool {
+        matches!(self.kind, RulingKind::Apart { .. })
+    }
+
+    fn bonds(&self, table: &Table, row_of: &HashMap<&Text, usize>) -> Vec<Link> {
+        let bond =
+            |bond: Bond, one: &Text, other: &Text| Link { one: one.clone(), other: other.clone(), bond };
+        match &self.kind {
+            RulingKind::Closed | RulingKind::NotAGroup => Vec::new(),
+            RulingKind::Together { .. } => {
+                self.members.windows(2).map(|pair| bond(Bond::Must, &pair[0], &pair[1])).collect()
+            }
+            RulingKind::Apart { attribute } => {
+                let Some(attribute) = Attribute::from_name(attribute) else { return Vec::new() };
+                let mut by_value: BTreeMap<Option<&Text>, Vec<&Text>> = BTreeMap::new();
+                for member in &self.members {
+                    let Some(row) = row_of.get(member) else { continue };
+                    by_value.entry(table.value(*row, attribute)).or_default().push(member);
+                }
+                let parts: Vec<Vec<&Text>> = by_value.into_values().collect();
+                let within = parts
+                    .iter()
+                    .flat_map(|part| part.windows(2).map(|pair| bond(Bond::Must, pair[0], pair[1])));
+                let across = parts.iter().enumerate().flat_map(|(place, part)| {
+                    parts[place + 1..].iter().map(|other| bond(Bond::Cannot, part[0], other[0]))
+                });
+                within.chain(across).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What the plan says to people: answers to their orders, and what it does about what they decided.
+
+use super::{
+    Asked, Category, Closed, Command, Hold, HoldReason, Observed, Quiet, Reason, RulingKind, Ticket, command,
+    decide::{Planner, paragraph},
+};
+use crate::{
+    group::{Group, Status},
+    plan::{Standing, orders::Orders},
+    ticket::document::{Block, Inline, Marks},
+};
+
+impl Planner<'_> {
+    /// Each order is answered once, on the ticket that it was given on.
+    pub(super) fn answer(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
+        let Some(orders) = &ticket.orders else { return };
+        for (comment, asked) in &orders.asked {
+            let topic = answer_topic(comment);
+            if ticket.told.contains(&topic) {
+                continue;
+            }
+            let (order, body) = match asked {
+                Asked::Done(command) => (command.to_string(), self.said(group, standing, orders, command)),
+                Asked::Failed(why) => {
+                    let mut body = vec![paragraph(format!("This could not be done: {why}."))];
+                    body.extend(help());
+                    (String::new(), body)
+                }
+            };
+            let mut blocks = Vec::new();
+            if !order.is_empty() {
+                let code = Marks { code: true, ..Marks::default() };
+                let order = Inline::Text { text: format!("{} {order}", command::PREFIX), marks: code };
+                blocks.push(Block::Paragraph(vec![order]));
+            }
+            blocks.extend(body);
+            self.comment(group, standing, observed, topic, blocks, Reason::Asked);
+        }
+    }
+
+    fn said(&self, group: &Group, standing: &Standing, orders: &Orders, command: &Command) -> Vec<Block> {
+        let one = |text: String| vec![paragraph(text)];
+        match command {
+            Command::Status => {
+                let mut said = self.section(standing, 0, 2);
+                said.push(paragraph(self.state_of(group, orders)));
+                said
+            }
+            Command::Explain => self.section(standing, 2, 3),
+            Command::Help => help(),
+            Command::Snooze { .. } => {
+                let end = match &orders.quiet {
+                    Some(Quiet::Until(end)) => format!(" until {}", end.strftime("%Y-%m-%d %H:%M UTC")),
+                    _ => String::new(),
+                };
+                one(format!("disputebot is quiet on this ticket{end}. `{} unmute` ends that.", command::PREFIX))
+            }
+            Command::Mute => one(format!(
+                "disputebot is quiet on this ticket from now on. `{} unmute` ends that.",
+                command::PREFIX
+            )),
+            Command::Unmute => one("disputebot keeps this ticket up to date again.".to_owned()),
+            Command::Merge { key } => one(format!(
+                "With the next run the disputes of this ticket are counted on {key}, now and in future; this ticket is \
+                 linked to it and closed, unless somebody works on it."
+            )),
+            Command::Split { attribute } => one(format!(
+                "From the next run on, disputes of this ticket that differ in {} are kept apart. What is left of each \
+                 cause gets a ticket of its own once two different inputs have shown it.",
+                attribute.replace('_', " ")
+            )),
+            Command::Take { field } => one(format!("disputebot writes the {field} again.")),
+            Command::Release { field } => one(format!("disputebot leaves the {field} to you.")),
+            Command::NotAGroup => one(
+                "These disputes are not taken for one cause any more: the ticket is closed, and none is opened for \
+                 them again. Disputes that come later and share a cause get a ticket."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Parts of the ticket's own text: from one heading to another, counted from the first.
+    fn section(&self, standing: &Standing, from: usize, to: usize) -> Vec<Block> {
+        let Some(Ok(content)) = &standing.content else {
+            return vec![paragraph("There is nothing to say of it in this run.".to_owned())];
+        };
+        let mut heading = 0;
+        let mut part = Vec::new();
+        for block in &content.block {
+            heading += usize::from(matches!(block, Block::Heading(..)));
+            // The part before the first heading belongs to it.
+            if (from..to).contains(&heading.max(usize::from(from > 0))) {
+                part.push(block.clone());
+            }
+        }
+        if part.is_empty() { content.block.clone() } else { part }
+    }
+
+    fn state_of(&self, group: &Group, orders: &Orders) -> String {
+        let lives = match &group.status {
+            Status::Active => format!("{} disputes are open.", group.members.len()),
+            Status::Resolved { .. } => "All its disputes are settled.".to_owned(),
+            Status::Merged { .. } => "Its disputes are counted on another ticket.".to_owned(),
+        };
+        let quiet = match &orders.quiet {
+            Some(quiet) if quiet.holds(self.input.now.at) => match quiet {
+                Quiet::Until(end) => format!(" Quiet until {}.", end.strftime("%Y-%m-%d")),
+                Quiet::Muted => " Muted.".to_owned(),
+            },
+            _ => String::new(),
+        };
+        let theirs: Vec<&str> = orders.released.iter().map(String::as_str).collect();
+        let theirs = if theirs.is_empty() {
+            String::new()
+        } else {
+            format!(" Left to people: {}.", theirs.join(", "))
+        };
+        format!("{lives}{quiet}{theirs}")
+    }
+
+    /// What people decided about most disputes of a group is respected; true where nothing else is to be done.
+    pub(super) fn ruled(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: Option<&Observed>,
+    ) -> bool {
+        let Some((ruling, fresh)) = self.quiet.covering(&group.members) else { return false };
+        let own = ruling.group == group.id;
+        // The ticket that a person closed is dealt with as such.
+        if own && ruling.kind == RulingKind::Closed {
+            return false;
+        }
+        let key = observed.map(|observed| observed.issue.key.clone());
+        if let Some(observed) = observed {
+            let is_done = observed.category == Category::Done || ticket.closed == Closed::Labelled;
+            if own && ruling.kind == RulingKind::NotAGroup && !is_done {
+                self.close(group, standing, ticket, observed, Reason::NotAGroup);
+            } else if !own {
+                return false;
+            }
+        }
+        self.hold(group, standing, key, HoldReason::Ruled { key: ruling.key.clone(), fresh });
+        true
+    }
+
+    /// A ticket that a person closed hears once of what came since, and once more each time that doubles.
+    pub(super) fn news_for_closed(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
+        let ruling =
+            self.input.rulings.iter().find(|ruling| {
+                ruling.group == group.id && ruling.kind == RulingKind::Closed && !ruling.lifted
+            });
+        let Some(ruling) = ruling else { return };
+        let fresh =
+            group.members.iter().filter(|member| ruling.members.binary_search(member).is_err()).count();
+        let material = self.params.min_disputes.max(ruling.members.len().div_ceil(4)).max(1);
+        let Some(level) = (fresh / material).checked_ilog2() else { return };
+        let topic = format!("news-{}-{level}", ruling.id);
+        let earlier = (level..16).any(|more| ticket.told.contains(&format!("news-{}-{more}", ruling.id)));
+        if earlier {
+            return;
+        }
+        let text = format!(
+            "{fresh} disputes with the same cause came since this ticket was closed. It stays closed; reopen it to have \
+             it kept up to date again."
+        );
+        self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::NewsForClosed);
+    }
+
+    /// Whether people ordered quiet on the ticket; answers are given all the same.
+    pub(super) fn is_quiet(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        key: Option<&String>,
+    ) -> bool {
+        let quiet = ticket.orders.as_ref().and_then(|orders| orders.quiet.as_ref());
+        let Some(quiet) = quiet.filter(|quiet| quiet.holds(self.input.now.at)) else { return false };
+        let until = match quiet {
+            Quiet::Until(end) => Some(*end),
+            Quiet::Muted => None,
+        };
+        self.holds.push(Hold {
+            group: group.id.clone(),
+            key: key.cloned(),
+            title: standing.title.clone(),
+            reason: HoldReason::Quiet { until },
+        });
+        true
+    }
+}
+
+/// Topic of the answer to an order.
+pub fn answer_topic(comment: &str) -> String {
+    format!("answer-{comment}")
+}
+
+fn help() -> Vec<Block> {
+    let code = |text: String| Inline::Text { text, marks: Marks { code: true, ..Marks::default() } };
+    let entries = command::help()
+        .into_iter()
+        .map(|(order, what)| {
+            let line = vec![code(format!("{} {order}", command::PREFIX)), Inline::plain(format!(": {what}"))];
+            vec![Block::Paragraph(line)]
+        })
+        .collect();
+    vec![Block::List { ordered: false, entries }]
+}

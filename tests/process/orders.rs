@@ -1,0 +1,202 @@
+//! What people order in comments and decide by hand, over real HTTP.
+
+use disputebot::sandbox::User;
+use serde_json::Value;
+
+use crate::world::{World, disputes};
+
+/// The first ticket and its group.
+fn first(world: &World) -> (String, String) {
+    let issues = world.issues_by_group();
+    let (group, issues) = issues.iter().min_by_key(|(_, issues)| number(&issues[0])).unwrap();
+    (issues[0]["key"].as_str().unwrap().to_owned(), group.clone())
+}
+
+fn number(issue: &Value) -> u64 {
+    issue["id"].as_str().unwrap().parse().unwrap()
+}
+
+fn issue(world: &World, key: &str) -> Value {
+    world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap()
+}
+
+/// Words of the comments of disputebot, the oldest first.
+fn answers(world: &World, key: &str) -> Vec<String> {
+    let issue = issue(world, key);
+    let comments = issue["fields"]["comment"]["comments"].as_array().unwrap().clone();
+    comments
+        .iter()
+        .filter(|comment| comment["author"]["displayName"] == User::bot().display_name)
+        .map(|comment| match &comment["body"] {
+            Value::String(text) => text.clone(),
+            document => disputebot::ticket::adf::text_of(document),
+        })
+        .collect()
+}
+
+fn say(world: &World, key: &str, text: &str) {
+    world.sandbox.person(&User::analyst()).comment(key, text).unwrap();
+}
+
+async fn quiet_run(world: &World, when: &str) {
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "{when}: nothing is written");
+}
+
+/// Disputes with other figures, so that every ticket would be updated.
+fn changed() -> Vec<disputebot::generate::Record> {
+    let mut rows = disputes();
+    for row in &mut rows {
+        row.due_at = "2027-03-01".to_owned();
+    }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_order_is_answered_once_in_place_on_both_products() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let (key, _) = first(&world);
+        say(&world, &key, "/disputebot status");
+        say(&world, &key, "hello\n/disputebot explain");
+        say(&world, &key, "/disputebot dance");
+        say(&world, &key, "nothing to do with it");
+        world.expect(0, &["run"]).await;
+        let said = answers(&world, &key);
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].contains("/disputebot status") && said[0].contains("disputes are open"), "{said:?}");
+        assert!(said[1].contains("Why these belong together"), "{said:?}");
+        assert!(
+            said[2].contains("there is no order `dance`") || said[2].contains("there is no order"),
+            "{said:?}"
+        );
+        assert!(said[2].contains("not-a-group"), "what can be ordered is listed: {said:?}");
+        quiet_run(&world, "after the answers").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snoozed_ticket_stays_as_it_is_until_it_is_woken() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (key, _) = first(&world);
+    say(&world, &key, "/disputebot snooze 2w");
+    world.expect(0, &["run"]).await;
+    let before = issue(&world, &key)["fields"]["duedate"].clone();
+    world.write_disputes(&changed());
+    let plan = world.expect(0, &["plan"]).await;
+    assert!(plan.contains("a person ordered quiet until"), "{plan}");
+    world.expect(0, &["run"]).await;
+    assert_eq!(issue(&world, &key)["fields"]["duedate"], before);
+    say(&world, &key, "/disputebot unmute");
+    world.expect(0, &["run"]).await;
+    assert_eq!(issue(&world, &key)["fields"]["duedate"], "2027-03-01");
+    quiet_run(&world, "after waking").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let (key, _) = first(&world);
+        let person = world.sandbox.person(&User::analyst());
+        let ours = issue(&world, &key)["fields"].clone();
+        let empty = match &ours["description"] {
+            Value::String(_) => Value::String("gone".to_owned()),
+            _ => serde_json::json!({ "type": "doc", "version": 1, "content": [
+                { "type": "paragraph", "content": [{ "type": "text", "text": "gone" }] }] }),
+        };
+        person
+            .edit(&key, &serde_json::json!({ "fields": { "summary": "mine", "description": empty } }))
+            .unwrap();
+        world.expect(0, &["run"]).await;
+        assert!(answers(&world, &key).iter().any(|said| said.contains("/disputebot take summary")));
+        assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
+        say(&world, &key, "/disputebot take summary");
+        say(&world, &key, "/disputebot take description");
+        world.expect(0, &["run"]).await;
+        let fields = issue(&world, &key)["fields"].clone();
+        assert_eq!(fields["summary"], ours["summary"]);
+        let text = fields["description"].to_string();
+        assert!(text.contains("gone") && text.contains("▼ disputebot"), "{text}");
+        quiet_run(&world, "after the fields were taken").await;
+        say(&world, &key, "/disputebot release due date");
+        world.write_disputes(&changed());
+        world.expect(0, &["run"]).await;
+        assert_eq!(issue(&world, &key)["fields"]["duedate"], ours["duedate"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disputes_that_are_no_group_are_closed_and_stay_quiet() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (key, _) = first(&world);
+    let tickets = world.sandbox.issues().len();
+    say(&world, &key, "/disputebot not-a-group");
+    world.expect(0, &["run"]).await;
+    assert_eq!(issue(&world, &key)["fields"]["status"]["name"], "Done");
+    quiet_run(&world, "after closing").await;
+    world.write_disputes(&changed());
+    world.expect(0, &["run"]).await;
+    assert_eq!(issue(&world, &key)["fields"]["status"]["name"], "Done", "it is not reopened");
+    assert_eq!(world.sandbox.issues().len(), tickets);
+    // Opening it takes the decision back.
+    let person = world.sandbox.person(&User::analyst());
+    person.transition(&key, &serde_json::json!({ "transition": { "id": "61" } })).unwrap();
+    world.expect(0, &["run"]).await;
+    assert_ne!(issue(&world, &key)["fields"]["status"]["name"], "Done", "and it is not closed again");
+    assert_eq!(issue(&world, &key)["fields"]["duedate"], "2027-03-01");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counted_there() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let groups = world.groups().await;
+    let issues = world.issues_by_group();
+    let of = |field: &str, id: &str| groups[id]["group"][field].clone();
+    let ids: Vec<&String> = groups.keys().collect();
+    let (from, into) = ids
+        .iter()
+        .flat_map(|one| ids.iter().map(move |other| (*one, *other)))
+        .find(|(one, other)| {
+            one != other
+                && of("client", one) == of("client", other)
+                && of("program", one) == of("program", other)
+        })
+        .unwrap();
+    let key = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
+    let members = |groups: &std::collections::BTreeMap<String, Value>, id: &str| {
+        groups[id]["group"]["members"].as_array().unwrap().len()
+    };
+    let all = members(&groups, from) + members(&groups, into);
+    say(&world, &key(from), &format!("/disputebot merge {}", key(into)));
+    world.expect(0, &["run"]).await;
+    world.expect(0, &["run"]).await;
+    let after = world.groups().await;
+    assert_eq!(members(&after, into), all);
+    assert!(!after.contains_key(from), "it is over");
+    let closed = issue(&world, &key(from));
+    assert_eq!(closed["fields"]["status"]["name"], "Done");
+    assert!(closed["fields"]["issuelinks"].to_string().contains(&key(into)), "{closed}");
+    assert_eq!(world.sandbox.issues().len(), groups.len(), "no ticket was opened for it");
+    quiet_run(&world, "after the merge").await;
+    // An order that cannot be carried out says why.
+    say(&world, &key(into), &format!("/disputebot merge {}", key(into)));
+    world.expect(0, &["run"]).await;
+    let said = answers(&world, &key(into));
+    assert!(said.iter().any(|said| said.contains("is this ticket")), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_give_orders_is_not_heard() {
+    let world = World::new().await;
+    world.write_config("[ticket]\ncommanders = [\"somebody-else\"]\n");
+    world.expect(0, &["run"]).await;
+    let (key, _) = first(&world);
+    say(&world, &key, "/disputebot mute");
+    quiet_run(&world, "nobody who may ordered anything").await;
+    assert_eq!(answers(&world, &key), Vec::<String>::new());
+}

@@ -12,22 +12,26 @@
 //! * Signals end the process within five seconds, also while Jira takes longer to answer.
 //! * At its start and once a day it is looked whether Jira would take what a pass writes; what would fail is logged
 //!   once, by name and with the setting to change.
-//! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon.
+//! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon. One that was cut short
+//!   because Jira wants to be left alone for a time is made again after that, also by the next process.
+//! * Whoever hears that something changed may wish for a pass ([`Wishes`]); however many wish, it is one pass, and not
+//!   too soon after the last one.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use tokio::{signal, task::JoinHandle};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use tokio::{signal, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
     dispute::Tables,
-    jira::{Client, Needs, Watch},
+    jira::{self, Client, Needs, Watch},
     plan::Moment,
     report::{self, Week},
     run::{self, RunError},
@@ -62,6 +66,67 @@ pub struct Daemon {
     pub report_schedule: Schedule,
     /// Whether to make the first pass at once.
     pub at_once: bool,
+    /// Wishes for a pass.
+    pub wishes: Wishes,
+    /// Shortest time between the end of a pass and one that is wished for.
+    pub min_interval: SignedDuration,
+    /// Day on which the token of Jira ends.
+    pub token_expires: Option<Date>,
+}
+
+/// Wishes for a pass, from whoever hears that something changed. Clones are the same; many wishes are one.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes(Arc<Notify>);
+
+impl Wishes {
+    /// Wishes for a pass.
+    pub fn wish(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for a wish.
+    ///
+    /// # Cancel safety
+    /// Safe: a wish is kept until somebody waits for it.
+    pub async fn wished(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// When a pass that is wished for is made: a little later, since changes come in bundles and the first news of one
+/// comes before the search shows it; and not too soon after the last pass.
+#[derive(Debug, Clone, Default)]
+pub struct Looks {
+    wished: Option<Moment>,
+    last: Option<Moment>,
+}
+
+impl Looks {
+    /// How long after the first wish.
+    const SETTLE: SignedDuration = SignedDuration::from_secs(5);
+
+    /// Takes a wish.
+    pub fn wish(&mut self, now: Moment) {
+        self.wished.get_or_insert(now);
+    }
+
+    /// A pass has ended that began at a moment; it has seen what was wished for before.
+    pub fn looked(&mut self, began: &Moment, ended: Moment) {
+        // A wish of the same instant may be about what it did not see any more.
+        let fulfilled = |wished: &Moment| began.since(wished).is_some_and(|passed| passed.is_positive());
+        self.wished.take_if(|wished| fulfilled(wished));
+        self.last = Some(ended);
+    }
+
+    /// How long until the pass that is wished for; none where none is.
+    pub fn due_in(&self, now: &Moment, min_interval: SignedDuration) -> Option<SignedDuration> {
+        let left = |since: &Moment, limit: SignedDuration| {
+            now.since(since).map_or(SignedDuration::ZERO, |passed| limit - passed)
+        };
+        let settled = left(self.wished.as_ref()?, Self::SETTLE.min(min_interval));
+        let rested = self.last.as_ref().map_or(SignedDuration::ZERO, |last| left(last, min_interval));
+        Some(settled.max(rested).max(SignedDuration::ZERO))
+    }
 }
 
 /// Why the daemon ended by itself.
@@ -99,18 +164,26 @@ pub async fn serve_until(
         "daemon started"
     );
     let mut follow_up = FollowUp::default();
+    let mut looks = Looks::default();
+    let mut told = None;
     let mut watch = Watch::default();
-    look(&daemon, &mut watch, clock, stop).await;
+    apply::pause::resume(&daemon.client, daemon.state.known(), clock);
+    if daemon.client.silence().is_none() {
+        look(&daemon, &mut watch, clock, stop).await;
+    }
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
     while !stop.is_cancelled() {
-        let now = clock.moment().at;
+        let moment = clock.moment();
+        let now = moment.at;
+        warn_of_expiry(&daemon, now, &mut told);
         // A daemon started while the clock was ahead would otherwise wait until then.
         since = since.min(now);
         if let Some(occurrence) = due(&daemon.state, RUN, &daemon.run_schedule, since, now) {
             remember(&mut daemon.state, RUN, &occurrence, now)?;
             one_pass(&mut daemon, clock, stop).await?;
+            looks.looked(&moment, clock.moment());
             continue;
         }
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
@@ -118,7 +191,7 @@ pub async fn serve_until(
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
             continue;
         }
-        if watch.is_due(now) {
+        if watch.is_due(now) && daemon.client.silence().is_none() {
             look(&daemon, &mut watch, clock, stop).await;
             continue;
         }
@@ -126,19 +199,43 @@ pub async fn serve_until(
             follow_up.settle(&mut daemon, clock, stop).await?;
             continue;
         }
+        let paused = daemon.state.known().pause.as_ref().map(|pause| pause.left(&moment));
+        let wished =
+            looks.due_in(&moment, daemon.min_interval).map(|wait| wait.max(paused.unwrap_or_default()));
+        if let Some(why) = [(paused, "what jira cut short is made up for"), (wished, "jira told of a change")]
+            .into_iter()
+            .find_map(|(wait, why)| wait.is_some_and(|wait| wait.is_zero()).then_some(why))
+        {
+            tracing::info!("{why}");
+            one_pass(&mut daemon, clock, stop).await?;
+            looks.looked(&moment, clock.moment());
+            continue;
+        }
         let next = [&daemon.run_schedule, &daemon.report_schedule]
             .into_iter()
             .filter_map(|schedule| schedule.next_after(now))
             .map(|occurrence| occurrence.at.duration_since(now).unsigned_abs())
+            .chain([paused, wished].into_iter().flatten().map(SignedDuration::unsigned_abs))
             .min()
             .unwrap_or(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(next.min(LONGEST_SLEEP)) => {}
+            () = daemon.wishes.wished() => looks.wish(clock.moment()),
             () = stop.cancelled() => {}
         }
     }
     tracing::info!("daemon stopped");
     Ok(())
+}
+
+/// Says that the token ends, once a day.
+fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
+    let today = now.to_zoned_datetime(daemon.params.zone.clone()).date();
+    if told.replace(today) != Some(today)
+        && let Some(notice) = daemon.token_expires.and_then(|ends| jira::expiry::notice(ends, today))
+    {
+        tracing::warn!("{notice}");
+    }
 }
 
 /// Looks whether Jira would take what a pass writes, and logs what would fail.
@@ -202,6 +299,7 @@ impl FollowUp {
                 false
             }
         };
+        apply::pause::note(client, state, clock)?;
         self.idle = if changed { 0 } else { self.idle.saturating_add(1) };
         if changed { one_pass(daemon, clock, stop).await } else { Ok(()) }
     }
@@ -372,6 +470,33 @@ fn write_report(daemon: &Daemon, occurrence: &Occurrence) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn second(up_s: u64) -> Moment {
+        let at = Timestamp::from_second(1_795_000_000 + up_s.cast_signed()).unwrap();
+        Moment { at, boot: "a".to_owned(), up_ms: up_s * 1000 }
+    }
+
+    #[test]
+    fn many_wishes_are_one_pass_a_little_later_and_not_too_soon_after_the_last() {
+        let minute = SignedDuration::from_mins(1);
+        let mut looks = Looks::default();
+        let due = |looks: &Looks, up_s| looks.due_in(&second(up_s), minute).map(|wait| wait.as_secs());
+        assert_eq!(due(&looks, 0), None, "nobody wished");
+        looks.wish(second(10));
+        assert_eq!(due(&looks, 10), Some(5));
+        // A stream of wishes does not put it off.
+        looks.wish(second(14));
+        assert_eq!((due(&looks, 14), due(&looks, 15), due(&looks, 99)), (Some(1), Some(0), Some(0)));
+        looks.looked(&second(15), second(40));
+        assert_eq!(due(&looks, 40), None, "the pass has seen it");
+        looks.wish(second(41));
+        assert_eq!((due(&looks, 41), due(&looks, 99), due(&looks, 100)), (Some(59), Some(1), Some(0)));
+        // A wish that came while the pass was made may be about what it no longer saw.
+        looks.wish(second(100));
+        looks.looked(&second(20), second(101));
+        assert_eq!(due(&looks, 101), Some(60));
+        assert_eq!(looks.due_in(&second(101), SignedDuration::ZERO), Some(SignedDuration::ZERO));
+    }
 
     #[test]
     fn the_ledger_outlives_a_clock_that_is_ten_years_wrong_and_a_restart() {

@@ -39,6 +39,7 @@
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
+//! | [`web`] | edge | takes webhooks, which only make the daemon look earlier |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
 //!
 //! Pure rooms have no IO, clock, randomness, async or logging. Uses point to the left in the picture; who may
@@ -56,6 +57,8 @@
 //!   keeps everything from being created until Jira was read from end to end, twice. A claim on the Jira
 //!   project ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
 //! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so.
+//! * **Jira is asked as it wishes.** Each call waits for the limits that it falls under; what Jira asks for is kept
+//!   over restarts ([`apply::pause`]). Webhooks only make the daemon look sooner.
 //! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not
 //!   created again, and an empty search by an unknown caller is an error.
 //! * **Nothing private leaves.** Notes, service dates, claim references and unit rebate amounts have no way
@@ -82,3 +85,4 @@ pub mod schedule;
 pub mod source;
 pub mod state;
 pub mod ticket;
+pub mod web;

@@ -261,6 +261,7 @@ pub async fn plan_only(
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
     let mut memory = Memory::new(Known::read(state)?);
+    apply::pause::resume(tracker, memory.known(), clock);
     let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
     let ready = learn(tracker, memory.known()).await?;
     let now = clock.moment();
@@ -280,9 +281,31 @@ pub async fn plan_only(
 /// A whole pass.
 ///
 /// The run is recorded after its last write; where it wrote anything, the head of the journal is anchored in
-/// Jira after that.
+/// Jira after that. A time for which Jira wants to be left alone is kept to, also one that an earlier process was
+/// told of.
 #[expect(clippy::too_many_arguments, reason = "each is a stage's own; a bag of them would only hide that")]
 pub async fn pass(
+    params: &Params,
+    tables: &Tables,
+    templates: &Templates,
+    store: &mut impl Store,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
+    stop: &CancellationToken,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Pass, RunError> {
+    apply::pause::resume(tracker, store.known(), clock);
+    let passed = whole(params, tables, templates, store, tracker, clock, stop, progress).await;
+    match &passed {
+        // Nothing more is recorded after an error of the state.
+        Err(RunError::State(_) | RunError::Recover(RecoverError::State(_))) => {}
+        _ => apply::pause::close(tracker, store, clock)?,
+    }
+    passed
+}
+
+#[expect(clippy::too_many_arguments, reason = "those of the pass")]
+async fn whole(
     params: &Params,
     tables: &Tables,
     templates: &Templates,

@@ -109,6 +109,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("minijinja", &["ticket/template.rs", "report/html.rs", "evaluate/html.rs", "sandbox"]),
     ("reqwest", &["jira", "cli"]),
     ("axum", &["sandbox", "web"]),
+    ("hmac", &["jira/webhook.rs"]),
     ("chrono", &["schedule"]),
     ("anyhow", &["cli"]),
 ];

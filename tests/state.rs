@@ -1012,10 +1012,10 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
     let (directory, truth) = whole_state();
     let file = directory.path().join("backup.jsonl");
     backup::backup(directory.path(), &file).unwrap();
-    let said = "state has format `2`, this build reads up to `1`; use disputebot 9.1.0 or later";
+    let said = "state has format `3`, this build reads up to `2`; use disputebot 9.1.0 or later";
     let format = directory.path().join("format");
     let own = fs::read(&format).unwrap();
-    fs::write(&format, r#"{"format":2,"version":"9.1.0","more":true}"#).unwrap();
+    fs::write(&format, r#"{"format":3,"version":"9.1.0","more":true}"#).unwrap();
     for refused in [
         State::open(directory.path()).map(drop),
         State::verify(directory.path()).map(drop),
@@ -1029,7 +1029,7 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
 
     let mut text = String::new();
     flate2::read::GzDecoder::new(fs::File::open(&file).unwrap()).read_to_string(&mut text).unwrap();
-    let newer = text.replacen("\"format\":1,\"version\":\"0.1.0\"", "\"format\":2,\"version\":\"9.1.0\"", 1);
+    let newer = text.replacen("\"format\":2,\"version\":\"0.1.0\"", "\"format\":3,\"version\":\"9.1.0\"", 1);
     assert_ne!(newer, text);
     fs::write(&file, newer).unwrap();
     assert_eq!(backup::restore(directory.path(), &file).unwrap_err().to_string(), said);
@@ -1037,7 +1037,7 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
 
     // An older copy is a way back, also for an older build.
     fs::write(&file, text).unwrap();
-    fs::write(&format, r#"{"format":2,"version":"9.1.0"}"#).unwrap();
+    fs::write(&format, r#"{"format":3,"version":"9.1.0"}"#).unwrap();
     backup::restore(directory.path(), &file).unwrap();
     assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth);
 }
@@ -1134,6 +1134,7 @@ fn all_changes(known: &Known) -> Vec<Change> {
     told.extend(known.strays.values().cloned().map(|stray| Change::Stray { stray }));
     told.extend(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }));
     told.extend(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
+    told.extend(known.pause.clone().map(|pause| Change::Pause { pause: Some(pause) }));
     told
 }
 

@@ -10,6 +10,7 @@ mod damage;
 #[path = "../../tests/simulation/harness.rs"]
 mod harness;
 mod kill;
+mod load;
 #[path = "../../tests/simulation/model.rs"]
 mod model;
 mod rebuild;
@@ -53,6 +54,7 @@ const PROOFS: &[Proof] = &[
     ("size", size::prove),
     ("kill", kill::prove),
     ("rebuild", rebuild::prove),
+    ("load", load::prove),
 ];
 
 fn main() -> ExitCode {

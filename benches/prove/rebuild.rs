@@ -13,7 +13,7 @@ use disputebot::apply::{self, Memory, Policy, Store, SystemClock, Wanted};
 use disputebot::cluster::{Attribute, Item};
 use disputebot::dispute::{Program, Text};
 use disputebot::group::{self, Found, Group, GroupId, Pattern, Status};
-use disputebot::jira::{Client, Credentials, Settings};
+use disputebot::jira::{Client, Credentials, Limits, Settings};
 use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, State};
@@ -157,33 +157,17 @@ struct Passed {
 /// One pass of the protocol over the same clusters as ever.
 async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let credentials = Credentials::Basic { user: User::bot().email, token: User::bot().token.into() };
-    let client = Client::new(Settings::new(address.parse().expect("an address"), credentials, "DISP"))
-        .expect("a client");
-    let policy = Policy {
-        settle: SignedDuration::ZERO,
-        hold_after: SignedDuration::from_hours(24),
-        lease: true,
-        takeover_after: None,
-        take_over: begin == Begin::TakeOver,
-        instance: format!("{begin:?}"),
-        host: "example".to_owned(),
-    };
+    // What is measured is the work, not the patience.
+    let limits = Limits::Told;
+    let settings = Settings::new(address.parse().expect("an address"), credentials, "DISP");
+    let client = Client::new(Settings { limits, ..settings }).expect("a client");
+    let policy = Policy { take_over: begin == Begin::TakeOver, ..policy(&format!("{begin:?}")) };
     let recovered = apply::recover(&client, store, &SystemClock, &policy, true).await.expect("Jira is read");
     let mut born = 0;
-    let (records, standing) = survey(store.known(), &mut born);
+    let found = (0..GROUPS).map(|number| cluster(number, 10)).collect();
+    let (records, standing) = survey(store.known(), found, &mut born);
     let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
-    let params = plan::Params {
-        max_new_tickets: GROUPS,
-        min_disputes: 4,
-        min_amount: Decimal::ZERO,
-        resolve: true,
-        resolution: None,
-        split_link: "Relates".to_owned(),
-        merge_link: "Duplicate".to_owned(),
-        settle: SignedDuration::ZERO,
-        commanders: vec!["*".to_owned()],
-        fixed_fields: std::collections::BTreeSet::new(),
-    };
+    let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =
         apply::reconcile(&wanted, &params, &client, store, &SystemClock, &policy, &stop, &mut |_, _, _| {})
@@ -204,9 +188,42 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     }
 }
 
+/// How the protocol waits: not at all, since Jira is here.
+pub(crate) fn policy(instance: &str) -> Policy {
+    Policy {
+        settle: SignedDuration::ZERO,
+        hold_after: SignedDuration::from_hours(24),
+        lease: true,
+        takeover_after: None,
+        take_over: false,
+        instance: instance.to_owned(),
+        host: "example".to_owned(),
+        at_once: 16,
+    }
+}
+
+/// A plan without limits of its own.
+pub(crate) fn params() -> plan::Params {
+    plan::Params {
+        max_new_tickets: usize::MAX,
+        min_disputes: 4,
+        min_amount: Decimal::ZERO,
+        resolve: true,
+        resolution: None,
+        split_link: "Relates".to_owned(),
+        merge_link: "Duplicate".to_owned(),
+        settle: SignedDuration::ZERO,
+        commanders: vec!["*".to_owned()],
+        fixed_fields: std::collections::BTreeSet::new(),
+    }
+}
+
 /// The clusters, taken for what they are known as; counts those that are not known.
-fn survey(known: &Known, born: &mut usize) -> (Vec<GroupRecord>, BTreeMap<GroupId, Standing>) {
-    let found: Vec<Found> = (0..GROUPS).map(cluster).collect();
+pub(crate) fn survey(
+    known: &Known,
+    found: Vec<Found>,
+    born: &mut usize,
+) -> (Vec<GroupRecord>, BTreeMap<GroupId, Standing>) {
     let open: HashSet<Text> = found.iter().flat_map(|found| found.members.iter().cloned()).collect();
     let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let input = group::Input {
@@ -243,24 +260,26 @@ fn survey(known: &Known, born: &mut usize) -> (Vec<GroupRecord>, BTreeMap<GroupI
                 unfit: Vec::new(),
             },
         );
+        let group_size = group.members.len();
         records.push(GroupRecord {
             group,
             title,
             cause: "an invented cause".into(),
             who: "nobody".into(),
-            figures: Figures { disputes: 10, ..Figures::default() },
+            figures: Figures { disputes: group_size, ..Figures::default() },
         });
     }
     (records, standing)
 }
 
-fn cluster(number: usize) -> Found {
+/// A cluster with some members, at most 20.
+pub(crate) fn cluster(number: usize, members: usize) -> Found {
     let item = Item { attribute: Attribute::Package, value: format!("98003{number:06}").as_str().into() };
     Found {
         program: Program::Mdrp,
         client: "Example Pharma A".into(),
         patterns: vec![Pattern::from_items(&[item])],
-        members: (0..10).map(|it| format!("DSP-{:08}", number * 10 + it).as_str().into()).collect(),
+        members: (0..members).map(|it| format!("DSP-{:08}", number * 20 + it).as_str().into()).collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Applies a plan to Jira, one write after the other.
+//! Applies a plan to Jira.
 //!
 //! # One group, one ticket
 //!
@@ -18,7 +18,8 @@
 //!
 //! | answer to a create | what it means |
 //! | --- | --- |
-//! | no connection, 429 | not done: sent again in the next run |
+//! | 429 | not done: sent again in this run once Jira takes it, in the next where that takes too long |
+//! | no connection | not done: sent again in the next run |
 //! | 400, 401, 403, 404, 413, 422, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
 //! | 408, 409, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
 //! | 201 with id and key | bound |
@@ -28,10 +29,13 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
+//! * Creates and edits are sent several at a time ([`together`]), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place ([`moves`]).
 //! * A failed write never stops the others, unless every further one would fail the same way.
 //! * Before a create the claim on the project is looked at ([`claim`]).
+//! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
+//!   recorded before it is waited for ([`pause`]).
 //!
 //! # Cancel safety
 //!
@@ -42,10 +46,12 @@ pub mod claim;
 mod clock;
 mod hear;
 mod moves;
+pub mod pause;
 pub mod port;
 mod reconcile;
 mod recover;
 mod scan;
+mod together;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -59,25 +65,29 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
-    plan::{self, Action, Category, Closed, Issue, Link, Mark, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Issue, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
-        Content,
         document::Block,
         list::{Attached, List},
     },
 };
 use claim::Keeper;
 use moves::Move;
+use together::Width;
 
 /// How long a write under way may still take after a stop.
 pub const GRACE: Duration = Duration::from_secs(3);
 
 /// A create that was recorded longer ago than this is not sent any more: its wait has begun with the record.
-const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// The client may hold it back for [`crate::jira`]'s limits for another five seconds.
+const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
 
 /// Refusals of creates in a row after which no more are tried in this run.
 const REFUSALS: u32 = 3;
+
+/// How often one write is sent again in a run after Jira refused it for its limits.
+const BUSY: u32 = 4;
 
 /// No Jira takes only texts that are shorter than this; characters.
 const SHORTEST_TEXT: usize = 1_000;
@@ -99,6 +109,9 @@ pub struct Policy {
     pub instance: String,
     /// Name of this machine, for people.
     pub host: String,
+    /// Most creates or edits that are under way at the same time. With more than one, numbers of tickets come in no
+    /// certain order.
+    pub at_once: usize,
 }
 
 impl Policy {
@@ -200,6 +213,17 @@ pub enum Failure {
     Stopped,
 }
 
+impl Failure {
+    /// Whether every further write would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Jira(error) => error.is_fatal(),
+            Self::Foreign { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// Applies every action of a plan. `progress` is told after each.
 pub async fn apply(
     plan: &Plan,
@@ -224,35 +248,36 @@ pub async fn apply(
         attachments_refused: 0,
         atlases: BTreeMap::new(),
     };
-    for (position, action) in plan.actions.iter().enumerate() {
-        if stop.is_cancelled() {
-            applied.untried = plan.actions.len() - position;
-            break;
-        }
-        match applier.one(action).await? {
-            Ok(issue) => {
-                let closes =
-                    matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
-                let closed = closes && applier.store.known().ticket(&action.group).closed == Closed::ByUs;
-                let (group, kind) = (action.group.clone(), action.write.kind().to_owned());
-                applied.done.push(Done { group, issue, kind, closed });
-            }
-            Err(failure) => {
-                tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
-                let fatal = match &failure {
-                    Failure::Jira(error) => error.is_fatal(),
-                    Failure::Foreign { .. } => true,
-                    _ => false,
-                };
-                applied.failed.push((action.clone(), failure));
-                if fatal {
-                    applied.untried = plan.actions.len() - position - 1;
-                    break;
+    let (mut width, mut rest) = (Width::new(policy.at_once), plan.actions.as_slice());
+    while !rest.is_empty() && !stop.is_cancelled() {
+        let batch = width.batch(rest, applier.store.known());
+        let sent = applier.in_time(batch).await?;
+        width.learn(sent.iter().all(Result::is_ok));
+        let mut fatal = false;
+        let (tried, later) = rest.split_at(sent.len());
+        rest = later;
+        for (action, result) in tried.iter().zip(sent) {
+            match result {
+                Ok(issue) => {
+                    let closes =
+                        matches!(&action.write, Write::Transition { to: Category::Done, topic: None, .. });
+                    let closed = closes && applier.store.known().ticket(&action.group).closed == Closed::ByUs;
+                    let (group, kind) = (action.group.clone(), action.write.kind().to_owned());
+                    applied.done.push(Done { group, issue, kind, closed });
+                }
+                Err(failure) => {
+                    tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
+                    fatal |= failure.is_fatal();
+                    applied.failed.push((action.clone(), failure));
                 }
             }
+            progress(applied.done.len() + applied.failed.len(), action);
         }
-        progress(position + 1, action);
+        if fatal {
+            break;
+        }
     }
+    applied.untried = rest.len();
     Ok(applied)
 }
 
@@ -303,14 +328,9 @@ async fn within<T>(stop: &CancellationToken, call: impl Future<Output = T>) -> O
 
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     async fn one(&mut self, action: &Action) -> Sent {
-        let mut ticket = self.store.known().ticket(&action.group);
+        let ticket = self.store.known().ticket(&action.group);
         match &action.write {
-            Write::Create { content, mark } => self.create(ticket, content, mark).await,
-            Write::Update { issue, changes, before, written, mark, tells } => {
-                ticket.written = Some(before.clone());
-                ticket.writing = Some(Box::new(written.clone()));
-                self.update(ticket, issue, changes, mark, tells).await
-            }
+            Write::Create { .. } | Write::Update { .. } => unreachable!("these go together with their like"),
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
             Write::Transition { issue, to, resolution, topic } => {
                 let (resolution, topic) = (resolution.as_deref(), topic.as_deref());
@@ -349,117 +369,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 
     fn record(&mut self, ticket: Ticket) -> Result<(), StateError> {
         self.store.record(self.clock.moment().at, &[Change::Ticket(ticket)])
-    }
-
-    async fn create(&mut self, mut ticket: Ticket, content: &Content, mark: &Mark) -> Sent {
-        let attempts = match &ticket.link {
-            Link::Ready { attempts } | Link::Parked { attempts, .. } => attempts + 1,
-            Link::Bound { issue } => return Ok(Ok(issue.clone())),
-            Link::Intent { .. } | Link::Unknown { .. } | Link::Held { .. } => {
-                return Ok(Err(Failure::Unsettled));
-            }
-        };
-        if self.refusals >= REFUSALS {
-            return Ok(Err(Failure::Breaker("creates")));
-        }
-        let highest_number = match self.highest_number {
-            Some(number) => number,
-            None => match within(self.stop, self.open_for_creates()).await {
-                Some(Ok(Ok(number))) => number,
-                Some(Ok(Err(failure))) => return Ok(Err(failure)),
-                Some(Err(error)) => return Err(error),
-                None => return Ok(Err(Failure::Stopped)),
-            },
-        };
-        self.highest_number = Some(highest_number);
-        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
-            Some(Ok(())) => {}
-            Some(Err(failure)) => return Ok(Err(failure)),
-            None => return Ok(Err(Failure::Stopped)),
-        }
-        let sent = self.clock.moment();
-        ticket.link = Link::Intent { attempts, highest_number, sent: sent.clone() };
-        ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
-        self.record(ticket.clone())?;
-        if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
-            ticket.link = Link::Ready { attempts };
-            ticket.writing = None;
-            self.record(ticket)?;
-            return Ok(Err(Failure::HeldUp));
-        }
-        let outcome = within(self.stop, self.tracker.create(content, mark)).await;
-        let (link, failure) = match outcome {
-            Some(Outcome::Done(issue)) => {
-                let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
-                self.highest_number = self.highest_number.max(number);
-                self.refusals = 0;
-                ticket.link = Link::Bound { issue: issue.clone() };
-                ticket.written = ticket.writing.take().map(|writing| *writing);
-                self.record(ticket)?;
-                return Ok(Ok(issue));
-            }
-            Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
-            Some(Outcome::Refused(error)) => {
-                self.refusals += 1;
-                self.learn(&error)?;
-                (Link::Parked { attempts, reason: error.to_string() }, error.into())
-            }
-            Some(Outcome::Unknown(error)) => {
-                (Link::Unknown { attempts, highest_number, sent, fence: None }, error.into())
-            }
-            None => (Link::Unknown { attempts, highest_number, sent, fence: None }, Failure::Stopped),
-        };
-        if !matches!(link, Link::Unknown { .. }) {
-            ticket.writing = None;
-        }
-        ticket.link = link;
-        self.record(ticket)?;
-        Ok(Err(failure))
-    }
-
-    /// Before the first create of a run: says on the project that tickets are being opened, and after which
-    /// number.
-    async fn open_for_creates(&mut self) -> Result<Result<u64, Failure>, StateError> {
-        let number = match self.tracker.newest_number().await {
-            Ok(number) => number,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let begun = self.keeper.begin(self.tracker, self.store, self.clock, number).await?;
-        Ok(begun.map(|()| number))
-    }
-
-    async fn update(
-        &mut self,
-        mut ticket: Ticket,
-        issue: &Issue,
-        changes: &[plan::Change],
-        mark: &Mark,
-        tells: &[String],
-    ) -> Sent {
-        self.record(ticket.clone())?;
-        match within(self.stop, self.tracker.edit(issue, changes, Some(mark))).await {
-            Some(Ok(())) => {
-                ticket.written = ticket.writing.take().map(|writing| *writing);
-                ticket.link = Link::Bound { issue: issue.clone() };
-                ticket.told.extend(tells.iter().cloned());
-                if let Some(orders) = &mut ticket.orders
-                    && changes.iter().any(|change| matches!(change, plan::Change::Description { .. }))
-                {
-                    orders.taken.remove("description");
-                }
-                self.record(ticket)?;
-                Ok(Ok(issue.clone()))
-            }
-            Some(Err(error)) => {
-                if error.is_unexecuted() {
-                    self.learn(&error)?;
-                    ticket.writing = None;
-                    self.record(ticket)?;
-                }
-                Ok(Err(error.into()))
-            }
-            None => Ok(Err(Failure::Stopped)),
-        }
     }
 
     async fn comment(&mut self, mut ticket: Ticket, issue: &Issue, topic: &str, body: &[Block]) -> Sent {

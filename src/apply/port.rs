@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    jira::{Account, Client, JiraError, Marked, Outcome, Ready, Seen, Transition},
+    jira::{Account, Client, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
     plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
     ticket::{
@@ -115,6 +115,20 @@ pub trait Tracker: Sync {
     fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
     /// Sets our property of the project.
     fn set_project_property(&self, value: &Value) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Returns once Jira takes one more write: to an issue, or a create where there is none. An error where that
+    /// would take too long.
+    ///
+    /// To be called before a write is recorded: a write that waits after that would use up the time in which its
+    /// fate is to be known.
+    fn make_room(&self, _issue: Option<&Issue>) -> impl Future<Output = Result<(), JiraError>> + Send {
+        async { Ok(()) }
+    }
+    /// Whether Jira wants to be left alone now.
+    fn silence(&self) -> Option<Silence> {
+        None
+    }
+    /// Leaves Jira alone for some time, as an earlier process was asked to.
+    fn keep_silent(&self, _wait: SignedDuration, _reason: &str) {}
 }
 
 /// What disputebot knows, durably.
@@ -300,5 +314,17 @@ impl Tracker for Client {
 
     async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
         Self::set_project_property(self, value).await
+    }
+
+    async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
+        Self::make_room(self, issue).await
+    }
+
+    fn silence(&self) -> Option<Silence> {
+        Self::silence(self)
+    }
+
+    fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        Self::keep_silent(self, wait, reason);
     }
 }

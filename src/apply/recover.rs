@@ -71,6 +71,9 @@ pub async fn recover(
 
 /// Whether something is open that can be settled now.
 pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
+    if known.pause.as_ref().is_some_and(|pause| pause.left(now).is_positive()) {
+        return false;
+    }
     let passed = |since: &Moment, limit| now.since(since).is_none_or(|passed| passed >= limit);
     let due = |sent: &Moment| passed(sent, policy.settle);
     let read = |first: &Moment| passed(first, policy.quarantine());

@@ -2,6 +2,7 @@
 
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
+    apply::{self, Clock as _, SystemClock},
     config::{Needs, Settings},
     dispute::Tables,
     jira::{self, Client, Finding, Verdict},
@@ -35,9 +36,11 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     let mut findings = vec![templates(&settings)];
     findings.extend(sources(&settings, ui));
+    findings.extend(token(&settings));
     let client = Client::new(super::plan::jira_of(&settings)?)?;
     // Without a state there is no ticket yet, and what is wrong with one is not told here.
     let known = Known::read(&settings.state).unwrap_or_default();
+    apply::pause::resume(&client, &known, &SystemClock);
     let needs = needs(&settings, known.example().cloned());
     findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
     ui.clear();
@@ -78,6 +81,13 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 /// Whether the config can mend it.
 fn is_of_config(finding: &Finding) -> bool {
     ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
+}
+
+/// The end of the token, where it is near.
+fn token(settings: &Settings) -> Option<Finding> {
+    let today = SystemClock.moment().at.to_zoned_datetime(settings.run.zone.clone()).date();
+    let notice = jira::expiry::notice(settings.token_expires?, today)?;
+    Some(Finding::new("jira.token_expires", Verdict::Weak, notice))
 }
 
 /// What a run will need of Jira.

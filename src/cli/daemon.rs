@@ -1,14 +1,17 @@
 //! `disputebot daemon`: passes and reports by schedule.
 
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
     config::{Needs, Settings},
-    daemon::{self, Daemon},
+    daemon::{self, Daemon, Wishes},
     dispute::Tables,
     jira::Client,
     state::State,
+    web::{PATH, Webhooks},
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +28,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
+    let wishes = Wishes::default();
+    let webhook = settings.webhook.clone();
+    let heard = (client.clone(), wishes.clone());
     let needs = super::check::needs(&settings, None);
     let daemon = Daemon {
         needs,
@@ -37,8 +43,26 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         run_schedule: settings.run_schedule,
         report_schedule: settings.report_schedule,
         at_once: arguments.now,
+        wishes,
+        min_interval: webhook.as_ref().map_or(SignedDuration::ZERO, |webhook| webhook.min_interval),
+        token_expires: settings.token_expires,
     };
-    runtime()?.block_on(daemon::serve(daemon))?;
+    runtime()?.block_on(async {
+        let Some(webhook) = webhook else { return daemon::serve(daemon).await.map_err(CliError::from) };
+        let address = webhook.listen;
+        let webhooks = Webhooks::bind(address, webhook.secret, heard.0, heard.1).await.map_err(|error| {
+            CliError::new(Exit::Config, format!("webhooks cannot be taken on `{address}`: {error}"))
+                .hint("`webhook.listen` needs an address of this machine and a port that nobody uses")
+        })?;
+        tracing::info!(address = %webhooks.address(), path = PATH, "webhooks are taken");
+        let stop = CancellationToken::new();
+        let taking = tokio::spawn(webhooks.serve(stop.clone()));
+        let served = daemon::serve(daemon).await;
+        stop.cancel();
+        // What is being delivered is not waited for: Jira delivers it again, or the next pass sees it.
+        taking.abort();
+        served.map_err(CliError::from)
+    })?;
     Ok(Exit::Done)
 }
 

@@ -203,6 +203,8 @@ impl Stage {
         }
         let mut params = self.settings.run.clone();
         params.source.paths = vec![path];
+        // The tour names tickets, so they come in the order of the plan.
+        params.apply.at_once = 1;
         let clock = &self.clock;
         let pass = run::pass(
             &params,

@@ -60,6 +60,12 @@ pub(super) struct Arguments {
     /// Searches are behind by this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     index_lag: u64,
+    /// Tells an address of this machine what happens, as a webhook of Jira does
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Signs what the webhook tells
+    #[arg(long, value_name = "SECRET", requires = "webhook")]
+    webhook_secret: Option<String>,
     /// Refuses bursts, and on Cloud too many writes to one ticket, as Jira does
     #[arg(long)]
     limits: bool,
@@ -111,6 +117,12 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
             sandbox.set_chaos(seed, percent);
         }
         sandbox.set_limits(Limits { per_issue: arguments.limits, burst: arguments.limits });
+        if let Some(url) = &arguments.webhook {
+            sandbox
+                .add_webhook(url, arguments.webhook_secret.as_deref(), &[])
+                .map_err(|error| CliError::new(Exit::Usage, error))?;
+            sandbox.set_webhooks_flow(true);
+        }
         let bot = User::bot();
         ui.say("a sandbox Jira is up; it keeps everything in memory and forgets it at the end");
         ui.data(&format!(
@@ -126,11 +138,8 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         let signals = daemon::stop_on_signals(stop.clone(), 0);
         stop.cancelled().await;
         signals.abort();
-        for route in sandbox.unknown_routes() {
-            ui.warn(&format!("asked for, but unknown to the sandbox: {route}"));
-        }
-        for fault in sandbox.unused_faults() {
-            ui.warn(&format!("a fault never struck: {fault}"));
+        for line in sandbox.leftovers() {
+            ui.warn(&line);
         }
         sandbox.stop().await;
         Ok(Exit::Done)

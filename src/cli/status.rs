@@ -1,11 +1,14 @@
 //! `disputebot status`: the last run, and what waits for a person.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, run::accounted};
 use crate::{
+    apply::{self, Clock as _, SystemClock},
     config::Needs,
     group::Status,
+    jira::expiry,
     plan::Link,
     state::{Doubt, Known, RunRecord},
 };
@@ -26,6 +29,10 @@ struct Answer<'a> {
     held: Vec<String>,
     refused: Vec<String>,
     doubt: Option<&'a Doubt>,
+    /// Until when Jira wants to be left alone.
+    paused_until: Option<Timestamp>,
+    /// What is to be said of the end of the token.
+    token: Option<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -39,6 +46,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             .map(|ticket| ticket.group.to_string())
             .collect()
     };
+    let today = SystemClock.moment().at.to_zoned_datetime(settings.run.zone.clone()).date();
     let answer = Answer {
         last_run: known.runs.values().next_back(),
         groups: known.groups.values().filter(|record| record.group.status == Status::Active).count(),
@@ -47,6 +55,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         held: of(|link| matches!(link, Link::Held { .. })),
         refused: of(|link| matches!(link, Link::Parked { .. })),
         doubt: known.doubt.as_ref(),
+        paused_until: apply::pause::holds(&known, &SystemClock),
+        token: settings.token_expires.and_then(|ends| expiry::notice(ends, today)),
     };
     if arguments.json {
         ui.json(&answer)?;
@@ -93,6 +103,13 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             "in doubt    {}; nothing is created before Jira was read twice\n",
             doubt.reason
         ));
+    }
+    if let Some(until) = answer.paused_until {
+        let reason = known.pause.as_ref().map_or("", |pause| &pause.reason);
+        text.push_str(&format!("paused      Jira asks to wait until {until:.0} ({reason})\n"));
+    }
+    if let Some(token) = &answer.token {
+        text.push_str(&format!("token       {token}\n"));
     }
     ui.data(&text)?;
     Ok(Exit::Done)

@@ -48,5 +48,5 @@ pub use origin::Origin;
 pub use problem::{Cause, Hint, Problem, Problems, Warning};
 pub use reader::Reader;
 pub use schema::{DEFAULTS, variable_of};
-pub use settings::{Log, Needs, Settings};
+pub use settings::{Log, Needs, Settings, Webhook};
 pub use starter::{Found, starter};

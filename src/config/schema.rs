@@ -26,7 +26,7 @@ pub(crate) const CONFIG_VARIABLE: &str = "DISPUTEBOT_CONFIG";
 const OTHER_VARIABLES: [&str; 2] = [CONFIG_VARIABLE, "DISPUTEBOT_LOG"];
 
 /// Keys whose value comes from the environment, or from the file that the key `…_file` names; nowhere else.
-pub(crate) const SECRETS: [&str; 1] = ["jira.token"];
+pub(crate) const SECRETS: [&str; 2] = ["jira.token", "webhook.secret"];
 
 /// All known keys, in the order of the reference.
 pub(crate) struct Schema {
@@ -310,7 +310,9 @@ mod tests {
         jira.issue_type Text
         jira.user Text
         jira.token_file Text
+        jira.token_expires Text
         jira.timeout Text
+        jira.longest_wait Text
         jira.create_settle Text
         jira.hold_after Text
         jira.lease Flag
@@ -327,6 +329,9 @@ mod tests {
         schedule.run Text
         schedule.report Text
         schedule.zone Text
+        webhook.listen Text
+        webhook.secret_file Text
+        webhook.min_interval Text
         log.format Text
         log.level Text
         ");

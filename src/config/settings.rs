@@ -3,10 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    net::SocketAddr,
     path::PathBuf,
 };
 
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, civil::Date, tz::TimeZone};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{Layers, Problems, Reader, Warning, schema::joined};
@@ -19,6 +21,10 @@ use crate::{
     source,
     ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_template},
 };
+
+/// Most creates or edits that are under way at the same time: an allowed pace of 100 a second is used up where an
+/// answer takes 160 ms, and Jira has other callers.
+const AT_ONCE: usize = 16;
 
 /// Everything that a command can need.
 #[derive(Debug, Clone)]
@@ -41,6 +47,21 @@ pub struct Settings {
     pub report_schedule: Schedule,
     /// How the log is written.
     pub log: Log,
+    /// Day on which the token of Jira ends.
+    pub token_expires: Option<Date>,
+    /// Where webhooks are taken; none where they are not.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where webhooks are taken.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// The secret that Jira signs with.
+    pub secret: SecretString,
+    /// Shortest time between the end of a pass and the next one that a webhook asks for.
+    pub min_interval: SignedDuration,
 }
 
 /// How the log is written.
@@ -112,6 +133,7 @@ impl Settings {
             take_over: false,
             instance: String::new(),
             host: crate::apply::host_name(),
+            at_once: AT_ONCE,
         };
         let priorities = priorities(reader);
         let templates = templates(reader);
@@ -124,6 +146,8 @@ impl Settings {
             level: reader
                 .one_of("log.level", &["error", "warn", "info", "debug", "trace"].map(|l| (l, l.to_owned()))),
         };
+        let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
+        let webhook = webhook(reader);
         let (state, reports) = (reader.path("state.dir"), reader.path("report.dir"));
         let run = run::Params {
             source,
@@ -136,7 +160,19 @@ impl Settings {
             attach_members,
             zone,
         };
-        Self { run, jira, templates, fields, state, reports, run_schedule, report_schedule, log }
+        Self {
+            run,
+            jira,
+            templates,
+            fields,
+            state,
+            reports,
+            run_schedule,
+            report_schedule,
+            log,
+            token_expires,
+            webhook,
+        }
     }
 }
 
@@ -231,6 +267,7 @@ fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>
     let token = if needs.jira { reader.required_secret("jira.token") } else { reader.secret("jira.token") };
     let issue_type = reader.required_text("jira.issue_type");
     let timeout = reader.duration("jira.timeout");
+    let longest_wait = reader.duration("jira.longest_wait");
     let certificate = reader.optional_path("jira.ca_file").and_then(|path| match fs::read(&path) {
         Ok(pem) => Some(pem),
         Err(error) => {
@@ -265,6 +302,8 @@ fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>
         project: project?,
         issue_type,
         timeout,
+        longest_wait,
+        limits: jira::Limits::Published,
         certificate,
         gateway,
         gateway_url,
@@ -286,6 +325,24 @@ fn site(text: &str) -> Result<Url, String> {
         "http" if local => Ok(url),
         _ => Err("it does not start with `https://`".to_owned()),
     }
+}
+
+/// Where webhooks are taken. One without a good secret would let anybody make passes.
+fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
+    let listen = reader.check("webhook.listen", |text| {
+        text.parse::<SocketAddr>().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:8420`")
+    });
+    let min_interval = signed(reader.duration("webhook.min_interval"));
+    let set = reader.optional_text("webhook.listen").is_some();
+    let secret = if set { reader.required_secret("webhook.secret") } else { reader.secret("webhook.secret") };
+    let secret = secret?;
+    let least = jira::webhook::SECRET_LEAST;
+    if secret.expose_secret().len() < least {
+        let reason = format!("the secret is shorter than {least} characters; make a random one");
+        reader.refuse("webhook.secret_file", reason);
+        return None;
+    }
+    Some(Webhook { listen: listen?, secret, min_interval })
 }
 
 fn priorities(reader: &mut Reader<'_>) -> Priorities {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -16,6 +16,8 @@ use url::Url;
 
 use super::{
     error::{Cause, JiraError},
+    governor::Ask,
+    pace::{self, Caller, Pace},
     ready::Ready,
     site::{Dialect, Gateway, Site, person},
 };
@@ -25,8 +27,6 @@ use crate::ticket::Markup;
 const BODY_LIMIT: usize = 32 << 20;
 /// Most attempts of a call that may be repeated.
 const ATTEMPTS: u32 = 5;
-/// Longest single wait between attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Where Jira is and who asks.
 #[derive(Debug, Clone)]
@@ -41,6 +41,10 @@ pub struct Settings {
     pub issue_type: String,
     /// Time limit of one call.
     pub timeout: Duration,
+    /// Longest wait that Jira may ask for before a call is given up.
+    pub longest_wait: Duration,
+    /// Which limits are kept to without being refused first.
+    pub limits: Limits,
     /// A certificate authority in PEM to trust besides the system's.
     pub certificate: Option<Vec<u8>>,
     /// Whether calls go through Atlassian's gateway.
@@ -64,6 +68,8 @@ impl Settings {
             project: project.into(),
             issue_type: "Task".to_owned(),
             timeout: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(2),
+            limits: Limits::default(),
             certificate: None,
             gateway: Gateway::Off,
             gateway_url: None,
@@ -72,6 +78,16 @@ impl Settings {
             sets_priority: true,
         }
     }
+}
+
+/// Which limits a client keeps to without being refused first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Limits {
+    /// Those that are published for Jira Cloud, and those that Data Center tells.
+    #[default]
+    Published,
+    /// Only those that Data Center tells: for a sandbox that has none.
+    Told,
 }
 
 /// How the client proves who it is.
@@ -105,7 +121,8 @@ pub struct Client {
     site: Arc<OnceCell<Site>>,
     /// What is known of the project's fields.
     ready: Arc<RwLock<Arc<Ready>>>,
-    account: Arc<OnceLock<String>>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) caller: Arc<Caller>,
 }
 
 /// Who asks.
@@ -156,6 +173,23 @@ impl<'a> Call<'a> {
     pub(super) fn unsigned(self) -> Self {
         Self { signed: false, ..self }
     }
+
+    /// Ids of the issues that it writes to.
+    fn touched(&self) -> Vec<String> {
+        if self.method == Method::GET {
+            return Vec::new();
+        }
+        let mut segments = self.path.trim_start_matches('/').split('/');
+        match (segments.next(), segments.next(), self.content) {
+            (Some("issueLink"), None, Content::Json(body)) => {
+                let ends = ["inwardIssue", "outwardIssue"].map(|end| body[end]["id"].as_str());
+                ends.into_iter().flatten().map(str::to_owned).collect()
+            }
+            // `bulkfetch` is no issue.
+            (Some("issue"), Some(id), _) if id.contains(|c: char| c.is_ascii_digit()) => vec![id.to_owned()],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Method and path: no host, no query, no credentials.
@@ -182,8 +216,10 @@ impl Client {
             cause: Cause::Connect,
             said: error.without_url().to_string(),
         };
-        let local =
-            settings.url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+        for url in [Some(&settings.url), settings.gateway_url.as_ref()].into_iter().flatten() {
+            safe_address(url)?;
+        }
+        let local = is_local(&settings.url);
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -198,12 +234,14 @@ impl Client {
             builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(broken)?);
         }
         let http = builder.build().map_err(broken)?;
+        let pace = Pace::new(settings.limits);
         Ok(Self {
             http,
             settings: Arc::new(settings),
             site: Arc::default(),
             ready: Arc::default(),
-            account: Arc::default(),
+            pace: Arc::new(pace),
+            caller: Arc::default(),
         })
     }
 
@@ -240,17 +278,13 @@ impl Client {
     /// Makes sure that Jira knows who asks. Without this, an expired token looks like an empty project: a
     /// search by nobody answers 200 and finds nothing.
     pub async fn sign_in(&self) -> Result<Account, JiraError> {
-        let me = self.get("/myself", &[]).await?;
+        let site = self.site().await?;
+        let call = Call::at(&site.root, site.api, Method::GET, "/myself");
+        let (me, named) = self.attempt(&call, Repeat::Safe).await?;
         let name = me["displayName"].as_str().unwrap_or_default().to_owned();
-        let id = person(&me);
-        // The same account every time: the credentials never change.
-        drop(self.account.set(id.clone()));
-        Ok(Account { id, name })
-    }
-
-    /// Id of the account, once it has signed in; empty before.
-    pub(super) fn account(&self) -> &str {
-        self.account.get().map_or("", String::as_str)
+        let account = Account { id: person(&me), name };
+        self.caller.signed_in(&account.id, named);
+        Ok(account)
     }
 
     /// Reads from a path below that of the API.
@@ -289,21 +323,42 @@ impl Client {
 
     /// Sends a call, and sends it again where that is safe and may help.
     pub(super) async fn exchange(&self, call: &Call<'_>, repeat: Repeat) -> Result<Value, JiraError> {
+        let (answer, named) = self.attempt(call, repeat).await?;
+        // What shows less to a stranger must not be taken for all there is. What was written once is written.
+        if repeat == Repeat::Safe && call.signed && !answer.is_null() && !named && self.caller.is_named() {
+            return Err(JiraError { call: call.to_string(), cause: Cause::Anonymous, said: String::new() });
+        }
+        Ok(answer)
+    }
+
+    /// The same; the answer, and whether it names its caller.
+    async fn attempt(&self, call: &Call<'_>, repeat: Repeat) -> Result<(Value, bool), JiraError> {
+        let path = format!("{}{}", call.api, call.path);
+        let touched = call.touched();
+        let touched: Vec<&str> = touched.iter().map(String::as_str).collect();
+        let ask = Ask { method: call.method.as_str(), path: &path, writes_to: &touched };
+        let longest = match repeat {
+            Repeat::Safe => self.settings.longest_wait,
+            Repeat::Never => self.settings.longest_wait.min(pace::SENT_ONCE),
+        };
         let mut attempt = 1;
         loop {
-            let outcome = self.once(call).await;
-            let Err(error) = outcome else { return outcome };
+            let admitted = self.pace.admit(&ask, longest).await?;
+            let answered = self.once(call, &ask).await;
+            drop(admitted);
+            let Err(error) = answered else { return answered };
             if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(error);
             }
-            let wait = wait(attempt, &error);
+            // How long Jira wants to be left alone is waited for before the next attempt.
+            let wait = if error.is_busy() { Duration::ZERO } else { pace::back_off(attempt) };
             tracing::debug!(call = error.call, attempt, wait_ms = wait.as_millis(), error = %error, "jira call failed, will retry");
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
     }
 
-    async fn once(&self, call: &Call<'_>) -> Result<Value, JiraError> {
+    async fn once(&self, call: &Call<'_>, ask: &Ask<'_>) -> Result<(Value, bool), JiraError> {
         let named = call.to_string();
         let address = format!("{}{}{}", call.root, call.api, call.path);
         let mut request = self
@@ -349,15 +404,38 @@ impl Client {
         };
         let response = request.send().await.map_err(|error| failed(&error.without_url()))?;
         let status = response.status();
-        let wait = retry_after(&response);
+        let wait = self.pace.learn(ask, status.as_u16(), response.headers());
+        let is_named = pace::names_caller(response.headers());
         let bytes = bounded(response).await.map_err(broken)?;
         if status.is_success() {
             if bytes.is_empty() {
-                return Ok(Value::Null);
+                return Ok((Value::Null, is_named));
             }
-            return serde_json::from_slice(&bytes).map_err(|error| broken(format!("expected JSON: {error}")));
+            let answer = serde_json::from_slice(&bytes);
+            return Ok((answer.map_err(|error| broken(format!("expected JSON: {error}")))?, is_named));
         }
         Err(JiraError { call: named, cause: cause(status, wait), said: said(&bytes) })
+    }
+}
+
+/// Whether an address is that of this very machine, where nobody listens in.
+fn is_local(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Refuses an address that credentials would travel to in the open, or that has some in itself.
+fn safe_address(url: &Url) -> Result<(), JiraError> {
+    let refused = |said: &str| {
+        let (call, said) = ("set-up".to_owned(), said.to_owned());
+        Err(JiraError { call, cause: Cause::Address, said })
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused("it holds credentials");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_local(url) => Ok(()),
+        _ => refused("it does not start with `https://`"),
     }
 }
 
@@ -384,21 +462,6 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-fn retry_after(response: &Response) -> Option<SignedDuration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse::<u32>().ok().map(|seconds| SignedDuration::from_secs(i64::from(seconds)))
-}
-
-/// Doubling waits, or what Jira asks for, within [`LONGEST_WAIT`].
-fn wait(attempt: u32, error: &JiraError) -> Duration {
-    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
-    let asked = match &error.cause {
-        Cause::Busy { wait: Some(wait) } => wait.unsigned_abs(),
-        _ => Duration::ZERO,
-    };
-    doubling.max(asked).min(LONGEST_WAIT)
 }
 
 /// Jira's two error shapes as one line; a body that is neither (HTML from a gateway) says nothing.

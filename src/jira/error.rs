@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct JiraError {
 pub enum Cause {
     /// The connection was never made, so Jira has not seen the call.
     Connect,
+    /// The address is not one that credentials may be sent to.
+    Address,
     /// No answer in time; Jira may have done what was asked.
     Timeout,
     /// The connection broke or the answer cannot be read; Jira may have done what was asked.
@@ -35,6 +37,13 @@ pub enum Cause {
         /// How long Jira asks to wait.
         wait: Option<SignedDuration>,
     },
+    /// Not sent, because Jira wants to be left alone for longer than a run waits.
+    Paused {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An answer for nobody: Jira no longer knows who asks, and shows nothing instead of refusing.
+    Anonymous,
     /// 409: another write came at the same time.
     Conflict,
     /// 400, 413, 422 and other 4xx: Jira refuses what was asked.
@@ -54,6 +63,7 @@ impl JiraError {
                 | Cause::Timeout
                 | Cause::Broken
                 | Cause::Busy { .. }
+                | Cause::Paused { .. }
                 | Cause::Conflict
                 | Cause::Server(_)
         )
@@ -64,10 +74,12 @@ impl JiraError {
         matches!(
             self.cause,
             Cause::Connect
+                | Cause::Address
                 | Cause::Credentials
                 | Cause::Forbidden
                 | Cause::NotFound
                 | Cause::Busy { .. }
+                | Cause::Paused { .. }
                 | Cause::Refused(_)
                 | Cause::Redirected(_)
         )
@@ -75,7 +87,20 @@ impl JiraError {
 
     /// Whether every further call would fail the same way.
     pub fn is_fatal(&self) -> bool {
-        matches!(self.cause, Cause::Connect | Cause::Credentials | Cause::Redirected(_))
+        matches!(
+            self.cause,
+            Cause::Connect
+                | Cause::Address
+                | Cause::Credentials
+                | Cause::Anonymous
+                | Cause::Paused { .. }
+                | Cause::Redirected(_)
+        )
+    }
+
+    /// Whether Jira refused it for its limits alone: the same will do later, and nothing was done yet.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.cause, Cause::Busy { .. })
     }
 
     /// Where Jira refuses a text for its length: the longest it takes, where it says so.
@@ -102,14 +127,20 @@ impl JiraError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.cause {
+            Cause::Address => {
+                Some("`jira.url` is the plain address of the site, such as `https://example.atlassian.net`")
+            }
             Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
-            Cause::Credentials => Some(
+            Cause::Credentials | Cause::Anonymous => Some(
                 "check that `jira.user` and the token belong together and that the token has not expired; a token with \
                  scopes, or of a service account, needs `jira.cloud_id = \"auto\"`",
             ),
             Cause::Forbidden => Some("`disputebot check` names the permissions that the account needs"),
             Cause::NotFound => Some("check `jira.project`, and that the account may browse it"),
             Cause::Redirected(_) => Some("set `jira.url` to the address that the browser ends up at"),
+            Cause::Paused { .. } => Some(
+                "the daemon goes on by itself after that; `jira.longest_wait` is how long a run waits for Jira",
+            ),
             Cause::Timeout
             | Cause::Broken
             | Cause::Busy { .. }
@@ -125,12 +156,17 @@ impl fmt::Display for JiraError {
         let Self { call, cause, said } = self;
         match cause {
             Cause::Connect => write!(f, "could not reach Jira for `{call}`")?,
+            Cause::Address => write!(f, "Jira cannot be asked at this address")?,
             Cause::Timeout => write!(f, "Jira did not answer `{call}` in time")?,
             Cause::Broken => write!(f, "the answer to `{call}` broke off or cannot be read")?,
             Cause::Credentials => write!(f, "Jira did not accept the credentials: 401 on `{call}`")?,
             Cause::Forbidden => write!(f, "Jira forbids it: 403 on `{call}`")?,
             Cause::NotFound => write!(f, "not there or not visible: 404 on `{call}`")?,
             Cause::Busy { .. } => write!(f, "Jira asks for fewer calls: 429 on `{call}`")?,
+            Cause::Paused { until } => {
+                write!(f, "Jira asks to wait until {until}, so `{call}` was not sent")?
+            }
+            Cause::Anonymous => write!(f, "Jira answered `{call}` as if nobody had signed in")?,
             Cause::Conflict => write!(f, "another write came at the same time: 409 on `{call}`")?,
             Cause::Refused(status) => write!(f, "Jira refuses it: {status} on `{call}`")?,
             Cause::Redirected(status) => write!(f, "Jira redirects: {status} on `{call}`")?,

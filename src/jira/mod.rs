@@ -6,7 +6,9 @@
 //! It promises little and keeps it: every call has a time limit, bodies are bounded, redirects are never
 //! followed, credentials never show in URLs, errors or logs. Reads and idempotent writes are repeated when
 //! Jira is busy; creating an issue, a comment or an attachment is sent exactly once, and its [`Outcome`] says
-//! whether it may have happened.
+//! whether it may have happened. Every call waits until Jira's limits have room for it, and what Jira refuses
+//! nevertheless stops only what its reason names. An answer to nobody, as Jira gives it once a token has ended, is an
+//! error and never an empty result.
 //!
 //! What the project's screens demand and take is found out before the first write ([`check`], [`Ready`]), and how an
 //! issue gets from status to status is planned from what Jira shows ([`workflow`]).
@@ -17,22 +19,28 @@ mod client;
 mod comments;
 mod discovery;
 mod error;
+pub mod expiry;
 pub mod fields;
 mod files;
+mod governor;
 mod issues;
 mod jql;
 mod moves;
+mod pace;
 mod project;
 mod ready;
 mod search;
 mod site;
+mod told;
 mod watch;
+pub mod webhook;
 pub mod workflow;
 
-pub use client::{Account, Client, Credentials, Settings};
+pub use client::{Account, Client, Credentials, Limits, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
 pub use issues::Outcome;
+pub use pace::Silence;
 pub use ready::Ready;
 pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
 pub use site::{Dialect, Gateway, Site};

@@ -17,6 +17,7 @@ mod decide;
 mod mark;
 mod moment;
 mod orders;
+mod pause;
 mod people;
 mod print;
 mod update;
@@ -33,6 +34,7 @@ pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standi
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment};
 pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind, links};
+pub use pause::Pause;
 pub use people::answer_topic;
 pub use print::{Detail, print};
 pub use update::{changed_topic, kept_topic, list_topic, written};

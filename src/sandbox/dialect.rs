@@ -76,6 +76,11 @@ impl Site {
         self.speech_of(self.newest(), false)
     }
 
+    /// How payloads of webhooks speak.
+    pub(crate) fn payload_speech(&self) -> Speech {
+        self.speech_of("2", false)
+    }
+
     pub(crate) fn locate(&self, path: &str) -> Place {
         if self.flavour == Flavour::Cloud {
             if let Some(rest) = path.strip_prefix("/ex/jira/") {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::adf;
 use super::call::{Answer, INVALID_PAYLOAD};
-use super::custom::CustomField;
+use super::custom::{CustomField, SECURITY};
 use super::dialect::{Flavour, Measure};
 use super::rights::Permission;
 use super::site::{
@@ -17,7 +17,7 @@ use super::site::{
     PROPERTY_VALUE_CHARACTERS, RESOLUTIONS, Screen,
 };
 use super::wiki;
-use super::world::{Fields, Required, World, plain_text};
+use super::world::{Fields, World, plain_text};
 
 /// What a body asks for: new values of all fields, and comments to add.
 #[derive(Debug)]
@@ -26,11 +26,14 @@ pub(crate) struct Edit {
     pub(crate) comments: Vec<Value>,
     /// Position of the project whose fields these are.
     project: usize,
+    /// Account id of who edits.
+    who: String,
 }
 
 /// Reads `fields` and `update` of a body against a screen, starting from the values there are.
 pub(crate) fn read(
     world: &World,
+    who: &str,
     body: &Map<String, Value>,
     screen: Screen,
     project: usize,
@@ -38,7 +41,7 @@ pub(crate) fn read(
 ) -> Result<Edit, Answer> {
     let fields = member(body, "fields")?;
     let update = member(body, "update")?;
-    let mut edit = Edit { fields: before, comments: Vec::new(), project };
+    let mut edit = Edit { fields: before, comments: Vec::new(), project, who: who.to_owned() };
     let mut errors = Map::new();
     for (name, value) in &fields {
         let outcome = if update.contains_key(name) {
@@ -60,16 +63,15 @@ pub(crate) fn read(
     if screen.requires("summary") && edit.fields.summary.is_empty() && !errors.contains_key("summary") {
         errors.insert("summary".to_owned(), "You must specify a summary of the issue.".into());
     }
-    if screen.requires("resolution") && edit.fields.resolution.is_none() && !errors.contains_key("resolution")
-    {
-        errors.insert("resolution".to_owned(), "Resolution is required.".into());
-    }
-    if screen == Screen::Create {
-        for Required { field, .. } in &world.projects[project].required {
-            if edit.is_empty(field) && !errors.contains_key(field) {
-                let text = format!("{} is required.", name_of(world, project, field));
-                errors.insert(field.clone(), Value::String(text));
-            }
+    let required: Vec<&str> = match screen {
+        Screen::Create => world.projects[project].required.iter().map(|found| found.field.as_str()).collect(),
+        Screen::Transition(sheet) => sheet.required.to_vec(),
+        Screen::Edit | Screen::None => Vec::new(),
+    };
+    for field in required {
+        if edit.is_empty(field) && !errors.contains_key(field) {
+            let text = format!("{} is required.", name_of(world, project, field));
+            errors.insert(field.to_owned(), Value::String(text));
         }
     }
     if errors.is_empty() { Ok(edit) } else { Err(Answer::field_errors(&errors)) }
@@ -216,8 +218,19 @@ pub(crate) fn check_property(key: &str, json_text: &str) -> Result<(), Answer> {
 
 impl Edit {
     fn on_screen(&self, world: &World, name: &str, screen: Screen) -> Result<(), String> {
-        let is_there = screen.fields().contains(&name)
-            || screen.has_custom_fields() && custom_field(world, self.project, name).is_some();
+        let may = |permission| world.rights.allow(&self.who, permission);
+        let is_there = match name {
+            "assignee" => screen.fields().contains(&name) && may(Permission::Assign),
+            SECURITY => {
+                self.field(world, name).is_ok()
+                    && screen.has_custom_field(name)
+                    && may(Permission::SetSecurity)
+            }
+            name => {
+                FIELDS.iter().any(|field| field.id == name) && screen.fields().contains(&name)
+                    || screen.has_custom_field(name) && self.field(world, name).is_ok()
+            }
+        };
         if is_there { Ok(()) } else { Err(not_on_screen(name)) }
     }
 
@@ -229,9 +242,30 @@ impl Edit {
             "labels" => self.fields.labels.is_empty(),
             "duedate" => self.fields.due.is_none(),
             "assignee" => self.fields.assignee.is_none(),
+            "resolution" => self.fields.resolution.is_none(),
             "summary" | "issuetype" | "project" | "priority" | "reporter" => false,
             custom => !self.fields.custom.contains_key(custom),
         }
+    }
+
+    /// A field that the project has beside the fixed ones.
+    fn field<'a>(&self, world: &'a World, name: &str) -> Result<&'a CustomField, String> {
+        world.projects[self.project].field(name).ok_or_else(|| not_on_screen(name))
+    }
+
+    /// Adds to a list or takes from it; what is not in it is taken from it without a word.
+    fn alter(&mut self, world: &World, name: &str, verb: &str, value: &Value) -> Result<(), String> {
+        let entry = self.field(world, name)?.take_one(world, &world.projects[self.project], value)?;
+        let kept = self.fields.custom.remove(name);
+        let mut entries = kept.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        entries.retain(|own| *own != entry);
+        if verb == "add" {
+            entries.push(entry);
+        }
+        if !entries.is_empty() {
+            self.fields.custom.insert(name.to_owned(), Value::Array(entries));
+        }
+        Ok(())
     }
 
     fn update(&mut self, world: &World, name: &str, verbs: &Value, screen: Screen) -> Result<(), String> {
@@ -260,6 +294,9 @@ impl Edit {
                 ("comment", "add") => self.comments.push(comment_text(world, &value["body"])?),
                 ("comment", verb) => return Err(not_supported(verb, name)),
                 (_, "set") => self.set(world, name, value)?,
+                (_, "add" | "remove") if self.field(world, name).is_ok_and(|field| field.kind.is_list()) => {
+                    self.alter(world, name, operation, value)?;
+                }
                 (_, verb) => return Err(not_supported(verb, name)),
             }
         }
@@ -288,7 +325,9 @@ impl Edit {
                 self.fields.labels = labels.iter().map(label).collect::<Result<BTreeSet<_>, _>>()?;
             }
             "priority" => {
-                self.fields.priority = pick(&PRIORITIES, value).ok_or("The priority selected is invalid.")?;
+                self.fields.priority = pick(&PRIORITIES, value)
+                    .filter(|found| world.projects[self.project].priorities.contains(found))
+                    .ok_or("The priority selected is invalid.")?;
             }
             "resolution" => {
                 self.fields.resolution =
@@ -303,15 +342,15 @@ impl Edit {
             "assignee" => {
                 self.fields.assignee = match value {
                     Value::Null => None,
-                    value => account(world, value)?,
+                    value => assignee(world, value)?,
                 };
             }
             "reporter" => {
                 self.fields.reporter = account(world, value)?.ok_or("Reporter is required.")?;
             }
             name => {
-                let field = custom_field(world, self.project, name).ok_or_else(|| not_on_screen(name))?;
-                match field.take(world, value)? {
+                let field = self.field(world, name)?;
+                match field.take(world, &world.projects[self.project], value)? {
                     Some(value) => self.fields.custom.insert(name.to_owned(), value),
                     None => self.fields.custom.remove(name),
                 };
@@ -329,13 +368,9 @@ fn member(body: &Map<String, Value>, name: &str) -> Result<Map<String, Value>, A
     }
 }
 
-fn custom_field<'a>(world: &'a World, project: usize, name: &str) -> Option<&'a CustomField> {
-    world.projects[project].custom_fields.iter().find(|field| field.id == name)
-}
-
 fn name_of(world: &World, project: usize, field: &str) -> String {
     let own = FIELDS.iter().find(|found| found.id == field).map(|found| found.name.to_owned());
-    own.or_else(|| custom_field(world, project, field).map(|found| found.name.clone()))
+    own.or_else(|| world.projects[project].field(field).map(|found| found.name.clone()))
         .unwrap_or_else(|| field.to_owned())
 }
 
@@ -370,7 +405,7 @@ fn summary(value: &Value) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn label(value: &Value) -> Result<String, String> {
+pub(crate) fn label(value: &Value) -> Result<String, String> {
     let label = value.as_str().ok_or("string expected")?;
     if label.is_empty() {
         return Err("The label must not be empty.".to_owned());
@@ -386,7 +421,7 @@ fn label(value: &Value) -> Result<String, String> {
     Ok(label.to_owned())
 }
 
-fn day(value: &Value) -> Result<Date, String> {
+pub(crate) fn day(value: &Value) -> Result<Date, String> {
     let fault = || format!("Operation value must be a date in the format yyyy-MM-dd, found {value}");
     let text = value.as_str().filter(|text| text.len() == 10).ok_or_else(fault)?;
     Date::strptime("%Y-%m-%d", text).map_err(|_| fault())
@@ -394,7 +429,7 @@ fn day(value: &Value) -> Result<Date, String> {
 
 /// The account that a value names: on Cloud by `accountId` or `id`, on Data Center by `name`; `None` for an explicit
 /// null.
-fn account(world: &World, value: &Value) -> Result<Option<String>, String> {
+pub(crate) fn account(world: &World, value: &Value) -> Result<Option<String>, String> {
     let Value::Object(user) = value else {
         return Err("data was not an object".to_owned());
     };
@@ -415,5 +450,27 @@ fn account(world: &World, value: &Value) -> Result<Option<String>, String> {
         Some(Value::String(account_id)) if world.user(account_id).is_some() => Ok(Some(account_id.clone())),
         Some(Value::String(account_id)) => Err(format!("User '{account_id}' cannot be assigned issues.")),
         _ => Err("expected an object with 'accountId'".to_owned()),
+    }
+}
+
+/// The account that an issue is assigned to; `-1` is whoever the project says, which here is nobody.
+pub(crate) fn assignee(world: &World, value: &Value) -> Result<Option<String>, String> {
+    let member = match world.site.flavour {
+        Flavour::Cloud => "accountId",
+        Flavour::DataCenter => "name",
+    };
+    if value.get(member).is_some_and(|id| id == "-1") {
+        return Ok(None);
+    }
+    let found = account(world, value)?;
+    let is_out = |account: &String| {
+        world.inactive.contains(account) || !world.rights.allow(account, Permission::BeAssigned)
+    };
+    match found.filter(is_out) {
+        Some(_) => {
+            let shown = value[member].as_str().or(value["id"].as_str()).unwrap_or_default();
+            Err(format!("User '{shown}' cannot be assigned issues."))
+        }
+        None => account(world, value),
     }
 }

@@ -13,19 +13,26 @@
 //! - [`Sandbox::person`]: people who edit, comment, move, clone, hide, archive, delete and close as duplicates;
 //!   [`Sandbox::add_project`], [`Sandbox::rename_project`], [`Sandbox::archive_project`]; old keys lead to issues.
 //! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
-//! - [`Sandbox::set_workflow`]: workflows in other languages, with a resolution demanded or none kept, with a long
-//!   way to done or none.
-//! - [`Sandbox::require_field`] and [`Sandbox::add_field`]: fields that become mandatory, and fields of a project.
+//! - [`Sandbox::set_workflow`]: ten shapes of [`Workflow`], in three languages, with a resolution demanded or none
+//!   kept, with a condition, a loop, a decoy, a long way to done or none.
+//! - [`Sandbox::require_field`], [`Sandbox::add_field`] with every [`FieldKind`], [`Sandbox::add_version`],
+//!   [`Sandbox::add_component`], [`Sandbox::add_security_level`], [`Sandbox::set_priorities`],
+//!   [`Sandbox::deactivate`]: what an administrator sets up.
+//! - [`Sandbox::add_webhook`]: signed deliveries to this machine, late, doubled, reordered, dropped or forged where
+//!   [`Mischief`] is scripted or drawn.
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
 //!   [`Sandbox::release_late`] says so.
 //!
 //! - [`Fault`]: what goes wrong at one request; [`Fault::script`] reads faults from a text, and
 //!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
 //!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week.
-//!   [`Sandbox::unused_faults`] tells what never struck.
+//!   [`Sandbox::leftovers`] tells what never struck, and what was asked for and is not there.
 //! - [`Limits`]: the limits of Cloud for writes to one issue and for bursts, those of Data Center for each account.
 //! - [`Options::context_path`], [`Options::scoped_only`] with [`Sandbox::gateway_url`], [`Options::text_limit`],
 //!   [`Sandbox::set_attachment_limit`]: what sites differ in.
+//!
+//! Three kinds of judges look at it: public clients and the vendor's specifications in `.ci/judges`, and the vendor's
+//! schema of documents in its tests.
 //!
 //! Never: touches a disk, calls another machine, or shares a type with the rest of this crate. A client
 //! that agrees with the sandbox agrees with bytes on a socket, not with a common struct.
@@ -41,6 +48,7 @@ mod api;
 mod call;
 mod chance;
 mod connection;
+mod courier;
 mod custom;
 mod dialect;
 mod edit;
@@ -51,11 +59,14 @@ mod late;
 mod limit;
 mod pages;
 mod people;
+mod project;
 mod rights;
 mod script;
 mod server;
 mod site;
+mod value;
 mod view;
+mod webhook;
 mod wiki;
 mod workflow;
 mod world;
@@ -69,7 +80,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use custom::{CustomField, FieldKind};
@@ -80,6 +91,7 @@ pub use limit::{Family, Limits, RateLimit, Reason, Told};
 pub use people::{Mandatory, Person, Refusal};
 pub use rights::Permission;
 pub use script::ScriptError;
+pub use webhook::{Delivered, Mischief};
 pub use workflow::Workflow;
 
 use connection::CuttableListener;
@@ -152,6 +164,8 @@ pub struct Recorded {
     pub status: Option<u16>,
     /// Account id of the caller; `None` if not signed in.
     pub who: Option<String>,
+    /// When it arrived, by the sandbox's clock.
+    pub at: Timestamp,
 }
 
 /// Why a sandbox did not start.
@@ -199,7 +213,7 @@ pub struct Sandbox {
 
 struct Running {
     address: SocketAddr,
-    task: Mutex<Option<JoinHandle<io::Result<()>>>>,
+    tasks: Mutex<Option<JoinSet<()>>>,
     _stops_with_the_last_handle: DropGuard,
 }
 
@@ -281,9 +295,18 @@ pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
     let mut world = World::new(site, project_key, project_name, users);
     world.shown.set(index, &world.issues);
     let shared = Arc::new(Shared::new(world, stopping.clone()));
-    let task = tokio::spawn(server::serve(CuttableListener::new(listener), Arc::clone(&shared)));
-    let running =
-        Running { address, task: Mutex::new(Some(task)), _stops_with_the_last_handle: stopping.drop_guard() };
+    let mut tasks = JoinSet::new();
+    let serving = server::serve(CuttableListener::new(listener), Arc::clone(&shared));
+    tasks.spawn(async {
+        // A listener that fails leaves connections refused, which every client notices.
+        let _refused_from_now_on = serving.await;
+    });
+    tasks.spawn(courier::work(Arc::clone(&shared)));
+    let running = Running {
+        address,
+        tasks: Mutex::new(Some(tasks)),
+        _stops_with_the_last_handle: stopping.drop_guard(),
+    };
     Ok(Sandbox { shared, running: Arc::new(running) })
 }
 
@@ -297,6 +320,11 @@ impl Sandbox {
     /// `api.atlassian.com` is for a real site. The site itself tells its id at `/_edge/tenant_info`.
     pub fn gateway_url(&self) -> String {
         self.shared.site().gateway()
+    }
+
+    /// Which product it plays.
+    pub fn flavour(&self) -> Flavour {
+        self.shared.site().flavour
     }
 
     /// Every request so far, in the order of arrival; pages for people are left out.
@@ -361,6 +389,24 @@ impl Sandbox {
         self.shared.unused_faults()
     }
 
+    /// What should not be left at the end of a test: requests that no endpoint serves, faults that never struck and
+    /// mischief that no webhook met, one line each.
+    pub fn leftovers(&self) -> Vec<String> {
+        let unknown = self
+            .unknown_routes()
+            .into_iter()
+            .map(|route| format!("asked for, but unknown to the sandbox: {route}"));
+        let unused = self.unused_faults().into_iter().map(|fault| format!("a fault never struck: {fault}"));
+        let unmet: Vec<String> = self.shared.step(|world| {
+            world
+                .hooks
+                .unused()
+                .map(|mischief| format!("no webhook met the mischief planned: {mischief:?}"))
+                .collect()
+        });
+        unknown.chain(unused).chain(unmet).collect()
+    }
+
     /// From now on every request may meet a fault, with this chance in a hundred, drawn from the seed: answers
     /// lost before and after the effect, 503, 429, late writes. Nothing hangs. 0 ends it.
     pub fn set_chaos(&self, seed: u64, percent: u8) {
@@ -393,12 +439,12 @@ impl Sandbox {
     /// Stops listening, cuts hanging requests, and returns when the server is gone. Stopping twice is harmless.
     pub async fn stop(self) {
         self.shared.begin_to_stop();
-        let task = lock(&self.running.task).take();
-        if let Some(task) = task {
-            let abort = task.abort_handle();
+        let tasks = lock(&self.running.tasks).take();
+        if let Some(mut tasks) = tasks {
             // A client that never finishes its request must not keep the caller waiting.
-            if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
-                abort.abort();
+            let ended = async { while tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(STOP_LIMIT, ended).await.is_err() {
+                tasks.shutdown().await;
             }
         }
     }

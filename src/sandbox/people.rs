@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 
 use super::api;
 use super::call::{Call, Content, Query};
-use super::custom::CustomField;
 use super::dialect::Flavour;
 use super::rights::Permission;
 use super::site::{self, LINK_TYPES};
 use super::workflow::Workflow;
-use super::world::{FieldChange, Fields, Project, Required, World};
+use super::world::{FieldChange, Fields, World};
 use super::{Sandbox, User, is_project_key};
 
 /// Somebody who works in the sandbox's Jira by hand.
@@ -50,6 +49,12 @@ pub enum Refusal {
         /// The key asked for.
         found: String,
     },
+    /// The webhook goes to another machine or is no address.
+    #[error("the sandbox tells webhooks at `http://` addresses of this machine only, but found `{found}`")]
+    WebhookUrl {
+        /// The address asked for.
+        found: String,
+    },
     /// The sandbox refuses it to this person as it would over HTTP.
     #[error("the sandbox answered `{status}` with `{body}`")]
     Answered {
@@ -75,77 +80,17 @@ impl Sandbox {
         Person { sandbox: self.clone(), account: user.account_id.clone() }
     }
 
-    /// Adds a project beside those that are there.
-    pub fn add_project(&self, key: &str, name: &str) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            world.check_new_key(key, None)?;
-            let project = Project::new(world.projects.len(), key.to_owned(), name.to_owned());
-            world.projects.push(project);
-            Ok(())
-        })
-    }
-
-    /// Gives a project another key: all its issues change theirs, and all old keys still lead to them.
-    pub fn rename_project(&self, project: &str, key: &str) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            let position = world.require_project(project)?;
-            world.rename_project(position, key)
-        })
-    }
-
-    /// Archives a project: its issues can be read by id and key, but neither found nor changed, and there are
-    /// no new ones.
-    pub fn archive_project(&self, project: &str) -> Result<(), Refusal> {
-        self.set_project_archived(project, true)
-    }
-
-    /// Undoes [`Self::archive_project`].
-    pub fn restore_project(&self, project: &str) -> Result<(), Refusal> {
-        self.set_project_archived(project, false)
-    }
-
-    /// Adds a field to the screens of a project.
-    pub fn add_field(&self, project: &str, field: CustomField) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            let position = world.require_project(project)?;
-            world.projects[position].custom_fields.push(field);
-            Ok(())
-        })
-    }
-
-    /// Makes a field mandatory for new issues of a project, such as `duedate` or an added field.
-    pub fn require_field(&self, project: &str, field: &str, mandatory: Mandatory) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            let position = world.require_project(project)?;
-            let required = &mut world.projects[position].required;
-            required.retain(|required| required.field != field);
-            required.push(Required { field: field.to_owned(), told: mandatory == Mandatory::Told });
-            Ok(())
-        })
-    }
-
-    /// Gives a project another workflow; its issues go to a status of the same category where there is one.
-    pub fn set_workflow(&self, project: &str, workflow: Workflow) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            let position = world.require_project(project)?;
-            world.projects[position].workflow = workflow;
-            let own = world.issues.values().filter(|issue| issue.project == position);
-            let ids: Vec<u64> = own.map(|issue| issue.id).collect();
-            for id in ids {
-                if let Some(issue) = world.issues.get_mut(id) {
-                    issue.fields.status = workflow.home_of(issue.fields.status);
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// Sets the largest attachment, which `attachment/meta` tells; `None` switches attachments off.
     pub fn set_attachment_limit(&self, bytes: Option<usize>) {
         self.shared.step(|world| {
             world.takes_files = bytes.is_some();
             world.upload_limit = bytes.unwrap_or(world.upload_limit);
         });
+    }
+
+    /// Deactivates an account, as it is done with people who leave: it can no longer sign in or be assigned to.
+    pub fn deactivate(&self, user: &User) {
+        self.shared.step(|world| world.inactive.insert(user.account_id.clone()));
     }
 
     /// Takes a permission from an account; `mypermissions` tells.
@@ -156,14 +101,6 @@ impl Sandbox {
     /// Gives a permission to an account.
     pub fn allow(&self, user: &User, permission: Permission) {
         self.shared.step(|world| world.rights.set(&user.account_id, permission, true));
-    }
-
-    fn set_project_archived(&self, project: &str, archived: bool) -> Result<(), Refusal> {
-        self.shared.step(|world| {
-            let position = world.require_project(project)?;
-            world.projects[position].archived = archived;
-            Ok(())
-        })
     }
 }
 
@@ -390,12 +327,8 @@ impl World {
         self.write_down(id, author, vec![change]);
     }
 
-    fn require_project(&self, id_or_key: &str) -> Result<usize, Refusal> {
-        self.project(id_or_key).ok_or_else(|| Refusal::NoProject { found: id_or_key.to_owned() })
-    }
-
     /// A key may come back to the project that had it, and to no other.
-    fn check_new_key(&self, key: &str, own: Option<usize>) -> Result<(), Refusal> {
+    pub(crate) fn check_new_key(&self, key: &str, own: Option<usize>) -> Result<(), Refusal> {
         let is_free = self.projects.iter().enumerate().all(|(position, project)| {
             own == Some(position)
                 || (project.key != key && project.former_keys.iter().all(|former| former != key))

@@ -13,6 +13,14 @@ pub enum Permission {
     Edit,
     /// Without it: an empty list of transitions, and so 400 for any id.
     Transition,
+    /// Without it: 403, and the field of the assignee is on no screen.
+    Assign,
+    /// Be assigned to. Without it: left out of the assignable people, and refused with 400.
+    BeAssigned,
+    /// Without it: no security level is told, and the field is on no screen.
+    SetSecurity,
+    /// Add and take away watchers other than oneself. Without it: 403.
+    ManageWatchers,
     /// Without it: 403.
     Comment,
     /// Without it: 403.
@@ -45,6 +53,10 @@ impl Permission {
             Self::Create => "CREATE_ISSUES",
             Self::Edit => "EDIT_ISSUES",
             Self::Transition => "TRANSITION_ISSUES",
+            Self::Assign => "ASSIGN_ISSUES",
+            Self::BeAssigned => "ASSIGNABLE_USER",
+            Self::SetSecurity => "SET_ISSUE_SECURITY",
+            Self::ManageWatchers => "MANAGE_WATCHERS",
             Self::Comment => "ADD_COMMENTS",
             Self::Link => "LINK_ISSUES",
             Self::Attach => "CREATE_ATTACHMENTS",
@@ -63,6 +75,10 @@ impl Permission {
             Self::Create,
             Self::Edit,
             Self::Transition,
+            Self::Assign,
+            Self::BeAssigned,
+            Self::SetSecurity,
+            Self::ManageWatchers,
             Self::Comment,
             Self::Link,
             Self::Attach,
@@ -83,6 +99,10 @@ impl Permission {
             Self::Create => "You do not have permission to create issues in this project.",
             Self::Edit => "You do not have permission to edit issues in this project.",
             Self::Transition => "You do not have permission to transition issues in this project.",
+            Self::Assign => "You do not have permission to assign issues.",
+            Self::BeAssigned => "The user cannot be assigned issues.",
+            Self::SetSecurity => "You do not have permission to set the security level.",
+            Self::ManageWatchers => "You do not have permission to manage the watcher list.",
             Self::Comment => "You do not have the permission to comment on this issue.",
             Self::Link => "No Link Issue Permission for issue.",
             Self::Attach => "You do not have permission to create attachments for this issue.",

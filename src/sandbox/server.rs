@@ -20,7 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::Recorded;
@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     /// One permit per request that hangs and was not told yet.
     hanging: Semaphore,
     stopping: CancellationToken,
+    /// Something may be there to deliver.
+    posted: Notify,
     pages: Pages,
     site: Site,
 }
@@ -64,6 +66,7 @@ impl Shared {
             unknown: Mutex::default(),
             hanging: Semaphore::new(0),
             stopping,
+            posted: Notify::new(),
             pages: Pages::new(),
         }
     }
@@ -76,8 +79,12 @@ impl Shared {
     pub(crate) fn step<T>(&self, step: impl FnOnce(&mut World) -> T) -> T {
         let mut world = lock(&self.world);
         late::settle(&mut world);
+        let mark = world.hooks.mark();
         let result = step(&mut world);
         world.note();
+        if world.hooks.flows() && world.hooks.mark() != mark {
+            self.posted.notify_one();
+        }
         result
     }
 
@@ -99,6 +106,14 @@ impl Shared {
 
     pub(crate) fn unused_faults(&self) -> Vec<Fault> {
         lock(&self.faults).unused()
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    pub(crate) fn posted(&self) -> &Notify {
+        &self.posted
     }
 
     pub(crate) fn begin_to_stop(&self) {
@@ -167,6 +182,7 @@ async fn handle(
         struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
     }
     shared.step(|world| manner.learn(world, &call));
+    let at = shared.step(|world| world.now());
     let mut record = Recorded {
         method: call.method.to_string(),
         path: path.clone(),
@@ -174,6 +190,7 @@ async fn handle(
         body: recorded_body(&call),
         status: None,
         who: call.who.clone(),
+        at,
     };
     let keep = |record: Recorded| lock(&shared.recorded).push(record);
 
@@ -340,7 +357,7 @@ fn claim(headers: &HeaderMap, world: &World, by_gateway: bool) -> Claim {
     };
     let account = found
         .map(|user| user.account_id.clone())
-        .filter(|account| !world.revoked.contains(account))
+        .filter(|account| !world.revoked.contains(account) && !world.inactive.contains(account))
         .filter(|_| by_gateway || !world.site.scoped_only);
     Claim { is_refused: account.is_none(), account }
 }

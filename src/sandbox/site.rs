@@ -72,10 +72,18 @@ pub(crate) struct Field {
 pub(crate) enum Screen {
     Create,
     Edit,
-    /// The screen of a transition that asks for a resolution.
-    Resolve,
+    /// The screen of a transition.
+    Transition(&'static Sheet),
     /// A transition without a screen.
     None,
+}
+
+/// What is on the screen of a transition.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sheet {
+    pub(crate) fields: &'static [&'static str],
+    /// Those of the fields that must have a value when the screen is left.
+    pub(crate) required: &'static [&'static str],
 }
 
 static UNDEFINED: Category = Category { id: 1, key: "undefined", name: "No Category", color: "medium-gray" };
@@ -119,7 +127,7 @@ pub(crate) static LINK_TYPES: [LinkType; 5] = [
 const SET: &[&str] = &["set"];
 const LABEL_VERBS: &[&str] = &["add", "set", "remove"];
 
-pub(crate) static FIELDS: [Field; 21] = [
+pub(crate) static FIELDS: [Field; 22] = [
     field("summary", "Summary", "string", SET),
     field("issuetype", "Issue Type", "issuetype", SET),
     field("project", "Project", "project", SET),
@@ -140,6 +148,7 @@ pub(crate) static FIELDS: [Field; 21] = [
     field("duedate", "Due date", "date", SET),
     field("description", "Description", "string", SET),
     field("environment", "Environment", "string", SET),
+    field("watches", "Watchers", "watches", &[]),
     field("issuelinks", "Linked Issues", "array", &[]),
     Field { cloud_only: true, ..field("statusCategory", "Status Category", "statusCategory", &[]) },
     Field { navigable: false, ..field("comment", "Comment", "comments-page", &["add"]) },
@@ -147,7 +156,7 @@ pub(crate) static FIELDS: [Field; 21] = [
 ];
 
 /// Permissions that exist, those that nothing here asks for as well.
-pub(crate) static PERMISSIONS: [(&str, &str); 18] = [
+pub(crate) static PERMISSIONS: [(&str, &str); 20] = [
     ("ADMINISTER", "Administer Jira"),
     ("ADMINISTER_PROJECTS", "Administer Projects"),
     ("ADD_COMMENTS", "Add Comments"),
@@ -162,9 +171,11 @@ pub(crate) static PERMISSIONS: [(&str, &str); 18] = [
     ("DELETE_OWN_ATTACHMENTS", "Delete Own Attachments"),
     ("EDIT_ISSUES", "Edit Issues"),
     ("LINK_ISSUES", "Link Issues"),
+    ("MANAGE_WATCHERS", "Manage Watchers"),
     ("MODIFY_REPORTER", "Modify Reporter"),
     ("RESOLVE_ISSUES", "Resolve Issues"),
     ("SCHEDULE_ISSUES", "Schedule Issues"),
+    ("SET_ISSUE_SECURITY", "Set Issue Security"),
     ("TRANSITION_ISSUES", "Transition Issues"),
 ];
 
@@ -222,14 +233,18 @@ impl Screen {
                 "assignee",
                 "reporter",
             ],
-            Self::Resolve => &["resolution"],
+            Self::Transition(sheet) => sheet.fields,
             Self::None => &[],
         }
     }
 
-    /// Whether it has the fields that administrators add.
-    pub(crate) fn has_custom_fields(self) -> bool {
-        matches!(self, Self::Create | Self::Edit)
+    /// Whether it has a field of those that a project has beside the fixed ones.
+    pub(crate) fn has_custom_field(self, field: &str) -> bool {
+        match self {
+            Self::Create | Self::Edit => true,
+            Self::Transition(sheet) => sheet.fields.contains(&field),
+            Self::None => false,
+        }
     }
 
     /// Whether a field must have a value when this screen is left.
@@ -237,7 +252,7 @@ impl Screen {
         match self {
             Self::Create => matches!(field, "project" | "issuetype" | "summary" | "reporter"),
             Self::Edit => matches!(field, "issuetype" | "summary" | "reporter"),
-            Self::Resolve => field == "resolution",
+            Self::Transition(sheet) => sheet.required.contains(&field),
             Self::None => false,
         }
     }

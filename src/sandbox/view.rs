@@ -5,10 +5,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::User;
+use super::custom::FieldOption;
 use super::dialect::Flavour;
+use super::project::{Level, Named, Project};
 use super::site;
 use super::wiki;
-use super::world::{Attachment, Change, Comment, Issue, Link, World};
+use super::world::{Attachment, Change, Comment, Issue, Link, RemoteLink, World};
 
 /// Which fields of an issue a caller asked for.
 pub(crate) struct Selection {
@@ -97,7 +99,7 @@ pub(crate) fn user(world: &World, user: &User) -> Value {
         "avatarUrls": { "48x48": avatar("large"), "24x24": avatar("small"), "16x16": avatar("xsmall"),
             "32x32": avatar("medium") },
         "displayName": user.display_name,
-        "active": true,
+        "active": !world.inactive.contains(&user.account_id),
         "timeZone": "Etc/UTC",
     });
     match world.site.flavour {
@@ -134,6 +136,60 @@ pub(crate) fn project(world: &World, position: usize) -> Value {
     })
 }
 
+pub(crate) fn option(world: &World, option: &FieldOption<'_>) -> Value {
+    let FieldOption { id, value, parent: _ } = option;
+    json!({ "self": format!("{}/customFieldOption/{id}", world.speech.rest), "value": value, "id": id })
+}
+
+pub(crate) fn version(world: &World, project: &Project, version: &Named) -> Value {
+    json!({
+        "self": format!("{}/version/{}", world.speech.rest, version.id),
+        "id": version.id,
+        "name": version.name,
+        "archived": false,
+        "released": false,
+        "projectId": project.id.parse::<u64>().unwrap_or_default(),
+    })
+}
+
+pub(crate) fn component(world: &World, project: &Project, component: &Named) -> Value {
+    json!({
+        "self": format!("{}/component/{}", world.speech.rest, component.id),
+        "id": component.id,
+        "name": component.name,
+        "project": project.key,
+    })
+}
+
+pub(crate) fn security_level(world: &World, level: &Level) -> Value {
+    json!({
+        "self": format!("{}/securitylevel/{}", world.speech.rest, level.name.id),
+        "id": level.name.id,
+        "name": level.name.name,
+        "description": "",
+    })
+}
+
+/// Who watches an issue; the names only if asked for.
+pub(crate) fn watchers(world: &World, issue: &Issue, viewer: Option<&str>, with_names: bool) -> Value {
+    let mut body = json!({
+        "self": format!("{}/watchers", address(world, issue)),
+        "watchCount": issue.watchers.len(),
+        "isWatching": viewer.is_some_and(|viewer| issue.watchers.contains(viewer)),
+    });
+    if with_names {
+        body["watchers"] = issue.watchers.iter().map(|found| account(world, found)).collect();
+    }
+    body
+}
+
+pub(crate) fn remote_link(world: &World, issue: &Issue, link: &RemoteLink) -> Value {
+    let mut body = Value::Object(link.body.clone());
+    body["id"] = json!(link.id);
+    body["self"] = json!(format!("{}/remotelink/{}", address(world, issue), link.id));
+    body
+}
+
 /// One issue with the fields selected.
 pub(crate) fn issue(world: &World, issue: &Issue, selection: &Selection, extras: &Extras) -> Value {
     let mut fields = Map::new();
@@ -142,9 +198,10 @@ pub(crate) fn issue(world: &World, issue: &Issue, selection: &Selection, extras:
     }
     for custom in &world.projects[issue.project].custom_fields {
         if selection.has_custom(&custom.id) {
-            let value = issue.fields.custom.get(&custom.id).unwrap_or(&Value::Null);
-            let shown = if custom.is_rich() { rich(world, value) } else { value.clone() };
-            fields.insert(custom.id.clone(), shown);
+            let kept = issue.fields.custom.get(&custom.id).unwrap_or(&Value::Null);
+            let shown = custom.show(world, &world.projects[issue.project], kept);
+            let is_empty_list = shown.is_null() && custom.kind.is_list() && !custom.is_custom();
+            fields.insert(custom.id.clone(), if is_empty_list { json!([]) } else { shown });
         }
     }
     let mut body = json!({
@@ -185,6 +242,9 @@ pub(crate) fn everything(world: &World) -> Vec<Value> {
             let mut body = issue(world, found, &Selection::all(world.site.flavour), &Extras::default());
             body["properties"] = json!(found.properties);
             body["comments"] = found.comments.iter().map(|found| comment(world, found, true)).collect();
+            body["watchers"] = watchers(world, found, None, true)["watchers"].take();
+            body["remoteLinks"] =
+                found.remote_links.iter().map(|link| remote_link(world, found, link)).collect();
             body["links"] = links(world, found.id, None);
             body["archived"] = json!(found.archived);
             body["hidden"] = json!(found.seen_by.is_some());
@@ -202,7 +262,7 @@ pub(crate) fn history(world: &World, issue: &Issue) -> Vec<Value> {
 
 pub(crate) fn comment(world: &World, comment: &Comment, with_properties: bool) -> Value {
     let mut body = json!({
-        "self": format!("{}/comment/{}", world.speech.rest, comment.id),
+        "self": format!("{}/issue/{}/comment/{}", world.speech.rest, comment.issue, comment.id),
         "id": comment.id.to_string(),
         "author": account(world, &comment.author),
         "body": rich(world, &comment.body),
@@ -282,6 +342,7 @@ fn field(world: &World, issue: &Issue, id: &str, viewer: Option<&str>) -> Value 
                 "comments": comments,
             })
         }
+        "watches" => watchers(world, issue, viewer, false),
         "attachment" => issue.attachments.iter().map(|found| attachment(world, found)).collect(),
         _ => Value::Null,
     }
@@ -340,7 +401,16 @@ fn end_of_link(world: &World, issue: u64) -> Value {
 }
 
 fn change(world: &World, change: &Change) -> Value {
-    let items: Vec<Value> = change
+    json!({
+        "id": change.id.to_string(),
+        "author": account(world, &change.author),
+        "created": time(change.created),
+        "items": change_items(change),
+    })
+}
+
+pub(crate) fn change_items(change: &Change) -> Vec<Value> {
+    change
         .fields
         .iter()
         .map(|field| {
@@ -354,11 +424,5 @@ fn change(world: &World, change: &Change) -> Value {
                 "toString": field.to_text,
             })
         })
-        .collect();
-    json!({
-        "id": change.id.to_string(),
-        "author": account(world, &change.author),
-        "created": time(change.created),
-        "items": items,
-    })
+        .collect()
 }

@@ -3,7 +3,9 @@
 //! No two of them share a name, and only the category of a status says what it means: a client that goes by
 //! names or ids finds out here.
 
-use super::site::{DONE, INDETERMINATE, NEW, Screen, Status};
+use super::custom::{CustomField, FieldKind};
+use super::site::{DONE, INDETERMINATE, NEW, Screen, Sheet, Status};
+use super::world::Issue;
 
 /// A shape of workflow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +21,18 @@ pub enum Workflow {
     TwoSteps,
     /// Three statuses in German; nothing leads to the one that is done.
     DeadEnd,
+    /// Four statuses in English; done is three steps away, past a loop that leads back.
+    Loops,
+    /// Three statuses in English; transitions named "Done" lead nowhere, and the one to done is named otherwise.
+    Decoy,
+    /// Three statuses in German; the screen before done demands a resolution and the custom field
+    /// `customfield_10099`, a choice that comes with it, and has two more fields.
+    Asking,
+    /// Three statuses in Japanese; the transition to done is there for assigned issues only.
+    Conditional,
+    /// Four statuses in English, two of them done: one without a screen, one whose screen has a resolution that may
+    /// stay empty; and one transition from everywhere.
+    TwoEnds,
 }
 
 /// A transition of a workflow.
@@ -26,12 +40,24 @@ pub enum Workflow {
 pub(crate) struct Transition {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// Status ids that it starts from.
+    /// Status ids that it starts from; all if there is none.
     from: &'static [&'static str],
     pub(crate) to: &'static Status,
-    /// Whether it has a screen that asks for a resolution. Any other transition clears the resolution.
-    asks_resolution: bool,
+    /// Its screen. A transition whose screen has no resolution clears it.
+    sheet: Option<&'static Sheet>,
+    /// It is there for assigned issues only.
+    for_assigned: bool,
 }
+
+/// A screen that demands a resolution.
+static RESOLVE: Sheet = Sheet { fields: &["resolution"], required: &["resolution"] };
+/// A screen whose resolution may stay empty.
+static MAY_RESOLVE: Sheet = Sheet { fields: &["resolution"], required: &[] };
+static ASK: Sheet = Sheet {
+    fields: &["resolution", "duedate", "assignee", CAUSE_FIELD],
+    required: &["resolution", CAUSE_FIELD],
+};
+const CAUSE_FIELD: &str = "customfield_10099";
 
 static TO_DO: Status = Status { id: "10000", name: "To Do", category: &NEW };
 static IN_PROGRESS: Status = Status { id: "3", name: "In Progress", category: &INDETERMINATE };
@@ -54,16 +80,43 @@ static EINGANG: Status = Status { id: "10041", name: "Eingang", category: &NEW }
 static WARTET: Status = Status { id: "10040", name: "Wartet", category: &INDETERMINATE };
 static ABGELEGT: Status = Status { id: "10042", name: "Abgelegt", category: &DONE };
 
+static TRIAGE: Status = Status { id: "10050", name: "Triage", category: &NEW };
+static WITH_SUPPLIER: Status = Status { id: "10053", name: "Waiting for supplier", category: &INDETERMINATE };
+static WITH_US: Status = Status { id: "10052", name: "Waiting for us", category: &INDETERMINATE };
+static SETTLED: Status = Status { id: "10051", name: "Settled", category: &DONE };
+
+static OPEN: Status = Status { id: "10062", name: "Open", category: &NEW };
+static DOING: Status = Status { id: "10061", name: "Doing", category: &INDETERMINATE };
+static FILED: Status = Status { id: "10060", name: "Filed away", category: &DONE };
+
+static NEU: Status = Status { id: "10070", name: "Neu", category: &NEW };
+static IN_KLAERUNG: Status = Status { id: "10072", name: "In Klärung", category: &INDETERMINATE };
+static ABGESCHLOSSEN: Status = Status { id: "10071", name: "Abgeschlossen", category: &DONE };
+
+static UKETSUKE: Status = Status { id: "10081", name: "受付", category: &NEW };
+static TAIOCHU: Status = Status { id: "10082", name: "対応中", category: &INDETERMINATE };
+static SHURYO: Status = Status { id: "10080", name: "終了", category: &DONE };
+
+static RECEIVED: Status = Status { id: "10090", name: "Received", category: &NEW };
+static CHECKING: Status = Status { id: "10093", name: "Checking", category: &INDETERMINATE };
+static REJECTED: Status = Status { id: "10092", name: "Rejected", category: &DONE };
+static PAID: Status = Status { id: "10091", name: "Paid", category: &DONE };
+
 /// In the order of the board.
-static STATUSES: [&[&Status]; 5] = [
+static STATUSES: [&[&Status]; 10] = [
     &[&TO_DO, &IN_PROGRESS, &IN_REVIEW, &CLOSED],
     &[&ZU_ERLEDIGEN, &IN_ARBEIT, &FERTIG],
     &[&MICHAKUSHU, &SHINKOCHU, &KANRYO],
     &[&OFFEN, &IN_PRUEFUNG, &GESCHLOSSEN],
     &[&EINGANG, &WARTET, &ABGELEGT],
+    &[&TRIAGE, &WITH_SUPPLIER, &WITH_US, &SETTLED],
+    &[&OPEN, &DOING, &FILED],
+    &[&NEU, &IN_KLAERUNG, &ABGESCHLOSSEN],
+    &[&UKETSUKE, &TAIOCHU, &SHURYO],
+    &[&RECEIVED, &CHECKING, &REJECTED, &PAID],
 ];
 
-static TRANSITIONS: [&[Transition]; 5] = [
+static TRANSITIONS: [&[Transition]; 10] = [
     &[
         plain("11", "Start work", &["10000"], &IN_PROGRESS),
         plain("21", "Stop work", &["3"], &TO_DO),
@@ -93,6 +146,37 @@ static TRANSITIONS: [&[Transition]; 5] = [
         plain("121", "Weiter", &["10040"], &EINGANG),
         plain("131", "Zurückholen", &["10042"], &EINGANG),
     ],
+    &[
+        plain("201", "Ask the supplier", &["10050"], &WITH_SUPPLIER),
+        plain("202", "Supplier answered", &["10053"], &WITH_US),
+        plain("203", "Ask again", &["10052"], &WITH_SUPPLIER),
+        plain("204", "Back to triage", &["10052", "10053"], &TRIAGE),
+        plain("205", "Settle", &["10052"], &SETTLED),
+        plain("206", "Reopen", &["10051"], &TRIAGE),
+    ],
+    &[
+        plain("301", "Done", &["10062"], &OPEN),
+        plain("302", "Done", &["10061"], &DOING),
+        plain("303", "Take up", &["10062"], &DOING),
+        plain("304", "File away", &["10061"], &FILED),
+        plain("305", "Take out again", &["10060"], &OPEN),
+    ],
+    &[
+        plain("401", "Klären", &["10070"], &IN_KLAERUNG),
+        Transition { sheet: Some(&ASK), ..plain("402", "Abschließen", &["10072"], &ABGESCHLOSSEN) },
+        plain("403", "Wieder aufnehmen", &["10071"], &NEU),
+    ],
+    &[
+        plain("501", "着手", &["10081"], &TAIOCHU),
+        Transition { for_assigned: true, ..plain("502", "終了する", &["10081", "10082"], &SHURYO) },
+        plain("503", "戻す", &["10080"], &UKETSUKE),
+    ],
+    &[
+        plain("601", "Check", &["10090"], &CHECKING),
+        plain("602", "Reject", &["10090", "10093"], &REJECTED),
+        Transition { sheet: Some(&MAY_RESOLVE), ..plain("603", "Pay", &["10093"], &PAID) },
+        plain("604", "Take up again", &[], &RECEIVED),
+    ],
 ];
 
 const fn plain(
@@ -101,7 +185,7 @@ const fn plain(
     from: &'static [&'static str],
     to: &'static Status,
 ) -> Transition {
-    Transition { id, name, from, to, asks_resolution: false }
+    Transition { id, name, from, to, sheet: None, for_assigned: false }
 }
 
 const fn asking(
@@ -110,10 +194,37 @@ const fn asking(
     from: &'static [&'static str],
     to: &'static Status,
 ) -> Transition {
-    Transition { asks_resolution: true, ..plain(id, name, from, to) }
+    Transition { sheet: Some(&RESOLVE), ..plain(id, name, from, to) }
 }
 
 impl Workflow {
+    /// All shapes.
+    pub const ALL: [Self; 10] = [
+        Self::Standard,
+        Self::Plain,
+        Self::Demanding,
+        Self::TwoSteps,
+        Self::DeadEnd,
+        Self::Loops,
+        Self::Decoy,
+        Self::Asking,
+        Self::Conditional,
+        Self::TwoEnds,
+    ];
+
+    /// The fields that its screens have beside those of every project.
+    pub(crate) fn fields(self) -> Vec<CustomField> {
+        if self != Self::Asking {
+            return Vec::new();
+        }
+        let options = ["Daten", "Vertrag", "Unbekannt"].map(str::to_owned).to_vec();
+        vec![CustomField {
+            id: CAUSE_FIELD.to_owned(),
+            name: "Ursache".to_owned(),
+            kind: FieldKind::Select(options),
+        }]
+    }
+
     /// Its statuses in the order of the board.
     pub(crate) fn statuses(self) -> &'static [&'static Status] {
         STATUSES[self as usize]
@@ -132,7 +243,9 @@ impl Workflow {
     /// The transitions that start from a status.
     pub(crate) fn transitions_from(self, status: &Status) -> impl Iterator<Item = &'static Transition> {
         let id = status.id;
-        TRANSITIONS[self as usize].iter().filter(move |transition| transition.from.contains(&id))
+        TRANSITIONS[self as usize]
+            .iter()
+            .filter(move |transition| transition.from.is_empty() || transition.from.contains(&id))
     }
 
     /// The status of an issue that came from another workflow: its own if it is here, else the first of the same
@@ -149,7 +262,20 @@ impl Workflow {
 
 impl Transition {
     pub(crate) fn screen(&self) -> Screen {
-        if self.asks_resolution { Screen::Resolve } else { Screen::None }
+        self.sheet.map_or(Screen::None, Screen::Transition)
+    }
+
+    pub(crate) fn is_global(&self) -> bool {
+        self.from.is_empty()
+    }
+
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.for_assigned
+    }
+
+    /// Whether its condition holds for an issue.
+    pub(crate) fn is_open_to(&self, issue: &Issue) -> bool {
+        !self.for_assigned || issue.fields.assignee.is_some()
     }
 }
 
@@ -162,12 +288,9 @@ pub(crate) fn place(status: &Status) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const ALL: [Workflow; 5] =
-        [Workflow::Standard, Workflow::Plain, Workflow::Demanding, Workflow::TwoSteps, Workflow::DeadEnd];
-
     #[test]
     fn statuses_and_transitions_of_a_workflow_belong_together() {
-        for (position, workflow) in ALL.into_iter().enumerate() {
+        for (position, workflow) in Workflow::ALL.into_iter().enumerate() {
             assert_eq!(workflow as usize, position);
             let statuses = workflow.statuses();
             assert_eq!((workflow.first().category, workflow.last().category), (&NEW, &DONE));

@@ -7,19 +7,21 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::User;
 use super::adf;
 use super::call::Answer;
-use super::custom::CustomField;
+use super::custom::SECURITY;
 use super::dialect::{Flavour, Site, Speech};
 use super::index::{Issues, Shown};
 use super::late::LateWrite;
 use super::limit::Used;
+use super::project::{Project, project_id};
 use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
-use super::workflow::Workflow;
+use super::view;
+use super::webhook::Hooks;
 
 /// Everything the sandbox knows.
 pub(crate) struct World {
@@ -45,34 +47,14 @@ pub(crate) struct World {
     pub(crate) rights: Rights,
     /// Accounts whose token is not accepted.
     pub(crate) revoked: BTreeSet<String>,
+    /// Accounts that were deactivated.
+    pub(crate) inactive: BTreeSet<String>,
     pub(crate) used: Used,
+    pub(crate) hooks: Hooks,
     /// How often page tokens were made to expire.
     pub(crate) page_epoch: u64,
     issues_made: u64,
     others_made: u64,
-}
-
-/// A project.
-pub(crate) struct Project {
-    pub(crate) id: String,
-    pub(crate) key: String,
-    /// They still lead to it.
-    pub(crate) former_keys: Vec<String>,
-    pub(crate) name: String,
-    pub(crate) archived: bool,
-    pub(crate) workflow: Workflow,
-    pub(crate) properties: BTreeMap<String, Value>,
-    /// Fields that became mandatory.
-    pub(crate) required: Vec<Required>,
-    pub(crate) custom_fields: Vec<CustomField>,
-    issues_made: u64,
-}
-
-/// A field without which a project takes no new issue.
-pub(crate) struct Required {
-    pub(crate) field: String,
-    /// Whether `createmeta` tells; a validator of the workflow does not.
-    pub(crate) told: bool,
 }
 
 /// One issue.
@@ -95,6 +77,9 @@ pub(crate) struct Issue {
     pub(crate) resolved: Option<Timestamp>,
     pub(crate) properties: BTreeMap<String, Value>,
     pub(crate) comments: Vec<Comment>,
+    /// Account ids.
+    pub(crate) watchers: BTreeSet<String>,
+    pub(crate) remote_links: Vec<RemoteLink>,
     pub(crate) attachments: Vec<Attachment>,
     /// Oldest first.
     pub(crate) history: Vec<Change>,
@@ -118,7 +103,7 @@ pub(crate) struct Fields {
     pub(crate) reporter: String,
     pub(crate) status: &'static Status,
     pub(crate) resolution: Option<&'static Choice>,
-    /// Values of custom fields by field id, as bodies show them.
+    /// Values of other fields by field id, as they are kept.
     pub(crate) custom: BTreeMap<String, Value>,
 }
 
@@ -126,6 +111,7 @@ pub(crate) struct Fields {
 #[derive(Clone)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
+    pub(crate) issue: u64,
     pub(crate) author: String,
     pub(crate) update_author: String,
     pub(crate) body: Value,
@@ -151,6 +137,14 @@ pub(crate) struct Link {
     pub(crate) kind: &'static LinkType,
     pub(crate) from: u64,
     pub(crate) to: u64,
+}
+
+/// A link to something outside of Jira.
+#[derive(Clone)]
+pub(crate) struct RemoteLink {
+    pub(crate) id: u64,
+    /// The body it was last written with, whole.
+    pub(crate) body: Map<String, Value>,
 }
 
 /// A bulk operation that is done.
@@ -189,7 +183,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The first id of every kind is one more than this.
-const IDS_START: u64 = 10_000;
+pub(crate) const IDS_START: u64 = 10_000;
 
 impl World {
     pub(crate) fn new(site: Site, project_key: String, project_name: String, users: Vec<User>) -> Self {
@@ -209,7 +203,9 @@ impl World {
             tasks: Vec::new(),
             rights: Rights::default(),
             revoked: BTreeSet::new(),
+            inactive: BTreeSet::new(),
             used: Used::default(),
+            hooks: Hooks::default(),
             page_epoch: 0,
             issues_made: 0,
             others_made: 0,
@@ -268,9 +264,16 @@ impl World {
 
     /// Whether an account sees an issue.
     pub(crate) fn sees(&self, who: &str, issue: &Issue) -> bool {
-        !issue.archived
-            && issue.seen_by.as_ref().is_none_or(|accounts| accounts.contains(who))
-            && self.rights.allow(who, Permission::Browse)
+        !issue.archived && self.is_shown_to(who, issue) && self.rights.allow(who, Permission::Browse)
+    }
+
+    /// Whether the security level of an issue holds an account.
+    pub(crate) fn is_shown_to(&self, who: &str, issue: &Issue) -> bool {
+        let level = issue.fields.custom.get(SECURITY).and_then(|wanted| {
+            self.projects[issue.project].levels.iter().find(|level| *wanted == level.name.id.as_str())
+        });
+        issue.seen_by.as_ref().is_none_or(|accounts| accounts.contains(who))
+            && level.is_none_or(|level| level.members.contains(who))
     }
 
     /// An issue that an account sees and may do something to.
@@ -327,23 +330,29 @@ impl World {
             resolved: None,
             properties,
             comments: Vec::new(),
+            watchers: BTreeSet::new(),
+            remote_links: Vec::new(),
             attachments: Vec::new(),
             history: Vec::new(),
         };
         self.issues.insert(issue);
+        self.emit("jira:issue_created", "issue_created", author, id, Map::new());
         (id, key)
     }
 
     /// Puts new fields on an issue and writes down what changed; nothing happens if nothing changed.
     pub(crate) fn change(&mut self, id: u64, author: &str, mut wanted: Fields) {
-        let Some(before) = self.issues.get(id).map(|issue| issue.fields.clone()) else { return };
+        let Some((project, before)) = self.issues.get(id).map(|issue| (issue.project, issue.fields.clone()))
+        else {
+            return;
+        };
         if wanted.description != before.description {
             self.mark(wanted.description.as_mut());
         }
         if wanted.environment != before.environment {
             self.mark(wanted.environment.as_mut());
         }
-        let changes = self.differences(&before, &wanted);
+        let changes = self.differences(project, &before, &wanted);
         if changes.is_empty() {
             return;
         }
@@ -368,6 +377,11 @@ impl World {
             issue.updated = now;
             issue.history.push(Change { id: change_id, author: author.to_owned(), created: now, fields });
         }
+        let written = self.issues.get(id).and_then(|issue| issue.history.last());
+        let changelog = written.map(view::change_items);
+        let more = changelog
+            .map(|items| ("changelog".to_owned(), json!({ "id": change_id.to_string(), "items": items })));
+        self.emit("jira:issue_updated", "issue_generic", author, id, more.into_iter().collect());
     }
 
     /// Adds a comment and gives its id.
@@ -381,10 +395,11 @@ impl World {
         self.mark(Some(&mut body));
         let now = self.now();
         let id = self.next_id();
-        if let Some(issue) = self.issues.get_mut(issue) {
-            issue.updated = now;
-            issue.comments.push(Comment {
+        if let Some(found) = self.issues.get_mut(issue) {
+            found.updated = now;
+            found.comments.push(Comment {
                 id,
+                issue,
                 author: author.to_owned(),
                 update_author: author.to_owned(),
                 body,
@@ -393,6 +408,7 @@ impl World {
                 properties,
             });
         }
+        self.emit_comment("comment_created", author, issue, id);
         id
     }
 
@@ -433,7 +449,7 @@ impl World {
         }
     }
 
-    fn differences(&self, before: &Fields, after: &Fields) -> Vec<FieldChange> {
+    fn differences(&self, project: usize, before: &Fields, after: &Fields) -> Vec<FieldChange> {
         let choice = |choice: &Choice| (choice.id.to_owned(), choice.name.to_owned());
         let person = |account: &String| (self.shown_id(account), self.name_of(account));
         let labels = |labels: &BTreeSet<String>| {
@@ -475,10 +491,12 @@ impl World {
         );
         compare("resolution", resolution.map(choice), after.resolution.map(choice));
         for field in custom.keys().chain(after.custom.keys().filter(|field| !custom.contains_key(*field))) {
-            let shown = |value: &Value| {
-                text(value["value"].as_str().or(value.as_str()).unwrap_or_default().to_owned())
+            let project = &self.projects[project];
+            let name = project.field(field).map_or(field.as_str(), |own| own.history_name());
+            let told = |value: &Value| {
+                text(project.field(field).map_or_else(String::new, |own| own.tell(self, project, value)))
             };
-            compare(field, custom.get(field).map(shown), after.custom.get(field).map(shown));
+            compare(name, custom.get(field).map(told), after.custom.get(field).map(told));
         }
         for (field, from, to) in [
             ("description", description, &after.description),
@@ -494,38 +512,11 @@ impl World {
     }
 }
 
-impl Project {
-    pub(crate) fn new(position: usize, key: String, name: String) -> Self {
-        Self {
-            id: project_id(position),
-            key,
-            former_keys: Vec::new(),
-            name,
-            archived: false,
-            workflow: Workflow::Standard,
-            properties: BTreeMap::new(),
-            required: Vec::new(),
-            custom_fields: Vec::new(),
-            issues_made: 0,
-        }
-    }
-
-    /// The key of the next issue; none is ever given twice.
-    pub(crate) fn next_key(&mut self) -> String {
-        self.issues_made += 1;
-        format!("{}-{}", self.key, self.issues_made)
-    }
-}
-
 impl Issue {
     /// The id of its project.
     pub(crate) fn project_id(&self) -> String {
         project_id(self.project)
     }
-}
-
-fn project_id(position: usize) -> String {
-    (IDS_START + position as u64).to_string()
 }
 
 impl Fields {

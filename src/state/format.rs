@@ -1,7 +1,7 @@
 //! Which format the state has, in a file that every build reads before anything else.
 //!
-//! The file is `format` in the state directory: `{"format":1,"version":"0.1.0"}`, where `version` is the build
-//! that first wrote this format. The rows of the vault carry a format of their own, so a lost file hides
+//! The file is `format` in the state directory: `{"format":2,"version":"0.1.0"}`, where `version` is the build
+//! that first wrote this format. Format 2 knows of pauses that Jira asked for. The rows of the vault carry a format of their own, so a lost file hides
 //! nothing there.
 
 use std::io;
@@ -14,7 +14,7 @@ use super::durable::replace_file;
 
 /// The format this build writes, and the newest it reads. A change that an older build would misread, such as
 /// a new kind of record, makes it one more.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// This build.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,11 +43,11 @@ pub(super) fn check(state: &Path) -> Result<(), StateError> {
     }
 }
 
-/// Refuses a state of a newer format, and says in one that does not which it has.
+/// Refuses a state of a newer format, and says in one that does not, or that is about to become newer, which it has.
 pub(super) fn ensure(state: &Path) -> Result<(), StateError> {
     match read(state)? {
-        Some(Written { format, version }) => refuse_newer(format, Some(&version)),
-        None => write(state),
+        Some(Written { format, version }) if format >= FORMAT => refuse_newer(format, Some(&version)),
+        Some(_) | None => write(state),
     }
 }
 

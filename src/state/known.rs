@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Closed, Issue, Moment, Ruling, Stray, Ticket},
+    plan::{Closed, Issue, Moment, Pause, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -30,6 +30,8 @@ const DOUBT: &str = "doubt";
 const CLAIM: &str = "claim";
 /// Key of the rival, likewise.
 const RIVAL: &str = "rival";
+/// Key of the pause, likewise.
+const PAUSE: &str = "pause";
 /// Key of the length of text that Jira takes, likewise.
 const TEXT_LIMIT: &str = "text limit";
 
@@ -74,6 +76,11 @@ pub enum Change {
     Stray {
         /// The issue.
         stray: Stray,
+    },
+    /// Jira wants to be left alone for a time; none once a pass has come to its end after it.
+    Pause {
+        /// The time.
+        pause: Option<Pause>,
     },
 }
 
@@ -237,6 +244,8 @@ pub struct Known {
     pub text_limit: Option<usize>,
     /// Issues with the mark of a group that has another ticket, by id.
     pub strays: BTreeMap<String, Stray>,
+    /// The time for which Jira wanted to be left alone when the last pass ended.
+    pub pause: Option<Pause>,
 }
 
 impl Known {
@@ -318,6 +327,7 @@ impl Known {
             Change::Stray { stray } => {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
+            Change::Pause { pause } => self.pause = pause,
         }
     }
 }
@@ -615,6 +625,7 @@ impl Loaded {
                 DOUBT => self.rest.doubt = vault::parse(tree, key, bytes)?,
                 CLAIM => self.rest.claim = vault::parse(tree, key, bytes)?,
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
+                PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
@@ -689,6 +700,7 @@ fn kind(change: &Change) -> &'static str {
         Change::TextLimit { .. } => "text_limit",
         Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
+        Change::Pause { .. } => "pause",
     }
 }
 
@@ -702,6 +714,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
+        Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }

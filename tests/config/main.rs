@@ -103,7 +103,12 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
         reader.required_text(&format!("jira.{text}"));
     }
     reader.secret("jira.token");
+    reader.secret("webhook.secret");
+    reader.optional_text("jira.token_expires");
     reader.duration("jira.timeout");
+    reader.duration("jira.longest_wait");
+    reader.optional_text("webhook.listen");
+    reader.duration("webhook.min_interval");
     reader.duration("jira.create_settle");
     reader.duration("jira.hold_after");
     reader.flag("jira.lease");

@@ -110,6 +110,40 @@ fn each_value_arrives_where_it_belongs() {
 }
 
 #[test]
+fn an_address_with_credentials_is_refused_with_the_place_for_them_and_without_telling_them() {
+    for own in
+        ["https://bot:s3cr3t@jira.example.com", "https://s3cr3t@jira.example.com", "http://:s3cr3t@localhost"]
+    {
+        let told = told(&World::with_file(&format!("[jira]\nurl = \"{own}\"\n")), Needs::default());
+        assert!(told.contains("it holds credentials; use `jira.user` and `jira.token_file`"), "{told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
+}
+
+#[test]
+fn webhooks_need_an_address_and_a_secret_that_nobody_guesses() {
+    let with = |listen: &str, secret: &str| {
+        let text = format!("[webhook]\nlisten = \"{listen}\"\nmin_interval = \"2m\"\n");
+        World::with_file(&text).variable("DISPUTEBOT_WEBHOOK_SECRET", secret)
+    };
+    let good = with("127.0.0.1:8420", "sixteen letters!");
+    let (settings, _) = Settings::read(&good.load().unwrap(), Needs::default()).unwrap();
+    let webhook = settings.webhook.unwrap();
+    assert_eq!(webhook.listen.to_string(), "127.0.0.1:8420");
+    assert_eq!(webhook.min_interval, SignedDuration::from_mins(2));
+    assert!(!format!("{webhook:?}").contains("sixteen"));
+    for (listen, secret, why) in [
+        ("127.0.0.1:8420", "", "`webhook.secret` is required"),
+        ("127.0.0.1:8420", "fifteen letters", "shorter than 16 characters"),
+        ("jira.example.com:8420", "sixteen letters!", "expected an IP address and a port"),
+        ("8420", "sixteen letters!", "expected an IP address and a port"),
+    ] {
+        let told = told(&with(listen, secret), Needs::default());
+        assert!(told.contains(why) && !told.contains("letters"), "{told}");
+    }
+}
+
+#[test]
 fn all_wrong_values_are_told_at_once_each_with_its_origin() {
     let world = World::with_file(
         "[source.columns]\nndcc = \"NDC11\"\n[source.values.program]\n\"Medicaid\" = \"mdpr\"\n\

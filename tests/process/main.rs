@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../common/contract.rs"]
+mod contract;
 mod crash;
 mod daemon;
 mod dialects;
@@ -9,7 +11,9 @@ mod fields;
 mod moves;
 mod once;
 mod orders;
+mod pause;
 mod people;
 mod refusals;
 mod runs;
+mod webhook;
 mod world;

@@ -13,6 +13,8 @@ use disputebot::{
 };
 use serde_json::Value;
 
+use super::contract;
+
 pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) sandbox: Sandbox,
@@ -151,6 +153,17 @@ impl World {
                     && !request.path.ends_with("/search")
             })
             .count()
+    }
+}
+
+/// Every test of the world ends so: nothing was asked that Jira does not know, every fault struck, and every request
+/// kept the vendor's contract.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.sandbox.leftovers(), Vec::<String>::new(), "left in the sandbox");
+            contract::assert_kept(&self.sandbox);
+        }
     }
 }
 

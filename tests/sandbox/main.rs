@@ -5,6 +5,7 @@ mod access;
 mod cloud_two;
 mod data_center;
 mod faults;
+mod fields;
 mod files;
 mod hanging_on;
 mod house;
@@ -13,8 +14,10 @@ mod late;
 mod limits;
 mod pages;
 mod people;
+mod remote;
 mod search;
 mod site;
+mod webhooks;
 mod workflow;
 
 use disputebot::sandbox::{self, Flavour, Options, Sandbox, User};

@@ -1,6 +1,6 @@
 //! Transitions and their screens.
 
-use disputebot::sandbox::Workflow;
+use disputebot::sandbox::{Permission, User, Workflow};
 use serde_json::{Value, json};
 
 use super::{World, document, strings};
@@ -104,6 +104,16 @@ async fn every_shape_of_workflow_offers_its_own_ways() {
         (Workflow::Demanding, "未着手", &[("移動", "indeterminate", false), ("移動", "done", true)][..]),
         (Workflow::TwoSteps, "Offen", &[("Prüfen", "indeterminate", false)][..]),
         (Workflow::DeadEnd, "Eingang", &[("Warten", "indeterminate", false)][..]),
+        (Workflow::Loops, "Triage", &[("Ask the supplier", "indeterminate", false)][..]),
+        (Workflow::Decoy, "Open", &[("Done", "new", false), ("Take up", "indeterminate", false)][..]),
+        (Workflow::Asking, "Neu", &[("Klären", "indeterminate", false)][..]),
+        (Workflow::Conditional, "受付", &[("着手", "indeterminate", false)][..]),
+        (
+            Workflow::TwoEnds,
+            "Received",
+            &[("Check", "indeterminate", false), ("Reject", "done", false), ("Take up again", "new", false)]
+                [..],
+        ),
     ] {
         let world = World::new().await;
         world.sandbox.set_workflow("DISP", workflow).expect("a project");
@@ -150,4 +160,132 @@ async fn a_long_way_is_walked_step_by_step_and_a_dead_end_has_none() {
     world.issue("b", json!({})).await;
     world.move_by("DISP-2", "111").await;
     assert_eq!(offered(&world, "DISP-2").await, ways(&[("Weiter", "new", false)]));
+}
+
+#[tokio::test]
+async fn the_way_past_a_loop_is_three_steps_long() {
+    let world = World::new().await;
+    world.sandbox.set_workflow("DISP", Workflow::Loops).expect("a project");
+    world.issue("a", json!({})).await;
+    world.move_by("DISP-1", "201").await;
+    assert_eq!(
+        offered(&world, "DISP-1").await,
+        ways(&[("Supplier answered", "indeterminate", false), ("Back to triage", "new", false)])
+    );
+    world.move_by("DISP-1", "202").await;
+    world.move_by("DISP-1", "203").await;
+    world.move_by("DISP-1", "202").await;
+    world.move_by("DISP-1", "205").await;
+    assert_eq!(world.get("issue/DISP-1").await.json()["fields"]["status"]["name"], "Settled");
+}
+
+#[tokio::test]
+async fn a_transition_named_done_may_lead_nowhere() {
+    let world = World::new().await;
+    world.sandbox.set_workflow("DISP", Workflow::Decoy).expect("a project");
+    world.issue("a", json!({})).await;
+    let listed = world.get("issue/DISP-1/transitions").await.json();
+    assert_eq!(
+        (&listed["transitions"][0]["looped"], &listed["transitions"][1]["looped"]),
+        (&json!(true), &json!(false))
+    );
+    world.move_by("DISP-1", "301").await;
+    world.move_by("DISP-1", "303").await;
+    world.move_by("DISP-1", "302").await;
+    assert_eq!(
+        offered(&world, "DISP-1").await,
+        ways(&[("Done", "indeterminate", false), ("File away", "done", false)])
+    );
+    world.move_by("DISP-1", "304").await;
+    assert_eq!(world.get("issue/DISP-1").await.json()["fields"]["status"]["statusCategory"]["key"], "done");
+}
+
+#[tokio::test]
+async fn a_screen_may_demand_a_custom_field() {
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.set_workflow("DISP", Workflow::Asking).expect("a project");
+        world.issue("a", json!({})).await;
+        world.move_by("DISP-1", "401").await;
+        let listed = world.get("issue/DISP-1/transitions?expand=transitions.fields").await.json();
+        let fields = listed["transitions"][0]["fields"].as_object().expect("fields");
+        let demanded: Vec<&str> =
+            fields.iter().filter(|(_, field)| field["required"] == true).map(|(id, _)| id.as_str()).collect();
+        assert_eq!(demanded, ["customfield_10099", "resolution"]);
+        assert_eq!(fields.len(), 4);
+        assert_eq!(
+            strings(&fields["customfield_10099"]["allowedValues"], "value"),
+            ["Daten", "Vertrag", "Unbekannt"]
+        );
+
+        let resolution = json!({ "resolution": { "name": "Done" } });
+        let close = |fields: Value| json!({ "transition": { "id": "402" }, "fields": fields });
+        let refused = world.post("issue/DISP-1/transitions", close(resolution)).await;
+        assert_eq!(
+            (refused.status, refused.json()["errors"].clone()),
+            (400, json!({ "customfield_10099": "Ursache is required." }))
+        );
+        let whole = json!({
+            "resolution": { "name": "Done" }, "customfield_10099": { "value": "Daten" }, "duedate": "2026-09-01" });
+        assert_eq!(world.post("issue/DISP-1/transitions", close(whole)).await.status, 204);
+        let issue = world.get("issue/DISP-1").await.json();
+        assert_eq!(issue["fields"]["customfield_10099"]["value"], "Daten");
+        assert_eq!(issue["fields"]["duedate"], "2026-09-01");
+    }
+}
+
+#[tokio::test]
+async fn a_condition_hides_the_way_until_it_holds() {
+    let world = World::new().await;
+    world.sandbox.set_workflow("DISP", Workflow::Conditional).expect("a project");
+    world.issue("a", json!({})).await;
+    world.move_by("DISP-1", "501").await;
+    assert_eq!(offered(&world, "DISP-1").await, ways(&[]));
+    let body = json!({ "transition": { "id": "502" } });
+    assert_eq!(world.post("issue/DISP-1/transitions", body).await.status, 400);
+    let assignee = json!({ "fields": { "assignee": { "accountId": User::analyst().account_id } } });
+    assert_eq!(world.put("issue/DISP-1", assignee).await.status, 204);
+    assert_eq!(offered(&world, "DISP-1").await, ways(&[("終了する", "done", false)]));
+    let listed = world.get("issue/DISP-1/transitions").await.json();
+    assert_eq!(listed["transitions"][0]["isConditional"], true);
+    world.move_by("DISP-1", "502").await;
+}
+
+#[tokio::test]
+async fn a_resolution_is_kept_where_the_screen_has_one_only() {
+    let world = World::new().await;
+    world.sandbox.set_workflow("DISP", Workflow::TwoEnds).expect("a project");
+    world.issue("rejected", json!({})).await;
+    world.issue("paid", json!({})).await;
+    let move_with = async |key: &str, id: &str| {
+        let fields = json!({ "resolution": { "name": "Done" } });
+        let body = json!({ "transition": { "id": id }, "fields": fields });
+        world.post(&format!("issue/{key}/transitions"), body).await.status
+    };
+    assert_eq!(move_with("DISP-1", "602").await, 400);
+    world.move_by("DISP-1", "602").await;
+    world.move_by("DISP-2", "601").await;
+    assert_eq!(move_with("DISP-2", "603").await, 204);
+    let resolution =
+        async |key: &str| world.get(&format!("issue/{key}")).await.json()["fields"]["resolution"].clone();
+    assert_eq!(resolution("DISP-1").await, Value::Null);
+    assert_eq!(resolution("DISP-2").await["name"], "Done");
+    assert_eq!(world.keys("statusCategory = Done").await, ["DISP-2", "DISP-1"]);
+    let global = world.get("issue/DISP-2/transitions").await.json();
+    assert_eq!(
+        (&global["transitions"][0]["name"], &global["transitions"][0]["isGlobal"]),
+        (&json!("Take up again"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn without_the_permission_there_is_no_way_at_all() {
+    let world = World::new().await;
+    for workflow in Workflow::ALL {
+        world.sandbox.set_workflow("DISP", workflow).expect("a project");
+        let key = world.issue("a", json!({})).await;
+        assert!(!offered(&world, &key).await.is_empty(), "{workflow:?}");
+        world.sandbox.forbid(&User::bot(), Permission::Transition);
+        assert_eq!(offered(&world, &key).await, ways(&[]), "{workflow:?}");
+        world.sandbox.allow(&User::bot(), Permission::Transition);
+    }
 }

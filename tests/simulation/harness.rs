@@ -387,6 +387,7 @@ impl Daemon {
             take_over: false,
             instance,
             host: self.jira.disk.name.clone(),
+            at_once: 16,
         }
     }
 

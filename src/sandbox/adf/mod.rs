@@ -1,6 +1,8 @@
 //! Documents (Atlassian Document Format): what is valid, what the server adds, and how they read.
 
 mod html;
+#[cfg(test)]
+mod judged;
 mod validate;
 
 pub(crate) use html::{escape, html};

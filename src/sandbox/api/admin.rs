@@ -132,11 +132,11 @@ pub(super) fn move_issues(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn task(world: &mut World, call: &Call) -> Outcome {
     let wanted = call.segment(2);
-    let Task { id, who, at, issues, invalid } = world
-        .tasks
-        .iter()
-        .find(|task| task.id.to_string() == wanted)
-        .ok_or_else(|| Answer::refusal(format!("No task has the id '{wanted}'.")))?;
+    let Task { id, who, at, issues, invalid } =
+        world.tasks.iter().find(|task| task.id.to_string() == wanted).ok_or_else(|| {
+            let told = json!([{ "message": format!("No task has the id '{wanted}'.") }]);
+            Answer::json(StatusCode::BAD_REQUEST, json!({ "errors": told }))
+        })?;
     Ok(Answer::ok(json!({
         "taskId": id.to_string(),
         "status": "COMPLETE",

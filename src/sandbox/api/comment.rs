@@ -48,6 +48,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let issue = world.issue_for(call.account(), call.segment(1), Permission::Comment)?.id;
     let now = world.now();
+    world.emit_comment("comment_deleted", call.account(), issue, id);
     if let Some(issue) = world.issues.get_mut(issue) {
         issue.updated = now;
         issue.comments.retain(|comment| comment.id != id);
@@ -77,6 +78,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
             comment.properties.extend(properties);
         }
     }
+    world.emit_comment("comment_updated", call.account(), issue, id);
     show(world, call, id, StatusCode::OK)
 }
 

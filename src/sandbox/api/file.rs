@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome, Part};
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::pages::{download, find_attachment};
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::FILES_PER_UPLOAD;
@@ -62,7 +63,12 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Outcome {
 /// What is known of a file.
 pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
     let (_, attachment) = find(world, call, call.segment(1))?;
-    Ok(Answer::ok(view::attachment(world, attachment)))
+    let mut body = view::attachment(world, attachment);
+    if world.site.flavour == Flavour::Cloud {
+        // Here alone the id is a number.
+        body["id"] = json!(attachment.id);
+    }
+    Ok(Answer::ok(body))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {

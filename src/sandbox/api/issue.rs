@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::call::{Answer, Call, INVALID_PAYLOAD, Outcome};
+use crate::sandbox::call::{Answer, Call, Content, INVALID_PAYLOAD, Outcome};
 use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::{self, Edit};
 use crate::sandbox::rights::Permission;
@@ -15,18 +15,56 @@ use crate::sandbox::world::{Fields, World};
 
 /// Issues in one bulk read and properties per read (specification).
 const BULK_ISSUES: usize = 100;
+const CREATED_AT_ONCE: usize = 50;
 pub(super) const PROPERTIES: usize = 5;
 
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let request = call.object(&["fields", "update", "properties"])?;
-    let (project, issue_type) = edit::home_of_new(world, call.account(), &request)?;
+    create_one(world, call, &request).map(|made| Answer::json(StatusCode::CREATED, made))
+}
+
+fn create_one(world: &mut World, call: &Call, request: &Map<String, Value>) -> Result<Value, Answer> {
+    let (project, issue_type) = edit::home_of_new(world, call.account(), request)?;
     world.may(call.account(), project, Permission::Create)?;
-    let before = Fields::new(issue_type, call.account(), world.projects[project].workflow.first());
-    let Edit { fields, .. } = edit::read(world, &request, Screen::Create, project, before)?;
-    let properties = edit::properties(&request)?;
+    let home = &world.projects[project];
+    let mut before = Fields::new(issue_type, call.account(), home.workflow.first());
+    before.priority = home.default_priority();
+    let Edit { fields, .. } = edit::read(world, call.account(), request, Screen::Create, project, before)?;
+    let properties = edit::properties(request)?;
     let (id, key) = world.create(call.account(), project, fields, properties);
     let address = format!("{}/issue/{id}", world.speech.rest);
-    Ok(Answer::json(StatusCode::CREATED, json!({ "id": id.to_string(), "key": key, "self": address })))
+    Ok(json!({ "id": id.to_string(), "key": key, "self": address }))
+}
+
+/// Makes as many as it can: 400 only if all are refused, and the refused are told by their position.
+pub(super) fn create_many(world: &mut World, call: &Call) -> Outcome {
+    let request = call.object(&["issueUpdates"])?;
+    let Some(Value::Array(wanted)) = request.get("issueUpdates") else {
+        return Err(Answer::refusal(INVALID_PAYLOAD));
+    };
+    if wanted.len() > CREATED_AT_ONCE {
+        return Err(Answer::refusal(format!("At most {CREATED_AT_ONCE} issues can be created at once.")));
+    }
+    let (mut issues, mut errors) = (Vec::new(), Vec::new());
+    for (position, one) in wanted.iter().enumerate() {
+        let made = match one {
+            Value::Object(one) => create_one(world, call, one),
+            _ => Err(Answer::refusal(INVALID_PAYLOAD)),
+        };
+        match made {
+            Ok(made) => issues.push(made),
+            Err(refused) => {
+                let Content::Json(told) = refused.content else { continue };
+                errors.push(json!({
+                    "status": refused.status.as_u16(),
+                    "elementErrors": told,
+                    "failedElementNumber": position,
+                }));
+            }
+        }
+    }
+    let status = if issues.is_empty() { StatusCode::BAD_REQUEST } else { StatusCode::CREATED };
+    Ok(Answer::json(status, json!({ "issues": issues, "errors": errors })))
 }
 
 pub(super) fn read(world: &mut World, call: &Call) -> Outcome {
@@ -83,7 +121,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
         return Err(edit::off_screen(&request)?.unwrap_or(refused));
     }
     let Edit { fields, comments, .. } =
-        edit::read(world, &request, Screen::Edit, issue.project, issue.fields.clone())?;
+        edit::read(world, call.account(), &request, Screen::Edit, issue.project, issue.fields.clone())?;
     if !comments.is_empty() {
         world.may(call.account(), issue.project, Permission::Comment)?;
     }
@@ -105,6 +143,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = world.issue_for(call.account(), call.segment(1), Permission::Delete)?.id;
+    world.emit("jira:issue_deleted", "issue_deleted", call.account(), id, Map::new());
     world.issues.remove(id);
     world.links.retain(|link| link.from != id && link.to != id);
     Ok(Answer::empty(StatusCode::NO_CONTENT))

@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
-use crate::sandbox::custom::CustomField;
+use crate::sandbox::custom::{CustomField, SECURITY};
 use crate::sandbox::dialect::Flavour;
+use crate::sandbox::project::Project;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{self, ISSUE_TYPES, Screen};
 use crate::sandbox::view;
@@ -34,7 +35,8 @@ pub(super) fn create_fields(world: &mut World, call: &Call) -> Outcome {
         return Err(Answer::not_found(format!("No issue type has the id '{}'.", call.segment(4))));
     }
     let may = world.may(call.account(), project, Permission::Create).is_ok();
-    let fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
+    let mut fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
+    leave_out_forbidden(world, call, &mut fields);
     page_named("fields", world, call, fields)
 }
 
@@ -43,7 +45,9 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
     if world.may(call.account(), project, Permission::Edit).is_err() {
         return Ok(Answer::ok(json!({ "fields": {} })));
     }
-    let mut fields = by_key(fields(world, project, Screen::Edit));
+    let mut fields = fields(world, project, Screen::Edit);
+    leave_out_forbidden(world, call, &mut fields);
+    let mut fields = by_key(fields);
     fields.insert(
         "comment".to_owned(),
         json!({
@@ -58,13 +62,32 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
     Ok(Answer::ok(json!({ "fields": fields })))
 }
 
+/// Some fields are on a screen only for those who may set them.
+fn leave_out_forbidden(world: &World, call: &Call, fields: &mut Vec<Value>) {
+    for (key, permission) in [("assignee", Permission::Assign), (SECURITY, Permission::SetSecurity)] {
+        if !world.rights.allow(call.account(), permission) {
+            fields.retain(|field| field["key"] != key);
+        }
+    }
+}
+
 /// The fields that a screen has in a project, those that an administrator added and made mandatory included.
 pub(super) fn fields(world: &World, project: usize, screen: Screen) -> Vec<Value> {
     let mut fields = screen.metadata(&world.speech.rest, &view::project(world, project));
     let project = &world.projects[project];
-    if screen.has_custom_fields() {
-        fields.extend(project.custom_fields.iter().map(|field| custom_field(world, field, screen)));
+    for field in &mut fields {
+        if field["key"] == "priority" {
+            let rest = &world.speech.rest;
+            field["allowedValues"] =
+                project.priorities.iter().map(|found| site::priority(found, rest)).collect();
+            field["defaultValue"] = site::priority(project.default_priority(), rest);
+        }
+        if screen.requires(field["key"].as_str().unwrap_or_default()) {
+            field["required"] = json!(true);
+        }
     }
+    let own = project.custom_fields.iter().filter(|field| screen.has_custom_field(&field.id));
+    fields.extend(own.map(|field| custom_field(world, project, field, screen)));
     if screen == Screen::Create {
         for field in &mut fields {
             if project
@@ -79,19 +102,22 @@ pub(super) fn fields(world: &World, project: usize, screen: Screen) -> Vec<Value
     fields
 }
 
-fn custom_field(world: &World, field: &CustomField, screen: Screen) -> Value {
+fn custom_field(world: &World, project: &Project, field: &CustomField, screen: Screen) -> Value {
     let mut metadata = json!({
-        "required": false,
+        "required": screen.requires(&field.id),
         "schema": field.schema(),
         "name": field.name,
         "key": field.id,
         "hasDefaultValue": false,
-        "operations": ["set"],
+        "operations": field.operations(),
     });
+    if let Some(address) = field.auto_complete(world) {
+        metadata["autoCompleteUrl"] = json!(address);
+    }
     if screen == Screen::Create {
         metadata["fieldId"] = json!(field.id);
     }
-    if let Some(allowed) = field.allowed(&world.speech.rest) {
+    if let Some(allowed) = field.allowed(world, project) {
         metadata["allowedValues"] = Value::Array(allowed);
     }
     metadata

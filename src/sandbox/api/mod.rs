@@ -9,7 +9,9 @@ mod comment;
 mod file;
 mod issue;
 mod meta;
+mod person;
 mod property;
+mod remote;
 mod search;
 mod search_by_offset;
 mod site_info;
@@ -81,6 +83,10 @@ fn of_both(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
         ("GET", ["user", "assignable", "search"]) => site_info::assignable_users,
         ("GET", ["project", _]) => site_info::project,
         ("GET", ["project", _, "statuses"]) => site_info::statuses_of_project,
+        ("GET", ["project", _, "versions"]) => site_info::versions,
+        ("GET", ["project", _, "version"]) => site_info::version_page,
+        ("GET", ["project", _, "components"]) => site_info::components,
+        ("GET", ["project", _, "securitylevel"]) => site_info::security_levels,
         ("GET", ["project", _, "properties"]) => property::list_of_project,
         ("GET", ["project", _, "properties", _]) => property::read_of_project,
         ("PUT", ["project", _, "properties", _]) => property::write_of_project,
@@ -88,6 +94,7 @@ fn of_both(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
         ("PUT", ["project", _]) => admin::update_project,
 
         ("POST", ["issue"]) => issue::create,
+        ("POST", ["issue", "bulk"]) => issue::create_many,
         ("GET", ["issue", "createmeta", _, "issuetypes"]) => meta::issue_types,
         ("GET", ["issue", "createmeta", _, "issuetypes", _]) => meta::create_fields,
         ("GET", ["issue", _]) => issue::read,
@@ -109,6 +116,16 @@ fn of_both(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
         ("GET", ["attachment", "meta"]) => file::settings,
         ("GET", ["attachment", _]) => file::read,
         ("DELETE", ["attachment", _]) => file::delete,
+        ("PUT", ["issue", _, "assignee"]) => person::assign,
+        ("GET", ["issue", _, "watchers"]) => person::watchers,
+        ("POST", ["issue", _, "watchers"]) => person::watch,
+        ("DELETE", ["issue", _, "watchers"]) => person::unwatch,
+        ("GET", ["issue", _, "remotelink"]) => remote::list,
+        ("POST", ["issue", _, "remotelink"]) => remote::write,
+        ("DELETE", ["issue", _, "remotelink"]) => remote::delete_by_global_id,
+        ("GET", ["issue", _, "remotelink", _]) => remote::read,
+        ("PUT", ["issue", _, "remotelink", _]) => remote::rewrite,
+        ("DELETE", ["issue", _, "remotelink", _]) => remote::delete,
         ("POST", ["issueLink"]) => issue::link,
         ("GET", ["issueLink", _]) => issue::read_link,
         ("DELETE", ["issueLink", _]) => issue::delete_link,
@@ -127,6 +144,8 @@ fn of_cloud(method: &Method, segments: &[&str]) -> Option<(Access, Endpoint)> {
 
         ("GET", ["priority", "search"]) => site_info::priorities,
         ("GET", ["resolution", "search"]) => site_info::resolutions,
+        ("GET", ["project", _, "component"]) => site_info::component_page,
+        ("GET" | "POST" | "DELETE", ["webhook"]) => site_info::app_webhooks,
         ("POST", ["project", _, "archive"]) => admin::archive_project,
         ("POST", ["project", _, "restore"]) => admin::restore_project,
         ("PUT", ["issue", "archive"]) => admin::archive,

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::dialect::Flavour;
 use crate::sandbox::edit::check_property;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::world::World;
@@ -23,11 +24,15 @@ pub(super) fn read_of_issue(world: &mut World, call: &Call) -> Outcome {
 
 /// Neither the history nor `updated` of an issue tells of its properties.
 pub(super) fn write_of_issue(world: &mut World, call: &Call) -> Outcome {
-    write(of_issue(world, call)?, call)
+    let answer = write(of_issue(world, call)?, call)?;
+    tell(world, call, "issue_property_set");
+    Ok(answer)
 }
 
 pub(super) fn delete_of_issue(world: &mut World, call: &Call) -> Outcome {
-    delete(of_issue(world, call)?, call)
+    let answer = delete(of_issue(world, call)?, call)?;
+    tell(world, call, "issue_property_deleted");
+    Ok(answer)
 }
 
 pub(super) fn list_of_project(world: &mut World, call: &Call) -> Outcome {
@@ -64,6 +69,15 @@ fn of_project<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Propertie
         world.may(call.account(), project, Permission::AdministerProjects)?;
     }
     Ok(&mut world.projects[project].properties)
+}
+
+/// Webhooks of Cloud hear of the properties of issues.
+fn tell(world: &mut World, call: &Call, event: &str) {
+    let Some(id) = world.find(call.segment(1)).filter(|_| world.site.flavour == Flavour::Cloud) else {
+        return;
+    };
+    let property = json!({ "key": call.segment(3), "value": call.json().unwrap_or_default() });
+    world.emit(event, "", call.account(), id, [("property".to_owned(), property)].into_iter().collect());
 }
 
 fn list(properties: &Properties, address: &str) -> Outcome {

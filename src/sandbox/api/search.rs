@@ -109,7 +109,7 @@ pub(super) fn find<'a>(
         let now = world.issues.get(issue.id).unwrap_or(issue);
         !issue.archived
             && !world.projects[issue.project].archived
-            && now.seen_by.as_ref().is_none_or(|accounts| accounts.contains(call.account()))
+            && world.is_shown_to(call.account(), now)
             && world.rights.allow(call.account(), Permission::Browse)
     });
     match (jql::run(world, call.account(), jql, candidates), &call.who) {

@@ -3,8 +3,11 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::sandbox::User;
 use crate::sandbox::call::{Answer, Call, Outcome};
+use crate::sandbox::custom::CustomField;
 use crate::sandbox::dialect::Flavour;
+use crate::sandbox::project::Project;
 use crate::sandbox::rights::Permission;
 use crate::sandbox::site::{
     self, CATEGORIES, Choice, ISSUE_TYPES, LINK_TYPES, PERMISSIONS, PRIORITIES, RESOLUTIONS,
@@ -92,16 +95,19 @@ pub(super) fn permissions(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn priorities(world: &mut World, call: &Call) -> Outcome {
-    let in_project = call
-        .query
-        .list("projectId")
-        .is_none_or(|ids| ids.iter().any(|id| world.projects.iter().any(|project| project.id == *id)));
+    let asked = call.query.list("projectId");
+    let homes: Vec<&Project> = world
+        .projects
+        .iter()
+        .filter(|project| asked.as_ref().is_none_or(|ids| ids.contains(&project.id)))
+        .collect();
+    let is_default = |choice: &&Choice| homes.first().is_some_and(|home| home.default_priority() == *choice);
     let values = PRIORITIES
         .iter()
-        .filter(|_| in_project)
+        .filter(|choice| homes.iter().any(|home| home.priorities.contains(choice)))
         .map(|choice| {
             let mut shown = priority(world, choice);
-            shown["isDefault"] = json!(choice == site::default_priority());
+            shown["isDefault"] = json!(is_default(&choice));
             shown
         })
         .collect();
@@ -142,10 +148,14 @@ pub(super) fn statuses_of_project(world: &mut World, call: &Call) -> Outcome {
     let rest = &world.speech.rest;
     let statuses: Vec<Value> =
         world.projects[project].workflow.statuses().iter().map(|status| site::status(status, rest)).collect();
-    let with_statuses = |choice| {
-        let mut issue_type = site::issue_type(choice, rest);
-        issue_type["statuses"] = json!(statuses);
-        issue_type
+    let with_statuses = |choice: &Choice| {
+        json!({
+            "self": format!("{rest}/issuetype/{}", choice.id),
+            "id": choice.id,
+            "name": choice.name,
+            "subtask": false,
+            "statuses": statuses,
+        })
     };
     Ok(Answer::ok(ISSUE_TYPES.iter().map(with_statuses).collect()))
 }
@@ -166,16 +176,23 @@ pub(super) fn link_types(world: &mut World, _call: &Call) -> Outcome {
 }
 
 pub(super) fn fields(world: &mut World, _call: &Call) -> Outcome {
-    let custom = world.projects.iter().flat_map(|project| &project.custom_fields).map(|field| {
+    let mut own: Vec<&CustomField> = Vec::new();
+    for field in world.projects.iter().flat_map(|project| &project.custom_fields) {
+        if own.iter().all(|found| found.id != field.id) {
+            own.push(field);
+        }
+    }
+    let custom = own.into_iter().map(|field| {
+        let clause = field.id.strip_prefix("customfield_").map(|number| format!("cf[{number}]"));
         json!({
             "id": field.id,
             "key": field.id,
             "name": field.name,
-            "custom": true,
+            "custom": field.is_custom(),
             "orderable": true,
             "navigable": true,
             "searchable": true,
-            "clauseNames": [format!("cf[{}]", field.id.trim_start_matches("customfield_")), field.name],
+            "clauseNames": [clause.unwrap_or_else(|| field.id.clone()), field.name],
             "schema": field.schema(),
         })
     });
@@ -209,9 +226,53 @@ pub(super) fn project(world: &mut World, call: &Call) -> Outcome {
     body["lead"] = world.users.first().map_or(Value::Null, |lead| view::user(world, lead));
     body["issueTypes"] =
         ISSUE_TYPES.iter().map(|choice| site::issue_type(choice, &world.speech.rest)).collect();
-    body["components"] = json!([]);
-    body["versions"] = json!([]);
+    body["components"] = json!(all_components(world, project));
+    body["versions"] = json!(all_versions(world, project));
     Ok(Answer::ok(body))
+}
+
+pub(super) fn versions(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    Ok(Answer::ok(json!(all_versions(world, project))))
+}
+
+pub(super) fn version_page(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    paged(world, call, all_versions(world, project))
+}
+
+pub(super) fn components(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    Ok(Answer::ok(json!(all_components(world, project))))
+}
+
+pub(super) fn component_page(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    paged(world, call, all_components(world, project))
+}
+
+fn all_versions(world: &World, project: usize) -> Vec<Value> {
+    let project = &world.projects[project];
+    project.versions.iter().map(|found| view::version(world, project, found)).collect()
+}
+
+fn all_components(world: &World, project: usize) -> Vec<Value> {
+    let project = &world.projects[project];
+    project.components.iter().map(|found| view::component(world, project, found)).collect()
+}
+
+/// Only the levels that the caller may set: none without the permission.
+pub(super) fn security_levels(world: &mut World, call: &Call) -> Outcome {
+    let project = known_project(world, call, call.segment(1))?;
+    let may = world.may(call.account(), project, Permission::SetSecurity).is_ok();
+    let levels = world.projects[project].levels.iter().filter(|_| may);
+    let levels: Vec<Value> = levels.map(|found| view::security_level(world, found)).collect();
+    Ok(Answer::ok(json!({ "levels": levels })))
+}
+
+/// Webhooks through REST are for apps; an API token gets none.
+pub(super) fn app_webhooks(_world: &mut World, _call: &Call) -> Outcome {
+    Err(Answer::message(StatusCode::FORBIDDEN, "Only Connect and OAuth 2.0 apps can use this operation."))
 }
 
 pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
@@ -224,7 +285,7 @@ pub(super) fn assignable_users(world: &mut World, call: &Call) -> Outcome {
         }
         (None, None) => return Err(Answer::refusal("Either project or issueKey must be given.")),
     }
-    found_users(world, call)
+    found_users(world, call, |user| world.rights.allow(&user.account_id, Permission::BeAssigned))
 }
 
 /// Everybody whose name or email starts so: asked for by `query` on Cloud and by `username` on Data Center.
@@ -233,10 +294,10 @@ pub(super) fn users(world: &mut World, call: &Call) -> Outcome {
     if call.query.get(name).is_none() && call.query.get("accountId").is_none() {
         return Err(Answer::refusal(format!("The {name} query parameter was not provided.")));
     }
-    found_users(world, call)
+    found_users(world, call, |_| true)
 }
 
-fn found_users(world: &World, call: &Call) -> Outcome {
+fn found_users(world: &World, call: &Call, is_wanted: impl Fn(&User) -> bool) -> Outcome {
     let is_cloud = world.site.flavour == Flavour::Cloud;
     let query = if is_cloud { call.query.get("query") } else { call.query.get("username") };
     let query = query.unwrap_or_default().to_lowercase();
@@ -244,6 +305,7 @@ fn found_users(world: &World, call: &Call) -> Outcome {
     let found: Vec<Value> = world
         .users
         .iter()
+        .filter(|user| is_wanted(user) && !world.inactive.contains(&user.account_id))
         .filter(|user| account_id.is_none_or(|wanted| user.account_id == wanted))
         .filter(|user| {
             let name = user.display_name.to_lowercase();

@@ -21,7 +21,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let wanted = call.query.get("transitionId");
     let transitions: Vec<Value> = open_to(world, call, issue)
         .filter(|transition| wanted.is_none_or(|id| transition.id == id))
-        .map(|transition| describe(world, issue.project, transition, with_fields))
+        .map(|transition| describe(world, issue, transition, with_fields))
         .collect();
     Ok(Answer::ok(json!({ "expand": "transitions", "transitions": transitions })))
 }
@@ -31,8 +31,11 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
     let issue = world.issue(call.account(), call.segment(1))?;
     let request = call.object(&["transition", "fields", "update", "historyMetadata", "properties"])?;
-    let Some(id) = request.get("transition").and_then(|transition| transition["id"].as_str()) else {
-        return Err(Answer::refusal("Missing 'transition' identifier"));
+    // Clients send numbers as well.
+    let id = match request.get("transition").map_or(&Value::Null, |transition| &transition["id"]) {
+        Value::String(id) => id.clone(),
+        Value::Number(id) => id.to_string(),
+        _ => return Err(Answer::refusal("Missing 'transition' identifier")),
     };
     let Some(transition) = open_to(world, call, issue).find(|transition| transition.id == id) else {
         let text =
@@ -47,7 +50,7 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
     before.resolution = None;
     before.status = transition.to;
     let Edit { fields, comments, .. } =
-        edit::read(world, &request, transition.screen(), issue.project, before)?;
+        edit::read(world, call.account(), &request, transition.screen(), issue.project, before)?;
     if !comments.is_empty() {
         world.may(call.account(), issue.project, Permission::Comment)?;
     }
@@ -65,25 +68,37 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
 
 /// The transitions that an issue offers a caller: none without the permission, and then none is refused as a
 /// matter of permission either.
-fn open_to(world: &World, call: &Call, issue: &Issue) -> impl Iterator<Item = &'static Transition> {
+fn open_to<'a>(
+    world: &World,
+    call: &Call,
+    issue: &'a Issue,
+) -> impl Iterator<Item = &'static Transition> + use<'a> {
     let may = world.may(call.account(), issue.project, Permission::Transition).is_ok();
-    world.projects[issue.project].workflow.transitions_from(issue.fields.status).filter(move |_| may)
+    world.projects[issue.project]
+        .workflow
+        .transitions_from(issue.fields.status)
+        .filter(move |transition| may && transition.is_open_to(issue))
 }
 
-fn describe(world: &World, project: usize, transition: &Transition, with_fields: bool) -> Value {
+fn describe(world: &World, issue: &Issue, transition: &Transition, with_fields: bool) -> Value {
     let mut body = json!({
         "id": transition.id,
         "name": transition.name,
         "to": site::status(transition.to, &world.speech.rest),
         "hasScreen": transition.screen() != Screen::None,
-        "isGlobal": false,
+        "isGlobal": transition.is_global(),
         "isInitial": false,
         "isAvailable": true,
-        "isConditional": false,
-        "looped": false,
+        "isConditional": transition.is_conditional(),
+        "looped": transition.to == issue.fields.status,
     });
+    if world.site.flavour == Flavour::DataCenter {
+        for name in ["hasScreen", "isGlobal", "isInitial", "isAvailable", "isConditional", "looped"] {
+            body.as_object_mut().map(|body| body.remove(name));
+        }
+    }
     if with_fields {
-        body["fields"] = Value::Object(meta::by_key(meta::fields(world, project, transition.screen())));
+        body["fields"] = Value::Object(meta::by_key(meta::fields(world, issue.project, transition.screen())));
     }
     body
 }

@@ -1,0 +1,309 @@
+//! Writes of one kind to different tickets, several at a time: a run of thousands would otherwise take as many times
+//! the way to Jira and back.
+//!
+//! Nothing of the protocol changes. All of them are recorded and synced before the first one is sent, each is sent
+//! once, and all results are recorded before anything else is. One write comes first, then two, then four: where Jira
+//! refuses all of them, only a few were tried, and after a failure it begins with one again.
+
+use std::{
+    collections::BTreeSet,
+    future::poll_fn,
+    pin::Pin,
+    slice,
+    task::{Context, Poll},
+};
+
+use super::{Applier, BUSY, Clock, Failure, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
+use crate::{
+    jira::Outcome,
+    plan::{self, Action, Issue, Link, Moment, Ticket, Write},
+    state::{Change, Known, StateError},
+};
+
+/// What became of some writes, in their order: their issues, or why there are none.
+pub(super) type All = Result<Vec<Result<Issue, Failure>>, StateError>;
+
+/// How many writes the next batch has at most.
+#[derive(Debug)]
+pub(super) struct Width {
+    now: usize,
+    most: usize,
+}
+
+impl Width {
+    pub(super) fn new(most: usize) -> Self {
+        Self { now: 1, most: most.max(1) }
+    }
+
+    /// The first of some actions that can be sent together; at least one.
+    pub(super) fn batch<'a>(&self, actions: &'a [Action], known: &Known) -> &'a [Action] {
+        let mut groups = BTreeSet::new();
+        let fits = |action: &&'a Action| {
+            let can = match &action.write {
+                Write::Create { .. } => {
+                    let link = known.tickets.get(&action.group).map(|ticket| &ticket.link);
+                    link.is_none_or(|link| matches!(link, Link::Ready { .. } | Link::Parked { .. }))
+                }
+                Write::Update { .. } => true,
+                _ => false,
+            };
+            can && action.write.kind() == actions[0].write.kind() && groups.insert(&action.group)
+        };
+        let count = actions.iter().take(self.now).take_while(fits).count();
+        &actions[..count.max(1)]
+    }
+
+    pub(super) fn learn(&mut self, all_done: bool) {
+        self.now = if all_done { (self.now * 2).min(self.most) } else { 1 };
+    }
+}
+
+/// A create that is about to be sent.
+struct Create<'a> {
+    ticket: Ticket,
+    attempts: u32,
+    write: (&'a crate::ticket::Content, &'a plan::Mark),
+}
+
+impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
+    /// A batch, sent when Jira's limits have room for it; what became of the first ones, at least of one. What the
+    /// limits refuse is provably not done, so it is sent again.
+    pub(super) async fn in_time(&mut self, batch: &[Action]) -> All {
+        if let Err(failure) = self.room(&batch[0]).await? {
+            return Ok(vec![Err(failure)]);
+        }
+        let mut sent = self.send(batch).await?;
+        for (action, result) in batch.iter().zip(&mut sent) {
+            // The client has sent the others again already.
+            let is_sent_once = matches!(
+                action.write,
+                Write::Create { .. }
+                    | Write::Comment { .. }
+                    | Write::Transition { .. }
+                    | Write::Attach { .. }
+            );
+            let is_busy = |result: &Result<Issue, Failure>| matches!(result, Err(Failure::Jira(error)) if is_sent_once && error.is_busy());
+            let mut refused = 0;
+            while is_busy(result) && refused < BUSY {
+                refused += 1;
+                *result = match self.room(action).await? {
+                    Ok(()) => self.send(slice::from_ref(action)).await?.swap_remove(0),
+                    Err(failure) => Err(failure),
+                };
+            }
+        }
+        pause::note(self.tracker, self.store, self.clock)?;
+        Ok(sent)
+    }
+
+    /// Waits until Jira's limits have room for a write. Nothing of it is recorded yet, so it may take its time.
+    async fn room(&mut self, action: &Action) -> Result<Result<(), Failure>, StateError> {
+        pause::note(self.tracker, self.store, self.clock)?;
+        let issue = match &action.write {
+            Write::Create { .. } | Write::Link { .. } => None,
+            Write::Attach { .. } => self.store.known().ticket(&action.group).issue().cloned(),
+            Write::Update { issue, .. }
+            | Write::Comment { issue, .. }
+            | Write::Transition { issue, .. }
+            | Write::Detach { issue, .. }
+            | Write::Unlabel { issue, .. }
+            | Write::LinkDuplicate { issue, .. } => Some(issue.clone()),
+        };
+        tokio::select! {
+            biased;
+            room = self.tracker.make_room(issue.as_ref()) => Ok(room.map_err(Failure::from)),
+            // Nothing was sent, so nothing needs time to finish.
+            () = self.stop.cancelled() => Ok(Err(Failure::Stopped)),
+        }
+    }
+
+    async fn send(&mut self, batch: &[Action]) -> All {
+        match &batch[0].write {
+            Write::Create { .. } => self.creates(batch).await,
+            Write::Update { .. } => self.updates(batch).await,
+            _ => Ok(vec![self.one(&batch[0]).await?]),
+        }
+    }
+
+    async fn creates(&mut self, batch: &[Action]) -> All {
+        let mut creates: Vec<Create<'_>> = Vec::new();
+        for action in batch {
+            let Write::Create { content, mark } = &action.write else { break };
+            let ticket = self.store.known().ticket(&action.group);
+            let settled = match &ticket.link {
+                Link::Ready { attempts } | Link::Parked { attempts, .. } => {
+                    creates.push(Create { attempts: attempts + 1, ticket, write: (content, mark) });
+                    continue;
+                }
+                Link::Bound { issue } => Ok(issue.clone()),
+                Link::Intent { .. } | Link::Unknown { .. } | Link::Held { .. } => Err(Failure::Unsettled),
+            };
+            if creates.is_empty() {
+                return Ok(vec![settled]);
+            }
+            break;
+        }
+        if self.refusals >= REFUSALS {
+            return Ok(vec![Err(Failure::Breaker("creates"))]);
+        }
+        let highest_number = match self.highest_number {
+            Some(number) => number,
+            None => match within(self.stop, self.open_for_creates()).await {
+                Some(Ok(Ok(number))) => number,
+                Some(Ok(Err(failure))) => return Ok(vec![Err(failure)]),
+                Some(Err(error)) => return Err(error),
+                None => return Ok(vec![Err(Failure::Stopped)]),
+            },
+        };
+        self.highest_number = Some(highest_number);
+        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => return Ok(vec![Err(failure)]),
+            None => return Ok(vec![Err(Failure::Stopped)]),
+        }
+        let sent = self.clock.moment();
+        for Create { ticket, attempts, write: (content, _) } in &mut creates {
+            ticket.link = Link::Intent { attempts: *attempts, highest_number, sent: sent.clone() };
+            ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
+        }
+        self.record_all(creates.iter().map(|create| &create.ticket))?;
+        if self.clock.moment().since(&sent).is_none_or(|passed| passed > SEND_WITHIN) {
+            for Create { ticket, attempts, .. } in &mut creates {
+                ticket.link = Link::Ready { attempts: *attempts };
+                ticket.writing = None;
+            }
+            self.record_all(creates.iter().map(|create| &create.ticket))?;
+            return Ok(creates.iter().map(|_| Err(Failure::HeldUp)).collect());
+        }
+        let (tracker, stop) = (self.tracker, self.stop);
+        let calls = creates.iter().map(|create| within(stop, tracker.create(create.write.0, create.write.1)));
+        let outcomes = all(calls.collect()).await;
+        let mut results = Vec::with_capacity(creates.len());
+        for (create, outcome) in creates.iter_mut().zip(outcomes) {
+            results.push(self.created(create, outcome, &sent, highest_number)?);
+        }
+        self.record_all(creates.iter().map(|create| &create.ticket))?;
+        Ok(results)
+    }
+
+    /// What the answer to a create means for its ticket.
+    fn created(
+        &mut self,
+        create: &mut Create<'_>,
+        outcome: Option<Outcome<Issue>>,
+        sent: &Moment,
+        highest_number: u64,
+    ) -> Sent {
+        let Create { ticket, attempts, .. } = create;
+        let (attempts, sent) = (*attempts, sent.clone());
+        let (link, failure) = match outcome {
+            Some(Outcome::Done(issue)) => {
+                let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+                self.highest_number = self.highest_number.max(number);
+                self.refusals = 0;
+                ticket.link = Link::Bound { issue: issue.clone() };
+                ticket.written = ticket.writing.take().map(|writing| *writing);
+                return Ok(Ok(issue));
+            }
+            Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
+            Some(Outcome::Refused(error)) => {
+                self.refusals += 1;
+                self.learn(&error)?;
+                (Link::Parked { attempts, reason: error.to_string() }, error.into())
+            }
+            Some(Outcome::Unknown(error)) => {
+                (Link::Unknown { attempts, highest_number, sent, fence: None }, error.into())
+            }
+            None => (Link::Unknown { attempts, highest_number, sent, fence: None }, Failure::Stopped),
+        };
+        if !matches!(link, Link::Unknown { .. }) {
+            ticket.writing = None;
+        }
+        ticket.link = link;
+        Ok(Err(failure))
+    }
+
+    async fn updates(&mut self, batch: &[Action]) -> All {
+        let mut edits = Vec::new();
+        for action in batch {
+            let Write::Update { issue, changes, before, written, mark, tells } = &action.write else { break };
+            let mut ticket = self.store.known().ticket(&action.group);
+            ticket.written = Some(before.clone());
+            ticket.writing = Some(Box::new(written.clone()));
+            edits.push((ticket, issue, changes, mark, tells));
+        }
+        self.record_all(edits.iter().map(|(ticket, ..)| ticket))?;
+        let (tracker, stop) = (self.tracker, self.stop);
+        let calls = edits
+            .iter()
+            .map(|(_, issue, changes, mark, _)| within(stop, tracker.edit(issue, changes, Some(mark))));
+        let answers = all(calls.collect()).await;
+        let (mut results, mut told) = (Vec::with_capacity(edits.len()), Vec::new());
+        for ((mut ticket, issue, changes, _, tells), answer) in edits.into_iter().zip(answers) {
+            results.push(match answer {
+                Some(Ok(())) => {
+                    ticket.written = ticket.writing.take().map(|writing| *writing);
+                    ticket.link = Link::Bound { issue: issue.clone() };
+                    ticket.told.extend(tells.iter().cloned());
+                    let is_block = |change: &plan::Change| matches!(change, plan::Change::Description { .. });
+                    if let Some(orders) = &mut ticket.orders
+                        && changes.iter().any(is_block)
+                    {
+                        orders.taken.remove("description");
+                    }
+                    told.push(ticket);
+                    Ok(issue.clone())
+                }
+                Some(Err(error)) => {
+                    if error.is_unexecuted() {
+                        self.learn(&error)?;
+                        ticket.writing = None;
+                        told.push(ticket);
+                    }
+                    Err(error.into())
+                }
+                None => Err(Failure::Stopped),
+            });
+        }
+        self.record_all(told.iter())?;
+        Ok(results)
+    }
+
+    /// Before the first create of a run: says on the project that tickets are being opened, and after which
+    /// number.
+    async fn open_for_creates(&mut self) -> Result<Result<u64, Failure>, StateError> {
+        let number = match self.tracker.newest_number().await {
+            Ok(number) => number,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let begun = self.keeper.begin(self.tracker, self.store, self.clock, number).await?;
+        Ok(begun.map(|()| number))
+    }
+
+    fn record_all<'t>(&mut self, tickets: impl Iterator<Item = &'t Ticket>) -> Result<(), StateError> {
+        let changes: Vec<Change> = tickets.cloned().map(Change::Ticket).collect();
+        self.store.record(self.clock.moment().at, &changes)
+    }
+}
+
+/// Waits for all of some futures within one task. They are asked in their order, so that the same world gives the same
+/// story.
+///
+/// # Cancel safety
+/// As that of the futures: dropping it drops them.
+async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut waiting: Vec<Result<F::Output, Pin<Box<F>>>> =
+        futures.into_iter().map(|future| Err(Box::pin(future))).collect();
+    poll_fn(|context: &mut Context<'_>| {
+        for place in &mut waiting {
+            if let Err(future) = place
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *place = Ok(output);
+            }
+        }
+        if waiting.iter().all(Result::is_ok) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    waiting.into_iter().filter_map(Result::ok).collect()
+}

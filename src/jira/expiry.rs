@@ -1,0 +1,37 @@
+//! When the token ends. Jira does not tell, so it is configured, and told in time. Pure.
+
+use jiff::civil::Date;
+
+/// From how many days before it is told.
+const DAYS_BEFORE: i32 = 30;
+
+/// What to say about a token that ends on a day; nothing while that is far off.
+pub fn notice(ends: Date, today: Date) -> Option<String> {
+    let days = (ends - today).get_days();
+    let what = match days {
+        DAYS_BEFORE.. if days > DAYS_BEFORE => return None,
+        2.. => format!("ends on {ends}, in {days} days"),
+        1 => format!("ends tomorrow, on {ends}"),
+        0 => format!("ends today, on {ends}"),
+        _ => format!("ended on {ends}"),
+    };
+    Some(format!("the token of Jira {what}; make a new one, and set `jira.token_expires` to its day"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_told_from_thirty_days_before() {
+        let ends: Date = "2027-03-15".parse().unwrap();
+        let said = |today: &str| notice(ends, today.parse().unwrap()).map(|said| said[18..40].to_owned());
+        assert_eq!(said("2026-03-15"), None);
+        assert_eq!(said("2027-02-12"), None);
+        assert_eq!(said("2027-02-13").as_deref(), Some("ends on 2027-03-15, in"));
+        assert_eq!(said("2027-03-14").as_deref(), Some("ends tomorrow, on 2027"));
+        assert_eq!(said("2027-03-15").as_deref(), Some("ends today, on 2027-03"));
+        assert_eq!(said("2027-03-16").as_deref(), Some("ended on 2027-03-15; m"));
+        assert_eq!(said("2028-03-16").as_deref(), Some("ended on 2027-03-15; m"));
+    }
+}

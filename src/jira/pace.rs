@@ -1,0 +1,201 @@
+//! Waits for what the governor decides: its clock, its chance and its sleep.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use super::{
+    client::{Client, Limits},
+    error::{Cause, JiraError},
+    governor::{Ask, Decision, Governor},
+    told::Told,
+};
+use crate::plan::Issue;
+
+/// Longest wait of a call that is sent once: its caller has already noted that it is sent now.
+pub(super) const SENT_ONCE: Duration = Duration::from_secs(5);
+
+/// A time for which Jira wants to be left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// Until when.
+    pub until: Timestamp,
+    /// Why, in Jira's word.
+    pub reason: String,
+}
+
+/// The pace of all clients of one site in this process.
+#[derive(Debug)]
+pub(super) struct Pace {
+    governor: Mutex<Governor>,
+    began: Instant,
+    began_at: Timestamp,
+}
+
+/// Who Jira says is asking.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
+    /// Id of the account, since it was first learned.
+    account: OnceLock<String>,
+    /// Whether answers name their caller, as that to the last sign-in did. A gateway may take the name away.
+    named: AtomicBool,
+}
+
+/// A call that was admitted and has no answer yet.
+#[derive(Debug)]
+pub(super) struct Admitted<'a>(&'a Pace);
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.0.governor().ended();
+    }
+}
+
+impl Caller {
+    pub(super) fn signed_in(&self, account: &str, named: bool) {
+        self.named.store(named, Ordering::Relaxed);
+        // The same account every time: the credentials never change.
+        self.account.get_or_init(|| account.to_owned());
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.named.load(Ordering::Relaxed)
+    }
+}
+
+impl Client {
+    /// Id of the account that asks, once it has signed in; empty before.
+    pub fn account(&self) -> &str {
+        self.caller.account.get().map_or("", String::as_str)
+    }
+
+    /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
+        let api = self.site().await?.api;
+        let (path, writes_to) = match issue {
+            Some(issue) => (format!("{api}/issue/{}/comment", issue.id), vec![issue.id.as_str()]),
+            None => (format!("{api}/issue"), Vec::new()),
+        };
+        let ask = Ask { method: "POST", path: &path, writes_to: &writes_to };
+        self.pace.room(&ask, self.settings.longest_wait).await
+    }
+
+    /// The time for which Jira wants to be left alone, where that is not over.
+    pub fn silence(&self) -> Option<Silence> {
+        self.pace.silence()
+    }
+
+    /// Leaves Jira alone for some time, as an earlier process was asked to.
+    pub fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        self.pace.keep_silent(wait, reason);
+    }
+}
+
+impl Pace {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            governor: Mutex::new(Governor::new(limits)),
+            began: Instant::now(),
+            began_at: Timestamp::now(),
+        }
+    }
+
+    /// Waits until a call may be sent, and counts it as sent.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is counted before it returns.
+    pub(super) async fn admit(&self, ask: &Ask<'_>, longest: Duration) -> Result<Admitted<'_>, JiraError> {
+        loop {
+            let decision = self.governor().decide(self.now(), ask);
+            match decision {
+                Decision::Go => return Ok(Admitted(self)),
+                Decision::Wait(wait) => self.sit_out(ask, wait, longest).await?,
+            }
+        }
+    }
+
+    /// Waits until a call may be sent, and counts nothing.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(super) async fn room(&self, ask: &Ask<'_>, longest: Duration) -> Result<(), JiraError> {
+        loop {
+            let wait = self.governor().wait(self.now(), ask);
+            if wait.is_zero() {
+                return Ok(());
+            }
+            self.sit_out(ask, wait, longest).await?;
+        }
+    }
+
+    async fn sit_out(&self, ask: &Ask<'_>, wait: Duration, longest: Duration) -> Result<(), JiraError> {
+        if wait > longest {
+            let call = format!("{} {}", ask.method, ask.path);
+            let cause = match self.silence() {
+                Some(Silence { until, .. }) => Cause::Paused { until },
+                None => Cause::Busy { wait: SignedDuration::try_from(wait).ok() },
+            };
+            return Err(JiraError { call, cause, said: String::new() });
+        }
+        tracing::debug!(method = ask.method, wait_ms = wait.as_millis(), "waiting for the limits of jira");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Learns from the head of an answer; gives how long it asks to wait.
+    pub(super) fn learn(&self, ask: &Ask<'_>, status: u16, headers: &HeaderMap) -> Option<SignedDuration> {
+        let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let told = Told::read(get, Timestamp::now());
+        self.governor().learn(self.now(), ask, status, &told, chance());
+        SignedDuration::try_from(told.wait?).ok()
+    }
+
+    /// The time for which Jira wants to be left alone, where that is not over.
+    pub(super) fn silence(&self) -> Option<Silence> {
+        let silence = self.governor().silence(self.now()).cloned()?;
+        let until = self.began_at.checked_add(silence.until).unwrap_or(Timestamp::MAX);
+        // People read it; and it must not be over before it is over.
+        let until = until.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil));
+        Some(Silence { until: until.unwrap_or(Timestamp::MAX), reason: silence.reason })
+    }
+
+    /// Leaves Jira alone for some time.
+    pub(super) fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        self.governor().keep_silent(self.now(), wait, reason);
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn governor(&self) -> MutexGuard<'_, Governor> {
+        self.governor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an answer names a caller who is known: Cloud by its account, Data Center by its name.
+pub(super) fn names_caller(headers: &HeaderMap) -> bool {
+    ["x-aaccountid", "x-ausername"].iter().any(|name| {
+        let caller = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+        !caller.is_empty() && !caller.eq_ignore_ascii_case("anonymous")
+    })
+}
+
+/// Doubling waits of our own, so uneven that many clients do not come back at once.
+pub(super) fn back_off(attempt: u32) -> Duration {
+    let doubling = Duration::from_millis(500) * 2u32.pow(attempt.min(6) - 1);
+    doubling.mul_f64(0.7 + 0.6 * chance())
+}
+
+/// A number from 0 to 1 that another process does not have.
+fn chance() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+}

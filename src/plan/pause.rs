@@ -1,0 +1,57 @@
+//! A time until which Jira wants to be left alone.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Moment;
+
+/// Jira asked for silence. Kept over restarts, so that a process that begins anew does not begin by asking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Until when.
+    pub until: Timestamp,
+    /// Jira's word for why, or ours where it gave none.
+    pub reason: String,
+    /// When it was asked for.
+    pub noted: Moment,
+}
+
+impl Pause {
+    /// How much of it is left; zero where it is over. Never more than was asked for: a clock that somebody sets
+    /// back must not make an hour of silence a year.
+    pub fn left(&self, now: &Moment) -> SignedDuration {
+        let asked = self.until.duration_since(self.noted.at).max(SignedDuration::ZERO);
+        let passed = now.since(&self.noted).unwrap_or_else(|| now.at.duration_since(self.noted.at));
+        (asked - passed.max(SignedDuration::ZERO)).max(SignedDuration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(boot: &str, up_s: u64, at: &str) -> Moment {
+        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000 }
+    }
+
+    #[test]
+    fn a_pause_is_never_longer_than_it_was_asked_for_whatever_the_clock_says() {
+        let noted = moment("a", 100, "2026-11-26T05:30:00Z");
+        let until = "2026-11-26T06:00:00Z".parse().unwrap();
+        let pause = Pause { until, reason: String::new(), noted };
+        for (boot, up_s, at, left_s) in [
+            ("a", 100, "2026-11-26T05:30:00Z", 1800),
+            // Within one boot the clock may be set as it likes.
+            ("a", 700, "2016-11-26T05:30:00Z", 1200),
+            ("a", 1900, "2016-11-26T05:30:00Z", 0),
+            ("a", 5000, "2016-11-26T05:30:00Z", 0),
+            // After a restart of the machine there is only the clock.
+            ("b", 3, "2026-11-26T05:45:00Z", 900),
+            ("b", 3, "2026-11-26T06:00:01Z", 0),
+            ("b", 3, "2016-11-26T05:45:00Z", 1800),
+        ] {
+            let left = pause.left(&moment(boot, up_s, at));
+            assert_eq!(left, SignedDuration::from_secs(left_s), "{boot} {up_s} {at}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! When Jira asks for patience: a run keeps it, and so does the next one.
+
+use disputebot::sandbox::{Effect, Fault, Limits, Matches, RateLimit, Reason};
+use serde_json::Value;
+
+use crate::world::{World, text};
+
+fn refuse(nth: usize, reason: Reason, wait_s: u32) -> Fault {
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+    Fault { nth, matches, effect: Effect::RateLimit(RateLimit::new(reason, wait_s)) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_waits_for_what_jira_refuses_for_a_short_time_and_then_opens_every_ticket_once() {
+    let world = World::new().await;
+    for (nth, reason) in [(2, Reason::Burst), (4, Reason::TenantQuota)] {
+        world.sandbox.inject(refuse(nth, reason, 1));
+    }
+    let said = world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group(&said).await;
+    assert!(world.sandbox.unused_faults().is_empty());
+    let status: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    assert_eq!((&status["paused_until"], &status["refused"]), (&Value::Null, &serde_json::json!([])));
+    let seen = world.sandbox.requests().len();
+    assert!(world.expect(0, &["run"]).await.starts_with("everything is up to date"));
+    assert!(world.sandbox.requests().len() > seen, "nothing is kept of a silence that is over");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_jira_sends_away_for_long_ends_says_so_and_the_next_one_asks_nothing() {
+    let world = World::new().await;
+    world.sandbox.inject(refuse(3, Reason::TenantQuota, 900));
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("Jira asks to wait until 20"), "{said}");
+    assert_eq!(world.sandbox.issues().len(), 2);
+    let seen = world.sandbox.requests().len();
+    for arguments in [&["run"][..], &["plan"], &["run"]] {
+        let output = world.run(arguments).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains("Jira asks to wait until 20"), "{said}");
+    }
+    assert_eq!(world.sandbox.requests().len(), seen, "not one call in the silence, by any process");
+    let status = world.expect(0, &["status"]).await;
+    assert!(status.contains("paused      Jira asks to wait until 20"), "{status}");
+    assert!(status.contains("(jira-quota-tenant-based)"), "{status}");
+    let status: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    assert!(status["paused_until"].as_str().unwrap().starts_with("20"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_limits_of_cloud_switched_on_a_run_is_never_refused() {
+    let world = World::new().await;
+    world.sandbox.set_limits(Limits { per_issue: true, burst: true });
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("within the limits").await;
+    let refused = world.sandbox.requests().iter().filter(|request| request.status == Some(429)).count();
+    assert_eq!(refused, 0);
+    // What a group needs of its ticket goes into few writes: all fields, labels and the mark into one.
+    let mut writes = std::collections::BTreeMap::new();
+    for request in world.sandbox.requests().iter().filter(|request| request.method == "PUT") {
+        *writes.entry(request.path.clone()).or_insert(0) += 1;
+    }
+    writes.retain(|path, _| path.contains("/issue/"));
+    assert!(writes.values().all(|count| *count <= 1), "{writes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_token_stays_out_of_the_log_the_answers_and_the_state_whatever_happens() {
+    let world = World::new().await;
+    world.write_config("token_expires = \"2020-01-01\"\n");
+    world.sandbox.set_chaos(7, 10);
+    let token = disputebot::sandbox::User::bot().token;
+    let mut said = String::new();
+    for arguments in [
+        &["run"][..],
+        &["run"],
+        &["check"],
+        &["check", "--settings"],
+        &["plan", "--full"],
+        &["status"],
+        &["state", "export"],
+    ] {
+        let mut command = world.command(arguments);
+        command.env("DISPUTEBOT_LOG", "trace");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        said.push_str(&text(&output.stdout));
+        said.push_str(&text(&output.stderr));
+    }
+    assert!(
+        said.contains("the token of Jira ended on 2020-01-01"),
+        "check and status tell of its end: {said}"
+    );
+    assert!(!said.contains(&token), "the token is told");
+    let mut folders = vec![world.path("state")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let found = bytes.windows(token.len()).any(|window| window == token.as_bytes());
+            assert!(!found, "{} holds the token", entry.path().display());
+        }
+    }
+    assert!(files > 2);
+    for request in world.sandbox.requests() {
+        let request = format!("{} {} {}", request.path, request.query, request.body);
+        assert!(!request.contains(&token), "{request}");
+    }
+}

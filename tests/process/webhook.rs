@@ -1,0 +1,119 @@
+//! A daemon that is told of changes, and one that Jira sends away for a while.
+
+#![cfg(unix)]
+
+use std::{
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStderr},
+};
+
+use disputebot::sandbox::{Effect, Fault, Matches, RateLimit, Reason};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{crash::signal, world::World};
+
+const SECRET: &str = "a secret that only tests know";
+
+/// A daemon and its log.
+struct Running {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    fn start(world: &World) -> Self {
+        let mut command = world.command(&["daemon", "--now"]);
+        let mut child = command.env("DISPUTEBOT_WEBHOOK_SECRET", SECRET).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, log }
+    }
+
+    /// Reads the log until a line holds some words; gives the line.
+    fn until(&mut self, wanted: &str) -> String {
+        let mut seen = String::new();
+        for line in self.log.by_ref().map(Result::unwrap) {
+            if line.contains(wanted) {
+                return line;
+            }
+            seen.push_str(&line);
+            seen.push('\n');
+        }
+        panic!("the log ended without `{wanted}`: {seen}");
+    }
+
+    fn end(mut self) {
+        signal(self.child.id(), "TERM");
+        self.until("daemon stopped");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_else_does() {
+    let world = World::new().await;
+    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
+    let mut daemon = Running::start(&world);
+    let (mut daemon, address) = blocking(move || {
+        let line = daemon.until("webhooks are taken");
+        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        daemon.until("run finished");
+        (daemon, address)
+    })
+    .await;
+    let post = async |signature: String| {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(format!("http://{address}/webhook/jira")).body("{}");
+        request.header("X-Hub-Signature", signature).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post(format!("sha256={}", "0".repeat(64))).await, 401);
+    let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap().chain_update("{}").finalize();
+    let hex: String = mac.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(post(format!("sha256={hex}")).await, 204);
+    blocking(move || {
+        let told = daemon.until("told of a change");
+        assert!(!told.contains("refused"), "{told}");
+        daemon.until("run finished");
+        daemon.end();
+    })
+    .await;
+    world.assert_one_ticket_per_group("after a webhook").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_without_a_good_secret_are_not_taken() {
+    let world = World::new().await;
+    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\n");
+    for (secret, said) in [("", "`webhook.secret` is required"), ("too short", "shorter than 16 characters")]
+    {
+        let mut command = world.command(&["daemon"]);
+        command.env("DISPUTEBOT_WEBHOOK_SECRET", secret);
+        let output = blocking(move || command.output().unwrap()).await;
+        let told = crate::world::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{told}");
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_jira_sends_away_goes_on_by_itself_after_that() {
+    let world = World::new().await;
+    world.write_config("longest_wait = \"0s\"\n");
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+    let effect = Effect::RateLimit(RateLimit::new(Reason::TenantQuota, 1));
+    world.sandbox.inject(Fault { nth: 2, matches, effect });
+    let mut daemon = Running::start(&world);
+    blocking(move || {
+        daemon.until("jira wants to be left alone");
+        daemon.until("run finished");
+        daemon.until("what jira cut short is made up for");
+        daemon.until("run finished");
+        daemon.end();
+    })
+    .await;
+    world.assert_one_ticket_per_group("after the silence").await;
+}

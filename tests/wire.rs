@@ -1,0 +1,348 @@
+//! What goes over the wire, and what does not: credentials stay with the site they belong to and show nowhere, every
+//! call ends, and every answer is bounded.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use disputebot::{
+    jira::{Cause, Client, Credentials, Gateway, JiraError, Outcome, Settings},
+    plan::Issue,
+    sandbox::{self, Effect, Fault, Matches, Options, User},
+    ticket::document::{Block, Inline},
+};
+use flate2::{Compression, write::GzEncoder};
+
+const TOKEN: &str = "T0k3n-that-nobody-may-see";
+const SIGNED_IN: &str = "X-AAccountId: bot\r\n";
+
+/// A Jira Cloud that says what it is, and answers everything else as told.
+struct Server {
+    url: String,
+    /// Heads of the requests.
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (told, answer) = (Arc::clone(&heads), Arc::new(answer));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (told, answer) = (Arc::clone(&told), Arc::clone(&answer));
+                thread::spawn(move || {
+                    // A client that goes away is what is tested.
+                    drop(serve(stream, &told, answer.as_ref()));
+                });
+            }
+        });
+        Self { url, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
+    fn client(&self) -> Client {
+        client(&self.url, Duration::from_millis(500))
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    told: &Mutex<Vec<String>>,
+    answer: &dyn Fn(&str, &mut TcpStream) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? == 1 {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let length = head.to_lowercase().lines().find_map(|line| {
+        let length = line.strip_prefix("content-length:")?;
+        length.trim().parse::<usize>().ok()
+    });
+    stream.read_exact(&mut vec![0; length.unwrap_or(0)])?;
+    told.lock().unwrap().push(head.clone());
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    if path.ends_with("/serverInfo") {
+        return json(&mut stream, SIGNED_IN, r#"{"deploymentType":"Cloud","version":"1001"}"#);
+    }
+    answer(path, &mut stream)
+}
+
+fn json(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Connection: close\r\nContent-Length: \
+         {length}\r\n\r\n{body}"
+    )
+}
+
+fn settings(url: &str) -> Settings {
+    let credentials = Credentials::Basic { user: "bot@example.com".to_owned(), token: TOKEN.into() };
+    Settings::new(url.parse().unwrap(), credentials, "DISP")
+}
+
+fn client(url: &str, timeout: Duration) -> Client {
+    Client::new(Settings { timeout, ..settings(url) }).unwrap()
+}
+
+fn issue() -> Issue {
+    Issue { id: "10001".to_owned(), key: "DISP-1".to_owned() }
+}
+
+/// A call that is sent once, so that no test waits for others.
+async fn comment(client: &Client) -> JiraError {
+    let body = [Block::Paragraph(vec![Inline::plain("a word")])];
+    match client.comment(&issue(), "topic", &body).await {
+        Outcome::NotDone(error) | Outcome::Refused(error) | Outcome::Unknown(error) => error,
+        Outcome::Done(id) => panic!("the comment has the id {id}"),
+    }
+}
+
+/// All forms in which the token could be written.
+fn assert_no_token(text: &str, place: &str) {
+    use base64::Engine as _;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("bot@example.com:{TOKEN}"));
+    for form in [TOKEN, basic.as_str(), &TOKEN.replace('-', "%2D")] {
+        assert!(!text.contains(form), "{place} holds the token: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_credentials_stay_where_they_belong() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Server::start(|_, stream| json(stream, "", "{}"));
+        let target = elsewhere.url.clone();
+        let server = Server::start(move |path, stream| {
+            write!(
+                stream,
+                "HTTP/1.1 {status} Elsewhere\r\nLocation: {target}{path}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+        });
+        let client = server.client();
+        for error in [client.sign_in().await.unwrap_err(), comment(&client).await] {
+            assert_eq!(error.cause, Cause::Redirected(status));
+            assert!(error.is_fatal(), "every further call would go the same way");
+            assert_no_token(&format!("{error} {error:?} {:?}", error.hint()), "the error");
+        }
+        assert_eq!(elsewhere.heads(), Vec::<String>::new(), "{status}: somebody else was asked");
+        assert!(server.heads().iter().all(|head| head.contains("uthorization: Basic ")));
+    }
+}
+
+#[test]
+fn credentials_go_to_no_address_that_is_open_to_others_or_holds_some_itself() {
+    let refused = |settings: Settings| {
+        let error = Client::new(settings).map(drop).unwrap_err();
+        assert_eq!(error.cause, Cause::Address);
+        assert_no_token(&format!("{error} {error:?}"), "the error");
+        error.to_string()
+    };
+    for open in
+        ["http://jira.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1:8080", "ftp://localhost"]
+    {
+        assert!(refused(settings(open)).ends_with("it does not start with `https://`"), "{open}");
+    }
+    for own in ["https://bot:secret@jira.example.com", "https://bot@jira.example.com", "https://:s@localhost"]
+    {
+        let said = refused(settings(own));
+        assert!(said.ends_with("it holds credentials") && !said.contains("secret"), "{said}");
+    }
+    let gateway_url = Some("http://gateway.example.com".parse().unwrap());
+    let gateway = Settings { gateway: Gateway::Ask, gateway_url, ..settings("http://127.0.0.1:1") };
+    refused(gateway);
+    for good in [
+        "https://jira.example.com",
+        "https://jira.example.com/context",
+        "http://localhost:8080",
+        "http://[::1]:1",
+    ] {
+        Client::new(settings(good)).unwrap();
+    }
+}
+
+/// A writer that keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_no_error_no_debug_text_and_no_address_has_the_token() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let server = Server::start(|path, stream| match path.split('?').next().unwrap_or_default() {
+        "/rest/api/3/myself" => json(stream, SIGNED_IN, r#"{"accountId":"bot"}"#),
+        "/rest/api/3/search/jql" => {
+            // What a careless proxy would send back.
+            let body = format!(r#"{{"errorMessages":["no"],"token":"{TOKEN}"}}"#);
+            let length = body.len();
+            write!(stream, "HTTP/1.1 400 Bad\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        }
+        _ => write!(stream, "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+    });
+    let client = server.client();
+    client.sign_in().await.unwrap();
+    let errors = [client.labelled("disputebot", false).await.unwrap_err(), comment(&client).await];
+    drop(guard);
+    let mut said = format!("{client:?} {:?}", settings(&server.url));
+    for error in errors {
+        said.push_str(&format!(" {error} {error:?}"));
+    }
+    assert_no_token(&said, "a debug text or an error");
+    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(
+        logged.contains("hyper") || logged.contains("reqwest"),
+        "the log of the libraries is looked at: {logged}"
+    );
+    assert_no_token(&logged, "the log");
+    for head in server.heads() {
+        let (first, rest) = head.split_once("\r\n").unwrap();
+        assert_no_token(first, "an address");
+        let carrying = rest.lines().filter(|line| line.contains("Basic ")).count();
+        assert_eq!(carrying, 1, "one header has the credentials");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
+    let sandbox = sandbox::start(Options::default()).await.unwrap();
+    let bot = User::bot();
+    let credentials = Credentials::Basic { user: bot.email.clone(), token: bot.token.clone().into() };
+    let client =
+        Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
+    client.sign_in().await.unwrap();
+    assert_eq!(client.labelled("disputebot", false).await, Ok(Vec::new()), "nothing is there yet");
+    sandbox.revoke(&bot);
+    for error in [
+        client.labelled("disputebot", false).await.unwrap_err(),
+        client.labelled("disputebot", true).await.unwrap_err(),
+        client.highest_number().await.unwrap_err(),
+    ] {
+        assert_eq!(error.cause, Cause::Anonymous, "{error}");
+        assert!(error.is_fatal() && !error.is_retryable());
+        assert!(error.hint().unwrap().contains("the token has not expired"));
+    }
+    assert_eq!(client.sign_in().await.unwrap_err().cause, Cause::Credentials, "a refusal is told apart");
+    sandbox.reinstate(&bot);
+    assert_eq!(client.labelled("disputebot", false).await, Ok(Vec::new()));
+    // In the middle of everything.
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() };
+    sandbox.inject(Fault { nth: 1, matches, effect: Effect::ExpireToken });
+    assert_eq!(client.highest_number().await.unwrap_err().cause, Cause::Anonymous);
+    assert_eq!(sandbox.unknown_routes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn data_center_names_a_stranger_anonymous_and_a_gateway_that_names_nobody_is_believed() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for (signed_in, later, believed) in [
+        ("X-AUSERNAME: bot\r\n", "X-AUSERNAME: bot\r\n", true),
+        ("X-AUSERNAME: bot\r\n", "X-AUSERNAME: anonymous\r\n", false),
+        ("X-AUSERNAME: bot\r\n", "", false),
+        ("", "", true),
+    ] {
+        let asked = Arc::clone(&asked);
+        let server = Server::start(move |path, stream| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            if path.ends_with("/myself") {
+                return json(stream, signed_in, r#"{"accountId":"bot"}"#);
+            }
+            json(stream, later, r#"{"issues":[]}"#)
+        });
+        let client = server.client();
+        client.sign_in().await.unwrap();
+        let found = client.labelled("disputebot", false).await;
+        assert_eq!(found.is_ok(), believed, "{signed_in:?} {later:?}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 8);
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_in_time_is_given_up() {
+    let server = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n")?;
+        loop {
+            stream.write_all(b" ")?;
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let error = comment(&server.client()).await;
+    assert!(matches!(error.cause, Cause::Broken | Cause::Timeout), "{error:?}");
+    assert!(!error.is_unexecuted(), "it may have been done");
+    let silent = Server::start(|_, stream| stream.read(&mut [0]).map(drop));
+    assert_eq!(comment(&silent.client()).await.cause, Cause::Timeout);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read_to_its_end_however_small_it_was_packed() {
+    let packed = {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let zeros = vec![b' '; 1 << 20];
+        for _ in 0..200 {
+            encoder.write_all(&zeros).unwrap();
+        }
+        encoder.finish().unwrap()
+    };
+    assert!(packed.len() < 1 << 20);
+    let bomb = Server::start(move |_, stream| {
+        let length = packed.len();
+        let head = "HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nConnection: close";
+        write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n")?;
+        stream.write_all(&packed)
+    });
+    let endless = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n")?;
+        loop {
+            stream.write_all(&[b' '; 65_536])?;
+        }
+    });
+    for server in [bomb, endless] {
+        let error = comment(&client(&server.url, Duration::from_secs(20))).await;
+        assert_eq!(error.said, "the answer is larger than 32 MiB");
+        assert!(!error.is_unexecuted());
+    }
+}
+
+#[tokio::test]
+async fn an_error_as_a_page_of_html_says_nothing_and_breaks_nothing() {
+    let server = Server::start(|_, stream| {
+        let page = format!("<html><script>{TOKEN}</script></html>");
+        let length = page.len();
+        write!(
+            stream,
+            "HTTP/1.1 502 Bad\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"
+        )
+    });
+    let error = comment(&server.client()).await;
+    assert_eq!((error.cause.clone(), error.said.as_str()), (Cause::Server(502), ""));
+}

@@ -67,18 +67,20 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         });
     }
     let of_source = |finding: &&&Finding| finding.subject.starts_with("source");
-    let of_config = |finding: &&Finding| {
-        ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
-    };
     Ok(if bad.is_empty() {
         Exit::Done
-    } else if bad.iter().any(|finding| of_config(finding)) {
+    } else if bad.iter().any(|finding| is_of_config(finding)) {
         Exit::Config
     } else if bad.iter().filter(of_source).count() == bad.len() {
         Exit::Input
     } else {
         Exit::Jira
     })
+}
+
+/// Whether the config can mend it.
+fn is_of_config(finding: &Finding) -> bool {
+    ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
 }
 
 /// The end of the token, where it is near.

@@ -1,5 +1,7 @@
 //! What the account can do in the project, found out before the first write.
 
+use serde_json::Value;
+
 use super::{
     Client, Dialect, JiraError, Ready,
     fields::{Catalog, quoted},
@@ -156,8 +158,7 @@ async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
     let wanted: Vec<(&str, &str)> =
         PERMISSIONS.iter().copied().chain(more.map(|(_, name, purpose)| (*name, *purpose))).collect();
     let names = wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
-    let query = [("permissions", names.as_str()), ("projectKey", client.settings.project.as_str())];
-    match client.get("/mypermissions", &query).await {
+    match permissions_of(client, &names).await {
         Ok(answer) => {
             let missing: Vec<String> = wanted
                 .iter()
@@ -174,11 +175,19 @@ async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
     }
 }
 
+/// What the account may do in the project. Cloud wants to be told which permissions are meant, Data Center shows all.
+async fn permissions_of(client: &Client, names: &str) -> Result<Value, JiraError> {
+    let project = ("projectKey", client.settings.project.as_str());
+    match client.dialect().await? {
+        Dialect::Cloud => client.get("/mypermissions", &[("permissions", names), project]).await,
+        Dialect::DataCenter => client.get("/mypermissions", &[project]).await,
+    }
+}
+
 /// Project properties can be set only by who administers the project.
 async fn lease(client: &Client, health: &mut Health) {
     const NAME: &str = "ADMINISTER_PROJECTS";
-    let query = [("permissions", NAME), ("projectKey", client.settings.project.as_str())];
-    match client.get("/mypermissions", &query).await {
+    match permissions_of(client, NAME).await {
         Ok(answer) if answer["permissions"][NAME]["havePermission"] == true => {
             health.push(Finding::new("jira.lease", Verdict::Good, "the account may claim the project"));
         }
@@ -284,12 +293,10 @@ async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut H
         Category::Done => (Category::New, "reopened"),
         Category::New | Category::InProgress => (Category::Done, "closed"),
     };
-    health.push(match workflow::direct(&ways, goal) {
-        Some(way) => {
-            let said = format!("{} can be {verb} from `{}` to `{}`", ticket.key, observed.status, way.to);
-            Finding::new("workflow", Verdict::Good, said)
-        }
-        None => {
+    health.push(if let Some(way) = workflow::direct(&ways, goal) {
+        let said = format!("{} can be {verb} from `{}` to `{}`", ticket.key, observed.status, way.to);
+        Finding::new("workflow", Verdict::Good, said)
+    } else {
             let why = workflow::why_not(&ways, goal);
             let said = format!(
                 "{} cannot be {verb} from `{}` in one step: {why}; where several steps do not lead there either, a label \
@@ -297,7 +304,6 @@ async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut H
                 ticket.key, observed.status
             );
             Finding::new("workflow", Verdict::Weak, said)
-        }
     });
 }
 

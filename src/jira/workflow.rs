@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(chosen(&ways, Done), None);
     }
 
-    fn listed(more: Value) -> Value {
+    fn listed(more: &Value) -> Value {
         let mut value = json!({
             "id": "5", "name": "完了する", "isAvailable": true,
             "to": { "name": "完了", "statusCategory": { "key": "done" } },
@@ -434,13 +434,13 @@ mod tests {
 
     #[test]
     fn a_screen_is_filled_from_the_config_and_says_what_it_lacks() {
-        let all = read(&listed(json!({})), Some("Done"), &[("root CAUSE", "pricing")], &[]).unwrap();
+        let all = read(&listed(&json!({})), Some("Done"), &[("root CAUSE", "pricing")], &[]).unwrap();
         assert_eq!(
             json!(all.fields),
             json!({ "resolution": { "id": "10000" }, "customfield_7": { "id": "1" } })
         );
         assert_eq!(all.lacks, Vec::<String>::new());
-        let none = read(&listed(json!({})), Some("Fixed"), &[], &[]).unwrap();
+        let none = read(&listed(&json!({})), Some("Fixed"), &[], &[]).unwrap();
         assert_eq!(
             none.lacks,
             [
@@ -448,10 +448,10 @@ mod tests {
                 "`解決状況` takes one of its values, but found `Fixed` (allowed: `Done`)",
             ]
         );
-        assert_eq!(direct(&[none.clone()], Done), None);
+        assert_eq!(direct(std::slice::from_ref(&none), Done), None);
         assert!(why_not(&[none], Done).contains("`jira.transition_fields`"));
-        let kept =
-            read(&listed(json!({})), Some("Done"), &[("Root cause", "Pricing")], &["customfield_7"]).unwrap();
+        let kept = read(&listed(&json!({})), Some("Done"), &[("Root cause", "Pricing")], &["customfield_7"])
+            .unwrap();
         assert_eq!(
             json!(kept.fields),
             json!({ "resolution": { "id": "10000" } }),
@@ -462,16 +462,16 @@ mod tests {
     #[test]
     fn a_resolution_is_sent_only_where_the_screen_has_it() {
         let bare =
-            read(&listed(json!({ "fields": {} })), Some("Done"), &[("Root cause", "Pricing")], &[]).unwrap();
+            read(&listed(&json!({ "fields": {} })), Some("Done"), &[("Root cause", "Pricing")], &[]).unwrap();
         assert_eq!((bare.fields, bare.lacks), (Map::new(), Vec::new()));
     }
 
     #[test]
     fn transitions_that_are_not_open_are_left_out() {
-        assert_eq!(read(&listed(json!({ "isAvailable": false })), None, &[], &[]), None);
-        assert_eq!(read(&listed(json!({ "looped": true })), None, &[], &[]), None);
+        assert_eq!(read(&listed(&json!({ "isAvailable": false })), None, &[], &[]), None);
+        assert_eq!(read(&listed(&json!({ "looped": true })), None, &[], &[]), None);
         let unknown = json!({ "name": "?", "statusCategory": { "key": "completed" } });
-        assert_eq!(read(&listed(json!({ "to": unknown })), None, &[], &[]), None);
+        assert_eq!(read(&listed(&json!({ "to": unknown })), None, &[], &[]), None);
     }
 
     #[test]

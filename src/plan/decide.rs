@@ -303,7 +303,7 @@ impl Planner<'_> {
             None => {}
             Some(Err(what)) => self.hold(group, standing, key, HoldReason::Private { what: what.clone() }),
             Some(Ok(content)) => {
-                self.unfit(group, standing, key);
+                self.unfit(group, standing, key.as_deref());
                 self.update(group, standing, ticket, observed, content);
                 self.attach(group, standing, ticket, observed, content);
             }

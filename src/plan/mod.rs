@@ -238,6 +238,7 @@ pub struct Written {
 /// Texts of fields by name. Boxed, because most tickets have none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
+#[expect(clippy::box_collection, reason = "a ticket without any, as most are, has the room of a pointer")]
 pub struct Fields(Option<Box<BTreeMap<String, String>>>);
 
 impl Fields {

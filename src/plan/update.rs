@@ -257,9 +257,9 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<String>) {
+    pub(super) fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<&str>) {
         for Unfit { what, demanded: _ } in &standing.unfit {
-            self.hold(group, standing, key.clone(), HoldReason::Unfit { what: what.clone() });
+            self.hold(group, standing, key.map(str::to_owned), HoldReason::Unfit { what: what.clone() });
         }
     }
 }

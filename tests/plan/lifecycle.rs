@@ -384,7 +384,7 @@ fn what_a_lost_update_wrote_stays_ours_after_a_later_update_of_another_field() {
     world.run();
     let ticket = world.ticket(A);
     ticket.written = last;
-    ticket.writing = Some(Box::new(written(&wanted, Default::default())));
+    ticket.writing = Some(Box::new(written(&wanted, disputebot::ticket::Markup::default())));
 
     world.content(A).priority = Some("High".to_owned());
     assert_eq!(writes(&world.run()), ["priority DISP-1"]);

@@ -86,10 +86,9 @@ async fn a_field_follows_its_figure_and_one_that_a_person_changed_stays_theirs()
     world.write_config(&CONFIG.replace("rebates", "Pricing"));
     world.expect(0, &["run"]).await;
     let writes = world.writes();
-    for (before, after) in [(first, world.sandbox.issues()[0].clone())] {
-        assert_ne!(before["fields"][AMOUNT], after["fields"][AMOUNT]);
-        assert_eq!(after["fields"][TEAM]["value"], "Pricing");
-    }
+    let after = world.sandbox.issues()[0].clone();
+    assert_ne!(first["fields"][AMOUNT], after["fields"][AMOUNT]);
+    assert_eq!(after["fields"][TEAM]["value"], "Pricing");
     world.write_config(CONFIG);
     world.expect(0, &["run"]).await;
     let teams: Vec<Value> =
@@ -231,4 +230,55 @@ async fn data_center_takes_the_same_config() {
         world.sandbox.requests().iter().map(|it| format!("{} {}", it.method, it.path)).collect();
     assert_eq!(world.writes(), writes, "{:?}", after.iter().rev().take(20).collect::<Vec<_>>());
     world.assert_one_ticket_per_group("on Data Center").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_of_every_kind_is_written_and_read_back_unchanged() {
+    every_kind(Flavour::Cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_field_of_every_kind_is_written_and_read_back_unchanged() {
+    every_kind(Flavour::DataCenter).await;
+}
+
+async fn every_kind(flavour: Flavour) {
+    let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let kinds = [
+        ("Number", FieldKind::Number, "41000.5"),
+        ("Day", FieldKind::Date, "2026-12-01"),
+        ("Time", FieldKind::DateTime, "2026-12-01T09:00:00+02:00"),
+        ("Link", FieldKind::Url, "https://example.com/disputes"),
+        ("One", FieldKind::Select(texts(&["A", "B"])), "b"),
+        ("Some", FieldKind::MultiSelect(texts(&["A", "B", "C; D"])), "b; C\\\\; D"),
+        ("Below", FieldKind::Cascade(vec![("P".to_owned(), texts(&["x", "y"]))]), "P > y"),
+        ("Owner", FieldKind::User, "Example Analyst"),
+        ("Watching", FieldKind::Users, "disputebot; Example Analyst"),
+        ("Marks", FieldKind::Labels, "two; one"),
+        ("Belongs to", FieldKind::Project, "DISP"),
+    ];
+    let world = World::with(Options { flavour, ..Options::default() }).await;
+    let mut config = "[jira.fields]\n".to_owned();
+    for (number, (name, kind, text)) in kinds.iter().enumerate() {
+        let id = format!("customfield_{}", 10_200 + number);
+        world.sandbox.add_field("DISP", field(&id, name, kind.clone())).unwrap();
+        config.push_str(&format!("\"{name}\" = \"{text}\"\n"));
+    }
+    world.write_config(&config);
+    if flavour == Flavour::DataCenter {
+        let file = world.path("disputebot.toml");
+        let cloud = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, cloud.replace(&User::bot().email, &User::bot().name)).unwrap();
+    }
+    world.expect(0, &["check"]).await;
+    world.expect(0, &["run"]).await;
+    let issue = world.sandbox.issues()[0].clone();
+    for number in 0..kinds.len() {
+        let value = &issue["fields"][format!("customfield_{}", 10_200 + number)];
+        assert!(!value.is_null(), "{flavour:?}: {}", kinds[number].0);
+    }
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "{flavour:?}: what is read back is what was meant");
+    world.assert_one_ticket_per_group("with fields of every kind").await;
 }

@@ -59,7 +59,7 @@ pub(in crate::jira) fn pick(text: &str, found: &[Candidate]) -> Result<Person, S
         ([one], _) => one,
         ([], [one]) => one,
         ([], []) => return Err("no account that can be assigned in the project".to_owned()),
-        ([], several) | (_, several) => {
+        (_, several) => {
             let names: Vec<String> =
                 several.iter().map(|one| format!("{} ({})", one.person.name, one.person.id)).collect();
             return Err(format!("several accounts: {}", super::quoted(&names)));

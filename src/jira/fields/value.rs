@@ -82,12 +82,12 @@ impl Field {
                 if let (Ok(one), false) = (&whole, self.allowed.is_empty()) {
                     return Ok(Meant { text: escaped(&one.text), value: json!([one.value]) });
                 }
-                self.several(text, |element| self.choice(element, *named))
+                several(text, |element| self.choice(element, *named))
             }
             Kind::Cascade => self.cascade(text),
             Kind::Person => self.person(text, wording),
-            Kind::People => self.several(text, |element| self.person(element, wording)),
-            Kind::Labels => self.several(text, |element| {
+            Kind::People => several(text, |element| self.person(element, wording)),
+            Kind::Labels => several(text, |element| {
                 if element.contains(char::is_whitespace) || element.chars().count() > LINE_CHARACTERS {
                     return Err(self.unfit(element));
                 }
@@ -197,15 +197,6 @@ impl Field {
         Ok(Meant { text: wording.people.text(&person.id, &person.name), value })
     }
 
-    /// Several values, each once, in the order of their texts: Jira keeps no order of its own.
-    fn several(&self, text: &str, one: impl Fn(&str) -> Result<Meant, Unfit>) -> Result<Meant, Unfit> {
-        let mut meant = elements(text).iter().map(|element| one(element)).collect::<Result<Vec<_>, _>>()?;
-        meant.sort_by(|a, b| a.text.cmp(&b.text));
-        meant.dedup_by(|a, b| a.text == b.text);
-        let texts: Vec<String> = meant.iter().map(|one| one.text.clone()).collect();
-        Ok(Meant { text: join(&texts), value: meant.into_iter().map(|one| one.value).collect() })
-    }
-
     fn unfit(&self, text: &str) -> Unfit {
         let shown: String = text.chars().take(80).collect();
         Unfit {
@@ -236,6 +227,15 @@ impl Named {
     fn of(self, value: &Value) -> String {
         value[self.member()].as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// Several values, each once, in the order of their texts: Jira keeps no order of its own.
+fn several(text: &str, one: impl Fn(&str) -> Result<Meant, Unfit>) -> Result<Meant, Unfit> {
+    let mut meant = elements(text).iter().map(|element| one(element)).collect::<Result<Vec<_>, _>>()?;
+    meant.sort_by(|a, b| a.text.cmp(&b.text));
+    meant.dedup_by(|a, b| a.text == b.text);
+    let texts: Vec<String> = meant.iter().map(|one| one.text.clone()).collect();
+    Ok(Meant { text: join(&texts), value: meant.into_iter().map(|one| one.value).collect() })
 }
 
 /// The value that a text names: exactly, or else in any case.
@@ -338,7 +338,7 @@ mod tests {
         people
     }
 
-    fn field(schema: Value, allowed: Value) -> Field {
+    fn field(schema: &Value, allowed: &Value) -> Field {
         let catalog = Catalog::read(&json!({ "fields": [{
             "fieldId": "customfield_1", "name": "Example", "schema": schema, "allowedValues": allowed,
         }] }));
@@ -562,7 +562,7 @@ mod tests {
         let people = people();
         let wording = Wording { dialect: Dialect::Cloud, people: &people };
         for (schema, allowed, text, sent, shown, canonical) in every_type() {
-            let field = field(schema.clone(), allowed);
+            let field = field(&schema, &allowed);
             let meant = field.mean(text, wording).unwrap_or_else(|unfit| panic!("{schema}: {unfit}"));
             assert_eq!(meant, Meant { text: canonical.to_owned(), value: sent }, "{schema}");
             assert_eq!(field.show(&shown, wording), canonical, "{schema}");
@@ -577,7 +577,7 @@ mod tests {
         let wording = Wording { dialect: Dialect::Cloud, people: &people };
         for (schema, allowed, ..) in every_type() {
             let list = schema["type"] == "array";
-            let field = field(schema.clone(), allowed);
+            let field = field(&schema, &allowed);
             let meant = field.mean("  ", wording).unwrap();
             let empty = if list { json!([]) } else { Value::Null };
             assert_eq!(meant, Meant { text: String::new(), value: empty.clone() }, "{schema}");
@@ -590,13 +590,13 @@ mod tests {
     fn data_center_has_user_names_and_markup() {
         let people = people();
         let wording = Wording { dialect: Dialect::DataCenter, people: &people };
-        let user = field(json!({ "type": "user" }), Value::Null);
+        let user = field(&json!({ "type": "user" }), &Value::Null);
         let meant = user.mean("Example Lead", wording).unwrap();
         assert_eq!(meant.value, json!({ "name": "acc-2" }));
         let shown = json!({ "name": "acc-2", "key": "JIRAUSER1", "displayName": "Example Lead" });
         assert_eq!(user.show(&shown, wording), meant.text);
 
-        let text = field(custom("string", "textarea"), Value::Null);
+        let text = field(&custom("string", "textarea"), &Value::Null);
         let meant = text.mean("{color:red} [a|b]\n!x!", wording).unwrap();
         assert_eq!(meant.text, "{color:red} [a|b]\n!x!");
         assert_eq!(text.show(&meant.value, wording), meant.text);
@@ -608,7 +608,7 @@ mod tests {
         let people = people();
         let wording = Wording { dialect: Dialect::Cloud, people: &people };
         let said = |schema: Value, allowed: Value, text: &str| {
-            field(schema, allowed).mean(text, wording).unwrap_err().to_string()
+            field(&schema, &allowed).mean(text, wording).unwrap_err().to_string()
         };
         let all = [
             said(custom("option", "select"), options(), "Hihg"),
@@ -642,7 +642,7 @@ mod tests {
     fn a_long_line_ends_at_a_word() {
         let people = People::default();
         let wording = Wording { dialect: Dialect::Cloud, people: &people };
-        let line = field(custom("string", "textfield"), Value::Null);
+        let line = field(&custom("string", "textfield"), &Value::Null);
         let meant = line.mean(&"word ".repeat(100), wording).unwrap();
         assert!(meant.text.chars().count() <= LINE_CHARACTERS && meant.text.ends_with("word…"));
         assert_eq!(line.show(&meant.value, wording), meant.text);

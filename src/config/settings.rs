@@ -207,16 +207,13 @@ fn dashboard(reader: &mut Reader<'_>) -> Option<(SocketAddr, Access)> {
         match text.parse() {
             Ok(address) => addresses.push(address),
             Err(_) => {
-                reader.refuse("dashboard.proxies", format!("`{text}` is no address such as `10.0.0.2`"))
+                reader.refuse("dashboard.proxies", format!("`{text}` is no address such as `10.0.0.2`"));
             }
         }
     }
-    let listen: SocketAddr = match reader.optional_text("dashboard.listen")?.parse() {
-        Ok(listen) => listen,
-        Err(_) => {
-            reader.refuse("dashboard.listen", "expected an address and a port, such as `127.0.0.1:8088`");
-            return None;
-        }
+    let Ok(listen) = reader.optional_text("dashboard.listen")?.parse::<SocketAddr>() else {
+        reader.refuse("dashboard.listen", "expected an address and a port, such as `127.0.0.1:8088`");
+        return None;
     };
     if header.is_some() && addresses.is_empty() {
         reader.require("dashboard.proxies");

@@ -283,7 +283,7 @@ impl Maker<'_> {
                 Status::Active => None,
                 Status::Resolved { at } | Status::Merged { at, .. } => Some(self.time(*at)),
             },
-            members => group.members[from..until].iter().map(|member| member.to_string()).collect::<Vec<_>>(),
+            members => group.members[from..until].iter().map(ToString::to_string).collect::<Vec<_>>(),
             part => value,
             line => corners.join(" "),
             most, weeks,

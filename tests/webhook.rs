@@ -231,7 +231,9 @@ impl House {
     fn write(&self, rows: &[Record]) {
         let mut writer = csv::Writer::from_path(self.folder.path().join("disputes.csv")).unwrap();
         writer.write_record(generate::HEADER).unwrap();
-        rows.iter().for_each(|row| writer.write_record(row.fields()).unwrap());
+        for row in rows {
+            writer.write_record(row.fields()).unwrap();
+        }
         writer.flush().unwrap();
     }
 
@@ -366,7 +368,7 @@ async fn live(seed: u64, rows: &[Record], house: &mut House, door: Option<&Door>
                 let copies = if post.below(10) < 3 { 2 } else { 1 };
                 for _ in 0..copies {
                     // Up to half an hour late, and so in any order.
-                    on_the_way.push((minute + post.below(30) as i64, delivery.clone()));
+                    on_the_way.push((minute + i64::try_from(post.below(30)).unwrap(), delivery.clone()));
                 }
             }
         }

@@ -150,8 +150,9 @@ async fn pass(sandbox: &Sandbox, flavour: Flavour, state: &mut State, groups: us
     let client = Client::new(Settings::new(url, credentials, "DISP")).expect("a client");
     let policy = policy("load");
     apply::recover(&client, state, &SystemClock, &policy, true).await.expect("Jira is read");
-    let found = (0..groups).map(|number| cluster(number, if number < grown { 11 } else { 10 })).collect();
-    let (records, standing) = survey(state.known(), found, &mut 0);
+    let found: Vec<_> =
+        (0..groups).map(|number| cluster(number, if number < grown { 11 } else { 10 })).collect();
+    let (records, standing) = survey(state.known(), &found, &mut 0);
     let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let stop = CancellationToken::new();
     let (_, applied) =

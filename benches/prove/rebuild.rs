@@ -164,8 +164,8 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let policy = Policy { take_over: begin == Begin::TakeOver, ..policy(&format!("{begin:?}")) };
     let recovered = apply::recover(&client, store, &SystemClock, &policy, true).await.expect("Jira is read");
     let mut born = 0;
-    let found = (0..GROUPS).map(|number| cluster(number, 10)).collect();
-    let (records, standing) = survey(store.known(), found, &mut born);
+    let found: Vec<Found> = (0..GROUPS).map(|number| cluster(number, 10)).collect();
+    let (records, standing) = survey(store.known(), &found, &mut born);
     let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let params = params();
     let stop = CancellationToken::new();
@@ -221,14 +221,14 @@ pub(crate) fn params() -> plan::Params {
 /// The clusters, taken for what they are known as; counts those that are not known.
 pub(crate) fn survey(
     known: &Known,
-    found: Vec<Found>,
+    found: &[Found],
     born: &mut usize,
 ) -> (Vec<GroupRecord>, BTreeMap<GroupId, Standing>) {
     let open: HashSet<Text> = found.iter().flat_map(|found| found.members.iter().cloned()).collect();
     let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let input = group::Input {
         known: &groups,
-        found: &found,
+        found,
         open: &open,
         complete: true,
         new_input: true,

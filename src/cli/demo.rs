@@ -105,7 +105,7 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
             .map_err(|error| CliError::new(Exit::Bug, error))?;
         reports.push((week, path));
     }
-    let quarter = quarter(folder, &day1, &delivery, ui).await?;
+    let quarter = Box::pin(quarter(folder, &day1, &delivery, ui)).await?;
     ui.data("\nTo look at\n")?;
     let mut places: Vec<Vec<String>> = reports
         .into_iter()

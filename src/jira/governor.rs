@@ -371,7 +371,7 @@ mod tests {
     fn admits(sent: &[Duration], rate: f64) -> bool {
         let (mut left, mut at) = (rate, Duration::ZERO);
         sent.iter().all(|moment| {
-            left = (*moment - at).as_secs_f64().mul_add(rate, left).min(rate) - 1.0;
+            left = moment.saturating_sub(at).as_secs_f64().mul_add(rate, left).min(rate) - 1.0;
             at = *moment;
             left >= 0.0
         })
@@ -423,7 +423,8 @@ mod tests {
             }
         }
         for (most, window) in [(20, ms(2_000)), (100, ms(30_000))] {
-            let crowded = sent.windows(most + 1).find(|writes| writes[most] - writes[0] < window);
+            let crowded =
+                sent.windows(most + 1).find(|writes| writes[most].saturating_sub(writes[0]) < window);
             assert_eq!(crowded, None);
         }
         assert!(sent.len() >= 360, "{} in two minutes, of 400 that are allowed", sent.len());
@@ -475,14 +476,18 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..8 {
             governor.learn(now, &CREATE, 429, &refusal("", None), 0.5);
-            let wait = governor.silence(now).unwrap().until - now;
+            let wait = governor.silence(now).unwrap().until.saturating_sub(now);
             waits.push(wait.as_secs());
             now += wait;
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 64, 64, 64]);
         governor.learn(now, &CREATE, 201, &Told::default(), 0.5);
         governor.learn(now, &CREATE, 429, &refusal("", None), 0.5);
-        assert_eq!(governor.silence(now).unwrap().until - now, ms(2_000), "a success begins anew");
+        assert_eq!(
+            governor.silence(now).unwrap().until.saturating_sub(now),
+            ms(2_000),
+            "a success begins anew"
+        );
     }
 
     #[test]

@@ -138,7 +138,7 @@ mod tests {
         }
         let second =
             told(&[("retry-after", "Sun Aug  2 06:00:00 2026"), ("date", "Sun, 02 Aug 2026 05:59:00 GMT")]);
-        assert_eq!(second.wait, Some(Duration::from_secs(60)), "a day of one digit");
+        assert_eq!(second.wait, Some(Duration::from_mins(1)), "a day of one digit");
     }
 
     #[test]

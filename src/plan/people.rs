@@ -48,11 +48,11 @@ impl Planner<'_> {
         let one = |text: String| vec![paragraph(text)];
         match command {
             Command::Status => {
-                let mut said = self.section(standing, 0, 2);
+                let mut said = Self::section(standing, 0, 2);
                 said.push(paragraph(self.state_of(group, orders)));
                 said
             }
-            Command::Explain => self.section(standing, 2, 3),
+            Command::Explain => Self::section(standing, 2, 3),
             Command::Help => help(),
             Command::Snooze { .. } => {
                 let end = match &orders.quiet {
@@ -86,7 +86,7 @@ impl Planner<'_> {
     }
 
     /// Parts of the ticket's own text: from one heading to another, counted from the first.
-    fn section(&self, standing: &Standing, from: usize, to: usize) -> Vec<Block> {
+    fn section(standing: &Standing, from: usize, to: usize) -> Vec<Block> {
         let Some(Ok(content)) = &standing.content else {
             return vec![paragraph("There is nothing to say of it in this run.".to_owned())];
         };

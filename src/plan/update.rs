@@ -42,7 +42,7 @@ impl Planner<'_> {
         let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
 
         if released("summary") {
-            self.leave(group, standing, &key, "summary");
+            self.leave(group, standing, key.as_ref(), "summary");
         } else if observed.summary == content.summary {
             written.summary.clone_from(&content.summary);
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
@@ -54,7 +54,7 @@ impl Planner<'_> {
         }
 
         match block::locate(&observed.description) {
-            _ if released("description") => self.leave(group, standing, &key, "description"),
+            _ if released("description") => self.leave(group, standing, key.as_ref(), "description"),
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
                 let wanted = self.input.markup.nodes(&block);
@@ -84,7 +84,7 @@ impl Planner<'_> {
         }
 
         if released("priority") {
-            self.leave(group, standing, &key, "priority");
+            self.leave(group, standing, key.as_ref(), "priority");
         } else if let Some(priority) = &content.priority {
             if observed.priority.as_ref() == Some(priority) {
                 written.priority = Some(priority.clone());
@@ -97,7 +97,7 @@ impl Planner<'_> {
             }
         }
         if released("due date") {
-            self.leave(group, standing, &key, "due date");
+            self.leave(group, standing, key.as_ref(), "due date");
         } else if observed.due == content.due {
             written.due = content.due;
         } else if observed.due == last.due || observed.due == maybe.due {
@@ -132,7 +132,7 @@ impl Planner<'_> {
                 continue;
             }
             if released(name) {
-                self.leave(group, standing, &key, name);
+                self.leave(group, standing, key.as_ref(), name);
                 continue;
             }
             let shown = observed.fields.get(name).map_or("", String::as_str);
@@ -184,8 +184,8 @@ impl Planner<'_> {
     }
 
     /// A field that a person ordered to be left to people.
-    fn leave(&mut self, group: &Group, standing: &Standing, key: &Option<String>, field: &str) {
-        self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
+    fn leave(&mut self, group: &Group, standing: &Standing, key: Option<&String>, field: &str) {
+        self.hold(group, standing, key.cloned(), HoldReason::PersonChanged { field: field.to_owned() });
     }
 
     /// Our block below what a person made of the description, where the old one is gone.

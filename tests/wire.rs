@@ -293,6 +293,8 @@ async fn a_body_that_never_ends_in_time_is_given_up() {
         write!(stream, "HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n")?;
         loop {
             stream.write_all(b" ")?;
+            // The slow peer is what is tested: it has nothing to wait for.
+            #[expect(clippy::disallowed_methods, reason = "a body that trickles")]
             thread::sleep(Duration::from_millis(20));
         }
     });
@@ -323,7 +325,7 @@ async fn an_answer_that_is_too_large_is_not_read_to_its_end_however_small_it_was
     let endless = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n")?;
         loop {
-            stream.write_all(&[b' '; 65_536])?;
+            stream.write_all(&vec![b' '; 65_536])?;
         }
     });
     for server in [bomb, endless] {

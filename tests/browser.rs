@@ -3,7 +3,7 @@
 //!
 //! Needs Chromium. Where there is none, each test names what is missing and passes; with the environment
 //! variable `CI` set it fails instead.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 use std::{
     fs,

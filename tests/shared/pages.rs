@@ -131,7 +131,7 @@ impl Pages {
     pub(crate) fn record_one_more_run(&self) {
         let mut state = State::open(&self.path("state")).unwrap();
         let mut run = state.known().runs.values().next_back().unwrap().clone();
-        run.id = "9999".to_owned();
+        "9999".clone_into(&mut run.id);
         state.record(run.at, &[Change::Run(Box::new(run))]).unwrap();
     }
 }

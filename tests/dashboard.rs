@@ -1,6 +1,6 @@
 //! The dashboard: pages, filters, orders, and who gets in.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "shared/pages.rs"]
 mod pages;

@@ -35,7 +35,7 @@
 //! | [`schedule`] | pure | cron expression, zone and last occurrence to what is due |
 //! | [`generate`], [`evaluate`] | pure | synthetic disputes with their truth; scores of a grouping |
 //! | [`source`] | edge | files to disputes, with rejects and completeness |
-//! | [`jira`] | edge | typed client of Jira Cloud |
+//! | [`jira`] | edge | typed client of Jira Cloud and Data Center |
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`deliver`] | edge | reports to a folder, mail and chat, once each |
@@ -58,7 +58,9 @@
 //!   [`plan::Mark`] by which its group is known again. Where one copy may lack something, [`state::Doubt`]
 //!   keeps everything from being created until Jira was read from end to end, twice. A claim on the Jira
 //!   project ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
-//! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so.
+//! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so. Orders in
+//!   comments ([`plan::Command`]) are carried out in the record that says they were read, and answered once; what is
+//!   decided about disputes ([`plan::Ruling`]) is kept by the disputes and guides the grouping.
 //! * **Jira is asked as it wishes.** Each call waits for the limits that it falls under; what Jira asks for is kept
 //!   over restarts ([`apply::pause`]). Webhooks only make the daemon look sooner.
 //! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not

@@ -75,7 +75,7 @@ fn the_full_plan_has_the_text_of_every_write() {
           + 1. Ask the state for the claims.
       comment    aaaa0000  DISP-1   comment
                                     because a person changed the summary; said once
-          + Someone changed the summary, so disputebot leaves it alone from now on; it would have written “aaaa0000 · 6 disputes”. To hand it back, set the summary to what disputebot last wrote.
+          + Someone changed the summary, so disputebot leaves it alone from now on; it would have written “aaaa0000 · 6 disputes”. To hand it back, write `/disputebot take summary` in a comment.
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
           - 5 open disputes share one cause.

@@ -7,10 +7,10 @@
 //! until the fate of the first is known: a request cannot run for ever, and issues can be read by number, past
 //! the index. So
 //!
-//! 1. a create is recorded and synced ([`Link::Intent`]), sent once, and its result is recorded;
-//! 2. where the answer is lost, nothing is sent again ([`Link::Unknown`]) until Jira can no longer be at it,
+//! 1. a create is recorded and synced ([`plan::Link::Intent`]), sent once, and its result is recorded;
+//! 2. where the answer is lost, nothing is sent again ([`plan::Link::Unknown`]) until Jira can no longer be at it,
 //!    and every issue that was made since has been read ([`recover`]);
-//! 3. where nobody can tell, a person decides ([`Link::Held`]).
+//! 3. where nobody can tell, a person decides ([`plan::Link::Held`]).
 //!
 //! The promise is: a ticket may be late; it is never doubled and never lost. What Jira is taken to do: reads by
 //! id and key show the last write, numbers are given out in order, and no request runs longer than
@@ -29,9 +29,9 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
-//! * Creates and edits are sent several at a time ([`together`]), all other writes one after the other.
+//! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
-//!   comment stand in its place ([`moves`]).
+//!   comment stand in its place (`moves`).
 //! * A failed write never stops the others, unless every further one would fail the same way.
 //! * Before a create the claim on the project is looked at ([`claim`]).
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is

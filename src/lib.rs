@@ -59,7 +59,7 @@
 //!   keeps everything from being created until Jira was read from end to end, twice. A claim on the Jira
 //!   project ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
 //! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so. Orders in
-//!   comments ([`plan::Command`]) are carried out in the record that says they were read, and answered once; what is
+//!   comments ([`plan::Command`]) are carried out and answered once; what is
 //!   decided about disputes ([`plan::Ruling`]) is kept by the disputes and guides the grouping.
 //! * **Jira is asked as it wishes.** Each call waits for the limits that it falls under; what Jira asks for is kept
 //!   over restarts ([`apply::pause`]). Webhooks only make the daemon look sooner.

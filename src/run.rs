@@ -498,10 +498,6 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
         let (Some(from), Some(into)) = (living(groups, &ruling.group), living(groups, with)) else {
             continue;
         };
-        // Once: a group that came back after that is judged by its disputes.
-        if known.groups.get(&ruling.group).is_some_and(|record| record.group.since > ruling.at) {
-            continue;
-        }
         let members = std::mem::take(&mut groups[from].members);
         groups[from].status = Status::Merged { at: now, into: with.clone() };
         groups[from].pending.clear();

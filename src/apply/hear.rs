@@ -1,7 +1,8 @@
 //! What people did and ordered on the tickets since the last look, written down before anything is decided.
 //!
-//! An order is carried out in what is known, in the same record that says that its comment was read: it is carried
-//! out once, and answered once ([`plan::answer_topic`]).
+//! An order is carried out in what is known and written down together with its comment having been read, what was
+//! decided first: where that breaks off in the middle, the order is read again and decides the same under the same
+//! id. It is answered once ([`plan::answer_topic`]).
 
 use std::collections::BTreeMap;
 
@@ -67,8 +68,8 @@ pub(super) async fn orders(
             ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
         }
         ticket.orders.get_or_insert_default().heard = last;
-        changes.push(Change::Ticket(ticket));
         changes.extend(told.into_iter().map(|ruling| Change::Ruling { ruling }));
+        changes.push(Change::Ticket(ticket));
     }
     Ok(changes)
 }

@@ -67,7 +67,7 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
-    plan::{self, Action, Category, Closed, Issue, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Issue, Moment, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
         document::Block,
@@ -374,6 +374,26 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         self.store.record(self.clock.moment().at, &[Change::Ticket(ticket)])
     }
 
+    /// Whether what was sent about a topic, and was not there at a look, may still come. Where nothing is certain of
+    /// how long ago that was, the wait begins again.
+    fn may_still_arrive(
+        &mut self,
+        ticket: &mut Ticket,
+        topic: &str,
+        look: Moment,
+    ) -> Result<bool, StateError> {
+        let Some(sent) = ticket.saying.get_mut(topic) else { return Ok(false) };
+        let passed = look.since(sent);
+        if passed.is_some_and(|passed| passed >= self.policy.settle) {
+            return Ok(false);
+        }
+        if passed.is_none() {
+            *sent = look;
+            self.record(ticket.clone())?;
+        }
+        Ok(true)
+    }
+
     async fn comment(&mut self, mut ticket: Ticket, issue: &Issue, topic: &str, body: &[Block]) -> Sent {
         let mut said = None;
         if ticket.look_first || ticket.saying.contains_key(topic) {
@@ -385,14 +405,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Some(Err(error)) => return Ok(Err(error.into())),
                 None => return Ok(Err(Failure::Stopped)),
             }
-            let settled = |sent| now.since(sent).is_some_and(|passed| passed >= self.policy.settle);
-            if let (None, Some(sent)) = (&said, ticket.saying.get_mut(topic))
-                && !settled(sent)
-            {
-                if now.since(sent).is_none() {
-                    *sent = now;
-                    self.record(ticket)?;
-                }
+            if said.is_none() && self.may_still_arrive(&mut ticket, topic, now)? {
                 return Ok(Err(Failure::Unsettled));
             }
         }
@@ -434,14 +447,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Some(Err(error)) => return Ok(Err(error.into())),
                 None => return Ok(Err(Failure::Stopped)),
             }
-            let settled = |sent| now.since(sent).is_some_and(|passed| passed >= self.policy.settle);
-            if let (false, Some(sent)) = (there, ticket.saying.get_mut(&topic))
-                && !settled(sent)
-            {
-                if now.since(sent).is_none() {
-                    *sent = now;
-                    self.record(ticket)?;
-                }
+            if !there && self.may_still_arrive(&mut ticket, &topic, now)? {
                 return Ok(Err(Failure::Unsettled));
             }
         }
@@ -453,13 +459,15 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             self.record(ticket.clone())?;
             match within(self.stop, self.tracker.attach(issue, list)).await {
                 Some(Outcome::Done(_)) => self.attachments_refused = 0,
-                Some(outcome @ (Outcome::NotDone(_) | Outcome::Refused(_))) => {
+                Some(Outcome::NotDone(error)) => {
                     ticket.saying.remove(&topic);
                     self.record(ticket)?;
-                    self.attachments_refused += u32::from(matches!(outcome, Outcome::Refused(_)));
-                    let (Outcome::NotDone(error) | Outcome::Refused(error)) = outcome else {
-                        return Ok(Err(Failure::Unsettled));
-                    };
+                    return Ok(Err(error.into()));
+                }
+                Some(Outcome::Refused(error)) => {
+                    self.attachments_refused += 1;
+                    ticket.saying.remove(&topic);
+                    self.record(ticket)?;
                     return Ok(Err(error.into()));
                 }
                 Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),

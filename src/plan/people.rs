@@ -67,8 +67,8 @@ impl Planner<'_> {
             )),
             Command::Unmute => one("disputebot keeps this ticket up to date again.".to_owned()),
             Command::Merge { key } => one(format!(
-                "With the next run the disputes of this ticket are counted on {key}, now and in future; this ticket is \
-                 linked to it and closed, unless somebody works on it."
+                "From the next run on the disputes of this ticket are counted on {key}; this ticket is linked to it and \
+                 closed, unless somebody works on it."
             )),
             Command::Split { attribute } => one(format!(
                 "From the next run on, disputes of this ticket that differ in {} are kept apart. What is left of each \
@@ -85,7 +85,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Parts of the ticket's own text: from one heading to another, counted from the first.
+    /// Parts of the ticket's own text, counted by their headings; what stands before the first one is part 0.
     fn section(standing: &Standing, from: usize, to: usize) -> Vec<Block> {
         let Some(Ok(content)) = &standing.content else {
             return vec![paragraph("There is nothing to say of it in this run.".to_owned())];
@@ -94,8 +94,7 @@ impl Planner<'_> {
         let mut part = Vec::new();
         for block in &content.block {
             heading += usize::from(matches!(block, Block::Heading(..)));
-            // The part before the first heading belongs to it.
-            if (from..to).contains(&heading.max(usize::from(from > 0))) {
+            if (from..to).contains(&heading) {
                 part.push(block.clone());
             }
         }

@@ -13,6 +13,7 @@ mod lifecycle;
 mod lists;
 mod people;
 mod printed;
+mod rulings;
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,7 +28,7 @@ pub(super) fn ensure_directory(directory: &Path) -> io::Result<()> {
 /// however it ends.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 /// Why the right to write was not given.
@@ -59,7 +59,14 @@ impl WriterLock {
             Err(TryLockError::Error(source)) => return Err(LockRefusal::Io(source)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(LockRefusal::Io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriterLock {
+    /// Closing gives nothing back while a process that another thread is just starting has its copy.
+    fn drop(&mut self) {
+        drop(self.file.unlock());
     }
 }
 
@@ -84,5 +91,21 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn io::Write) -> io::R
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => sync_directory(parent),
         None => sync_directory(Path::new(".")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WriterLock;
+
+    #[test]
+    fn a_dropped_lock_is_free_also_while_a_started_process_has_a_copy_of_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let held = WriterLock::acquire(&path).unwrap();
+        let copy = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(WriterLock::acquire(&path).is_ok(), "the copy still holds it");
+        drop(copy);
     }
 }

@@ -1,25 +1,27 @@
 //! From seeds to causes: grow, sweep, join, and again for what is left.
 //!
 //! * **Grow**: the rows of a seed teach a [`Profile`]; the rows that fit it better than the background teach it
-//!   again, three times at most. What remains significant becomes a group.
-//! * **Sweep**: every row goes to the group that it fits best, or to the background (classification EM). A row
-//!   with a typing error or a missing value is where the rest of it points.
+//!   again, once. What remains significant becomes a group.
+//! * **Sweep** ([`super::contest`]): every row goes to the group that it fits best, or to the background
+//!   (classification EM). A row with a typing error or a missing value is where the rest of it points.
 //! * **Join**: [`super::join`] puts together the groups of one cause by linfa's DBSCAN.
 //! * Small causes hidden behind large ones come out in later rounds, against the background of the rows that
 //!   no group explains.
 
 use std::{
     collections::BinaryHeap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rayon::prelude::*;
 
 use super::{
-    Params, join,
+    Params,
+    contest::Contest,
+    join,
     partition::Partition,
     profile::{Profile, Scorer, Scratch},
-    rates::{Counts, FREE, Rates},
+    rates::{Counts, FREE, Population, Rates},
     seed::{self, Index, Seed},
 };
 
@@ -28,11 +30,9 @@ const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
 /// Most lessons that a growing group takes.
-const LESSONS: usize = 3;
+const LESSONS: usize = 2;
 /// Seeds that grow at the same time.
 const BATCH: usize = 8;
-/// Groups that are swept at the same time; their scores are held until then.
-const SWEPT: usize = 256;
 
 /// The causes of a partition, over all clients: rows ascending, by first row. A row is in at most one.
 pub(super) fn causes(
@@ -40,8 +40,6 @@ pub(super) fn causes(
     params: &Params,
     reference: Option<&Counts>,
 ) -> Vec<Vec<u32>> {
-    let everything: Vec<u32> = (0..partition.len() as u32).collect();
-    let full = Index::of(partition, &everything);
     // The more rows, the more sets of them may look like a cause by chance.
     let params = &Params {
         min_evidence: params.min_evidence + (partition.len().max(1) as f64).ln(),
@@ -49,12 +47,14 @@ pub(super) fn causes(
     };
     let mut labels = vec![FREE; partition.len()];
     let tools = Tools::new(partition);
+    let population = Arc::new(Population::of(partition, reference));
     for round in 0..ROUNDS {
-        let free: Vec<u32> = everything.iter().copied().filter(|row| labels[*row as usize] == FREE).collect();
+        let free: Vec<u32> =
+            (0..partition.len() as u32).filter(|row| labels[*row as usize] == FREE).collect();
         if free.len() < params.min_group {
             break;
         }
-        let rates = Rates::of(partition, &labels, reference);
+        let rates = Rates::of(partition, &labels, &population);
         let index = Index::of(partition, &free);
         let seeds = seed::seeds(partition, &rates, &index, params.min_group, round > 0);
         let mut grower =
@@ -63,26 +63,21 @@ pub(super) fn causes(
             break;
         }
         let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
-        let was_free = |row: u32| free.binary_search(&row).is_ok();
         // The first groups contend for each other's rows; later ones only for what was left.
-        if round == 0 {
-            sweep(partition, &full, &everything, &mut labels, params, reference, &tools);
-        } else {
-            let contended: Vec<u32> = everything
-                .iter()
-                .copied()
-                .filter(|row| was_free(*row) || labels[*row as usize] == FREE)
-                .collect();
-            let index = Index::of(partition, &contended);
-            sweep(partition, &index, &contended, &mut labels, params, reference, &tools);
+        let mut is_contended = vec![round == 0; partition.len()];
+        for row in &free {
+            is_contended[*row as usize] = true;
         }
-        join::part(partition, &mut labels, params, reference);
-        join::join(partition, &mut labels, params, reference);
+        sweep(partition, &is_contended, &mut labels, params, &population, &tools);
+        // Parting and joining free no row, so that the rates stay what they are.
+        let rates = Rates::of(partition, &labels, &population);
+        join::part(partition, &mut labels, params, &rates);
+        join::join(partition, &mut labels, params, &rates);
         if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
             break;
         }
     }
-    sweep(partition, &full, &everything, &mut labels, params, reference, &tools);
+    sweep(partition, &vec![true; partition.len()], &mut labels, params, &population, &tools);
     members(&labels)
 }
 
@@ -255,6 +250,9 @@ impl Grower<'_> {
     }
 }
 
+/// What sums of the same scores in another order may differ by, in nats.
+const ROUNDING: f32 = 1e-3;
+
 /// Evidence (nats) below which what is left of a seed is not tried.
 const SMALLEST: f64 = 3.0;
 
@@ -292,80 +290,75 @@ fn reachable(
         rows += size;
         left -= loss;
     }
-    if left > 0.0 || rows > most {
+    if left > 0.0 || rows > 2 * most {
         return None;
     }
-    Some(scorer.once(sides[..taken].iter().flat_map(|(_, _, place)| {
+    let lists = sides[..taken].iter().flat_map(|(_, _, place)| {
         let side = &profile.sides[*place];
-        side.hits.iter().map(|hit| index.with(side.attribute, hit.code))
-    })))
+        let without = side.best_without(partition);
+        side.hits
+            .iter()
+            .map(move |hit| (side.best_with(partition, hit) - without, index.with(side.attribute, hit.code)))
+    });
+    Some(scorer.promising(lists, -left - ROUNDING))
 }
 
 /// Gives each contended row to the group it fits best; other rows stay or become free. A group that is no
-/// longer significant gives its rows back. `index` is that of the contended rows, which are ascending.
+/// longer significant gives its rows back.
 fn sweep(
     partition: &Partition<'_>,
-    index: &Index,
-    contended: &[u32],
+    is_contended: &[bool],
     labels: &mut [u32],
     params: &Params,
-    reference: Option<&Counts>,
+    population: &Arc<Population>,
     tools: &Tools<'_>,
 ) {
-    let rates = Rates::of(partition, labels, reference);
+    let rates = Rates::of(partition, labels, population);
     let groups = members(labels);
     for (place, rows) in groups.iter().enumerate() {
         for row in rows {
             labels[*row as usize] = place as u32;
         }
     }
-    let mut best: Vec<(f32, u32)> = vec![(0.0, FREE); partition.len()];
-    for (chunk, groups) in groups.chunks(SWEPT).enumerate() {
-        let scored: Vec<Vec<(u32, f32)>> = groups
-            .par_iter()
-            .enumerate()
-            .map(|(place, rows)| {
-                let label = (chunk * SWEPT + place) as u32;
-                if rows.len() < params.min_group {
-                    return Vec::new();
-                }
-                let is_member = |row: u32| labels[row as usize] == label;
-                tools.lend(|scratch, scorer| {
-                    let profile = Profile::of(partition, &rates, rows, false, scratch);
-                    let candidates = reachable(partition, &profile, index, contended.len(), scorer);
-                    let candidates = candidates.as_deref().unwrap_or(contended);
-                    let kept = rows.iter().filter(|row| contended.binary_search(row).is_err());
-                    let (mut scores, mut evidence) = (Vec::new(), 0.0);
-                    scorer.scores(
-                        partition,
-                        &rates,
-                        &profile,
-                        candidates.iter().chain(kept).copied(),
-                        is_member,
-                        |row, score| {
-                            scores.push((row, score));
-                            if is_member(row) {
-                                evidence += f64::from(score);
-                            }
-                        },
-                    );
-                    if profile.net(partition, evidence) < params.min_evidence {
-                        scores.clear();
-                    }
-                    scores
-                })
-            })
-            .collect();
-        for (place, scores) in scored.into_iter().enumerate() {
-            let label = (chunk * SWEPT + place) as u32;
-            for (row, score) in scores {
-                if score > best[row as usize].0 {
-                    best[row as usize] = (score, label);
-                }
+    // What each row scores in its own group.
+    let scored: Vec<(Option<Profile>, Vec<(u32, f32)>)> = groups
+        .par_iter()
+        .map(|rows| {
+            if rows.len() < params.min_group {
+                return (None, Vec::new());
             }
-        }
+            tools.lend(|scratch, scorer| {
+                let profile = Profile::of(partition, &rates, rows, false, scratch);
+                let (mut scores, mut evidence) = (Vec::new(), 0.0);
+                scorer.scores(
+                    partition,
+                    &rates,
+                    &profile,
+                    rows.iter().copied(),
+                    |_| true,
+                    |row, score| {
+                        scores.push((row, score));
+                        evidence += f64::from(score);
+                    },
+                );
+                let is_significant = profile.net(partition, evidence) >= params.min_evidence;
+                if is_significant { (Some(profile), scores) } else { (None, Vec::new()) }
+            })
+        })
+        .collect();
+    let (profiles, scores): (Vec<Option<Profile>>, Vec<Vec<(u32, f32)>>) = scored.into_iter().unzip();
+    let mut own = vec![0.0f32; partition.len()];
+    for (row, score) in scores.into_iter().flatten() {
+        own[row as usize] = score;
     }
-    for (label, (_, best)) in labels.iter_mut().zip(best) {
-        *label = best;
-    }
+    let contest = Contest::new(partition, &rates, &profiles);
+    labels.par_iter_mut().enumerate().with_min_len(1024).for_each_init(Vec::new, |scores, (row, label)| {
+        let has_group = *label != FREE && profiles[*label as usize].is_some();
+        let own = has_group.then(|| (*label, own[row]));
+        *label = if is_contended[row] {
+            contest.best(partition, &rates, row, own, scores).1
+        } else {
+            own.filter(|(_, score)| *score > 0.0).map_or(FREE, |(label, _)| label)
+        };
+    });
 }

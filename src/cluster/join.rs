@@ -21,7 +21,7 @@ use super::{
     density::{self, Space},
     partition::{Context, PLACE, Partition},
     profile::{Profile, Scratch},
-    rates::{Counts, Rates},
+    rates::Rates,
 };
 
 /// Rounds of growing reach.
@@ -92,16 +92,10 @@ const ORDER: [Attribute; Attribute::COUNT] = [
 ];
 
 /// Joins groups; `labels` of joined ones become equal.
-pub(super) fn join(
-    partition: &Partition<'_>,
-    labels: &mut [u32],
-    params: &Params,
-    reference: Option<&Counts>,
-) {
-    let rates = Rates::of(partition, labels, reference);
+pub(super) fn join(partition: &Partition<'_>, labels: &mut [u32], params: &Params, rates: &Rates) {
     let free_rows = labels.iter().filter(|label| **label == super::rates::FREE).count() as f64;
     let mut groups = members(labels);
-    let mut shapes: Vec<Shape> = shapes(partition, &rates, &groups);
+    let mut shapes: Vec<Shape> = shapes(partition, rates, &groups);
     for round in 1..=ROUNDS {
         let reach = params.reach * f64::from(round) / f64::from(ROUNDS);
         let near = neighbours(partition, &shapes, reach, free_rows);
@@ -140,7 +134,7 @@ pub(super) fn join(
             .filter(|(_, changed)| **changed)
             .map(|(rows, _)| rows.clone())
             .collect();
-        let mut anew = self::shapes(partition, &rates, &anew).into_iter();
+        let mut anew = self::shapes(partition, rates, &anew).into_iter();
         shapes = joined
             .iter()
             .zip(&changed)
@@ -156,20 +150,14 @@ pub(super) fn join(
 
 /// Parts groups that hold two causes: rows with one delivery system or ratio that differ from the rows with
 /// another one in more than that. Two causes of one product under one code grow from one seed.
-pub(super) fn part(
-    partition: &Partition<'_>,
-    labels: &mut [u32],
-    params: &Params,
-    reference: Option<&Counts>,
-) {
-    let rates = Rates::of(partition, labels, reference);
+pub(super) fn part(partition: &Partition<'_>, labels: &mut [u32], params: &Params, rates: &Rates) {
     let groups = members(labels);
     let parts: Vec<Vec<Vec<u32>>> = groups
         .par_iter()
         .map(|rows| {
             [Attribute::UnitsRatio, Attribute::AmountRatio, Attribute::DeliverySystem]
                 .into_iter()
-                .find_map(|attribute| parts(partition, &rates, rows, attribute, params))
+                .find_map(|attribute| parts(partition, rates, rows, attribute, params))
                 .unwrap_or_default()
         })
         .collect();
@@ -206,6 +194,9 @@ fn parts(
         .filter(|run| run.len() >= least)
         .map(|run| run.iter().map(|(_, row)| *row).collect())
         .collect();
+    if parts.len() < 2 {
+        return None;
+    }
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let shapes = shapes(partition, rates, &parts);
     let (first, others) = shapes.split_first()?;

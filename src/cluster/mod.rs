@@ -51,6 +51,7 @@
 //! ([`Links`]) is honoured exactly.
 
 mod attribute;
+mod contest;
 mod cover;
 mod density;
 mod explain;

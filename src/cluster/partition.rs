@@ -34,11 +34,51 @@ pub(super) enum Context {
     Pair(usize),
 }
 
+/// The pairs of values that occur in two columns.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
+    /// The place of each row's pair in `values`.
+    pub(super) of_row: Vec<u32>,
+    /// Ascending.
+    pub(super) values: Vec<(u32, u32)>,
+}
+
+impl Pairs {
+    fn of(by: &[u32], column: &[u32]) -> Self {
+        let mut places: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        let mut of_row: Vec<u32> = by
+            .iter()
+            .zip(column)
+            .map(|(by, code)| {
+                let next = places.len() as u32;
+                *places.entry((*by, *code)).or_insert(next)
+            })
+            .collect();
+        let mut values: Vec<((u32, u32), u32)> = places.into_iter().collect();
+        values.sort_unstable();
+        let mut ranks = vec![0; values.len()];
+        for (rank, (_, place)) in values.iter().enumerate() {
+            ranks[*place as usize] = rank as u32;
+        }
+        for place in &mut of_row {
+            *place = ranks[*place as usize];
+        }
+        Self { of_row, values: values.into_iter().map(|(pair, _)| pair).collect() }
+    }
+
+    /// The place of a pair, where it occurs.
+    pub(super) fn find(&self, by: u32, code: u32) -> Option<usize> {
+        self.values.binary_search(&(by, code)).ok()
+    }
+}
+
 /// The columns of one program.
 #[derive(Debug)]
 pub(super) struct Partition<'t> {
     /// Codes by column and row (positions in the partition).
     pub(super) columns: Vec<Cow<'t, [u32]>>,
+    /// The same by row and column: what is asked of single rows then lies together.
+    cells: Vec<[u32; COLUMNS]>,
     /// Codes that a column can have, the missing one included.
     pub(super) widths: Vec<usize>,
     /// Values that occur in each column.
@@ -53,6 +93,8 @@ pub(super) struct Partition<'t> {
     pub(super) rows_of_client: Vec<f64>,
     /// Units ratios that are a constant which no package size explains, by code.
     pub(super) odd_ratios: Vec<bool>,
+    /// By attribute: its values with those of the column that they are paired with; empty where there is none.
+    pub(super) pairs: Vec<Pairs>,
     /// Attributes that go together by nature.
     natural: Vec<bool>,
 }
@@ -93,8 +135,14 @@ impl<'t> Partition<'t> {
             .collect();
         let odd_ratios =
             (0..widths[Attribute::UnitsRatio.index()] as u32).map(|code| table.is_odd_ratio(code)).collect();
+        let cells = (0..rows.len())
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|row| std::array::from_fn(|column| columns[column][row]))
+            .collect();
         let mut partition = Self {
             columns,
+            cells,
             widths,
             distinct,
             contexts: vec![Context::Free; Attribute::COUNT],
@@ -102,10 +150,18 @@ impl<'t> Partition<'t> {
             siblings: vec![Vec::new(); Attribute::COUNT],
             rows_of_client,
             odd_ratios,
+            pairs: Vec::new(),
             natural: vec![false; Attribute::COUNT * Attribute::COUNT],
         };
         partition.find_parents();
         partition.find_natural_company();
+        partition.pairs = (0..Attribute::COUNT)
+            .into_par_iter()
+            .map(|attribute| match partition.contexts[attribute] {
+                Context::Pair(by) => Pairs::of(&partition.columns[by], &partition.columns[attribute]),
+                Context::Free | Context::Parent(_) => Pairs::default(),
+            })
+            .collect();
         partition
     }
 
@@ -113,8 +169,13 @@ impl<'t> Partition<'t> {
         self.columns[CLIENT].len()
     }
 
+    /// The codes of a row, by column.
+    pub(super) fn row(&self, row: usize) -> &[u32; COLUMNS] {
+        &self.cells[row]
+    }
+
     pub(super) fn client(&self, row: usize) -> usize {
-        self.columns[CLIENT][row] as usize
+        self.cells[row][CLIENT] as usize
     }
 
     /// The parent value of a value; 0 where its attribute has no parent.

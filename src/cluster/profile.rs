@@ -39,9 +39,9 @@ pub(super) struct Hit {
     /// Chance of it in a row without a cause, in its context.
     pub(super) chance: f64,
     /// Log ratio for others; for attributes in pairs the log share alone.
-    other: f32,
+    pub(super) other: f32,
     /// What is added where the row has another parent value than the usual one.
-    elsewhere: f32,
+    pub(super) elsewhere: f32,
     /// What is added for a member.
     member: f32,
 }
@@ -53,9 +53,9 @@ pub(super) struct Side {
     /// By ascending code.
     pub(super) hits: Vec<Hit>,
     /// Log ratio of all other values, by parent value (0 without a parent).
-    misses: Vec<(u32, f32)>,
+    pub(super) misses: Vec<(u32, f32)>,
     /// Log ratio of a missing value.
-    missing: f32,
+    pub(super) missing: f32,
 }
 
 /// The model of one group.
@@ -73,6 +73,8 @@ pub(super) struct Profile {
 #[derive(Debug)]
 pub(super) struct Scratch {
     counts: Vec<Vec<u32>>,
+    /// Codes that were counted.
+    touched: Vec<Vec<u32>>,
     logs: Vec<Vec<f32>>,
 }
 
@@ -80,12 +82,31 @@ impl Scratch {
     pub(super) fn new(partition: &Partition<'_>) -> Self {
         Self {
             counts: partition.widths.iter().map(|width| vec![0; *width]).collect(),
+            touched: vec![Vec::new(); Attribute::COUNT],
             logs: (0..Attribute::COUNT)
                 .map(|attribute| match partition.contexts[attribute] {
                     Context::Pair(_) => vec![0.0; partition.widths[attribute]],
                     Context::Free | Context::Parent(_) => Vec::new(),
                 })
                 .collect(),
+        }
+    }
+
+    fn count(&mut self, partition: &Partition<'_>, rates: &Rates, rows: &[u32]) {
+        let Self { counts, touched, logs } = self;
+        for row in rows {
+            let cells = partition.row(*row as usize);
+            for (attribute, (counts, touched)) in counts.iter_mut().zip(touched.iter_mut()).enumerate() {
+                let code = cells[attribute];
+                let count = &mut counts[code as usize];
+                if *count == 0 {
+                    touched.push(code);
+                }
+                *count += 1;
+                if let Some(log) = logs[attribute].get_mut(code as usize) {
+                    *log += rates.pair_log(partition, attribute, *row as usize);
+                }
+            }
         }
     }
 }
@@ -99,9 +120,10 @@ impl Profile {
         are_free: bool,
         scratch: &mut Scratch,
     ) -> Self {
+        scratch.count(partition, rates, rows);
         let sides = (0..Attribute::COUNT)
-            .filter(|attribute| *attribute != Attribute::UnitType.index())
-            .filter_map(|attribute| side(partition, rates, rows, are_free, attribute, scratch))
+            .filter_map(|attribute| side(partition, rates, rows.len(), are_free, attribute, scratch))
+            .filter(|side| side.attribute != Attribute::UnitType.index())
             .collect();
         let mut clients: Vec<u32> = rows.iter().map(|row| partition.client(*row as usize) as u32).collect();
         clients.sort_unstable();
@@ -137,7 +159,8 @@ impl Profile {
         self.odds.len()
     }
 
-    fn odds(&self, partition: &Partition<'_>, rates: &Rates, client: u32) -> f32 {
+    /// Log odds of group against background for a row of a client.
+    pub(super) fn odds(&self, partition: &Partition<'_>, rates: &Rates, client: u32) -> f32 {
         if let Ok(place) = self.odds.binary_search_by_key(&client, |(client, _)| *client) {
             return self.odds[place].1;
         }
@@ -203,14 +226,28 @@ impl Profile {
 impl Side {
     /// The most that a row can score on this attribute.
     pub(super) fn best(&self, partition: &Partition<'_>) -> f32 {
+        self.hits.iter().map(|hit| self.best_with(partition, hit)).fold(0.0, f32::max)
+    }
+
+    /// The most that a row with one of the hits can score on this attribute.
+    pub(super) fn best_with(&self, partition: &Partition<'_>, hit: &Hit) -> f32 {
         let in_pairs = matches!(partition.contexts[self.attribute], Context::Pair(_));
-        self.hits
-            .iter()
-            .map(|hit| {
-                let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
-                hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
-            })
-            .fold(0.0, f32::max)
+        let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
+        hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
+    }
+
+    /// What another value below a parent value scores; 0 where no hit is below it.
+    pub(super) fn miss(&self, parent: u32) -> f32 {
+        let place = self.misses.binary_search_by_key(&parent, |(parent, _)| *parent);
+        place.map_or(0.0, |place| self.misses[place].1)
+    }
+
+    /// What a row scores that has none of the hits, nor their parent values.
+    pub(super) fn without(&self, partition: &Partition<'_>) -> f32 {
+        match partition.contexts[self.attribute] {
+            Context::Parent(_) => 0.0,
+            Context::Free | Context::Pair(_) => self.miss(0),
+        }
     }
 
     /// The most that a row without a hit can score on this attribute.
@@ -228,28 +265,17 @@ impl Side {
 fn side(
     partition: &Partition<'_>,
     rates: &Rates,
-    rows: &[u32],
+    rows: usize,
     are_free: bool,
     attribute: usize,
     scratch: &mut Scratch,
 ) -> Option<Side> {
     let kind = Attribute::ALL[attribute];
-    let column = &partition.columns[attribute];
     let context = partition.contexts[attribute];
     let (counts, logs) = (&mut scratch.counts[attribute], &mut scratch.logs[attribute]);
-    let mut touched: Vec<u32> = Vec::new();
-    for row in rows {
-        let code = column[*row as usize];
-        if counts[code as usize] == 0 {
-            touched.push(code);
-        }
-        counts[code as usize] += 1;
-        if matches!(context, Context::Pair(_)) {
-            logs[code as usize] += rates.pair_log(attribute, *row as usize);
-        }
-    }
+    let touched = &mut scratch.touched[attribute];
     touched.sort_unstable();
-    let size = rows.len() as f64;
+    let size = rows as f64;
     let zeros = f64::from(counts[0]);
     let says_absent = kind.means_something_when_absent();
     let present = if says_absent { size } else { size - zeros };
@@ -262,7 +288,7 @@ fn side(
     }
     let mut hits: Vec<Hit> = Vec::new();
     let mut covered: Vec<(u32, f64, f64)> = Vec::new();
-    for code in &touched {
+    for code in &*touched {
         let count = f64::from(counts[*code as usize]);
         if *code == 0 && !says_absent || count < 2.0 {
             continue;
@@ -314,7 +340,7 @@ fn side(
             None => covered.push((parent, count, chance)),
         }
     }
-    for code in touched {
+    for code in touched.drain(..) {
         counts[code as usize] = 0;
         if let Some(log) = logs.get_mut(code as usize) {
             *log = 0.0;
@@ -355,8 +381,8 @@ fn side(
 pub(super) struct Scorer {
     /// By attribute and code: place of the hit and one more, 0 for none.
     places: Vec<Vec<u32>>,
-    /// By row: the last list that it was put on.
-    listed: Vec<u32>,
+    /// By row: the last search that met it, and what it gains there.
+    listed: Vec<(u32, f32)>,
     lists: u32,
 }
 
@@ -364,22 +390,32 @@ impl Scorer {
     pub(super) fn new(partition: &Partition<'_>) -> Self {
         Self {
             places: partition.widths[..Attribute::COUNT].iter().map(|width| vec![0; *width]).collect(),
-            listed: vec![0; partition.len()],
+            listed: vec![(0, 0.0); partition.len()],
             lists: 0,
         }
     }
 
-    /// Each row of some lists once, in the order of its first occurrence.
-    pub(super) fn once<'r>(&mut self, lists: impl Iterator<Item = &'r [u32]>) -> Vec<u32> {
+    /// The rows whose gains, those of the lists they are on, exceed `needed`, in the order of their first
+    /// occurrence.
+    pub(super) fn promising<'r>(
+        &mut self,
+        lists: impl Iterator<Item = (f32, &'r [u32])>,
+        needed: f32,
+    ) -> Vec<u32> {
         self.lists += 1;
         let mut rows = Vec::new();
-        for row in lists.flatten() {
-            let listed = &mut self.listed[*row as usize];
-            if *listed != self.lists {
-                *listed = self.lists;
-                rows.push(*row);
+        for (gain, list) in lists {
+            for row in list {
+                let (lists, gains) = &mut self.listed[*row as usize];
+                if *lists == self.lists {
+                    *gains += gain;
+                } else {
+                    (*lists, *gains) = (self.lists, gain);
+                    rows.push(*row);
+                }
             }
         }
+        rows.retain(|row| self.listed[*row as usize].1 > needed);
         rows
     }
 
@@ -434,13 +470,14 @@ impl Scorer {
         row: usize,
         is_member: bool,
     ) -> Option<f32> {
+        let cells = partition.row(row);
         let mut score = odds;
         for (left, side) in sides {
             if score + left <= 0.0 {
                 return None;
             }
             let attribute = side.attribute;
-            let code = partition.columns[attribute][row];
+            let code = cells[attribute];
             if code == 0 && !Attribute::ALL[attribute].means_something_when_absent() {
                 score += side.missing;
                 continue;
@@ -448,9 +485,7 @@ impl Scorer {
             let place = self.places[attribute][code as usize];
             if place == 0 {
                 let parent = if code == 0 { 0 } else { partition.parent(attribute, code) };
-                if let Ok(place) = side.misses.binary_search_by_key(&parent, |(parent, _)| *parent) {
-                    score += side.misses[place].1;
-                }
+                score += side.miss(parent);
                 continue;
             }
             let hit = &side.hits[place as usize - 1];
@@ -459,9 +494,9 @@ impl Scorer {
                 score += hit.member;
             }
             match partition.contexts[attribute] {
-                Context::Pair(_) => score -= rates.pair_log(attribute, row),
+                Context::Pair(_) => score -= rates.pair_log(partition, attribute, row),
                 Context::Parent(parent) => {
-                    if partition.columns[parent][row] != partition.parents[attribute][code as usize] {
+                    if cells[parent] != partition.parents[attribute][code as usize] {
                         score += hit.elsewhere;
                     }
                 }

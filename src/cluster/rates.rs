@@ -3,12 +3,13 @@
 //! Counts are additive: those of two sets of rows merge into those of both, in any order and grouping, so that
 //! they can be taken piecewise and elsewhere.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use super::{
     attribute::Attribute,
-    partition::{Context, Partition},
+    partition::{CLIENT, Context, Partition},
     table::Table,
 };
 use crate::dispute::Program;
@@ -111,93 +112,72 @@ impl Own {
     }
 }
 
+/// All rows of a partition, and of the reference population where one is known: the same for every assignment.
+#[derive(Debug)]
+pub(super) struct Population {
+    prior: f64,
+    all: Counts,
+    /// By attribute and parent value.
+    below: Vec<Vec<u32>>,
+}
+
+impl Population {
+    pub(super) fn of(partition: &Partition<'_>, reference: Option<&Counts>) -> Self {
+        let all = Counts::of(partition, |_| true);
+        let all = match reference {
+            Some(reference) => all.merge(reference),
+            None => all,
+        };
+        let prior = if reference.is_some() { REFERENCE_PRIOR } else { PRIOR };
+        Self { prior, below: below(partition, &all), all }
+    }
+}
+
 /// Background rates of one partition for one assignment of its rows.
 #[derive(Debug)]
 pub(super) struct Rates {
-    prior: f64,
-    all: Counts,
+    population: Arc<Population>,
     free: Counts,
-    /// By attribute and parent value.
-    all_below: Vec<Vec<u32>>,
     free_below: Vec<Vec<u32>>,
-    pairs: Vec<FxHashMap<(u32, u32), u32>>,
-    /// For attributes in pairs: natural logarithm of the rate of each row's value.
+    /// For attributes in pairs, by pair: free rows.
+    pairs: Vec<Vec<u32>>,
+    /// For attributes in pairs, by pair: natural logarithm of the rate.
     pair_logs: Vec<Vec<f32>>,
     /// Free rows of each client.
     pub(super) free_of_client: Vec<f64>,
 }
 
 impl Rates {
-    pub(super) fn of(partition: &Partition<'_>, labels: &[u32], reference: Option<&Counts>) -> Self {
-        let mut all = Counts::of(partition, |_| true);
-        if let Some(reference) = reference {
-            all = all.merge(reference);
-        }
+    pub(super) fn of(partition: &Partition<'_>, labels: &[u32], population: &Arc<Population>) -> Self {
         let free = Counts::of(partition, |row| labels[row] == FREE);
-        let below = |counts: &Counts| -> Vec<Vec<u32>> {
-            (0..Attribute::COUNT)
-                .map(|attribute| match partition.contexts[attribute] {
-                    Context::Parent(parent) => {
-                        let mut sums = vec![0u32; partition.widths[parent]];
-                        for (code, count) in counts.values[attribute].iter().enumerate().skip(1) {
-                            sums[partition.parents[attribute][code] as usize] += count;
-                        }
-                        sums
-                    }
-                    Context::Free | Context::Pair(_) => Vec::new(),
-                })
-                .collect()
-        };
-        let pairs: Vec<FxHashMap<(u32, u32), u32>> = (0..Attribute::COUNT)
-            .into_par_iter()
-            .map(|attribute| {
-                let mut tally: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-                if let Context::Pair(by) = partition.contexts[attribute] {
-                    let (by, of) = (&partition.columns[by], &partition.columns[attribute]);
-                    for (row, label) in labels.iter().enumerate() {
-                        if *label == FREE {
-                            *tally.entry((by[row], of[row])).or_default() += 1;
-                        }
-                    }
+        let pairs = partition
+            .pairs
+            .par_iter()
+            .map(|pairs| {
+                let mut counts = vec![0u32; pairs.values.len()];
+                for (pair, label) in pairs.of_row.iter().zip(labels) {
+                    counts[*pair as usize] += u32::from(*label == FREE);
                 }
-                tally
+                counts
             })
             .collect();
-        let free_of_client = {
-            let mut counts = vec![0.0; partition.rows_of_client.len()];
-            for (row, label) in labels.iter().enumerate() {
-                if *label == FREE {
-                    counts[partition.client(row)] += 1.0;
-                }
-            }
-            counts
-        };
+        let free_of_client = free.values[CLIENT].iter().map(|rows| f64::from(*rows)).collect();
         let mut rates = Self {
-            prior: if reference.is_some() { REFERENCE_PRIOR } else { PRIOR },
-            all_below: below(&all),
-            free_below: below(&free),
-            all,
+            population: Arc::clone(population),
+            free_below: below(partition, &free),
             free,
             pairs,
             pair_logs: Vec::new(),
             free_of_client,
         };
-        rates.pair_logs = (0..Attribute::COUNT)
-            .into_par_iter()
-            .map(|attribute| match partition.contexts[attribute] {
-                Context::Pair(by) => {
-                    let (by, of) = (&partition.columns[by], &partition.columns[attribute]);
-                    let mut known: FxHashMap<(u32, u32), f32> = FxHashMap::default();
-                    by.iter()
-                        .zip(of.iter())
-                        .map(|(by, code)| {
-                            *known
-                                .entry((*by, *code))
-                                .or_insert_with(|| rates.paired(partition, attribute, *by, *code).ln() as f32)
-                        })
-                        .collect()
-                }
-                Context::Free | Context::Parent(_) => Vec::new(),
+        rates.pair_logs = partition
+            .pairs
+            .par_iter()
+            .enumerate()
+            .map(|(attribute, pairs)| {
+                let log =
+                    |(by, code): &(u32, u32)| rates.paired(partition, attribute, *by, *code).ln() as f32;
+                pairs.values.iter().map(log).collect()
             })
             .collect();
         rates
@@ -210,10 +190,11 @@ impl Rates {
     pub(super) fn alone(&self, partition: &Partition<'_>, attribute: usize, code: u32, own: Own) -> f64 {
         let (start, distinct) = (start(partition, attribute), partition.distinct[attribute] as f64);
         let count = |counts: &Counts| f64::from(counts.values[attribute][code as usize]);
-        let share = (count(&self.all) - own.with) / (self.all.rows as f64 - own.rows + 1.0);
+        let share =
+            (count(&self.population.all) - own.with) / (self.population.all.rows as f64 - own.rows + 1.0);
         let free = own.free();
-        let with = (count(&self.free) - free.with).max(0.0) + start + self.prior * share;
-        let rows = (self.free.rows as f64 - free.rows).max(0.0) + start * distinct + self.prior;
+        let with = (count(&self.free) - free.with).max(0.0) + start + self.population.prior * share;
+        let rows = (self.free.rows as f64 - free.rows).max(0.0) + start * distinct + self.population.prior;
         (with / rows).clamp(1e-9, 1.0)
     }
 
@@ -221,14 +202,17 @@ impl Rates {
     pub(super) fn below(&self, partition: &Partition<'_>, attribute: usize, code: u32, own: Own) -> f64 {
         let start = start(partition, attribute);
         let parent = partition.parents[attribute][code as usize] as usize;
-        let others = self.all.rows as f64 - own.rows + 1.0;
+        let others = self.population.all.rows as f64 - own.rows + 1.0;
         let free = own.free();
         let with = (f64::from(self.free.values[attribute][code as usize]) - free.with).max(0.0)
             + start
-            + self.prior * (f64::from(self.all.values[attribute][code as usize]) - own.with) / others;
+            + self.population.prior
+                * (f64::from(self.population.all.values[attribute][code as usize]) - own.with)
+                / others;
         let rows = (f64::from(self.free_below[attribute][parent]) - free.with_parent).max(0.0)
             + start * f64::from(partition.siblings[attribute][parent].max(1))
-            + self.prior * (f64::from(self.all_below[attribute][parent]) - own.with_parent) / others;
+            + self.population.prior * (f64::from(self.population.below[attribute][parent]) - own.with_parent)
+                / others;
         (with / rows).clamp(1e-9, 1.0)
     }
 
@@ -246,21 +230,39 @@ impl Rates {
             return self.alone(partition, attribute, code, Own::NONE);
         };
         let base = self.alone(partition, attribute, code, Own::NONE);
-        let with = f64::from(self.pairs[attribute].get(&(by, code)).copied().unwrap_or(0));
+        let with = partition.pairs[attribute]
+            .find(by, code)
+            .map_or(0.0, |pair| f64::from(self.pairs[attribute][pair]));
         let rows = f64::from(self.free.values[column][by as usize]);
         ((with + PAIR_PRIOR * base) / (rows + PAIR_PRIOR)).clamp(1e-9, 1.0)
     }
 
     /// Natural logarithm of the chance of the row's own value of an attribute in pairs.
-    pub(super) fn pair_log(&self, attribute: usize, row: usize) -> f32 {
-        self.pair_logs[attribute][row]
+    pub(super) fn pair_log(&self, partition: &Partition<'_>, attribute: usize, row: usize) -> f32 {
+        self.pair_logs[attribute][partition.pairs[attribute].of_row[row] as usize]
     }
 
     /// Share of the rows with a value that are in no group.
     pub(super) fn free_share(&self, attribute: usize, code: u32) -> f64 {
         let count = |counts: &Counts| f64::from(counts.values[attribute][code as usize]);
-        count(&self.free) / count(&self.all).max(1.0)
+        count(&self.free) / count(&self.population.all).max(1.0)
     }
+}
+
+/// By attribute and parent value: the rows counted that have a value below it.
+fn below(partition: &Partition<'_>, counts: &Counts) -> Vec<Vec<u32>> {
+    (0..Attribute::COUNT)
+        .map(|attribute| match partition.contexts[attribute] {
+            Context::Parent(parent) => {
+                let mut sums = vec![0u32; partition.widths[parent]];
+                for (code, count) in counts.values[attribute].iter().enumerate().skip(1) {
+                    sums[partition.parents[attribute][code] as usize] += count;
+                }
+                sums
+            }
+            Context::Free | Context::Pair(_) => Vec::new(),
+        })
+        .collect()
 }
 
 /// What every value of an attribute starts with, in rows.

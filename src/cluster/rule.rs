@@ -33,8 +33,10 @@ const FEWEST: f64 = 0.03;
 const SMALL: usize = 12;
 /// Conjunctions that are followed up at the same time.
 const BEAM: usize = 6;
-/// Strangers that are looked at to rank the ways on; where there are more, every n-th.
+/// Strangers that are looked at to choose a way; where there are more, every n-th.
 const SAMPLE: usize = 2048;
+/// Fewest strangers of a sample that tell how many there are: below it they are counted.
+const TELLING: usize = 24;
 
 /// The open disputes of one client and program, with the rows of every value: made once for all its groups.
 #[derive(Debug)]
@@ -148,11 +150,16 @@ struct Conjunction {
     values: Vec<Value>,
     /// Members not yet found that have them all.
     found: Vec<u32>,
-    /// Others that have them all and are in no earlier alternative.
+    /// Others that have them all and are in no earlier alternative: every n-th of them, with n.
     strangers: Vec<u32>,
+    every: usize,
 }
 
 impl Conjunction {
+    fn strangers(&self) -> usize {
+        self.strangers.len() * self.every
+    }
+
     fn items(&self, table: &Table) -> Vec<Item> {
         let mut items: Vec<Item> = self.values.iter().map(|(a, code)| table.item(*a, *code)).collect();
         items.sort();
@@ -214,7 +221,7 @@ impl Search<'_> {
     fn worth(&self, conjunction: &Conjunction) -> f64 {
         let burden: f64 = conjunction.values.iter().map(|(attribute, _)| burden(*attribute)).sum();
         conjunction.found.len() as f64
-            - self.cost * conjunction.strangers.len() as f64
+            - self.cost * conjunction.strangers() as f64
             - burden * self.members.len() as f64
     }
 
@@ -248,9 +255,10 @@ impl Search<'_> {
         candidates
     }
 
-    fn strangers(&self, value: Value) -> Vec<u32> {
-        without(without(self.peers.with(value.0, value.1).iter().copied(), self.members), &self.taken)
-            .collect()
+    /// Every n-th of the rows with a value that are neither members nor taken.
+    fn strangers(&self, value: Value, every: usize) -> Vec<u32> {
+        let rows = self.peers.with(value.0, value.1).iter().step_by(every).copied();
+        without(without(rows, self.members), &self.taken).collect()
     }
 
     /// The conjunction worth most that finds at least so many of the members left.
@@ -270,7 +278,8 @@ impl Search<'_> {
             }
             beam = self.next(&beam, &candidates, fewest);
         }
-        best.map(|best| self.pruned(best))
+        let exact = |best: Conjunction| if best.every > 1 { self.conjunction(best.values) } else { best };
+        best.map(|best| self.pruned(exact(best)))
     }
 
     fn is_better(&self, one: &Conjunction, other: &Conjunction) -> bool {
@@ -280,7 +289,7 @@ impl Search<'_> {
         }
         // Where nothing tells the members apart well, the best balance stands for them.
         let balance = |c: &Conjunction| {
-            2.0 * c.found.len() as f64 / (self.left.len() + c.found.len() + c.strangers.len()) as f64
+            2.0 * c.found.len() as f64 / (self.left.len() + c.found.len() + c.strangers()) as f64
         };
         balance(one) > balance(other) + 1e-9
     }
@@ -300,10 +309,14 @@ impl Search<'_> {
         ranked
             .into_iter()
             .take(BEAM)
-            .map(|(_, value)| Conjunction {
-                values: vec![value],
-                found: self.left.iter().copied().filter(|row| self.has(*row, value)).collect(),
-                strangers: self.strangers(value),
+            .map(|(_, value)| {
+                let every = self.peers.with(value.0, value.1).len().div_ceil(SAMPLE).max(1);
+                Conjunction {
+                    values: vec![value],
+                    found: self.left.iter().copied().filter(|row| self.has(*row, value)).collect(),
+                    strangers: self.strangers(value, every),
+                    every,
+                }
             })
             .collect()
     }
@@ -314,7 +327,6 @@ impl Search<'_> {
             if conjunction.strangers.is_empty() {
                 continue;
             }
-            let every = conjunction.strangers.len().div_ceil(SAMPLE);
             for value in candidates {
                 if conjunction.values.iter().any(|(attribute, _)| *attribute == value.0) {
                     continue;
@@ -323,13 +335,8 @@ impl Search<'_> {
                 if found < fewest {
                     continue;
                 }
-                let strangers = every
-                    * conjunction
-                        .strangers
-                        .iter()
-                        .step_by(every)
-                        .filter(|row| self.has(**row, *value))
-                        .count();
+                let strangers = conjunction.every
+                    * conjunction.strangers.iter().filter(|row| self.has(**row, *value)).count();
                 let mut values = conjunction.values.clone();
                 values.push(*value);
                 values.sort_unstable();
@@ -344,10 +351,15 @@ impl Search<'_> {
             .into_iter()
             .take(BEAM)
             .map(|(_, values, at)| {
+                let Conjunction { found, strangers, every, .. } = &beam[at];
                 let all = |row: &u32| values.iter().all(|value| self.has(*row, *value));
-                let found = beam[at].found.iter().copied().filter(&all).collect();
-                let strangers = beam[at].strangers.iter().copied().filter(&all).collect();
-                Conjunction { values, found, strangers }
+                let found = found.iter().copied().filter(&all).collect();
+                let strangers: Vec<u32> = strangers.iter().copied().filter(&all).collect();
+                if *every > 1 && strangers.len() < TELLING {
+                    self.conjunction(values)
+                } else {
+                    Conjunction { values, found, strangers, every: *every }
+                }
             })
             .collect()
     }
@@ -374,10 +386,10 @@ impl Search<'_> {
     fn conjunction(&self, values: Vec<Value>) -> Conjunction {
         let all = |row: &u32| values.iter().all(|value| self.has(*row, *value));
         let rarest = values.iter().min_by_key(|(a, code)| self.peers.with(*a, *code).len());
-        let strangers =
-            rarest.map_or_else(Vec::new, |rarest| self.strangers(*rarest).into_iter().filter(all).collect());
+        let strangers = rarest
+            .map_or_else(Vec::new, |rarest| self.strangers(*rarest, 1).into_iter().filter(all).collect());
         let found = self.left.iter().copied().filter(all).collect();
-        Conjunction { values, found, strangers }
+        Conjunction { values, found, strangers, every: 1 }
     }
 }
 

@@ -130,7 +130,14 @@ pub(super) fn seeds(
         .flat_map(|a| (0..Attribute::COUNT).map(move |b| (a, b)))
         .map(|(a, b)| a == b || b == Attribute::UnitType.index() || partition.are_kin(a, b))
         .collect();
-    let search = Search { partition, rates, index, min_group, chances, busy, kin };
+    let is_context = (0..COLUMNS)
+        .map(|column| {
+            column == PLACE
+                || column == CLIENT
+                || (0..Attribute::COUNT).any(|of| partition.contexts[of] == Context::Parent(column))
+        })
+        .collect();
+    let search = Search { partition, rates, index, min_group, chances, busy, kin, is_context };
     let mut seeds: Vec<Seed> = anchors
         .par_chunks(64)
         .map_init(
@@ -160,6 +167,8 @@ struct Search<'a> {
     /// By attribute: values with enough rows.
     busy: Vec<f64>,
     kin: Vec<bool>,
+    /// By column: whether values are expected in one of its values.
+    is_context: Vec<bool>,
 }
 
 impl Search<'_> {
@@ -168,22 +177,22 @@ impl Search<'_> {
         let rows = self.index.with(a, code);
         let size = rows.len() as f64;
         let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
-        for (column, touched) in touched.iter_mut().enumerate() {
-            let is_wanted =
-                column < Attribute::COUNT && column > a && !self.kin[a * Attribute::COUNT + column];
-            let is_context = column == PLACE
-                || column == CLIENT
-                || (0..Attribute::COUNT).any(|of| partition.contexts[of] == Context::Parent(column));
-            if !is_wanted && !is_context {
-                continue;
-            }
-            let (codes, counts) = (&partition.columns[column], &mut counts[column]);
-            for row in rows {
-                let code = codes[*row as usize];
-                if counts[code as usize] == 0 {
-                    touched.push(code);
+        let counted: Vec<usize> = (0..COLUMNS)
+            .filter(|column| {
+                let is_wanted =
+                    *column < Attribute::COUNT && *column > a && !self.kin[a * Attribute::COUNT + column];
+                is_wanted || self.is_context[*column]
+            })
+            .collect();
+        for row in rows {
+            let cells = partition.row(*row as usize);
+            for column in &counted {
+                let code = cells[*column];
+                let count = &mut counts[*column][code as usize];
+                if *count == 0 {
+                    touched[*column].push(code);
                 }
-                counts[code as usize] += 1;
+                *count += 1;
             }
         }
         for b in a + 1..Attribute::COUNT {

@@ -320,36 +320,19 @@ fn sweep(
             labels[*row as usize] = place as u32;
         }
     }
-    // What each row scores in its own group.
-    let scored: Vec<(Option<Profile>, Vec<(u32, f32)>)> = groups
+    let scored: Vec<Option<Scored>> = groups
         .par_iter()
-        .map(|rows| {
-            if rows.len() < params.min_group {
-                return (None, Vec::new());
-            }
-            tools.lend(|scratch, scorer| {
-                let profile = Profile::of(partition, &rates, rows, false, scratch);
-                let (mut scores, mut evidence) = (Vec::new(), 0.0);
-                scorer.scores(
-                    partition,
-                    &rates,
-                    &profile,
-                    rows.iter().copied(),
-                    |_| true,
-                    |row, score| {
-                        scores.push((row, score));
-                        evidence += f64::from(score);
-                    },
-                );
-                let is_significant = profile.net(partition, evidence) >= params.min_evidence;
-                if is_significant { (Some(profile), scores) } else { (None, Vec::new()) }
-            })
-        })
+        .map(|rows| tools.lend(|scratch, scorer| scored(partition, &rates, rows, params, scratch, scorer)))
         .collect();
-    let (profiles, scores): (Vec<Option<Profile>>, Vec<Vec<(u32, f32)>>) = scored.into_iter().unzip();
     let mut own = vec![0.0f32; partition.len()];
-    for (row, score) in scores.into_iter().flatten() {
-        own[row as usize] = score;
+    let mut profiles = Vec::with_capacity(scored.len());
+    for group in scored {
+        profiles.push(group.map(|Scored { profile, scores }| {
+            for (row, score) in scores {
+                own[row as usize] = score;
+            }
+            profile
+        }));
     }
     let contest = Contest::new(partition, &rates, &profiles);
     labels.par_iter_mut().enumerate().with_min_len(1024).for_each_init(Vec::new, |scores, (row, label)| {
@@ -361,4 +344,38 @@ fn sweep(
             own.filter(|(_, score)| *score > 0.0).map_or(FREE, |(label, _)| label)
         };
     });
+}
+
+/// A group that is significant.
+struct Scored {
+    profile: Profile,
+    /// Its members that fit it.
+    scores: Vec<(u32, f32)>,
+}
+
+fn scored(
+    partition: &Partition<'_>,
+    rates: &Rates,
+    rows: &[u32],
+    params: &Params,
+    scratch: &mut Scratch,
+    scorer: &mut Scorer,
+) -> Option<Scored> {
+    if rows.len() < params.min_group {
+        return None;
+    }
+    let profile = Profile::of(partition, rates, rows, false, scratch);
+    let (mut scores, mut evidence) = (Vec::new(), 0.0);
+    scorer.scores(
+        partition,
+        rates,
+        &profile,
+        rows.iter().copied(),
+        |_| true,
+        |row, score| {
+            scores.push((row, score));
+            evidence += f64::from(score);
+        },
+    );
+    (profile.net(partition, evidence) >= params.min_evidence).then_some(Scored { profile, scores })
 }

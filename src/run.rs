@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     source::{self, Batch, Completeness},
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, StateError, Waiting},
     ticket::{
-        self, Content, Priorities, TemplateError, Templates,
+        self, Content, Course, Point, Priorities, TemplateError, Templates,
         facts::{self, Facts, Figures},
         list::List,
     },
@@ -166,6 +166,7 @@ pub fn survey(
     let (explanations, neighbours) = explain(&table, &lineage.groups);
     let happened = happened(&lineage.events);
     let limit = known.text_limit();
+    let today = now.to_zoned_datetime(params.zone.clone()).date();
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -188,12 +189,13 @@ pub fn survey(
             let nearest = neighbours.get(&group.id);
             let facts =
                 facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
-            let facts = Facts { attached: params.attach_members, ..facts };
+            let course = course(known.tickets.get(&group.id), &figures, today);
+            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
             content = Some(
                 match ticket::content(&group.id, &facts, &figures, templates, &params.priorities, limit) {
                     Ok(content) => {
                         let list = params.attach_members.then(|| List::of(&group.id, &members));
-                        Ok(Content { list, ..content })
+                        Ok(Content { list, course: Some(course), ..content })
                     }
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
                     Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
@@ -236,9 +238,16 @@ pub fn survey(
         rejected: counts.rejected,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    let today = now.to_zoned_datetime(params.zone.clone()).date();
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
     Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+}
+
+/// How large a group was over time, with today.
+fn course(ticket: Option<&plan::Ticket>, figures: &Figures, today: Date) -> Course {
+    let amount = facts::rounded(figures.exposed + figures.recoverable);
+    let point = Point { day: today, disputes: figures.disputes, amount };
+    let before = ticket.and_then(|ticket| ticket.written.as_ref()?.course.as_ref());
+    before.map_or_else(|| Course::new(point.clone()), |before| before.with(point.clone()))
 }
 
 /// Columns and clusters of some disputes.
@@ -660,6 +669,8 @@ fn waiting(hold: &plan::Hold) -> Option<Waiting> {
         | HoldReason::NotRead
         | HoldReason::OutcomeUnknown { .. }
         | HoldReason::Doubt { .. }
+        | HoldReason::Flapping { .. }
+        | HoldReason::Spent { .. }
         | HoldReason::ResolveOff => return None,
     };
     let (kind, words) = (hold.reason.kind().to_owned(), hold.reason.words());

@@ -605,7 +605,13 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Open disputes | 6
     Units disputed | 600 ML
     Money exposed (unpaid until settled) | about $8,000
-    Earliest due date in the source | 2026-09-01 (6 disputes)
+    ## By when
+    The earliest due date in the source is 2026-09-01 (6 disputes).
+    What happens | When | Counted from | Who must act
+    state sends invoice | within 60 days of quarter end | quarter end | state
+    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer
+    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer
+    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer
     ## Why these belong together
     - NDC 00022-2127-95, TX, Example Plan, reason code D
     Of all open disputes of Example Pharma A in this program that fit this rule, 100 % are in this group; it finds 100 % of the group.
@@ -618,13 +624,9 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Payer | Example Plan | 100 % | 10 times | 100 %
     Reason code | D | 100 % | 10 times | 100 %
     ## Next step
-    1. Compare CMS product file unit type; agree conversion factor; ask DRP if many states.
-    ## Clocks of this program
-    Event | Limit | Starts with | Who
-    state sends invoice | within 60 days of quarter end | quarter end | state
-    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer
-    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer
-    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer
+    1. Compare CMS product file unit type.
+    2. Agree conversion factor.
+    3. Ask DRP if many states.
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
@@ -661,4 +663,34 @@ fn a_hundred_thousand_members_fit_into_what_jira_takes_and_are_all_counted() {
             assert_eq!(all_breaches(&document), Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn a_template_of_one_cause_is_for_tickets_of_that_cause_alone() {
+    let (mut facts, _) = facts_of(&|_| ());
+    let own = [("description-7.md".to_owned(), "Only {{ client }}".to_owned())];
+    let templates = Templates::new(&own).unwrap();
+    facts.cause.id = "7".to_owned();
+    assert_eq!(
+        document::plain_text(&templates.description(&facts).unwrap()),
+        format!("Only {}\n", facts.client)
+    );
+    facts.cause.id = "8".to_owned();
+    assert!(document::plain_text(&templates.description(&facts).unwrap()).contains("By when"));
+}
+
+#[test]
+fn templates_are_tried_with_an_invented_group_that_has_everything() {
+    assert!(Templates::new(&[]).unwrap().try_out().is_ok());
+    let tried = |name: &str, text: &str| {
+        Templates::new(&[(name.to_owned(), text.to_owned())]).unwrap().try_out().unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(
+        tried("description.md", "{% for clock in clocks %}{{ clock.evnt }}{% endfor %}"),
+        @"template `description.md`, line 1: undefined value: `clock.evnt` is undefined"
+    );
+    insta::assert_snapshot!(
+        tried("summary-12.txt", "{{ clinet }}"),
+        @"template `summary-12.txt`, line 1: undefined value: `clinet` is undefined"
+    );
 }

@@ -215,6 +215,7 @@ pub(crate) fn params() -> plan::Params {
         merge_link: "Duplicate".to_owned(),
         settle: SignedDuration::ZERO,
         commanders: vec!["*".to_owned()],
+        manners: plan::Manners::default(),
         fixed_fields: std::collections::BTreeSet::new(),
     }
 }
@@ -293,6 +294,7 @@ fn content(group: &Group, title: &str) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::new(),
+        course: None,
         list: None,
     }
 }

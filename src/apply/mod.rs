@@ -67,7 +67,7 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
-    plan::{self, Action, Category, Closed, Issue, Moment, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Issue, Life, Moment, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
         document::Block,
@@ -427,6 +427,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         };
         ticket.saying.remove(topic);
         ticket.told.insert(topic.to_owned());
+        if !topic.starts_with(&plan::answer_topic("")) {
+            Life::note_said(&mut ticket.life, self.clock.moment().at);
+        }
         ticket.comments.insert(topic.to_owned(), id);
         if let Some(orders) = &mut ticket.orders {
             orders.asked.retain(|comment, _| plan::answer_topic(comment) != topic);

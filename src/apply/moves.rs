@@ -14,7 +14,7 @@
 use super::{Applier, Clock, Failure, Sent, Store, Tracker, within};
 use crate::{
     jira::workflow::{self, Atlas, Transition, Walk},
-    plan::{self, Category, Closed, DONE_LABEL, Issue, REOPENED_LABEL, Ticket, ways_topic},
+    plan::{self, Category, Closed, DONE_LABEL, Issue, Life, REOPENED_LABEL, Ticket, ways_topic},
     state::StateError,
     ticket::document::{Block, Inline},
 };
@@ -153,6 +153,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             (None, _) => {
                 ticket.closed = Closed::No;
                 ticket.saying.remove(REOPENING);
+                Life::note_reopened(&mut ticket.life, self.clock.moment().at);
             }
         }
         self.record(ticket)?;
@@ -211,7 +212,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 ticket.closings += u32::from(!has_label);
                 ticket.closed = Closed::Labelled;
             }
-            (None, false) => ticket.closed = Closed::Stuck,
+            (None, false) => {
+                ticket.closed = Closed::Stuck;
+                Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+            }
         }
         self.record(ticket)?;
         Ok(Ok(wanted.issue.clone()))
@@ -229,6 +233,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Some(Ok(())) => {}
             Some(Err(error)) => return Ok(Err(error.into())),
             None => return Ok(Err(Failure::Stopped)),
+        }
+        if (ticket.closed, closed) == (Closed::Labelled, Closed::No) {
+            Life::note_reopened(&mut ticket.life, self.clock.moment().at);
         }
         ticket.closed = closed;
         self.record(ticket)?;

@@ -226,7 +226,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     async fn updates(&mut self, batch: &[Action]) -> All {
         let mut edits = Vec::new();
         for action in batch {
-            let Write::Update { issue, changes, before, written, mark, tells } = &action.write else { break };
+            let Write::Update { issue, changes, before, written, mark, tells, unsaid: _ } = &action.write
+            else {
+                break;
+            };
             let mut ticket = self.store.known().ticket(&action.group);
             ticket.written = Some(before.clone());
             ticket.writing = Some(Box::new(written.clone()));

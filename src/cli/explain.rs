@@ -539,7 +539,8 @@ fn body(facts: &Facts, explanation: &Explanation, answer: &Answer) -> String {
     let header = ["  ", "DISPUTE", "PRODUCT", "STATE", "QUARTER", "CODES", "UNITS"];
     text.push_str(&ui::table(&header, &rows, &[6]));
 
-    let Cause { known, name: cause, confidence, evidence, who, steps, others } = &facts.cause;
+    let Cause { known, id: _, name: cause, confidence, evidence, who, steps, documents, others } =
+        &facts.cause;
     text.push_str("\nCause and next move\n");
     if *known {
         text.push_str(&format!("  {cause}: {confidence} ({evidence})\n"));
@@ -552,6 +553,9 @@ fn body(facts: &Facts, explanation: &Explanation, answer: &Answer) -> String {
     text.push_str(&format!("  to be fixed by: {who}\n"));
     for step in steps {
         text.push_str(&format!("  - {step}\n"));
+    }
+    for document in documents {
+        text.push_str(&format!("  - Attach {document}.\n"));
     }
     if let Some(near) = &answer.neighbour {
         text.push_str(&format!("\nNearest other group\n  {}  {}\n", name(near), near.title));

@@ -297,6 +297,12 @@ mod tests {
         plan.min_disputes Whole
         plan.min_amount Text
         plan.resolve Flag
+        plan.reopen_within Text
+        plan.reclose_after Text
+        plan.max_reopens Whole
+        plan.comment_growth Ratio
+        plan.comment_amount Text
+        plan.comments_per_week Whole
         ticket.templates Text
         ticket.max_members_listed Whole
         ticket.attach_members Flag

@@ -22,7 +22,7 @@ use crate::{
     run,
     schedule::Schedule,
     source,
-    ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_template},
+    ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_own_template, is_template},
     web::{self, Access, Proxy},
 };
 
@@ -91,7 +91,9 @@ pub struct Needs {
 impl Settings {
     /// The ticket templates, with those of fields.
     pub fn compile(&self) -> Result<Templates, TemplateError> {
-        Templates::new(&self.templates)?.with_fields(&self.fields)
+        let templates = Templates::new(&self.templates)?.with_fields(&self.fields)?;
+        templates.try_out()?;
+        Ok(templates)
     }
 
     /// Takes all settings out of the layers, or tells every problem at once.
@@ -113,6 +115,7 @@ impl Settings {
         let group = group::Params {
             confirm_runs: reader.integer("group.confirm_runs", 1..=100),
             pattern_weight: cluster.min_group,
+            return_within: signed(reader.duration("plan.reopen_within")),
             ..group::Params::default()
         };
         let fields = fields(reader);
@@ -130,6 +133,7 @@ impl Settings {
             settle,
             commanders: reader.list("ticket.commanders"),
             fixed_fields: BTreeSet::new(),
+            manners: manners(reader),
         };
         let apply = Policy {
             settle,
@@ -196,6 +200,20 @@ impl Settings {
             run_schedule: self.run_schedule.clone(),
             report_schedule: self.report_schedule.clone(),
         }
+    }
+}
+
+fn manners(reader: &mut Reader<'_>) -> plan::Manners {
+    let reclose_after = signed(reader.duration("plan.reclose_after"));
+    if reclose_after > plan::REOPENINGS {
+        reader.refuse("plan.reclose_after", "it is longer than 30 days (`720h`)");
+    }
+    plan::Manners {
+        reclose_after,
+        max_reopens: reader.integer("plan.max_reopens", 1..),
+        comment_growth: reader.ratio("plan.comment_growth", 0.01..=1000.0),
+        comment_amount: reader.money("plan.comment_amount"),
+        comments_per_week: reader.integer("plan.comments_per_week", 0..),
     }
 }
 
@@ -491,16 +509,23 @@ fn templates(reader: &mut Reader<'_>) -> Vec<(String, String)> {
         return Vec::new();
     }
     let mut texts = Vec::new();
-    for (name, _) in EMBEDDED {
-        let path = folder.join(name);
-        if path.exists() {
-            match fs::read_to_string(&path) {
-                Ok(text) => texts.push((name.to_owned(), text)),
-                Err(error) => reader.refuse("ticket.templates", format!("`{name}` cannot be read: {error}")),
-            }
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_ours(name))
+        .collect();
+    names.sort();
+    for name in names {
+        match fs::read_to_string(folder.join(&name)) {
+            Ok(text) => texts.push((name, text)),
+            Err(error) => reader.refuse("ticket.templates", format!("`{name}` cannot be read: {error}")),
         }
     }
     texts
+}
+
+fn is_ours(template: &str) -> bool {
+    EMBEDDED.iter().any(|(name, _)| *name == template) || is_own_template(template)
 }
 
 fn schedules(reader: &mut Reader<'_>) -> (Schedule, Schedule) {

@@ -56,7 +56,8 @@ impl Client {
             Err(error) => return Outcome::NotDone(error),
         };
         let markup = self.markup();
-        let Content { summary, block: ours, labels, priority, due, fields: others, list: _ } = content;
+        let Content { summary, block: ours, labels, priority, due, fields: others, course: _, list: _ } =
+            content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
             "issuetype": { "name": self.settings.issue_type },

@@ -1,13 +1,17 @@
 //! The decisions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
     Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
-    Stray, StrayKind, Ticket, Write, closing::standing_label, orders::QuietDisputes, update::written,
+    Stray, StrayKind, Ticket, Write,
+    closing::standing_label,
+    life::{Manners, Settled},
+    orders::QuietDisputes,
+    update::written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
@@ -48,6 +52,8 @@ pub struct Params {
     pub fixed_fields: BTreeSet<String>,
     /// Ids and names of those who may give orders in comments; `*` is everybody.
     pub commanders: Vec<String>,
+    /// How quiet disputebot is.
+    pub manners: Manners,
 }
 
 /// One group as the plan needs it.
@@ -126,6 +132,8 @@ pub fn plan(input: &Input<'_>, params: &Params) -> Plan {
         input,
         params,
         quiet: QuietDisputes::new(input.rulings),
+        settled: Settled::new(input.groups, input.tickets),
+        speaking: HashMap::new(),
         creates: Vec::new(),
         actions: Vec::new(),
         holds: Vec::new(),
@@ -145,9 +153,13 @@ pub(super) struct Planner<'a> {
     pub(super) params: &'a Params,
     /// Disputes that people want to hear no more of.
     pub(super) quiet: QuietDisputes<'a>,
+    /// Groups whose disputes are all settled.
+    pub(super) settled: Settled<'a>,
+    /// Comments of this plan that nobody asked for, by group.
+    pub(super) speaking: HashMap<GroupId, usize>,
     /// Creates that deserve a place, with the key they are ranked by.
     creates: Vec<((Decimal, usize), Action)>,
-    actions: Vec<Action>,
+    pub(super) actions: Vec<Action>,
     pub(super) holds: Vec<Hold>,
     kept: usize,
 }
@@ -221,7 +233,10 @@ impl Planner<'_> {
         let reason = match &group.split_from {
             _ if attempts > 0 => Reason::CreateAgain,
             Some(parent) => Reason::SplitFrom { group: parent.clone() },
-            None => Reason::NewGroup,
+            None => match self.settled.before(group) {
+                Some(before) => Reason::ReturnedLate { group: before.clone() },
+                None => Reason::NewGroup,
+            },
         };
         let write = Write::Create {
             content: content.clone(),
@@ -238,6 +253,7 @@ impl Planner<'_> {
             let (group, title) = (group.id.clone(), standing.title.clone());
             self.actions.push(Action { group, key: None, title, write: Write::Attach { list }, reason });
         }
+        self.follow(group, standing, &Ticket::none(group.id.clone()));
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
             self.announce_split(group, standing, parent, None);
@@ -296,6 +312,7 @@ impl Planner<'_> {
         {
             self.announce_split(group, standing, parent, Some(observed));
         }
+        self.follow(group, standing, ticket);
         if standing.absent > 0 {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: standing.absent });
         }
@@ -326,10 +343,17 @@ impl Planner<'_> {
         if !self.input.complete {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
         }
+        let settled = match &group.status {
+            Status::Resolved { at } | Status::Merged { at, .. } => *at,
+            Status::Active => self.input.now.at,
+        };
+        if let Some(hold) = self.too_soon(ticket, settled) {
+            return self.hold(group, standing, key, hold);
+        }
         let topic = format!("resolved-{}", ticket.closings);
         if ticket.closed != Closed::Labelled && !ticket.told.contains(&topic) {
-            let text = "All disputes of this group are resolved or withdrawn in the source. disputebot closes the ticket.";
-            self.comment(group, standing, observed, topic, vec![paragraph(text.into())], Reason::AllResolved);
+            let text = self.summary_of(group, ticket);
+            self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::AllResolved);
         }
         self.close(group, standing, ticket, observed, Reason::AllResolved);
     }
@@ -512,9 +536,11 @@ impl Planner<'_> {
             return;
         }
         let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
-        if parent_observed.labels.contains(IGNORE_LABEL) {
+        // Where the parent has said enough, the link says it.
+        if parent_observed.labels.contains(IGNORE_LABEL) || self.is_spent(parent_ticket) {
             return;
         }
+        *self.speaking.entry(parent.clone()).or_default() += 1;
         // The headline is no part of a screened content, and goes to a ticket of its own.
         let headline =
             if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
@@ -552,6 +578,13 @@ impl Planner<'_> {
         {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, self.unknown(sent));
+        }
+        if reason != Reason::Asked {
+            if self.is_spent(ticket) {
+                let (key, limit) = (Some(observed.issue.key.clone()), self.params.manners.comments_per_week);
+                return self.hold(group, standing, key, HoldReason::Spent { topic, limit });
+            }
+            *self.speaking.entry(group.id.clone()).or_default() += 1;
         }
         let write = Write::Comment { issue: observed.issue.clone(), topic, body };
         self.act(group, standing, observed, write, reason);

@@ -48,11 +48,11 @@ impl Planner<'_> {
         let one = |text: String| vec![paragraph(text)];
         match command {
             Command::Status => {
-                let mut said = Self::section(standing, 0, 2);
+                let mut said = Self::section(standing, 0, 3);
                 said.push(paragraph(self.state_of(group, orders)));
                 said
             }
-            Command::Explain => Self::section(standing, 2, 3),
+            Command::Explain => Self::section(standing, 3, 4),
             Command::Help => help(),
             Command::Snooze { .. } => {
                 let end = match &orders.quiet {

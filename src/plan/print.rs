@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Action, Category, Change, Hold, HoldReason, Plan, Reason, Write};
+use super::{Action, Category, Change, Hold, HoldReason, Plan, Reason, Unsaid, Write};
 use crate::ticket::document;
 
 /// How much is printed.
@@ -82,6 +82,22 @@ fn line(text: &mut String, action: &Action) {
         "",
         reason(&action.reason)
     );
+    if let Write::Update { unsaid: Some(why), .. } = &action.write {
+        let _ = writeln!(text, "  {:<30}no comment: {}", "", why.words());
+    }
+}
+
+impl Unsaid {
+    /// Why nothing is said, in words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Small => "it grew by less than `plan.comment_growth`".to_owned(),
+            Self::Said => "that it grew so much was said before".to_owned(),
+            Self::Spent { limit } => {
+                format!("`plan.comments_per_week` allows {limit} comment{}", s(limit))
+            }
+        }
+    }
 }
 
 /// The reason in words.
@@ -95,6 +111,10 @@ fn reason(reason: &Reason) -> String {
         Reason::AllResolved => "all its disputes are resolved or withdrawn".to_owned(),
         Reason::MergedInto { group } => format!("its disputes belong to group {} now", group.short()),
         Reason::Returned => "its cause came back".to_owned(),
+        Reason::ReturnedLate { group } => {
+            format!("the cause of group {} came back, too late to reopen its ticket", group.short())
+        }
+        Reason::Grew => "the group grew by much".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
         Reason::NewsForClosed => "disputes came since a person closed it; said once".to_owned(),
@@ -228,6 +248,8 @@ impl HoldReason {
             Self::Cloned { .. } => "copied by a person",
             Self::Refused { .. } => "refused by Jira",
             Self::Private { .. } => "private",
+            Self::Flapping { .. } => "comes and goes",
+            Self::Spent { .. } => "said enough",
             Self::ResolveOff => "closing is off",
             Self::Unfit { .. } => "a value that Jira does not take",
             Self::NoWay { .. } => "no transition leads there",
@@ -276,6 +298,14 @@ impl HoldReason {
             Self::Cloned { copy } => format!("a person copied it to {copy}; the copy is theirs"),
             Self::Refused { reason } => format!("Jira refused it: {reason}"),
             Self::Private { what } => format!("not sent: {what}"),
+            Self::Flapping { times, until } => format!(
+                "would close, but its cause comes and goes: reopened {times} time{} in 30 days; not before {}",
+                s(*times),
+                until.strftime("%Y-%m-%d")
+            ),
+            Self::Spent { topic, limit } => {
+                format!("not said (`{topic}`): `plan.comments_per_week` allows {limit} comment{}", s(*limit))
+            }
             Self::ResolveOff => "would close, but `plan.resolve` is off".to_owned(),
             Self::Unfit { what } => format!("not set: {what}"),
             Self::NoWay { label, why } => format!("it has the label `{label}` instead: {why}"),

@@ -175,11 +175,24 @@ impl Planner<'_> {
             self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
         }
         if !changes.is_empty() {
+            written.course = content.course.clone().map(Box::new);
+            let growth = self.growth(ticket, content);
+            let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
             let mark = Box::new(Mark::of(group).with(&written));
-            let write =
-                Write::Update { issue: observed.issue.clone(), changes, before, written, mark, tells };
+            let write = Write::Update {
+                issue: observed.issue.clone(),
+                changes,
+                before,
+                written,
+                mark,
+                tells,
+                unsaid,
+            };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
+            if let Ok((topic, body)) = growth {
+                self.comment(group, standing, observed, topic, body, Reason::Grew);
+            }
         }
     }
 
@@ -273,6 +286,7 @@ pub fn written(content: &Content, markup: Markup) -> Written {
         due: content.due,
         labels: content.labels.iter().cloned().collect(),
         fields: content.fields.clone().into_iter().filter(|(_, text)| !text.is_empty()).collect(),
+        course: content.course.clone().map(Box::new),
     }
 }
 

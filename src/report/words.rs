@@ -123,6 +123,8 @@ pub fn reason(reason: &Reason) -> String {
         Reason::AllResolved => "all its disputes are settled".to_owned(),
         Reason::MergedInto { group } => format!("merged into the group {}", group.short()),
         Reason::Returned => "its cause came back".to_owned(),
+        Reason::ReturnedLate { group } => format!("the cause of the group {} came back", group.short()),
+        Reason::Grew => "the group grew by much".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::PersonClosed => "a person closed it; said once".to_owned(),
         Reason::NewsForClosed => "more came since a person closed it; said once".to_owned(),

@@ -144,6 +144,8 @@ pub struct Facts {
     pub due_then: String,
     /// Disputes without a due date, empty where none.
     pub undated: String,
+    /// The last change of the figures and how they were a week before it, empty where they never changed.
+    pub trend: String,
     /// Clocks of the program.
     pub clocks: Vec<Clock>,
     /// The rule.
@@ -181,6 +183,8 @@ impl Facts {
 pub struct Cause {
     /// Whether a cause of the playbook fits.
     pub known: bool,
+    /// Its number in the playbook, empty where none fits.
+    pub id: String,
     /// Its name, or `Shared cause, not yet named`.
     pub name: String,
     /// `likely` or `possible`.
@@ -191,6 +195,8 @@ pub struct Cause {
     pub who: String,
     /// Next steps, in order.
     pub steps: Vec<String>,
+    /// Documents that its shared reason codes demand.
+    pub documents: Vec<String>,
     /// Other causes that fit about as well.
     pub others: Vec<String>,
 }
@@ -271,6 +277,79 @@ impl Facts {
     pub(super) fn blank() -> Self {
         Self { neighbour: Some(NeighbourFacts::default()), ..Self::default() }
     }
+
+    /// Facts of an invented group that has everything that a group can have, to try templates with.
+    pub fn sample() -> Self {
+        let text = |text: &str| text.to_owned();
+        Self {
+            group: text("0a1b2c3d"),
+            program: Program::Mdrp.human_name().to_owned(),
+            client: text("Example Pharma A"),
+            title: text("NDC 98001-1037-01, TX"),
+            cause: Cause {
+                known: true,
+                id: text("1"),
+                name: text("FFS carve-in NPI not excluded by state"),
+                confidence: text("possible"),
+                evidence: text("90 % of the disputes have one of its usual codes"),
+                who: text("state"),
+                steps: vec![text("Send the page of that quarter.")],
+                documents: vec![text("reason code X: the page of that quarter")],
+                others: vec![text("another cause")],
+            },
+            disputes: text("1,234"),
+            units: vec![text("1,234.5 ML"), text("20 EA")],
+            exposed: text("about $41,000"),
+            recoverable: text("about $2,000"),
+            disputes_number: text("1234"),
+            exposed_number: text("41000"),
+            recoverable_number: text("2000"),
+            amount_number: text("43000"),
+            without_amount: text("3"),
+            due: text("2026-12-31"),
+            due_then: text("12 disputes"),
+            undated: text("4"),
+            trend: text("2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before"),
+            clocks: vec![Clock {
+                event: text("interest starts"),
+                limit: text("38th day"),
+                starts: text("invoice postmark"),
+                owner: text("manufacturer"),
+            }],
+            rule: RuleFacts {
+                alternatives: vec![text("NDC 98001-1037-01, TX"), text("reason code X")],
+                precision: text("98 %"),
+                recall: text("95 %"),
+            },
+            shares: vec![ShareFacts {
+                attribute: text("State"),
+                value: text("TX"),
+                share: text("97 %"),
+                lift: text("12 times"),
+                exclusivity: text("80 %"),
+            }],
+            varying: text("18 states"),
+            neighbour: Some(NeighbourFacts {
+                group: text("4e5f6a7b"),
+                attribute: text("state"),
+                here: text("TX"),
+                there: text("NM"),
+            }),
+            exemplars: vec![Exemplar {
+                why: text("typical"),
+                dispute: text("D-0001"),
+                product: text("Examplol 10 mg"),
+                state: text("TX"),
+                period: text("2026Q2"),
+                codes: text("X"),
+                units: text("100 ML"),
+            }],
+            members: vec![text("D-0001"), text("D-0002")],
+            more: text("1,232"),
+            attached: true,
+            all: 1_234,
+        }
+    }
 }
 
 /// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
@@ -308,6 +387,7 @@ pub fn facts(
             if figures.due_then == 1 { "dispute" } else { "disputes" }
         ),
         undated: some_count(figures.undated),
+        trend: String::new(),
         clocks: clocks(group.program, tables),
         rule: RuleFacts {
             alternatives: alternatives(explanation),
@@ -438,46 +518,46 @@ fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tabl
     let Some((best, cause)) = fitting.first() else {
         return Cause {
             known: false,
+            id: String::new(),
             name: "Shared cause, not yet named".to_owned(),
             confidence: String::new(),
             evidence: String::new(),
             who: "to be found out".to_owned(),
             steps: vec!["Compare the examples below and name the party that must act.".to_owned()],
+            documents: demanded_documents(program, explanation, tables),
             others: Vec::new(),
         };
     };
     let lead = best.score() - fitting.get(1).map_or(0.0, |(second, _)| second.score());
     let likely = best.score() >= LIKELY && lead >= LEAD;
-    let mut steps = vec![words::sentence(&cause.next_step)];
-    for code in demanding_codes(program, explanation, tables) {
-        steps.push(format!("Attach the documents that reason code {code} demands."));
-    }
+    let steps = words::steps(&cause.next_step);
     let others =
         if likely { Vec::new() } else { fitting[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
     Cause {
         known: true,
+        id: cause.id.to_string(),
         name: cause.cause.clone(),
         confidence: if likely { "likely" } else { "possible" }.to_owned(),
         evidence: best.evidence(),
         who: cause.who_must_fix.clone(),
         steps,
+        documents: demanded_documents(program, explanation, tables),
         others,
     }
 }
 
-/// Shared reason codes that need documents, by the current list of the program.
-fn demanding_codes(program: Program, explanation: &Explanation, tables: &Tables) -> Vec<String> {
+/// What the shared reason codes demand to be attached, by the current list of the program.
+fn demanded_documents(program: Program, explanation: &Explanation, tables: &Tables) -> Vec<String> {
     explanation
         .shares
         .iter()
         .filter(|share| share.item.attribute == Attribute::ReasonCodes)
         .flat_map(|share| share.item.value.split('+'))
-        .filter(|code| {
-            tables.reason_code(program, code).is_some_and(|entry| {
-                matches!(entry.documentation, Documentation::Needed | Documentation::Described(_))
-            })
+        .filter_map(|code| match &tables.reason_code(program, code)?.documentation {
+            Documentation::Needed => Some(format!("the documents that reason code {code} demands")),
+            Documentation::Described(what) => Some(format!("for reason code {code}: {what}")),
+            _ => None,
         })
-        .map(str::to_owned)
         .collect()
 }
 
@@ -565,7 +645,7 @@ pub fn money_text(amount: Decimal) -> String {
 }
 
 /// Two significant digits, which is all that leaves of any sum of money.
-fn rounded(amount: Decimal) -> Decimal {
+pub fn rounded(amount: Decimal) -> Decimal {
     amount
         .round_sf_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
         .unwrap_or(amount)

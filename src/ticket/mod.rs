@@ -6,8 +6,10 @@
 
 pub mod adf;
 pub mod block;
+mod course;
 pub mod document;
 pub mod facts;
+pub mod html;
 pub mod length;
 pub mod list;
 mod markdown;
@@ -23,10 +25,11 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+pub use course::{Course, Point};
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
 pub use privacy::{Find, screen};
-pub use template::{EMBEDDED, TemplateError, Templates, is_template};
+pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
 use document::Block;
 
@@ -53,6 +56,9 @@ pub struct Content {
     /// Other fields that were configured, by name; the empty text empties one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// How large the group was over time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
@@ -115,6 +121,7 @@ pub fn content(
         priority: priority(figures, priorities),
         due: due(figures),
         fields,
+        course: None,
         list: None,
     })
 }

@@ -69,7 +69,8 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            AutoEscape::Custom(if name == "description.md" { MARKDOWN } else { LINE }.into())
+            let is_document = name == "description.md" || is_own(name) && name.ends_with(".md");
+            AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
             let text =
@@ -89,6 +90,11 @@ impl Templates {
                 .find(|(other, _)| other == name)
                 .map_or(embedded.to_owned(), |(_, text)| text.clone());
             environment.add_template_owned(name, text).map_err(|error| TemplateError::new(name, &error))?;
+        }
+        for (name, text) in overrides.iter().filter(|(name, _)| is_own(name)) {
+            environment
+                .add_template_owned(name.clone(), text.clone())
+                .map_err(|error| TemplateError::new(name, &error))?;
         }
         Ok(Self { environment, fields: Vec::new() })
     }
@@ -120,9 +126,24 @@ impl Templates {
         self.fields.iter().map(text).collect()
     }
 
+    /// Tries every template with the facts of an invented group.
+    pub fn try_out(&self) -> Result<(), TemplateError> {
+        for (name, _) in self.environment.templates().filter(|(name, _)| !name.starts_with(&template_of("")))
+        {
+            self.render(name, &Facts::sample())?;
+        }
+        self.fields(&Facts::sample()).map(drop)
+    }
+
+    /// The template of a cause where it has one, else that of all.
+    fn of_cause(&self, stem: &str, ending: &str, facts: &Facts) -> String {
+        let own = format!("{stem}-{}.{ending}", facts.cause.id);
+        if self.environment.get_template(&own).is_ok() { own } else { format!("{stem}.{ending}") }
+    }
+
     /// The summary: one line, never longer than Jira allows; what does not fit is left out at a word.
     pub fn summary(&self, facts: &Facts) -> Result<String, TemplateError> {
-        let text = self.render("summary.txt", facts)?;
+        let text = self.render(&self.of_cause("summary", "txt", facts), facts)?;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(fit(&line))
     }
@@ -136,7 +157,7 @@ impl Templates {
 
     /// Our block of the description.
     pub fn description(&self, facts: &Facts) -> Result<Vec<Block>, TemplateError> {
-        Ok(markdown::parse(&self.render("description.md", facts)?))
+        Ok(markdown::parse(&self.render(&self.of_cause("description", "md", facts), facts)?))
     }
 
     fn render(&self, name: &str, facts: &Facts) -> Result<String, TemplateError> {
@@ -152,6 +173,16 @@ const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
 
 fn template_of(field: &str) -> String {
     format!("jira.fields.{field}")
+}
+
+/// Whether a name is that of a template for one cause of the playbook: `description-7.md`, `summary-7.txt`.
+pub fn is_own(name: &str) -> bool {
+    let number = |rest: &str, ending: &str| {
+        rest.strip_suffix(ending)
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    name.strip_prefix("description-").is_some_and(|rest| number(rest, ".md"))
+        || name.strip_prefix("summary-").is_some_and(|rest| number(rest, ".txt"))
 }
 
 /// Whether a text for a field has anything that a template would do.

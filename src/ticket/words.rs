@@ -139,6 +139,11 @@ pub fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }
 
+/// The steps of a text, which has `;` between them, a sentence each.
+pub fn steps(text: &str) -> Vec<String> {
+    text.split(';').map(str::trim).filter(|step| !step.is_empty()).map(sentence).collect()
+}
+
 /// First letter large.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -89,6 +89,13 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.integer::<usize>("plan.min_disputes", 1..);
     reader.money("plan.min_amount");
     reader.flag("plan.resolve");
+    for key in ["plan.reopen_within", "plan.reclose_after"] {
+        reader.duration(key);
+    }
+    reader.integer::<usize>("plan.max_reopens", 1..);
+    reader.ratio("plan.comment_growth", 0.01..);
+    reader.money("plan.comment_amount");
+    reader.integer::<usize>("plan.comments_per_week", 0..);
     reader.optional_path("ticket.templates");
     reader.integer::<usize>("ticket.max_members_listed", 0..);
     reader.flag("ticket.attach_members");

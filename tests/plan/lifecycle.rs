@@ -2,7 +2,7 @@
 
 use disputebot::{
     group::{Pending, Status},
-    plan::{Category, Closed, HoldReason, Link, Moment, Reason, StrayKind, Ticket, Write, written},
+    plan::{Category, Closed, HoldReason, Link, Manners, Moment, Reason, StrayKind, Ticket, Write, written},
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -121,6 +121,8 @@ fn closing_can_be_switched_off() {
 #[test]
 fn a_ticket_that_we_closed_is_reopened_when_the_cause_is_back_each_time() {
     let mut world = World::with_ticket();
+    world.params.manners =
+        Manners { reclose_after: SignedDuration::ZERO, comments_per_week: 9, ..Manners::default() };
     for round in 1..=2 {
         let at = world.now;
         world.end(A, Status::Resolved { at });

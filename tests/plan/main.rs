@@ -9,6 +9,7 @@
 
 mod dialects;
 mod fields;
+mod life;
 mod lifecycle;
 mod lists;
 mod people;
@@ -22,8 +23,8 @@ use disputebot::{
     dispute::{Program, Text},
     group::{Group, GroupId, Status},
     plan::{
-        self, Action, Category, Change, Closed, HoldReason, Input, Issue, Link, Mark, Moment, Observed,
-        Params, Plan, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
+        self, Action, Category, Change, Closed, HoldReason, Input, Issue, Life, Link, Mark, Moment, Observed,
+        Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
         Content, LABEL, Markup, adf, block,
@@ -83,6 +84,7 @@ impl World {
                 merge_link: "Duplicate".to_owned(),
                 settle: SignedDuration::from_mins(5),
                 commanders: vec!["*".to_owned()],
+                manners: plan::Manners::default(),
                 fixed_fields: BTreeSet::new(),
             },
             groups: BTreeMap::new(),
@@ -241,7 +243,7 @@ impl World {
                 ticket.link = Link::Bound { issue };
                 ticket.written = Some(plan::written(content, self.markup));
             }
-            Write::Update { issue, changes, before: _, written, mark: _, tells } => {
+            Write::Update { issue, changes, before: _, written, mark: _, tells, unsaid: _ } => {
                 assert!(!changes.is_empty(), "an update without a change");
                 let observed = self.jira.get_mut(&issue.id).unwrap();
                 for change in changes {
@@ -269,6 +271,9 @@ impl World {
                 let observed = &self.jira[&issue.id];
                 self.comments.push((observed.issue.key.clone(), document::plain_text(body)));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
+                if action.reason != Reason::Asked {
+                    Life::note_said(&mut ticket.life, self.now);
+                }
             }
             Write::Transition { issue, to, topic, .. } => {
                 let observed = self.jira.get_mut(&issue.id).unwrap();
@@ -280,10 +285,16 @@ impl World {
                 } else {
                     ticket.closed = if done { Closed::ByUs } else { Closed::No };
                     ticket.closings += u32::from(done);
+                    if !done {
+                        Life::note_reopened(&mut ticket.life, self.now);
+                    }
                 }
             }
             Write::Unlabel { issue, label, closed } => {
                 assert!(self.jira.get_mut(&issue.id).unwrap().labels.remove(label), "`{label}` is not there");
+                if *closed == Closed::No {
+                    Life::note_reopened(&mut ticket.life, self.now);
+                }
                 ticket.closed = *closed;
             }
             Write::Link { to, link_type, topic } => {
@@ -390,6 +401,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
         fields: BTreeMap::new(),
+        course: None,
         list: None,
     }
 }

@@ -43,6 +43,7 @@ fn a_plan_has_a_line_for_each_write_with_its_reason() {
                                     because a person changed the summary; said once
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
+                                    no comment: it grew by less than `plan.comment_growth`
       comment    bbbb0000  DISP-2   comment
                                     because all its disputes are resolved or withdrawn
       transition bbbb0000  DISP-2   close
@@ -78,6 +79,7 @@ fn the_full_plan_has_the_text_of_every_write() {
           + Someone changed the summary, so disputebot leaves it alone from now on; it would have written “aaaa0000 · 6 disputes”. To hand it back, write `/disputebot take summary` in a comment.
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
+                                    no comment: it grew by less than `plan.comment_growth`
           - 5 open disputes share one cause.
           + 6 open disputes share one cause.
           - priority  Medium
@@ -87,7 +89,7 @@ fn the_full_plan_has_the_text_of_every_write() {
           + labels    team-rebates
       comment    bbbb0000  DISP-2   comment
                                     because all its disputes are resolved or withdrawn
-          + All disputes of this group are resolved or withdrawn in the source. disputebot closes the ticket.
+          + All disputes of this group are resolved or withdrawn in the source, 0 days after its cause was found. disputebot closes the ticket.
       transition bbbb0000  DISP-2   close
                                     because all its disputes are resolved or withdrawn
       link       cccc0000  new      link to the ticket of aaaa0000 (Relates)

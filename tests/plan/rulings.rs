@@ -35,6 +35,7 @@ fn another_group_of_the_same_disputes_gets_no_ticket_until_half_of_them_are_new(
 #[test]
 fn a_closed_ticket_hears_once_of_what_came_since_and_once_more_when_that_doubles() {
     let mut world = World::with_ticket();
+    world.params.manners.comments_per_week = 9;
     world.issue(A).category = Category::Done;
     let members = world.group(A).members.clone();
     world.rulings = vec![ruling(A, &members, RulingKind::Closed)];

@@ -13,6 +13,7 @@ mod once;
 mod orders;
 mod pause;
 mod people;
+mod preview;
 mod refusals;
 mod runs;
 mod webhook;

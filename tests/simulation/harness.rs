@@ -617,6 +617,7 @@ fn content(group: &Group) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::from([(FIELD.to_owned(), group.members.len().to_string())]),
+        course: None,
         list: Some(list(group)),
     }
 }
@@ -643,6 +644,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         merge_link: "Duplicate".to_owned(),
         settle,
         commanders: vec!["*".to_owned()],
+        manners: plan::Manners::default(),
         fixed_fields: BTreeSet::new(),
     }
 }

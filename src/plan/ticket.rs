@@ -1,0 +1,297 @@
+//! What is known of a group's ticket: the issue, what was last written there, and what was said and done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Moment, Orders};
+use crate::{group::GroupId, ticket::Course};
+
+/// What disputebot knows of a group's ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The group.
+    pub group: GroupId,
+    /// Whether there is an issue, and which.
+    pub link: Link,
+    /// What was last written, by field.
+    pub written: Option<Written>,
+    /// What is being written: recorded before the call, moved to `written` after it. Where its outcome is
+    /// unknown, both count as ours. Boxed, because it is mostly absent.
+    pub writing: Option<Box<Written>>,
+    /// Topics that were said once and are not said again.
+    pub told: BTreeSet<String>,
+    /// Topics that are being said and when they were sent: recorded before the call, moved to `told` after it.
+    pub saying: BTreeMap<String, Moment>,
+    /// Ids of our comments by topic.
+    #[serde(default)]
+    pub comments: BTreeMap<String, String>,
+    /// Whether `told` may lack what was said: it was found in Jira, so the issue is looked at before each comment.
+    #[serde(default)]
+    pub look_first: bool,
+    /// Whether disputebot closed it itself.
+    pub closed: Closed,
+    /// How often disputebot closed it.
+    pub closings: u32,
+    /// What people ordered in comments; none where nobody ever wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<Box<Orders>>,
+    /// What it did of late; none where that was nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Box<Life>>,
+}
+
+/// What a ticket did of late, so that it does not do it too often.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Life {
+    /// When disputebot reopened it, within 30 days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reopened: Vec<Timestamp>,
+    /// When disputebot commented on it unasked, within seven days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Timestamp>,
+}
+
+/// Whether disputebot closed a ticket itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// It did not.
+    No,
+    /// It was about to when it was last heard of.
+    Intended,
+    /// It did.
+    ByUs,
+    /// Nothing led there: a label says so in its place.
+    Labelled,
+    /// It did, the cause came back and nothing led out of done: a label says so in its place.
+    Stuck,
+}
+
+impl Ticket {
+    /// A group without a ticket yet.
+    pub fn none(group: GroupId) -> Self {
+        Self {
+            group,
+            link: Link::Ready { attempts: 0 },
+            written: None,
+            writing: None,
+            told: BTreeSet::new(),
+            saying: BTreeMap::new(),
+            comments: BTreeMap::new(),
+            look_first: false,
+            closed: Closed::No,
+            closings: 0,
+            orders: None,
+            life: None,
+        }
+    }
+
+    /// The issue, where one is bound.
+    pub fn issue(&self) -> Option<&Issue> {
+        match &self.link {
+            Link::Bound { issue } => Some(issue),
+            Link::Ready { .. }
+            | Link::Intent { .. }
+            | Link::Unknown { .. }
+            | Link::Held { .. }
+            | Link::Parked { .. } => None,
+        }
+    }
+}
+
+/// A Jira issue: identity is the numeric id, the key may change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Issue {
+    /// Numeric id as text.
+    pub id: String,
+    /// Key as last seen.
+    pub key: String,
+}
+
+/// From group to issue.
+///
+/// ```text
+/// Ready ──> Intent ──POST──> Bound
+///   ^         │ provably not done: Ready; refused: Parked
+///   │         │ answer lost, or the process died
+///   │         v
+///   └───── Unknown ──found──> Bound
+///  not there  │ nobody can tell for a day
+///             v
+///           Held ──a person: bind, create──> Bound, Ready
+/// ```
+///
+/// Each change is on disk before the next effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Link {
+    /// No issue, and none under way.
+    Ready {
+        /// Creates that were tried and provably did nothing.
+        attempts: u32,
+    },
+    /// A create is being sent by the process that holds the state.
+    Intent {
+        /// Creates tried, this one included.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending: the issue has a higher one.
+        highest_number: u64,
+        /// When it was recorded; it is sent right after that or not at all.
+        sent: Moment,
+    },
+    /// A create was, or may have been, sent; whether Jira did it is not known. Nothing is sent again.
+    Unknown {
+        /// Creates tried, this one included.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending: the issue has a higher one.
+        highest_number: u64,
+        /// When it was sent at the latest.
+        sent: Moment,
+        /// The test of how fresh the search index is, where issues cannot be read one after the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fence: Option<Fence>,
+    },
+    /// Nobody could tell for so long that a person has to: bind an issue, or order a new one.
+    Held {
+        /// Creates tried.
+        attempts: u32,
+        /// Highest issue number seen in the project before sending: should the issue show up, it is bound.
+        highest_number: u64,
+        /// When it was sent at the latest.
+        sent: Moment,
+        /// Why it cannot be told.
+        reason: String,
+    },
+    /// Jira refuses this create for a reason that a person must mend.
+    Parked {
+        /// Creates tried.
+        attempts: u32,
+        /// What Jira said.
+        reason: String,
+    },
+    /// Bound to an issue.
+    Bound {
+        /// The issue.
+        issue: Issue,
+    },
+}
+
+/// A label put on a ticket of ours, to see when the search index has come so far. Kubernetes controllers wait
+/// for their own last write in the same way (KEP-5647); an index need not be first in, first out, so this is
+/// weaker than reading the issues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The label.
+    pub label: String,
+    /// When it was put there.
+    pub put: Moment,
+    /// When the search showed it and did not show the issue; none before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Moment>,
+}
+
+/// Fields as last written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Written {
+    /// Summary.
+    pub summary: String,
+    /// Digest of our block.
+    pub block: String,
+    /// Priority, where one was set.
+    pub priority: Option<String>,
+    /// Due date.
+    pub due: Option<Date>,
+    /// Labels that were added.
+    pub labels: Labels,
+    /// Other fields, by name.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
+    /// How large the group was over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Box<Course>>,
+}
+
+/// Texts of fields by name. Boxed, because most tickets have none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::box_collection, reason = "a ticket without any, as most are, has the room of a pointer")]
+pub struct Fields(Option<Box<BTreeMap<String, String>>>);
+
+impl Fields {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|fields| fields.is_empty())
+    }
+
+    /// The text of a field, where it was written.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// Sets the text of a field.
+    pub fn set(&mut self, name: &str, text: &str) {
+        self.0.get_or_insert_default().insert(name.to_owned(), text.to_owned());
+    }
+
+    /// How many characters they have together.
+    pub fn characters(&self) -> usize {
+        self.0.iter().flat_map(|fields| fields.iter()).map(|(name, text)| name.len() + text.len()).sum()
+    }
+}
+
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        let fields: BTreeMap<String, String> = fields.into_iter().collect();
+        Self((!fields.is_empty()).then(|| Box::new(fields)))
+    }
+}
+
+/// Labels, each once, sorted. A set of std has room for eleven in each of its nodes, and a state of many
+/// tickets would be mostly that.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(#[serde(deserialize_with = "once_each")] Box<[String]>);
+
+impl Labels {
+    /// Whether a label is one of them.
+    pub fn contains(&self, label: &str) -> bool {
+        self.0.iter().any(|own| own == label)
+    }
+
+    /// These and more.
+    #[must_use]
+    pub fn with(self, more: impl IntoIterator<Item = String>) -> Self {
+        self.0.into_iter().chain(more).collect()
+    }
+}
+
+impl FromIterator<String> for Labels {
+    fn from_iter<I: IntoIterator<Item = String>>(labels: I) -> Self {
+        let mut labels: Vec<String> = labels.into_iter().collect();
+        labels.sort_unstable();
+        labels.dedup();
+        Self(labels.into())
+    }
+}
+
+fn once_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[String]>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().collect::<Labels>().0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_once_each_however_they_come() {
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        let labels = Labels::from_iter([b.clone(), a.clone(), b.clone()]);
+        assert_eq!(serde_json::to_string(&labels).unwrap(), r#"["a","b"]"#);
+        assert_eq!(serde_json::from_str::<Labels>(r#"["b","a","b"]"#).unwrap(), labels);
+        let more = labels.with([c.clone(), a.clone()]);
+        assert_eq!(more, Labels::from_iter([a, b, c]));
+        assert!(more.contains("c") && !more.contains("d"));
+    }
+}

@@ -1,0 +1,269 @@
+//! Manners over time: a cause that comes and goes, comments worth their mail, and a ticket that says enough.
+
+use disputebot::{
+    cluster::{Attribute, Item},
+    group::{Pattern, Status},
+    plan::{Category, Closed, Detail, HoldReason, Manners, Reason, Unsaid, Write, print},
+    ticket::{Course, Point},
+};
+use jiff::{SignedDuration, tz::TimeZone};
+use rust_decimal::Decimal;
+
+use crate::{A, B, World, content, holds, id, writes};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a run would know of the group: its size today after what was last written.
+fn resize(world: &mut World, bits: u128, disputes: usize, amount: i64) {
+    let day = world.now.to_zoned_datetime(TimeZone::UTC).date();
+    let point = Point { day, disputes, amount: Decimal::from(amount) };
+    let written = world.tickets.get(&id(bits)).and_then(|ticket| ticket.written.clone());
+    let course = match written.and_then(|written| written.course) {
+        Some(course) => course.with(point),
+        None => Course::new(point),
+    };
+    *world.content(bits) = content(bits, disputes);
+    world.content(bits).course = Some(course);
+}
+
+/// A world whose ticket was opened with ten disputes and some money.
+fn ten() -> World {
+    let mut world = World::new();
+    world.add(A, 10, 20_000);
+    resize(&mut world, A, 10, 20_000);
+    world.run();
+    world
+}
+
+fn come_back(world: &mut World, bits: u128) {
+    let group = world.group(bits);
+    group.status = Status::Active;
+    group.members = vec!["D-1".into(), "D-2".into()];
+    world.standing(bits).content = Some(Ok(content(bits, 2)));
+}
+
+/// A cause that is there or not there on each of some days, by a rule; how often its ticket was moved, and comments.
+fn flap(days: i64, manners: Manners, is_there: impl Fn(i64) -> bool) -> (Vec<i64>, Vec<i64>) {
+    let mut world = World::with_ticket();
+    world.params.manners = manners;
+    let (start, mut moves, mut said) = (world.now, Vec::new(), Vec::new());
+    for day in 1..=days {
+        world.now = start + DAY * i32::try_from(day).unwrap();
+        let lives = world.group(A).status == Status::Active;
+        match (lives, is_there(day)) {
+            (true, false) => {
+                let at = world.now;
+                world.end(A, Status::Resolved { at });
+            }
+            (false, true) => come_back(&mut world, A),
+            _ => {}
+        }
+        let plan = world.run();
+        for action in &plan.actions {
+            match &action.write {
+                Write::Transition { .. } => moves.push(day),
+                Write::Comment { .. } => said.push(day),
+                _ => {}
+            }
+            assert_ne!(action.reason, Reason::NewGroup);
+        }
+        let open = world.issue(A).category != Category::Done;
+        if is_there(day) {
+            assert!(open, "day {day}: disputes are open and the ticket is not");
+        } else if open {
+            let held = holds(&plan).iter().any(|hold| matches!(hold, HoldReason::Flapping { .. }));
+            assert!(held, "day {day}: it stays open and the plan does not say why");
+        }
+    }
+    (moves, said)
+}
+
+#[test]
+fn a_cause_that_comes_and_goes_for_thirty_days_moves_its_ticket_a_few_times() {
+    let (moves, said) = flap(30, Manners::default(), |day| day % 2 == 0);
+    assert_eq!((moves.len(), said.len()), (2, 2), "moved on {moves:?}, spoke on {said:?}");
+}
+
+#[test]
+fn however_a_cause_comes_and_goes_the_moves_of_any_thirty_days_are_bounded() {
+    let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
+    println!("SEED={seed}");
+    let mut state = seed;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for round in 0..60 {
+        let manners = Manners { max_reopens: 1 + draw(4) as usize, ..Manners::default() };
+        // From one that changes every day to one that changes every three weeks.
+        let rare = 1 + draw(20);
+        let mut there = true;
+        let days: Vec<bool> = (0..=180)
+            .map(|_| {
+                there ^= draw(rare) == 0;
+                there
+            })
+            .collect();
+        let most = 2 * manners.max_reopens + 1;
+        let week = manners.comments_per_week;
+        let (moves, said) = flap(180, manners, |day| days[usize::try_from(day).unwrap()]);
+        let within = |days: &[i64], from: i64, length: i64| {
+            days.iter().filter(|day| (from..from + length).contains(*day)).count()
+        };
+        for from in 1..=150 {
+            let count = within(&moves, from, 30);
+            assert!(count <= most, "round {round}, days {from} to {}: {count} moves of {most}", from + 29);
+        }
+        for from in 1..=173 {
+            assert!(within(&said, from, 7) <= week, "round {round}, from day {from}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cause_that_settled_at_last_has_its_ticket_closed() {
+    let (moves, _) = flap(60, Manners::default(), |day| day < 20 && day % 2 == 0);
+    assert_eq!(moves.len(), 3, "{moves:?}");
+    assert_eq!(moves[2], 26, "seven days after it was settled on day 19");
+    let (moves, _) = flap(90, Manners { reclose_after: DAY, ..Manners::default() }, |day| {
+        day < 20 && matches!(day % 4, 1 | 2)
+    });
+    assert_eq!(moves.len(), 5, "closed, twice reopened and closed again after it: {moves:?}");
+    assert_eq!(
+        moves[4] - moves[1],
+        30,
+        "the third closing waits until the first reopening is thirty days ago"
+    );
+}
+
+#[test]
+fn a_cause_that_comes_back_late_gets_a_new_ticket_that_is_linked_to_the_old_one() {
+    let mut world = World::with_ticket();
+    let pattern = Pattern::from_items(&[Item { attribute: Attribute::State, value: "TX".into() }]);
+    world.group(A).patterns = vec![pattern.clone()];
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    world.now = at + DAY * 40;
+    world.add(B, 6, 10);
+    world.group(B).patterns = vec![pattern];
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["create new", "link new"]);
+    let late = Reason::ReturnedLate { group: id(A) };
+    assert!(plan.actions.iter().all(|action| action.reason == late), "{:#?}", plan.actions);
+    assert_eq!(world.links, [("Relates".to_owned(), "DISP-2".to_owned(), "DISP-1".to_owned())]);
+    assert_eq!(world.issue(A).category, Category::Done, "the old one stays closed");
+}
+
+#[test]
+fn a_group_that_only_looks_like_a_settled_one_that_ended_later_is_not_its_return() {
+    let mut world = World::with_ticket();
+    let pattern = Pattern::from_items(&[Item { attribute: Attribute::State, value: "TX".into() }]);
+    world.group(A).patterns = vec![pattern.clone()];
+    world.add(B, 6, 10);
+    world.group(B).patterns = vec![pattern];
+    let at = world.now + DAY;
+    world.end(A, Status::Resolved { at });
+    assert!(!writes(&world.run()).iter().any(|write| write.starts_with("link")));
+}
+
+#[test]
+fn only_much_growth_is_worth_a_comment_and_the_plan_says_why_there_is_none() {
+    let mut world = ten();
+    let unsaid = |world: &mut World, disputes, amount| {
+        world.now += DAY * 8;
+        resize(world, A, disputes, amount);
+        let plan = world.run();
+        let found = plan.actions.iter().find_map(|action| match &action.write {
+            Write::Update { unsaid, .. } => Some(*unsaid),
+            _ => None,
+        });
+        (found.unwrap(), print(&plan, Detail::Lines))
+    };
+    let (why, text) = unsaid(&mut world, 14, 29_000);
+    assert_eq!(why, Some(Unsaid::Small));
+    assert!(text.contains("no comment: it grew by less than `plan.comment_growth`"), "{text}");
+    assert_eq!(unsaid(&mut world, 15, 29_000).0, None);
+    assert_eq!(
+        world.comments.last().unwrap().1.trim(),
+        "This cause grew: 15 disputes (about $29,000 in dispute) are open now; it had 10 (about $20,000 in dispute) \
+         when its ticket was opened on 2026-08-22."
+    );
+    assert_eq!(unsaid(&mut world, 10, 20_000).0, Some(Unsaid::Small), "what shrinks needs no comment");
+    assert_eq!(unsaid(&mut world, 16, 30_000).0, Some(Unsaid::Said), "it was as large before");
+    assert_eq!(
+        unsaid(&mut world, 17, 45_000).0,
+        None,
+        "about as many disputes, and more than twice the money"
+    );
+    world.params.manners.comments_per_week = 0;
+    let (why, text) = unsaid(&mut world, 90, 45_000);
+    assert_eq!(why, Some(Unsaid::Spent { limit: 0 }));
+    assert!(text.contains("no comment: `plan.comments_per_week` allows 0 comments"), "{text}");
+}
+
+#[test]
+fn a_ticket_that_said_enough_this_week_is_quiet_and_does_what_it_must() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 1;
+    world.issue(A).summary = "mine".to_owned();
+    resize(&mut world, A, 11, 20_000);
+    world.run();
+    assert_eq!(world.comments.len(), 1, "one field of a person's: {:?}", world.comments);
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["close DISP-1"]);
+    let spent = HoldReason::Spent { topic: "resolved-0".to_owned(), limit: 1 };
+    assert_eq!(holds(&plan), [&spent]);
+    assert!(spent.words().contains("`plan.comments_per_week` allows 1 comment"), "{}", spent.words());
+    assert_eq!(world.ticket(A).closed, Closed::ByUs);
+}
+
+#[test]
+fn what_did_not_fit_into_a_week_is_said_in_the_next_one() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 1;
+    world.issue(A).summary = "mine".to_owned();
+    world.issue(A).due = Some("2026-12-24".parse().unwrap());
+    resize(&mut world, A, 11, 20_000);
+    world.run();
+    assert_eq!(world.comments.len(), 1);
+    world.now += DAY * 6;
+    world.run();
+    assert_eq!(world.comments.len(), 1, "within the week");
+    world.now += DAY;
+    world.run();
+    assert_eq!(world.comments.len(), 2, "{:?}", world.comments);
+}
+
+#[test]
+fn a_closing_ticket_sums_up() {
+    let mut world = ten();
+    world.now += DAY * 12;
+    resize(&mut world, A, 12, 30_000);
+    world.run();
+    let at = world.now + DAY;
+    world.now = at;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    assert_eq!(
+        world.comments.last().unwrap().1.trim(),
+        "All disputes of this ticket are resolved or withdrawn in the source, 13 days after its cause was found; it \
+         last had 12 disputes (about $30,000 in dispute). It began with 10 disputes (about $20,000 in dispute) on \
+         2026-08-22. disputebot closes the ticket. Should the cause come back, it is reopened."
+    );
+}
+
+#[test]
+fn a_year_of_daily_runs_without_a_change_writes_nothing() {
+    let mut world = ten();
+    world.add(B, 6, 10);
+    world.run();
+    let start = world.now;
+    for day in 1..=365 {
+        world.now = start + DAY * day;
+        resize(&mut world, A, 10, 20_000);
+        assert!(world.plan().is_empty(), "day {day}: {:#?}", world.plan().actions);
+    }
+}

@@ -79,6 +79,8 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.ratio("source.max_drop", 0.0..=1.0);
     reader.list("source.open_statuses");
     reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
+    reader.text("source.user");
+    reader.secret("source.secret");
     for map in ["columns", "values.program", "values.status", "values.delivery_system"] {
         reader.map(&format!("source.{map}"));
     }

@@ -351,7 +351,15 @@ mod tests {
         source.overpunch_decimals Text
         source.user Text
         source.secret_file Text
+        source.empty List
         source.columns Map
+        source.constants Map
+        source.formats Map
+        source.values.manufacturer Map
+        source.values.state Map
+        source.values.payer Map
+        source.values.unit_type Map
+        source.values.reason_codes Map
         source.values.program Map
         source.values.status Map
         source.values.delivery_system Map

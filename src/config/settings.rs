@@ -260,25 +260,77 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
     if is_needed {
         reader.require(&key("paths"));
     }
-    let mut columns = BTreeMap::new();
-    for (ours, theirs) in reader.map(&key("columns")) {
-        if let Some(field) = Field::from_name(&ours) {
-            drop(columns.insert(field, theirs));
-        } else {
-            let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
-            reader.refuse(
-                &key(&format!("columns.{ours}")),
-                format!("`{ours}` is none of our column names; did you mean `{near}`?"),
-            );
+    let columns = by_field(reader, &key("columns"));
+    let constants = by_field(reader, &key("constants"));
+    let mut vocabulary = vocabulary(reader, &key);
+    let mut formats = BTreeMap::new();
+    for (field, text) in by_field(reader, &key("formats")) {
+        if let Some(decimals) = overpunch(field, &text) {
+            vocabulary.set_overpunch(field, decimals);
+            continue;
+        }
+        match source::Format::parse(field, &text) {
+            Ok(format) => drop(formats.insert(field, format)),
+            Err(reason) => reader.refuse(&key(&format!("formats.{field}")), reason),
         }
     }
-    let vocabulary = vocabulary(reader, &key);
+    let mut values = BTreeMap::new();
+    for field in WORDED {
+        let words = reader.map(&key(&format!("values.{field}")));
+        if !words.is_empty() {
+            values.insert(field, words);
+        }
+    }
+    let empty = reader.list(&key("empty"));
     let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
     let paths = reader.paths(&key("paths"));
     let user = reader.optional_text(&key("user"));
     let secret = reader.secret(&key("secret"));
-    source::Settings { name: name.to_owned(), paths, user, secret, columns, vocabulary, max_drop }
+    let name = name.to_owned();
+    source::Settings {
+        name,
+        paths,
+        user,
+        secret,
+        columns,
+        constants,
+        empty,
+        values,
+        formats,
+        vocabulary,
+        max_drop,
+    }
 }
+
+/// Columns whose values can have other words, beside those that have a vocabulary.
+const WORDED: [Field; 5] =
+    [Field::Manufacturer, Field::State, Field::Payer, Field::UnitType, Field::ReasonCodes];
+
+/// An open table whose names are our columns.
+fn by_field(reader: &mut Reader<'_>, key: &str) -> BTreeMap<Field, String> {
+    let mut texts = BTreeMap::new();
+    for (ours, text) in reader.map(key) {
+        if let Some(field) = Field::from_name(&ours) {
+            drop(texts.insert(field, text));
+        } else {
+            let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
+            reader.refuse(
+                &format!("{key}.{ours}"),
+                format!("`{ours}` is none of our column names; did you mean `{near}`?"),
+            );
+        }
+    }
+    texts
+}
+
+/// The implied decimals of `overpunch 2`, for a column of amounts.
+fn overpunch(field: Field, text: &str) -> Option<u8> {
+    let is_amount = AMOUNTS.contains(&field);
+    text.strip_prefix("overpunch ").filter(|_| is_amount)?.parse().ok().filter(|decimals| *decimals <= 9)
+}
+
+const AMOUNTS: [Field; 4] =
+    [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed];
 
 fn vocabulary(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> Vocabulary {
     let mut vocabulary = Vocabulary::default();
@@ -304,9 +356,7 @@ fn vocabulary(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> Vocabula
     }
     vocabulary.set_open_statuses(reader.list(&key("open_statuses")));
     if let Some(decimals) = reader.optional_integer::<u8>(&key("overpunch_decimals"), 0..=9) {
-        for field in
-            [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed]
-        {
+        for field in AMOUNTS {
             vocabulary.set_overpunch(field, decimals);
         }
     }

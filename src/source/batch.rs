@@ -291,16 +291,40 @@ pub enum Reason {
         problem: String,
     },
     /// A configured file has no name of a known kind.
-    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`)", .path.display())]
+    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`, or `.parquet`)", .path.display())]
     UnknownKind {
         /// The path.
         path: PathBuf,
     },
     /// A configured folder holds no file of a known kind.
-    #[error("folder `{}` holds no `.csv`, `.tsv`, `.ndjson` or `.jsonl` file", .path.display())]
+    #[error("folder `{}` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl` or `.parquet` file", .path.display())]
     NothingInFolder {
         /// The folder.
         path: PathBuf,
+    },
+    /// No file has a name that a pattern stands for.
+    #[error("no file matches `{}`", .path.display())]
+    NothingMatches {
+        /// The pattern.
+        path: PathBuf,
+    },
+    /// The files of a folder are not simply the rows of a table.
+    #[error("folder `{}` is a table of {of}, whose log says which of its files count; expected files that all count", .path.display())]
+    TableWithLog {
+        /// The folder.
+        path: PathBuf,
+        /// What wrote it.
+        of: String,
+    },
+    /// A column that is needed holds no plain values.
+    #[error("column `{column}` of `{}` holds {found}, expected plain values", .path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds, in words.
+        found: String,
     },
     /// A file has no contents at all, not even a header.
     #[error("`{}` is empty", .path.display())]

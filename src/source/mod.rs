@@ -1,4 +1,4 @@
-//! From files to disputes: CSV and NDJSON, plain or gzipped, single or in folders.
+//! From files to disputes: CSV and NDJSON, plain or gzipped, and Parquet; single, in folders or by patterns.
 //!
 //! Promises that every row is counted exactly once (open, not open, repeated, superseded or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
@@ -16,10 +16,14 @@
 mod batch;
 mod bytes;
 mod files;
+mod format;
+mod glob;
 mod header;
 mod json_rows;
 mod ledger;
+mod mapping;
 mod open;
+mod parquet_rows;
 mod parse;
 mod pipeline;
 mod survey;
@@ -41,6 +45,7 @@ pub use batch::{
     Account, Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
     Shared, SourceAccount,
 };
+pub use format::Format;
 pub use open::open_disputes;
 pub use survey::{Survey, each};
 
@@ -49,9 +54,10 @@ pub use survey::{Survey, each};
 pub struct Settings {
     /// The name by which people know it; empty where there is only one.
     pub name: String,
-    /// Files and folders, in order: where two files hold the same id, the later one wins. Of a folder, the files
-    /// directly inside with a known name (`.csv`, `.tsv`, `.ndjson`, `.jsonl`, each also with `.gz`) are read,
-    /// sorted by name.
+    /// Files, folders and patterns, in order: where two files hold the same id, the later one wins. Of a folder, the
+    /// files directly inside and in partitions (`d=2026-11-01`) with a known name (`.csv`, `.tsv`, `.ndjson`,
+    /// `.jsonl`, each also with `.gz`, and `.parquet`) are read, sorted by path. In a pattern `*` and `?` stand for
+    /// parts of a name and `**` for folders.
     pub paths: Vec<PathBuf>,
     /// Who reads it, where the place asks for that: an account, or the id of a key.
     pub user: Option<String>,
@@ -59,6 +65,14 @@ pub struct Settings {
     pub secret: Option<SecretString>,
     /// The name that the source gives a column; columns not named here have the name of the contract.
     pub columns: BTreeMap<Field, String>,
+    /// Values of columns that the source does not have; they count also where it does.
+    pub constants: BTreeMap<Field, String>,
+    /// Texts that mean nothing, such as `N/A`, in any column.
+    pub empty: Vec<String>,
+    /// Other words for the values of a column, in any letter case.
+    pub values: BTreeMap<Field, BTreeMap<String, String>>,
+    /// Other ways to write the days and amounts of a column.
+    pub formats: BTreeMap<Field, Format>,
     /// The words of the source.
     pub vocabulary: Vocabulary,
     /// The largest credible loss of rows since the previous batch, as a share from 0 to 1.
@@ -73,6 +87,10 @@ impl Default for Settings {
             user: None,
             secret: None,
             columns: BTreeMap::new(),
+            constants: BTreeMap::new(),
+            empty: Vec::new(),
+            values: BTreeMap::new(),
+            formats: BTreeMap::new(),
             vocabulary: Vocabulary::default(),
             max_drop: 0.5,
         }

@@ -8,6 +8,7 @@ use super::bytes::{self, LIMITS, TextFile};
 use super::files::{self, InputFile, Kind, Layout};
 use super::header::{Header, MAX_COLUMNS};
 use super::json_rows::{self, RawLine, RawLines};
+use super::mapping;
 use super::parse::{Chunk, Mark, Origin, Parser, Read, cut_row};
 use super::pipeline::{Filled, Pace, in_order};
 use super::table::Table;
@@ -254,7 +255,7 @@ impl<M: Send> Reader<'_, M> {
             return Err(truncated(row.line));
         }
         let header = Header::read(&row, self.settings(place), &path, delimiter)?;
-        self.count_absent_columns(place, |field| header.places[field.index()].is_some());
+        self.count_absent_columns(place, |field| header.has(field));
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut broken = None;
         let mut fill = |raw: &mut RawRows| {
@@ -293,6 +294,7 @@ impl<M: Send> Reader<'_, M> {
         let mut seen = [false; Field::ALL.len()];
         let mut cut = None;
         let mut has_rows = false;
+        let given = mapping::of_path(&path, self.settings(place));
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut broken = None;
         let mut fill = |raw: &mut RawLines| {
@@ -314,7 +316,7 @@ impl<M: Send> Reader<'_, M> {
             place,
             &bytes,
             &mut fill,
-            &|parser, origin, chunk| parser.json_lines(origin, chunk),
+            &|parser, origin, chunk| parser.json_lines(origin, &given, chunk),
             &mut |chunk| {
                 has_rows |= chunk.rows > 0;
                 cut = cut.or(chunk.cut);
@@ -328,14 +330,14 @@ impl<M: Send> Reader<'_, M> {
             return Err(Reason::Truncated { path: path.to_path_buf(), line });
         }
         if has_rows {
-            self.count_absent_columns(place, |field| seen[field.index()]);
+            self.count_absent_columns(place, |field| seen[field.index()] || given[field.index()].is_some());
         }
         Ok(())
     }
 
     fn read_table(&mut self, place: &mut Place<'_>, table: &mut dyn Table) -> Result<(), Reason> {
         let header = Header::of(table.columns().to_vec(), self.settings(place), &place.file.path)?;
-        self.count_absent_columns(place, |field| header.places[field.index()].is_some());
+        self.count_absent_columns(place, |field| header.has(field));
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut row = RawRow::default();
         let done = Cell::new(0);
@@ -417,6 +419,7 @@ impl<M: Send> Reader<'_, M> {
     fn count_absent_columns(&mut self, place: &Place<'_>, is_there: impl Fn(Field) -> bool) {
         let Origin { file_index, source, .. } = place.origin();
         let settings = self.parsers[source].settings;
+        let is_there = |field: Field| settings.constants.contains_key(&field) || is_there(field);
         for field in settings.columns.keys().filter(|field| !is_there(**field)) {
             let column = quoted(settings.column(*field));
             self.tallies[source].count(*field, Doubt::AbsentColumn, &column, (file_index, 1));

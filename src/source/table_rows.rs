@@ -42,8 +42,8 @@ impl RawRow {
     }
 
     /// Adds a whole field to a row that was begun.
-    pub(super) fn push(&mut self, text: &str) {
-        self.extend(text.as_bytes(), usize::MAX);
+    pub(super) fn push(&mut self, text: impl AsRef<[u8]>) {
+        self.extend(text.as_ref(), usize::MAX);
         self.end_field(usize::MAX);
     }
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use disputebot::dispute::Tables;
 use disputebot::generate::{self, Plan, World};
-use disputebot::source::{Settings, each, load, open_disputes};
+use disputebot::source::{Previous, Settings, each, load, open_disputes};
 
 const TURNS: usize = 5;
 
@@ -88,12 +88,18 @@ fn read_each(path: &Path) -> u64 {
 }
 
 fn read_open(path: &Path) -> u64 {
-    let account = open_disputes(&settings(path), &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
-        black_box(dispute);
-    });
+    let account = open_disputes(
+        &settings(path),
+        &Tables::embedded(),
+        &Previous::default(),
+        &mut |_| {},
+        &mut |dispute| {
+            black_box(dispute);
+        },
+    );
     account.counts.rows
 }
 
 fn read_whole(path: &Path) -> u64 {
-    load(&settings(path), &Tables::embedded(), None, &mut |_| {}).counts.rows
+    load(&settings(path), &Tables::embedded(), &Previous::default(), &mut |_| {}).counts.rows
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use disputebot::dispute::{Dispute, Doubt, Field, Program, Tables};
 use disputebot::source::{
-    Account, Batch, Completeness, Counts, Reason, Reject, Settings, each, load, open_disputes,
+    Account, Batch, Completeness, Counts, Previous, Reason, Reject, Settings, Shared, SourceAccount, each,
+    load, open_disputes,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -46,15 +47,21 @@ impl Input {
     }
 
     fn load(&self) -> Batch {
-        load(&self.settings, &Tables::embedded(), None, &mut |_| {})
+        load(&self.settings, &Tables::embedded(), &Previous::default(), &mut |_| {})
     }
 
     /// The disputes that are handed on and not withdrawn, sorted by id, with the account.
     fn stream(&self) -> (Vec<Dispute>, Account) {
         let mut handed_on = Vec::new();
-        let account = open_disputes(&self.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
-            handed_on.push(dispute.clone());
-        });
+        let account = open_disputes(
+            &self.settings,
+            &Tables::embedded(),
+            &Previous::default(),
+            &mut |_| {},
+            &mut |dispute| {
+                handed_on.push(dispute.clone());
+            },
+        );
         let mut place = 0;
         handed_on.retain(|_| {
             place += 1;
@@ -69,7 +76,8 @@ impl Input {
 fn assert_streams_alike(input: &Input, batch: &Batch) {
     let (disputes, account) = input.stream();
     assert_eq!(disputes, batch.disputes);
-    let Account { withdrawn: _, rejects, warnings, counts, files, completeness } = account;
+    let Account { withdrawn: _, rejects, warnings, counts, files, completeness, sources, shared } = account;
+    assert_eq!((sources, shared), (batch.sources.clone(), batch.shared));
     assert_eq!(rejects, batch.rejects);
     assert_eq!(warnings, batch.warnings);
     assert_eq!((counts, files), (batch.counts, batch.files));
@@ -373,7 +381,7 @@ fn a_missing_file_or_folder_makes_the_input_incomplete() {
             "`gone.csv` does not exist",
             "`notes.txt` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with \
              `.gz`)",
-            "folder `empty` holds no `.csv`, `.tsv`, `.ndjson` or `.jsonl` file",
+            "folder `empty` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl` or `.parquet` file",
         ]
     );
 }
@@ -428,7 +436,8 @@ fn an_open_quote_or_a_cut_json_line_makes_the_input_incomplete() {
 fn a_large_drop_makes_the_input_incomplete() {
     let mut input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")]));
     input.settings.max_drop = 0.3;
-    let load_after = |previous| load(&input.settings, &Tables::embedded(), Some(previous), &mut |_| {});
+    let load_after =
+        |previous: u64| load(&input.settings, &Tables::embedded(), &previous.into(), &mut |_| {});
     assert_eq!(reasons(&load_after(2)), []);
     let batch = load_after(3);
     assert_eq!(
@@ -525,7 +534,7 @@ fn no_message_shows_a_private_value() {
 fn progress_ends_with_all_rows_and_all_bytes() {
     let input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")])).with("b.csv", csv(&[&row("D-3")]));
     let mut last = None;
-    let batch = load(&input.settings, &Tables::embedded(), None, &mut |progress| {
+    let batch = load(&input.settings, &Tables::embedded(), &Previous::default(), &mut |progress| {
         assert!(progress.bytes <= progress.bytes_total);
         last = Some((
             progress.file_index,
@@ -567,9 +576,15 @@ fn a_streamed_row_of_an_earlier_file_is_never_handed_on_before_the_later_one() {
     let input = Input::of("1.csv", csv(&[&row("D-1"), &row("D-2"), &row("D-2"), &row("D-3")]))
         .with("2.csv", csv(&[&row("D-1").replace("10.00", "12.00"), &row("D-2").replace("open", "won")]));
     let mut seen = Vec::new();
-    let account = open_disputes(&input.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
-        seen.push((dispute.id.to_string(), dispute.amount_disputed.unwrap().to_string()));
-    });
+    let account = open_disputes(
+        &input.settings,
+        &Tables::embedded(),
+        &Previous::default(),
+        &mut |_| {},
+        &mut |dispute| {
+            seen.push((dispute.id.to_string(), dispute.amount_disputed.unwrap().to_string()));
+        },
+    );
     assert_eq!(seen, [("D-1".to_owned(), "12.00".to_owned()), ("D-3".to_owned(), "10.00".to_owned())]);
     assert_eq!(account.withdrawn, [] as [usize; 0]);
     assert_eq!(
@@ -717,4 +732,95 @@ fn every_row_is_accounted_for_and_the_order_of_rows_changes_nothing() {
         Ok(())
     });
     assert!(outcome.is_ok(), "seed {SEED:?}: {outcome:?}");
+}
+
+/// Two sources with their own words and columns.
+fn two_sources(input: &Input) -> [Settings; 2] {
+    let of = |name: &str, file: &str| Settings {
+        name: name.to_owned(),
+        paths: vec![input.path(file)],
+        ..Settings::default()
+    };
+    let mut second = of("claims", "b.csv");
+    second.columns.insert(Field::DisputeId, "Claim".to_owned());
+    second.vocabulary.add_status("Running", "open");
+    [of("orders", "a.csv"), second]
+}
+
+#[test]
+fn of_two_sources_with_the_same_dispute_the_later_one_counts_and_the_count_is_told() {
+    let claims = csv(&[
+        &row("D-2"),
+        &row("D-3").replace("10.00", "12.00"),
+        &row("D-4").replace("open", "Running"),
+        &row("D-5"),
+        &row("D-5").replace("10.00", "13.00"),
+    ])
+    .replace("dispute_id", "Claim");
+    let orders = csv(&[
+        &row("D-1"),
+        &row("D-2"),
+        &row("D-2"),
+        &row("D-3"),
+        &row("D-5"),
+        &row("D-6").replace("open", "Running"),
+    ]);
+    let input = Input::of("a.csv", orders).with("b.csv", claims);
+    let sources = two_sources(&input);
+    let batch = load(&sources, &Tables::embedded(), &Previous::default(), &mut |_| {});
+    assert_eq!(ids(&batch), ["D-1", "D-2", "D-3", "D-4"]);
+    assert_eq!(batch.disputes[2].amount_disputed.unwrap().to_string(), "12.00", "the later source counts");
+    assert_eq!(batch.shared, Shared { same: 2, different: 1 });
+    let counts = Counts { rows: 11, open: 4, not_open: 1, repeated: 1, superseded: 3, rejected: 2 };
+    assert_eq!(batch.counts, counts, "a word of one source means nothing in the other");
+    let of = |name: &str, rows, rejected| SourceAccount {
+        name: name.to_owned(),
+        rows,
+        rejected,
+        completeness: Completeness::Complete,
+    };
+    assert_eq!(batch.sources, [of("orders", 6, 0), of("claims", 5, 2)]);
+    assert!(messages(&batch)[0].starts_with("line 5, column `Claim`: `D-5` is not a unique id"));
+
+    let mut handed_on = Vec::new();
+    let account =
+        open_disputes(&sources, &Tables::embedded(), &Previous::default(), &mut |_| {}, &mut |dispute| {
+            handed_on.push(dispute.clone());
+        });
+    assert_eq!(
+        (account.counts, account.shared, &account.sources, &account.rejects),
+        (batch.counts, batch.shared, &batch.sources, &batch.rejects)
+    );
+    let mut places = 0..;
+    handed_on.retain(|_| !account.withdrawn.contains(&places.next().unwrap()));
+    handed_on.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(handed_on, batch.disputes);
+
+    let turned: Vec<Settings> = sources.into_iter().rev().collect();
+    let batch = load(&turned, &Tables::embedded(), &Previous::default(), &mut |_| {});
+    assert_eq!(ids(&batch), ["D-1", "D-2", "D-3", "D-4", "D-5"]);
+    assert_eq!(batch.disputes[2].amount_disputed.unwrap().to_string(), "10.00");
+}
+
+#[test]
+fn each_source_is_complete_by_itself_and_the_input_with_all_of_them() {
+    let input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")])).with("b.csv", "Claim,program\n");
+    let sources = two_sources(&input);
+    let texts = |previous: &[(&str, u64)]| {
+        let previous = Previous(previous.iter().map(|(name, rows)| ((*name).to_owned(), *rows)).collect());
+        let batch = load(&sources, &Tables::embedded(), &previous, &mut |_| {});
+        let whole: Vec<bool> = batch.sources.iter().map(|source| source.completeness.is_complete()).collect();
+        (whole, reason_texts(&input, &batch))
+    };
+    let lacks = "source `claims`: `b.csv` lacks the required columns `manufacturer`, `ndc`";
+    let none = "source `claims`: the input has no rows";
+    assert_eq!(texts(&[]), (vec![true, false], vec![lacks.to_owned(), none.to_owned()]));
+    let drop = "source `orders`: the input has 2 rows, expected at least 3 (the previous input had 5)";
+    assert_eq!(texts(&[("orders", 5)]).1, [drop, lacks, none]);
+    let gone = "the input has 2 rows, expected at least 26 (the previous input had 52)";
+    assert_eq!(
+        texts(&[("orders", 2), ("renamed", 50)]).1,
+        [lacks, none, gone],
+        "a source that is configured no more is missed by the sum"
+    );
 }

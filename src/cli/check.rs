@@ -8,7 +8,7 @@ use crate::{
     jira::{self, Client, Finding, Verdict},
     plan::Issue,
     run::Progress,
-    source::{self, Completeness},
+    source::{self, Completeness, Previous},
     state::Known,
 };
 
@@ -115,7 +115,7 @@ fn templates(settings: &Settings) -> Finding {
 }
 
 fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
-    let batch = source::load(&settings.run.source, &Tables::embedded(), None, &mut |seen| {
+    let batch = source::load(&settings.run.sources, &Tables::embedded(), &Previous::default(), &mut |seen| {
         ui.progress(Progress::Reading(seen));
     });
     let counts = batch.counts;

@@ -11,7 +11,10 @@ use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Layers, Problems, Reader, Warning, schema::joined};
+use super::{
+    Layers, Problems, Reader, Warning,
+    schema::{SOURCE, SOURCES, joined},
+};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
@@ -35,6 +38,8 @@ const AT_ONCE: usize = 16;
 pub struct Settings {
     /// Parameters of a run.
     pub run: run::Params,
+    /// How files are read that a command line names: the mapping of `[source]`.
+    pub named_files: source::Settings,
     /// Jira; none where its keys are unset and the command does not need it.
     pub jira: Option<jira::Settings>,
     /// Ticket templates that replace embedded ones: name and text.
@@ -105,7 +110,7 @@ impl Settings {
 
     /// Takes all settings out of a reader. They count only when [`Reader::finish`] returns `Ok`.
     pub fn take(reader: &mut Reader<'_>, needs: Needs) -> Self {
-        let source = source(reader, needs);
+        let (named_files, sources) = sources(reader, needs);
         let cluster = cluster::Params {
             engine: reader
                 .one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
@@ -162,7 +167,7 @@ impl Settings {
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
         let run = run::Params {
-            source,
+            sources,
             cluster,
             group,
             plan,
@@ -174,6 +179,7 @@ impl Settings {
         };
         Self {
             run,
+            named_files,
             jira,
             templates,
             fields,
@@ -254,55 +260,125 @@ fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
-    if needs.source {
-        reader.require("source.paths");
+/// The source of `[source]`, and all that a run reads: that one where it has a place, then those of `[sources]`.
+fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<source::Settings>) {
+    let names = reader.sources();
+    let unnamed = source(reader, "", needs.source && names.is_empty());
+    let mut sources = Vec::new();
+    if names.is_empty() || !unnamed.paths.is_empty() {
+        sources.push(unnamed.clone());
     }
-    let mut columns = BTreeMap::new();
-    for (ours, theirs) in reader.map("source.columns") {
+    sources.extend(names.iter().map(|name| source(reader, name, needs.source)));
+    (unnamed, sources)
+}
+
+fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Settings {
+    let table = if name.is_empty() { SOURCE.to_owned() } else { format!("{SOURCES}.{name}") };
+    let key = |key: &str| format!("{table}.{key}");
+    if is_needed {
+        reader.require(&key("paths"));
+    }
+    let columns = by_field(reader, &key("columns"));
+    let constants = by_field(reader, &key("constants"));
+    let mut vocabulary = vocabulary(reader, &key);
+    let mut formats = BTreeMap::new();
+    for (field, text) in by_field(reader, &key("formats")) {
+        if let Some(decimals) = overpunch(field, &text) {
+            vocabulary.set_overpunch(field, decimals);
+            continue;
+        }
+        match source::Format::parse(field, &text) {
+            Ok(format) => drop(formats.insert(field, format)),
+            Err(reason) => reader.refuse(&key(&format!("formats.{field}")), reason),
+        }
+    }
+    let mut values = BTreeMap::new();
+    for field in WORDED {
+        let words = reader.map(&key(&format!("values.{field}")));
+        if !words.is_empty() {
+            values.insert(field, words);
+        }
+    }
+    let empty = reader.list(&key("empty"));
+    let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
+    let paths = reader.paths(&key("paths"));
+    let user = reader.optional_text(&key("user"));
+    let secret = reader.secret(&key("secret"));
+    let name = name.to_owned();
+    source::Settings {
+        name,
+        paths,
+        user,
+        secret,
+        columns,
+        constants,
+        empty,
+        values,
+        formats,
+        vocabulary,
+        max_drop,
+    }
+}
+
+/// Columns whose values can have other words, beside those that have a vocabulary.
+const WORDED: [Field; 5] =
+    [Field::Manufacturer, Field::State, Field::Payer, Field::UnitType, Field::ReasonCodes];
+
+/// An open table whose names are our columns.
+fn by_field(reader: &mut Reader<'_>, key: &str) -> BTreeMap<Field, String> {
+    let mut texts = BTreeMap::new();
+    for (ours, text) in reader.map(key) {
         if let Some(field) = Field::from_name(&ours) {
-            drop(columns.insert(field, theirs));
+            drop(texts.insert(field, text));
         } else {
             let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
             reader.refuse(
-                &format!("source.columns.{ours}"),
+                &format!("{key}.{ours}"),
                 format!("`{ours}` is none of our column names; did you mean `{near}`?"),
             );
         }
     }
+    texts
+}
+
+/// The implied decimals of `overpunch 2`, for a column of amounts.
+fn overpunch(field: Field, text: &str) -> Option<u8> {
+    let is_amount = AMOUNTS.contains(&field);
+    text.strip_prefix("overpunch ").filter(|_| is_amount)?.parse().ok().filter(|decimals| *decimals <= 9)
+}
+
+const AMOUNTS: [Field; 4] =
+    [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed];
+
+fn vocabulary(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> Vocabulary {
     let mut vocabulary = Vocabulary::default();
-    for (word, ours) in reader.map("source.values.program") {
+    for (word, ours) in reader.map(&key("values.program")) {
         if let Some(program) = Program::from_name(&ours) {
             vocabulary.add_program(&word, program);
         } else {
             let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
             reader.refuse(
-                &format!("source.values.program.{word}"),
+                &key(&format!("values.program.{word}")),
                 format!("it is not a program; did you mean `{near}`?"),
             );
         }
     }
-    for (word, ours) in reader.map("source.values.status") {
+    for (word, ours) in reader.map(&key("values.status")) {
         vocabulary.add_status(&word, &ours);
     }
-    for (word, ours) in reader.map("source.values.delivery_system") {
+    for (word, ours) in reader.map(&key("values.delivery_system")) {
         match DeliverySystem::from_name(&ours) {
             Some(system) => vocabulary.add_delivery_system(&word, system),
-            None => {
-                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`");
-            }
+            None => reader.refuse(&key(&format!("values.delivery_system.{word}")), "expected `ffs` or `mco`"),
         }
     }
-    vocabulary.set_open_statuses(reader.list("source.open_statuses"));
-    if let Some(decimals) = reader.optional_integer::<u8>("source.overpunch_decimals", 0..=9) {
-        for field in
-            [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed]
-        {
+    vocabulary.set_open_statuses(reader.list(&key("open_statuses")));
+    if let Some(decimals) = reader.optional_integer::<u8>(&key("overpunch_decimals"), 0..=9) {
+        for field in AMOUNTS {
             vocabulary.set_overpunch(field, decimals);
         }
     }
-    let max_drop = reader.ratio("source.max_drop", 0.0..=1.0);
-    source::Settings { paths: reader.paths("source.paths"), columns, vocabulary, max_drop }
+    vocabulary
 }
 
 /// Texts for fields of tickets; a template may use the facts of a ticket and nothing else.

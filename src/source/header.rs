@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Settings;
 use super::batch::{MissingColumn, Reason};
+use super::mapping::{self, ByField};
 use super::table_rows::RawRow;
 use crate::dispute::{Field, quoted, unseen};
 
@@ -21,7 +22,9 @@ pub(super) struct Header {
     /// The names, as the file writes them.
     pub names: Vec<String>,
     /// The column of each field, by [`Field::index`].
-    pub places: [Option<usize>; Field::ALL.len()],
+    pub places: ByField<Option<usize>>,
+    /// What the path says of the columns that the file does not have.
+    pub given: ByField<Option<String>>,
 }
 
 impl Header {
@@ -58,6 +61,12 @@ impl Header {
                 expected: delimiter_name(delimiter).to_owned(),
             });
         }
+        Self::of(names, settings, path)
+    }
+
+    /// The header with these names.
+    pub(super) fn of(names: Vec<String>, settings: &Settings, path: &Path) -> Result<Self, Reason> {
+        let path_owned = || path.to_path_buf();
         let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
         for (place, name) in folded.iter().enumerate() {
             // Spreadsheets add nameless columns; they can be no field.
@@ -69,19 +78,27 @@ impl Header {
             let wanted = fold(settings.column(field));
             folded.iter().position(|name| *name == wanted)
         });
+        let given = mapping::of_path(path, settings);
+        let is_given =
+            |field: Field| given[field.index()].is_some() || settings.constants.contains_key(&field);
         let missing: Vec<MissingColumn> = Field::REQUIRED
             .into_iter()
-            .filter(|field| places[field.index()].is_none())
+            .filter(|field| places[field.index()].is_none() && !is_given(*field))
             .map(|field| MissingColumn {
                 column: settings.column(field).to_owned(),
                 nearest: nearest(settings.column(field), &names),
             })
             .collect();
         if missing.is_empty() {
-            Ok(Self { names, places })
+            Ok(Self { names, places, given })
         } else {
             Err(Reason::HeaderLacks { path: path_owned(), missing })
         }
+    }
+
+    /// Whether the file or its path has the column.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.places[field.index()].is_some() || self.given[field.index()].is_some()
     }
 
     /// The name of the column at `place`, as the file writes it.

@@ -1,8 +1,11 @@
-//! From files to disputes: CSV and NDJSON, plain or gzipped, single or in folders.
+//! From files to disputes: CSV and NDJSON, plain or gzipped, and Parquet; single, in folders or by patterns.
 //!
 //! Promises that every row is counted exactly once (open, not open, repeated, superseded or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
 //! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
+//!
+//! One reading can have several sources, each with its own words for things and its own completeness. Where two of
+//! them hold the same dispute, the later one counts, as with two files; how often that was so is counted.
 //!
 //! Three ways to read: [`load`] gives everything that is open as one [`Batch`], [`open_disputes`] hands open
 //! disputes on and keeps a few bytes of each, [`each`] hands every row on and keeps nothing. Rows are parsed by all
@@ -13,13 +16,18 @@
 mod batch;
 mod bytes;
 mod files;
+mod format;
+mod glob;
 mod header;
 mod json_rows;
 mod ledger;
+mod mapping;
 mod open;
+mod parquet_rows;
 mod parse;
 mod pipeline;
 mod survey;
+mod table;
 mod table_rows;
 mod tally;
 
@@ -27,25 +35,44 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::dispute::{Dispute, Field, Tables, Vocabulary};
 
 use pipeline::Pace;
 
 pub use batch::{
     Account, Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
+    Shared, SourceAccount,
 };
+pub use format::Format;
 pub use open::open_disputes;
 pub use survey::{Survey, each};
 
-/// Where the input is and how to read it.
-#[derive(Debug, Clone, PartialEq)]
+/// Where one source of disputes is and how to read it.
+#[derive(Debug, Clone)]
 pub struct Settings {
-    /// Files and folders, in order: where two files hold the same id, the later one wins. Of a folder, the files
-    /// directly inside with a known name (`.csv`, `.tsv`, `.ndjson`, `.jsonl`, each also with `.gz`) are read,
-    /// sorted by name.
+    /// The name by which people know it; empty where there is only one.
+    pub name: String,
+    /// Files, folders and patterns, in order: where two files hold the same id, the later one wins. Of a folder, the
+    /// files directly inside and in partitions (`d=2026-11-01`) with a known name (`.csv`, `.tsv`, `.ndjson`,
+    /// `.jsonl`, each also with `.gz`, and `.parquet`) are read, sorted by path. In a pattern `*` and `?` stand for
+    /// parts of a name and `**` for folders.
     pub paths: Vec<PathBuf>,
+    /// Who reads it, where the place asks for that: an account, or the id of a key.
+    pub user: Option<String>,
+    /// What the place asks of that user.
+    pub secret: Option<SecretString>,
     /// The name that the source gives a column; columns not named here have the name of the contract.
     pub columns: BTreeMap<Field, String>,
+    /// Values of columns that the source does not have; they count also where it does.
+    pub constants: BTreeMap<Field, String>,
+    /// Texts that mean nothing, such as `N/A`, in any column.
+    pub empty: Vec<String>,
+    /// Other words for the values of a column, in any letter case.
+    pub values: BTreeMap<Field, BTreeMap<String, String>>,
+    /// Other ways to write the days and amounts of a column.
+    pub formats: BTreeMap<Field, Format>,
     /// The words of the source.
     pub vocabulary: Vocabulary,
     /// The largest credible loss of rows since the previous batch, as a share from 0 to 1.
@@ -54,7 +81,19 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { paths: Vec::new(), columns: BTreeMap::new(), vocabulary: Vocabulary::default(), max_drop: 0.5 }
+        Self {
+            name: String::new(),
+            paths: Vec::new(),
+            user: None,
+            secret: None,
+            columns: BTreeMap::new(),
+            constants: BTreeMap::new(),
+            empty: Vec::new(),
+            values: BTreeMap::new(),
+            formats: BTreeMap::new(),
+            vocabulary: Vocabulary::default(),
+            max_drop: 0.5,
+        }
     }
 }
 
@@ -62,6 +101,24 @@ impl Settings {
     /// The name of `field` in the source.
     pub fn column(&self, field: Field) -> &str {
         self.columns.get(&field).map_or(field.name(), String::as_str)
+    }
+}
+
+/// One source is a list of one.
+impl AsRef<[Settings]> for Settings {
+    fn as_ref(&self) -> &[Settings] {
+        std::slice::from_ref(self)
+    }
+}
+
+/// How many rows each source had in the last complete batch, by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Previous(pub BTreeMap<String, u64>);
+
+impl From<u64> for Previous {
+    /// The rows of the one source without a name.
+    fn from(rows: u64) -> Self {
+        Self(BTreeMap::from([(String::new(), rows)]))
     }
 }
 
@@ -93,23 +150,27 @@ pub struct Located {
     pub file_index: usize,
     /// Line where the row starts, from 1.
     pub line: u64,
+    /// Place of the source among the sources.
+    pub source: usize,
 }
 
-/// Reads the whole input: the open disputes, sorted by id, and an account of every other row.
-/// `previous_rows` is the number of rows of the last complete batch, where there was one.
+/// Reads the whole input: the open disputes, sorted by id, and an account of every other row. `sources` come in
+/// the order in which they win, the last over all others; `previous` is what the last complete batch had.
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn load(
-    settings: &Settings,
+    sources: &(impl AsRef<[Settings]> + ?Sized),
     tables: &Tables,
-    previous_rows: Option<u64>,
+    previous: &Previous,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Batch {
+    let sources = sources.as_ref();
     let input =
-        survey::Input { settings, tables, pace: Pace::of_this_machine(), order: survey::Order::AsGiven };
-    let mut ledger = ledger::Ledger::new(settings);
-    let survey = survey::each_marked(&input, progress, &ledger::content, &mut |located, content| {
+        survey::Input { sources, tables, pace: Pace::of_this_machine(), order: survey::Order::AsGiven };
+    let mut ledger = ledger::Ledger::new(sources);
+    let mark = |_: &Settings, dispute: &Dispute, text: &mut String| ledger::content(dispute, text);
+    let survey = survey::each_marked(&input, progress, &mark, &mut |located, content| {
         ledger.add(located, content);
     });
-    ledger.close(survey, previous_rows, settings.max_drop)
+    ledger.close(survey, previous)
 }

@@ -8,6 +8,7 @@ use super::Settings;
 use super::batch::{Problem, Reject};
 use super::header::{Header, fold};
 use super::json_rows::{self, Line, Object, RawLines, Value};
+use super::mapping::{ByField, Mapping};
 use super::table_rows::{Fields, MAX_FIELD_BYTES, RawRows};
 use super::tally::Tally;
 use crate::dispute::{Dispute, Field, Row, RowReader, Tables, Text, clean, quoted, unseen};
@@ -55,17 +56,23 @@ impl<R: Default, M> Default for Chunk<R, M> {
 pub(super) struct Parser<'a, M> {
     pub settings: &'a Settings,
     pub tables: &'a Tables,
+    mapping: Mapping<'a>,
     /// Folded column names, by [`Field::index`].
     pub folded: [String; Field::ALL.len()],
     /// Computes what the reader wants to know about a dispute; the text is for its use.
-    pub mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
+    pub mark: &'a Mark<'a, M>,
 }
+
+/// What the reader wants to know about a dispute of a source.
+pub(super) type Mark<'m, M> = dyn Fn(&Settings, &Dispute, &mut String) -> M + Sync + 'm;
 
 /// The file that is parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin<'a> {
     pub file: &'a Arc<Path>,
     pub file_index: usize,
+    /// Place of its source among the sources.
+    pub source: usize,
 }
 
 /// The texts of one row, by [`Field::index`].
@@ -87,12 +94,9 @@ impl Texts<'_> {
 }
 
 impl<'a, M> Parser<'a, M> {
-    pub(super) fn new(
-        settings: &'a Settings,
-        tables: &'a Tables,
-        mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
-    ) -> Self {
-        Self { settings, tables, folded: Field::ALL.map(|field| fold(settings.column(field))), mark }
+    pub(super) fn new(settings: &'a Settings, tables: &'a Tables, mark: &'a Mark<'a, M>) -> Self {
+        let folded = Field::ALL.map(|field| fold(settings.column(field)));
+        Self { settings, tables, mapping: Mapping::new(settings), folded, mark }
     }
 
     /// Parses the rows of a table.
@@ -134,7 +138,7 @@ impl<'a, M> Parser<'a, M> {
         if !problems.is_empty() {
             return chunk.reject(origin, row.line, None, problems);
         }
-        let mut texts = Texts([None; Field::ALL.len()]);
+        let mut texts = Texts(std::array::from_fn(|index| header.given[index].as_deref()));
         for field in Field::ALL {
             let Some(column) = header.places[field.index()] else { continue };
             match row.text(column) {
@@ -151,13 +155,18 @@ impl<'a, M> Parser<'a, M> {
         }
     }
 
-    /// Parses JSON lines.
-    pub(super) fn json_lines(&self, origin: Origin<'_>, chunk: &mut Chunk<RawLines, M>) {
+    /// Parses JSON lines; `given` is what the path says of the columns that an object does not have.
+    pub(super) fn json_lines(
+        &self,
+        origin: Origin<'_>,
+        given: &ByField<Option<String>>,
+        chunk: &mut Chunk<RawLines, M>,
+    ) {
         let raw = chunk.begin();
         let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
         for line in raw.iter() {
             chunk.rows += 1;
-            self.json_line(origin, &line, &mut reader, chunk);
+            self.json_line(origin, given, &line, &mut reader, chunk);
         }
         chunk.raw = raw;
     }
@@ -165,6 +174,7 @@ impl<'a, M> Parser<'a, M> {
     fn json_line<R>(
         &self,
         origin: Origin<'_>,
+        given: &ByField<Option<String>>,
         line: &Line<'_>,
         reader: &mut RowReader<'_>,
         chunk: &mut Chunk<R, M>,
@@ -230,7 +240,10 @@ impl<'a, M> Parser<'a, M> {
                 }
             }
         }
-        let texts = Texts(std::array::from_fn(|index| values[index].as_deref()));
+        let texts = Texts(std::array::from_fn(|index| {
+            let given = given[index].as_deref().filter(|_| keys[index].is_none());
+            values[index].as_deref().or(given)
+        }));
         if problems.is_empty() {
             self.take(origin, line.number, &texts, reader, chunk, |field| {
                 keys[field.index()].unwrap_or(self.settings.column(field))
@@ -250,12 +263,33 @@ impl<'a, M> Parser<'a, M> {
         chunk: &mut Chunk<R, M>,
         column: impl Fn(Field) -> &'n str,
     ) {
+        if self.mapping.is_plain() {
+            return self.read(origin, line, texts, reader, chunk, column);
+        }
+        match self.mapping.apply(&texts.0, &column) {
+            Ok(mapped) => {
+                let texts = Texts(std::array::from_fn(|index| mapped[index].as_deref()));
+                self.read(origin, line, &texts, reader, chunk, column);
+            }
+            Err(problems) => chunk.reject(origin, line, texts.id(), problems),
+        }
+    }
+
+    fn read<'n, R>(
+        &self,
+        origin: Origin<'_>,
+        line: u64,
+        texts: &Texts<'_>,
+        reader: &mut RowReader<'_>,
+        chunk: &mut Chunk<R, M>,
+        column: impl Fn(Field) -> &'n str,
+    ) {
         match reader.read(texts) {
             Ok(dispute) => {
                 for (field, doubt, value) in reader.doubts() {
                     chunk.tally.count(field, doubt, value, (origin.file_index, line));
                 }
-                let mark = (self.mark)(&dispute, &mut chunk.scratch);
+                let mark = (self.mark)(self.settings, &dispute, &mut chunk.scratch);
                 chunk.read.push(Read { dispute, line, mark });
             }
             Err(errors) => {
@@ -281,7 +315,7 @@ impl<R: Default, M> Chunk<R, M> {
 
 impl<R, M> Chunk<R, M> {
     fn reject(&mut self, origin: Origin<'_>, line: u64, id: Option<Text>, problems: Vec<Problem>) {
-        let Origin { file, file_index } = origin;
+        let Origin { file, file_index, source: _ } = origin;
         self.rejects.push(Reject { file: Arc::clone(file), file_index, line, id, problems });
     }
 }

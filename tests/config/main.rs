@@ -79,8 +79,23 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.ratio("source.max_drop", 0.0..=1.0);
     reader.list("source.open_statuses");
     reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
-    for map in ["columns", "values.program", "values.status", "values.delivery_system"] {
+    reader.text("source.user");
+    reader.secret("source.secret");
+    reader.list("source.empty");
+    for map in ["columns", "constants", "formats"] {
         reader.map(&format!("source.{map}"));
+    }
+    for map in [
+        "program",
+        "status",
+        "delivery_system",
+        "manufacturer",
+        "state",
+        "payer",
+        "unit_type",
+        "reason_codes",
+    ] {
+        reader.map(&format!("source.values.{map}"));
     }
     reader.one_of("cluster.engine", &[("patterns", 1), ("groupby", 2)]);
     reader.integer::<usize>("cluster.min_group", 2..);

@@ -69,10 +69,10 @@ fn each_value_arrives_where_it_belongs() {
     let folder = world.folder.path();
     let run = &settings.run;
 
-    assert_eq!(run.source.paths, [folder.join("a.csv")]);
-    assert!((run.source.max_drop - 0.25).abs() < f64::EPSILON);
-    assert_eq!(run.source.columns.get(&Field::Ndc).map(String::as_str), Some("NDC11"));
-    let vocabulary = &run.source.vocabulary;
+    assert_eq!(run.sources[0].paths, [folder.join("a.csv")]);
+    assert!((run.sources[0].max_drop - 0.25).abs() < f64::EPSILON);
+    assert_eq!(run.sources[0].columns.get(&Field::Ndc).map(String::as_str), Some("NDC11"));
+    let vocabulary = &run.sources[0].vocabulary;
     assert_eq!(vocabulary.program("medicaid"), Some(Program::Mdrp));
     assert_eq!(vocabulary.delivery_system("MCOU"), Some(DeliverySystem::Mco));
     assert!(vocabulary.is_open(&vocabulary.status("In Dispute")) && !vocabulary.is_open("open"));
@@ -217,5 +217,64 @@ fn what_a_command_needs_is_told_when_it_is_missing() {
     error: `source.paths` is required
 
     hint: set it in the config file, by `DISPUTEBOT_SOURCE_PATHS` or with `--set source.paths=…`
+    ");
+}
+
+#[test]
+fn each_table_of_sources_is_a_source_of_its_own_in_the_order_of_the_file() {
+    let world = World::with_file(
+        "[source.columns]\nndc = \"NDC11\"\n\
+         [sources.orders]\npaths = [\"a.csv\"]\nmax_drop = 0.1\nuser = \"reader\"\n\
+         [sources.claims-2]\npaths = [\"s3://bucket/drops/*.csv\"]\n[sources.claims-2.values.program]\n\"Medicaid\" = \"mdrp\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_CLAIMS_2_MAX_DROP", "0.25")
+    .variable("DISPUTEBOT_SOURCES_CLAIMS_2_SECRET", "s3cr3t")
+    .set("sources.orders.columns.ndc=NDC");
+    let layers = world.load().unwrap();
+    let (settings, _) = Settings::read(&layers, Needs { source: true, jira: false }).unwrap();
+    let [orders, claims] = settings.run.sources.as_slice() else { panic!("two sources") };
+    assert_eq!((orders.name.as_str(), claims.name.as_str()), ("orders", "claims-2"));
+    assert_eq!(orders.paths, [world.folder.path().join("a.csv")]);
+    assert_eq!(claims.paths, [std::path::PathBuf::from("s3://bucket/drops/*.csv")], "an address is no path");
+    assert_eq!((orders.max_drop, claims.max_drop), (0.1, 0.25));
+    assert_eq!(orders.columns.get(&Field::Ndc).map(String::as_str), Some("NDC"));
+    assert_eq!((orders.user.as_deref(), orders.secret.is_some()), (Some("reader"), false));
+    assert!(claims.secret.is_some() && claims.columns.is_empty());
+    assert_eq!(claims.vocabulary.program("medicaid"), Some(Program::Mdrp));
+    assert_eq!(orders.vocabulary.program("medicaid"), None);
+    assert_eq!(
+        settings.named_files.columns.len(),
+        1,
+        "files of the command line are read as `[source]` says"
+    );
+    let shown: Vec<String> = layers
+        .show()
+        .iter()
+        .map(|shown| format!("{} = {} ({})", shown.key, shown.value, shown.origin))
+        .collect();
+    assert!(
+        shown.contains(&"sources.orders.max_drop = 0.1 (line 5 of `disputebot.toml`)".to_owned()),
+        "{shown:#?}"
+    );
+    assert!(shown.iter().any(|line| line.starts_with("sources.claims-2.secret = (secret)")), "{shown:#?}");
+}
+
+#[test]
+fn what_is_wrong_with_one_source_is_told_with_its_name() {
+    let world = World::with_file(
+        "[sources.orders]\npaht = [\"a.csv\"]\nmax_drop = 2\n[sources.orders.colums]\nndc = \"N\"\n\
+         [sources.Claims]\npaths = []\n[sources.empty]\nsecret = \"x\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_NONE_MAX_DROP", "0.25");
+    insta::assert_snapshot!(told(&world, Needs { source: true, jira: false }), @r"
+    error: config `disputebot.toml` has 8 problems
+      `sources.orders.paths` is required
+      `sources.empty.paths` is required
+      unknown key `sources.orders.paht` (line 2); did you mean `sources.orders.paths`?
+      `sources.orders.max_drop` must be between 0 and 1, but is 2 (line 3)
+      unknown table `sources.orders.colums` (line 4); did you mean `sources.orders.columns`?
+      `sources` cannot be `Claims`: the name of a source is lowercase letters, digits, `_` and `-`, a letter first (line 6)
+      `sources.empty.secret` is a secret and must not be in a config file (line 9); set `DISPUTEBOT_SOURCES_EMPTY_SECRET`, or name a file in `sources.empty.secret_file`
+      unknown environment variable `DISPUTEBOT_SOURCES_NONE_MAX_DROP`; did you mean `DISPUTEBOT_SOURCE_MAX_DROP`?
     ");
 }

@@ -1,0 +1,145 @@
+//! From what stands in a source to the words of the contract: constants, values of the path, words that mean nothing,
+//! other words, and other ways to write days and amounts.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use percent_encoding::percent_decode_str;
+
+use super::batch::Problem;
+use super::header::fold;
+use super::{Format, Settings};
+use crate::dispute::{Field, FieldError, quoted, shape};
+
+/// One text for each column, by [`Field::index`].
+pub(super) type ByField<T> = [T; Field::ALL.len()];
+
+/// What Hive and Spark call the partition without a value.
+const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The texts of columns that no row of a file holds: they stand in its path, as in `d=2026-11-01/part-0.parquet`.
+pub(super) fn of_path(path: &Path, settings: &Settings) -> ByField<Option<String>> {
+    let mut texts = std::array::from_fn(|_| None);
+    let mut parts = path.components();
+    parts.next_back();
+    for part in parts {
+        let Component::Normal(part) = part else { continue };
+        let Some((name, value)) = part.to_str().and_then(|part| part.split_once('=')) else { continue };
+        let (name, value) = (decoded(name), decoded(value));
+        for field in Field::ALL.into_iter().filter(|field| fold(settings.column(*field)) == fold(&name)) {
+            texts[field.index()] = Some(if value == NO_VALUE { String::new() } else { value.to_string() });
+        }
+    }
+    texts
+}
+
+fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
+}
+
+impl Settings {
+    /// The names of the columns that are looked at, folded.
+    pub(super) fn wanted(&self) -> BTreeSet<String> {
+        Field::ALL.into_iter().map(|field| fold(self.column(field))).collect()
+    }
+}
+
+/// What is done to the texts of every row of a source.
+pub(super) struct Mapping<'a> {
+    constants: &'a BTreeMap<Field, String>,
+    values: BTreeMap<Field, BTreeMap<String, &'a str>>,
+    formats: &'a BTreeMap<Field, Format>,
+    empty: BTreeSet<String>,
+}
+
+impl<'a> Mapping<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        let folded = |words: &'a BTreeMap<String, String>| {
+            words.iter().map(|(word, text)| (fold(word), text.as_str())).collect()
+        };
+        Self {
+            constants: &settings.constants,
+            values: settings.values.iter().map(|(field, words)| (*field, folded(words))).collect(),
+            formats: &settings.formats,
+            empty: settings.empty.iter().map(|word| fold(word)).collect(),
+        }
+    }
+
+    /// Whether every text stays as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        let Self { constants, values, formats, empty } = self;
+        constants.is_empty() && values.is_empty() && formats.is_empty() && empty.is_empty()
+    }
+
+    /// The texts of a row in the words of the contract, or what is wrong with them; `column` is the name of a column in
+    /// the source.
+    pub(super) fn apply<'t, 'n>(
+        &'t self,
+        texts: &ByField<Option<&'t str>>,
+        column: impl Fn(Field) -> &'n str,
+    ) -> Result<ByField<Option<Cow<'t, str>>>, Vec<Problem>> {
+        let mut mapped: ByField<Option<Cow<'t, str>>> = texts.map(|text| text.map(Cow::Borrowed));
+        if !self.empty.is_empty() {
+            for text in &mut mapped {
+                *text = text.take().filter(|text| !self.empty.contains(&*fold(text)));
+            }
+        }
+        for (field, words) in &self.values {
+            if let Some(text) = &mut mapped[field.index()] {
+                if let Some(known) = words.get(&fold(text)) {
+                    *text = Cow::Borrowed(known);
+                } else if *field == Field::ReasonCodes && text.contains(['|', ';']) {
+                    *text = Cow::Owned(each_code(text, words));
+                }
+            }
+        }
+        let mut problems = Vec::new();
+        for (field, format) in self.formats {
+            let Some(text) = &mut mapped[field.index()] else { continue };
+            match format.rewrite(text).map(Cow::into_owned) {
+                Ok(rewritten) => *text = Cow::Owned(rewritten),
+                Err(expected) => {
+                    let found = if field.is_private() { shape(text) } else { quoted(text) };
+                    let error = FieldError { field: *field, found, expected };
+                    problems.push(Problem::of_field(error, &quoted(column(*field))));
+                }
+            }
+        }
+        for (field, text) in self.constants {
+            mapped[field.index()] = Some(Cow::Borrowed(text));
+        }
+        if problems.is_empty() { Ok(mapped) } else { Err(problems) }
+    }
+}
+
+/// A list of codes with each code that has another word replaced.
+fn each_code(text: &str, words: &BTreeMap<String, &str>) -> String {
+    let codes = text.split(['|', ';']).map(|code| words.get(&fold(code)).copied().unwrap_or(code));
+    codes.collect::<Vec<_>>().join("|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_of_the_path_is_a_column() {
+        let mut settings = Settings::default();
+        settings.columns.insert(Field::OpenedAt, "d".to_owned());
+        let of = |path: &str| {
+            let texts = of_path(Path::new(path), &settings);
+            Field::ALL
+                .into_iter()
+                .filter_map(|field| Some(format!("{field}={}", texts[field.index()].as_ref()?)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("/drops/d=2026-11-01/State=OH/part-0.parquet"),
+            ["state=OH", "opened_at=2026-11-01"],
+            "in any letter case, by the name that the source has"
+        );
+        assert_eq!(of("payer=A%20%26%20B/state=__HIVE_DEFAULT_PARTITION__/a.csv"), ["state=", "payer=A & B"]);
+        assert_eq!(of("drops/state=OH.csv"), [""; 0], "the name of the file is no partition");
+    }
+}

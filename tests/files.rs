@@ -1,0 +1,305 @@
+//! Where files can be and how they can be written: Parquet, partitions, patterns, and columns in the words of others.
+#![expect(clippy::unwrap_used, reason = "a failed preparation fails its test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use disputebot::dispute::{Dispute, Field, Tables};
+use disputebot::source::{
+    Account, Batch, Completeness, Format, Previous, Settings, each, load, open_disputes,
+};
+use tempfile::TempDir;
+
+const HEADER: &str = "dispute_id,program,manufacturer,ndc,status,amount_disputed";
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/parquet").join(name)
+}
+
+fn of(path: impl Into<PathBuf>) -> Settings {
+    Settings { paths: vec![path.into()], ..Settings::default() }
+}
+
+fn read(settings: &Settings) -> Batch {
+    load(settings, &Tables::embedded(), &Previous::default(), &mut |_| {})
+}
+
+/// A folder with these files, each with rows of these ids.
+fn folder(files: &[(&str, &[&str])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, ids) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let rows: Vec<String> =
+            ids.iter().map(|id| format!("{id},mdrp,Example Pharma A,12345-678-90,open,10.00\n")).collect();
+        fs::write(path, format!("{HEADER}\n{}", rows.concat())).unwrap();
+    }
+    folder
+}
+
+fn ids(batch: &Batch) -> Vec<&str> {
+    batch.disputes.iter().map(|dispute| &*dispute.id).collect()
+}
+
+/// What is missing, without the path of the folder.
+fn missing(folder: &Path, batch: &Batch) -> Vec<String> {
+    let folder = format!("{}/", folder.display());
+    let Completeness::Incomplete(reasons) = &batch.completeness else {
+        return Vec::new();
+    };
+    reasons.iter().map(|reason| reason.to_string().replace(&folder, "")).collect()
+}
+
+/// The columns of the golden files, as far as they can differ.
+fn shown(dispute: &Dispute) -> String {
+    let Dispute { id, program, units_invoiced, units_disputed, amount_disputed, note, .. } = dispute;
+    let Dispute { opened_at, due_at, resolved_at, .. } = dispute;
+    format!(
+        "{id} {program} {units_invoiced:?} {units_disputed:?} {amount_disputed:?} {opened_at:?} {due_at:?} {resolved_at:?} {note:?}"
+    )
+}
+
+#[test]
+fn parquet_of_every_compression_and_form_reads_alike_and_exact() {
+    let mut all = Vec::new();
+    for name in ["spark", "zstd", "gzip", "lz4", "plain"] {
+        let settings =
+            Settings { empty: vec!["9999-12-31".to_owned()], ..of(golden(&format!("{name}.parquet"))) };
+        let batch = read(&settings);
+        assert_eq!(missing(Path::new("/"), &batch), [""; 0], "{name}");
+        assert_eq!(batch.rejects, [], "{name}");
+        all.push(batch.disputes.iter().map(shown).collect::<Vec<_>>().join("\n"));
+    }
+    insta::assert_snapshot!(all[0], @r#"
+    D-1 mdrp Some(100) Some(12.500) Some(1234.5600000000) Some(2026-09-30) Some(2026-12-31) None Some("Größe")
+    D-2 mdrp None None None None None None None
+    D-3 340b Some(-7) Some(-0.001) Some(-5.0000000000) Some(1999-12-31) Some(1970-01-01) None None
+    D-4 mdrp Some(9007199254740993) Some(999999.999) Some(999999999999999999.0123456789) None Some(2099-12-31) None Some("two\nlines")
+    "#);
+    assert!(all.iter().all(|one| *one == all[0]), "{all:#?}");
+}
+
+#[test]
+fn the_year_9999_of_spark_stays_that_year() {
+    let batch = read(&of(golden("spark.parquet")));
+    assert_eq!(
+        batch.rejects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["line 4, column `resolved_at`: `9999-12-31` is not a date (its year is from 1900 to 2099)"],
+        "a reader of nanoseconds makes 1816 of it"
+    );
+}
+
+#[test]
+fn a_parquet_file_reads_alike_in_all_three_ways() {
+    let settings = Settings { empty: vec!["9999-12-31".to_owned()], ..of(golden("spark.parquet")) };
+    let batch = read(&settings);
+    let mut streamed = Vec::new();
+    let account: Account =
+        open_disputes(&settings, &Tables::embedded(), &Previous::default(), &mut |_| {}, &mut |dispute| {
+            streamed.push(dispute.clone());
+        });
+    assert_eq!(streamed, batch.disputes);
+    assert_eq!((account.counts, account.completeness), (batch.counts, batch.completeness));
+    let mut lines = Vec::new();
+    each(&settings, &Tables::embedded(), &mut |_| {}, &mut |located| lines.push(located.line));
+    assert_eq!(lines, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_column_of_lists_is_refused_by_its_name_where_it_is_needed() {
+    let mut settings = of(golden("plain.parquet"));
+    assert_eq!(read(&settings).counts.rows, 4, "nobody asks for `claim_lines`");
+    settings.columns.insert(Field::ClaimRef, "claim_lines".to_owned());
+    let batch = read(&settings);
+    assert_eq!(
+        missing(golden("plain.parquet").parent().unwrap(), &batch),
+        [
+            "column `claim_lines` of `plain.parquet` holds lists, maps or structures, expected plain values",
+            "the input has no rows"
+        ]
+    );
+}
+
+#[test]
+fn a_damaged_parquet_file_is_told_and_never_taken_for_less() {
+    let whole = fs::read(golden("spark.parquet")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let settings = Settings { empty: vec!["9999-12-31".to_owned()], ..of(&path) };
+    for length in (0..whole.len()).step_by(61) {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(!read(&settings).completeness.is_complete(), "cut after {length} bytes");
+    }
+    let mut random = 88_172_645_463_325_252_u64;
+    println!("seed {random}");
+    for _ in 0..400 {
+        let mut damaged = whole.clone();
+        for _ in 0..3 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            damaged[random as usize % whole.len()] = (random >> 40) as u8;
+        }
+        fs::write(&path, &damaged).unwrap();
+        let batch = read(&settings);
+        assert!(batch.counts.rows == 4 || !batch.completeness.is_complete(), "{:?}", batch.counts);
+    }
+}
+
+#[test]
+fn a_pattern_finds_files_in_order_and_none_is_a_reason() {
+    let folder = folder(&[
+        ("drops/2026-11-02/b.csv", &["D-2"]),
+        ("drops/2026-11-01/a.csv", &["D-1", "D-2"]),
+        ("drops/2026-11-01/a.csv.tmp", &["D-9"]),
+        ("drops/2026-11-01/read.me", &["D-9"]),
+        ("drops/.trash/x.csv", &["D-9"]),
+        ("drops/2025-01-01/old.csv", &["D-0"]),
+    ]);
+    let at = |pattern: &str| of(folder.path().join(pattern));
+    let batch = read(&at("drops/2026-*/*"));
+    assert_eq!((ids(&batch), batch.counts.superseded), (vec!["D-1", "D-2"], 1));
+    assert_eq!((batch.files.read, batch.files.partial, batch.files.other), (2, 1, 1));
+    assert_eq!(ids(&read(&at("drops/**/*.csv"))), ["D-0", "D-1", "D-2"]);
+    assert_eq!(ids(&read(&at("**/old.csv"))), ["D-0"]);
+    let batch = read(&at("drops/2027-*/*.csv"));
+    assert_eq!(
+        missing(folder.path(), &batch),
+        ["no file matches `drops/2027-*/*.csv`", "the input has no rows"]
+    );
+}
+
+#[test]
+fn partitions_of_a_folder_are_read_and_are_columns() {
+    let folder = folder(&[
+        ("t/d=2026-11-01/state=OH/part-0.csv", &["D-1"]),
+        ("t/d=2026-11-02/state=__HIVE_DEFAULT_PARTITION__/part-0.csv", &["D-2"]),
+        ("t/_temporary/0/part-0.csv", &["D-8"]),
+        ("t/other/part-0.csv", &["D-9"]),
+        ("t/_SUCCESS", &[]),
+    ]);
+    let mut settings = of(folder.path().join("t"));
+    settings.columns.insert(Field::OpenedAt, "d".to_owned());
+    let batch = read(&settings);
+    let seen: Vec<String> = batch
+        .disputes
+        .iter()
+        .map(|dispute| {
+            format!("{} {:?} {:?}", dispute.id, dispute.opened_at.unwrap(), dispute.state.as_deref())
+        })
+        .collect();
+    assert_eq!(seen, ["D-1 2026-11-01 Some(\"OH\")", "D-2 2026-11-02 None"]);
+    assert_eq!(batch.warnings, [], "a column of the path is not absent");
+    fs::create_dir_all(folder.path().join("t/_delta_log")).unwrap();
+    let batch = read(&settings);
+    assert_eq!(
+        missing(folder.path(), &batch),
+        [
+            "folder `t` is a table of Delta Lake, whose log says which of its files count; expected files that all count"
+        ]
+    );
+}
+
+#[test]
+fn a_mapping_turns_the_words_of_a_source_into_those_of_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "Claim No,Maker,NDC11,Opened,Amount,Units,Why,St\n\
+                D-1,EXPH,12345067890,30.09.2026,\"1.234,50\",0012500,Duplicate claim|X,Ohio\n\
+                D-2,exph,12345067890,n/a,NULL,,x,OH\n\
+                D-3,EXPH,12345067890,09/30/2026,\"1.234,50\",12.5,,\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    let mut settings = of(folder.path().join("a.csv"));
+    for (field, name) in [
+        (Field::DisputeId, "claim no"),
+        (Field::Manufacturer, "Maker"),
+        (Field::Ndc, "NDC11"),
+        (Field::OpenedAt, "Opened"),
+        (Field::AmountDisputed, "Amount"),
+        (Field::UnitsDisputed, "Units"),
+        (Field::ReasonCodes, "Why"),
+        (Field::State, "St"),
+    ] {
+        settings.columns.insert(field, name.to_owned());
+    }
+    settings.constants.insert(Field::Program, "mdrp".to_owned());
+    settings.empty = vec!["N/A".to_owned(), "null".to_owned()];
+    for (field, format) in [
+        (Field::OpenedAt, "DD.MM.YYYY"),
+        (Field::AmountDisputed, "1.234,56"),
+        (Field::UnitsDisputed, "implied 3"),
+    ] {
+        settings.formats.insert(field, Format::parse(field, format).unwrap());
+    }
+    for (field, word, ours) in [
+        (Field::Manufacturer, "exph", "Example Pharma A"),
+        (Field::ReasonCodes, "duplicate claim", "N"),
+        (Field::State, "Ohio", "OH"),
+    ] {
+        settings.values.entry(field).or_default().insert(word.to_owned(), ours.to_owned());
+    }
+    let batch = read(&settings);
+    let seen: Vec<String> = batch
+        .disputes
+        .iter()
+        .map(|dispute| {
+            let Dispute { id, program, client, opened_at, amount_disputed, .. } = dispute;
+            let Dispute { units_disputed, reason_codes, state, .. } = dispute;
+            format!(
+                "{id} {program} {client} {opened_at:?} {amount_disputed:?} {units_disputed:?} {} {state:?}",
+                reason_codes.join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "D-1 mdrp Example Pharma A Some(2026-09-30) Some(1234.50) Some(12.500) N X Some(\"OH\")",
+            "D-2 mdrp Example Pharma A None None None X Some(\"OH\")",
+        ]
+    );
+    assert_eq!(
+        batch.rejects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["line 4, column `Units`: `12.5` is not an amount written as `implied 3`; \
+             column `Opened`: `09/30/2026` is not a date written as `DD.MM.YYYY`"]
+    );
+    assert_eq!(batch.rejects[0].id.as_deref(), Some("D-3"), "its dispute is still known to exist");
+}
+
+#[test]
+fn a_format_shows_no_private_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "dispute_id,program,manufacturer,ndc,service_date\nD-1,mdrp,E,12345067890,1/2/2026\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    let mut settings = of(folder.path().join("a.csv"));
+    let format = Format::parse(Field::ServiceDate, "DD.MM.YYYY").unwrap();
+    settings.formats.insert(Field::ServiceDate, format);
+    assert_eq!(
+        read(&settings).rejects[0].to_string(),
+        "line 2, column `service_date`: `#/#/####` is not a date written as `DD.MM.YYYY`"
+    );
+}
+
+#[test]
+fn a_constant_counts_in_place_of_a_column_and_a_column_in_place_of_the_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let partition = folder.path().join("program=tricare/state=OH");
+    fs::create_dir_all(&partition).unwrap();
+    fs::write(partition.join("a.csv"), "dispute_id,manufacturer,ndc,state\nD-1,E,12345067890,TX\n").unwrap();
+    let line = "{\"dispute_id\":\"D-2\",\"manufacturer\":\"E\",\"ndc\":\"12345067890\"}\n\
+                {\"dispute_id\":\"D-3\",\"manufacturer\":\"E\",\"ndc\":\"12345067890\",\"state\":null}\n";
+    fs::write(partition.join("b.jsonl"), line).unwrap();
+    let mut settings = of(folder.path());
+    let seen = |settings: &Settings| -> Vec<String> {
+        let batch = read(settings);
+        assert_eq!(batch.rejects, []);
+        batch.disputes.iter().map(|d| format!("{} {} {:?}", d.id, d.program, d.state.as_deref())).collect()
+    };
+    assert_eq!(
+        seen(&settings),
+        ["D-1 tricare Some(\"TX\")", "D-2 tricare Some(\"OH\")", "D-3 tricare None"],
+        "null is a value of its own"
+    );
+    settings.constants.insert(Field::Program, "mdrp".to_owned());
+    settings.constants.insert(Field::State, "CA".to_owned());
+    assert_eq!(seen(&settings), ["D-1 mdrp Some(\"CA\")", "D-2 mdrp Some(\"CA\")", "D-3 mdrp Some(\"CA\")"]);
+}

@@ -234,6 +234,7 @@ pub fn survey(
         repeated: counts.repeated,
         superseded: counts.superseded,
         rejected: counts.rejected,
+        netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let today = now.to_zoned_datetime(params.zone.clone()).date();

@@ -476,7 +476,7 @@ fn a_later_file_supersedes_an_earlier_one() {
     assert_eq!(batch.resolved.iter().map(|id| &**id).collect::<Vec<_>>(), ["D-2"]);
     assert_eq!(
         batch.counts,
-        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0 }
+        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0, netted: 0 }
     );
     input.settings.paths = vec![input.path("2026-09-02.csv"), input.path("2026-09-01.csv")];
     let batch = input.load();
@@ -574,7 +574,7 @@ fn a_streamed_row_of_an_earlier_file_is_never_handed_on_before_the_later_one() {
     assert_eq!(account.withdrawn, [] as [usize; 0]);
     assert_eq!(
         account.counts,
-        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0 }
+        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0, netted: 0 }
     );
     assert_streams_alike(&input, &input.load());
 }

@@ -47,6 +47,9 @@ fn dispute(number: u32) -> Dispute {
         note: Some(format!("Canary Note: patient wording {number}").into()),
         claim_ref: Some("CLAIM-CANARY-7".into()),
         source_url: None,
+        transaction: None,
+        anchors: disputebot::dispute::AnchorDays::default(),
+        disputed_money: disputebot::dispute::DisputedMoney::Unpaid,
     }
 }
 

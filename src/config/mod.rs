@@ -41,6 +41,7 @@ mod schema;
 mod secret;
 mod settings;
 mod starter;
+mod tables;
 mod value;
 
 pub use layers::{Assignment, FILE_NAME, Layers, Place, Shown};

@@ -290,6 +290,7 @@ mod tests {
         source.values.program Map
         source.values.status Map
         source.values.delivery_system Map
+        tables.dir Text
         cluster.engine Text
         cluster.min_group Whole
         group.confirm_runs Whole

@@ -16,7 +16,7 @@ use crate::{
     apply::Policy,
     cluster::{self, Engine},
     deliver::{self, Chat, Mailer, Recipient},
-    dispute::{DeliverySystem, Field, Program, Vocabulary},
+    dispute::{DeliverySystem, Field, Program, Tables, Vocabulary},
     group, jira, plan,
     report::{ChatForm, Links},
     run,
@@ -37,6 +37,8 @@ pub struct Settings {
     pub run: run::Params,
     /// Jira; none where its keys are unset and the command does not need it.
     pub jira: Option<jira::Settings>,
+    /// The tables of the field.
+    pub tables: Tables,
     /// Ticket templates that replace embedded ones: name and text.
     pub templates: Vec<(String, String)>,
     /// Fields of tickets besides those that every ticket has: name and text, a constant or a template.
@@ -154,6 +156,7 @@ impl Settings {
         };
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
+        let tables = super::tables::tables(reader);
         let state = reader.path("state.dir");
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
@@ -171,6 +174,7 @@ impl Settings {
         Self {
             run,
             jira,
+            tables,
             templates,
             fields,
             state,

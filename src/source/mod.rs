@@ -1,6 +1,6 @@
 //! From files to disputes: CSV and NDJSON, plain or gzipped, single or in folders.
 //!
-//! Promises that every row is counted exactly once (open, not open, repeated, superseded or rejected), that a
+//! Promises that every row is counted exactly once (open, not open, repeated, superseded, netted or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
 //! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
 //!
@@ -16,6 +16,7 @@ mod files;
 mod header;
 mod json_rows;
 mod ledger;
+mod netting;
 mod open;
 mod parse;
 mod pipeline;

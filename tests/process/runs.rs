@@ -27,7 +27,7 @@ async fn every_row_is_accounted_for() {
     world.write_disputes(&rows);
     let answer: serde_json::Value = serde_json::from_str(&world.expect(0, &["run", "--json"]).await).unwrap();
     let count = |name: &str| answer["run"]["rows"][name].as_u64().unwrap();
-    let sum: u64 = ["grouped", "ungrouped", "not_open", "repeated", "superseded", "rejected"]
+    let sum: u64 = ["grouped", "ungrouped", "not_open", "repeated", "superseded", "rejected", "netted"]
         .iter()
         .map(|name| count(name))
         .sum();

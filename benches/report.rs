@@ -172,6 +172,7 @@ fn run(day: u64) -> RunRecord {
         clients: (0..CLIENTS).map(|n| (format!("Example Pharma {n}"), snapshot.clone())).collect(),
         rejects: Vec::new(),
         files: None,
+        sources: Vec::new(),
     }
 }
 

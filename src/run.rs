@@ -21,7 +21,7 @@ use crate::{
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, StateError, Waiting},
+    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
     ticket::{
         self, Content, Priorities, TemplateError, Templates,
         facts::{self, Facts, Figures},
@@ -32,8 +32,8 @@ use crate::{
 /// Parameters of all stages.
 #[derive(Debug, Clone)]
 pub struct Params {
-    /// Reading.
-    pub source: source::Settings,
+    /// Reading: the sources in the order in which they win, the last over all others.
+    pub sources: Vec<source::Settings>,
     /// Clustering.
     pub cluster: cluster::Params,
     /// Identity.
@@ -151,9 +151,9 @@ pub fn survey(
     mint: &mut dyn FnMut() -> GroupId,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Surveyed, RunError> {
-    let previous_rows = known.last_complete().map(|run| run.rows.read);
+    let previous = previous(known);
     let batch =
-        source::load(&params.source, tables, previous_rows, &mut |seen| progress(Progress::Reading(seen)));
+        source::load(&params.sources, tables, &previous, &mut |seen| progress(Progress::Reading(seen)));
     progress(Progress::Grouping(batch.disputes.len()));
     let table = columns(&batch.disputes, &params.cluster);
     let links = plan::links(known.rulings.values(), &table);
@@ -240,6 +240,17 @@ pub fn survey(
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
     Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+}
+
+/// What the last complete run read, source by source; what earlier builds recorded is of the one without a name.
+fn previous(known: &Known) -> source::Previous {
+    match known.last_complete() {
+        None => source::Previous::default(),
+        Some(run) if run.sources.is_empty() => run.rows.read.into(),
+        Some(run) => {
+            source::Previous(run.sources.iter().map(|source| (source.name.clone(), source.rows)).collect())
+        }
+    }
 }
 
 /// Columns and clusters of some disputes.
@@ -624,6 +635,17 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         clients: surveyed.snapshots.clone(),
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
+        sources: surveyed.batch.sources.iter().map(source_record).collect(),
+    }
+}
+
+fn source_record(source: &source::SourceAccount) -> SourceRecord {
+    let source::SourceAccount { name, rows, rejected, completeness } = source;
+    SourceRecord {
+        name: name.clone(),
+        rows: *rows,
+        rejected: *rejected,
+        is_complete: completeness.is_complete(),
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use disputebot::dispute::{Dispute, Doubt, Field, Program, Tables};
 use disputebot::source::{
-    Account, Batch, Completeness, Counts, Reason, Reject, Settings, each, load, open_disputes,
+    Account, Batch, Completeness, Counts, Previous, Reason, Reject, Settings, Shared, SourceAccount, each,
+    load, open_disputes,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -46,15 +47,21 @@ impl Input {
     }
 
     fn load(&self) -> Batch {
-        load(&self.settings, &Tables::embedded(), None, &mut |_| {})
+        load(&self.settings, &Tables::embedded(), &Previous::default(), &mut |_| {})
     }
 
     /// The disputes that are handed on and not withdrawn, sorted by id, with the account.
     fn stream(&self) -> (Vec<Dispute>, Account) {
         let mut handed_on = Vec::new();
-        let account = open_disputes(&self.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
-            handed_on.push(dispute.clone());
-        });
+        let account = open_disputes(
+            &self.settings,
+            &Tables::embedded(),
+            &Previous::default(),
+            &mut |_| {},
+            &mut |dispute| {
+                handed_on.push(dispute.clone());
+            },
+        );
         let mut place = 0;
         handed_on.retain(|_| {
             place += 1;
@@ -69,7 +76,8 @@ impl Input {
 fn assert_streams_alike(input: &Input, batch: &Batch) {
     let (disputes, account) = input.stream();
     assert_eq!(disputes, batch.disputes);
-    let Account { withdrawn: _, rejects, warnings, counts, files, completeness } = account;
+    let Account { withdrawn: _, rejects, warnings, counts, files, completeness, sources, shared } = account;
+    assert_eq!((sources, shared), (batch.sources.clone(), batch.shared));
     assert_eq!(rejects, batch.rejects);
     assert_eq!(warnings, batch.warnings);
     assert_eq!((counts, files), (batch.counts, batch.files));
@@ -428,7 +436,8 @@ fn an_open_quote_or_a_cut_json_line_makes_the_input_incomplete() {
 fn a_large_drop_makes_the_input_incomplete() {
     let mut input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")]));
     input.settings.max_drop = 0.3;
-    let load_after = |previous| load(&input.settings, &Tables::embedded(), Some(previous), &mut |_| {});
+    let load_after =
+        |previous: u64| load(&input.settings, &Tables::embedded(), &previous.into(), &mut |_| {});
     assert_eq!(reasons(&load_after(2)), []);
     let batch = load_after(3);
     assert_eq!(
@@ -525,7 +534,7 @@ fn no_message_shows_a_private_value() {
 fn progress_ends_with_all_rows_and_all_bytes() {
     let input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")])).with("b.csv", csv(&[&row("D-3")]));
     let mut last = None;
-    let batch = load(&input.settings, &Tables::embedded(), None, &mut |progress| {
+    let batch = load(&input.settings, &Tables::embedded(), &Previous::default(), &mut |progress| {
         assert!(progress.bytes <= progress.bytes_total);
         last = Some((
             progress.file_index,
@@ -567,9 +576,15 @@ fn a_streamed_row_of_an_earlier_file_is_never_handed_on_before_the_later_one() {
     let input = Input::of("1.csv", csv(&[&row("D-1"), &row("D-2"), &row("D-2"), &row("D-3")]))
         .with("2.csv", csv(&[&row("D-1").replace("10.00", "12.00"), &row("D-2").replace("open", "won")]));
     let mut seen = Vec::new();
-    let account = open_disputes(&input.settings, &Tables::embedded(), None, &mut |_| {}, &mut |dispute| {
-        seen.push((dispute.id.to_string(), dispute.amount_disputed.unwrap().to_string()));
-    });
+    let account = open_disputes(
+        &input.settings,
+        &Tables::embedded(),
+        &Previous::default(),
+        &mut |_| {},
+        &mut |dispute| {
+            seen.push((dispute.id.to_string(), dispute.amount_disputed.unwrap().to_string()));
+        },
+    );
     assert_eq!(seen, [("D-1".to_owned(), "12.00".to_owned()), ("D-3".to_owned(), "10.00".to_owned())]);
     assert_eq!(account.withdrawn, [] as [usize; 0]);
     assert_eq!(
@@ -717,4 +732,176 @@ fn every_row_is_accounted_for_and_the_order_of_rows_changes_nothing() {
         Ok(())
     });
     assert!(outcome.is_ok(), "seed {SEED:?}: {outcome:?}");
+}
+
+/// Two sources with their own words and columns.
+fn two_sources(input: &Input) -> [Settings; 2] {
+    let of = |name: &str, file: &str| Settings {
+        name: name.to_owned(),
+        paths: vec![input.path(file)],
+        ..Settings::default()
+    };
+    let mut second = of("claims", "b.csv");
+    second.columns.insert(Field::DisputeId, "Claim".to_owned());
+    second.vocabulary.add_status("Running", "open");
+    [of("orders", "a.csv"), second]
+}
+
+#[test]
+fn of_two_sources_with_the_same_dispute_the_later_one_counts_and_the_count_is_told() {
+    let claims = csv(&[
+        &row("D-2"),
+        &row("D-3").replace("10.00", "12.00"),
+        &row("D-4").replace("open", "Running"),
+        &row("D-5"),
+        &row("D-5").replace("10.00", "13.00"),
+    ])
+    .replace("dispute_id", "Claim");
+    let orders = csv(&[
+        &row("D-1"),
+        &row("D-2"),
+        &row("D-2"),
+        &row("D-3"),
+        &row("D-5"),
+        &row("D-6").replace("open", "Running"),
+    ]);
+    let input = Input::of("a.csv", orders).with("b.csv", claims);
+    let sources = two_sources(&input);
+    let batch = load(&sources, &Tables::embedded(), &Previous::default(), &mut |_| {});
+    assert_eq!(ids(&batch), ["D-1", "D-2", "D-3", "D-4"]);
+    assert_eq!(batch.disputes[2].amount_disputed.unwrap().to_string(), "12.00", "the later source counts");
+    assert_eq!(batch.shared, Shared { same: 2, different: 1 });
+    let counts =
+        Counts { rows: 11, open: 4, not_open: 1, repeated: 1, superseded: 3, rejected: 2, netted: 0 };
+    assert_eq!(batch.counts, counts, "a word of one source means nothing in the other");
+    let of = |name: &str, rows, rejected| SourceAccount {
+        name: name.to_owned(),
+        rows,
+        rejected,
+        completeness: Completeness::Complete,
+    };
+    assert_eq!(batch.sources, [of("orders", 6, 0), of("claims", 5, 2)]);
+    assert!(messages(&batch)[0].starts_with("line 5, column `Claim`: `D-5` is not a unique id"));
+
+    let mut handed_on = Vec::new();
+    let account =
+        open_disputes(&sources, &Tables::embedded(), &Previous::default(), &mut |_| {}, &mut |dispute| {
+            handed_on.push(dispute.clone());
+        });
+    assert_eq!(
+        (account.counts, account.shared, &account.sources, &account.rejects),
+        (batch.counts, batch.shared, &batch.sources, &batch.rejects)
+    );
+    let mut places = 0..;
+    handed_on.retain(|_| !account.withdrawn.contains(&places.next().unwrap()));
+    handed_on.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(handed_on, batch.disputes);
+
+    let turned: Vec<Settings> = sources.into_iter().rev().collect();
+    let batch = load(&turned, &Tables::embedded(), &Previous::default(), &mut |_| {});
+    assert_eq!(ids(&batch), ["D-1", "D-2", "D-3", "D-4", "D-5"]);
+    assert_eq!(batch.disputes[2].amount_disputed.unwrap().to_string(), "10.00");
+}
+
+#[test]
+fn each_source_is_complete_by_itself_and_the_input_with_all_of_them() {
+    let input = Input::of("a.csv", csv(&[&row("D-1"), &row("D-2")])).with("b.csv", "Claim,program\n");
+    let sources = two_sources(&input);
+    let texts = |previous: &[(&str, u64)]| {
+        let previous = Previous(previous.iter().map(|(name, rows)| ((*name).to_owned(), *rows)).collect());
+        let batch = load(&sources, &Tables::embedded(), &previous, &mut |_| {});
+        let whole: Vec<bool> = batch.sources.iter().map(|source| source.completeness.is_complete()).collect();
+        (whole, reason_texts(&input, &batch))
+    };
+    let lacks = "source `claims`: `b.csv` lacks the required columns `manufacturer`, `ndc`";
+    let none = "source `claims`: the input has no rows";
+    assert_eq!(texts(&[]), (vec![true, false], vec![lacks.to_owned(), none.to_owned()]));
+    let drop = "source `orders`: the input has 2 rows, expected at least 3 (the previous input had 5)";
+    assert_eq!(texts(&[("orders", 5)]).1, [drop, lacks, none]);
+    let gone = "the input has 2 rows, expected at least 26 (the previous input had 52)";
+    assert_eq!(
+        texts(&[("orders", 2), ("renamed", 50)]).1,
+        [lacks, none, gone],
+        "a source that is configured no more is missed by the sum"
+    );
+}
+
+/// Lines of claims: id, kind, claim, units.
+fn lines(rows: &[(&str, &str, &str, &str)]) -> Input {
+    let mut text =
+        "dispute_id,program,manufacturer,ndc,transaction,claim_ref,units_disputed,amount_disputed\n"
+            .to_owned();
+    for (id, kind, claim, units) in rows {
+        text += &format!("{id},mdrp,Example Pharma A,12345-678-90,{kind},{claim},{units},\n");
+    }
+    Input::of("a.csv", text)
+}
+
+#[test]
+fn lines_of_a_claim_that_cancel_each_other_are_netted_and_counted() {
+    let input = lines(&[
+        // Paid and taken back.
+        ("A1", "O", "A", "10"),
+        ("A2", "V", "A", "-10"),
+        // Paid, backed out, replaced: the replacement is in dispute.
+        ("B1", "original", "B", "10"),
+        ("B2", "back-out", "B", "-10.0"),
+        ("B3", "replacement", "B", "30"),
+        // A replacement takes the place of its original also without a back-out.
+        ("C1", "O", "C", "5"),
+        ("C2", "A", "C", "6"),
+        // Half a pair, and a reversal of another size, stay.
+        ("D1", "V", "D", "-7"),
+        ("E1", "O", "E", "10"),
+        ("E2", "V", "E", "-9"),
+        // Neither claim nor kind: nothing to cancel.
+        ("F1", "O", "", "1"),
+        ("F2", "", "F", "1"),
+        ("F3", "V", "", "-1"),
+        // Replaced, and the replacement taken back.
+        ("G1", "O", "G", "3"),
+        ("G2", "A", "G", "4"),
+        ("G3", "B", "G", "-3"),
+        ("G4", "V", "G", "-4"),
+    ]);
+    let batch = input.load();
+    assert_eq!(ids(&batch), ["B3", "C2", "D1", "E1", "E2", "F1", "F2", "F3"]);
+    assert_eq!((batch.counts.rows, batch.counts.netted), (17, 9));
+    let resolved: Vec<&str> = batch.resolved.iter().map(|id| &**id).collect();
+    assert_eq!(resolved, ["A1", "A2", "B1", "B2", "C1", "G1", "G2", "G3", "G4"]);
+    assert_streams_alike(&input, &batch);
+}
+
+#[test]
+fn claims_are_netted_within_a_product_and_in_any_order_of_rows() {
+    let rows = [("A1", "O", "A", "1"), ("A2", "O", "A", "1"), ("A3", "V", "A", "-1"), ("A4", "A", "A", "2")];
+    for turn in 0..rows.len() {
+        let mut turned = rows;
+        turned.rotate_left(turn);
+        let batch = lines(&turned).load();
+        assert_eq!((ids(&batch), batch.counts.netted), (vec!["A4"], 3), "{turned:?}");
+    }
+    let header = "dispute_id,program,manufacturer,ndc,transaction,claim_ref\n";
+    let other = format!(
+        "{header}A1,mdrp,A,12345-678-90,O,A\nA2,mdrp,A,12345-678-91,V,A\nA3,mdrp,B,12345-678-90,V,A\n"
+    );
+    assert_eq!(Input::of("a.csv", other).load().counts.netted, 0);
+}
+
+#[test]
+fn a_line_that_is_settled_or_contradicted_cancels_nothing() {
+    let header = "dispute_id,program,manufacturer,ndc,transaction,claim_ref,status,payer\n";
+    let row = |id: &str, kind: &str, claim: &str, more: &str| {
+        format!("{id},mdrp,A,12345-678-90,{kind},{claim},{more}\n")
+    };
+    let text = header.to_owned()
+        + &row("A1", "O", "A", "open,")
+        + &row("A2", "V", "A", "closed,")
+        + &row("B1", "O", "B", "open,")
+        + &row("B2", "V", "B", "open,x")
+        + &row("B2", "V", "B", "open,y");
+    let input = Input::of("a.csv", text);
+    let batch = input.load();
+    assert_eq!((ids(&batch), batch.counts.netted, batch.counts.rejected), (vec!["A1", "B1"], 0, 2));
+    assert_streams_alike(&input, &batch);
 }

@@ -1196,6 +1196,7 @@ fn writes_a_golden_state_where_asked() {
         clients: BTreeMap::new(),
         rejects: Vec::new(),
         files: None,
+        sources: Vec::new(),
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

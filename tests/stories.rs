@@ -38,7 +38,7 @@ impl World {
     fn survey(&mut self, extract: &Extract) -> Surveyed {
         let path = self.folder.path().join(format!("{}.csv", extract.date));
         write(&path, extract);
-        self.params.source.paths = vec![path];
+        self.params.sources[0].paths = vec![path];
         let now = extract.date.at(6, 0, 0, 0).to_zoned_datetime(TimeZone::UTC).unwrap().timestamp();
         let templates = Templates::new(&[]).unwrap();
         let tables = Tables::embedded();

@@ -465,7 +465,7 @@ fn the_due_date_is_the_earliest_of_the_members() {
 fn exposed_and_recoverable_money_and_unit_types_are_never_added_up() {
     let (mut disputes, _) = world(&|_| ());
     disputes.truncate(4);
-    disputes[0].program = Program::PartDMdp;
+    disputes[0].disputed_money = disputebot::dispute::DisputedMoney::Paid;
     disputes[1].unit_type = Some(UnitType::Ea);
     disputes[2].unit_type = None;
     disputes[3].amount_disputed = None;
@@ -623,11 +623,11 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     ## Next step
     1. Compare CMS product file unit type; agree conversion factor; ask DRP if many states.
     ## Clocks of this program
-    Event | Limit | Starts with | Who
-    state sends invoice | within 60 days of quarter end | quarter end | state
-    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer
-    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer
-    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer
+    Event | Limit | Starts with | Who | Earliest | Without an answer
+    state sends invoice | within 60 days of quarter end | quarter end | state | 2026-05-30 | –
+    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer | unknown | –
+    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer | unknown | interest runs
+    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer | – | –
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML

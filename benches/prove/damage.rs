@@ -499,6 +499,7 @@ fn run(commit: u64) -> RunRecord {
         clients: BTreeMap::new(),
         rejects: Vec::new(),
         files: None,
+        sources: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     jira::{self, Client, Finding, Verdict},
     plan::Issue,
     run::Progress,
-    source::{self, Completeness},
+    source::{self, Completeness, Previous},
     state::Known,
 };
 
@@ -114,7 +114,7 @@ fn templates(settings: &Settings) -> Finding {
 }
 
 fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
-    let batch = source::load(&settings.run.source, &settings.tables, None, &mut |seen| {
+    let batch = source::load(&settings.run.sources, &settings.tables, &Previous::default(), &mut |seen| {
         ui.progress(Progress::Reading(seen));
     });
     let counts = batch.counts;

@@ -14,7 +14,7 @@ use crate::{
     config::{Assignment, Needs},
     dispute::Tables,
     run::Progress,
-    source::{self, Completeness},
+    source::{self, Completeness, Previous},
     ticket::words,
 };
 
@@ -72,15 +72,15 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let embedding = arguments.embedding.as_deref().map(embedding).transpose()?;
     let params = &settings.run.cluster;
     let reference = (!arguments.reference.is_empty()).then(|| {
-        let source = source::Settings { paths: arguments.reference.clone(), ..settings.run.source.clone() };
+        let source = source::Settings { paths: arguments.reference.clone(), ..settings.named_files.clone() };
         let mut builder = TableBuilder::new().with_embedding(embedding.clone());
         let mut progress = |seen: source::Progress<'_>| ui.progress(Progress::Reading(seen));
-        source::each(&source, &Tables::embedded(), &mut progress, &mut |located| {
+        source::each(&source, &settings.tables, &mut progress, &mut |located| {
             builder.push(&located.dispute);
         });
         builder.finish(params.min_group)
     });
-    let (builder, counts) = read(&arguments.input, settings.run.source, ui)?;
+    let (builder, counts) = read(&arguments.input, settings.named_files, &settings.tables, ui)?;
     ui.progress(Progress::Grouping(counts.open as usize));
     let table = builder.with_embedding(embedding).finish(params.min_group);
     let guidance = Guidance { reference: reference.as_ref(), links: Some(&links) };
@@ -205,15 +205,15 @@ fn embedding(path: &Path) -> Result<Embedding, CliError> {
 fn read(
     paths: &[PathBuf],
     settings: source::Settings,
+    tables: &Tables,
     ui: &mut Ui,
 ) -> Result<(TableBuilder, source::Counts), CliError> {
     let source = source::Settings { paths: paths.to_vec(), ..settings };
-    let tables = Tables::embedded();
     let mut builder = TableBuilder::new();
     let account = source::open_disputes(
         &source,
-        &tables,
-        None,
+        tables,
+        &Previous::default(),
         &mut |seen| ui.progress(Progress::Reading(seen)),
         &mut |dispute| builder.push(dispute),
     );
@@ -223,7 +223,7 @@ fn read(
         return Ok((builder, account.counts));
     }
     drop(builder);
-    let batch = load(paths, source, ui)?;
+    let batch = load(paths, source, tables, ui)?;
     let mut builder = TableBuilder::new();
     for dispute in &batch.disputes {
         builder.push(dispute);
@@ -235,11 +235,13 @@ fn read(
 pub(super) fn load(
     paths: &[PathBuf],
     settings: source::Settings,
+    tables: &Tables,
     ui: &mut Ui,
 ) -> Result<source::Batch, CliError> {
     let source = source::Settings { paths: paths.to_vec(), ..settings };
-    let batch =
-        source::load(&source, &Tables::embedded(), None, &mut |seen| ui.progress(Progress::Reading(seen)));
+    let batch = source::load(&source, tables, &Previous::default(), &mut |seen| {
+        ui.progress(Progress::Reading(seen));
+    });
     tell_input(&batch, ui);
     refuse_nothing(batch.counts, &batch.completeness)?;
     Ok(batch)
@@ -261,6 +263,13 @@ fn refuse_nothing(counts: source::Counts, completeness: &Completeness) -> Result
 /// Says what became of the rows that are no open disputes.
 pub(super) fn tell_input(batch: &source::Batch, ui: &mut Ui) {
     tell_account(&batch.rejects, &batch.warnings, &batch.completeness, ui);
+    let source::Shared { same, different } = batch.shared;
+    if same + different > 0 {
+        ui.say(&format!(
+            "note: {} disputes are in more than one source, {different} of them with other contents; the later source counts",
+            same + different
+        ));
+    }
 }
 
 fn tell_account(

@@ -28,6 +28,7 @@ use crate::{
     report::{Links, Week},
     run::{self, Pass},
     sandbox::{self, Options, Sandbox, User},
+    source,
     state::State,
     ticket::{Templates, facts},
 };
@@ -248,7 +249,7 @@ impl Stage {
             folder: folder.to_owned(),
             state: State::open(&state_folder)?,
             state_folder,
-            tables: Tables::embedded(),
+            tables: settings.tables.clone(),
             templates: settings.compile()?,
             settings,
             client,
@@ -267,7 +268,7 @@ impl Stage {
             *clock = now;
         }
         let mut params = self.settings.run.clone();
-        params.source.paths = vec![path];
+        params.sources = vec![source::Settings { paths: vec![path], ..self.settings.named_files.clone() }];
         // The tour names tickets, so they come in the order of the plan.
         params.apply.at_once = 1;
         let clock = &self.clock;

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Origin,
     problem::{Cause, Hint, Problem},
-    schema::{Kind, Meaning, Schema, in_document_order, joined, variable_of},
+    schema::{Kind, Meaning, SOURCES, Schema, in_document_order, is_source_name, joined, variable_of},
     value::{Setting, Value, line_of, presentable},
 };
 
@@ -21,6 +21,8 @@ pub(crate) struct FileSettings {
     pub(crate) settings: BTreeMap<String, Setting>,
     /// By open table and name of the entry.
     pub(crate) entries: BTreeMap<String, BTreeMap<String, Setting>>,
+    /// The names of `[sources.NAME]`, in the order of the file.
+    pub(crate) sources: Vec<String>,
     /// What is wrong with the names in the file.
     pub(crate) problems: Vec<Problem>,
 }
@@ -46,8 +48,16 @@ impl Collector<'_> {
     fn table(&mut self, table: &DeTable<'_>, prefix: &str) {
         for (name, value) in in_document_order(table) {
             let line = line_of(self.document, name.span().start);
-            let name = joined(prefix, name.get_ref());
+            let part = *name.get_ref();
+            let name = joined(prefix, part);
             let origin = Origin::File { path: Arc::clone(self.path), line };
+            if prefix == SOURCES {
+                if !is_source_name(part) {
+                    self.found.problems.push(no_source_name(part, origin));
+                    continue;
+                }
+                self.found.sources.push(part.to_owned());
+            }
             match (Schema::built_in().meaning(&name), value.get_ref()) {
                 (Meaning::Key(key), DeValue::Table(entries)) if key.kind == Kind::Map => {
                     self.entries(entries, &name);
@@ -61,8 +71,8 @@ impl Collector<'_> {
                 }
                 (Meaning::Table, DeValue::Table(inner)) => self.table(inner, &name),
                 (Meaning::Table, _) => self.expected_table(&name, value.get_ref(), origin),
-                (Meaning::Secret(key), _) => {
-                    self.found.problems.push(exposed_secret(key, "in a config file", origin));
+                (Meaning::Secret, _) => {
+                    self.found.problems.push(exposed_secret(&name, "in a config file", origin));
                 }
                 (Meaning::Unknown, value) => self.unknown(name, value.is_table(), origin),
             }
@@ -93,7 +103,7 @@ impl Collector<'_> {
     fn unknown(&mut self, name: String, is_table: bool, origin: Origin) {
         let schema = Schema::built_in();
         let closest = if is_table { schema.closest_table(&name) } else { schema.closest_key(&name) };
-        let hint = closest.map(hint_for);
+        let hint = closest.as_deref().map(hint_for);
         let cause =
             if is_table { Cause::UnknownTable { table: name } } else { Cause::UnknownKey { key: name } };
         let problem = Problem::new(cause, [origin]);
@@ -107,9 +117,19 @@ impl Collector<'_> {
 /// The hint that leads from a wrong name to the right one.
 pub(crate) fn hint_for(closest: &str) -> Hint {
     match Schema::built_in().meaning(closest) {
-        Meaning::Secret(key) => secret_hint(key),
+        Meaning::Secret => secret_hint(closest),
         Meaning::Key(_) | Meaning::Table | Meaning::Unknown => Hint::DidYouMean(closest.to_owned()),
     }
+}
+
+/// A name that no source can have.
+pub(crate) fn no_source_name(name: &str, origin: Origin) -> Problem {
+    let cause = Cause::Refused {
+        key: SOURCES.to_owned(),
+        value: presentable(name),
+        reason: "the name of a source is lowercase letters, digits, `_` and `-`, a letter first".to_owned(),
+    };
+    Problem::new(cause, [origin])
 }
 
 /// A secret in the file or on the command line.

@@ -12,11 +12,11 @@ use secrecy::SecretString;
 
 use super::{
     Origin, Problems, Reader,
-    file::{exposed_secret, hint_for, read_settings},
+    file::{exposed_secret, hint_for, no_source_name, read_settings},
     problem::{Cause, Hint, Problem},
     schema::{
-        CONFIG_VARIABLE, Kind, Meaning, SECRETS, Schema, VARIABLE_PREFIX, is_other_variable, is_service_link,
-        joined,
+        CONFIG_VARIABLE, Kind, Meaning, SOURCES, Schema, VARIABLE_PREFIX, is_other_variable, is_service_link,
+        is_source_name, joined, source_name,
     },
     value::{Element, Setting, Value, presentable, split_list},
 };
@@ -60,7 +60,9 @@ pub struct Layers {
     working_folder: PathBuf,
     settings: BTreeMap<String, Setting>,
     entries: BTreeMap<String, BTreeMap<String, Setting>>,
-    secrets: BTreeMap<&'static str, (SecretString, Origin)>,
+    secrets: BTreeMap<String, (SecretString, Origin)>,
+    /// Names of sources in the order in which they were first met.
+    sources: Vec<String>,
     problems: Vec<Problem>,
 }
 
@@ -123,6 +125,7 @@ impl Layers {
             settings: BTreeMap::new(),
             entries: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            sources: Vec::new(),
             problems: Vec::new(),
         };
         let file_was_read = layers.add_file(place, variables.get(CONFIG_VARIABLE));
@@ -149,7 +152,7 @@ impl Layers {
     /// table it is the latest layer that has an entry; for an unknown key the built-in default.
     pub fn origin(&self, key: &str) -> Origin {
         if let Some((map, entry)) = Schema::built_in().entry(key) {
-            let setting = self.entries.get(&map.name).and_then(|entries| entries.get(entry));
+            let setting = self.entries.get(map).and_then(|entries| entries.get(entry));
             return setting.map_or(Origin::Default, |setting| setting.origin.clone());
         }
         let of_entries =
@@ -161,23 +164,32 @@ impl Layers {
 
     /// Every key with the value in force, in the order of the reference; each entry of an open table by itself.
     pub fn show(&self) -> Vec<Shown> {
+        let schema = Schema::built_in();
+        let of_sources = self.sources.iter().flat_map(|source| {
+            schema.of_source().map(move |(key, name)| (format!("{SOURCES}.{source}.{name}"), key.kind))
+        });
+        let mut keys: Vec<(String, Kind)> =
+            schema.keys.iter().map(|key| (key.name.clone(), key.kind)).collect();
+        let place = keys.iter().rposition(|(key, _)| key.starts_with("source.")).map_or(0, |last| last + 1);
+        keys.splice(place..place, of_sources);
         let mut rows = Vec::new();
-        for key in &Schema::built_in().keys {
-            let entries = self.entries.get(&key.name).filter(|entries| !entries.is_empty());
+        for (key, kind) in keys {
+            let entries = self.entries.get(&key).filter(|entries| !entries.is_empty());
             if let Some(entries) = entries {
                 rows.extend(entries.iter().map(|(name, setting)| Shown {
-                    key: joined(&key.name, name),
+                    key: joined(&key, name),
                     value: setting.value.literal(),
                     origin: setting.origin.clone(),
                 }));
                 continue;
             }
-            let value = self.value(&key.name).map_or_else(String::new, |value| shown(value, key.kind));
-            rows.push(Shown { key: key.name.clone(), value, origin: self.origin(&key.name) });
+            let value = self.value(&key).map_or_else(String::new, |value| shown(value, kind));
+            let origin = self.origin(&key);
+            rows.push(Shown { key, value, origin });
         }
         for (key, (_, origin)) in &self.secrets {
-            let row = Shown { key: (*key).to_owned(), value: "(secret)".to_owned(), origin: origin.clone() };
-            let file_row = rows.iter().position(|row| row.key.strip_suffix("_file") == Some(key));
+            let row = Shown { key: key.clone(), value: "(secret)".to_owned(), origin: origin.clone() };
+            let file_row = rows.iter().position(|row| row.key.strip_suffix("_file") == Some(key.as_str()));
             rows.insert(file_row.unwrap_or(rows.len()), row);
         }
         rows
@@ -187,7 +199,7 @@ impl Layers {
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         let schema = Schema::built_in();
         if let Some((map, entry)) = schema.entry(key) {
-            return self.entries.get(&map.name)?.get(entry).map(|setting| &setting.value);
+            return self.entries.get(map)?.get(entry).map(|setting| &setting.value);
         }
         let set = self.settings.get(key).map(|setting| &setting.value);
         set.or_else(|| schema.key(key).map(|key| &key.default))
@@ -196,6 +208,11 @@ impl Layers {
     /// The entries in force of an open table.
     pub(crate) fn entries(&self, map: &str) -> impl Iterator<Item = (&String, &Setting)> {
         self.entries.get(map).into_iter().flatten()
+    }
+
+    /// The names of the sources, in the order in which they were first met.
+    pub(crate) fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     /// A secret from the environment.
@@ -213,8 +230,11 @@ impl Layers {
         self.file.clone()
     }
 
-    /// A path in a value, from the folder where relative paths of its layer start.
+    /// A path in a value, from the folder where relative paths of its layer start; an address stays what it is.
     pub(crate) fn resolve(&self, path: &str, origin: &Origin) -> PathBuf {
+        if path.contains("://") {
+            return PathBuf::from(path);
+        }
         match origin {
             Origin::File { .. } => self.file_folder.join(path),
             Origin::Default | Origin::Environment { .. } | Origin::CommandLine { .. } => {
@@ -257,6 +277,7 @@ impl Layers {
             Ok(found) => {
                 self.settings = found.settings;
                 self.entries = found.entries;
+                self.sources = found.sources;
                 self.problems.extend(found.problems);
                 true
             }
@@ -272,7 +293,7 @@ impl Layers {
             return;
         }
         let schema = Schema::built_in();
-        let Some(key) = schema.of_variable(&variable) else {
+        let Some(key) = schema.of_variable(&variable, &self.sources) else {
             if is_service_link(&variable, &value.to_string_lossy()) {
                 return;
             }
@@ -293,13 +314,13 @@ impl Layers {
             self.problems.push(Problem::new(Cause::NotUnicode { variable }, [origin]));
             return;
         };
-        if let Some(secret) = SECRETS.iter().find(|secret| **secret == key) {
+        if matches!(schema.meaning(&key), Meaning::Secret) {
             if !value.trim().is_empty() {
-                self.secrets.insert(secret, (SecretString::from(value.trim()), origin));
+                self.secrets.insert(key, (SecretString::from(value.trim()), origin));
             }
             return;
         }
-        self.add_untyped(key, value, origin);
+        self.add_untyped(&key, value, origin);
     }
 
     fn add_assignment(&mut self, assignment: &Assignment) {
@@ -310,26 +331,35 @@ impl Layers {
             self.problems.push(Problem::new(Cause::NoAssignment { flag: flag.clone() }, [origin]));
             return;
         };
+        if let Some(source) = source_name(key) {
+            if !is_source_name(source) {
+                return self.problems.push(no_source_name(source, origin));
+            }
+            if !self.sources.iter().any(|known| known == source) {
+                self.sources.push(source.to_owned());
+            }
+        }
         if let Some((map, entry)) = schema.entry(key) {
             let setting = Setting { value: value.clone(), origin };
-            self.entries.entry(map.name.clone()).or_default().insert(entry.to_owned(), setting);
+            self.entries.entry(map.to_owned()).or_default().insert(entry.to_owned(), setting);
             return;
         }
         match schema.meaning(key) {
-            Meaning::Key(known) => match value {
-                Value::Untyped(text) => self.add_untyped(&known.name, text.clone(), origin),
+            Meaning::Key(_) => match value {
+                Value::Untyped(text) => self.add_untyped(key, text.clone(), origin),
                 typed => {
-                    self.settings.insert(known.name.clone(), Setting { value: typed.clone(), origin });
+                    self.settings.insert(key.clone(), Setting { value: typed.clone(), origin });
                 }
             },
-            Meaning::Secret(secret) => {
+            Meaning::Secret => {
                 let place = "on the command line, where other users of this machine can see it";
-                self.problems.push(exposed_secret(secret, place, origin));
+                self.problems.push(exposed_secret(key, place, origin));
             }
             Meaning::Table | Meaning::Unknown => {
                 let cause = Cause::UnknownKey { key: presentable(key) };
                 let mut problem = Problem::new(cause, [origin]);
-                problem.hint = schema.closest_key(key).filter(|closest| closest != key).map(hint_for);
+                problem.hint =
+                    schema.closest_key(key).filter(|closest| closest != key).as_deref().map(hint_for);
                 self.problems.push(problem);
             }
         }

@@ -40,6 +40,7 @@ mod reader;
 mod schema;
 mod secret;
 mod settings;
+mod sources;
 mod starter;
 mod tables;
 mod value;

@@ -217,6 +217,11 @@ impl<'a> Reader<'a> {
         self.optional_path(key).unwrap_or_default()
     }
 
+    /// The names of the sources beneath `[sources]`, in the order in which they were first met.
+    pub fn sources(&self) -> &'a [String] {
+        self.layers.sources()
+    }
+
     /// A path as in [`Reader::path`], or `None` if it is unset.
     pub fn optional_path(&mut self, key: &str) -> Option<PathBuf> {
         let text = self.optional_text(key)?;

@@ -2,8 +2,9 @@
 //!
 //! Nothing is declared twice: the keys, their types and their defaults are those of the built-in
 //! `config/default.toml`. An empty table there is open: any name is allowed beneath it, with a text as value.
+//! What is declared beneath `[source]` is also allowed beneath `[sources.NAME]`, for any name.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use strsim::{jaro_winkler, normalized_damerau_levenshtein};
 use toml::{
@@ -26,8 +27,20 @@ pub(crate) const CONFIG_VARIABLE: &str = "DISPUTEBOT_CONFIG";
 const OTHER_VARIABLES: [&str; 2] = [CONFIG_VARIABLE, "DISPUTEBOT_LOG"];
 
 /// Keys whose value comes from the environment, or from the file that the key `…_file` names; nowhere else.
-pub(crate) const SECRETS: [&str; 5] =
-    ["jira.token", "webhook.secret", "report.mail.password", "report.chat.url", "dashboard.token"];
+pub(crate) const SECRETS: [&str; 6] = [
+    "source.secret",
+    "jira.token",
+    "webhook.secret",
+    "report.mail.password",
+    "report.chat.url",
+    "dashboard.token",
+];
+
+/// The table of tables, one for each source.
+pub(crate) const SOURCES: &str = "sources";
+
+/// The table whose keys each of them has.
+pub(crate) const SOURCE: &str = "source";
 
 /// All known keys, in the order of the reference.
 pub(crate) struct Schema {
@@ -59,8 +72,31 @@ pub(crate) enum Kind {
 pub(crate) enum Meaning<'a> {
     Key(&'a Key),
     Table,
-    Secret(&'static str),
+    Secret,
     Unknown,
+}
+
+/// The name under which a key is declared: `source.paths` for `sources.orders.paths`.
+pub(crate) fn declared(name: &str) -> Cow<'_, str> {
+    match name.strip_prefix(SOURCES).and_then(|rest| rest.strip_prefix('.')) {
+        None => Cow::Borrowed(name),
+        Some(rest) => match rest.split_once('.') {
+            Some((_, key)) => Cow::Owned(format!("{SOURCE}.{key}")),
+            None => Cow::Borrowed(SOURCE),
+        },
+    }
+}
+
+/// The name of the source that a key such as `sources.orders.paths` belongs to.
+pub(crate) fn source_name(key: &str) -> Option<&str> {
+    let rest = key.strip_prefix(SOURCES)?.strip_prefix('.')?;
+    Some(rest.split_once('.').map_or(rest, |(name, _)| name))
+}
+
+/// Whether a source can have this name: it stands in keys, in variables and in messages.
+pub(crate) fn is_source_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_part)
 }
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
@@ -77,45 +113,64 @@ impl Schema {
         &SCHEMA
     }
 
+    /// The declaration of a key.
     pub(crate) fn key(&self, name: &str) -> Option<&Key> {
+        let name = declared(name);
         self.keys.iter().find(|key| key.name == name)
     }
 
+    /// The declarations of the keys of one source.
+    pub(crate) fn of_source(&self) -> impl Iterator<Item = (&Key, &str)> {
+        self.keys.iter().filter_map(|key| Some((key, key.name.strip_prefix(SOURCE)?.strip_prefix('.')?)))
+    }
+
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
+        let declared = declared(name);
         if let Some(key) = self.key(name) {
             Meaning::Key(key)
-        } else if self.tables().any(|table| table == name) {
+        } else if name == SOURCES || self.tables().any(|table| table == declared) {
             Meaning::Table
-        } else if let Some(secret) = SECRETS.iter().find(|secret| **secret == name) {
-            Meaning::Secret(secret)
+        } else if SECRETS.contains(&&*declared) {
+            Meaning::Secret
         } else {
             Meaning::Unknown
         }
     }
 
     /// Splits `source.columns.ndc` into the open table and the name of the entry.
-    pub(crate) fn entry<'n>(&self, name: &'n str) -> Option<(&Key, &'n str)> {
+    pub(crate) fn entry<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
+        let declared = declared(name);
         self.keys.iter().filter(|key| key.kind == Kind::Map).find_map(|key| {
-            let entry = name.strip_prefix(key.name.as_str())?.strip_prefix('.')?;
+            let entry = declared.strip_prefix(key.name.as_str())?.strip_prefix('.')?;
+            let (table, entry) = name.split_at(name.len() - entry.len());
             let quoted = entry.strip_prefix(['"', '\'']).and_then(|rest| rest.strip_suffix(['"', '\'']));
-            Some((key, quoted.unwrap_or(entry)))
+            Some((table.strip_suffix('.')?, quoted.unwrap_or(entry)))
         })
     }
 
-    /// The key that a variable sets, or the secret.
-    pub(crate) fn of_variable(&self, variable: &str) -> Option<&str> {
-        self.settable().find(|name| variable_of(name) == variable)
+    /// The key that a variable sets, or the secret; `sources` are those that exist.
+    pub(crate) fn of_variable(&self, variable: &str, sources: &[String]) -> Option<String> {
+        let of_sources = sources.iter().flat_map(|source| {
+            let keys = self.settable().filter_map(|key| key.strip_prefix(SOURCE)?.strip_prefix('.'));
+            keys.map(move |key| format!("{SOURCES}.{source}.{key}"))
+        });
+        self.settable().map(ToOwned::to_owned).chain(of_sources).find(|name| variable_of(name) == variable)
     }
 
     /// The known key, secret or table that looks most like `unknown`, if one looks like it at all.
-    pub(crate) fn closest_key(&self, unknown: &str) -> Option<&str> {
-        closest(self.settable().chain(self.tables()), |known| key_likeness(unknown, known))
+    pub(crate) fn closest_key(&self, unknown: &str) -> Option<String> {
+        let wanted = declared(unknown);
+        let closest = closest(self.settable().chain(self.tables()), |known| key_likeness(&wanted, known))?;
+        Some(of_same_source(closest, unknown))
     }
 
     /// The known table, open ones included, that looks most like `unknown`.
-    pub(crate) fn closest_table(&self, unknown: &str) -> Option<&str> {
+    pub(crate) fn closest_table(&self, unknown: &str) -> Option<String> {
+        let wanted = folded(&declared(unknown));
         let maps = self.keys.iter().filter(|key| key.kind == Kind::Map).map(|key| key.name.as_str());
-        closest(maps.chain(self.tables()), |known| above(0.8, jaro_winkler(&folded(unknown), known)))
+        let tables = maps.chain(self.tables()).chain([SOURCES]);
+        let closest = closest(tables, |known| above(0.8, jaro_winkler(&wanted, known)))?;
+        Some(of_same_source(closest, unknown))
     }
 
     /// The known variable that looks most like `unknown`.
@@ -147,9 +202,17 @@ impl Schema {
     }
 }
 
+/// `source.paths` as `sources.orders.paths`, where the other key is one of that source.
+fn of_same_source(key: &str, other: &str) -> String {
+    match (source_name(other), key.strip_prefix(SOURCE).and_then(|rest| rest.strip_prefix('.'))) {
+        (Some(source), Some(key)) => format!("{SOURCES}.{source}.{key}"),
+        _ => key.to_owned(),
+    }
+}
+
 /// The environment variable of a key: `jira.max_attempts` is `DISPUTEBOT_JIRA_MAX_ATTEMPTS`.
 pub fn variable_of(key: &str) -> String {
-    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "_"))
+    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace(['.', '-'], "_"))
 }
 
 /// Whether a variable has a meaning of its own, apart from the keys.
@@ -273,7 +336,7 @@ mod tests {
     fn no_table_has_the_variable_of_a_key() {
         let schema = Schema::built_in();
         let clash: Vec<_> =
-            schema.tables().filter(|table| schema.of_variable(&variable_of(table)).is_some()).collect();
+            schema.tables().filter(|table| schema.of_variable(&variable_of(table), &[]).is_some()).collect();
         assert_eq!(clash, Vec::<&str>::new());
     }
 
@@ -286,6 +349,14 @@ mod tests {
         source.max_drop Ratio
         source.open_statuses List
         source.overpunch_decimals Text
+        source.database Text
+        source.table Text
+        source.query Text
+        source.tls Text
+        source.ca_file Text
+        source.timeout Text
+        source.user Text
+        source.secret_file Text
         source.columns Map
         source.values.program Map
         source.values.status Map
@@ -406,7 +477,9 @@ mod tests {
             "log.colour",
         ]
         .iter()
-        .map(|unknown| format!("{unknown} -> {}", Schema::built_in().closest_key(unknown).unwrap_or("?")))
+        .map(|unknown| {
+            format!("{unknown} -> {}", Schema::built_in().closest_key(unknown).as_deref().unwrap_or("?"))
+        })
         .collect();
         insta::assert_snapshot!(guesses.join("\n"), @"
         cluster.min_point -> cluster.min_group
@@ -420,7 +493,7 @@ mod tests {
         schedule.every -> ?
         source.file -> ?
         ticket.priority_high -> ticket.priority_high_amount
-        sources.max_drop -> source.max_drop
+        sources.max_drop -> source
         weather -> ?
         log.colour -> ?
         ");

@@ -11,7 +11,11 @@ use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Layers, Problems, Reader, Warning, schema::joined};
+use super::{
+    Layers, Problems, Reader, Warning,
+    schema::{SOURCE, SOURCES, joined},
+    sources::database,
+};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
@@ -35,6 +39,8 @@ const AT_ONCE: usize = 16;
 pub struct Settings {
     /// Parameters of a run.
     pub run: run::Params,
+    /// How files are read that a command line names: the mapping of `[source]`.
+    pub named_files: source::Settings,
     /// Jira; none where its keys are unset and the command does not need it.
     pub jira: Option<jira::Settings>,
     /// The tables of the field.
@@ -105,7 +111,7 @@ impl Settings {
 
     /// Takes all settings out of a reader. They count only when [`Reader::finish`] returns `Ok`.
     pub fn take(reader: &mut Reader<'_>, needs: Needs) -> Self {
-        let source = source(reader, needs);
+        let (named_files, sources) = sources(reader, needs);
         let cluster = cluster::Params {
             engine: reader
                 .one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
@@ -161,7 +167,7 @@ impl Settings {
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
         let run = run::Params {
-            source,
+            sources,
             cluster,
             group,
             plan,
@@ -173,6 +179,7 @@ impl Settings {
         };
         Self {
             run,
+            named_files,
             jira,
             tables,
             templates,
@@ -240,55 +247,76 @@ fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn source(reader: &mut Reader<'_>, needs: Needs) -> source::Settings {
-    if needs.source {
-        reader.require("source.paths");
+/// The source of `[source]`, and all that a run reads: that one where it has a place, then those of `[sources]`.
+fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<source::Settings>) {
+    let names = reader.sources();
+    let unnamed = source(reader, "", needs.source && names.is_empty());
+    let mut sources = Vec::new();
+    if names.is_empty() || !unnamed.paths.is_empty() || unnamed.database.is_some() {
+        sources.push(unnamed.clone());
+    }
+    sources.extend(names.iter().map(|name| source(reader, name, needs.source)));
+    (unnamed, sources)
+}
+
+fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Settings {
+    let table = if name.is_empty() { SOURCE.to_owned() } else { format!("{SOURCES}.{name}") };
+    let key = |key: &str| format!("{table}.{key}");
+    let database = database(reader, &key);
+    if is_needed && database.is_none() {
+        reader.require(&key("paths"));
     }
     let mut columns = BTreeMap::new();
-    for (ours, theirs) in reader.map("source.columns") {
+    for (ours, theirs) in reader.map(&key("columns")) {
         if let Some(field) = Field::from_name(&ours) {
             drop(columns.insert(field, theirs));
         } else {
             let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
             reader.refuse(
-                &format!("source.columns.{ours}"),
+                &key(&format!("columns.{ours}")),
                 format!("`{ours}` is none of our column names; did you mean `{near}`?"),
             );
         }
     }
+    let vocabulary = vocabulary(reader, &key);
+    let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
+    let paths = reader.paths(&key("paths"));
+    let user = reader.optional_text(&key("user"));
+    let secret = reader.secret(&key("secret"));
+    source::Settings { name: name.to_owned(), paths, database, user, secret, columns, vocabulary, max_drop }
+}
+
+fn vocabulary(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> Vocabulary {
     let mut vocabulary = Vocabulary::default();
-    for (word, ours) in reader.map("source.values.program") {
+    for (word, ours) in reader.map(&key("values.program")) {
         if let Some(program) = Program::from_name(&ours) {
             vocabulary.add_program(&word, program);
         } else {
             let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
             reader.refuse(
-                &format!("source.values.program.{word}"),
+                &key(&format!("values.program.{word}")),
                 format!("it is not a program; did you mean `{near}`?"),
             );
         }
     }
-    for (word, ours) in reader.map("source.values.status") {
+    for (word, ours) in reader.map(&key("values.status")) {
         vocabulary.add_status(&word, &ours);
     }
-    for (word, ours) in reader.map("source.values.delivery_system") {
+    for (word, ours) in reader.map(&key("values.delivery_system")) {
         match DeliverySystem::from_name(&ours) {
             Some(system) => vocabulary.add_delivery_system(&word, system),
-            None => {
-                reader.refuse(&format!("source.values.delivery_system.{word}"), "expected `ffs` or `mco`");
-            }
+            None => reader.refuse(&key(&format!("values.delivery_system.{word}")), "expected `ffs` or `mco`"),
         }
     }
-    vocabulary.set_open_statuses(reader.list("source.open_statuses"));
-    if let Some(decimals) = reader.optional_integer::<u8>("source.overpunch_decimals", 0..=9) {
+    vocabulary.set_open_statuses(reader.list(&key("open_statuses")));
+    if let Some(decimals) = reader.optional_integer::<u8>(&key("overpunch_decimals"), 0..=9) {
         for field in
             [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed]
         {
             vocabulary.set_overpunch(field, decimals);
         }
     }
-    let max_drop = reader.ratio("source.max_drop", 0.0..=1.0);
-    source::Settings { paths: reader.paths("source.paths"), columns, vocabulary, max_drop }
+    vocabulary
 }
 
 /// Texts for fields of tickets; a template may use the facts of a ticket and nothing else.

@@ -186,6 +186,8 @@ impl<'a> RowReader<'a> {
         let pharmacy_npi = self.pharmacy_npi(row);
         let period = self.period(row);
         let service_date = self.day(row, Field::ServiceDate);
+        let opened = raw(row, Field::OpenedAt).and_then(|text| day::parse(&text).ok());
+        let reason_codes = self.reason_codes(row, program, opened);
         let units_invoiced = self.amount(row, Field::UnitsInvoiced, AmountKind::Units);
         let units_disputed = self.amount(row, Field::UnitsDisputed, AmountKind::Units);
         let unit_type = self.unit_type(row);
@@ -193,7 +195,6 @@ impl<'a> RowReader<'a> {
         let amount_disputed = self.amount(row, Field::AmountDisputed, AmountKind::Money);
         let status = self.identifier(row, Field::Status).unwrap_or_default();
         let opened_at = self.day(row, Field::OpenedAt);
-        let reason_codes = self.reason_codes(row, program, opened_at);
         let due_at = self.day(row, Field::DueAt);
         let resolved_at = self.day(row, Field::ResolvedAt);
         let note = raw(row, Field::Note);

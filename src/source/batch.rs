@@ -23,6 +23,10 @@ pub struct Batch {
     pub files: FileCounts,
     /// Whether the input can be the whole truth.
     pub completeness: Completeness,
+    /// Each source by itself, in their order.
+    pub sources: Vec<SourceAccount>,
+    /// Disputes that more than one source holds.
+    pub shared: Shared,
     /// SHA-256 in hexadecimal over the open disputes; the order of rows does not matter.
     pub fingerprint: String,
 }
@@ -44,6 +48,33 @@ pub struct Account {
     pub files: FileCounts,
     /// Whether the input can be the whole truth.
     pub completeness: Completeness,
+    /// Each source by itself, in their order.
+    pub sources: Vec<SourceAccount>,
+    /// Disputes that more than one source holds.
+    pub shared: Shared,
+}
+
+/// What one source gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceAccount {
+    /// Its name; empty where there is only one.
+    pub name: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows refused.
+    pub rejected: u64,
+    /// Whether it can be the whole truth.
+    pub completeness: Completeness,
+}
+
+/// How often a source holds a dispute that a source before it holds too; the later one counts, and the row of the
+/// earlier one is superseded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// With equal contents.
+    pub same: u64,
+    /// With other contents.
+    pub different: u64,
 }
 
 /// What became of every row: `rows` is the sum of the others.
@@ -201,6 +232,10 @@ pub enum Completeness {
 }
 
 impl Completeness {
+    pub(super) fn of(reasons: Vec<Reason>) -> Self {
+        if reasons.is_empty() { Self::Complete } else { Self::Incomplete(reasons) }
+    }
+
     /// Whether nothing is missing.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
@@ -210,6 +245,40 @@ impl Completeness {
 /// Why input cannot be the whole truth.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Reason {
+    /// A reason of one of several sources.
+    #[error("source `{source_name}`: {reason}")]
+    Of {
+        /// The source.
+        source_name: String,
+        /// Its reason.
+        reason: Box<Reason>,
+    },
+    /// Nobody answers where the source should be.
+    #[error("`{}` cannot be reached: {problem}", .path.display())]
+    Unreachable {
+        /// What it is called, without any secret.
+        path: PathBuf,
+        /// What happened, in the words of the one who tried.
+        problem: String,
+    },
+    /// The source does not let us in.
+    #[error("`{}` refuses access: {problem}", .path.display())]
+    Refused {
+        /// What it is called, without any secret.
+        path: PathBuf,
+        /// Its answer.
+        problem: String,
+    },
+    /// The source broke off while it was read.
+    #[error("`{}` broke off after {rows} rows: {problem}", .path.display())]
+    BrokeOff {
+        /// What it is called, without any secret.
+        path: PathBuf,
+        /// Rows that came before.
+        rows: u64,
+        /// What happened.
+        problem: String,
+    },
     /// A configured path does not exist.
     #[error("`{}` does not exist", .path.display())]
     Missing {
@@ -305,6 +374,16 @@ pub enum Reason {
         /// The least credible number.
         least: u64,
     },
+}
+
+impl Reason {
+    /// The reason with the name of its source, where that has one.
+    pub(super) fn of(self, source_name: &str) -> Self {
+        if source_name.is_empty() {
+            return self;
+        }
+        Self::Of { source_name: source_name.to_owned(), reason: Box::new(self) }
+    }
 }
 
 /// A required column that a header lacks.

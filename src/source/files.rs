@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
+use super::Settings;
 use super::batch::{FileCounts, Reason};
+use super::table::Opener;
+use crate::dispute::Field;
 
 /// How rows stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,30 +21,49 @@ pub(super) enum Layout {
     JsonLines,
 }
 
-/// One file to read.
+/// What has to be done to get at the rows.
 #[derive(Debug, Clone)]
-pub(super) struct InputFile {
-    pub path: Arc<Path>,
-    pub layout: Layout,
+pub(super) enum Kind {
+    /// A file of text is split.
+    Text(Layout),
+    /// A table gives its rows itself.
+    Table(Opener),
 }
 
-/// The files behind the configured paths, and the paths behind which there are none.
+/// One file to read, or one thing that is read like a file.
+#[derive(Debug, Clone)]
+pub(super) struct InputFile {
+    /// The path, or what people call it: an address and the name of a table, without any secret.
+    pub path: Arc<Path>,
+    pub kind: Kind,
+    /// Place of its source among the sources.
+    pub source: usize,
+}
+
+/// The files of one source, and the places where there are none.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    source: usize,
     pub files: Vec<InputFile>,
     pub reasons: Vec<Reason>,
     pub counts: FileCounts,
 }
 
-/// Finds the files in reading order. A file that is named twice is read once, at its last place, because later
-/// files win.
-pub(super) fn find(paths: &[PathBuf]) -> Found {
-    let mut found = Found::default();
-    for path in paths {
+impl Found {
+    fn add(&mut self, path: &Path, kind: Kind) {
+        self.files.push(InputFile { path: Arc::from(path), kind, source: self.source });
+    }
+}
+
+/// Finds what there is to read of a source, in reading order. A file that is named twice is read once, at its last
+/// place, because later files win.
+pub(super) fn find(settings: &Settings, source: usize) -> Found {
+    let mut found = Found { source, ..Found::default() };
+    for path in &settings.paths {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => add_folder(&mut found, path),
-            Ok(metadata) if metadata.is_file() => match layout(path) {
-                Some(layout) => found.files.push(InputFile { path: Arc::from(path.as_path()), layout }),
+            Ok(metadata) if metadata.is_file() => match kind(path) {
+                Some(kind) => found.add(path, kind),
                 None => found.reasons.push(Reason::UnknownKind { path: path.clone() }),
             },
             Ok(_) => found.reasons.push(Reason::UnknownKind { path: path.clone() }),
@@ -50,6 +72,11 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
             }
             Err(error) => found.reasons.push(unreadable(path, &error)),
         }
+    }
+    if let Some(database) = &settings.database {
+        let columns = Field::ALL.map(|field| (field, settings.column(field).to_owned())).to_vec();
+        let opener = database.opener(settings.user.as_deref(), settings.secret.as_ref(), columns);
+        found.add(&database.label(), Kind::Table(opener));
     }
     let mut seen = BTreeSet::new();
     let mut files: Vec<InputFile> = found
@@ -81,11 +108,9 @@ fn add_folder(found: &mut Found, folder: &Path) {
         }
         if is_partial(&path) {
             found.counts.partial += 1;
-        } else if let Some(layout) = layout(&path) {
+        } else if let Some(kind) = kind(&path) {
             match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => {
-                    found.files.push(InputFile { path: Arc::from(path), layout });
-                }
+                Ok(metadata) if metadata.is_file() => found.add(&path, kind),
                 Ok(_) => found.counts.other += 1,
                 Err(error) => found.reasons.push(unreadable(&path, &error)),
             }
@@ -105,13 +130,14 @@ fn is_partial(path: &Path) -> bool {
     is_hidden || kind.eq_ignore_ascii_case("tmp") || kind.eq_ignore_ascii_case("part")
 }
 
-fn layout(path: &Path) -> Option<Layout> {
+fn kind(path: &Path) -> Option<Kind> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    match name.rsplit_once('.')?.1 {
-        "csv" => Some(Layout::Commas),
-        "tsv" => Some(Layout::Tabs),
-        "ndjson" | "jsonl" => Some(Layout::JsonLines),
-        _ => None,
-    }
+    let layout = match name.rsplit_once('.')?.1 {
+        "csv" => Layout::Commas,
+        "tsv" => Layout::Tabs,
+        "ndjson" | "jsonl" => Layout::JsonLines,
+        _ => return None,
+    };
+    Some(Kind::Text(layout))
 }

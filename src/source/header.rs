@@ -58,6 +58,12 @@ impl Header {
                 expected: delimiter_name(delimiter).to_owned(),
             });
         }
+        Self::of(names, settings, path)
+    }
+
+    /// The header with these names.
+    pub(super) fn of(names: Vec<String>, settings: &Settings, path: &Path) -> Result<Self, Reason> {
+        let path_owned = || path.to_path_buf();
         let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
         for (place, name) in folded.iter().enumerate() {
             // Spreadsheets add nameless columns; they can be no field.

@@ -1,7 +1,7 @@
 //! One id, one dispute: repeats, contradictions and newer files; and the fingerprint of what is left.
 //!
 //! Within a file equal rows are one row, and different rows under one id are all refused, because nothing says
-//! which is right. Over files the later one wins.
+//! which is right. Over files the later one wins, and so it does over sources.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -11,24 +11,26 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
-use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject};
+use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject, Shared, SourceAccount};
 use super::netting::Claims;
 use super::survey::Survey;
-use super::{Located, Settings};
+use super::{Located, Previous, Settings};
 use crate::dispute::{AnchorDays, Dispute, Field, Text, quoted};
 
 /// Everything seen so far, by dispute id.
 pub(super) struct Ledger<'a> {
-    settings: &'a Settings,
+    sources: &'a [Settings],
     entries: HashMap<Text, Entry>,
     rejects: Vec<Reject>,
     repeated: u64,
     superseded: u64,
+    shared: Shared,
 }
 
 /// The last file's word on one dispute.
 struct Entry {
     file_index: usize,
+    source: usize,
     line: u64,
     content: [u8; 32],
     verdict: Verdict,
@@ -44,27 +46,42 @@ enum Verdict {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(settings: &'a Settings) -> Self {
-        Self { settings, entries: HashMap::new(), rejects: Vec::new(), repeated: 0, superseded: 0 }
+    pub(super) fn new(sources: &'a [Settings]) -> Self {
+        Self {
+            sources,
+            entries: HashMap::new(),
+            rejects: Vec::new(),
+            repeated: 0,
+            superseded: 0,
+            shared: Shared::default(),
+        }
     }
 
     /// Adds a row with its [`content`].
     pub(super) fn add(&mut self, located: Located, content: [u8; 32]) {
-        let Located { dispute, file, file_index, line } = located;
+        let Located { dispute, file, file_index, line, source } = located;
+        let settings = &self.sources[source];
         let id = Arc::clone(&dispute.id);
+        let fresh = |dispute| {
+            let verdict = verdict(dispute, settings);
+            Entry { file_index, source, line, content, verdict, repeats: Vec::new() }
+        };
         let Some(entry) = self.entries.get_mut(&id) else {
-            let verdict = verdict(dispute, self.settings);
-            self.entries.insert(id, Entry { file_index, line, content, verdict, repeats: Vec::new() });
+            self.entries.insert(id, fresh(dispute));
             return;
         };
-        let column = self.settings.column(Field::DisputeId);
+        let column = settings.column(Field::DisputeId);
         let contradiction =
             |line: u64, other: u64| contradiction(&id, column, (Arc::clone(&file), file_index, line), other);
         if entry.file_index < file_index {
             self.repeated += entry.repeats.len() as u64;
-            self.superseded += u64::from(!matches!(entry.verdict, Verdict::Contradictory));
-            let verdict = verdict(dispute, self.settings);
-            *entry = Entry { file_index, line, content, verdict, repeats: Vec::new() };
+            if !matches!(entry.verdict, Verdict::Contradictory) {
+                self.superseded += 1;
+                if entry.source != source {
+                    self.shared.count(entry.content == content);
+                }
+            }
+            *entry = fresh(dispute);
         } else if matches!(entry.verdict, Verdict::Contradictory) {
             self.rejects.push(contradiction(line, entry.line));
         } else if entry.content == content {
@@ -79,11 +96,10 @@ impl<'a> Ledger<'a> {
     }
 
     /// Ends the reading: sorts, counts and judges.
-    pub(super) fn close(self, survey: Survey, previous_rows: Option<u64>, max_drop: f64) -> Batch {
-        let Self { entries, rejects: contradictions, repeated, superseded, .. } = self;
-        let Survey { rows, mut rejects, warnings, reasons, files } = survey;
-        rejects.extend(contradictions);
-        rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+    pub(super) fn close(self, survey: Survey, previous: &Previous) -> Batch {
+        let Self { sources, entries, rejects: contradictions, repeated, superseded, shared } = self;
+        let Closed { rejects, warnings, files, rows, sources, completeness } =
+            close(survey, contradictions, sources, previous);
         let mut counts =
             Counts { rows, repeated, superseded, rejected: rejects.len() as u64, ..Counts::default() };
 
@@ -120,32 +136,91 @@ impl<'a> Ledger<'a> {
         counts.open = disputes.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
 
-        let completeness = completeness(rows, reasons, previous_rows, max_drop);
         let fingerprint = hash.finalize().iter().fold(String::new(), |mut text, byte| {
             // Writing to a String cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         });
-        Batch { disputes, resolved, rejects, warnings, counts, files, completeness, fingerprint }
+        Batch {
+            disputes,
+            resolved,
+            rejects,
+            warnings,
+            counts,
+            files,
+            completeness,
+            sources,
+            shared,
+            fingerprint,
+        }
     }
 }
 
-/// Judges `rows` that were read with `reasons` against the number of rows that there were before.
-pub(super) fn completeness(
-    rows: u64,
-    mut reasons: Vec<Reason>,
-    previous_rows: Option<u64>,
-    max_drop: f64,
-) -> Completeness {
-    if rows == 0 {
-        reasons.push(Reason::NoRows);
-    } else if let Some(previous) = previous_rows {
-        let least = least_credible(previous, max_drop);
-        if rows < least {
-            reasons.push(Reason::Drop { previous, rows, least });
-        }
+impl Shared {
+    pub(super) fn count(&mut self, is_same: bool) {
+        *(if is_same { &mut self.same } else { &mut self.different }) += 1;
     }
-    if reasons.is_empty() { Completeness::Complete } else { Completeness::Incomplete(reasons) }
+
+    /// Takes back what was counted.
+    pub(super) fn uncount(&mut self, is_same: bool) {
+        *(if is_same { &mut self.same } else { &mut self.different }) -= 1;
+    }
+}
+
+/// A reading that has ended, without its disputes.
+pub(super) struct Closed {
+    pub rejects: Vec<Reject>,
+    pub warnings: Vec<super::CountedWarning>,
+    pub files: super::FileCounts,
+    pub rows: u64,
+    pub sources: Vec<SourceAccount>,
+    pub completeness: Completeness,
+}
+
+/// Sorts the rejects of a reading and judges whether it can be the whole truth.
+pub(super) fn close(
+    survey: Survey,
+    contradictions: Vec<Reject>,
+    settings: &[Settings],
+    previous: &Previous,
+) -> Closed {
+    let Survey { rows, mut rejects, warnings, reasons: _, files, sources, source_of_file } = survey;
+    rejects.extend(contradictions);
+    rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+    let mut rejected = vec![0; sources.len()];
+    for reject in &rejects {
+        rejected[source_of_file[reject.file_index]] += 1;
+    }
+    let mut missing = Vec::new();
+    let mut accounts = Vec::new();
+    for ((settings, surveyed), rejected) in settings.iter().zip(sources).zip(rejected) {
+        let rows = surveyed.rows;
+        let mut reasons = surveyed.reasons;
+        if rows == 0 {
+            reasons.push(Reason::NoRows);
+        } else if let Some(before) = previous.0.get(&settings.name) {
+            reasons.extend(drop_since(*before, rows, settings.max_drop));
+        }
+        missing.extend(reasons.iter().map(|reason| reason.clone().of(&settings.name)));
+        let completeness = Completeness::of(reasons);
+        accounts.push(SourceAccount { name: settings.name.clone(), rows, rejected, completeness });
+    }
+    // What came from a source that is not configured any more may have moved to another: then the sum says whether it
+    // is there.
+    let is_gone = |name: &String| settings.iter().all(|settings| settings.name != *name);
+    if settings.is_empty() {
+        missing.push(Reason::NoRows);
+    } else if rows > 0 && previous.0.keys().any(is_gone) {
+        let max_drop = settings.iter().map(|settings| settings.max_drop).fold(0.0, f64::max);
+        missing.extend(drop_since(previous.0.values().sum(), rows, max_drop));
+    }
+    let completeness = Completeness::of(missing);
+    Closed { rejects, warnings, files, rows, sources: accounts, completeness }
+}
+
+fn drop_since(previous: u64, rows: u64, max_drop: f64) -> Option<Reason> {
+    let least = least_credible(previous, max_drop);
+    (rows < least).then_some(Reason::Drop { previous, rows, least })
 }
 
 fn verdict(dispute: Dispute, settings: &Settings) -> Verdict {

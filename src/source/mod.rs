@@ -1,8 +1,12 @@
-//! From files to disputes: CSV and NDJSON, plain or gzipped, single or in folders.
+//! From files and databases to disputes: CSV and NDJSON, plain or gzipped, single or in folders; tables, views and
+//! queries of a server.
 //!
 //! Promises that every row is counted exactly once (open, not open, repeated, superseded, netted or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
 //! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
+//!
+//! One reading can have several sources, each with its own words for things and its own completeness. Where two of
+//! them hold the same dispute, the later one counts, as with two files; how often that was so is counted.
 //!
 //! Three ways to read: [`load`] gives everything that is open as one [`Batch`], [`open_disputes`] hands open
 //! disputes on and keeps a few bytes of each, [`each`] hands every row on and keeps nothing. Rows are parsed by all
@@ -12,6 +16,7 @@
 
 mod batch;
 mod bytes;
+pub mod database;
 mod files;
 mod header;
 mod json_rows;
@@ -21,6 +26,7 @@ mod open;
 mod parse;
 mod pipeline;
 mod survey;
+mod table;
 mod table_rows;
 mod tally;
 
@@ -28,23 +34,34 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::dispute::{Dispute, Field, Tables, Vocabulary};
 
 use pipeline::Pace;
 
 pub use batch::{
     Account, Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
+    Shared, SourceAccount,
 };
 pub use open::open_disputes;
 pub use survey::{Survey, each};
 
-/// Where the input is and how to read it.
-#[derive(Debug, Clone, PartialEq)]
+/// Where one source of disputes is and how to read it.
+#[derive(Debug, Clone)]
 pub struct Settings {
+    /// The name by which people know it; empty where there is only one.
+    pub name: String,
     /// Files and folders, in order: where two files hold the same id, the later one wins. Of a folder, the files
     /// directly inside with a known name (`.csv`, `.tsv`, `.ndjson`, `.jsonl`, each also with `.gz`) are read,
     /// sorted by name.
     pub paths: Vec<PathBuf>,
+    /// A database to read, beside the paths or instead of them.
+    pub database: Option<database::Database>,
+    /// Who reads it, where the place asks for that: an account, or the id of a key.
+    pub user: Option<String>,
+    /// What the place asks of that user.
+    pub secret: Option<SecretString>,
     /// The name that the source gives a column; columns not named here have the name of the contract.
     pub columns: BTreeMap<Field, String>,
     /// The words of the source.
@@ -55,7 +72,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { paths: Vec::new(), columns: BTreeMap::new(), vocabulary: Vocabulary::default(), max_drop: 0.5 }
+        Self {
+            name: String::new(),
+            paths: Vec::new(),
+            database: None,
+            user: None,
+            secret: None,
+            columns: BTreeMap::new(),
+            vocabulary: Vocabulary::default(),
+            max_drop: 0.5,
+        }
     }
 }
 
@@ -63,6 +89,24 @@ impl Settings {
     /// The name of `field` in the source.
     pub fn column(&self, field: Field) -> &str {
         self.columns.get(&field).map_or(field.name(), String::as_str)
+    }
+}
+
+/// One source is a list of one.
+impl AsRef<[Settings]> for Settings {
+    fn as_ref(&self) -> &[Settings] {
+        std::slice::from_ref(self)
+    }
+}
+
+/// How many rows each source had in the last complete batch, by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Previous(pub BTreeMap<String, u64>);
+
+impl From<u64> for Previous {
+    /// The rows of the one source without a name.
+    fn from(rows: u64) -> Self {
+        Self(BTreeMap::from([(String::new(), rows)]))
     }
 }
 
@@ -94,23 +138,27 @@ pub struct Located {
     pub file_index: usize,
     /// Line where the row starts, from 1.
     pub line: u64,
+    /// Place of the source among the sources.
+    pub source: usize,
 }
 
-/// Reads the whole input: the open disputes, sorted by id, and an account of every other row.
-/// `previous_rows` is the number of rows of the last complete batch, where there was one.
+/// Reads the whole input: the open disputes, sorted by id, and an account of every other row. `sources` come in
+/// the order in which they win, the last over all others; `previous` is what the last complete batch had.
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn load(
-    settings: &Settings,
+    sources: &(impl AsRef<[Settings]> + ?Sized),
     tables: &Tables,
-    previous_rows: Option<u64>,
+    previous: &Previous,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Batch {
+    let sources = sources.as_ref();
     let input =
-        survey::Input { settings, tables, pace: Pace::of_this_machine(), order: survey::Order::AsGiven };
-    let mut ledger = ledger::Ledger::new(settings);
-    let survey = survey::each_marked(&input, progress, &ledger::content, &mut |located, content| {
+        survey::Input { sources, tables, pace: Pace::of_this_machine(), order: survey::Order::AsGiven };
+    let mut ledger = ledger::Ledger::new(sources);
+    let mark = |_: &Settings, dispute: &Dispute, text: &mut String| ledger::content(dispute, text);
+    let survey = survey::each_marked(&input, progress, &mark, &mut |located, content| {
         ledger.add(located, content);
     });
-    ledger.close(survey, previous_rows, settings.max_drop)
+    ledger.close(survey, previous)
 }

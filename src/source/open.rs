@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::batch::{Account, Counts, Reject};
-use super::ledger::{completeness, contradiction};
+use super::batch::{Account, Counts, Reject, Shared};
+use super::ledger::{Closed, close, contradiction};
 use super::netting::Claims;
 use super::parse::{Origin, Read};
 use super::pipeline::Pace;
 use super::survey::{Input, Order, Survey, survey};
-use super::{Progress, Settings};
+use super::{Previous, Progress, Settings};
 use crate::dispute::{Dispute, Field, Tables};
 
 /// Reads the whole input and hands every open dispute to `sink`, as [`load`](super::load) would put it into a
@@ -26,27 +26,29 @@ use crate::dispute::{Dispute, Field, Tables};
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn open_disputes(
-    settings: &Settings,
+    sources: &(impl AsRef<[Settings]> + ?Sized),
     tables: &Tables,
-    previous_rows: Option<u64>,
+    previous: &Previous,
     progress: &mut dyn FnMut(Progress<'_>),
     sink: &mut dyn FnMut(&Dispute),
 ) -> Account {
-    let input = Input { settings, tables, pace: Pace::of_this_machine(), order: Order::LastFirst };
-    open_disputes_of(&input, previous_rows, progress, sink)
+    let sources = sources.as_ref();
+    let input = Input { sources, tables, pace: Pace::of_this_machine(), order: Order::LastFirst };
+    open_disputes_of(&input, previous, progress, sink)
 }
 
 pub(super) fn open_disputes_of(
     input: &Input<'_>,
-    previous_rows: Option<u64>,
+    previous: &Previous,
     progress: &mut dyn FnMut(Progress<'_>),
     sink: &mut dyn FnMut(&Dispute),
 ) -> Account {
-    let Input { settings, order, .. } = *input;
+    let Input { sources, order, .. } = *input;
     assert_eq!(order, Order::LastFirst, "what is read first wins");
     let print = Print::default();
-    let mut roll = Roll::new(settings.column(Field::DisputeId));
-    let survey = survey(input, progress, &|dispute, _| print.of(dispute, settings), &mut |origin, read| {
+    let mut roll = Roll::new(sources);
+    let mark = |settings: &Settings, dispute: &Dispute, _: &mut String| print.of(dispute, settings);
+    let survey = survey(input, progress, &mark, &mut |origin, read| {
         for Read { dispute, line, mark } in &*read {
             if let Some(place) = roll.add(origin, *line, &dispute.id, *mark) {
                 roll.claims.add(dispute, place);
@@ -54,7 +56,7 @@ pub(super) fn open_disputes_of(
             }
         }
     });
-    roll.close(survey, previous_rows, settings.max_drop)
+    roll.close(survey, previous)
 }
 
 /// What is kept of a row to tell it from others: 96 bits of its id, so that no two of even a billion ids meet, and
@@ -131,18 +133,28 @@ fn hash_content(dispute: &Dispute, state: &mut impl Hasher) {
 
 /// Every dispute id seen so far.
 struct Roll<'a> {
-    id_column: &'a str,
+    sources: &'a [Settings],
     seen: Vec<Seen>,
     /// Where in `seen` an id is; as many places as a power of two, at most half of them taken.
     places: Vec<u32>,
     /// Lines of the file being read that repeat a row, by the place of that row in `seen`.
     repeats: FxHashMap<u32, Vec<u64>>,
     file_index: Option<usize>,
+    source: Option<Reading>,
     handed_on: u32,
     withdrawn: Vec<usize>,
     claims: Claims,
     rejects: Vec<Reject>,
     counts: Counts,
+    shared: Shared,
+}
+
+/// The source being read, and the first of its files that was read: the last one that has disputes. What a higher
+/// place has seen is of another source.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    source: usize,
+    last_file: u32,
 }
 
 /// The word of the first of the files read so far that has the id; the state is that of the file read last.
@@ -163,40 +175,53 @@ struct Verdict(u32);
 impl Verdict {
     /// Rows of one file say different things; all of them are rejected.
     const CONTRADICTORY: Self = Self(u32::MAX);
-    /// A later file has the id.
+    /// A later file of the same source has the id.
     const SUPERSEDED: Self = Self(u32::MAX - 1);
     const NOT_OPEN: Self = Self(u32::MAX - 2);
+    /// A later source has the id with the same contents.
+    const SHARED_SAME: Self = Self(u32::MAX - 3);
+    /// A later source has the id with other contents.
+    const SHARED_DIFFERENT: Self = Self(u32::MAX - 4);
     /// All below are places in the order of handing on.
-    const LIMIT: u32 = u32::MAX - 3;
+    const LIMIT: u32 = u32::MAX - 5;
 }
 
 /// No place of `seen`.
 const FREE: u32 = u32::MAX;
 
 impl<'a> Roll<'a> {
-    fn new(id_column: &'a str) -> Self {
+    fn new(sources: &'a [Settings]) -> Self {
         Self {
-            id_column,
+            sources,
             seen: Vec::new(),
             places: vec![FREE; 1024],
             repeats: FxHashMap::default(),
             file_index: None,
+            source: None,
             handed_on: 0,
             withdrawn: Vec::new(),
             claims: Claims::default(),
             rejects: Vec::new(),
             counts: Counts::default(),
+            shared: Shared::default(),
         }
     }
 
     /// Adds a row; its place in the order of handing on, where it is to be handed on.
     fn add(&mut self, origin: Origin<'_>, line: u64, id: &Arc<str>, print: Fingerprint) -> Option<usize> {
-        let Origin { file, file_index } = origin;
+        let Origin { file, file_index, source } = origin;
+        let (short_line, short_index) = (shorten(line), shorten(file_index as u64));
         if self.file_index != Some(file_index) {
             self.file_index = Some(file_index);
             self.repeats.clear();
         }
-        let (short_line, short_index) = (shorten(line), shorten(file_index as u64));
+        let last_file = match self.source {
+            Some(reading) if reading.source == source => reading.last_file,
+            _ => {
+                self.source = Some(Reading { source, last_file: short_index });
+                short_index
+            }
+        };
         let (place, is_new) = self.place(print);
         if is_new {
             let verdict = if print.is_open { self.hand_on() } else { Verdict::NOT_OPEN };
@@ -214,15 +239,23 @@ impl<'a> Roll<'a> {
         let seen = &mut self.seen[place as usize];
         if seen.file_index != short_index {
             let (id, id_more) = (seen.id, seen.id_more);
-            let (content, verdict) = (print.content, Verdict::SUPERSEDED);
+            let verdict = if seen.file_index <= last_file {
+                Verdict::SUPERSEDED
+            } else {
+                let is_same = seen.content == print.content;
+                self.shared.count(is_same);
+                if is_same { Verdict::SHARED_SAME } else { Verdict::SHARED_DIFFERENT }
+            };
+            let content = print.content;
             *seen = Seen { id, content, id_more, file_index: short_index, line: short_line, verdict };
             self.counts.superseded += 1;
             return None;
         }
         let first_line = u64::from(seen.line);
+        let id_column = self.sources[source].column(Field::DisputeId);
         let mut reject = |line, other_line| {
             let at = (Arc::clone(file), file_index, line);
-            self.rejects.push(contradiction(id, self.id_column, at, other_line));
+            self.rejects.push(contradiction(id, id_column, at, other_line));
         };
         if seen.verdict == Verdict::CONTRADICTORY {
             reject(line, first_line);
@@ -238,6 +271,10 @@ impl<'a> Roll<'a> {
             reject(line, first_line);
             match std::mem::replace(&mut seen.verdict, Verdict::CONTRADICTORY) {
                 Verdict::SUPERSEDED => self.counts.superseded -= 1,
+                shared @ (Verdict::SHARED_SAME | Verdict::SHARED_DIFFERENT) => {
+                    self.counts.superseded -= 1;
+                    self.shared.uncount(shared == Verdict::SHARED_SAME);
+                }
                 Verdict::NOT_OPEN => self.counts.not_open -= 1,
                 Verdict(handed_on) => self.withdrawn.push(handed_on as usize),
             }
@@ -288,11 +325,19 @@ impl<'a> Roll<'a> {
         }
     }
 
-    fn close(self, survey: Survey, previous_rows: Option<u64>, max_drop: f64) -> Account {
-        let Self { handed_on, mut withdrawn, claims, rejects: contradictions, mut counts, .. } = self;
-        let Survey { rows, mut rejects, warnings, reasons, files } = survey;
-        rejects.extend(contradictions);
-        rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+    fn close(self, survey: Survey, previous: &Previous) -> Account {
+        let Self {
+            sources,
+            handed_on,
+            mut withdrawn,
+            claims,
+            rejects: contradictions,
+            mut counts,
+            shared,
+            ..
+        } = self;
+        let Closed { rejects, warnings, files, rows, sources, completeness } =
+            close(survey, contradictions, sources, previous);
         withdrawn.sort_unstable();
         let cancelled = claims.cancelled(|place| withdrawn.binary_search(&place).is_err());
         counts.netted = cancelled.len() as u64;
@@ -302,8 +347,7 @@ impl<'a> Roll<'a> {
         counts.rejected = rejects.len() as u64;
         counts.open = u64::from(handed_on) - withdrawn.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
-        let completeness = completeness(rows, reasons, previous_rows, max_drop);
-        Account { withdrawn, rejects, warnings, counts, files, completeness }
+        Account { withdrawn, rejects, warnings, counts, files, completeness, sources, shared }
     }
 }
 

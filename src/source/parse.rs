@@ -58,14 +58,19 @@ pub(super) struct Parser<'a, M> {
     /// Folded column names, by [`Field::index`].
     pub folded: [String; Field::ALL.len()],
     /// Computes what the reader wants to know about a dispute; the text is for its use.
-    pub mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
+    pub mark: &'a Mark<'a, M>,
 }
+
+/// What the reader wants to know about a dispute of a source.
+pub(super) type Mark<'m, M> = dyn Fn(&Settings, &Dispute, &mut String) -> M + Sync + 'm;
 
 /// The file that is parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin<'a> {
     pub file: &'a Arc<Path>,
     pub file_index: usize,
+    /// Place of its source among the sources.
+    pub source: usize,
 }
 
 /// The texts of one row, by [`Field::index`].
@@ -87,11 +92,7 @@ impl Texts<'_> {
 }
 
 impl<'a, M> Parser<'a, M> {
-    pub(super) fn new(
-        settings: &'a Settings,
-        tables: &'a Tables,
-        mark: &'a (dyn Fn(&Dispute, &mut String) -> M + Sync),
-    ) -> Self {
+    pub(super) fn new(settings: &'a Settings, tables: &'a Tables, mark: &'a Mark<'a, M>) -> Self {
         Self { settings, tables, folded: Field::ALL.map(|field| fold(settings.column(field))), mark }
     }
 
@@ -255,7 +256,7 @@ impl<'a, M> Parser<'a, M> {
                 for (field, doubt, value) in reader.doubts() {
                     chunk.tally.count(field, doubt, value, (origin.file_index, line));
                 }
-                let mark = (self.mark)(&dispute, &mut chunk.scratch);
+                let mark = (self.mark)(self.settings, &dispute, &mut chunk.scratch);
                 chunk.read.push(Read { dispute, line, mark });
             }
             Err(errors) => {
@@ -281,7 +282,7 @@ impl<R: Default, M> Chunk<R, M> {
 
 impl<R, M> Chunk<R, M> {
     fn reject(&mut self, origin: Origin<'_>, line: u64, id: Option<Text>, problems: Vec<Problem>) {
-        let Origin { file, file_index } = origin;
+        let Origin { file, file_index, source: _ } = origin;
         self.rejects.push(Reject { file: Arc::clone(file), file_index, line, id, problems });
     }
 }

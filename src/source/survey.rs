@@ -1,18 +1,20 @@
 //! Reads file after file and row after row, and hands each dispute on.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::batch::{FileCounts, Reason, Reject};
 use super::bytes::{self, LIMITS, TextFile};
-use super::files::{self, InputFile, Layout};
+use super::files::{self, InputFile, Kind, Layout};
 use super::header::{Header, MAX_COLUMNS};
 use super::json_rows::{self, RawLine, RawLines};
-use super::parse::{Chunk, Origin, Parser, Read, cut_row};
+use super::parse::{Chunk, Mark, Origin, Parser, Read, cut_row};
 use super::pipeline::{Filled, Pace, in_order};
+use super::table::Table;
 use super::table_rows::{RawRow, RawRows, Splitter};
 use super::tally::Tally;
 use super::{CountedWarning, Located, Progress, Settings};
-use crate::dispute::{Dispute, Doubt, Field, Interner, Tables, quoted};
+use crate::dispute::{Doubt, Field, Interner, Tables, quoted};
 
 /// The account of a reading, without the disputes.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,17 @@ pub struct Survey {
     pub reasons: Vec<Reason>,
     /// What became of every file.
     pub files: FileCounts,
+    /// Each source by itself.
+    pub(super) sources: Vec<Surveyed>,
+    /// The source of each file, by the file's place in the reading order.
+    pub(super) source_of_file: Vec<usize>,
+}
+
+/// What was read of one source.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Surveyed {
+    pub rows: u64,
+    pub reasons: Vec<Reason>,
 }
 
 /// Reads the whole input and hands every dispute to `sink`, open or not, in the order of files and lines.
@@ -35,19 +48,20 @@ pub struct Survey {
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn each(
-    settings: &Settings,
+    sources: &(impl AsRef<[Settings]> + ?Sized),
     tables: &Tables,
     progress: &mut dyn FnMut(Progress<'_>),
     sink: &mut dyn FnMut(Located),
 ) -> Survey {
-    let input = Input { settings, tables, pace: Pace::of_this_machine(), order: Order::AsGiven };
-    each_marked(&input, progress, &|_, _| (), &mut |located, ()| sink(located))
+    let sources = sources.as_ref();
+    let input = Input { sources, tables, pace: Pace::of_this_machine(), order: Order::AsGiven };
+    each_marked(&input, progress, &|_, _, _| (), &mut |located, ()| sink(located))
 }
 
 /// What to read, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Input<'a> {
-    pub settings: &'a Settings,
+    pub sources: &'a [Settings],
     pub tables: &'a Tables,
     pub pace: Pace,
     pub order: Order,
@@ -66,15 +80,15 @@ pub(super) enum Order {
 pub(super) fn each_marked<M: Send>(
     input: &Input<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
-    mark: &(dyn Fn(&Dispute, &mut String) -> M + Sync),
+    mark: &Mark<'_, M>,
     sink: &mut dyn FnMut(Located, M),
 ) -> Survey {
     let mut interner = Interner::default();
     survey(input, progress, mark, &mut |origin, read| {
         for Read { mut dispute, line, mark } in read.drain(..) {
             interner.share_texts_of(&mut dispute);
-            let Origin { file, file_index } = origin;
-            sink(Located { dispute, file: Arc::clone(file), file_index, line }, mark);
+            let Origin { file, file_index, source } = origin;
+            sink(Located { dispute, file: Arc::clone(file), file_index, line, source }, mark);
         }
     })
 }
@@ -84,56 +98,81 @@ pub(super) fn each_marked<M: Send>(
 pub(super) fn survey<M: Send>(
     input: &Input<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
-    mark: &(dyn Fn(&Dispute, &mut String) -> M + Sync),
+    mark: &Mark<'_, M>,
     sink: &mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
 ) -> Survey {
-    let Input { settings, tables, pace, order } = *input;
-    let found = files::find(&settings.paths);
+    let mut files = Vec::new();
+    let mut counts = FileCounts::default();
+    let mut surveyed = Vec::new();
+    for (source, settings) in input.sources.iter().enumerate() {
+        let found = files::find(settings, source);
+        files.extend(found.files);
+        counts.partial += found.counts.partial;
+        counts.other += found.counts.other;
+        surveyed.push(Surveyed { rows: 0, reasons: found.reasons });
+    }
+    survey_of(input, (files, counts, surveyed), progress, mark, sink)
+}
+
+/// As [`survey`], of what was found.
+fn survey_of<M: Send>(
+    input: &Input<'_>,
+    found: (Vec<InputFile>, FileCounts, Vec<Surveyed>),
+    progress: &mut dyn FnMut(Progress<'_>),
+    mark: &Mark<'_, M>,
+    sink: &mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
+) -> Survey {
+    let Input { sources, tables, pace, order } = *input;
+    let (files, counts, surveyed) = found;
     let mut reader = Reader {
-        parser: Parser::new(settings, tables, mark),
+        parsers: sources.iter().map(|settings| Parser::new(settings, tables, mark)).collect(),
+        tallies: sources.iter().map(|_| Tally::default()).collect(),
         pace,
         progress,
         sink,
-        tally: Tally::default(),
-        files: found.files.len(),
+        files: files.len(),
         survey: Survey {
             rows: 0,
             rejects: Vec::new(),
             warnings: Vec::new(),
-            reasons: found.reasons,
-            files: found.counts,
+            reasons: Vec::new(),
+            files: counts,
+            sources: surveyed,
+            source_of_file: files.iter().map(|file| file.source).collect(),
         },
     };
-    let mut reading: Vec<(usize, &InputFile)> = found.files.iter().enumerate().collect();
+    let mut reading: Vec<(usize, &InputFile)> = files.iter().enumerate().collect();
     if order == Order::LastFirst {
         reading.reverse();
     }
     let mut failures = Vec::new();
     for (number, (file_index, file)) in reading.into_iter().enumerate() {
-        let outcome = bytes::open(&file.path, LIMITS).and_then(|text| {
-            let mut place = Place { file, file_index, number, bytes: 0, bytes_total: text.bytes_total };
-            reader.report(&place);
-            let outcome = match file.layout {
-                Layout::Commas => reader.read_table(&mut place, text, b','),
-                Layout::Tabs => reader.read_table(&mut place, text, b'\t'),
-                Layout::JsonLines => reader.read_json_lines(&mut place, text),
-            };
-            reader.report(&place);
-            outcome
-        });
+        let before = reader.survey.rows;
+        let mut place = Place { file, file_index, number, bytes: 0, bytes_total: 0 };
+        let outcome = reader.read(&mut place);
+        reader.survey.sources[file.source].rows += reader.survey.rows - before;
         match outcome {
             Ok(()) => reader.survey.files.read += 1,
             Err(reason) => {
                 reader.survey.files.failed += 1;
-                failures.push((file_index, reason));
+                failures.push((file_index, file.source, reason));
             }
         }
     }
-    let Reader { tally, mut survey, .. } = reader;
-    failures.sort_by_key(|(file_index, _)| *file_index);
-    survey.reasons.extend(failures.into_iter().map(|(_, reason)| reason));
+    let Reader { tallies, mut survey, .. } = reader;
+    failures.sort_by_key(|(file_index, _, _)| *file_index);
+    for (_, source, reason) in failures {
+        survey.sources[source].reasons.push(reason);
+    }
+    for (settings, surveyed) in sources.iter().zip(&survey.sources) {
+        survey.reasons.extend(surveyed.reasons.iter().map(|reason| reason.clone().of(&settings.name)));
+    }
     survey.rejects.sort_by_key(|reject| (reject.file_index, reject.line));
-    survey.warnings = tally.into_warnings(settings, &found.files);
+    survey.warnings = sources
+        .iter()
+        .zip(tallies)
+        .flat_map(|(settings, tally)| tally.into_warnings(settings, &files))
+        .collect();
     survey
 }
 
@@ -149,16 +188,18 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn origin(&self) -> Origin<'_> {
-        Origin { file: &self.file.path, file_index: self.file_index }
+        Origin { file: &self.file.path, file_index: self.file_index, source: self.file.source }
     }
 }
 
 struct Reader<'a, M> {
-    parser: Parser<'a, M>,
+    /// By source.
+    parsers: Vec<Parser<'a, M>>,
+    /// By source.
+    tallies: Vec<Tally>,
     pace: Pace,
     progress: &'a mut dyn FnMut(Progress<'_>),
     sink: &'a mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
-    tally: Tally,
     files: usize,
     survey: Survey,
 }
@@ -173,7 +214,32 @@ struct Break {
 type Parse<'p, R, M> = dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sync + 'p;
 
 impl<M: Send> Reader<'_, M> {
-    fn read_table(&mut self, place: &mut Place<'_>, text: TextFile, delimiter: u8) -> Result<(), Reason> {
+    fn read(&mut self, place: &mut Place<'_>) -> Result<(), Reason> {
+        let outcome = match &place.file.kind {
+            Kind::Text(layout) => bytes::open(&place.file.path, LIMITS).and_then(|text| {
+                place.bytes_total = text.bytes_total;
+                self.report(place);
+                match layout {
+                    Layout::Commas => self.read_separated(place, text, b','),
+                    Layout::Tabs => self.read_separated(place, text, b'\t'),
+                    Layout::JsonLines => self.read_json_lines(place, text),
+                }
+            }),
+            Kind::Table(opener) => opener.open().and_then(|mut table| {
+                place.bytes_total = table.total();
+                self.report(place);
+                self.read_table(place, &mut *table)
+            }),
+        };
+        self.report(place);
+        outcome
+    }
+
+    fn settings(&self, place: &Place<'_>) -> &Settings {
+        self.parsers[place.file.source].settings
+    }
+
+    fn read_separated(&mut self, place: &mut Place<'_>, text: TextFile, delimiter: u8) -> Result<(), Reason> {
         let path = Arc::clone(&place.file.path);
         let TextFile { input, bytes, .. } = text;
         let mut splitter = Splitter::new(input, delimiter);
@@ -187,11 +253,8 @@ impl<M: Send> Reader<'_, M> {
         if row.unfinished {
             return Err(truncated(row.line));
         }
-        let settings = self.parser.settings;
-        let header = Header::read(&row, settings, &path, delimiter)?;
-        for field in settings.columns.keys().filter(|field| header.places[field.index()].is_none()) {
-            self.count_absent_column(*field, place.file_index);
-        }
+        let header = Header::read(&row, self.settings(place), &path, delimiter)?;
+        self.count_absent_columns(place, |field| header.places[field.index()].is_some());
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut broken = None;
         let mut fill = |raw: &mut RawRows| {
@@ -264,23 +327,56 @@ impl<M: Send> Reader<'_, M> {
         if let Some(line) = cut {
             return Err(Reason::Truncated { path: path.to_path_buf(), line });
         }
-        for field in self.parser.settings.columns.keys().filter(|field| has_rows && !seen[field.index()]) {
-            self.count_absent_column(*field, place.file_index);
+        if has_rows {
+            self.count_absent_columns(place, |field| seen[field.index()]);
         }
         Ok(())
+    }
+
+    fn read_table(&mut self, place: &mut Place<'_>, table: &mut dyn Table) -> Result<(), Reason> {
+        let header = Header::of(table.columns().to_vec(), self.settings(place), &place.file.path)?;
+        self.count_absent_columns(place, |field| header.places[field.index()].is_some());
+        let Pace { rows, bytes: most_bytes, .. } = self.pace;
+        let mut row = RawRow::default();
+        let done = Cell::new(0);
+        let mut broken = None;
+        let mut fill = |raw: &mut RawRows| {
+            raw.clear();
+            while raw.len() < rows && raw.bytes() < most_bytes {
+                match table.read(&mut row) {
+                    Ok(true) => raw.push(&row),
+                    Ok(false) => return Filled::Last,
+                    Err(reason) => {
+                        broken = Some(Break { reason, cut: None });
+                        return Filled::Last;
+                    }
+                }
+            }
+            done.set(table.done());
+            Filled::More
+        };
+        self.read_chunks(
+            place,
+            &done,
+            &mut fill,
+            &|parser, origin, chunk| parser.table(origin, &header, chunk),
+            &mut |_| {},
+        );
+        self.end(place, broken)
     }
 
     /// Reads the rows of one file: `fill` splits, any thread parses, and the chunks are taken in order.
     fn read_chunks<R: Default + Send>(
         &mut self,
         place: &mut Place<'_>,
-        bytes: &std::cell::Cell<u64>,
+        bytes: &Cell<u64>,
         fill: &mut dyn FnMut(&mut R) -> Filled,
         parse: &Parse<'_, R, M>,
         look: &mut dyn FnMut(&Chunk<R, M>),
     ) {
-        let Self { parser, pace, progress, sink, tally, files, survey } = self;
-        let origin = Origin { file: &place.file.path, file_index: place.file_index };
+        let Self { parsers, tallies, pace, progress, sink, files, survey } = self;
+        let origin = place.origin();
+        let (parser, tally) = (&parsers[origin.source], &mut tallies[origin.source]);
         in_order(
             pace.in_flight,
             &mut |chunk: &mut Chunk<R, M>| fill(&mut chunk.raw),
@@ -310,16 +406,21 @@ impl<M: Send> Reader<'_, M> {
         let Some(Break { reason, cut }) = broken else { return Ok(()) };
         if let Some(line) = cut {
             self.survey.rows += 1;
-            let Origin { file, file_index } = place.origin();
+            let Origin { file, file_index, source: _ } = place.origin();
             let file = Arc::clone(file);
             self.survey.rejects.push(Reject { file, file_index, line, id: None, problems: vec![cut_row()] });
         }
         Err(reason)
     }
 
-    fn count_absent_column(&mut self, field: Field, file_index: usize) {
-        let column = self.parser.settings.column(field);
-        self.tally.count(field, Doubt::AbsentColumn, &quoted(column), (file_index, 1));
+    /// Counts the columns that the settings name and the file does not have.
+    fn count_absent_columns(&mut self, place: &Place<'_>, is_there: impl Fn(Field) -> bool) {
+        let Origin { file_index, source, .. } = place.origin();
+        let settings = self.parsers[source].settings;
+        for field in settings.columns.keys().filter(|field| !is_there(**field)) {
+            let column = quoted(settings.column(*field));
+            self.tallies[source].count(*field, Doubt::AbsentColumn, &column, (file_index, 1));
+        }
     }
 
     fn report(&mut self, place: &Place<'_>) {
@@ -337,6 +438,7 @@ impl<M: Send> Reader<'_, M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Previous;
     use crate::source::open::open_disputes_of;
 
     const SERIAL: Pace = Pace { rows: usize::MAX, bytes: usize::MAX, in_flight: 0 };
@@ -384,9 +486,10 @@ mod tests {
         let settings = table(folder.path());
         let tables = Tables::embedded();
         let read = |pace| {
-            let input = Input { settings: &settings, tables: &tables, pace, order: Order::AsGiven };
+            let input = Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::AsGiven };
             let mut seen = Vec::new();
-            let survey = each_marked(&input, &mut |_| {}, &|_, _| (), &mut |located, ()| seen.push(located));
+            let survey =
+                each_marked(&input, &mut |_| {}, &|_, _, _| (), &mut |located, ()| seen.push(located));
             (seen, survey)
         };
         let serial = read(SERIAL);
@@ -405,16 +508,83 @@ mod tests {
         let settings = table(folder.path());
         let tables = Tables::embedded();
         let read = |pace| {
-            let input = Input { settings: &settings, tables: &tables, pace, order: Order::LastFirst };
+            let input = Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::LastFirst };
             let mut seen = Vec::new();
-            let account =
-                open_disputes_of(&input, None, &mut |_| {}, &mut |dispute| seen.push(dispute.clone()));
+            let account = open_disputes_of(&input, &Previous::default(), &mut |_| {}, &mut |dispute| {
+                seen.push(dispute.clone())
+            });
             (seen, account)
         };
         let serial = read(SERIAL);
         assert!(serial.0.len() > 100 && !serial.1.withdrawn.is_empty());
         for pace in paces() {
             assert_eq!(read(pace), serial, "{pace:?}");
+        }
+    }
+
+    /// Rows made on the way, and then the end or a reason.
+    struct Made {
+        columns: Vec<String>,
+        rows: u64,
+        breaks: bool,
+        read: u64,
+    }
+
+    impl Table for Made {
+        fn columns(&self) -> &[String] {
+            &self.columns
+        }
+
+        fn read(&mut self, row: &mut RawRow) -> Result<bool, Reason> {
+            if self.read == self.rows {
+                let (path, problem) = ("shop view disputes".into(), "connection reset".to_owned());
+                return if self.breaks {
+                    Err(Reason::BrokeOff { path, rows: self.read, problem })
+                } else {
+                    Ok(false)
+                };
+            }
+            self.read += 1;
+            row.begin(self.read);
+            let ndc = if self.read.is_multiple_of(10) { "no" } else { "12345067890" };
+            for text in [&format!("D-{}", self.read), "mdrp", "Example Pharma A", ndc, ""] {
+                row.push(text);
+            }
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_no_text_is_read_in_every_way_as_a_file_is() {
+        let settings = Settings::default();
+        let tables = Tables::embedded();
+        for (breaks, columns) in [
+            (false, "dispute_id program manufacturer ndc note"),
+            (true, "dispute_id program manufacturer NDC note"),
+        ] {
+            let made = move || -> Result<Box<dyn Table>, Reason> {
+                let columns = columns.split(' ').map(str::to_owned).collect();
+                Ok(Box::new(Made { columns, rows: 5_000, breaks, read: 0 }))
+            };
+            let path: Arc<std::path::Path> = Arc::from(std::path::Path::new("shop view disputes"));
+            let file =
+                InputFile { path, kind: Kind::Table(crate::source::table::Opener::new(made)), source: 0 };
+            for pace in paces() {
+                let input =
+                    Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::AsGiven };
+                let found = || (vec![file.clone()], FileCounts::default(), vec![Surveyed::default()]);
+                let mut lines = Vec::new();
+                let survey = survey_of(&input, found(), &mut |_| {}, &|_, _, _| (), &mut |_, read| {
+                    lines.extend(read.iter().map(|read| read.line));
+                });
+                assert_eq!((survey.rows, lines.len(), survey.rejects.len()), (5_000, 4_500, 500));
+                assert_eq!(lines[..10], [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+                assert_eq!(survey.rejects[0].line, 10);
+                let reasons: Vec<String> = survey.reasons.iter().map(ToString::to_string).collect();
+                let expected = ["`shop view disputes` broke off after 5000 rows: connection reset"];
+                assert_eq!(reasons, if breaks { &expected[..] } else { &[] });
+                assert_eq!((survey.files.read, survey.files.failed), if breaks { (0, 1) } else { (1, 0) });
+            }
         }
     }
 }

@@ -36,6 +36,17 @@ impl RawRow {
         self.fields > 0 || !self.bytes.is_empty() || self.too_long.is_some() || self.unfinished
     }
 
+    /// Begins a row that comes ready in fields.
+    pub(super) fn begin(&mut self, number: u64) {
+        self.clear(number);
+    }
+
+    /// Adds a whole field to a row that was begun.
+    pub(super) fn push(&mut self, text: &str) {
+        self.extend(text.as_bytes(), usize::MAX);
+        self.end_field(usize::MAX);
+    }
+
     fn clear(&mut self, line: u64) {
         self.line = line;
         self.fields = 0;

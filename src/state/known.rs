@@ -180,6 +180,22 @@ pub struct RunRecord {
     /// Files that were read, and those that could not be; none in records of earlier builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<(u64, u64)>,
+    /// Each source by itself, in their order; none in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceRecord>,
+}
+
+/// What a run read of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Its name; empty where there is only one.
+    pub name: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows refused.
+    pub rejected: u64,
+    /// Whether it can be the whole truth.
+    pub is_complete: bool,
 }
 
 impl RunRecord {

@@ -42,8 +42,8 @@ pub use format::FORMAT;
 pub use history::{History, Move, MoveKind, Sizes};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use known::{
-    Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, State, Verdict,
-    Waiting,
+    Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, SourceRecord,
+    State, Verdict, Waiting,
 };
 pub use snapshot::{ByCode, Due, RuleFit, Snapshot, Sum, UNKNOWN};
 pub use vault::{Tree, Vault, Write};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::words;
 use crate::{
     cluster::{Attribute, Explanation, Separating, Table},
-    dispute::{Clocks, Dispute, DisputedMoney, Documentation, Program, RootCause, Tables, UnitType},
+    dispute::{Clocks, Dispute, DisputedMoney, Documentation, Program, RootCause, Silence, Tables, UnitType},
     group::{Group, GroupId},
 };
 
@@ -195,9 +195,9 @@ pub struct Clock {
     /// Who must act.
     pub owner: String,
     /// The earliest day on which it falls for a dispute of the group; `unknown` where the day of its event is not
-    /// in the input.
+    /// in the input, `–` where the rule sets no day.
     pub due: String,
-    /// What happens by itself when nobody acts; empty where nothing does.
+    /// What happens by itself when nobody acts; `–` where nothing does.
     pub silence: String,
 }
 
@@ -490,8 +490,11 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
             limit,
             starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
             owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
-            due: due.map_or_else(|| "unknown".to_owned(), |due| due.to_string()),
-            silence: deadline.on_silence.map_or_else(String::new, |silence| silence.words().to_owned()),
+            due: match due {
+                Some(due) => due.to_string(),
+                None => if deadline.term.is_some() { "unknown" } else { "–" }.to_owned(),
+            },
+            silence: deadline.on_silence.map_or("–", Silence::words).to_owned(),
         })
     });
     deadlines.take(CLOCKS).collect()

@@ -5,7 +5,8 @@ use std::{fmt::Write, time::Duration};
 use disputebot::{
     cluster::Engine,
     config::{Needs, Settings},
-    dispute::{DeliverySystem, Field, Program},
+    dispute::{DeliverySystem, DisputedMoney, Field, Program},
+    source::database::{Relation, Server, Tls},
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -69,10 +70,10 @@ fn each_value_arrives_where_it_belongs() {
     let folder = world.folder.path();
     let run = &settings.run;
 
-    assert_eq!(run.source.paths, [folder.join("a.csv")]);
-    assert!((run.source.max_drop - 0.25).abs() < f64::EPSILON);
-    assert_eq!(run.source.columns.get(&Field::Ndc).map(String::as_str), Some("NDC11"));
-    let vocabulary = &run.source.vocabulary;
+    assert_eq!(run.sources[0].paths, [folder.join("a.csv")]);
+    assert!((run.sources[0].max_drop - 0.25).abs() < f64::EPSILON);
+    assert_eq!(run.sources[0].columns.get(&Field::Ndc).map(String::as_str), Some("NDC11"));
+    let vocabulary = &run.sources[0].vocabulary;
     assert_eq!(vocabulary.program("medicaid"), Some(Program::Mdrp));
     assert_eq!(vocabulary.delivery_system("MCOU"), Some(DeliverySystem::Mco));
     assert!(vocabulary.is_open(&vocabulary.status("In Dispute")) && !vocabulary.is_open("open"));
@@ -218,4 +219,130 @@ fn what_a_command_needs_is_told_when_it_is_missing() {
 
     hint: set it in the config file, by `DISPUTEBOT_SOURCE_PATHS` or with `--set source.paths=…`
     ");
+}
+
+#[test]
+fn each_table_of_sources_is_a_source_of_its_own_in_the_order_of_the_file() {
+    let world = World::with_file(
+        "[source.columns]\nndc = \"NDC11\"\n\
+         [sources.orders]\npaths = [\"a.csv\"]\nmax_drop = 0.1\nuser = \"reader\"\n\
+         [sources.claims-2]\npaths = [\"s3://bucket/drops/*.csv\"]\n[sources.claims-2.values.program]\n\"Medicaid\" = \"mdrp\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_CLAIMS_2_MAX_DROP", "0.25")
+    .variable("DISPUTEBOT_SOURCES_CLAIMS_2_SECRET", "s3cr3t")
+    .set("sources.orders.columns.ndc=NDC");
+    let layers = world.load().unwrap();
+    let (settings, _) = Settings::read(&layers, Needs { source: true, jira: false }).unwrap();
+    let [orders, claims] = settings.run.sources.as_slice() else { panic!("two sources") };
+    assert_eq!((orders.name.as_str(), claims.name.as_str()), ("orders", "claims-2"));
+    assert_eq!(orders.paths, [world.folder.path().join("a.csv")]);
+    assert_eq!(claims.paths, [std::path::PathBuf::from("s3://bucket/drops/*.csv")], "an address is no path");
+    assert_eq!((orders.max_drop, claims.max_drop), (0.1, 0.25));
+    assert_eq!(orders.columns.get(&Field::Ndc).map(String::as_str), Some("NDC"));
+    assert_eq!((orders.user.as_deref(), orders.secret.is_some()), (Some("reader"), false));
+    assert!(claims.secret.is_some() && claims.columns.is_empty());
+    assert_eq!(claims.vocabulary.program("medicaid"), Some(Program::Mdrp));
+    assert_eq!(orders.vocabulary.program("medicaid"), None);
+    assert_eq!(
+        settings.named_files.columns.len(),
+        1,
+        "files of the command line are read as `[source]` says"
+    );
+    let shown: Vec<String> = layers
+        .show()
+        .iter()
+        .map(|shown| format!("{} = {} ({})", shown.key, shown.value, shown.origin))
+        .collect();
+    assert!(
+        shown.contains(&"sources.orders.max_drop = 0.1 (line 5 of `disputebot.toml`)".to_owned()),
+        "{shown:#?}"
+    );
+    assert!(shown.iter().any(|line| line.starts_with("sources.claims-2.secret = (secret)")), "{shown:#?}");
+}
+
+#[test]
+fn what_is_wrong_with_one_source_is_told_with_its_name() {
+    let world = World::with_file(
+        "[sources.orders]\npaht = [\"a.csv\"]\nmax_drop = 2\n[sources.orders.colums]\nndc = \"N\"\n\
+         [sources.Claims]\npaths = []\n[sources.empty]\nsecret = \"x\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_NONE_MAX_DROP", "0.25");
+    insta::assert_snapshot!(told(&world, Needs { source: true, jira: false }), @r"
+    error: config `disputebot.toml` has 8 problems
+      `sources.orders.paths` is required
+      `sources.empty.paths` is required
+      unknown key `sources.orders.paht` (line 2); did you mean `sources.orders.paths`?
+      `sources.orders.max_drop` must be between 0 and 1, but is 2 (line 3)
+      unknown table `sources.orders.colums` (line 4); did you mean `sources.orders.columns`?
+      `sources` cannot be `Claims`: the name of a source is lowercase letters, digits, `_` and `-`, a letter first (line 6)
+      `sources.empty.secret` is a secret and must not be in a config file (line 9); set `DISPUTEBOT_SOURCES_EMPTY_SECRET`, or name a file in `sources.empty.secret_file`
+      unknown environment variable `DISPUTEBOT_SOURCES_NONE_MAX_DROP`; did you mean `DISPUTEBOT_SOURCE_MAX_DROP`?
+    ");
+}
+
+#[test]
+fn a_database_is_taken_from_its_keys_and_its_password_from_elsewhere() {
+    let world = World::with_file(
+        "[sources.orders]\ndatabase = \"postgres://db.example.com/claims\"\ntable = \"open.disputes\"\nuser = \"reader\"\n\
+         timeout = \"90s\"\n[sources.store]\ndatabase = \"sqlserver://localhost/claims\"\nquery = \"SELECT 1\"\ntls = \"off\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_ORDERS_SECRET", "s3cr3t");
+    let (settings, _) = Settings::read(&world.load().unwrap(), Needs { source: true, jira: false }).unwrap();
+    let [orders, store] = settings.run.sources.as_slice() else { panic!("two sources") };
+    let database = orders.database.as_ref().unwrap();
+    assert_eq!(
+        (database.server, database.host.as_str(), database.port, database.name.as_str()),
+        (Server::Postgres, "db.example.com", 5432, "claims")
+    );
+    assert_eq!(database.relation, Relation::Table("open.disputes".to_owned()));
+    assert_eq!((database.tls, database.timeout), (Tls::Verify, Duration::from_secs(90)));
+    assert_eq!((orders.user.as_deref(), orders.secret.is_some()), (Some("reader"), true));
+    let database = store.database.as_ref().unwrap();
+    assert_eq!((database.server, database.tls, database.port), (Server::SqlServer, Tls::Off, 1433));
+    assert_eq!(database.relation, Relation::Query("SELECT 1".to_owned()));
+}
+
+#[test]
+fn a_wrong_database_is_told_with_all_that_is_wrong_and_without_its_password() {
+    let world = World::with_file(
+        "[sources.a]\ndatabase = \"postgres://me:hunter2@db.example.com/claims\"\ntable = \"t\"\nquery = \"SELECT 1\"\n\
+         [sources.b]\ndatabase = \"mysql://db.example.com/claims\"\n\
+         [sources.c]\ntable = \"t\"\n\
+         [sources.d]\ndatabase = \"sqlserver://db.example.com/claims\"\ntable = \"t\"\ntls = \"off\"\nca_file = \"none.pem\"\n",
+    );
+    let told = told(&world, Needs::default());
+    assert!(!told.contains("hunter2"), "{told}");
+    for part in [
+        "`sources.a.database` cannot be `postgres://***@db.example.com/claims`: it holds credentials; use `user` and `secret_file`",
+        "`sources.a.table` and `sources.a.query` are both set",
+        "`sources.b.database` cannot be `mysql://db.example.com/claims`: expected an address that starts with `postgres://` or `sqlserver://`",
+        "`sources.b.table` is required",
+        "`sources.c.database` is required",
+        "`sources.d.tls` cannot be `off`: SQL Server is read over encrypted connections only",
+        "`sources.d.ca_file` cannot be `none.pem`: it cannot be read",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn a_folder_of_tables_takes_the_place_of_the_built_in_ones() {
+    let world = World::with_file("tables.dir = \"ours\"\n");
+    let paid = "program\tdisputed_money\tconfidence\tsource\n";
+    let rows: String =
+        Program::ALL.iter().map(|program| format!("{program}\tpaid\tsure\tour contract\n")).collect();
+    world.write("ours/programs.tsv", &format!("{paid}{rows}"));
+    let (settings, _) = Settings::read(&world.load().unwrap(), Needs::default()).unwrap();
+    assert_eq!(settings.tables.disputed_money(Program::Mdrp), DisputedMoney::Paid);
+
+    world.write("ours/programs.tsv", paid);
+    world.write("ours/dedlines.tsv", "");
+    let problems = told(&world, Needs::default());
+    assert!(problems.contains("`dedlines.tsv` is none of our tables (programs.tsv, "), "{problems}");
+    assert!(
+        problems.contains("program `mdrp` has 0 rows in the table of programs, expected 1"),
+        "{problems}"
+    );
+    world.write("ours/programs.tsv", "program\n");
+    assert!(told(&world, Needs::default()).contains("table `programs.tsv` has no column `disputed_money`"));
 }

@@ -222,6 +222,7 @@ fn run(
             "disputes.csv, line 792, column `manufacturer`: expected the name of a manufacturer, found nothing",
         )],
         files: Some((1, 0)),
+        sources: Vec::new(),
     }
 }
 

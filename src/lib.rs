@@ -4,7 +4,7 @@
 //! # One pass
 //!
 //! ```text
-//!  CSV, NDJSON                                                  people in Jira
+//!  CSV, NDJSON, databases                                       people in Jira
 //!      |                                                              |
 //!   source ---> dispute ---> cluster ---> group ---> plan ---> apply ---> jira
 //!    edge        pure          pure        pure      pure  \    edge       edge
@@ -34,7 +34,7 @@
 //! | [`report`] | pure | history to weekly figures to a page, a text and a mail |
 //! | [`schedule`] | pure | cron expression, zone and last occurrence to what is due |
 //! | [`generate`], [`evaluate`] | pure | synthetic disputes with their truth; scores of a grouping |
-//! | [`source`] | edge | files to disputes, with rejects and completeness |
+//! | [`source`] | edge | files and databases to disputes, with rejects and completeness |
 //! | [`jira`] | edge | typed client of Jira Cloud and Data Center |
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
@@ -50,7 +50,7 @@
 //! # What holds it together
 //!
 //! * **Accounted for.** Every input row ends in exactly one place: in a group, ungrouped, not open, repeated,
-//!   superseded or rejected with line and column. [`state::Rows`] is asserted to add up.
+//!   superseded, netted against other lines of its claim, or rejected with line and column. [`state::Rows`] is asserted to add up.
 //! * **One group, one ticket.** A group's id is recorded before the first call. A create is journaled and
 //!   synced before it is sent, and sent once; while its fate is unknown, nothing is sent again.
 //!   [`apply::recover`] finds out by reading issue after issue, past the search index.

@@ -236,6 +236,7 @@ pub fn survey(
         repeated: counts.repeated,
         superseded: counts.superseded,
         rejected: counts.rejected,
+        netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);

@@ -128,6 +128,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lettre", &["deliver/mail.rs"]),
     ("prometheus_client", &["web/metrics.rs"]),
     ("chrono", &["schedule"]),
+    ("sqlx", &["source/database/postgres.rs"]),
+    ("tiberius", &["source/database/sqlserver.rs"]),
     ("anyhow", &["cli"]),
 ];
 

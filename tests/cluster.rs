@@ -73,6 +73,9 @@ fn noise(number: usize, client: &str, random: &mut Random) -> Dispute {
         note: None,
         claim_ref: None,
         source_url: None,
+        transaction: None,
+        anchors: disputebot::dispute::AnchorDays::default(),
+        disputed_money: disputebot::dispute::DisputedMoney::Unpaid,
     }
 }
 

@@ -183,6 +183,9 @@ fn dispute(number: usize) -> Dispute {
         note: None,
         claim_ref: None,
         source_url: None,
+        transaction: None,
+        anchors: disputebot::dispute::AnchorDays::default(),
+        disputed_money: disputebot::dispute::DisputedMoney::Unpaid,
     }
 }
 

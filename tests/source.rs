@@ -485,7 +485,7 @@ fn a_later_file_supersedes_an_earlier_one() {
     assert_eq!(batch.resolved.iter().map(|id| &**id).collect::<Vec<_>>(), ["D-2"]);
     assert_eq!(
         batch.counts,
-        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0 }
+        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0, netted: 0 }
     );
     input.settings.paths = vec![input.path("2026-09-02.csv"), input.path("2026-09-01.csv")];
     let batch = input.load();
@@ -589,7 +589,7 @@ fn a_streamed_row_of_an_earlier_file_is_never_handed_on_before_the_later_one() {
     assert_eq!(account.withdrawn, [] as [usize; 0]);
     assert_eq!(
         account.counts,
-        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0 }
+        Counts { rows: 6, open: 2, not_open: 1, repeated: 1, superseded: 2, rejected: 0, netted: 0 }
     );
     assert_streams_alike(&input, &input.load());
 }
@@ -771,7 +771,8 @@ fn of_two_sources_with_the_same_dispute_the_later_one_counts_and_the_count_is_to
     assert_eq!(ids(&batch), ["D-1", "D-2", "D-3", "D-4"]);
     assert_eq!(batch.disputes[2].amount_disputed.unwrap().to_string(), "12.00", "the later source counts");
     assert_eq!(batch.shared, Shared { same: 2, different: 1 });
-    let counts = Counts { rows: 11, open: 4, not_open: 1, repeated: 1, superseded: 3, rejected: 2 };
+    let counts =
+        Counts { rows: 11, open: 4, not_open: 1, repeated: 1, superseded: 3, rejected: 2, netted: 0 };
     assert_eq!(batch.counts, counts, "a word of one source means nothing in the other");
     let of = |name: &str, rows, rejected| SourceAccount {
         name: name.to_owned(),
@@ -823,4 +824,84 @@ fn each_source_is_complete_by_itself_and_the_input_with_all_of_them() {
         [lacks, none, gone],
         "a source that is configured no more is missed by the sum"
     );
+}
+
+/// Lines of claims: id, kind, claim, units.
+fn lines(rows: &[(&str, &str, &str, &str)]) -> Input {
+    let mut text =
+        "dispute_id,program,manufacturer,ndc,transaction,claim_ref,units_disputed,amount_disputed\n"
+            .to_owned();
+    for (id, kind, claim, units) in rows {
+        text += &format!("{id},mdrp,Example Pharma A,12345-678-90,{kind},{claim},{units},\n");
+    }
+    Input::of("a.csv", text)
+}
+
+#[test]
+fn lines_of_a_claim_that_cancel_each_other_are_netted_and_counted() {
+    let input = lines(&[
+        // Paid and taken back.
+        ("A1", "O", "A", "10"),
+        ("A2", "V", "A", "-10"),
+        // Paid, backed out, replaced: the replacement is in dispute.
+        ("B1", "original", "B", "10"),
+        ("B2", "back-out", "B", "-10.0"),
+        ("B3", "replacement", "B", "30"),
+        // A replacement takes the place of its original also without a back-out.
+        ("C1", "O", "C", "5"),
+        ("C2", "A", "C", "6"),
+        // Half a pair, and a reversal of another size, stay.
+        ("D1", "V", "D", "-7"),
+        ("E1", "O", "E", "10"),
+        ("E2", "V", "E", "-9"),
+        // Neither claim nor kind: nothing to cancel.
+        ("F1", "O", "", "1"),
+        ("F2", "", "F", "1"),
+        ("F3", "V", "", "-1"),
+        // Replaced, and the replacement taken back.
+        ("G1", "O", "G", "3"),
+        ("G2", "A", "G", "4"),
+        ("G3", "B", "G", "-3"),
+        ("G4", "V", "G", "-4"),
+    ]);
+    let batch = input.load();
+    assert_eq!(ids(&batch), ["B3", "C2", "D1", "E1", "E2", "F1", "F2", "F3"]);
+    assert_eq!((batch.counts.rows, batch.counts.netted), (17, 9));
+    let resolved: Vec<&str> = batch.resolved.iter().map(|id| &**id).collect();
+    assert_eq!(resolved, ["A1", "A2", "B1", "B2", "C1", "G1", "G2", "G3", "G4"]);
+    assert_streams_alike(&input, &batch);
+}
+
+#[test]
+fn claims_are_netted_within_a_product_and_in_any_order_of_rows() {
+    let rows = [("A1", "O", "A", "1"), ("A2", "O", "A", "1"), ("A3", "V", "A", "-1"), ("A4", "A", "A", "2")];
+    for turn in 0..rows.len() {
+        let mut turned = rows;
+        turned.rotate_left(turn);
+        let batch = lines(&turned).load();
+        assert_eq!((ids(&batch), batch.counts.netted), (vec!["A4"], 3), "{turned:?}");
+    }
+    let header = "dispute_id,program,manufacturer,ndc,transaction,claim_ref\n";
+    let other = format!(
+        "{header}A1,mdrp,A,12345-678-90,O,A\nA2,mdrp,A,12345-678-91,V,A\nA3,mdrp,B,12345-678-90,V,A\n"
+    );
+    assert_eq!(Input::of("a.csv", other).load().counts.netted, 0);
+}
+
+#[test]
+fn a_line_that_is_settled_or_contradicted_cancels_nothing() {
+    let header = "dispute_id,program,manufacturer,ndc,transaction,claim_ref,status,payer\n";
+    let row = |id: &str, kind: &str, claim: &str, more: &str| {
+        format!("{id},mdrp,A,12345-678-90,{kind},{claim},{more}\n")
+    };
+    let text = header.to_owned()
+        + &row("A1", "O", "A", "open,")
+        + &row("A2", "V", "A", "closed,")
+        + &row("B1", "O", "B", "open,")
+        + &row("B2", "V", "B", "open,x")
+        + &row("B2", "V", "B", "open,y");
+    let input = Input::of("a.csv", text);
+    let batch = input.load();
+    assert_eq!((ids(&batch), batch.counts.netted, batch.counts.rejected), (vec!["A1", "B1"], 0, 2));
+    assert_streams_alike(&input, &batch);
 }

@@ -47,6 +47,9 @@ fn dispute(number: u32) -> Dispute {
         note: Some(format!("Canary Note: patient wording {number}").into()),
         claim_ref: Some("CLAIM-CANARY-7".into()),
         source_url: None,
+        transaction: None,
+        anchors: disputebot::dispute::AnchorDays::default(),
+        disputed_money: disputebot::dispute::DisputedMoney::Unpaid,
     }
 }
 
@@ -462,7 +465,7 @@ fn the_due_date_is_the_earliest_of_the_members() {
 fn exposed_and_recoverable_money_and_unit_types_are_never_added_up() {
     let (mut disputes, _) = world(&|_| ());
     disputes.truncate(4);
-    disputes[0].program = Program::PartDMdp;
+    disputes[0].disputed_money = disputebot::dispute::DisputedMoney::Paid;
     disputes[1].unit_type = Some(UnitType::Ea);
     disputes[2].unit_type = None;
     disputes[3].amount_disputed = None;

@@ -4,7 +4,6 @@ use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     apply::{self, Clock as _, SystemClock},
     config::{Needs, Settings},
-    dispute::Tables,
     jira::{self, Client, Finding, Verdict},
     plan::Issue,
     run::Progress,
@@ -115,7 +114,7 @@ fn templates(settings: &Settings) -> Finding {
 }
 
 fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
-    let batch = source::load(&settings.run.sources, &Tables::embedded(), &Previous::default(), &mut |seen| {
+    let batch = source::load(&settings.run.sources, &settings.tables, &Previous::default(), &mut |seen| {
         ui.progress(Progress::Reading(seen));
     });
     let counts = batch.counts;

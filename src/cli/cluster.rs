@@ -75,12 +75,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         let source = source::Settings { paths: arguments.reference.clone(), ..settings.named_files.clone() };
         let mut builder = TableBuilder::new().with_embedding(embedding.clone());
         let mut progress = |seen: source::Progress<'_>| ui.progress(Progress::Reading(seen));
-        source::each(&source, &Tables::embedded(), &mut progress, &mut |located| {
+        source::each(&source, &settings.tables, &mut progress, &mut |located| {
             builder.push(&located.dispute);
         });
         builder.finish(params.min_group)
     });
-    let (builder, counts) = read(&arguments.input, settings.named_files, ui)?;
+    let (builder, counts) = read(&arguments.input, settings.named_files, &settings.tables, ui)?;
     ui.progress(Progress::Grouping(counts.open as usize));
     let table = builder.with_embedding(embedding).finish(params.min_group);
     let guidance = Guidance { reference: reference.as_ref(), links: Some(&links) };
@@ -205,14 +205,14 @@ fn embedding(path: &Path) -> Result<Embedding, CliError> {
 fn read(
     paths: &[PathBuf],
     settings: source::Settings,
+    tables: &Tables,
     ui: &mut Ui,
 ) -> Result<(TableBuilder, source::Counts), CliError> {
     let source = source::Settings { paths: paths.to_vec(), ..settings };
-    let tables = Tables::embedded();
     let mut builder = TableBuilder::new();
     let account = source::open_disputes(
         &source,
-        &tables,
+        tables,
         &Previous::default(),
         &mut |seen| ui.progress(Progress::Reading(seen)),
         &mut |dispute| builder.push(dispute),
@@ -223,7 +223,7 @@ fn read(
         return Ok((builder, account.counts));
     }
     drop(builder);
-    let batch = load(paths, source, ui)?;
+    let batch = load(paths, source, tables, ui)?;
     let mut builder = TableBuilder::new();
     for dispute in &batch.disputes {
         builder.push(dispute);
@@ -235,10 +235,11 @@ fn read(
 pub(super) fn load(
     paths: &[PathBuf],
     settings: source::Settings,
+    tables: &Tables,
     ui: &mut Ui,
 ) -> Result<source::Batch, CliError> {
     let source = source::Settings { paths: paths.to_vec(), ..settings };
-    let batch = source::load(&source, &Tables::embedded(), &Previous::default(), &mut |seen| {
+    let batch = source::load(&source, tables, &Previous::default(), &mut |seen| {
         ui.progress(Progress::Reading(seen));
     });
     tell_input(&batch, ui);

@@ -8,7 +8,6 @@ use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
     config::{Needs, Settings, Webhook},
     daemon::{self, Daemon, Wishes},
-    dispute::Tables,
     jira::Client,
     state::State,
     web::{PATH, Webhooks},
@@ -47,7 +46,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         needs,
         dashboard,
         params: settings.run,
-        tables: Tables::embedded(),
+        tables: settings.tables,
         templates,
         client,
         state,

@@ -249,7 +249,7 @@ impl Stage {
             folder: folder.to_owned(),
             state: State::open(&state_folder)?,
             state_folder,
-            tables: Tables::embedded(),
+            tables: settings.tables.clone(),
             templates: settings.compile()?,
             settings,
             client,

@@ -75,7 +75,7 @@ fn group_by(
     ui: &mut Ui,
 ) -> Result<GroupBy, CliError> {
     let settings = common.settings(Needs::default(), &[], ui)?;
-    let batch = load(&arguments.disputes, settings.named_files, ui)?;
+    let batch = load(&arguments.disputes, settings.named_files, &settings.tables, ui)?;
     ui.progress(Progress::Grouping(batch.disputes.len()));
     let mut columns = Columns::default();
     for dispute in &batch.disputes {

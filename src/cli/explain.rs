@@ -125,7 +125,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: false }, &[], ui)?;
     let templates = settings.compile()?;
     let known = Known::read(&settings.state)?;
-    let tables = Tables::embedded();
+    let tables = settings.tables.clone();
     let surveyed = run::survey(
         &settings.run,
         &tables,

@@ -6,7 +6,6 @@ use super::{CliError, Common, Exit, Ui, cluster::tell_input, runtime};
 use crate::{
     apply::SystemClock,
     config::Needs,
-    dispute::Tables,
     jira::Client,
     plan::{self, Detail, Plan},
     run,
@@ -35,7 +34,7 @@ struct Answer<'a> {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     let templates = settings.compile()?;
-    let tables = Tables::embedded();
+    let tables = settings.tables.clone();
     let client = Client::new(jira_of(&settings)?)?;
     let pass = runtime()?.block_on(run::plan_only(
         &settings.run,

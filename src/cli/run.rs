@@ -8,7 +8,6 @@ use crate::{
     apply::{Recovered, SystemClock},
     config::Needs,
     daemon,
-    dispute::Tables,
     jira::Client,
     plan::{self, Detail, Plan},
     run::{self, Pass},
@@ -35,7 +34,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let mut settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     settings.run.apply.take_over = arguments.take_over;
     let templates = settings.compile()?;
-    let tables = Tables::embedded();
+    let tables = settings.tables.clone();
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| ui.warn(told));
@@ -106,13 +105,18 @@ pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
 
 /// The sum over all rows, as every run prints it.
 pub(super) fn accounted(rows: Rows) -> String {
-    let Rows { read, grouped, ungrouped, not_open, repeated, superseded, rejected } = rows;
+    let Rows { read, grouped, ungrouped, not_open, repeated, superseded, rejected, netted } = rows;
     let mut parts = vec![
         format!("{grouped} in groups"),
         format!("{ungrouped} ungrouped"),
         format!("{rejected} rejected"),
     ];
-    for (count, name) in [(not_open, "settled"), (repeated, "repeated"), (superseded, "superseded")] {
+    for (count, name) in [
+        (not_open, "settled"),
+        (repeated, "repeated"),
+        (superseded, "superseded"),
+        (netted, "cancelled by other lines of their claim"),
+    ] {
         if count > 0 {
             parts.push(format!("{count} {name}"));
         }

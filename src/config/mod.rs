@@ -40,7 +40,9 @@ mod reader;
 mod schema;
 mod secret;
 mod settings;
+mod sources;
 mod starter;
+mod tables;
 mod value;
 
 pub use layers::{Assignment, FILE_NAME, Layers, Place, Shown};

@@ -349,6 +349,12 @@ mod tests {
         source.max_drop Ratio
         source.open_statuses List
         source.overpunch_decimals Text
+        source.database Text
+        source.table Text
+        source.query Text
+        source.tls Text
+        source.ca_file Text
+        source.timeout Text
         source.user Text
         source.secret_file Text
         source.empty List
@@ -363,6 +369,7 @@ mod tests {
         source.values.program Map
         source.values.status Map
         source.values.delivery_system Map
+        tables.dir Text
         cluster.engine Text
         cluster.min_group Whole
         group.confirm_runs Whole

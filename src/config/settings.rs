@@ -14,12 +14,13 @@ use url::Url;
 use super::{
     Layers, Problems, Reader, Warning,
     schema::{SOURCE, SOURCES, joined},
+    sources::database,
 };
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
     deliver::{self, Chat, Mailer, Recipient},
-    dispute::{DeliverySystem, Field, Program, Vocabulary},
+    dispute::{DeliverySystem, Field, Program, Tables, Vocabulary},
     group, jira, plan,
     report::{ChatForm, Links},
     run,
@@ -42,6 +43,8 @@ pub struct Settings {
     pub named_files: source::Settings,
     /// Jira; none where its keys are unset and the command does not need it.
     pub jira: Option<jira::Settings>,
+    /// The tables of the field.
+    pub tables: Tables,
     /// Ticket templates that replace embedded ones: name and text.
     pub templates: Vec<(String, String)>,
     /// Fields of tickets besides those that every ticket has: name and text, a constant or a template.
@@ -163,6 +166,7 @@ impl Settings {
         };
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
+        let tables = super::tables::tables(reader);
         let state = reader.path("state.dir");
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
@@ -181,6 +185,7 @@ impl Settings {
             run,
             named_files,
             jira,
+            tables,
             templates,
             fields,
             state,
@@ -265,7 +270,7 @@ fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<sour
     let names = reader.sources();
     let unnamed = source(reader, "", needs.source && names.is_empty());
     let mut sources = Vec::new();
-    if names.is_empty() || !unnamed.paths.is_empty() {
+    if names.is_empty() || !unnamed.paths.is_empty() || unnamed.database.is_some() {
         sources.push(unnamed.clone());
     }
     sources.extend(names.iter().map(|name| source(reader, name, needs.source)));
@@ -275,7 +280,8 @@ fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<sour
 fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Settings {
     let table = if name.is_empty() { SOURCE.to_owned() } else { format!("{SOURCES}.{name}") };
     let key = |key: &str| format!("{table}.{key}");
-    if is_needed {
+    let database = database(reader, &key);
+    if is_needed && database.is_none() {
         reader.require(&key("paths"));
     }
     let columns = by_field(reader, &key("columns"));
@@ -308,6 +314,7 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
     source::Settings {
         name,
         paths,
+        database,
         user,
         secret,
         columns,

@@ -55,11 +55,19 @@ pub enum Field {
     ClaimRef,
     /// Link into the source system.
     SourceUrl,
+    /// Kind of the claim transaction.
+    Transaction,
+    /// Day the invoice was postmarked.
+    PostmarkedAt,
+    /// Day the invoice was received.
+    ReceivedAt,
+    /// Day of the remittance advice.
+    RemittedAt,
 }
 
 impl Field {
     /// Every column, in the order of the contract.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::DisputeId,
         Self::Program,
         Self::Manufacturer,
@@ -85,6 +93,10 @@ impl Field {
         Self::Note,
         Self::ClaimRef,
         Self::SourceUrl,
+        Self::Transaction,
+        Self::PostmarkedAt,
+        Self::ReceivedAt,
+        Self::RemittedAt,
     ];
 
     /// The columns without which nothing can be read.
@@ -118,6 +130,10 @@ impl Field {
             Self::Note => "note",
             Self::ClaimRef => "claim_ref",
             Self::SourceUrl => "source_url",
+            Self::Transaction => "transaction",
+            Self::PostmarkedAt => "postmarked_at",
+            Self::ReceivedAt => "received_at",
+            Self::RemittedAt => "remitted_at",
         }
     }
 
@@ -129,12 +145,6 @@ impl Field {
     /// Whether a row without this column is refused.
     pub fn is_required(self) -> bool {
         Self::REQUIRED.contains(&self)
-    }
-
-    /// Whether values of this column stay in this process: patient-level data, and the unit rebate amount,
-    /// which is confidential by statute (42 U.S.C. 1396r-8(b)(3)(D)).
-    pub fn is_private(self) -> bool {
-        matches!(self, Self::ServiceDate | Self::Note | Self::ClaimRef | Self::UnitRebateAmount)
     }
 
     /// The place in [`Field::ALL`].

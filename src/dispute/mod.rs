@@ -6,17 +6,20 @@
 //! optional identifier and an unknown code are kept, with a counted warning.
 
 mod amount;
+mod clock;
 mod day;
 mod entity;
 mod field;
 mod ndc;
 mod npi;
 mod period;
+mod privacy;
 mod program;
 mod record;
 mod table_text;
 mod tables;
 mod text;
+mod transaction;
 mod unit;
 mod vocabulary;
 
@@ -26,22 +29,25 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 pub use amount::{AmountError, AmountKind, parse as parse_amount, parse_overpunch};
+pub use clock::{Anchor, AnchorDay, ClockFace, Clocks, Holiday, HolidayRule, Roll, Silence, Term};
 pub use day::{DayError, parse as parse_day};
 pub use entity::{entity_type, parent as parent_entity};
 pub use field::Field;
 pub use ndc::{Ndc, NdcError};
 pub use npi::{NpiError, check as check_npi};
 pub use period::{Quarter, QuarterError};
-pub use program::{DeliverySystem, Program};
+pub use privacy::{Class, ColumnClass, class_of, column_classes};
+pub use program::{DeliverySystem, DisputedMoney, Program};
 pub(crate) use record::RowReader;
 pub use record::{Doubt, FieldError, Row, Warning, read};
 pub use table_text::{TableError, TableText};
 pub use tables::{
-    CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ReasonCode, RootCause, State, StateUse,
-    TableTexts, Tables, UnitCode,
+    CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ProgramRules, ReasonCode, RootCause,
+    State, StateUse, TableTexts, Tables, UnitCode,
 };
 pub(crate) use text::quoted_as_is;
 pub use text::{Interner, clean, quoted, shape, unseen};
+pub use transaction::{AnchorDays, Transaction};
 pub use unit::UnitType;
 pub use vocabulary::Vocabulary;
 
@@ -101,6 +107,12 @@ pub struct Dispute {
     pub claim_ref: Option<Text>,
     /// Where the dispute is in the source system.
     pub source_url: Option<Text>,
+    /// What the line did to its claim.
+    pub transaction: Option<Transaction>,
+    /// Days from which clocks run.
+    pub anchors: AnchorDays,
+    /// Whether the money in dispute is withheld or paid, by the rules of the program.
+    pub disputed_money: DisputedMoney,
 }
 
 impl Dispute {

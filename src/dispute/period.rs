@@ -61,6 +61,12 @@ impl Quarter {
         self.quarter
     }
 
+    /// The last day of the quarter.
+    pub fn last_day(self) -> Option<Date> {
+        let month = i8::try_from(self.quarter * 3).ok()?;
+        Date::new(self.year, month, 1).ok().map(Date::last_of_month)
+    }
+
     /// The quarter after this one; `None` after the last of 2099.
     pub fn next(self) -> Option<Self> {
         let (year, quarter) =

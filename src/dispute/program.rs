@@ -1,4 +1,4 @@
-//! The discount programs and the two ways in which Medicaid pays.
+//! The discount programs, what becomes of disputed money in them, and the two ways in which Medicaid pays.
 
 use std::fmt;
 
@@ -66,6 +66,16 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// What becomes of money while it is in dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum DisputedMoney {
+    /// It is withheld until the dispute is settled: exposed, and interest may run on it.
+    #[default]
+    Unpaid,
+    /// It is paid although it is in dispute: to be had back.
+    Paid,
 }
 
 /// How Medicaid pays: the period of a fee-for-service line is the quarter paid, of a managed-care line the

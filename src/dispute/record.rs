@@ -3,7 +3,7 @@
 //! Promises to report all wrong fields at once, and to show no value of a private column: only its form.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use rustc_hash::FxHashMap;
 use super::amount::{self, AmountKind};
 use super::text::{clean, quoted, shape, unseen};
 use super::{
-    DeliverySystem, Dispute, Field, Interner, Ndc, NpiError, Program, Quarter, StateUse, Tables, Text,
-    UnitType, Vocabulary, day, entity, npi,
+    AnchorDays, DeliverySystem, Dispute, Field, Interner, Ndc, NpiError, Program, Quarter, ReasonCode,
+    StateUse, Tables, Text, Transaction, UnitType, Vocabulary, day, entity, npi,
 };
 
 /// One row of the input: the text of each column that the row has.
@@ -59,7 +59,7 @@ pub struct Warning {
 /// What can be doubtful about a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Doubt {
-    /// Not in the lists that the program uses today; kept.
+    /// Not in the lists that the program uses, or used on the day on which the dispute was opened; kept.
     #[error("is not in the current reason code list of its program")]
     ReasonCode,
     /// Not in the unit type table; left out.
@@ -89,6 +89,9 @@ pub enum Doubt {
     /// Neither a delivery system nor an alias of one; left out.
     #[error("is not a known delivery system; the delivery system is left open")]
     DeliverySystem,
+    /// Neither a kind of transaction nor a letter of one; left out.
+    #[error("is not a known kind of transaction; it is left open")]
+    Transaction,
     /// No `http` or `https` link; left out, because tickets would make it clickable.
     #[error("is not a web link; it is left out")]
     Link,
@@ -125,7 +128,10 @@ pub(crate) struct RowReader<'a> {
     states: FxHashMap<Text, Checked>,
     covered_entities: FxHashMap<Text, Checked>,
     pharmacies: FxHashMap<Text, Checked>,
-    reason_codes: BTreeMap<Option<Program>, FxHashMap<Text, CheckedCodes>>,
+    /// By program and by which of its lists were in use.
+    reason_codes: BTreeMap<(Option<Program>, usize), FxHashMap<Text, CheckedCodes>>,
+    /// The days on which lists of a program begin or have ended, sorted.
+    turns: BTreeMap<Program, Vec<Date>>,
     errors: Vec<FieldError>,
     doubts: Vec<(Field, Doubt, Text)>,
 }
@@ -153,6 +159,7 @@ impl<'a> RowReader<'a> {
             covered_entities: FxHashMap::default(),
             pharmacies: FxHashMap::default(),
             reason_codes: BTreeMap::new(),
+            turns: BTreeMap::new(),
             errors: Vec::new(),
             doubts: Vec::new(),
         }
@@ -179,7 +186,8 @@ impl<'a> RowReader<'a> {
         let pharmacy_npi = self.pharmacy_npi(row);
         let period = self.period(row);
         let service_date = self.day(row, Field::ServiceDate);
-        let reason_codes = self.reason_codes(row, program);
+        let opened = raw(row, Field::OpenedAt).and_then(|text| day::parse(&text).ok());
+        let reason_codes = self.reason_codes(row, program, opened);
         let units_invoiced = self.amount(row, Field::UnitsInvoiced, AmountKind::Units);
         let units_disputed = self.amount(row, Field::UnitsDisputed, AmountKind::Units);
         let unit_type = self.unit_type(row);
@@ -192,6 +200,12 @@ impl<'a> RowReader<'a> {
         let note = raw(row, Field::Note);
         let claim_ref = self.identifier(row, Field::ClaimRef);
         let source_url = self.source_url(row);
+        let transaction = self.transaction(row);
+        let anchors = AnchorDays {
+            postmarked: self.day(row, Field::PostmarkedAt),
+            received: self.day(row, Field::ReceivedAt),
+            remitted: self.day(row, Field::RemittedAt),
+        };
         let (Some(id), Some(program), Some(client), Some(ndc), true) =
             (id, program, client, ndc, self.errors.is_empty())
         else {
@@ -223,6 +237,9 @@ impl<'a> RowReader<'a> {
             note: note.map(Text::from),
             claim_ref: claim_ref.map(Text::from),
             source_url: source_url.map(Text::from),
+            transaction,
+            anchors,
+            disputed_money: self.tables.disputed_money(program),
         })
     }
 
@@ -359,11 +376,16 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    fn reason_codes(&mut self, row: &impl Row, program: Option<Program>) -> Vec<Text> {
+    /// Codes are looked up in the lists of the day on which the dispute was opened, where it is known.
+    fn reason_codes(&mut self, row: &impl Row, program: Option<Program>, opened: Option<Date>) -> Vec<Text> {
         let Some(text) = self.identifier_list(row, Field::ReasonCodes) else { return Vec::new() };
-        let known = self.reason_codes.entry(program).or_default();
+        let turn = program.zip(opened).map_or(usize::MAX, |(program, opened)| {
+            let turns = self.turns.entry(program).or_insert_with(|| turns(program, self.tables));
+            turns.partition_point(|turn| *turn <= opened)
+        });
+        let known = self.reason_codes.entry((program, turn)).or_default();
         if !known.contains_key(&*text) {
-            let checked = check_codes(&text, program, self.tables, &mut self.texts);
+            let checked = check_codes(&text, program, opened, self.tables, &mut self.texts);
             known.insert(Text::from(&*text), checked);
         }
         let Some(checked) = known.get(&*text) else { return Vec::new() };
@@ -400,6 +422,15 @@ impl<'a> RowReader<'a> {
             None => amount::parse(&text, kind),
         };
         amount.map_err(|error| self.refuse(field, &text, error.to_string())).ok()
+    }
+
+    fn transaction(&mut self, row: &impl Row) -> Option<Transaction> {
+        let text = self.identifier(row, Field::Transaction)?;
+        let kind = Transaction::from_name(&text);
+        if kind.is_none() {
+            self.warn(Field::Transaction, Doubt::Transaction, &text);
+        }
+        kind
     }
 
     fn source_url<'r>(&mut self, row: &'r impl Row) -> Option<Cow<'r, str>> {
@@ -460,15 +491,32 @@ fn check<'t>(
     checked
 }
 
-fn check_codes(text: &str, program: Option<Program>, tables: &Tables, texts: &mut Interner) -> CheckedCodes {
+fn turns(program: Program, tables: &Tables) -> Vec<Date> {
+    let lists = tables.reason_codes.iter().filter(|row| row.program == program);
+    let ended = |row: &ReasonCode| row.until.and_then(|until| until.tomorrow().ok());
+    let days: BTreeSet<Date> = lists.flat_map(|row| [row.from, ended(row)]).flatten().collect();
+    days.into_iter().collect()
+}
+
+fn check_codes(
+    text: &str,
+    program: Option<Program>,
+    opened: Option<Date>,
+    tables: &Tables,
+    texts: &mut Interner,
+) -> CheckedCodes {
     let mut checked = CheckedCodes { codes: Vec::new(), doubtful: Vec::new() };
     for code in text.split(|c: char| c == '|' || c == ';' || c.is_whitespace()) {
         let code = uppercase(code);
         if code.is_empty() || checked.codes.iter().any(|known| **known == *code) {
             continue;
         }
+        let is_known = |program| match opened {
+            Some(day) => tables.reason_codes_on(program, &code, day).next().is_some(),
+            None => tables.reason_code(program, &code).is_some(),
+        };
         if let Some(program) = program
-            && tables.reason_code(program, &code).is_none()
+            && !is_known(program)
         {
             checked.doubtful.push(Text::from(format!("{code} for {program}")));
         }
@@ -488,6 +536,7 @@ fn uppercase(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispute::DisputedMoney;
 
     struct Sample(Vec<(Field, &'static str)>);
 
@@ -621,6 +670,29 @@ mod tests {
         let (dispute, warnings) = accept(&[(Field::State, "XX")]);
         assert_eq!(dispute.state, None);
         assert_eq!(warnings, ["state: `XX` is the total over all states; the state is left open"]);
+    }
+
+    #[test]
+    fn a_code_is_looked_up_in_the_list_of_the_day_on_which_the_dispute_was_opened() {
+        let doubts = |code, opened| {
+            let more =
+                [(Field::Program, "part_d_mdp"), (Field::ReasonCodes, code), (Field::OpenedAt, opened)];
+            accept(&more).1.len()
+        };
+        assert_eq!((doubts("D21", "2024-12-31"), doubts("D21", "2025-01-01")), (1, 0));
+        let medicaid =
+            |code, opened| accept(&[(Field::ReasonCodes, code), (Field::OpenedAt, opened)]).1.len();
+        assert_eq!(
+            (medicaid("X", "2010-12-31"), medicaid("X", "2011-01-01"), medicaid("A", "2010-12-31")),
+            (1, 0, 0)
+        );
+    }
+
+    #[test]
+    fn the_rules_of_the_program_say_whether_disputed_money_is_paid() {
+        let money = |program| accept(&[(Field::Program, program)]).0.disputed_money;
+        assert_eq!(money("mdrp"), DisputedMoney::Unpaid);
+        assert_eq!(money("part_d_mdp"), DisputedMoney::Paid);
     }
 
     #[test]

@@ -1,14 +1,20 @@
-//! What the field knows and code must not: reason codes, states, 340B types, units, deadlines, root causes.
+//! What the field knows and code must not: programs, reason codes, states, 340B types, units, deadlines with their
+//! anchors and holidays, root causes.
 //!
-//! Six tab-separated texts. The built-in ones come from `config/`; each can be replaced by a file with the same
+//! Nine tab-separated texts. The built-in ones come from `config/`; each can be replaced by a file with the same
 //! header. Reading is strict: a wrong cell is an error with its table, line and column.
 
-use super::table_text::{Cells, TableError, TableText, list, rows};
-use super::{Program, UnitType};
+use jiff::civil::Date;
 
-/// The six tables, typed.
+use super::clock::{Anchor, AnchorDay, DAY_COLUMNS, Holiday, HolidayRule, Roll, Silence, Term};
+use super::table_text::{Cells, TableError, TableText, list, rows};
+use super::{DisputedMoney, Field, Program, Quarter, UnitType};
+
+/// The tables, typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
+    /// What holds for a program as a whole.
+    pub programs: Vec<ProgramRules>,
     /// Reason codes of every list, old lists included.
     pub reason_codes: Vec<ReasonCode>,
     /// States, territories and what else stands in state columns.
@@ -19,8 +25,25 @@ pub struct Tables {
     pub unit_types: Vec<UnitCode>,
     /// Deadlines with the event that starts the clock.
     pub deadlines: Vec<Deadline>,
+    /// The events that start clocks.
+    pub anchors: Vec<Anchor>,
+    /// Days without business beside weekends.
+    pub holidays: Vec<Holiday>,
     /// Known root causes with their playbook.
     pub root_causes: Vec<RootCause>,
+}
+
+/// What holds for a program as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramRules {
+    /// The program.
+    pub program: Program,
+    /// Whether money in dispute is withheld or paid.
+    pub disputed_money: DisputedMoney,
+    /// How sure the entry is.
+    pub confidence: String,
+    /// Where it was published.
+    pub source: String,
 }
 
 /// One reason code of one list.
@@ -38,8 +61,12 @@ pub struct ReasonCode {
     pub kind: CodeKind,
     /// Whether documents must go with it.
     pub documentation: Documentation,
-    /// From when or until when the list holds.
+    /// From when or until when the list holds, in words.
     pub effective: String,
+    /// The first day on which the list is used; `None`: ever since.
+    pub from: Option<Date>,
+    /// The last day on which the list is used; `None`: still in use.
+    pub until: Option<Date>,
     /// How sure the entry is.
     pub confidence: String,
     /// Where it was published.
@@ -49,7 +76,19 @@ pub struct ReasonCode {
 impl ReasonCode {
     /// Whether the list is still in use.
     pub fn is_current(&self) -> bool {
-        !self.effective.starts_with("until ")
+        self.until.is_none()
+    }
+
+    /// Whether the list was in use on a day.
+    pub fn is_of(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+
+    /// Whether a dispute that has `code` may mean this row: the lists before 2011 had one set of letters for
+    /// adjustments and one for disputes, and a dispute does not say from which of the two its letter is.
+    fn may_be(&self, code: &str) -> bool {
+        let letter = self.code.strip_prefix("adj-").or_else(|| self.code.strip_prefix("disp-"));
+        letter.unwrap_or(&self.code).eq_ignore_ascii_case(code)
     }
 }
 
@@ -177,8 +216,18 @@ pub struct Deadline {
     pub event: String,
     /// How long it may take, in the words of the rule; for published dates the date itself.
     pub limit: Option<String>,
-    /// The event that starts the clock. `None`: unknown, and never guessed.
+    /// The event that starts the clock, in the words of the rule. `None`: unknown, and never guessed.
     pub clock_starts: Option<String>,
+    /// The name of that event in the table of anchors.
+    pub anchor: Option<String>,
+    /// How long the clock runs, where that is a number of days, months or years, or a published day.
+    pub term: Option<Term>,
+    /// What becomes of the day where there is no business on it.
+    pub roll: Roll,
+    /// What happens by itself when the day passes.
+    pub on_silence: Option<Silence>,
+    /// The quarter that it is for, where it is for one only.
+    pub quarter: Option<Quarter>,
     /// Who must act.
     pub owner: Option<String>,
     /// How days are counted.
@@ -240,10 +289,12 @@ pub struct RootCause {
     pub source: String,
 }
 
-/// The texts of the six tables. The default is what is built in.
+/// The texts of the tables. The default is what is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableTexts<'a> {
-    /// `program code short_description kind needs_documentation effective confidence source`
+    /// `program disputed_money confidence source`
+    pub programs: TableText<'a>,
+    /// `program code short_description kind needs_documentation effective from until confidence source`
     pub reason_codes: TableText<'a>,
     /// `code kind allowed_as_dispute_state`
     pub states: TableText<'a>,
@@ -251,8 +302,12 @@ pub struct TableTexts<'a> {
     pub covered_entity_types: TableText<'a>,
     /// `code meaning rule unit_type source`
     pub unit_types: TableText<'a>,
-    /// `program event limit clock_starts owner day_kind confidence source`
+    /// `program event limit clock_starts anchor term roll on_silence quarter owner day_kind confidence source`
     pub deadlines: TableText<'a>,
+    /// `anchor day meaning source`
+    pub anchors: TableText<'a>,
+    /// `holiday day since source`
+    pub holidays: TableText<'a>,
     /// `id cause programs usual_codes who_must_fix shared_by_all varies quantity_amount_signature example_phrases
     /// next_step grouping_hazard source`
     pub root_causes: TableText<'a>,
@@ -266,23 +321,55 @@ impl Default for TableTexts<'_> {
             };
         }
         Self {
+            programs: built_in!("programs.tsv"),
             reason_codes: built_in!("dispute_codes.tsv"),
             states: built_in!("state_codes.tsv"),
             covered_entity_types: built_in!("entity_types_340b.tsv"),
             unit_types: built_in!("unit_types.tsv"),
             deadlines: built_in!("deadlines.tsv"),
+            anchors: built_in!("anchors.tsv"),
+            holidays: built_in!("federal_holidays.tsv"),
             root_causes: built_in!("root_causes.tsv"),
         }
     }
 }
 
+impl<'a> TableTexts<'a> {
+    /// Every text, by the name of its file, in order.
+    pub fn all_mut(&mut self) -> [&mut TableText<'a>; 9] {
+        let Self {
+            programs,
+            reason_codes,
+            states,
+            covered_entity_types,
+            unit_types,
+            deadlines,
+            anchors,
+            holidays,
+            root_causes,
+        } = self;
+        [
+            programs,
+            reason_codes,
+            states,
+            covered_entity_types,
+            unit_types,
+            deadlines,
+            anchors,
+            holidays,
+            root_causes,
+        ]
+    }
+}
+
 impl Tables {
-    /// Reads the six tables.
+    /// Reads the tables.
     pub fn parse(texts: &TableTexts<'_>) -> Result<Self, TableError> {
         Ok(Self {
+            programs: rows(texts.programs, "program disputed_money confidence source", program_rules)?,
             reason_codes: rows(
                 texts.reason_codes,
-                "program code short_description kind needs_documentation effective confidence source",
+                "program code short_description kind needs_documentation effective from until confidence source",
                 reason_code,
             )?,
             states: rows(texts.states, "code kind allowed_as_dispute_state", state)?,
@@ -294,9 +381,12 @@ impl Tables {
             unit_types: rows(texts.unit_types, "code meaning rule unit_type source", unit_code)?,
             deadlines: rows(
                 texts.deadlines,
-                "program event limit clock_starts owner day_kind confidence source",
+                "program event limit clock_starts anchor term roll on_silence quarter owner day_kind confidence \
+                 source",
                 deadline,
             )?,
+            anchors: rows(texts.anchors, "anchor day meaning source", anchor)?,
+            holidays: rows(texts.holidays, "holiday day since source", holiday)?,
             root_causes: rows(
                 texts.root_causes,
                 "id cause programs usual_codes who_must_fix shared_by_all varies quantity_amount_signature \
@@ -316,11 +406,106 @@ impl Tables {
         Self::parse(&TableTexts::default()).expect("the built-in tables are well formed")
     }
 
+    /// Where the tables do not fit each other, in words; nothing where they do.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for program in Program::ALL {
+            let rows = self.programs.iter().filter(|rules| rules.program == program).count();
+            if rows != 1 {
+                found.push(format!(
+                    "program `{program}` has {rows} rows in the table of programs, expected 1"
+                ));
+            }
+        }
+        for (place, code) in self.reason_codes.iter().enumerate() {
+            if self.reason_codes[..place].iter().any(|c| (&c.list, &c.code) == (&code.list, &code.code)) {
+                found.push(format!("code `{}` stands twice in the list `{}`", code.code, code.list));
+            }
+            if let (Some(from), Some(until)) = (code.from, code.until)
+                && until < from
+            {
+                found.push(format!("code `{}` of `{}` ends before it begins", code.code, code.list));
+            }
+        }
+        for cause in &self.root_causes {
+            for code in &cause.usual_codes {
+                let is_known = self
+                    .reason_codes
+                    .iter()
+                    .any(|row| row.code == *code && cause.programs.contains(&row.program));
+                if !is_known {
+                    found.push(format!(
+                        "code `{code}` of the root cause {} is in no list of its programs",
+                        cause.id
+                    ));
+                }
+            }
+            if self.root_causes.iter().filter(|other| other.id == cause.id).count() > 1 {
+                found.push(format!("the root cause {} stands twice", cause.id));
+            }
+        }
+        for deadline in &self.deadlines {
+            found.extend(self.contradiction_of(deadline));
+        }
+        for anchor in &self.anchors {
+            if self.anchors.iter().filter(|other| other.name == anchor.name).count() > 1 {
+                found.push(format!("the anchor `{}` stands twice", anchor.name));
+            }
+            if !self.deadlines.iter().any(|deadline| deadline.anchor.as_ref() == Some(&anchor.name)) {
+                found.push(format!("no deadline starts with the anchor `{}`", anchor.name));
+            }
+        }
+        found
+    }
+
+    fn contradiction_of(&self, deadline: &Deadline) -> Option<String> {
+        let what = format!("deadline `{}` of `{}`", deadline.event, deadline.rule_set);
+        let anchor = match &deadline.anchor {
+            None if deadline.term.is_none() => return None,
+            None => return Some(format!("{what} has a term but no anchor")),
+            Some(name) => self.anchors.iter().find(|anchor| anchor.name == *name),
+        };
+        let Some(anchor) = anchor else {
+            return Some(format!("{what} starts with an anchor that is not in the table of anchors"));
+        };
+        let is_business = matches!(deadline.term, Some(Term::BusinessDays(_)));
+        if is_business != (deadline.day_kind == Some(DayKind::Business)) {
+            return Some(format!("{what} counts its days in two ways"));
+        }
+        if let AnchorDay::Clock(event) = &anchor.day
+            && !self.deadlines.iter().any(|other| {
+                other.rule_set == deadline.rule_set && other.event == *event && other.term.is_some()
+            })
+        {
+            return Some(format!("{what} starts where `{event}` ends, which has no term"));
+        }
+        None
+    }
+
     /// The meaning of `code` in the lists that `program` uses today, in any letter case.
     pub fn reason_code(&self, program: Program, code: &str) -> Option<&ReasonCode> {
         self.reason_codes
             .iter()
             .find(|row| row.program == program && row.is_current() && row.code.eq_ignore_ascii_case(code))
+    }
+
+    /// What `code` may have meant in the lists that `program` used on `day`: the same letter meant other things in
+    /// other years.
+    pub fn reason_codes_on(
+        &self,
+        program: Program,
+        code: &str,
+        day: Date,
+    ) -> impl Iterator<Item = &ReasonCode> {
+        self.reason_codes
+            .iter()
+            .filter(move |row| row.program == program && row.is_of(day) && row.may_be(code))
+    }
+
+    /// Whether money in dispute is withheld or paid in a program; withheld where the table does not say.
+    pub fn disputed_money(&self, program: Program) -> DisputedMoney {
+        let rules = self.programs.iter().find(|rules| rules.program == program);
+        rules.map_or(DisputedMoney::Unpaid, |rules| rules.disputed_money)
     }
 
     /// The row of a two-letter state code, in any letter case.
@@ -339,6 +524,49 @@ impl Tables {
     }
 }
 
+fn program_rules(cells: &Cells<'_>) -> Result<ProgramRules, TableError> {
+    Ok(ProgramRules {
+        program: Program::from_name(cells.get("program"))
+            .ok_or_else(|| cells.wrong("program", "the name of a program, such as `mdrp`"))?,
+        disputed_money: cells
+            .one_of("disputed_money", &[("unpaid", DisputedMoney::Unpaid), ("paid", DisputedMoney::Paid)])?,
+        confidence: cells.text("confidence"),
+        source: cells.required("source")?,
+    })
+}
+
+fn anchor(cells: &Cells<'_>) -> Result<Anchor, TableError> {
+    let day = match cells.get("day") {
+        "" => AnchorDay::Nowhere,
+        text => match text.strip_prefix("clock: ") {
+            Some(event) => AnchorDay::Clock(event.to_owned()),
+            None => AnchorDay::Column(
+                Field::from_name(text).filter(|field| DAY_COLUMNS.contains(field)).ok_or_else(|| {
+                    let names = DAY_COLUMNS.map(|field| field.name().to_owned());
+                    cells
+                        .wrong("day", &format!("nothing, `clock: ` and an event, or one of {}", list(&names)))
+                })?,
+            ),
+        },
+    };
+    Ok(Anchor {
+        name: cells.required("anchor")?,
+        day,
+        meaning: cells.required("meaning")?,
+        source: cells.required("source")?,
+    })
+}
+
+fn holiday(cells: &Cells<'_>) -> Result<Holiday, TableError> {
+    Ok(Holiday {
+        name: cells.required("holiday")?,
+        since: cells.get("since").parse().map_err(|_| cells.wrong("since", "a year"))?,
+        rule: HolidayRule::from_text(cells.get("day"))
+            .ok_or_else(|| cells.wrong("day", "a day such as `4 July` or `third Monday of January`"))?,
+        source: cells.required("source")?,
+    })
+}
+
 fn reason_code(cells: &Cells<'_>) -> Result<ReasonCode, TableError> {
     Ok(ReasonCode {
         program: named(cells.get("program"))
@@ -350,6 +578,8 @@ fn reason_code(cells: &Cells<'_>) -> Result<ReasonCode, TableError> {
         kind: cells.one_of("kind", &CodeKind::NAMES)?,
         documentation: Documentation::from_text(cells.get("needs_documentation")),
         effective: cells.text("effective"),
+        from: day(cells, "from")?,
+        until: day(cells, "until")?,
         confidence: cells.text("confidence"),
         source: cells.required("source")?,
     })
@@ -402,6 +632,13 @@ fn unit_code(cells: &Cells<'_>) -> Result<UnitCode, TableError> {
     })
 }
 
+/// An optional day.
+fn day(cells: &Cells<'_>, column: &str) -> Result<Option<Date>, TableError> {
+    let text = cells.optional(column);
+    text.map(|text| text.parse().map_err(|_| cells.wrong(column, "nothing or a day such as `2011-01-01`")))
+        .transpose()
+}
+
 fn deadline(cells: &Cells<'_>) -> Result<Deadline, TableError> {
     Ok(Deadline {
         program: named(cells.get("program"))
@@ -411,6 +648,24 @@ fn deadline(cells: &Cells<'_>) -> Result<Deadline, TableError> {
         event: cells.required("event")?,
         limit: cells.optional("limit"),
         clock_starts: cells.optional("clock_starts"),
+        anchor: cells.optional("anchor"),
+        term: match cells.get("term") {
+            "" => None,
+            text => Some(Term::from_text(text).ok_or_else(|| {
+                cells.wrong("term", "nothing, a term such as `38 days` or `30 business days`, or a day")
+            })?),
+        },
+        roll: cells.one_of("roll", &[("", Roll::Stays), ("next business day", Roll::NextBusinessDay)])?,
+        on_silence: match cells.get("on_silence") {
+            "" => None,
+            _ => Some(cells.one_of("on_silence", &Silence::NAMES)?),
+        },
+        quarter: match cells.get("quarter") {
+            "" => None,
+            text => Some(
+                text.parse().map_err(|_| cells.wrong("quarter", "nothing or a quarter such as `1QCY26`"))?,
+            ),
+        },
         owner: cells.optional("owner"),
         day_kind: match cells.get("day_kind") {
             "" => None,
@@ -496,14 +751,17 @@ mod tests {
         let tables = Tables::embedded();
         assert_eq!(
             (
+                tables.programs.len(),
                 tables.reason_codes.len(),
                 tables.states.len(),
                 tables.covered_entity_types.len(),
                 tables.unit_types.len(),
                 tables.deadlines.len(),
+                tables.anchors.len(),
+                tables.holidays.len(),
                 tables.root_causes.len(),
             ),
-            (104, 60, 24, 12, 42, 45)
+            (7, 106, 60, 24, 12, 42, 22, 11, 45)
         );
     }
 
@@ -523,6 +781,20 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_means_what_the_list_of_its_day_says() {
+        let tables = Tables::embedded();
+        let meanings = |day: Date| {
+            let rows = tables.reason_codes_on(Program::Mdrp, "a", day);
+            rows.map(|row| (row.code.as_str(), row.kind)).collect::<Vec<_>>()
+        };
+        let before = [("adj-A", CodeKind::Adjustment), ("disp-A", CodeKind::Dispute)];
+        assert_eq!(meanings(Date::constant(2010, 12, 31)), before);
+        assert_eq!(meanings(Date::constant(2011, 1, 1)), [("A", CodeKind::Adjustment)]);
+        let part_d = |day| tables.reason_codes_on(Program::PartDMdp, "D21", day).count();
+        assert_eq!((part_d(Date::constant(2024, 12, 31)), part_d(Date::constant(2025, 1, 1))), (0, 1));
+    }
+
+    #[test]
     fn a_root_cause_has_its_programs_codes_and_phrases() {
         let tables = Tables::embedded();
         let duplicate = tables.root_cause(22).unwrap();
@@ -532,7 +804,7 @@ mod tests {
         );
         assert_eq!(duplicate.usual_codes, ["M", "D01", "D21"]);
         assert_eq!(tables.root_cause(1).unwrap().phrases, ["on MEF", "PHS entity not extracted"]);
-        assert_eq!(tables.root_cause(7).unwrap().usual_codes, ["X", "GFI"]);
+        assert_eq!(tables.root_cause(8).unwrap().usual_codes, ["GFI-DIV", "GFI-MISMATCH"]);
         assert!(tables.root_cause(45).unwrap().programs.is_empty());
         assert_eq!(tables.root_cause(46), None);
     }

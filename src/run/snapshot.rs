@@ -6,10 +6,9 @@ use jiff::{Span, ToSpan, civil::Date};
 
 use crate::{
     cluster::Explanation,
-    dispute::{self, Dispute, Tables, Text},
+    dispute::{self, Dispute, DisputedMoney, Tables, Text},
     group::{Group, GroupId, Status},
     state::{ByCode, Due, RuleFit, Snapshot, Sum, UNKNOWN},
-    ticket::facts::is_recoverable,
 };
 
 /// Deadlines up to so many days ahead are kept one by one: a report that is made a week late still has its two
@@ -109,7 +108,7 @@ type Heaps<'a> = BTreeMap<(&'a str, &'a str, &'a [Text]), HashMap<&'a GroupId, u
 fn sum(dispute: &Dispute) -> Sum {
     let amount = dispute.amount_disputed.unwrap_or_default();
     let nothing = Sum { disputes: 1, ..Sum::default() };
-    if is_recoverable(dispute.program) {
+    if dispute.disputed_money == DisputedMoney::Paid {
         Sum { recoverable: amount, ..nothing }
     } else {
         Sum { exposed: amount, ..nothing }

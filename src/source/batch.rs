@@ -11,7 +11,7 @@ use crate::dispute::{Dispute, Doubt, Field, FieldError, Text};
 pub struct Batch {
     /// The open disputes, sorted by id.
     pub disputes: Vec<Dispute>,
-    /// The ids of the disputes that the source calls settled, sorted.
+    /// The ids of the disputes that the source calls settled, or that other lines of their claim cancel, sorted.
     pub resolved: Vec<Text>,
     /// The rows that could not be read, by file and line.
     pub rejects: Vec<Reject>,
@@ -35,7 +35,8 @@ pub struct Batch {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
     /// Which of the disputes handed on do not count after all, by their place in the order in which they were
-    /// handed on, from 0; sorted. Another row of the same file has their id with other contents.
+    /// handed on, from 0; sorted. Another row of the same file has their id with other contents, or other lines of
+    /// their claim cancel them.
     pub withdrawn: Vec<usize>,
     /// The rows that could not be read, by file and line.
     pub rejects: Vec<Reject>,
@@ -91,13 +92,15 @@ pub struct Counts {
     pub superseded: u64,
     /// Rows refused.
     pub rejected: u64,
+    /// Open disputes over lines of a claim that other lines of it cancel.
+    pub netted: u64,
 }
 
 impl Counts {
     /// The sum over everything that can become of a row; equals `rows`.
     pub fn accounted(&self) -> u64 {
-        let Self { rows: _, open, not_open, repeated, superseded, rejected } = *self;
-        open + not_open + repeated + superseded + rejected
+        let Self { rows: _, open, not_open, repeated, superseded, rejected, netted } = *self;
+        open + not_open + repeated + superseded + rejected + netted
     }
 }
 

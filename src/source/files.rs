@@ -10,6 +10,7 @@ use super::batch::{FileCounts, Reason};
 use super::header::fold;
 use super::table::Opener;
 use super::{glob, parquet_rows};
+use crate::dispute::Field;
 
 /// How rows stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,11 @@ pub(super) fn find(settings: &Settings, source: usize) -> Found {
             },
             Err(error) => found.reasons.push(unreadable(path, &error)),
         }
+    }
+    if let Some(database) = &settings.database {
+        let columns = Field::ALL.map(|field| (field, settings.column(field).to_owned())).to_vec();
+        let opener = database.opener(settings.user.as_deref(), settings.secret.as_ref(), columns);
+        found.add(&database.label(), Kind::Table(opener));
     }
     let mut seen = BTreeSet::new();
     let mut files: Vec<InputFile> = std::mem::take(&mut found.files)

@@ -12,9 +12,10 @@ use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject, Shared, SourceAccount};
+use super::netting::Claims;
 use super::survey::Survey;
 use super::{Located, Previous, Settings};
-use crate::dispute::{Dispute, Field, Text, quoted};
+use crate::dispute::{AnchorDays, Dispute, Field, Text, quoted};
 
 /// Everything seen so far, by dispute id.
 pub(super) struct Ledger<'a> {
@@ -104,22 +105,35 @@ impl<'a> Ledger<'a> {
 
         let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
         entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mut disputes = Vec::new();
+        let mut open: Vec<(Dispute, [u8; 32])> = Vec::new();
+        let mut claims = Claims::default();
         let mut resolved = Vec::new();
         let mut hash = Sha256::new();
         for (id, entry) in entries {
             counts.repeated += entry.repeats.len() as u64;
             match entry.verdict {
                 Verdict::Open(dispute) => {
-                    hash.update(entry.content);
-                    disputes.push(*dispute);
+                    claims.add(&dispute, open.len());
+                    open.push((*dispute, entry.content));
                 }
                 Verdict::NotOpen => resolved.push(id),
                 Verdict::Contradictory => {}
             }
         }
-        counts.open = disputes.len() as u64;
         counts.not_open = resolved.len() as u64;
+        let cancelled = claims.cancelled(|_| true);
+        counts.netted = cancelled.len() as u64;
+        let mut disputes = Vec::with_capacity(open.len() - cancelled.len());
+        for (place, (dispute, content)) in open.into_iter().enumerate() {
+            if cancelled.binary_search(&place).is_ok() {
+                resolved.push(dispute.id);
+            } else {
+                hash.update(content);
+                disputes.push(dispute);
+            }
+        }
+        resolved.sort_unstable();
+        counts.open = disputes.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
 
         let fingerprint = hash.finalize().iter().fold(String::new(), |mut text, byte| {
@@ -263,6 +277,10 @@ pub(super) fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
         note,
         claim_ref,
         source_url,
+        transaction,
+        anchors,
+        // Follows from the program.
+        disputed_money: _,
     } = dispute;
     text.clear();
     let mut writer = Content(text);
@@ -277,7 +295,9 @@ pub(super) fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
     writer.value(delivery_system.as_ref());
     writer.value(period.as_ref());
     writer.value(unit_type.as_ref());
-    for day in [service_date, opened_at, due_at, resolved_at] {
+    writer.value(transaction.as_ref());
+    let AnchorDays { postmarked, received, remitted } = anchors;
+    for day in [service_date, opened_at, due_at, resolved_at, postmarked, received, remitted] {
         writer.value(day.as_ref());
     }
     for amount in [units_invoiced, units_disputed, unit_rebate_amount, amount_disputed] {

@@ -1,6 +1,7 @@
-//! From files to disputes: CSV and NDJSON, plain or gzipped, and Parquet; single, in folders or by patterns.
+//! From files and databases to disputes: CSV and NDJSON, plain or gzipped, and Parquet; single, in folders or by
+//! patterns; tables, views and queries of a server.
 //!
-//! Promises that every row is counted exactly once (open, not open, repeated, superseded or rejected), that a
+//! Promises that every row is counted exactly once (open, not open, repeated, superseded, netted or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
 //! whether it can be the whole truth. The order of rows in a file never changes the disputes of a batch.
 //!
@@ -15,6 +16,7 @@
 
 mod batch;
 mod bytes;
+pub mod database;
 mod files;
 mod format;
 mod glob;
@@ -22,6 +24,7 @@ mod header;
 mod json_rows;
 mod ledger;
 mod mapping;
+mod netting;
 mod open;
 mod parquet_rows;
 mod parse;
@@ -59,6 +62,8 @@ pub struct Settings {
     /// `.jsonl`, each also with `.gz`, and `.parquet`) are read, sorted by path. In a pattern `*` and `?` stand for
     /// parts of a name and `**` for folders.
     pub paths: Vec<PathBuf>,
+    /// A database to read, beside the paths or instead of them.
+    pub database: Option<database::Database>,
     /// Who reads it, where the place asks for that: an account, or the id of a key.
     pub user: Option<String>,
     /// What the place asks of that user.
@@ -84,6 +89,7 @@ impl Default for Settings {
         Self {
             name: String::new(),
             paths: Vec::new(),
+            database: None,
             user: None,
             secret: None,
             columns: BTreeMap::new(),

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::batch::{Account, Counts, Reject, Shared};
 use super::ledger::{Closed, close, contradiction};
+use super::netting::Claims;
 use super::parse::{Origin, Read};
 use super::pipeline::Pace;
 use super::survey::{Input, Order, Survey, survey};
@@ -20,7 +21,8 @@ use crate::dispute::{Dispute, Field, Tables};
 
 /// Reads the whole input and hands every open dispute to `sink`, as [`load`](super::load) would put it into a
 /// batch, in no order that means anything. Those that turn out not to count are named by
-/// [`Account::withdrawn`]. Keeps 40 to 48 bytes a dispute id, whatever the rows hold.
+/// [`Account::withdrawn`]. Keeps 40 to 48 bytes a dispute id, whatever the rows hold,
+/// and the ids and references of lines of claims.
 ///
 /// Blocking: call it where blocking is allowed.
 pub fn open_disputes(
@@ -48,7 +50,8 @@ pub(super) fn open_disputes_of(
     let mark = |settings: &Settings, dispute: &Dispute, _: &mut String| print.of(dispute, settings);
     let survey = survey(input, progress, &mark, &mut |origin, read| {
         for Read { dispute, line, mark } in &*read {
-            if roll.add(origin, *line, &dispute.id, *mark) {
+            if let Some(place) = roll.add(origin, *line, &dispute.id, *mark) {
+                roll.claims.add(dispute, place);
                 sink(dispute);
             }
         }
@@ -116,12 +119,16 @@ fn hash_content(dispute: &Dispute, state: &mut impl Hasher) {
         note,
         claim_ref,
         source_url,
+        transaction,
+        anchors,
+        // Follows from the program.
+        disputed_money: _,
     } = dispute;
     (id, program, client, ndc, status, reason_codes).hash(state);
     (product_name, state_code, payer, delivery_system, covered_entity, pharmacy_npi).hash(state);
     (period, service_date, opened_at, due_at, resolved_at).hash(state);
     (units_invoiced, units_disputed, unit_type, unit_rebate_amount, amount_disputed).hash(state);
-    (note, claim_ref, source_url).hash(state);
+    (note, claim_ref, source_url, transaction, anchors).hash(state);
 }
 
 /// Every dispute id seen so far.
@@ -136,6 +143,7 @@ struct Roll<'a> {
     source: Option<Reading>,
     handed_on: u32,
     withdrawn: Vec<usize>,
+    claims: Claims,
     rejects: Vec<Reject>,
     counts: Counts,
     shared: Shared,
@@ -192,14 +200,15 @@ impl<'a> Roll<'a> {
             source: None,
             handed_on: 0,
             withdrawn: Vec::new(),
+            claims: Claims::default(),
             rejects: Vec::new(),
             counts: Counts::default(),
             shared: Shared::default(),
         }
     }
 
-    /// Adds a row; whether it is to be handed on.
-    fn add(&mut self, origin: Origin<'_>, line: u64, id: &Arc<str>, print: Fingerprint) -> bool {
+    /// Adds a row; its place in the order of handing on, where it is to be handed on.
+    fn add(&mut self, origin: Origin<'_>, line: u64, id: &Arc<str>, print: Fingerprint) -> Option<usize> {
         let Origin { file, file_index, source } = origin;
         let (short_line, short_index) = (shorten(line), shorten(file_index as u64));
         if self.file_index != Some(file_index) {
@@ -225,7 +234,7 @@ impl<'a> Roll<'a> {
                 verdict,
             });
             self.counts.not_open += u64::from(!print.is_open);
-            return print.is_open;
+            return print.is_open.then(|| self.handed_on as usize - 1);
         }
         let seen = &mut self.seen[place as usize];
         if seen.file_index != short_index {
@@ -240,7 +249,7 @@ impl<'a> Roll<'a> {
             let content = print.content;
             *seen = Seen { id, content, id_more, file_index: short_index, line: short_line, verdict };
             self.counts.superseded += 1;
-            return false;
+            return None;
         }
         let first_line = u64::from(seen.line);
         let id_column = self.sources[source].column(Field::DisputeId);
@@ -270,7 +279,7 @@ impl<'a> Roll<'a> {
                 Verdict(handed_on) => self.withdrawn.push(handed_on as usize),
             }
         }
-        false
+        None
     }
 
     fn hand_on(&mut self) -> Verdict {
@@ -317,10 +326,22 @@ impl<'a> Roll<'a> {
     }
 
     fn close(self, survey: Survey, previous: &Previous) -> Account {
-        let Self { sources, handed_on, mut withdrawn, rejects: contradictions, mut counts, shared, .. } =
-            self;
+        let Self {
+            sources,
+            handed_on,
+            mut withdrawn,
+            claims,
+            rejects: contradictions,
+            mut counts,
+            shared,
+            ..
+        } = self;
         let Closed { rejects, warnings, files, rows, sources, completeness } =
             close(survey, contradictions, sources, previous);
+        withdrawn.sort_unstable();
+        let cancelled = claims.cancelled(|place| withdrawn.binary_search(&place).is_err());
+        counts.netted = cancelled.len() as u64;
+        withdrawn.extend(cancelled);
         withdrawn.sort_unstable();
         counts.rows = rows;
         counts.rejected = rejects.len() as u64;

@@ -235,13 +235,16 @@ pub struct Rows {
     pub superseded: u64,
     /// Rows that could not be read.
     pub rejected: u64,
+    /// Lines of claims that other lines of the same claim cancel.
+    #[serde(default)]
+    pub netted: u64,
 }
 
 impl Rows {
     /// Whether every row is accounted for.
     pub fn add_up(&self) -> bool {
-        let Self { read, grouped, ungrouped, not_open, repeated, superseded, rejected } = *self;
-        read == grouped + ungrouped + not_open + repeated + superseded + rejected
+        let Self { read, grouped, ungrouped, not_open, repeated, superseded, rejected, netted } = *self;
+        read == grouped + ungrouped + not_open + repeated + superseded + rejected + netted
     }
 }
 

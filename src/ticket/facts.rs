@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::words;
 use crate::{
     cluster::{Attribute, Explanation, Separating, Table},
-    dispute::{Dispute, Documentation, Program, RootCause, Tables, UnitType},
+    dispute::{Clocks, Dispute, DisputedMoney, Documentation, Program, RootCause, Silence, Tables, UnitType},
     group::{Group, GroupId},
 };
 
@@ -56,7 +56,7 @@ impl Figures {
             *self.units.entry(unit.to_owned()).or_default() += units;
         }
         match dispute.amount_disputed {
-            Some(amount) if is_recoverable(dispute.program) => self.recoverable += amount,
+            Some(amount) if dispute.disputed_money == DisputedMoney::Paid => self.recoverable += amount,
             Some(amount) => self.exposed += amount,
             None => self.without_amount += 1,
         }
@@ -89,18 +89,6 @@ impl Figures {
             (_, None) => {}
             (_, Some(theirs)) => (self.due, self.due_then) = (Some(*theirs), *due_then),
         }
-    }
-}
-
-/// Whether disputed money is already paid (recoverable) or withheld (exposed).
-///
-/// Part D manufacturer discounts must be paid although disputed (42 CFR 423.2756(b)(3)), likewise under the
-/// coverage gap program; a 340B discount was given at the purchase. Medicaid, TRICARE, maximum fair price and
-/// commercial lines stay unpaid until settled.
-pub fn is_recoverable(program: Program) -> bool {
-    match program {
-        Program::PartDMdp | Program::Cgdp | Program::P340b => true,
-        Program::Mdrp | Program::Mfp | Program::Tricare | Program::Commercial => false,
     }
 }
 
@@ -212,6 +200,11 @@ pub struct Clock {
     pub starts: String,
     /// Who must act.
     pub owner: String,
+    /// The earliest day on which it falls for a dispute of the group; `unknown` where the day of its event is not
+    /// in the input, `–` where the rule sets no day.
+    pub due: String,
+    /// What happens by itself when nobody acts; `–` where nothing does.
+    pub silence: String,
 }
 
 /// The rule in words.
@@ -315,6 +308,8 @@ impl Facts {
                 limit: text("38th day"),
                 starts: text("invoice postmark"),
                 owner: text("manufacturer"),
+                due: "unknown".to_owned(),
+                silence: "–".to_owned(),
             }],
             rule: RuleFacts {
                 alternatives: vec![text("NDC 98001-1037-01, TX"), text("reason code X")],
@@ -388,7 +383,7 @@ pub fn facts(
         ),
         undated: some_count(figures.undated),
         trend: String::new(),
-        clocks: clocks(group.program, tables),
+        clocks: clocks(members, tables),
         rule: RuleFacts {
             alternatives: alternatives(explanation),
             precision: percent(explanation.rule.precision),
@@ -561,21 +556,30 @@ fn demanded_documents(program: Program, explanation: &Explanation, tables: &Tabl
         .collect()
 }
 
-fn clocks(program: Program, tables: &Tables) -> Vec<Clock> {
-    tables
-        .deadlines
-        .iter()
-        .filter(|deadline| deadline.program == Some(program))
-        .filter_map(|deadline| {
-            Some(Clock {
-                event: deadline.event.clone(),
-                limit: deadline.limit.clone()?,
-                starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
-                owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
-            })
+/// Clocks that a ticket shows.
+const CLOCKS: usize = 4;
+
+/// The clocks of the program that run for a member. A day that is not known is not guessed.
+fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
+    let reader = Clocks::new(tables);
+    let deadlines = tables.deadlines.iter().filter_map(|deadline| {
+        let limit = deadline.limit.clone()?;
+        let mut concerned = members.iter().filter(|member| deadline.concerns(member)).peekable();
+        concerned.peek()?;
+        let due = concerned.filter_map(|member| reader.due(deadline, member)).min();
+        Some(Clock {
+            event: deadline.event.clone(),
+            limit,
+            starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
+            owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
+            due: match due {
+                Some(due) => due.to_string(),
+                None => if deadline.term.is_some() { "unknown" } else { "–" }.to_owned(),
+            },
+            silence: deadline.on_silence.map_or("–", Silence::words).to_owned(),
         })
-        .take(4)
-        .collect()
+    });
+    deadlines.take(CLOCKS).collect()
 }
 
 /// The member most like all others, the largest and the newest; where two of them are one dispute, the next

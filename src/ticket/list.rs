@@ -172,6 +172,9 @@ mod tests {
             note: Some("a note".into()),
             claim_ref: Some("a claim".into()),
             source_url: None,
+            transaction: None,
+            anchors: crate::dispute::AnchorDays::default(),
+            disputed_money: crate::dispute::DisputedMoney::Unpaid,
         }
     }
 

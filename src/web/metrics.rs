@@ -113,6 +113,7 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
             ("repeated", run.rows.repeated),
             ("superseded", run.rows.superseded),
             ("rejected", run.rows.rejected),
+            ("netted", run.rows.netted),
         ];
         for (fate, number) in fates {
             rows.get_or_create(&ByFate { fate: fate.to_owned() }).set(whole(number));

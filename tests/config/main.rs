@@ -42,7 +42,9 @@ impl World {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -79,7 +81,13 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.ratio("source.max_drop", 0.0..=1.0);
     reader.list("source.open_statuses");
     reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
-    reader.text("source.user");
+    for text in ["database", "table", "query", "user"] {
+        reader.text(&format!("source.{text}"));
+    }
+    reader.one_of("source.tls", &[("verify", 1), ("encrypt", 2), ("off", 3)]);
+    reader.optional_path("source.ca_file");
+    reader.duration("source.timeout");
+    reader.optional_path("tables.dir");
     reader.secret("source.secret");
     reader.list("source.empty");
     for map in ["columns", "constants", "formats"] {

@@ -5,7 +5,8 @@ use std::{fmt::Write, time::Duration};
 use disputebot::{
     cluster::Engine,
     config::{Needs, Settings},
-    dispute::{DeliverySystem, Field, Program},
+    dispute::{DeliverySystem, DisputedMoney, Field, Program},
+    source::database::{Relation, Server, Tls},
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -277,4 +278,71 @@ fn what_is_wrong_with_one_source_is_told_with_its_name() {
       `sources.empty.secret` is a secret and must not be in a config file (line 9); set `DISPUTEBOT_SOURCES_EMPTY_SECRET`, or name a file in `sources.empty.secret_file`
       unknown environment variable `DISPUTEBOT_SOURCES_NONE_MAX_DROP`; did you mean `DISPUTEBOT_SOURCE_MAX_DROP`?
     ");
+}
+
+#[test]
+fn a_database_is_taken_from_its_keys_and_its_password_from_elsewhere() {
+    let world = World::with_file(
+        "[sources.orders]\ndatabase = \"postgres://db.example.com/claims\"\ntable = \"open.disputes\"\nuser = \"reader\"\n\
+         timeout = \"90s\"\n[sources.store]\ndatabase = \"sqlserver://localhost/claims\"\nquery = \"SELECT 1\"\ntls = \"off\"\n",
+    )
+    .variable("DISPUTEBOT_SOURCES_ORDERS_SECRET", "s3cr3t");
+    let (settings, _) = Settings::read(&world.load().unwrap(), Needs { source: true, jira: false }).unwrap();
+    let [orders, store] = settings.run.sources.as_slice() else { panic!("two sources") };
+    let database = orders.database.as_ref().unwrap();
+    assert_eq!(
+        (database.server, database.host.as_str(), database.port, database.name.as_str()),
+        (Server::Postgres, "db.example.com", 5432, "claims")
+    );
+    assert_eq!(database.relation, Relation::Table("open.disputes".to_owned()));
+    assert_eq!((database.tls, database.timeout), (Tls::Verify, Duration::from_secs(90)));
+    assert_eq!((orders.user.as_deref(), orders.secret.is_some()), (Some("reader"), true));
+    let database = store.database.as_ref().unwrap();
+    assert_eq!((database.server, database.tls, database.port), (Server::SqlServer, Tls::Off, 1433));
+    assert_eq!(database.relation, Relation::Query("SELECT 1".to_owned()));
+}
+
+#[test]
+fn a_wrong_database_is_told_with_all_that_is_wrong_and_without_its_password() {
+    let world = World::with_file(
+        "[sources.a]\ndatabase = \"postgres://me:hunter2@db.example.com/claims\"\ntable = \"t\"\nquery = \"SELECT 1\"\n\
+         [sources.b]\ndatabase = \"mysql://db.example.com/claims\"\n\
+         [sources.c]\ntable = \"t\"\n\
+         [sources.d]\ndatabase = \"sqlserver://db.example.com/claims\"\ntable = \"t\"\ntls = \"off\"\nca_file = \"none.pem\"\n",
+    );
+    let told = told(&world, Needs::default());
+    assert!(!told.contains("hunter2"), "{told}");
+    for part in [
+        "`sources.a.database` cannot be `postgres://***@db.example.com/claims`: it holds credentials; use `user` and `secret_file`",
+        "`sources.a.table` and `sources.a.query` are both set",
+        "`sources.b.database` cannot be `mysql://db.example.com/claims`: expected an address that starts with `postgres://` or `sqlserver://`",
+        "`sources.b.table` is required",
+        "`sources.c.database` is required",
+        "`sources.d.tls` cannot be `off`: SQL Server is read over encrypted connections only",
+        "`sources.d.ca_file` cannot be `none.pem`: it cannot be read",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn a_folder_of_tables_takes_the_place_of_the_built_in_ones() {
+    let world = World::with_file("tables.dir = \"ours\"\n");
+    let paid = "program\tdisputed_money\tconfidence\tsource\n";
+    let rows: String =
+        Program::ALL.iter().map(|program| format!("{program}\tpaid\tsure\tour contract\n")).collect();
+    world.write("ours/programs.tsv", &format!("{paid}{rows}"));
+    let (settings, _) = Settings::read(&world.load().unwrap(), Needs::default()).unwrap();
+    assert_eq!(settings.tables.disputed_money(Program::Mdrp), DisputedMoney::Paid);
+
+    world.write("ours/programs.tsv", paid);
+    world.write("ours/dedlines.tsv", "");
+    let problems = told(&world, Needs::default());
+    assert!(problems.contains("`dedlines.tsv` is none of our tables (programs.tsv, "), "{problems}");
+    assert!(
+        problems.contains("program `mdrp` has 0 rows in the table of programs, expected 1"),
+        "{problems}"
+    );
+    world.write("ours/programs.tsv", "program\n");
+    assert!(told(&world, Needs::default()).contains("table `programs.tsv` has no column `disputed_money`"));
 }

@@ -82,6 +82,9 @@ fn dispute(number: usize, state: &str) -> Dispute {
         note: None,
         claim_ref: None,
         source_url: None,
+        transaction: None,
+        anchors: disputebot::dispute::AnchorDays::default(),
+        disputed_money: disputebot::dispute::DisputedMoney::Unpaid,
     }
 }
 

@@ -27,7 +27,7 @@ async fn every_row_is_accounted_for() {
     world.write_disputes(&rows);
     let answer: serde_json::Value = serde_json::from_str(&world.expect(0, &["run", "--json"]).await).unwrap();
     let count = |name: &str| answer["run"]["rows"][name].as_u64().unwrap();
-    let sum: u64 = ["grouped", "ungrouped", "not_open", "repeated", "superseded", "rejected"]
+    let sum: u64 = ["grouped", "ungrouped", "not_open", "repeated", "superseded", "rejected", "netted"]
         .iter()
         .map(|name| count(name))
         .sum();
@@ -207,4 +207,35 @@ async fn a_backup_restores_and_a_damaged_journal_names_the_ways_out() {
     assert_eq!(records.split_once('\n').unwrap().1, export.trim_end().split_once('\n').unwrap().1);
     assert!(doubt.contains("restored from a backup"), "{doubt}");
     world.expect(0, &["state", "verify"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_keeps_no_claim_no_day_of_service_no_note_and_no_unit_rebate_amount() {
+    let world = World::new().await;
+    let mut rows = disputes();
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.claim_ref = format!("CLAIMCANARY{number}");
+        row.note = format!("{} patientcanary{number}", row.note);
+        row.service_date = format!("1987-{:02}-{:02}", number % 12 + 1, number % 28 + 1);
+        row.unit_rebate_amount = format!("13.37{number:04}");
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let mut folders = vec![world.path("state")];
+    let (mut files, mut found) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).to_lowercase();
+            let canaries = ["claimcanary", "patientcanary", "1987-", "13.37"];
+            found.extend(canaries.into_iter().filter(|canary| text.contains(canary)));
+        }
+    }
+    assert!(files > 2, "the state was looked at");
+    assert_eq!(found, Vec::<&str>::new());
 }

@@ -198,6 +198,7 @@ fn run(
             rejected: if week + 1 == WEEKS { 1 } else { 3 },
             repeated: if week + 1 == WEEKS { 2 } else { 0 },
             superseded: 0,
+            netted: 0,
         },
         programs,
         ageing,

@@ -1,0 +1,17 @@
+//! Disputes in databases: real servers, and servers that break.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed preparation fails its test, and a test that cannot run says so"
+)]
+
+#[path = "../shared/cut.rs"]
+mod cut;
+#[path = "../shared/postgres.rs"]
+mod server;
+#[path = "../shared/tds.rs"]
+mod tds;
+
+mod postgres;
+mod sqlserver;

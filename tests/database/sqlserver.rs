@@ -1,0 +1,246 @@
+//! SQL Server: what it sends arrives whole, and whatever breaks leaves the source incomplete.
+
+use std::{
+    io::Write,
+    net::TcpListener,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use disputebot::{
+    dispute::{Field, Tables},
+    source::{
+        Batch, Completeness, Previous, Reason, Settings,
+        database::{Database, Relation, Server, Tls},
+        load,
+    },
+};
+use jiff::civil::{Date, date};
+use rust_decimal::Decimal;
+
+use crate::tds::{Answer, Cell, Kind, Tds};
+
+const PASSWORD: &str = "pw-canary-7719";
+const COLUMNS: [(&str, Kind); 4] =
+    [("dispute_id", Kind::Int), ("program", Kind::Text), ("manufacturer", Kind::Text), ("ndc", Kind::Text)];
+
+fn source(port: u16, relation: Relation) -> Settings {
+    let database = Database {
+        server: Server::SqlServer,
+        host: "127.0.0.1".to_owned(),
+        port,
+        name: "claims".to_owned(),
+        relation,
+        tls: Tls::Off,
+        authority: None,
+        timeout: Duration::from_secs(30),
+    };
+    Settings {
+        database: Some(database),
+        user: Some("reader".to_owned()),
+        secret: Some(PASSWORD.to_owned().into()),
+        ..Settings::default()
+    }
+}
+
+fn view(port: u16) -> Settings {
+    source(port, Relation::Table("dbo.open_disputes".to_owned()))
+}
+
+fn read(settings: &Settings) -> Batch {
+    load(settings, &Tables::embedded(), &Previous::default(), &mut |_| {})
+}
+
+/// The one reason why a source is incomplete, which tells no secret.
+fn why(settings: &Settings) -> Reason {
+    let batch = read(settings);
+    let Completeness::Incomplete(reasons) = &batch.completeness else { panic!("it is complete") };
+    let reasons: Vec<&Reason> = reasons.iter().filter(|reason| **reason != Reason::NoRows).collect();
+    let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
+    let told = format!("{reason} {reason:?}");
+    assert!(!told.contains(PASSWORD), "{told}");
+    (*reason).clone()
+}
+
+fn told(settings: &Settings) -> String {
+    let port = settings.database.as_ref().unwrap().port;
+    why(settings).to_string().replace(&port.to_string(), "PORT")
+}
+
+fn days(day: Date) -> u32 {
+    u32::try_from(day.since(date(1, 1, 1)).unwrap().get_days()).unwrap()
+}
+
+fn plain(number: i64) -> Vec<Cell> {
+    vec![Cell::Int(number), Cell::Text("mdrp"), Cell::Text("Example Pharma A"), Cell::Text("12345-678-90")]
+}
+
+/// One row of every kind of column, and one without values.
+fn every_kind() -> Answer {
+    let columns: Vec<(&str, Kind)> = COLUMNS
+        .into_iter()
+        .chain([
+            ("amount_disputed", Kind::Money),
+            ("units_disputed", Kind::Decimal { precision: 38, scale: 10 }),
+            ("units_invoiced", Kind::Decimal { precision: 9, scale: 0 }),
+            ("due_at", Kind::Date),
+            ("resolved_at", Kind::DateTime2 { scale: 3 }),
+            ("opened_at", Kind::DateTimeOffset { scale: 7 }),
+            ("is_late", Kind::Bit),
+            ("ratio", Kind::Float),
+        ])
+        .collect();
+    let mut first = plain(-9_007_199_254_740_993);
+    first[2] = Cell::Text("Example Pharma Ω");
+    first.extend([
+        Cell::Money(-12_345_678_901_234),
+        Cell::Decimal(123_456_789_012_345_678_901_234_567),
+        Cell::Decimal(-42),
+        Cell::Date(days(date(2026, 11, 30))),
+        Cell::Time(days(date(2026, 1, 2)), 86_399_999),
+        // 1 November 03:30 in UTC, 31 October in its own zone.
+        Cell::Time(days(date(2026, 11, 1)), 126_000_000_000),
+        Cell::Bit(true),
+        Cell::Float(0.5),
+    ]);
+    let mut second = plain(2);
+    second.resize(columns.len(), Cell::Null);
+    Answer::table(&columns, [first, second])
+}
+
+fn answering(answer: Answer) -> Tds {
+    Tds::start("reader", PASSWORD, move |sql| sql.contains("open_disputes").then(|| answer.clone()))
+}
+
+#[test]
+fn values_come_as_the_server_sent_them() {
+    let server = answering(every_kind());
+    let batch = read(&view(server.port));
+    assert_eq!(batch.completeness, Completeness::Complete, "{:?}", batch.rejects);
+    assert_eq!(batch.counts.open, 2);
+    let first = &batch.disputes[0];
+    assert_eq!((&*first.id, &*first.client), ("-9007199254740993", "Example Pharma Ω"));
+    assert_eq!(first.amount_disputed, Some(Decimal::new(-12_345_678_901_234, 4)), "money is exact");
+    assert_eq!(first.units_disputed, Some("12345678901234567.8901234567".parse().unwrap()));
+    assert_eq!(first.units_invoiced, Some(Decimal::from(-42)));
+    assert_eq!((first.due_at, first.resolved_at), (Some(date(2026, 11, 30)), Some(date(2026, 1, 2))));
+    assert_eq!(first.opened_at, Some(date(2026, 11, 1)), "an instant is a day in UTC");
+    let second = &batch.disputes[1];
+    assert_eq!((second.amount_disputed, second.due_at, second.units_disputed), (None, None, None));
+    let heard = server.heard();
+    assert_eq!(heard, ["begin", "SELECT * FROM [dbo].[open_disputes]", "end"]);
+}
+
+#[test]
+fn what_cannot_be_exact_is_refused_by_name_where_it_is_wanted() {
+    let server = answering(every_kind());
+    let mut wants = view(server.port);
+    wants.columns.insert(Field::AmountDisputed, "ratio".to_owned());
+    let reason = told(&wants);
+    assert!(
+        reason.ends_with(
+            "could not be read: column `ratio` has the type `floatn`, expected a text, a number, a date or a time; \
+             cast it to `decimal` in a view or a query"
+        ) || reason.contains("column `ratio` has the type `float8`"),
+        "{reason}"
+    );
+    let columns: Vec<(&str, Kind)> = COLUMNS.into_iter().chain([("amount_disputed", Kind::Money)]).collect();
+    let mut row = plain(1);
+    row.push(Cell::Money(i64::MAX));
+    let server = answering(Answer::table(&columns, [row]));
+    let reason = told(&view(server.port));
+    assert!(
+        reason.contains("column `amount_disputed` holds an amount of type `money` that is too large"),
+        "{reason}"
+    );
+    let columns: Vec<(&str, Kind)> = COLUMNS.into_iter().chain([("note", Kind::Binary)]).collect();
+    let server = answering(Answer::table(&columns, []));
+    assert!(told(&view(server.port)).contains("column `note` has the type `bigvarbin`"));
+}
+
+#[test]
+fn whatever_is_wrong_leaves_the_source_incomplete_and_says_what_it_is() {
+    let many = Answer::table(&COLUMNS, (0..20_000).map(plain));
+    let server = answering(many.clone());
+    let good = view(server.port);
+    let batch = read(&good);
+    assert_eq!((batch.counts.open, &batch.completeness), (20_000, &Completeness::Complete));
+
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reason = told(&view(unused));
+    assert!(
+        reason.starts_with("`sqlserver://127.0.0.1:PORT/claims/dbo.open_disputes` cannot be reached: "),
+        "{reason}"
+    );
+    let wrong = Settings { secret: Some("not it".to_owned().into()), ..good.clone() };
+    assert_eq!(
+        told(&wrong),
+        "`sqlserver://127.0.0.1:PORT/claims/dbo.open_disputes` refuses access: Login failed for user 'reader'. (error 18456)"
+    );
+    let error = |number, class, message| told(&view(answering(Answer::error(number, class, message)).port));
+    assert_eq!(
+        error(208, 16, "Invalid object name 'dbo.open_disputes'."),
+        "`sqlserver://127.0.0.1:PORT/claims/dbo.open_disputes` could not be read: Invalid object name 'dbo.open_disputes'. (error 208)"
+    );
+    assert!(error(229, 14, "The SELECT permission was denied").contains("refuses access: "));
+    assert!(
+        error(40613, 17, "Database 'claims' is not currently available.").contains("cannot be reached: ")
+    );
+    let private =
+        error(245, 16, "Conversion failed when converting the varchar value 'Jane Roe' to data type int.");
+    assert!(private.ends_with("the query cannot compute a value (error 245)"), "{private}");
+
+    // Rows before an error or a cut count, and are no proof of what is missing.
+    let broken = answering(many.clone().and_error(1205, 13, "Transaction was deadlocked"));
+    let Reason::BrokeOff { rows, problem, .. } = why(&view(broken.port)) else { panic!("no end was told") };
+    assert_eq!((rows, problem.as_str()), (20_000, "Transaction was deadlocked (error 1205)"));
+    for cut in [many.len() / 2, many.len() - 13, many.len() - 5] {
+        let server = answering(many.clone().cut_at(cut));
+        let Reason::BrokeOff { rows, .. } = why(&view(server.port)) else {
+            panic!("the cut at {cut} was not seen")
+        };
+        assert!(0 < rows && rows <= 20_000, "{rows}");
+    }
+    let early = answering(many.cut_at(40));
+    assert!(matches!(why(&view(early.port)), Reason::Unreachable { .. }));
+
+    // A server that does not speak securely is not spoken to.
+    let mut secure = good;
+    secure.database.as_mut().unwrap().tls = Tls::Verify;
+    let before = server.heard().len();
+    let reason = told(&secure);
+    assert!(reason.contains("refuses access") || reason.contains("cannot be reached"), "{reason}");
+    assert_eq!(server.heard().len(), before, "no login was sent");
+}
+
+#[test]
+fn free_tds_reads_the_same_from_our_server() {
+    if Command::new("tsql").arg("-C").stdout(Stdio::null()).status().is_err() {
+        let told = "not run: tsql is not here; install `freetds-bin`";
+        assert!(std::env::var_os("CI").is_none(), "{told}");
+        eprintln!("{told}");
+        return;
+    }
+    let server = answering(every_kind());
+    let mut client = Command::new("tsql")
+        .args(["-H", "127.0.0.1", "-p", &server.port.to_string(), "-U", "reader", "-P", PASSWORD])
+        .args(["-o", "fq", "-t", "|"])
+        .env("TDSVER", "7.4")
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    client.stdin.take().unwrap().write_all(b"SELECT * FROM open_disputes\ngo\nexit\n").unwrap();
+    let output = client.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<&str> = out.lines().filter(|line| line.contains('|')).collect();
+    let expected = [
+        "dispute_id|program|manufacturer|ndc|amount_disputed|units_disputed|units_invoiced|due_at|resolved_at|opened_at|is_late|ratio",
+        "-9007199254740993|mdrp|Example Pharma Ω|12345-678-90|-1234567890.1234|12345678901234567.8901234567|-42|Nov 30 2026 12:00AM|\
+         Jan  2 2026 11:59PM|Oct 31 2026 10:30PM|1|0.5",
+        "2|mdrp|Example Pharma A|12345-678-90|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL",
+    ];
+    assert_eq!(rows, expected, "{out}\n{err}");
+}

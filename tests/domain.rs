@@ -1,0 +1,208 @@
+//! What the tables of the field promise: they fit each other, every row has its source, and no clock is guessed.
+#![expect(clippy::unwrap_used, reason = "a failed preparation fails its test")]
+
+use disputebot::dispute::{
+    AnchorDays, Clocks, Deadline, Dispute, Field, Program, Row, Silence, TableText, TableTexts, Tables,
+    Vocabulary, column_classes, read,
+};
+use disputebot::ticket::list;
+use jiff::civil::{Date, date};
+
+struct Sample<'a>(&'a [(Field, &'a str)]);
+
+impl Row for Sample<'_> {
+    fn get(&self, field: Field) -> Option<&str> {
+        let required = [
+            (Field::DisputeId, "D-1"),
+            (Field::Program, "mdrp"),
+            (Field::Manufacturer, "Example Pharma A"),
+            (Field::Ndc, "12345-678-90"),
+        ];
+        self.0.iter().chain(&required).find(|(name, _)| *name == field).map(|(_, text)| *text)
+    }
+}
+
+fn dispute(fields: &[(Field, &str)]) -> Dispute {
+    read(&Sample(fields), &Vocabulary::default(), &Tables::embedded()).unwrap().0
+}
+
+fn deadline<'a>(tables: &'a Tables, rules: &str, event: &str) -> &'a Deadline {
+    tables.deadlines.iter().find(|row| row.rule_set == rules && row.event == event).unwrap()
+}
+
+/// When the deadline falls for a dispute with these columns.
+fn due(rules: &str, event: &str, fields: &[(Field, &str)]) -> Option<Date> {
+    let tables = Tables::embedded();
+    Clocks::new(&tables).due(deadline(&tables, rules, event), &dispute(fields))
+}
+
+#[test]
+fn the_built_in_tables_fit_each_other() {
+    assert_eq!(Tables::embedded().contradictions(), Vec::<String>::new());
+}
+
+#[test]
+fn every_row_of_every_table_has_its_source() {
+    // A missing source is refused where a row is read; this is the one table without that column.
+    let mut texts = TableTexts::default();
+    for table in texts.all_mut() {
+        let header = table.text.lines().next().unwrap();
+        assert_eq!(
+            header.split('\t').any(|name| name == "source"),
+            table.name != "state_codes.tsv",
+            "{}",
+            table.name
+        );
+    }
+    assert!(column_classes().unwrap().iter().all(|row| !row.source.is_empty() && !row.reason.is_empty()));
+}
+
+#[test]
+fn tables_that_do_not_fit_each_other_are_told() {
+    let told = |change: &dyn Fn(&mut TableTexts<'_>, &str), name: &str, from: &str, to: &str| {
+        let mut texts = TableTexts::default();
+        let table = texts.all_mut().into_iter().find(|table| table.name == name).unwrap();
+        assert!(table.text.contains(from), "{from}");
+        let text = table.text.replacen(from, to, 1);
+        let mut texts = TableTexts::default();
+        change(&mut texts, &text);
+        Tables::parse(&texts).unwrap().contradictions().join("; ")
+    };
+    fn deadlines(texts: &mut TableTexts<'_>, text: &str) {
+        let text = Box::leak(text.to_owned().into_boxed_str());
+        texts.deadlines = TableText { name: "deadlines.tsv", text };
+    }
+    fn codes(texts: &mut TableTexts<'_>, text: &str) {
+        let text = Box::leak(text.to_owned().into_boxed_str());
+        texts.reason_codes = TableText { name: "dispute_codes.tsv", text };
+    }
+    fn programs(texts: &mut TableTexts<'_>, text: &str) {
+        let text = Box::leak(text.to_owned().into_boxed_str());
+        texts.programs = TableText { name: "programs.tsv", text };
+    }
+    assert_eq!(
+        told(&deadlines, "deadlines.tsv", "invoice postmark\t38 days", "invoice postmork\t38 days"),
+        "deadline `interest starts` of `MDRP` starts with an anchor that is not in the table of anchors"
+    );
+    assert_eq!(
+        told(&deadlines, "deadlines.tsv", "invoice postmark\t38 days", "invoice postmark\t38 business days"),
+        "deadline `interest starts` of `MDRP` counts its days in two ways"
+    );
+    assert_eq!(
+        told(&codes, "dispute_codes.tsv", "CGDP\tD04\t", "CGDP\tD03\t"),
+        "code `D03` stands twice in the list `Medicare CGDP`; code `D04` of the root cause 28 is in no list of its programs"
+    );
+    assert_eq!(
+        told(&programs, "programs.tsv", "tricare\t", "mfp\t"),
+        "program `mfp` has 2 rows in the table of programs, expected 1; program `tricare` has 0 rows in the table of programs, expected 1"
+    );
+}
+
+#[test]
+fn interest_runs_from_day_38_after_the_postmark_and_from_nothing_else() {
+    let starts = |fields: &[(Field, &str)]| due("MDRP", "interest starts", fields);
+    assert_eq!(starts(&[(Field::PostmarkedAt, "2026-09-01")]), Some(date(2026, 10, 9)));
+    assert_eq!(starts(&[(Field::ReceivedAt, "2026-09-01"), (Field::OpenedAt, "2026-09-01")]), None);
+    let tables = Tables::embedded();
+    assert_eq!(deadline(&tables, "MDRP", "interest starts").on_silence, Some(Silence::Interest));
+}
+
+#[test]
+fn a_payment_that_falls_on_a_weekend_or_a_holiday_moves_to_the_next_business_day() {
+    let pay = |received: &str| {
+        due("MDP", "pay invoice", &[(Field::Program, "part_d_mdp"), (Field::ReceivedAt, received)])
+    };
+    assert_eq!(pay("2026-05-01"), Some(date(2026, 6, 8)), "a Monday stays");
+    assert_eq!(pay("2026-04-29"), Some(date(2026, 6, 8)), "a Saturday moves");
+    // 38 days after is Thanksgiving Day.
+    assert_eq!(pay("2026-10-19"), Some(date(2026, 11, 27)));
+    // 4 July 2026 is a Saturday: kept on Friday the 3rd, so that the next business day is Monday.
+    assert_eq!(pay("2026-05-26"), Some(date(2026, 7, 6)));
+    // Disputes are not moved: their rule says nothing of it.
+    let file = [(Field::Program, "part_d_mdp"), (Field::ReceivedAt, "2026-05-05")];
+    assert_eq!(due("MDP", "file dispute", &file), Some(date(2026, 7, 4)));
+}
+
+#[test]
+fn federal_holidays_are_kept_on_the_nearest_weekday_and_since_their_year() {
+    let tables = Tables::embedded();
+    let clocks = Clocks::new(&tables);
+    let free = |day: Date| !clocks.is_business_day(day);
+    for day in [
+        date(2026, 1, 1),
+        date(2026, 1, 19),
+        date(2026, 2, 16),
+        date(2026, 5, 25),
+        date(2026, 6, 19),
+        date(2026, 7, 3),
+        date(2026, 9, 7),
+        date(2026, 10, 12),
+        date(2026, 11, 11),
+        date(2026, 11, 26),
+        date(2026, 12, 25),
+        // New Year's Day of 2028 is a Saturday.
+        date(2027, 12, 31),
+        // Christmas Day of 2022 was a Sunday.
+        date(2022, 12, 26),
+    ] {
+        assert!(free(day), "{day}");
+    }
+    for day in [date(2026, 7, 6), date(2026, 11, 27), date(2019, 6, 19), date(2028, 1, 3)] {
+        assert!(!free(day), "{day}");
+    }
+}
+
+#[test]
+fn a_clock_that_starts_where_another_one_ends_needs_the_event_of_that_one() {
+    let fields = [(Field::Program, "part_d_mdp"), (Field::ReceivedAt, "2026-01-01")];
+    // 60 days to dispute, then 60 days from that deadline, whenever the dispute was filed.
+    assert_eq!(due("MDP", "CMS determination", &fields), Some(date(2026, 5, 1)));
+    assert_eq!(due("MDP", "CMS determination", &fields[..1]), None);
+}
+
+#[test]
+fn remittance_and_quarter_end_start_clocks_and_silence_is_named() {
+    let pay = [(Field::Program, "340b"), (Field::RemittedAt, "2026-01-31")];
+    assert_eq!(due("340B Pay (Kalderos)", "file dispute (once per claim)", &pay), Some(date(2026, 4, 1)));
+    assert_eq!(due("MDRP", "state sends invoice", &[(Field::Period, "2026Q3")]), Some(date(2026, 11, 29)));
+    let tables = Tables::embedded();
+    let accept = deadline(&tables, "340B Pay (Kalderos)", "manufacturer answer or auto-ACCEPT");
+    assert_eq!(accept.on_silence, Some(Silence::Accepted));
+}
+
+#[test]
+fn no_day_is_counted_from_a_day_of_service() {
+    let fields = [(Field::Program, "340b"), (Field::ServiceDate, "2026-01-31")];
+    assert_eq!(due("340B Pay (Kalderos)", "ask for rebate", &fields), None);
+    assert_eq!(due("340B rebate pilot", "submit claim", &fields), None);
+}
+
+#[test]
+fn a_published_day_holds_for_its_quarter_only() {
+    let tables = Tables::embedded();
+    let days = |period: &str| {
+        let dispute = dispute(&[(Field::Program, "tricare"), (Field::Period, period)]);
+        Clocks::new(&tables).of(&dispute).into_iter().map(|face| face.due).collect::<Vec<_>>()
+    };
+    assert_eq!(days("1QCY26"), [Some(date(2026, 8, 20))]);
+    assert_eq!(days("2029Q1"), []);
+}
+
+#[test]
+fn a_dispute_without_any_anchor_has_no_known_day_but_published_ones() {
+    let tables = Tables::embedded();
+    for program in Program::ALL {
+        let dispute = dispute(&[(Field::Program, program.as_str()), (Field::OpenedAt, "2026-01-01")]);
+        assert_eq!(dispute.anchors, AnchorDays::default());
+        for face in Clocks::new(&tables).of(&dispute) {
+            assert_eq!(face.due, None, "{program}: {}", face.deadline.event);
+        }
+    }
+}
+
+#[test]
+fn the_list_on_a_ticket_has_columns_that_are_classed_as_safe_only() {
+    for column in list::COLUMNS {
+        assert!(!Field::from_name(column).unwrap().is_private(), "{column}");
+    }
+}

@@ -46,6 +46,8 @@ pub struct Params {
     pub priorities: Priorities,
     /// Most members listed in a ticket.
     pub max_members: usize,
+    /// Fewer disputes than this are a small group, and fewer of a product make it a rare one; 0 is never.
+    pub small_group: usize,
     /// Whether the list of all members is attached.
     pub attach_members: bool,
     /// Zone in which days are counted.
@@ -167,6 +169,7 @@ pub fn survey(
     let happened = happened(&lineage.events);
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
+    let spread = spread(&batch.disputes);
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -191,10 +194,12 @@ pub fn survey(
                 facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
+            let coarse = is_telling(&members, &spread, params.small_group);
+            let facts = if coarse { facts.coarse() } else { facts };
             content = Some(
                 match ticket::content(&group.id, &facts, &figures, templates, &params.priorities, limit) {
                     Ok(content) => {
-                        let list = params.attach_members.then(|| List::of(&group.id, &members));
+                        let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
                         Ok(Content { list, course: Some(course), ..content })
                     }
                     Err(ticket::ContentError::Template(error)) => return Err(error.into()),
@@ -241,6 +246,21 @@ pub fn survey(
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
     Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+}
+
+/// Open disputes of each product.
+fn spread(disputes: &[Dispute]) -> HashMap<&str, usize> {
+    let mut spread: HashMap<&str, usize> = HashMap::new();
+    for dispute in disputes {
+        *spread.entry(dispute.ndc.product()).or_default() += 1;
+    }
+    spread
+}
+
+/// Whether a group is so small, and one of its products so rare, that an example could tell who somebody is.
+fn is_telling(members: &[&Dispute], spread: &HashMap<&str, usize>, few: usize) -> bool {
+    let is_rare = |dispute: &&Dispute| spread.get(dispute.ndc.product()).is_none_or(|count| *count < few);
+    members.len() < few && members.iter().any(is_rare)
 }
 
 /// How large a group was over time, with today.

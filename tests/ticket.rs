@@ -697,3 +697,151 @@ fn templates_are_tried_with_an_invented_group_that_has_everything() {
         @"template `summary-12.txt`, line 1: undefined value: `clinet` is undefined"
     );
 }
+
+/// Pieces that mean something somewhere: markup, documents, pages, templates, queries, formulas, hidden characters.
+const BAITS: [&str; 56] = [
+    "**",
+    "__",
+    "`",
+    "~~",
+    "# ",
+    "- ",
+    "1. ",
+    "> ",
+    "|",
+    "|---|",
+    "[x](https://example.com)",
+    "![x](y)",
+    "<https://example.com>",
+    "https://example.com",
+    "<script>",
+    "</td>",
+    "<!--",
+    "&lt;",
+    "&#x2a;",
+    "{{ client }}",
+    "{% for x in members %}",
+    "{#",
+    "%}",
+    "{code}",
+    "{noformat}",
+    "{color:red}",
+    "{panel}",
+    "h1. ",
+    "bq. ",
+    "*b*",
+    "_i_",
+    "-s-",
+    "+u+",
+    "^s^",
+    "??c??",
+    "[~accountid:1]",
+    "[^file]",
+    "!x.png!",
+    "||",
+    "----",
+    "(/)",
+    "\\\\",
+    "\" OR project = X",
+    "\u{202e}",
+    "\u{2066}",
+    "\u{200b}",
+    "\u{feff}",
+    "\u{0}",
+    "\u{1b}[31m",
+    "\u{85}",
+    "\u{2028}",
+    "=HYPERLINK(\"x\")",
+    "+1+1",
+    "@SUM(A1)",
+    "-2+3|cmd",
+    "\t=1+1",
+];
+
+/// Hostile values in one ticket.
+const VALUES: usize = 25;
+
+#[test]
+fn ten_thousand_hostile_values_are_inert_in_every_form() {
+    let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
+    println!("SEED={seed}");
+    let mut state = seed;
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let templates = Templates::new(&[]).unwrap();
+    let (base, figures) = facts_of(&|dispute| set_names(dispute, "Plainwords"));
+    let make = |values: &[String]| {
+        let mut facts = base.clone();
+        let mut values = values.iter().cycle().cloned();
+        let mut next = || values.next().unwrap_or_default();
+        (facts.client, facts.title, facts.varying) = (next(), next(), next());
+        facts.rule.alternatives = vec![next(), next()];
+        for share in &mut facts.shares {
+            share.value = next();
+        }
+        for exemplar in &mut facts.exemplars {
+            (exemplar.product, exemplar.dispute) = (next(), next());
+        }
+        facts.members = (0..VALUES).map(|_| next()).collect();
+        facts.all = facts.members.len();
+        facts.words.clear();
+        ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities(), TEXT_LIMIT)
+    };
+    let plain = make(&["Plainwords".to_owned()]).unwrap();
+    let plain_shape = shape(&description(&plain));
+    let plain_tags = tags(&ticket::html::text(&plain.block));
+    for case in 0..10_000 / VALUES {
+        let values: Vec<String> = (0..VALUES)
+            .map(|_| {
+                let mut hostile = String::new();
+                for _ in 0..1 + draw(6) {
+                    hostile.push_str(BAITS[draw(BAITS.len())]);
+                    hostile.push_str(["", " ", "word", "x y", "\n", "é"][draw(6)]);
+                }
+                // Nothing but hidden characters and blanks would be no text at all.
+                hostile + "end"
+            })
+            .collect();
+        let told = |what: &str| format!("SEED={seed}, case {case}, {what}: {values:?}");
+        let content = make(&values).unwrap_or_else(|error| panic!("{}: {error}", told("no ticket")));
+        let document = description(&content);
+        assert_eq!(all_breaches(&document), Vec::<String>::new(), "{}", told("ADF"));
+        assert_eq!(shape(&document), plain_shape, "{}", told("ADF"));
+        assert_eq!(tags(&ticket::html::text(&content.block)), plain_tags, "{}", told("HTML"));
+        let words = document::plain_text(&content.block);
+        let wiki = ticket::wiki::text(&content.block);
+        assert_eq!(
+            ticket::wiki::normal(&ticket::wiki::plain_text(&wiki)),
+            ticket::wiki::normal(&words),
+            "{}",
+            told("wiki markup says other words")
+        );
+        for text in [&words, &content.summary, &wiki] {
+            let bad = text.chars().find(|c| {
+                (c.is_control() && *c != '\n')
+                    || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            });
+            assert_eq!(bad, None, "{}", told("hidden characters"));
+        }
+        assert!(!content.summary.contains('\n'), "{}", told("summary"));
+        let disputes: Vec<Dispute> =
+            values.iter().map(|value| Dispute { payer: Some(value.as_str().into()), ..dispute(1) }).collect();
+        let members: Vec<&Dispute> = disputes.iter().collect();
+        let list = ticket::list::List::of(&GroupId::from_bits(7), &members, false);
+        let mut cells = csv::Reader::from_reader(list.text.trim_start_matches('\u{feff}').as_bytes());
+        let rows: Vec<csv::StringRecord> = cells.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), VALUES, "{}", told("list"));
+        for row in rows {
+            assert_eq!(row.len(), ticket::list::COLUMNS.len(), "{}", told("list"));
+            let is_formula = row[4].trim_start().starts_with(['=', '+', '-', '@']);
+            assert!(!is_formula, "{}", told("a formula"));
+        }
+    }
+}
+
+/// The tags of a page in their order, without words.
+fn tags(html: &str) -> Vec<String> {
+    html.split('<').skip(1).map(|part| part.split('>').next().unwrap_or_default().to_owned()).collect()
+}

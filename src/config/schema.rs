@@ -386,6 +386,7 @@ mod tests {
         ticket.templates Text
         ticket.max_members_listed Whole
         ticket.attach_members Flag
+        ticket.small_group Whole
         ticket.commanders List
         ticket.priorities List
         ticket.priority_high_amount Text

@@ -156,6 +156,7 @@ impl Settings {
         let priorities = priorities(reader);
         let templates = templates(reader);
         let max_members = reader.integer("ticket.max_members_listed", 0..);
+        let small_group = reader.integer("ticket.small_group", 0..);
         let attach_members = reader.flag("ticket.attach_members");
         let zone = reader.check("report.zone", TimeZone::get).unwrap_or(TimeZone::UTC);
         let (run_schedule, report_schedule) = schedules(reader);
@@ -178,6 +179,7 @@ impl Settings {
             apply,
             priorities,
             max_members,
+            small_group,
             attach_members,
             zone,
         };

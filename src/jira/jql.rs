@@ -76,6 +76,21 @@ mod tests {
     }
 
     #[test]
+    fn no_mixture_of_signs_leaves_a_jql_string() {
+        let signs = ["\"", "\\", "'", "\n", "\u{0}", " OR ", "project", "(", ")", "\u{202e}", "~", "é"];
+        for case in 0..signs.len().pow(4) {
+            let text: String =
+                (0..4).map(|place| signs[case / signs.len().pow(place) % signs.len()]).collect();
+            let quoted = quoted(&text);
+            let inner = quoted[1..quoted.len() - 1].replace("\\\\", "").replace("\\\"", "");
+            assert!(
+                !inner.contains('"') && !inner.ends_with('\\') && !inner.contains('\n'),
+                "{text:?}: {quoted}"
+            );
+        }
+    }
+
+    #[test]
     fn a_query_is_bounded_to_a_project_or_to_a_mark() {
         assert_eq!(
             Jql::of_project("DISP").labelled("dbot-1").text(),

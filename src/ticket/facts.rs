@@ -4,7 +4,7 @@
 //! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
 //! one NDC together give its confidential unit rebate amount.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -155,6 +155,9 @@ pub struct Facts {
     /// How many members there are.
     #[serde(skip)]
     pub all: usize,
+    /// What stands here of columns that people fill with words, by the name of the column.
+    #[serde(skip)]
+    pub words: Vec<(&'static str, String)>,
 }
 
 impl Facts {
@@ -266,6 +269,19 @@ pub struct Exemplar {
 }
 
 impl Facts {
+    /// The same with less of each example, where so few people have a product that place, time and amount together
+    /// could tell who one of them is.
+    #[must_use]
+    pub fn coarse(mut self) -> Self {
+        for exemplar in &mut self.exemplars {
+            // `2026Q1` and the like: the year is left.
+            exemplar.period = exemplar.period.chars().take(4).collect();
+            "–".clone_into(&mut exemplar.state);
+            "–".clone_into(&mut exemplar.units);
+        }
+        self
+    }
+
     /// Facts that say nothing, with every name that a template can use.
     pub(super) fn blank() -> Self {
         Self { neighbour: Some(NeighbourFacts::default()), ..Self::default() }
@@ -343,6 +359,7 @@ impl Facts {
             more: text("1,232"),
             attached: true,
             all: 1_234,
+            words: Vec::new(),
         }
     }
 }
@@ -418,7 +435,26 @@ pub fn facts(
         more: some_count(members.len().saturating_sub(max_members)),
         attached: false,
         all: members.len(),
+        words: words_of(group, members, explanation),
     }
+}
+
+/// Values of columns that people fill with words, as they may stand in a ticket.
+fn words_of(group: &Group, members: &[&Dispute], explanation: &Explanation) -> Vec<(&'static str, String)> {
+    let payers = explanation
+        .rule
+        .alternatives
+        .iter()
+        .flatten()
+        .chain(explanation.shares.iter().map(|share| &share.item))
+        .filter(|item| item.attribute == Attribute::Payer)
+        .map(|item| item.value.to_string());
+    let mut words: Vec<(&'static str, String)> = vec![("manufacturer", group.client.to_string())];
+    words.extend(payers.map(|payer| ("payer", payer)));
+    let products: BTreeSet<&str> =
+        members.iter().filter_map(|dispute| dispute.product_name.as_deref()).collect();
+    words.extend(products.into_iter().map(|product| ("product_name", product.to_owned())));
+    words
 }
 
 /// Headline of a group: the first alternative of its rule.

@@ -28,7 +28,7 @@ use serde::Serialize;
 pub use course::{Course, Point};
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
-pub use privacy::{Find, screen};
+pub use privacy::{Find, screen, screen_words};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
 use document::Block;
@@ -84,7 +84,7 @@ pub enum ContentError {
     /// The finished text looks private.
     #[error("the {field} looks like it holds {kind}")]
     Private {
-        /// Which field of the ticket.
+        /// Which column, or which field of the ticket and its template.
         field: String,
         /// What was found, never its value.
         kind: &'static str,
@@ -106,12 +106,23 @@ pub fn content(
     let summary = templates.summary(facts)?;
     let block = description(facts, templates, limit.saturating_sub(ROOM_FOR_DELIMITERS))?;
     let fields = templates.fields(facts)?;
-    let own = [("summary", summary.as_str()), ("description", &document::plain_text(&block))];
+    for (column, value) in &facts.words {
+        if let Some(Find { kind }) = screen_words(value) {
+            return Err(ContentError::Private { field: format!("column `{column}`"), kind });
+        }
+    }
+    let description = document::plain_text(&block);
+    let [summary_name, description_name] = templates.names(facts);
+    let own = [
+        (format!("summary (template `{summary_name}`)"), summary.as_str()),
+        (format!("description (template `{description_name}`)"), description.as_str()),
+    ];
     // What the operator wrote is no foreign text; a mail address of an account may stand there.
     let made = fields.iter().filter(|(name, text)| templates.is_made(name, text));
-    for (field, text) in own.into_iter().chain(made.map(|(name, text)| (name.as_str(), text.as_str()))) {
+    let made = made.map(|(name, text)| (format!("field `{name}`"), text.as_str()));
+    for (field, text) in own.into_iter().chain(made) {
         if let Some(Find { kind }) = screen(text) {
-            return Err(ContentError::Private { field: field.to_owned(), kind });
+            return Err(ContentError::Private { field, kind });
         }
     }
     Ok(Content {

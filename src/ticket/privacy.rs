@@ -35,6 +35,29 @@ static SHAPES: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
     .collect()
 });
 
+/// Shapes that a value of a column that people fill with words has no reason to have: in a finished text days are those
+/// of deadlines, and long numbers those of pharmacies and disputes.
+static SHAPES_OF_WORDS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
+    [
+        ("a full date", r"\b(?:19|20)\d{2}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])\b"),
+        ("a full date", r"\b(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:(?:19|20)\d{2}|\d{2})\b"),
+        (
+            "a full date",
+            r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* [0-3]?\d,? (?:19|20)\d{2}\b",
+        ),
+        ("a long number", r"\d{9,}"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, shape)| Regex::new(shape).ok().map(|shape| (kind, shape)))
+    .collect()
+});
+
+/// Looks for the first private thing in a value of a column that people fill with words: stricter than [`screen`].
+pub fn screen_words(value: &str) -> Option<Find> {
+    let of_words = SHAPES_OF_WORDS.iter().find(|(_, shape)| shape.is_match(value));
+    screen(value).or(of_words.map(|(kind, _)| Find { kind }))
+}
+
 /// Looks for the first private thing in a text.
 pub fn screen(text: &str) -> Option<Find> {
     SHAPES.iter().find(|(_, shape)| shape.is_match(text)).map(|(kind, _)| Find { kind })
@@ -46,7 +69,25 @@ mod tests {
 
     #[test]
     fn every_shape_is_a_valid_expression() {
-        assert_eq!(SHAPES.len(), 7);
+        assert_eq!((SHAPES.len(), SHAPES_OF_WORDS.len()), (7, 4));
+    }
+
+    #[test]
+    fn a_column_of_words_holds_no_full_date_and_no_long_number() {
+        for private in [
+            "Plan of 1950-03-21",
+            "Plan 3/21/1950",
+            "plan 03.21.50",
+            "Plan (March 21, 1950)",
+            "member 123456789",
+            "A12345678901",
+        ] {
+            assert_eq!(screen(private), None, "it may stand in a finished text: {private}");
+            assert!(screen_words(private).is_some(), "{private}");
+        }
+        for open in ["Examplol 10 mg/5 mL", "Example Plan 2026", "0.9% 1,000 mL, 24 x 12", "Plan 12345678"] {
+            assert_eq!(screen_words(open), None, "{open}");
+        }
     }
 
     #[test]

@@ -135,6 +135,11 @@ impl Templates {
         self.fields(&Facts::sample()).map(drop)
     }
 
+    /// Names of the templates of summary and description that a group's ticket has.
+    pub(super) fn names(&self, facts: &Facts) -> [String; 2] {
+        [self.of_cause("summary", "txt", facts), self.of_cause("description", "md", facts)]
+    }
+
     /// The template of a cause where it has one, else that of all.
     fn of_cause(&self, stem: &str, ending: &str, facts: &Facts) -> String {
         let own = format!("{stem}-{}.{ending}", facts.cause.id);

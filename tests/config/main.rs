@@ -116,6 +116,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
         reader.duration(key);
     }
     reader.integer::<usize>("plan.max_reopens", 1..);
+    reader.integer::<usize>("ticket.small_group", 0..);
     reader.ratio("plan.comment_growth", 0.01..);
     reader.money("plan.comment_amount");
     reader.integer::<usize>("plan.comments_per_week", 0..);

@@ -14,6 +14,7 @@ mod orders;
 mod pause;
 mod people;
 mod preview;
+mod private;
 mod refusals;
 mod runs;
 mod webhook;

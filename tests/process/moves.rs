@@ -125,6 +125,7 @@ async fn where_no_transition_leads_to_done_a_label_and_one_comment_say_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_label_goes_when_the_cause_is_back() {
     let world = with_workflow(Workflow::DeadEnd).await;
+    world.write_config("[plan]\nreclose_after = \"0s\"\n");
     let tickets = world.sandbox.issues().len();
     settle(&world);
     world.expect(0, &["run"]).await;

@@ -1,0 +1,178 @@
+//! A marked value in every column of the input, and every way out of the house searched for it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead as _, BufReader},
+};
+
+use disputebot::{
+    generate::Record,
+    sandbox::{Flavour, Options, User},
+};
+
+use crate::world::{World, disputes, text};
+
+#[path = "../shared/sink.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod sink;
+
+/// What stands in columns that never leave, in all disputes: words of notes alike, so that they make patterns.
+const NEVER: [(&str, &str); 6] = [
+    ("note", "kanarienote"),
+    ("claim_ref", "KANARIECLAIM"),
+    ("service_date", "1931-07-19"),
+    ("unit_rebate_amount", "7.654321"),
+    ("source_url", "kanarieurl"),
+    ("amount_disputed", "1234.57"),
+];
+
+fn marked() -> Vec<Record> {
+    let mut rows = disputes();
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.note = format!("kanarienote of a patient, wording {}", number % 3);
+        row.claim_ref = format!("KANARIECLAIM-{number}");
+        "1931-07-19".clone_into(&mut row.service_date);
+        "7.654321".clone_into(&mut row.unit_rebate_amount);
+        row.source_url = format!("https://example.com/kanarieurl/{number}");
+        "1234.57".clone_into(&mut row.amount_disputed);
+        // These may be shown.
+        row.payer = format!("Payerkanarie {}", row.payer);
+        row.product_name = format!("Productkanarie {}", row.product_name);
+    }
+    // One row that cannot be read: its error is a way out as well.
+    let mut broken = rows[0].clone();
+    "KANARIECLAIM-broken-id".clone_into(&mut broken.claim_ref);
+    "D-BROKEN".clone_into(&mut broken.dispute_id);
+    "98".clone_into(&mut broken.ndc);
+    rows.push(broken);
+    rows
+}
+
+/// Every way out, by its name.
+#[derive(Default)]
+struct Ways(BTreeMap<String, String>);
+
+impl Ways {
+    fn add(&mut self, name: &str, text: impl Into<String>) {
+        self.0.entry(name.to_owned()).or_default().push_str(&text.into());
+    }
+
+    fn judge(&self) {
+        for (way, text) in &self.0 {
+            for (column, value) in NEVER {
+                if let Some(at) = text.find(value) {
+                    let around: String = text[..at].chars().rev().take(80).collect();
+                    let around: String = around.chars().rev().collect();
+                    panic!("`{column}` leaves by {way}: …{around}▶{value}");
+                }
+            }
+        }
+    }
+}
+
+async fn get(client: &reqwest::Client, address: &str) -> String {
+    let bot = User::bot();
+    let answer = client.get(address).basic_auth(bot.email, Some(bot.token)).send().await.unwrap();
+    answer.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_way() {
+    let sink = sink::Sink::start();
+    let (mut ways, client) = (Ways::default(), reqwest::Client::builder().no_proxy().build().unwrap());
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let world = World::with(Options { flavour, ..Options::default() }).await;
+        world.write_config(&format!(
+            "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{}\"\nfrom = \
+             \"bot@example.com\"\nto = [\"lead@example.com\"]\n",
+            sink.port
+        ));
+        world.write_disputes(&marked());
+        for arguments in [
+            &["check"][..],
+            &["plan", "--full"],
+            &["plan", "--json"],
+            &["run", "--json"],
+            &["groups", "--json"],
+            &["groups"],
+            &["status"],
+            &["report", "--format", "markdown"],
+            &["report", "--json"],
+            &["report"],
+            &["report", "--send"],
+        ] {
+            let output = world.run(arguments).await;
+            ways.add(&format!("stdout of {arguments:?}"), text(&output.stdout));
+            ways.add(&format!("stderr and log of {arguments:?}"), text(&output.stderr));
+        }
+        // People ask and undo: comments of every kind.
+        let issues = world.sandbox.issues();
+        assert!(issues.len() > 3, "there are tickets");
+        let person = world.sandbox.person(&User::analyst());
+        for (number, issue) in issues.iter().enumerate() {
+            let key = issue["key"].as_str().unwrap();
+            let order = ["status", "explain", "dance", "split by payer", "help"][number % 5];
+            person.comment(key, &format!("/disputebot {order}")).unwrap();
+            for format in ["text", "adf", "wiki", "html"] {
+                let shown = world.expect(0, &["ticket", "preview", key, "--format", format]).await;
+                ways.add(&format!("preview as {format}"), shown);
+            }
+        }
+        let mut rows = marked();
+        rows.truncate(200);
+        world.write_disputes(&rows);
+        let output = world.run(&["run", "--set", "source.max_drop=1"]).await;
+        ways.add("log of a second run", text(&output.stderr));
+        for request in world.sandbox.requests() {
+            ways.add("requests to Jira", format!("{} {} {}\n", request.path, request.query, request.body));
+        }
+        for issue in world.sandbox.issues() {
+            ways.add("tickets and comments", issue.to_string());
+            for file in issue["fields"]["attachment"].as_array().into_iter().flatten() {
+                ways.add("attachments", get(&client, file["content"].as_str().unwrap()).await);
+            }
+        }
+        for page in fs::read_dir(world.path("reports")).unwrap() {
+            ways.add("reports", fs::read_to_string(page.unwrap().path()).unwrap());
+        }
+        dashboard(&world, &client, &mut ways).await;
+    }
+    ways.add("mails", sink.mails().concat().replace("=\n", ""));
+    ways.judge();
+    let open = |way: &str, value: &str| assert!(ways.0[way].contains(value), "{way} has no `{value}`");
+    open("attachments", "Payerkanarie");
+    open("attachments", "Productkanarie");
+    open("tickets and comments", "Productkanarie");
+    open("requests to Jira", "dispute-group-");
+    open("stderr and log of [\"run\", \"--json\"]", "POST");
+    open("pages of the dashboard", "DISP-1");
+    open("metrics", "disputebot");
+    open("mails", "Example");
+}
+
+/// Every page that can be reached from the first, and the metrics.
+async fn dashboard(world: &World, client: &reqwest::Client, ways: &mut Ways) {
+    let mut child = world.spawn(&["dashboard", "--port", "0"]);
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let address = address.trim().to_owned();
+    let (mut open, mut seen) = (vec!["/".to_owned()], BTreeSet::new());
+    while let Some(path) = open.pop() {
+        if seen.len() >= 60 || !seen.insert(path.clone()) {
+            continue;
+        }
+        let page = client.get(format!("{address}{path}")).send().await.unwrap().text().await.unwrap();
+        for link in page.split("href=\"").skip(1) {
+            let link = link.split('"').next().unwrap_or_default().replace("&amp;", "&");
+            if link.starts_with('/') && !link.starts_with("//") {
+                open.push(link);
+            }
+        }
+        ways.add("pages of the dashboard", page);
+    }
+    let metrics = client.get(format!("{address}/metrics")).send().await.unwrap().text().await.unwrap();
+    ways.add("metrics", metrics);
+    drop(child.kill());
+    drop(child.wait());
+}

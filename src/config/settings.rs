@@ -283,13 +283,19 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
     }
     let empty = reader.list(&key("empty"));
     let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
+    let max_reject_rate = reader.ratio(&key("max_reject_rate"), 0.0..=1.0);
     let paths = reader.paths(&key("paths"));
+    let endpoint =
+        reader.check(&key("endpoint"), |text| site(text).map(|_| text.trim_end_matches('/').to_owned()));
+    let region = reader.optional_text(&key("region"));
     let user = reader.optional_text(&key("user"));
     let secret = reader.secret(&key("secret"));
     let name = name.to_owned();
     source::Settings {
         name,
         paths,
+        endpoint,
+        region,
         user,
         secret,
         columns,
@@ -299,6 +305,7 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
         formats,
         vocabulary,
         max_drop,
+        max_reject_rate,
     }
 }
 

@@ -77,9 +77,12 @@ impl World {
 pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.paths("source.paths");
     reader.ratio("source.max_drop", 0.0..=1.0);
+    reader.ratio("source.max_reject_rate", 0.0..=1.0);
     reader.list("source.open_statuses");
     reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
     reader.text("source.user");
+    reader.text("source.endpoint");
+    reader.text("source.region");
     reader.secret("source.secret");
     reader.list("source.empty");
     for map in ["columns", "constants", "formats"] {

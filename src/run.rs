@@ -60,6 +60,9 @@ pub enum RunError {
     /// No dispute could be read at all.
     #[error("no disputes could be read: {0}")]
     Input(String),
+    /// More rows of a source cannot be read than are allowed.
+    #[error("too many rows cannot be read: {0}")]
+    Rejects(String),
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -313,7 +316,7 @@ pub async fn plan_only(
     let ready = learn(tracker, memory.known()).await?;
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
-    refuse_unreadable(&surveyed.batch)?;
+    refuse_unreadable(&surveyed.batch, &params.sources)?;
     let ready = settle(&mut surveyed, ready, tracker).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(params, &ready);
@@ -378,7 +381,7 @@ async fn whole(
     let adopted = adopted(store.known());
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
-    refuse_unreadable(&surveyed.batch)?;
+    refuse_unreadable(&surveyed.batch, &params.sources)?;
     let ready = settle(&mut surveyed, ready, tracker).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
@@ -467,14 +470,23 @@ pub fn mint() -> GroupId {
     GroupId::from_bits(uuid::Uuid::new_v4().as_u128())
 }
 
-fn refuse_unreadable(batch: &Batch) -> Result<(), RunError> {
-    match &batch.completeness {
-        Completeness::Incomplete(reasons) if batch.counts.rows == 0 => {
-            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            Err(RunError::Input(reasons.join("; ")))
-        }
-        _ => Ok(()),
+fn refuse_unreadable(batch: &Batch, sources: &[source::Settings]) -> Result<(), RunError> {
+    if let Completeness::Incomplete(reasons) = &batch.completeness
+        && batch.counts.rows == 0
+    {
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        return Err(RunError::Input(reasons.join("; ")));
     }
+    let too_many = batch.sources.iter().zip(sources).filter_map(|(account, settings)| {
+        let source::SourceAccount { name, rows, rejected, .. } = account;
+        let limit = settings.max_reject_rate;
+        (*rejected as f64 > *rows as f64 * limit).then(|| {
+            let of = if name.is_empty() { String::new() } else { format!(" of source `{name}`") };
+            format!("{rejected} of {rows} rows{of} are rejected, expected at most {} %", limit * 100.0)
+        })
+    });
+    let too_many: Vec<String> = too_many.collect();
+    if too_many.is_empty() { Ok(()) } else { Err(RunError::Rejects(too_many.join("; "))) }
 }
 
 fn inherit(

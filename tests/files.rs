@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed preparation fails its test")]
 
 use std::fs;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use disputebot::dispute::{Dispute, Field, Tables};
 use disputebot::source::{
@@ -302,4 +304,151 @@ fn a_constant_counts_in_place_of_a_column_and_a_column_in_place_of_the_path() {
     settings.constants.insert(Field::Program, "mdrp".to_owned());
     settings.constants.insert(Field::State, "CA".to_owned());
     assert_eq!(seen(&settings), ["D-1 mdrp Some(\"CA\")", "D-2 mdrp Some(\"CA\")", "D-3 mdrp Some(\"CA\")"]);
+}
+
+/// A zip archive of these files.
+fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn rows_of(ids: &[&str]) -> String {
+    let rows: Vec<String> =
+        ids.iter().map(|id| format!("{id},mdrp,Example Pharma A,12345-678-90,open,10.00\n")).collect();
+    format!("{HEADER}\n{}", rows.concat())
+}
+
+#[test]
+fn the_files_of_a_zip_archive_are_read_as_they_stand_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drop.zip");
+    let files = [
+        ("b/state=OH/2.csv", rows_of(&["D-2", "D-3"])),
+        ("a/1.csv", rows_of(&["D-1", "D-2"])),
+        ("read.me", "no input".to_owned()),
+        ("__MACOSX/a/1.csv", rows_of(&["D-9"])),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let whole = zipped(&files);
+    fs::write(&path, &whole).unwrap();
+    for settings in [of(folder.path()), of(&path)] {
+        let batch = read(&settings);
+        assert_eq!(missing(folder.path(), &batch), [""; 0]);
+        assert_eq!((ids(&batch), batch.counts.superseded), (vec!["D-1", "D-2", "D-3"], 1));
+        assert_eq!(
+            batch.disputes[1].state.as_deref(),
+            Some("OH"),
+            "the later file counts, with its partition"
+        );
+        assert_eq!((batch.files.read, batch.files.other), (2, 2));
+    }
+    let at = whole.windows(4).position(|bytes| bytes == b"D-2,").unwrap_or(60);
+    let mut damaged = whole.clone();
+    damaged[at] ^= 0xff;
+    for contents in [&damaged[..], &whole[..whole.len() - 30], b"PK no archive"] {
+        fs::write(&path, contents).unwrap();
+        assert!(!read(&of(&path)).completeness.is_complete());
+    }
+    fs::write(&path, zipped(&[("read.me", "x")])).unwrap();
+    assert_eq!(
+        missing(folder.path(), &read(&of(&path))),
+        [
+            "`drop.zip` could not be read: it holds no `.csv`, `.tsv`, `.ndjson` or `.jsonl` file",
+            "the input has no rows"
+        ]
+    );
+}
+
+fn preview(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["source", "preview"])
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (text, output.status.code())
+}
+
+#[test]
+fn a_preview_shows_rows_rejects_and_columns_and_nothing_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "dispute_id,program,Maker,ndc,service_date,note,payer,extra,unit_rebate_amount\n\
+                D-1,mdrp,Example Pharma A,12345067890,2026-01-02,call Ms Doe,Plan A,1,12.34\n\
+                D-2,mdrp,Example Pharma A,12345067890,2026-01-03,,Patient Smith,2,\n\
+                D-3,medicade,Example Pharma A,12345067890,01/02,,,3,\n\
+                D-4,340b,Example Pharma B,12345067890,,,Plan A,4,\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    let config = "[sources.claims]\npaths = [\"a.csv\"]\n[sources.claims.columns]\nmanufacturer = \"Maker\"\n\
+                  [sources.other]\npaths = [\"gone.csv\"]\n";
+    fs::write(folder.path().join("disputebot.toml"), config).unwrap();
+    let (text, code) = preview(folder.path(), &["--rows", "2"]);
+    assert_eq!(code, Some(0));
+    insta::assert_snapshot!(text, @r"
+    source `claims`
+    4 rows, 1 rejected
+
+    COLUMN              IN THE SOURCE  FILLED  DISTINCT  EXAMPLES
+    dispute_id                              3         3  D-1, D-2, D-4
+    program                                 3         2  mdrp, 340b
+    manufacturer        Maker               3         2  Example Pharma A, Example Pharma B
+    ndc                                     3         1  12345-0678-90
+    payer                                   3         2  Plan A, aaaaaaa aaaaa
+    service_date                            2         2  ####-##-##
+    unit_rebate_amount                      1         1  ##.##
+    note                                    1         1  aaaa aa aaa
+
+    dispute_id  program  manufacturer      ndc            payer          service_date  unit_rebate_amount  note
+    D-1         mdrp     Example Pharma A  12345-0678-90  Plan A         ####-##-##    ##.##               aaaa aa aaa
+    D-2         mdrp     Example Pharma A  12345-0678-90  aaaaaaa aaaaa  ####-##-##
+
+    rejected: a.csv, line 4, column `program`: `medicade` is not a program (`mdrp`, `340b`, `part_d_mdp`, `cgdp`, `mfp`, `tricare`, `commercial`, or a configured alias); column `service_date`: `##/##` is not a date (such as `2026-09-30`, `09/30/2026` or `20260930`)
+
+    not read: extra
+
+    source `other`
+    0 rows, 0 rejected
+    incomplete: source `other`: `gone.csv` does not exist
+    ");
+    let (json, _) = preview(folder.path(), &["--source", "claims", "--json"]);
+    for private in ["2026-01-02", "Doe", "Smith", "12.34"] {
+        assert!(!json.contains(private) && !text.contains(private), "{private}: {json}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["rows"], &json[0]["rejected"]), (&4.into(), &1.into()));
+    let (text, code) = preview(folder.path(), &["--source", "none"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("there is no source `none`"), "{text}");
+}
+
+#[test]
+fn init_guesses_the_columns_of_a_file_and_the_config_that_it_writes_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "Dispute No,Mfr,NDC-11,St,Weather\nD-1,Example Pharma A,12345067890,OH,fair\n";
+    fs::write(folder.path().join("export.csv"), text).unwrap();
+    let init = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["init", "--from", "export.csv"])
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(init.status.code(), Some(0), "{}", String::from_utf8_lossy(&init.stderr));
+    let config = fs::read_to_string(folder.path().join("disputebot.toml")).unwrap();
+    let (_, columns) = config.split_once("[source.columns]\n").unwrap();
+    let (columns, _) = columns.split_once("\n\n").unwrap();
+    assert_eq!(
+        columns,
+        "# Guessed from the names of the columns: please confirm each.\n\
+         # Not recognised, and not read: Weather\n\
+         # Not found, but required, here or in [source.constants]: program\n\
+         dispute_id = \"Dispute No\"\nmanufacturer = \"Mfr\"\nndc = \"NDC-11\"\nstate = \"St\""
+    );
+    let (text, code) = preview(folder.path(), &["--set", "source.constants.program=mdrp"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("1 rows, 0 rejected"), "{text}");
 }

@@ -169,6 +169,9 @@ impl From<RunError> for CliError {
             input @ RunError::Input(_) => {
                 Self::new(Exit::Input, input).hint("`source.paths` says where disputes are read from")
             }
+            rejects @ RunError::Rejects(_) => Self::new(Exit::Input, rejects).hint(
+                "`disputebot source preview` shows why; `source.max_reject_rate` says how many are allowed",
+            ),
             bug @ RunError::Bug(_) => Self::new(Exit::Bug, bug),
         }
     }

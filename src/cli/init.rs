@@ -3,20 +3,30 @@
 use std::{fs, path::PathBuf};
 
 use super::{CliError, Exit, Ui};
-use crate::config::{FILE_NAME, Found, starter};
+use crate::{
+    config::{FILE_NAME, Found, starter},
+    dispute::Field,
+    source,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where to write it; `-` prints it
     #[arg(long, default_value = FILE_NAME, value_name = "FILE")]
     out: PathBuf,
+    /// Guesses which column is which from this file, or from one at `s3://`, `az://` or `gs://`
+    #[arg(long, value_name = "FILE|URL")]
+    from: Option<String>,
     /// Replaces an existing file
     #[arg(long)]
     force: bool,
 }
 
 pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliError> {
-    let found = find_out();
+    let mut found = find_out();
+    if let Some(from) = &arguments.from {
+        guess(from, &mut found)?;
+    }
     let text = starter(&found);
     if arguments.out.as_os_str() == "-" {
         ui.data(&text)?;
@@ -30,10 +40,43 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         CliError::new(Exit::Config, format!("could not write `{}`: {error}", arguments.out.display()))
     })?;
     ui.say(&format!("wrote `{}`; the next steps:", arguments.out.display()));
+    if arguments.from.is_some() {
+        ui.say("  confirm the guesses beneath `[source.columns]`");
+        ui.say("  disputebot source preview    shows what is read with them");
+    }
     for step in next_steps(&found) {
         ui.say(&format!("  {step}"));
     }
     Ok(Exit::Done)
+}
+
+/// Guesses the columns of a file, and says what to look at.
+fn guess(from: &str, found: &mut Found) -> Result<(), CliError> {
+    let settings = source::Settings { paths: vec![PathBuf::from(from)], ..source::Settings::default() };
+    let columns = source::columns(&settings).map_err(|reason| CliError::new(Exit::Input, reason))?;
+    let guessed = source::guess(&columns);
+    let quoted =
+        |names: &[&str]| names.iter().map(|name| crate::dispute::quoted(name)).collect::<Vec<_>>().join(", ");
+    let unknown: Vec<&str> = columns
+        .iter()
+        .filter(|name| !guessed.values().any(|known| known == *name))
+        .map(String::as_str)
+        .collect();
+    let lacking: Vec<&str> =
+        Field::REQUIRED.into_iter().filter(|field| !guessed.contains_key(field)).map(Field::name).collect();
+    let mut about = vec!["Guessed from the names of the columns: please confirm each.".to_owned()];
+    if !unknown.is_empty() {
+        about.push(format!("Not recognised, and not read: {}", quoted(&unknown)));
+    }
+    if !lacking.is_empty() {
+        about.push(format!("Not found, but required, here or in [source.constants]: {}", quoted(&lacking)));
+    }
+    found.paths = vec![from.to_owned()];
+    found.about_columns = about;
+    let differs = |(field, name): &(Field, String)| field.name() != name;
+    found.columns =
+        guessed.into_iter().filter(differs).map(|(field, name)| (field.name().to_owned(), name)).collect();
+    Ok(())
 }
 
 /// Dispute files beside us, and what the environment says of Jira and of the time zone.
@@ -45,7 +88,7 @@ fn find_out() -> Found {
         .map(|entry| PathBuf::from(entry.file_name()))
         .filter(|path| {
             let name = path.to_string_lossy().to_lowercase();
-            [".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".tsv"]
+            [".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".tsv", ".parquet", ".zip"]
                 .iter()
                 .any(|end| name.ends_with(end))
         })

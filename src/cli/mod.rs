@@ -19,6 +19,7 @@ mod plan;
 mod report;
 mod run;
 mod sandbox;
+mod source;
 mod state;
 mod status;
 mod ticket;
@@ -65,6 +66,8 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Writes a commented config, with all it can find out by itself
     Init(init::Arguments),
+    /// Shows what a source holds as it is read: first rows, rejects, a profile of each column
+    Source(source::Arguments),
     /// Tries sources, credentials, project, fields and permissions; writes nothing
     Check(check::Arguments),
     /// Shows what a run would write, like a diff; writes nothing
@@ -128,6 +131,7 @@ impl Command {
             Self::Demo(arguments) => demo::execute(&arguments, ui),
             Self::Sandbox(arguments) => sandbox::execute(&arguments, ui),
             Self::Init(arguments) => init::execute(&arguments, ui),
+            Self::Source(arguments) => source::execute(&arguments, common, ui),
             Self::Check(arguments) => check::execute(&arguments, common, ui),
             Self::Plan(arguments) => plan::execute(&arguments, common, ui),
             Self::Run(arguments) => run::execute(&arguments, common, ui),

@@ -347,8 +347,11 @@ mod tests {
         insta::assert_snapshot!(listed.join("\n"), @"
         source.paths List
         source.max_drop Ratio
+        source.max_reject_rate Ratio
         source.open_statuses List
         source.overpunch_decimals Text
+        source.endpoint Text
+        source.region Text
         source.database Text
         source.table Text
         source.query Text

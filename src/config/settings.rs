@@ -309,7 +309,11 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
     }
     let empty = reader.list(&key("empty"));
     let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
+    let max_reject_rate = reader.ratio(&key("max_reject_rate"), 0.0..=1.0);
     let paths = reader.paths(&key("paths"));
+    let endpoint =
+        reader.check(&key("endpoint"), |text| site(text).map(|_| text.trim_end_matches('/').to_owned()));
+    let region = reader.optional_text(&key("region"));
     let user = reader.optional_text(&key("user"));
     let secret = reader.secret(&key("secret"));
     let name = name.to_owned();
@@ -317,6 +321,8 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
         name,
         paths,
         database,
+        endpoint,
+        region,
         user,
         secret,
         columns,
@@ -326,6 +332,7 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
         formats,
         vocabulary,
         max_drop,
+        max_reject_rate,
     }
 }
 

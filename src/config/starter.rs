@@ -15,6 +15,8 @@ pub struct Found {
     pub paths: Vec<String>,
     /// Our name of a column and the name that the files have for it.
     pub columns: BTreeMap<String, String>,
+    /// What must be said about the columns, a sentence a line; it stands above them.
+    pub about_columns: Vec<String>,
     /// The files' word for a program and ours.
     pub programs: BTreeMap<String, String>,
     /// The files' word for a status and ours.
@@ -36,6 +38,7 @@ pub fn starter(found: &Found) -> String {
     let Found {
         paths,
         columns,
+        about_columns,
         programs,
         statuses,
         delivery_systems,
@@ -71,6 +74,9 @@ pub fn starter(found: &Found) -> String {
             Some(format!("{name} = {value}"))
         });
         written.push(filled.unwrap_or_else(|| line.to_owned()));
+        if header == Some("source.columns") {
+            written.extend(about_columns.iter().map(|sentence| format!("# {sentence}")));
+        }
         let entries = header.and_then(|header| entries.get(header)).into_iter().flat_map(|map| map.iter());
         written.extend(entries.map(|(name, value)| format!("{} = {}", toml_key(name), toml_text(value))));
     }

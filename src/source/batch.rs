@@ -294,13 +294,13 @@ pub enum Reason {
         problem: String,
     },
     /// A configured file has no name of a known kind.
-    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`, or `.parquet`)", .path.display())]
+    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`, `.parquet` or `.zip`)", .path.display())]
     UnknownKind {
         /// The path.
         path: PathBuf,
     },
     /// A configured folder holds no file of a known kind.
-    #[error("folder `{}` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl` or `.parquet` file", .path.display())]
+    #[error("folder `{}` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl`, `.parquet` or `.zip` file", .path.display())]
     NothingInFolder {
         /// The folder.
         path: PathBuf,

@@ -8,8 +8,10 @@ use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::archive::Member;
 use super::batch::Reason;
 use super::files::unreadable;
+use super::store::Object;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -31,16 +33,55 @@ pub(super) struct TextFile {
     pub bytes_total: u64,
 }
 
-pub(super) fn open(path: &Path, limits: Limits) -> Result<TextFile, Reason> {
-    let failed = |error: &io::Error| unreadable(path, error);
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let bytes_total = file.metadata().map_err(|error| failed(&error))?.len();
+/// Bytes before decompression.
+pub(super) struct Raw {
+    pub input: Box<dyn Read>,
+    /// Their number.
+    pub bytes_total: u64,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// In a file of this machine.
+    File,
+    /// In an object of a store.
+    Object(Object),
+    /// In a zip archive.
+    Member(Member),
+}
+
+impl Place {
+    fn open(&self, path: &Path) -> Result<Raw, Reason> {
+        match self {
+            Self::File => {
+                let failed = |error: io::Error| unreadable(path, &error);
+                let file = File::open(path).map_err(failed)?;
+                let bytes_total = file.metadata().map_err(failed)?.len();
+                Ok(Raw { input: Box::new(file), bytes_total })
+            }
+            Self::Object(object) => object.open(),
+            Self::Member(member) => member.open(),
+        }
+    }
+}
+
+pub(super) fn open(path: &Path, place: &Place, limits: Limits) -> Result<TextFile, Reason> {
+    let Raw { input, bytes_total } = place.open(path)?;
     let bytes = Rc::new(Cell::new(0));
-    let mut raw = BufReader::with_capacity(BUFFER_BYTES, Counted { inner: file, bytes: Rc::clone(&bytes) });
-    let start = raw.fill_buf().map_err(|error| failed(&error))?;
+    let counted = Counted { inner: input, bytes: Rc::clone(&bytes) };
+    let guarded = |inner: Box<dyn Read>| -> Box<dyn Read> {
+        Box::new(Guarded { inner, compressed: Rc::clone(&bytes), decompressed: 0, limits })
+    };
+    let mut raw: BufReader<Box<dyn Read>> = match place {
+        Place::Member(member) => {
+            BufReader::with_capacity(BUFFER_BYTES, guarded(member.inflate(BufReader::new(counted))))
+        }
+        Place::File | Place::Object(_) => BufReader::with_capacity(BUFFER_BYTES, Box::new(counted)),
+    };
+    let start = raw.fill_buf().map_err(|error| of_io(path, 1, &error))?;
     let input: Box<dyn Read> = if start.starts_with(&[0x1f, 0x8b]) {
-        let decoder = MultiGzDecoder::new(raw);
-        Box::new(Guarded { inner: decoder, compressed: Rc::clone(&bytes), decompressed: 0, limits })
+        guarded(Box::new(MultiGzDecoder::new(raw)))
     } else if !start.is_empty() && path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("gz")) {
         return Err(Reason::Unreadable {
             path: path.to_path_buf(),
@@ -68,10 +109,27 @@ pub(super) fn of_io(path: &Path, line: u64, error: &io::Error) -> Reason {
     let path_owned = path.to_path_buf();
     if let Some(expansion) = error.get_ref().and_then(|inner| inner.downcast_ref::<Expansion>()) {
         Reason::Expands { path: path_owned, times: expansion.times }
+    } else if let Some(reason) = Told::of(error) {
+        reason
     } else if error.kind() == io::ErrorKind::UnexpectedEof {
         Reason::Truncated { path: path_owned, line }
     } else {
         unreadable(path, error)
+    }
+}
+
+/// A reason on its way through a reader of bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Told(Reason);
+
+impl Told {
+    pub(super) fn error(reason: Reason) -> io::Error {
+        io::Error::other(Self(reason))
+    }
+
+    pub(super) fn of(error: &io::Error) -> Option<Reason> {
+        Some(error.get_ref()?.downcast_ref::<Self>()?.0.clone())
     }
 }
 
@@ -150,7 +208,7 @@ mod tests {
         encoder.write_all(&vec![b'a'; 4 << 20]).unwrap();
         encoder.finish().unwrap();
         let read = |limits| {
-            let mut text = open(&path, limits).unwrap();
+            let mut text = open(&path, &Place::File, limits).unwrap();
             io::copy(&mut text.input, &mut io::sink()).map_err(|error| of_io(&path, 1, &error))
         };
         let stopped = Err(Reason::Expands { path: path.clone(), times: 200 });

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use super::Settings;
+use super::archive::{self, Member};
 use super::batch::{FileCounts, Reason};
+use super::bytes::Place;
 use super::header::fold;
+use super::store::Address;
 use super::table::Opener;
 use super::{glob, parquet_rows};
 use crate::dispute::Field;
@@ -27,7 +30,7 @@ pub(super) enum Layout {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     /// A file of text is split.
-    Text(Layout),
+    Text(Layout, Place),
     /// A table gives its rows itself.
     Table(Opener),
 }
@@ -58,23 +61,101 @@ impl Found {
         self.files.push(InputFile { path: Arc::from(path), kind, source: self.source });
     }
 
-    /// How a file of this name is read; none where that cannot be known.
-    fn kind(&self, path: &Path) -> Option<Kind> {
-        let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let plain = name.strip_suffix(".gz").unwrap_or(&name);
-        Some(match plain.rsplit_once('.')?.1 {
-            "csv" => Kind::Text(Layout::Commas),
-            "tsv" => Kind::Text(Layout::Tabs),
-            "ndjson" | "jsonl" => Kind::Text(Layout::JsonLines),
-            "parquet" if plain == name => {
-                let (path, wanted) = (path.to_path_buf(), Arc::clone(&self.wanted));
-                Kind::Table(Opener::new(move || {
-                    let file = fs::File::open(&path).map_err(|error| unreadable(&path, &error))?;
-                    parquet_rows::open(&path, file, &|name| wanted.contains(&fold(name)))
-                }))
+    /// Adds a file of this machine or of a store, or the files in it; false where its name says that it is none.
+    fn add_known(&mut self, path: &Path, place: &Place) -> bool {
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else {
+            return false;
+        };
+        if let Some(layout) = layout(&name) {
+            self.add(path, Kind::Text(layout, place.clone()));
+        } else if is_of_kind(path, "parquet") {
+            let (path_owned, place, wanted) = (path.to_path_buf(), place.clone(), Arc::clone(&self.wanted));
+            let open = move || {
+                let file = file(&path_owned, &place)?;
+                parquet_rows::open(&path_owned, file, &|name| wanted.contains(&fold(name)))
+            };
+            self.add(path, Kind::Table(Opener::new(open)));
+        } else if is_of_kind(path, "zip") {
+            match file(path, place).and_then(|file| archive::members(path, file)) {
+                Ok(members) => self.add_members(path, members),
+                Err(reason) => self.fail(reason),
             }
-            _ => return None,
-        })
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn add_members(&mut self, archive: &Path, members: Vec<Member>) {
+        let before = self.files.len();
+        for member in members {
+            let name = member.path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            let is_of_a_system = member.path.components().any(|part| part.as_os_str() == "__MACOSX");
+            if is_partial(&member.path) {
+                self.counts.partial += 1;
+            } else if let Some(layout) = layout(&name).filter(|_| !is_of_a_system) {
+                let path = member.path.clone();
+                self.add(&path, Kind::Text(layout, Place::Member(member)));
+            } else {
+                self.counts.other += 1;
+            }
+        }
+        if self.files.len() == before {
+            self.fail(Reason::Unreadable {
+                path: archive.to_path_buf(),
+                problem: "it holds no `.csv`, `.tsv`, `.ndjson` or `.jsonl` file".to_owned(),
+            });
+        }
+    }
+
+    fn fail(&mut self, reason: Reason) {
+        self.counts.failed += 1;
+        self.reasons.push(reason);
+    }
+
+    fn add_objects(&mut self, address: &Address, settings: &Settings, path: &Path) {
+        let objects = match address.list(settings) {
+            Ok(objects) => objects,
+            Err(reason) => return self.reasons.push(reason),
+        };
+        let (files, reasons) = (self.files.len(), self.reasons.len());
+        for object in objects {
+            if object.name().split('/').any(|part| part == "_delta_log") {
+                let of = "Delta Lake".to_owned();
+                return self.reasons.push(Reason::TableWithLog { path: path.to_path_buf(), of });
+            }
+            let path = object.path.clone();
+            if is_partial(&path) {
+                self.counts.partial += 1;
+            } else if !self.add_known(&path, &Place::Object(object)) {
+                self.counts.other += 1;
+            }
+        }
+        if self.files.len() == files && self.reasons.len() == reasons {
+            self.reasons.push(Reason::NothingMatches { path: path.to_path_buf() });
+        }
+    }
+}
+
+fn is_of_kind(path: &Path, kind: &str) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(kind))
+}
+
+fn layout(name: &str) -> Option<Layout> {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    match name.rsplit_once('.')?.1 {
+        "csv" => Some(Layout::Commas),
+        "tsv" => Some(Layout::Tabs),
+        "ndjson" | "jsonl" => Some(Layout::JsonLines),
+        _ => None,
+    }
+}
+
+/// A file to read in any order.
+fn file(path: &Path, place: &Place) -> Result<fs::File, Reason> {
+    match place {
+        Place::Object(object) => object.copy(),
+        Place::File | Place::Member(_) => fs::File::open(path).map_err(|error| unreadable(path, &error)),
     }
 }
 
@@ -83,12 +164,13 @@ impl Found {
 pub(super) fn find(settings: &Settings, source: usize) -> Found {
     let mut found = Found { source, wanted: Arc::new(settings.wanted()), ..Found::default() };
     for path in &settings.paths {
+        if let Some(address) = Address::parse(path) {
+            found.add_objects(&address, settings, path);
+            continue;
+        }
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => add_folder(&mut found, path),
-            Ok(metadata) if metadata.is_file() => match found.kind(path) {
-                Some(kind) => found.add(path, kind),
-                None => found.reasons.push(Reason::UnknownKind { path: path.clone() }),
-            },
+            Ok(metadata) if metadata.is_file() && found.add_known(path, &Place::File) => {}
             Ok(_) => found.reasons.push(Reason::UnknownKind { path: path.clone() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match path.to_str() {
                 Some(pattern) if glob::is_pattern(pattern) => add_matches(&mut found, pattern),
@@ -185,14 +267,12 @@ fn walk(found: &mut Found, folder: &Path, look: &mut dyn FnMut(&mut Found, &Path
 fn add_file(found: &mut Found, path: &Path) {
     if is_partial(path) {
         found.counts.partial += 1;
-    } else if let Some(kind) = found.kind(path) {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => found.add(path, kind),
-            Ok(_) => found.counts.other += 1,
-            Err(error) => found.reasons.push(unreadable(path, &error)),
-        }
-    } else {
-        found.counts.other += 1;
+        return;
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && found.add_known(path, &Place::File) => {}
+        Ok(_) => found.counts.other += 1,
+        Err(error) => found.reasons.push(unreadable(path, &error)),
     }
 }
 

@@ -77,12 +77,14 @@ impl Format {
         let rewritten = match &self.kind {
             Kind::Day(parts) => read_day(parts, value).map(|day| day.to_string()),
             Kind::Serial => serial(value).map(|day| day.to_string()),
-            Kind::Comma => Some(value.chars().map(|c| match c {
-                ',' => '.',
-                '.' => ',',
-                other => other,
-            }))
-            .map(Iterator::collect),
+            Kind::Comma => {
+                let turn = |c| match c {
+                    ',' => '.',
+                    '.' => ',',
+                    other => other,
+                };
+                Some(value.chars().map(turn).collect())
+            }
             Kind::Implied(decimals) => with_point(value, *decimals),
         };
         let noun = if matches!(self.kind, Kind::Day(_) | Kind::Serial) { "a date" } else { "an amount" };

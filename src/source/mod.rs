@@ -1,5 +1,5 @@
-//! From files and databases to disputes: CSV and NDJSON, plain or gzipped, and Parquet; single, in folders or by
-//! patterns; tables, views and queries of a server.
+//! From files and databases to disputes: CSV and NDJSON, plain, gzipped or in zip archives, and Parquet; single, in
+//! folders or by patterns; on this machine or in an object store; tables, views and queries of a server.
 //!
 //! Promises that every row is counted exactly once (open, not open, repeated, superseded, netted or rejected), that a
 //! bad row never stops the others, that memory does not grow with the size of a field, and that a batch says
@@ -14,12 +14,14 @@
 //!
 //! Never writes, never guesses a value, and never puts a patient-level or confidential value into a message.
 
+mod archive;
 mod batch;
 mod bytes;
 pub mod database;
 mod files;
 mod format;
 mod glob;
+mod guess;
 mod header;
 mod json_rows;
 mod ledger;
@@ -29,6 +31,7 @@ mod open;
 mod parquet_rows;
 mod parse;
 mod pipeline;
+mod store;
 mod survey;
 mod table;
 mod table_rows;
@@ -49,6 +52,7 @@ pub use batch::{
     Shared, SourceAccount,
 };
 pub use format::Format;
+pub use guess::{columns, guess};
 pub use open::open_disputes;
 pub use survey::{Survey, each};
 
@@ -59,11 +63,16 @@ pub struct Settings {
     pub name: String,
     /// Files, folders and patterns, in order: where two files hold the same id, the later one wins. Of a folder, the
     /// files directly inside and in partitions (`d=2026-11-01`) with a known name (`.csv`, `.tsv`, `.ndjson`,
-    /// `.jsonl`, each also with `.gz`, and `.parquet`) are read, sorted by path. In a pattern `*` and `?` stand for
-    /// parts of a name and `**` for folders.
+    /// `.jsonl`, each also with `.gz`, `.parquet` and `.zip`) are read, sorted by path. In a pattern `*` and `?` stand for
+    /// parts of a name and `**` for folders. An address of an object store (`az://container/drops/*.csv`, `s3://`,
+    /// `gs://`) is read in the same way.
     pub paths: Vec<PathBuf>,
     /// A database to read, beside the paths or instead of them.
     pub database: Option<database::Database>,
+    /// Where its store answers, where that is not the usual place.
+    pub endpoint: Option<String>,
+    /// Where its store is, for a store that asks for that.
+    pub region: Option<String>,
     /// Who reads it, where the place asks for that: an account, or the id of a key.
     pub user: Option<String>,
     /// What the place asks of that user.
@@ -82,6 +91,9 @@ pub struct Settings {
     pub vocabulary: Vocabulary,
     /// The largest credible loss of rows since the previous batch, as a share from 0 to 1.
     pub max_drop: f64,
+    /// The largest share of rows, from 0 to 1, that may be rejected without something being wrong with the source or
+    /// with its mapping.
+    pub max_reject_rate: f64,
 }
 
 impl Default for Settings {
@@ -90,6 +102,8 @@ impl Default for Settings {
             name: String::new(),
             paths: Vec::new(),
             database: None,
+            endpoint: None,
+            region: None,
             user: None,
             secret: None,
             columns: BTreeMap::new(),
@@ -99,6 +113,7 @@ impl Default for Settings {
             formats: BTreeMap::new(),
             vocabulary: Vocabulary::default(),
             max_drop: 0.5,
+            max_reject_rate: 0.5,
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn open<R: ChunkReader + 'static>(
     }
     let groups = file.metadata().row_groups();
     let total = groups.iter().map(|group| group.compressed_size().unsigned_abs()).sum();
-    Ok(Box::new(Rows {
+    Ok(Box::new(Opened {
         path: path.to_path_buf(),
         file: Box::new(file),
         names,
@@ -144,7 +144,7 @@ fn form(descriptor: &ColumnDescriptor) -> Result<Form, String> {
     })
 }
 
-struct Rows {
+struct Opened {
     path: std::path::PathBuf,
     file: Box<dyn FileReader>,
     names: Vec<String>,
@@ -178,7 +178,7 @@ struct Cells {
     ends: Vec<usize>,
 }
 
-impl Table for Rows {
+impl Table for Opened {
     fn columns(&self) -> &[String] {
         &self.names
     }
@@ -216,7 +216,7 @@ impl Table for Rows {
     }
 }
 
-impl Rows {
+impl Opened {
     /// Decodes the next batch; false where there is none.
     fn fill(&mut self) -> Result<bool, ParquetError> {
         while self.left == 0 {

@@ -1,6 +1,7 @@
 //! Reads file after file and row after row, and hands each dispute on.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::batch::{FileCounts, Reason, Reject};
@@ -41,6 +42,15 @@ pub struct Survey {
 pub(super) struct Surveyed {
     pub rows: u64,
     pub reasons: Vec<Reason>,
+    /// Columns of tables that nothing is read from, sorted.
+    pub unused: BTreeSet<String>,
+}
+
+impl Survey {
+    /// The columns of tables from which nothing is read, by the names that the sources have.
+    pub fn unused_columns(&self) -> impl Iterator<Item = &String> {
+        self.sources.iter().flat_map(|source| &source.unused)
+    }
 }
 
 /// Reads the whole input and hands every dispute to `sink`, open or not, in the order of files and lines.
@@ -110,7 +120,8 @@ pub(super) fn survey<M: Send>(
         files.extend(found.files);
         counts.partial += found.counts.partial;
         counts.other += found.counts.other;
-        surveyed.push(Surveyed { rows: 0, reasons: found.reasons });
+        counts.failed += found.counts.failed;
+        surveyed.push(Surveyed { reasons: found.reasons, ..Surveyed::default() });
     }
     survey_of(input, (files, counts, surveyed), progress, mark, sink)
 }
@@ -217,7 +228,7 @@ type Parse<'p, R, M> = dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sy
 impl<M: Send> Reader<'_, M> {
     fn read(&mut self, place: &mut Place<'_>) -> Result<(), Reason> {
         let outcome = match &place.file.kind {
-            Kind::Text(layout) => bytes::open(&place.file.path, LIMITS).and_then(|text| {
+            Kind::Text(layout, at) => bytes::open(&place.file.path, at, LIMITS).and_then(|text| {
                 place.bytes_total = text.bytes_total;
                 self.report(place);
                 match layout {
@@ -255,7 +266,7 @@ impl<M: Send> Reader<'_, M> {
             return Err(truncated(row.line));
         }
         let header = Header::read(&row, self.settings(place), &path, delimiter)?;
-        self.count_absent_columns(place, |field| header.has(field));
+        self.look_at(place, &header);
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut broken = None;
         let mut fill = |raw: &mut RawRows| {
@@ -337,7 +348,7 @@ impl<M: Send> Reader<'_, M> {
 
     fn read_table(&mut self, place: &mut Place<'_>, table: &mut dyn Table) -> Result<(), Reason> {
         let header = Header::of(table.columns().to_vec(), self.settings(place), &place.file.path)?;
-        self.count_absent_columns(place, |field| header.has(field));
+        self.look_at(place, &header);
         let Pace { rows, bytes: most_bytes, .. } = self.pace;
         let mut row = RawRow::default();
         let done = Cell::new(0);
@@ -413,6 +424,17 @@ impl<M: Send> Reader<'_, M> {
             self.survey.rejects.push(Reject { file, file_index, line, id: None, problems: vec![cut_row()] });
         }
         Err(reason)
+    }
+
+    /// Notes which columns of a table nothing is read from, and which that are named it does not have.
+    fn look_at(&mut self, place: &Place<'_>, header: &Header) {
+        self.count_absent_columns(place, |field| header.has(field));
+        let unused = &mut self.survey.sources[place.file.source].unused;
+        for (column, name) in header.names.iter().enumerate() {
+            if !name.is_empty() && !header.places.contains(&Some(column)) && !unused.contains(name) {
+                unused.insert(name.clone());
+            }
+        }
     }
 
     /// Counts the columns that the settings name and the file does not have.
@@ -514,7 +536,7 @@ mod tests {
             let input = Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::LastFirst };
             let mut seen = Vec::new();
             let account = open_disputes_of(&input, &Previous::default(), &mut |_| {}, &mut |dispute| {
-                seen.push(dispute.clone())
+                seen.push(dispute.clone());
             });
             (seen, account)
         };

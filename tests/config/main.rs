@@ -79,9 +79,10 @@ impl World {
 pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.paths("source.paths");
     reader.ratio("source.max_drop", 0.0..=1.0);
+    reader.ratio("source.max_reject_rate", 0.0..=1.0);
     reader.list("source.open_statuses");
     reader.optional_integer::<u32>("source.overpunch_decimals", 0..=9);
-    for text in ["database", "table", "query", "user"] {
+    for text in ["database", "table", "query", "user", "endpoint", "region"] {
         reader.text(&format!("source.{text}"));
     }
     reader.one_of("source.tls", &[("verify", 1), ("encrypt", 2), ("off", 3)]);

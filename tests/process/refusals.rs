@@ -108,3 +108,31 @@ async fn a_wrong_command_line_ends_with_2() {
     world.expect(0, &["completions", "bash"]).await;
     world.expect(0, &["--help"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_poisoned_row_in_a_hundred_stops_nothing_and_more_than_the_limit_stops_before_the_plan() {
+    let world = World::new().await;
+    let good = std::fs::read_to_string(world.path("disputes.csv")).unwrap();
+    let rows = good.lines().count() - 1;
+    let poisoned = rows.div_ceil(100);
+    let columns = good.lines().next().unwrap().split(',').count();
+    let bad: String = (0..poisoned)
+        .map(|number| format!("D-bad-{number},medicade,Example,12345067890{}\n", ",".repeat(columns - 4)))
+        .collect();
+    std::fs::write(world.path("disputes.csv"), format!("{good}{bad}")).unwrap();
+    let output = world.run(&["--set", "source.max_reject_rate=0.001", "run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let expected = format!(
+        "error: too many rows cannot be read: {poisoned} of {} rows are rejected, expected at most 0.1 %",
+        rows + poisoned
+    );
+    assert!(said.contains(&expected) && said.contains("source preview"), "{said}");
+    assert!(world.sandbox.issues().is_empty());
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains(&format!("{} rows: ", rows + poisoned)), "{said}");
+    assert!(said.contains(&format!("{poisoned} rejected")), "{said}");
+    world.assert_one_ticket_per_group("beside poisoned rows").await;
+}

@@ -1,0 +1,304 @@
+//! `disputebot source`: what is read, before anything is made of it.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher, RandomState},
+};
+
+use serde::Serialize;
+
+use super::{CliError, Common, Exit, Ui, ui};
+use crate::{
+    config::Needs,
+    dispute::{AnchorDays, Dispute, Field, Tables, quoted, shape},
+    run::Progress,
+    source::{self, Settings, Survey},
+    ticket::screen,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Shows the first rows as mapped, the rejects and a profile of each column
+    Preview(PreviewArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct PreviewArguments {
+    /// Shows one of several sources
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Number of rows shown
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    rows: usize,
+    /// Prints it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Different values that are told apart; more are "over" this.
+const MOST_DISTINCT: usize = 10_000;
+/// Examples of a column.
+const EXAMPLES: usize = 3;
+/// Rejects that are shown.
+const REJECTS: usize = 5;
+
+/// What a source looks like.
+#[derive(Debug, Serialize)]
+struct Preview {
+    source: String,
+    rows: u64,
+    rejected: u64,
+    /// What is missing; empty where the source is complete.
+    incomplete: Vec<String>,
+    /// The first rows: our column and its value.
+    first: Vec<BTreeMap<&'static str, String>>,
+    rejects: Vec<String>,
+    columns: Vec<Profile>,
+    notes: Vec<String>,
+    /// Columns of the source that nothing of ours is read from.
+    unused: Vec<String>,
+}
+
+/// What stands in one column.
+#[derive(Debug, Serialize)]
+struct Profile {
+    column: &'static str,
+    /// Its name in the source.
+    of: String,
+    filled: u64,
+    distinct: String,
+    private: bool,
+    examples: Vec<String>,
+}
+
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+    let Command::Preview(arguments) = &arguments.command;
+    let settings = common.settings(Needs { source: true, jira: false }, &[], ui)?;
+    let sources: Vec<&Settings> = settings
+        .run
+        .sources
+        .iter()
+        .filter(|source| arguments.source.as_ref().is_none_or(|name| source.name == *name))
+        .collect();
+    if sources.is_empty() {
+        let names: Vec<&str> = settings.run.sources.iter().map(|source| source.name.as_str()).collect();
+        let wanted = arguments.source.as_deref().unwrap_or_default();
+        return Err(CliError::new(Exit::Usage, format!("there is no source `{wanted}`"))
+            .hint(format!("the sources are `{}`", names.join("`, `"))));
+    }
+    let previews: Vec<Preview> = sources.iter().map(|source| preview(source, arguments.rows, ui)).collect();
+    ui.clear();
+    if arguments.json {
+        ui.json(&previews)?;
+    } else {
+        let texts: Vec<String> = previews.iter().map(text).collect();
+        ui.data(&texts.join("\n"))?;
+    }
+    Ok(if previews.iter().all(|preview| preview.rows == 0) { Exit::Input } else { Exit::Done })
+}
+
+fn preview(settings: &Settings, rows: usize, ui: &mut Ui) -> Preview {
+    let mut counts: [Counted; Field::ALL.len()] = std::array::from_fn(|_| Counted::default());
+    let hasher = RandomState::new();
+    let mut first = Vec::new();
+    let survey = source::each(
+        settings,
+        &Tables::embedded(),
+        &mut |seen| ui.progress(Progress::Reading(seen)),
+        &mut |located| {
+            let texts = texts(&located.dispute);
+            for (field, text) in &texts {
+                counts[*field as usize].add(text, *field, hasher.hash_one(&**text));
+            }
+            if first.len() < rows {
+                first.push(texts.iter().map(|(field, text)| (field.name(), fit(*field, text))).collect());
+            }
+        },
+    );
+    let Survey { rows, rejects, warnings, reasons, .. } = &survey;
+    let columns = Field::ALL.into_iter().zip(counts).filter(|(_, counted)| counted.filled > 0);
+    Preview {
+        source: settings.name.clone(),
+        rows: *rows,
+        rejected: rejects.len() as u64,
+        incomplete: reasons.iter().map(ToString::to_string).collect(),
+        first,
+        rejects: rejects
+            .iter()
+            .take(REJECTS)
+            .map(|reject| {
+                let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
+                format!("{file}, {reject}")
+            })
+            .collect(),
+        columns: columns
+            .map(|(field, Counted { filled, distinct, examples })| Profile {
+                column: field.name(),
+                of: settings.column(field).to_owned(),
+                filled,
+                distinct: match distinct.len() {
+                    MOST_DISTINCT.. => format!("over {MOST_DISTINCT}"),
+                    few => few.to_string(),
+                },
+                private: field.is_private(),
+                examples,
+            })
+            .collect(),
+        notes: warnings.iter().map(ToString::to_string).collect(),
+        unused: survey.unused_columns().map(|name| quoted(name)).collect(),
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    filled: u64,
+    distinct: BTreeSet<u64>,
+    examples: Vec<String>,
+}
+
+impl Counted {
+    fn add(&mut self, text: &str, field: Field, hash: u64) {
+        self.filled += 1;
+        let is_new = self.distinct.len() < MOST_DISTINCT && self.distinct.insert(hash);
+        if is_new && self.examples.len() < EXAMPLES {
+            let shown = fit(field, text);
+            if !self.examples.contains(&shown) {
+                self.examples.push(shown);
+            }
+        }
+    }
+}
+
+/// A value as it may be shown: of private columns the form alone, and of others nothing that looks private.
+fn fit(field: Field, text: &str) -> String {
+    if field.is_private() || screen(text).is_some() { shape(text) } else { quoted(text) }
+}
+
+/// What a dispute has of each column.
+fn texts(dispute: &Dispute) -> Vec<(Field, Cow<'_, str>)> {
+    let Dispute {
+        id,
+        program,
+        client,
+        ndc,
+        product_name,
+        state,
+        payer,
+        delivery_system,
+        covered_entity,
+        pharmacy_npi,
+        period,
+        service_date,
+        reason_codes,
+        units_invoiced,
+        units_disputed,
+        unit_type,
+        unit_rebate_amount,
+        amount_disputed,
+        status,
+        opened_at,
+        due_at,
+        resolved_at,
+        note,
+        claim_ref,
+        source_url,
+        transaction,
+        anchors: AnchorDays { postmarked, received, remitted },
+        disputed_money: _,
+    } = dispute;
+    let owned = |value: Option<String>| value.map(Cow::Owned);
+    let text =
+        |value: &'_ Option<crate::dispute::Text>| value.as_ref().map(|text| Cow::Owned(text.to_string()));
+    let codes = (!reason_codes.is_empty()).then(|| reason_codes.join("|"));
+    let all = [
+        (Field::DisputeId, Some(Cow::Borrowed(&**id))),
+        (Field::Program, Some(Cow::Borrowed(program.as_str()))),
+        (Field::Manufacturer, Some(Cow::Borrowed(&**client))),
+        (Field::Ndc, owned(Some(ndc.to_string()))),
+        (Field::ProductName, text(product_name)),
+        (Field::State, text(state)),
+        (Field::Payer, text(payer)),
+        (Field::DeliverySystem, delivery_system.map(|system| Cow::Borrowed(system.as_str()))),
+        (Field::CoveredEntityId, text(covered_entity)),
+        (Field::PharmacyNpi, text(pharmacy_npi)),
+        (Field::Period, owned(period.map(|period| period.to_string()))),
+        (Field::ServiceDate, owned(service_date.map(|day| day.to_string()))),
+        (Field::ReasonCodes, owned(codes)),
+        (Field::UnitsInvoiced, owned(units_invoiced.map(|units| units.to_string()))),
+        (Field::UnitsDisputed, owned(units_disputed.map(|units| units.to_string()))),
+        (Field::UnitType, owned(unit_type.as_ref().map(ToString::to_string))),
+        (Field::UnitRebateAmount, owned(unit_rebate_amount.map(|amount| amount.to_string()))),
+        (Field::AmountDisputed, owned(amount_disputed.map(|amount| amount.to_string()))),
+        (Field::Status, (!status.is_empty()).then(|| Cow::Borrowed(&**status))),
+        (Field::OpenedAt, owned(opened_at.map(|day| day.to_string()))),
+        (Field::DueAt, owned(due_at.map(|day| day.to_string()))),
+        (Field::ResolvedAt, owned(resolved_at.map(|day| day.to_string()))),
+        (Field::Note, text(note)),
+        (Field::ClaimRef, text(claim_ref)),
+        (Field::SourceUrl, text(source_url)),
+        (Field::Transaction, transaction.map(|transaction| Cow::Borrowed(transaction.as_str()))),
+        (Field::PostmarkedAt, owned(postmarked.map(|day| day.to_string()))),
+        (Field::ReceivedAt, owned(received.map(|day| day.to_string()))),
+        (Field::RemittedAt, owned(remitted.map(|day| day.to_string()))),
+    ];
+    all.into_iter().filter_map(|(field, text)| Some((field, text?))).collect()
+}
+
+fn text(preview: &Preview) -> String {
+    let Preview { source, rows, rejected, incomplete, first, rejects, columns, notes, unused } = preview;
+    let mut text = if source.is_empty() { String::new() } else { format!("source `{source}`\n") };
+    text.push_str(&format!("{rows} rows, {rejected} rejected\n"));
+    for reason in incomplete {
+        text.push_str(&format!("incomplete: {reason}\n"));
+    }
+    if !columns.is_empty() {
+        let profiles: Vec<Vec<String>> = columns
+            .iter()
+            .map(|profile| {
+                let of = if profile.of == profile.column { "" } else { profile.of.as_str() };
+                vec![
+                    profile.column.to_owned(),
+                    ui::clip(of, 24),
+                    profile.filled.to_string(),
+                    profile.distinct.clone(),
+                    ui::clip(&profile.examples.join(", "), 60),
+                ]
+            })
+            .collect();
+        text.push('\n');
+        text.push_str(&ui::table(
+            &["COLUMN", "IN THE SOURCE", "FILLED", "DISTINCT", "EXAMPLES"],
+            &profiles,
+            &[2, 3],
+        ));
+        let header: Vec<&str> = columns.iter().map(|profile| profile.column).collect();
+        let rows: Vec<Vec<String>> = first
+            .iter()
+            .map(|row| {
+                let cell = |name: &&str| ui::clip(row.get(name).map_or("", String::as_str), 18);
+                header.iter().map(cell).collect()
+            })
+            .collect();
+        text.push('\n');
+        text.push_str(&ui::table(&header, &rows, &[]));
+    }
+    for (title, lines) in [("rejected", rejects), ("note", notes)] {
+        if !lines.is_empty() {
+            text.push('\n');
+        }
+        for line in lines {
+            text.push_str(&format!("{title}: {line}\n"));
+        }
+    }
+    if !unused.is_empty() {
+        text.push_str(&format!("\nnot read: {}\n", unused.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! Which column of a file is probably which of ours, by their names alone.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Settings;
+use super::batch::Reason;
+use super::bytes::{self, LIMITS};
+use super::files::{self, Kind, Layout};
+use super::header::MAX_COLUMNS;
+use super::json_rows::{self, Object, RawLine};
+use super::table_rows::{RawRow, Splitter};
+use crate::dispute::Field;
+
+/// How alike two names must be (Jaro-Winkler, 0 to 1).
+const ALIKE: f64 = 0.93;
+
+/// Other names of our columns, squeezed: CMS invoices and statements, NCPDP fields, and what exports are found to say.
+const NAMES: [(Field, &[&str]); 25] = [
+    (
+        Field::DisputeId,
+        &["disputeno", "disputenumber", "disputekey", "disputelineid", "lineid", "caseid", "recordkey"],
+    ),
+    (
+        Field::Program,
+        &["programname", "programtype", "programcode", "discountprogram", "lineofbusiness", "lob"],
+    ),
+    (
+        Field::Manufacturer,
+        &["mfr", "mfg", "labelername", "client", "clientname", "manufacturername", "company"],
+    ),
+    (Field::Ndc, &["ndc11", "ndccode", "ndcnumber", "nationaldrugcode", "407d7", "productserviceid"]),
+    (
+        Field::ProductName,
+        &["product", "drugname", "productdescription", "productfdaname", "fdaname", "brandname", "drug"],
+    ),
+    (Field::State, &["statecode", "st", "statecd", "medicaidstate", "billingstate"]),
+    (Field::Payer, &["payername", "plan", "planname", "pbm", "contractid", "sponsor", "mco", "mconame"]),
+    (Field::DeliverySystem, &["recordid", "recordtype", "ffsmco", "utilizationtype", "deliverytype"]),
+    (Field::CoveredEntityId, &["340bid", "340b", "ceid", "coveredentity", "entityid", "hrsaid"]),
+    (
+        Field::PharmacyNpi,
+        &["npi", "serviceproviderid", "201b1", "pharmacyid", "providernpi", "dispensingnpi"],
+    ),
+    (
+        Field::Period,
+        &["quarter", "rebatequarter", "periodcovered", "invoiceperiod", "yrqtr", "invoicequarter", "qtr"],
+    ),
+    (Field::ServiceDate, &["dateofservice", "dos", "filldate", "401d1", "dispensedate", "servicedt"]),
+    (Field::ReasonCodes, &["reason", "reasoncode", "disputecode", "disputecodes", "disputereason", "code"]),
+    (
+        Field::UnitsInvoiced,
+        &["units", "unitsreimbursed", "quantity", "qty", "442e7", "quantitydispensed", "invoicedunits"],
+    ),
+    (Field::UnitsDisputed, &["disputedunits", "unitsindispute", "currentunitsdisputedtodate", "qtydisputed"]),
+    (Field::UnitType, &["uom", "unitofmeasure", "60028", "unit"]),
+    (Field::UnitRebateAmount, &["ura", "rpu", "rebateperunit", "currentura"]),
+    (
+        Field::AmountDisputed,
+        &["disputedamount", "amountindispute", "amount", "disputeamt", "disputedamt", "dollarsdisputed"],
+    ),
+    (Field::Status, &["disputestatus", "stage", "workflowstatus"]),
+    (
+        Field::OpenedAt,
+        &["opened", "opendate", "disputedate", "createdat", "createddate", "datedisputed", "submitted"],
+    ),
+    (Field::DueAt, &["due", "duedate", "deadline", "responsedue"]),
+    (Field::ResolvedAt, &["resolved", "resolveddate", "closedat", "closeddate", "resolutiondate"]),
+    (Field::Note, &["notes", "comment", "comments", "remarks", "description"]),
+    (
+        Field::ClaimRef,
+        &["claimid", "claimnumber", "claimno", "icn", "rxnumber", "402d2", "prescriptionnumber", "rx"],
+    ),
+    (Field::SourceUrl, &["url", "link", "href"]),
+];
+
+/// The column that each of ours probably is, for those where one is likely; none of them twice.
+pub fn guess(columns: &[String]) -> BTreeMap<Field, String> {
+    let squeezed: Vec<String> = columns.iter().map(|name| squeeze(name)).collect();
+    let mut likely: Vec<(f64, Field, usize)> = Vec::new();
+    for (field, names) in NAMES {
+        for (place, column) in squeezed.iter().enumerate() {
+            let ours = squeeze(field.name());
+            let likeness = if *column == ours {
+                3.0
+            } else if names.iter().any(|name| squeeze(name) == *column) {
+                2.0
+            } else {
+                strsim::jaro_winkler(&ours, column)
+            };
+            if likeness >= ALIKE {
+                likely.push((likeness, field, place));
+            }
+        }
+    }
+    likely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    let mut guessed: BTreeMap<Field, String> = BTreeMap::new();
+    let mut taken = vec![false; columns.len()];
+    for (_, field, place) in likely {
+        if !taken[place] && !guessed.contains_key(&field) {
+            taken[place] = true;
+            guessed.insert(field, columns[place].clone());
+        }
+    }
+    guessed
+}
+
+fn squeeze(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The names of the columns of the first file that the paths of a source lead to.
+pub fn columns(settings: &Settings) -> Result<Vec<String>, Reason> {
+    let found = files::find(settings, 0);
+    let Some(file) = found.files.first() else {
+        return Err(found.reasons.into_iter().next().unwrap_or(Reason::NoRows));
+    };
+    match &file.kind {
+        Kind::Table(opener) => Ok(opener.open()?.columns().to_vec()),
+        Kind::Text(layout, at) => {
+            let text = bytes::open(&file.path, at, LIMITS)?;
+            match layout {
+                Layout::Commas => names_of_row(&file.path, Splitter::new(text.input, b',')),
+                Layout::Tabs => names_of_row(&file.path, Splitter::new(text.input, b'\t')),
+                Layout::JsonLines => {
+                    let (mut input, mut line) = (text.input, RawLine::default());
+                    let read = json_rows::read_line(&mut input, &mut line);
+                    read.map_err(|error| bytes::of_io(&file.path, 1, &error))?;
+                    let text = String::from_utf8_lossy(&line.bytes);
+                    let object = serde_json::from_str::<Object<'_>>(&text);
+                    Ok(object.map_or_else(
+                        |_| Vec::new(),
+                        |object| object.0.into_iter().map(|(key, _)| key).collect(),
+                    ))
+                }
+            }
+        }
+    }
+}
+
+fn names_of_row(path: &Path, mut splitter: Splitter<impl std::io::BufRead>) -> Result<Vec<String>, Reason> {
+    let mut row = RawRow::default();
+    splitter.read(&mut row, MAX_COLUMNS).map_err(|error| bytes::of_io(path, row.line, &error))?;
+    let name = |place| String::from_utf8_lossy(row.get(place).unwrap_or_default()).trim().to_owned();
+    Ok((0..row.fields.min(MAX_COLUMNS)).map(name).filter(|name| !name.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guessed(columns: &[&str]) -> Vec<String> {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        guess(&columns).into_iter().map(|(field, name)| format!("{field}={name}")).collect()
+    }
+
+    #[test]
+    fn names_of_the_field_are_known() {
+        assert_eq!(
+            guessed(&[
+                "Dispute No",
+                "LOB",
+                "Mfr",
+                "NDC-11",
+                "St",
+                "Qty",
+                "Units Disputed",
+                "Dispute Code",
+                "Weather"
+            ]),
+            [
+                "dispute_id=Dispute No",
+                "program=LOB",
+                "manufacturer=Mfr",
+                "ndc=NDC-11",
+                "state=St",
+                "reason_codes=Dispute Code",
+                "units_invoiced=Qty",
+                "units_disputed=Units Disputed",
+            ]
+        );
+        assert_eq!(
+            guessed(&["402-D2", "407-D7", "442-E7", "401-D1", "201-B1"]),
+            [
+                "ndc=407-D7",
+                "pharmacy_npi=201-B1",
+                "service_date=401-D1",
+                "units_invoiced=442-E7",
+                "claim_ref=402-D2"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_likeliest_column_is_taken_once() {
+        assert_eq!(guessed(&["State", "State Code", "ndc", "NDC11"]), ["ndc=ndc", "state=State"]);
+        assert_eq!(guessed(&["dispute_idd"]), ["dispute_id=dispute_idd"]);
+        assert_eq!(guessed(&["a", "b"]), [""; 0]);
+    }
+
+    #[test]
+    fn no_name_stands_for_two_columns() {
+        let mut all: Vec<String> =
+            NAMES.iter().flat_map(|(_, names)| names.iter().map(|name| squeeze(name))).collect();
+        all.extend(Field::ALL.iter().map(|field| squeeze(field.name())));
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

@@ -511,7 +511,7 @@ mod tests {
             let input = Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::LastFirst };
             let mut seen = Vec::new();
             let account = open_disputes_of(&input, &Previous::default(), &mut |_| {}, &mut |dispute| {
-                seen.push(dispute.clone())
+                seen.push(dispute.clone());
             });
             (seen, account)
         };

@@ -325,7 +325,7 @@ fn talk(job: &Job, sender: SyncSender<Message>, stop: &CancellationToken) {
 async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     match job.database.server {
         Server::Postgres => postgres::read(job, out).await,
-        Server::SqlServer => sqlserver::read(job, out).await,
+        Server::SqlServer => Box::pin(sqlserver::read(job, out)).await,
     }
 }
 

@@ -14,6 +14,7 @@
 )]
 
 #[path = "../tests/shared/postgres.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
 mod server;
 
 use std::fs::File;

@@ -19,8 +19,9 @@ pub(super) fn tables(reader: &mut Reader<'_>) -> Tables {
         }
     };
     let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".tsv"))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|kind| kind == "tsv"))
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
         .collect();
     names.sort();
     let mut texts: Vec<(String, String)> = Vec::new();

@@ -39,7 +39,7 @@ impl Claims {
         let claim = Claim {
             program: dispute.program,
             client: dispute.client.clone(),
-            ndc: dispute.ndc.clone(),
+            ndc: dispute.ndc,
             reference: reference.clone(),
         };
         let size = |value: Option<Decimal>| value.map(|value| value.abs().normalize());

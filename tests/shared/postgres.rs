@@ -110,7 +110,7 @@ impl Postgres {
             relation,
             tls: Tls::Off,
             authority: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         };
         Settings {
             database: Some(database),

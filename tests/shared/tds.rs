@@ -1,5 +1,5 @@
 //! A server that speaks TDS 7.4 as SQL Server does, as far as one query needs it: prelogin, login, one table of typed
-//! columns, errors, and an end in the middle. It is judged by FreeTDS's `tsql`.
+//! columns, errors, and an end in the middle. It is judged by the `tsql` of `FreeTDS`.
 //!
 //! Written after Microsoft's open specification (MS-TDS). `mssql-mock-tds` knows whole numbers and texts only, and needs
 //! OpenSSL to be built.

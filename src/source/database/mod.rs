@@ -310,12 +310,15 @@ fn talk(job: &Job, sender: SyncSender<Message>, stop: &CancellationToken) {
         .build()
         .map_err(|error| Fault::Wrong(format!("no run time for it: {error}")))
         .and_then(|runtime| {
-            runtime.block_on(async {
+            let outcome = runtime.block_on(async {
                 tokio::select! {
                     outcome = read(job, &mut out) => outcome,
                     () = stop.cancelled() => Err(Fault::Stopped),
                 }
-            })
+            });
+            // The look-up of a name cannot be stopped, and nobody waits for it.
+            runtime.shutdown_background();
+            outcome
         });
     // What came before a fault counts.
     let outcome = out.flush().and(outcome);
@@ -325,7 +328,7 @@ fn talk(job: &Job, sender: SyncSender<Message>, stop: &CancellationToken) {
 async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     match job.database.server {
         Server::Postgres => postgres::read(job, out).await,
-        Server::SqlServer => sqlserver::read(job, out).await,
+        Server::SqlServer => Box::pin(sqlserver::read(job, out)).await,
     }
 }
 

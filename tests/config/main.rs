@@ -85,7 +85,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.text("source.region");
     reader.secret("source.secret");
     reader.list("source.empty");
-    for map in ["columns", "constants", "formats"] {
+    for map in ["columns", "constants", "derived", "formats"] {
         reader.map(&format!("source.{map}"));
     }
     for map in [

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use disputebot::dispute::{Dispute, Field, Tables};
 use disputebot::source::{
-    Account, Batch, Completeness, Format, Previous, Settings, each, load, open_disputes,
+    Account, Batch, Completeness, Derived, Format, Previous, Settings, each, load, open_disputes,
 };
 use tempfile::TempDir;
 
@@ -451,4 +451,30 @@ fn init_guesses_the_columns_of_a_file_and_the_config_that_it_writes_reads_it() {
     let (text, code) = preview(folder.path(), &["--set", "source.constants.program=mdrp"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with("1 rows, 0 rejected"), "{text}");
+}
+
+#[test]
+fn a_column_in_parts_is_put_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "st,line,manufacturer,labeler,product,package";
+    fs::write(folder.path().join("a.csv"), format!("{header}\nOH,7,E,123,4567,8\nTX,8,E,,,\n")).unwrap();
+    let line = "{\"st\":\"OH\",\"line\":9,\"manufacturer\":\"E\",\"Labeler\":123,\"product\":\"4567\",\"package\":8}\n";
+    fs::write(folder.path().join("b.jsonl"), line).unwrap();
+    let mut settings = of(folder.path());
+    settings.constants.insert(Field::Program, "mdrp".to_owned());
+    for (field, expression) in
+        [(Field::DisputeId, "{st}-{line}"), (Field::Ndc, "{labeler:5}{product:4}{package:2}")]
+    {
+        settings.derived.insert(field, Derived::parse(expression).unwrap());
+    }
+    let batch = read(&settings);
+    let seen: Vec<String> = batch.disputes.iter().map(|d| format!("{} {}", d.id, d.ndc)).collect();
+    assert_eq!(seen, ["OH-7 00123-4567-08", "OH-9 00123-4567-08"]);
+    assert_eq!(
+        batch.rejects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["line 3, column `ndc`: expected an NDC, found nothing"]
+    );
+    settings.derived.insert(Field::State, Derived::parse("{stt}").unwrap());
+    let told = missing(folder.path(), &read(&settings));
+    assert_eq!(told, ["`a.csv` lacks the required column `stt` (is it `st`?)"]);
 }

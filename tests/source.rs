@@ -380,7 +380,7 @@ fn a_missing_file_or_folder_makes_the_input_incomplete() {
         [
             "`gone.csv` does not exist",
             "`notes.txt` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with \
-             `.gz`)",
+             `.gz`, `.parquet` or `.zip`)",
             "folder `empty` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl`, `.parquet` or `.zip` file",
         ]
     );

@@ -363,6 +363,7 @@ mod tests {
         source.empty List
         source.columns Map
         source.constants Map
+        source.derived Map
         source.formats Map
         source.values.manufacturer Map
         source.values.state Map

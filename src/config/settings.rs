@@ -307,6 +307,13 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
             values.insert(field, words);
         }
     }
+    let mut derived = BTreeMap::new();
+    for (field, text) in by_field(reader, &key("derived")) {
+        match source::Derived::parse(&text) {
+            Ok(expression) => drop(derived.insert(field, expression)),
+            Err(reason) => reader.refuse(&key(&format!("derived.{field}")), reason),
+        }
+    }
     let empty = reader.list(&key("empty"));
     let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
     let max_reject_rate = reader.ratio(&key("max_reject_rate"), 0.0..=1.0);
@@ -327,6 +334,7 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
         secret,
         columns,
         constants,
+        derived,
         empty,
         values,
         formats,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::Settings;
 use super::batch::{MissingColumn, Reason};
 use super::mapping::{self, ByField};
 use super::table_rows::RawRow;
+use super::{Derived, Settings};
 use crate::dispute::{Field, quoted, unseen};
 
 /// How similar two names must be to suggest one for the other (Jaro-Winkler, 0 to 1).
@@ -25,6 +25,8 @@ pub(super) struct Header {
     pub places: ByField<Option<usize>>,
     /// What the path says of the columns that the file does not have.
     pub given: ByField<Option<String>>,
+    /// The columns that each derived one is made of, in the order of [`Settings::derived`].
+    pub derived: Vec<Vec<usize>>,
 }
 
 impl Header {
@@ -79,8 +81,17 @@ impl Header {
             folded.iter().position(|name| *name == wanted)
         });
         let given = mapping::of_path(path, settings);
-        let is_given =
-            |field: Field| given[field.index()].is_some() || settings.constants.contains_key(&field);
+        let is_given = |field: Field| {
+            given[field.index()].is_some()
+                || settings.constants.contains_key(&field)
+                || settings.derived.contains_key(&field)
+        };
+        let place = |name: &str| folded.iter().position(|known| known == name);
+        let parts = || settings.derived.values().map(Derived::columns);
+        let derived = parts().map(|columns| columns.filter_map(place).collect()).collect();
+        let lacking = parts().flatten().filter(|name| place(name).is_none());
+        let lacking =
+            lacking.map(|name| MissingColumn { column: name.to_owned(), nearest: nearest(name, &names) });
         let missing: Vec<MissingColumn> = Field::REQUIRED
             .into_iter()
             .filter(|field| places[field.index()].is_none() && !is_given(*field))
@@ -88,9 +99,10 @@ impl Header {
                 column: settings.column(field).to_owned(),
                 nearest: nearest(settings.column(field), &names),
             })
+            .chain(lacking)
             .collect();
         if missing.is_empty() {
-            Ok(Self { names, places, given })
+            Ok(Self { names, places, given, derived })
         } else {
             Err(Reason::HeaderLacks { path: path_owned(), missing })
         }

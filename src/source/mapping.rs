@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::batch::Problem;
 use super::header::fold;
-use super::{Format, Settings};
+use super::{Derived, Format, Settings};
 use crate::dispute::{Field, FieldError, quoted, shape};
 
 /// One text for each column, by [`Field::index`].
@@ -41,7 +41,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
 impl Settings {
     /// The names of the columns that are looked at, folded.
     pub(super) fn wanted(&self) -> BTreeSet<String> {
-        Field::ALL.into_iter().map(|field| fold(self.column(field))).collect()
+        let of_derived = self.derived.values().flat_map(Derived::columns).map(str::to_owned);
+        Field::ALL.into_iter().map(|field| fold(self.column(field))).chain(of_derived).collect()
     }
 }
 

@@ -18,6 +18,7 @@ mod archive;
 mod batch;
 mod bytes;
 pub mod database;
+mod derive;
 mod files;
 mod format;
 mod glob;
@@ -51,6 +52,7 @@ pub use batch::{
     Account, Batch, Completeness, CountedWarning, Counts, FileCounts, MissingColumn, Problem, Reason, Reject,
     Shared, SourceAccount,
 };
+pub use derive::Derived;
 pub use format::Format;
 pub use guess::{columns, guess};
 pub use open::open_disputes;
@@ -81,6 +83,8 @@ pub struct Settings {
     pub columns: BTreeMap<Field, String>,
     /// Values of columns that the source does not have; they count also where it does.
     pub constants: BTreeMap<Field, String>,
+    /// Columns that are put together from columns of the source; they count also where it has them.
+    pub derived: BTreeMap<Field, Derived>,
     /// Texts that mean nothing, such as `N/A`, in any column.
     pub empty: Vec<String>,
     /// Other words for the values of a column, in any letter case.
@@ -108,6 +112,7 @@ impl Default for Settings {
             secret: None,
             columns: BTreeMap::new(),
             constants: BTreeMap::new(),
+            derived: BTreeMap::new(),
             empty: Vec::new(),
             values: BTreeMap::new(),
             formats: BTreeMap::new(),

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Settings;
 use super::batch::{Problem, Reject};
 use super::header::{Header, fold};
 use super::json_rows::{self, Line, Object, RawLines, Value};
 use super::mapping::{ByField, Mapping};
 use super::table_rows::{Fields, MAX_FIELD_BYTES, RawRows};
 use super::tally::Tally;
+use super::{Derived, Settings};
 use crate::dispute::{Dispute, Field, Row, RowReader, Tables, Text, clean, quoted, unseen};
 
 /// A dispute, the line where its row starts, and what its reader wanted to know about it.
@@ -146,6 +146,20 @@ impl<'a, M> Parser<'a, M> {
                 None => problems.push(not_utf8(header.name(column))),
             }
         }
+        let mut made = Vec::new();
+        for ((field, derived), columns) in self.settings.derived.iter().zip(&header.derived) {
+            let mut value = |place: usize| {
+                let column = columns[place];
+                row.text(column).unwrap_or_else(|| {
+                    problems.push(not_utf8(header.name(column)));
+                    ""
+                })
+            };
+            made.push((*field, derived.text(&mut value)));
+        }
+        for (field, text) in &made {
+            texts.0[field.index()] = Some(text);
+        }
         if problems.is_empty() {
             self.take(origin, row.line, &texts, reader, chunk, |field| {
                 header.places[field.index()].map_or(self.settings.column(field), |column| header.name(column))
@@ -240,10 +254,19 @@ impl<'a, M> Parser<'a, M> {
                 }
             }
         }
-        let texts = Texts(std::array::from_fn(|index| {
+        let made: Vec<(Field, String)> = self
+            .settings
+            .derived
+            .iter()
+            .map(|(field, derived)| (*field, of_object(derived, &object)))
+            .collect();
+        let mut texts = Texts(std::array::from_fn(|index| {
             let given = given[index].as_deref().filter(|_| keys[index].is_none());
             values[index].as_deref().or(given)
         }));
+        for (field, text) in &made {
+            texts.0[field.index()] = Some(text);
+        }
         if problems.is_empty() {
             self.take(origin, line.number, &texts, reader, chunk, |field| {
                 keys[field.index()].unwrap_or(self.settings.column(field))
@@ -318,6 +341,19 @@ impl<R, M> Chunk<R, M> {
         let Origin { file, file_index, source: _ } = origin;
         self.rejects.push(Reject { file: Arc::clone(file), file_index, line, id, problems });
     }
+}
+
+/// A column made from the plain values of an object.
+fn of_object(derived: &Derived, object: &Object<'_>) -> String {
+    let value = |name: &str| {
+        let raw = object.0.iter().find(|(key, _)| fold(key) == name).map(|(_, raw)| json_rows::value(raw));
+        match raw {
+            Some(Value::Text(text)) => text,
+            Some(Value::Nothing | Value::Nested | Value::Broken) | None => String::new(),
+        }
+    };
+    let values: Vec<String> = derived.columns().map(value).collect();
+    derived.text(|place| &values[place])
 }
 
 /// The problem of a row in the middle of which its file ends.

@@ -431,7 +431,9 @@ impl<M: Send> Reader<'_, M> {
         self.count_absent_columns(place, |field| header.has(field));
         let unused = &mut self.survey.sources[place.file.source].unused;
         for (column, name) in header.names.iter().enumerate() {
-            if !name.is_empty() && !header.places.contains(&Some(column)) && !unused.contains(name) {
+            let is_used = header.places.contains(&Some(column))
+                || header.derived.iter().flatten().any(|used| *used == column);
+            if !name.is_empty() && !is_used && !unused.contains(name) {
                 unused.insert(name.clone());
             }
         }
@@ -441,7 +443,9 @@ impl<M: Send> Reader<'_, M> {
     fn count_absent_columns(&mut self, place: &Place<'_>, is_there: impl Fn(Field) -> bool) {
         let Origin { file_index, source, .. } = place.origin();
         let settings = self.parsers[source].settings;
-        let is_there = |field: Field| settings.constants.contains_key(&field) || is_there(field);
+        let is_made =
+            |field: Field| settings.constants.contains_key(&field) || settings.derived.contains_key(&field);
+        let is_there = |field: Field| is_made(field) || is_there(field);
         for field in settings.columns.keys().filter(|field| !is_there(**field)) {
             let column = quoted(settings.column(*field));
             self.tallies[source].count(*field, Doubt::AbsentColumn, &column, (file_index, 1));

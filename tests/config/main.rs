@@ -91,7 +91,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_path("tables.dir");
     reader.secret("source.secret");
     reader.list("source.empty");
-    for map in ["columns", "constants", "formats"] {
+    for map in ["columns", "constants", "derived", "formats"] {
         reader.map(&format!("source.{map}"));
     }
     for map in [

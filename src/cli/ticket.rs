@@ -67,8 +67,8 @@ enum Format {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     match &arguments.what {
         What::Preview { group, format, input } => preview(group, *format, input, common, ui),
-        What::Bind { group, key } => decide(group, Decision::Bind { key: key.clone() }, common, ui),
-        What::Create { group } => decide(group, Decision::Create, common, ui),
+        What::Bind { group, key } => decide(group, &Decision::Bind { key: key.clone() }, common, ui),
+        What::Create { group } => decide(group, &Decision::Create, common, ui),
     }
 }
 
@@ -151,7 +151,7 @@ fn text_of(content: &Content) -> String {
     format!("{text}\n{}", document::plain_text(&content.block))
 }
 
-fn decide(group: &str, decision: Decision, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
+fn decide(group: &str, decision: &Decision, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
@@ -161,7 +161,7 @@ fn decide(group: &str, decision: Decision, common: &Common, ui: &mut Ui) -> Resu
             .hint("`disputebot groups` lists them"));
     };
     let (ticket, said) =
-        runtime()?.block_on(apply::decide(&client, state.known(), &id, &decision)).map_err(refused)?;
+        runtime()?.block_on(apply::decide(&client, state.known(), &id, decision)).map_err(refused)?;
     let now = Timestamp::now();
     state.record(
         now,

@@ -69,7 +69,7 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            let is_document = name == "description.md" || is_own(name) && name.ends_with(".md");
+            let is_document = name == "description.md" || is_own(name) && name.starts_with("description-");
             AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {

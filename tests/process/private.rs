@@ -59,15 +59,21 @@ impl Ways {
     }
 
     fn judge(&self) {
+        let mut found = Vec::new();
         for (way, text) in &self.0 {
             for (column, value) in NEVER {
+                // What the operator's own programs read has exact sums, and one of a single dispute is its amount.
+                if column == "amount_disputed" && way.contains("--json") {
+                    continue;
+                }
                 if let Some(at) = text.find(value) {
                     let around: String = text[..at].chars().rev().take(80).collect();
                     let around: String = around.chars().rev().collect();
-                    panic!("`{column}` leaves by {way}: …{around}▶{value}");
+                    found.push(format!("`{column}` leaves by {way}: …{around}▶{value}"));
                 }
             }
         }
+        assert!(found.is_empty(), "{}", found.join("\n"));
     }
 }
 
@@ -122,8 +128,7 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
         let mut rows = marked();
         rows.truncate(200);
         world.write_disputes(&rows);
-        let output = world.run(&["run", "--set", "source.max_drop=1"]).await;
-        ways.add("log of a second run", text(&output.stderr));
+        ways.add("log of the daemon", daemon(&world).await);
         for request in world.sandbox.requests() {
             ways.add("requests to Jira", format!("{} {} {}\n", request.path, request.query, request.body));
         }
@@ -145,10 +150,31 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
     open("attachments", "Productkanarie");
     open("tickets and comments", "Productkanarie");
     open("requests to Jira", "dispute-group-");
-    open("stderr and log of [\"run\", \"--json\"]", "POST");
+    open("log of the daemon", "run finished");
     open("pages of the dashboard", "DISP-1");
     open("metrics", "disputebot");
     open("mails", "Example");
+}
+
+/// What a daemon tells of one pass, at its most talkative.
+async fn daemon(world: &World) -> String {
+    let mut child = world.spawn(&["--set", "source.max_drop=1", "daemon", "--now"]);
+    let mut log = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    tokio::task::spawn_blocking(move || {
+        for line in lines.by_ref().map_while(Result::ok) {
+            log.push_str(&line);
+            log.push('\n');
+            if line.contains("run finished") {
+                break;
+            }
+        }
+        drop(child.kill());
+        drop(child.wait());
+        log
+    })
+    .await
+    .unwrap()
 }
 
 /// Every page that can be reached from the first, and the metrics.

@@ -13,7 +13,6 @@ use super::header::fold;
 use super::store::Address;
 use super::table::Opener;
 use super::{glob, parquet_rows};
-use crate::dispute::Field;
 
 /// How rows stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,8 +179,8 @@ pub(super) fn find(settings: &Settings, source: usize) -> Found {
         }
     }
     if let Some(database) = &settings.database {
-        let columns = Field::ALL.map(|field| (field, settings.column(field).to_owned())).to_vec();
-        let opener = database.opener(settings.user.as_deref(), settings.secret.as_ref(), columns);
+        let wanted = Arc::clone(&found.wanted);
+        let opener = database.opener(settings.user.as_deref(), settings.secret.as_ref(), wanted);
         found.add(&database.label(), Kind::Table(opener));
     }
     let mut seen = BTreeSet::new();

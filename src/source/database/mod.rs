@@ -14,8 +14,10 @@ mod postgres;
 mod relation;
 mod sqlserver;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use super::batch::Reason;
 use super::table::{Opener, Table};
 use super::table_rows::RawRow;
-use crate::dispute::Field;
 
 pub use relation::{Relation, Server, parse_address};
 
@@ -79,15 +80,15 @@ impl Database {
         PathBuf::from(format!("{server}://{host}:{port}/{name}/{}", relation.short()))
     }
 
-    /// How it is opened. `columns` are those that a mapping asks for, by the names of the source.
+    /// How it is opened. `wanted` are the columns that a mapping asks for, folded.
     pub(super) fn opener(
         &self,
         user: Option<&str>,
         secret: Option<&SecretString>,
-        columns: Vec<(Field, String)>,
+        wanted: Arc<BTreeSet<String>>,
     ) -> Opener {
         let job =
-            Job { database: self.clone(), user: user.map(str::to_owned), secret: secret.cloned(), columns };
+            Job { database: self.clone(), user: user.map(str::to_owned), secret: secret.cloned(), wanted };
         Opener::new(move || Ok(Box::new(ServerTable::open(job.clone())?)))
     }
 }
@@ -98,14 +99,13 @@ struct Job {
     database: Database,
     user: Option<String>,
     secret: Option<SecretString>,
-    columns: Vec<(Field, String)>,
+    wanted: Arc<BTreeSet<String>>,
 }
 
 impl Job {
     /// Whether a mapping asks for a column.
     fn wants(&self, column: &str) -> bool {
-        let column = super::header::fold(column);
-        self.columns.iter().any(|(_, wanted)| super::header::fold(wanted) == column)
+        self.wanted.contains(&super::header::fold(column))
     }
 }
 

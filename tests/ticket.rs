@@ -796,7 +796,7 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         let values: Vec<String> = (0..VALUES)
             .map(|_| {
                 let mut hostile = String::new();
-                for _ in 0..1 + draw(6) {
+                for _ in 0..=draw(6) {
                     hostile.push_str(BAITS[draw(BAITS.len())]);
                     hostile.push_str(["", " ", "word", "x y", "\n", "é"][draw(6)]);
                 }

@@ -270,7 +270,8 @@ fn is_telling(members: &[&Dispute], spread: &HashMap<&str, usize>, few: usize) -
 fn course(ticket: Option<&plan::Ticket>, figures: &Figures, today: Date) -> Course {
     let amount = facts::rounded(figures.exposed + figures.recoverable);
     let point = Point { day: today, disputes: figures.disputes, amount };
-    let before = ticket.and_then(|ticket| ticket.written.as_ref()?.course.as_ref());
+    let written = ticket.and_then(|ticket| ticket.writing.as_deref().or(ticket.written.as_ref()));
+    let before = written.and_then(|written| written.course.as_ref());
     before.map_or_else(|| Course::new(point.clone()), |before| before.with(point.clone()))
 }
 

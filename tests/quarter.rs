@@ -394,10 +394,10 @@ async fn quarter(flavour: Flavour) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quarter_on_jira_cloud_keeps_every_promise() {
-    quarter(Flavour::Cloud).await;
+    Box::pin(quarter(Flavour::Cloud)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quarter_on_data_center_keeps_every_promise() {
-    quarter(Flavour::DataCenter).await;
+    Box::pin(quarter(Flavour::DataCenter)).await;
 }

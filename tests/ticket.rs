@@ -610,11 +610,11 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Money exposed (unpaid until settled) | about $8,000
     ## By when
     The earliest due date in the source is 2026-09-01 (6 disputes).
-    What happens | When | Counted from | Who must act
-    state sends invoice | within 60 days of quarter end | quarter end | state
-    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer
-    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer
-    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer
+    What happens | When | Counted from | Who must act | Earliest | Without an answer
+    state sends invoice | within 60 days of quarter end | quarter end | state | 2026-05-30 | –
+    labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer | unknown | –
+    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer | unknown | interest runs
+    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer | – | –
     ## Why these belong together
     - NDC 00022-2127-95, TX, Example Plan, reason code D
     Of all open disputes of Example Pharma A in this program that fit this rule, 100 % are in this group; it finds 100 % of the group.

@@ -425,10 +425,13 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 None => return Ok(Err(Failure::Stopped)),
             }
         };
-        ticket.saying.remove(topic);
+        let sent = ticket.saying.remove(topic);
         ticket.told.insert(topic.to_owned());
-        if !topic.starts_with(&plan::answer_topic("")) {
-            Life::note_said(&mut ticket.life, self.clock.moment().at);
+        // What was only found again was not said now.
+        if let Some(sent) = sent
+            && !topic.starts_with(&plan::answer_topic(""))
+        {
+            Life::note_said(&mut ticket.life, sent.at);
         }
         ticket.comments.insert(topic.to_owned(), id);
         if let Some(orders) = &mut ticket.orders {

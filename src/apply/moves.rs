@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Stands among the topics of a ticket while it is being reopened.
-const REOPENING: &str = "reopening";
+pub(super) const REOPENING: &str = "reopening";
 
 /// What is to be moved, and where to.
 #[derive(Clone, Copy)]
@@ -153,7 +153,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             (None, _) => {
                 ticket.closed = Closed::No;
                 ticket.saying.remove(REOPENING);
-                Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                // A label in its place was counted already.
+                if before != Closed::Stuck {
+                    Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                }
             }
         }
         self.record(ticket)?;
@@ -214,7 +217,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             (None, false) => {
                 ticket.closed = Closed::Stuck;
-                Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                if !has_label {
+                    Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                }
             }
         }
         self.record(ticket)?;

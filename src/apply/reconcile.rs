@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::port::{Clock, Store, Tracker};
-use super::{Applied, Policy, RecoverError, apply, hear};
+use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     group::{Group, GroupId, Status},
     jira::workflow,
     plan::{
-        self, Action, Category, Closed, Link, Moment, Observed, Plan, Ruling, Standing, StrayKind, Ticket,
-        Ways,
+        self, Action, Category, Closed, Life, Link, Moment, Observed, Plan, Ruling, Standing, StrayKind,
+        Ticket, Ways,
     },
     state::{Change, GroupRecord, Known},
 };
@@ -181,7 +181,14 @@ fn reopened_by_people(
             let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
             shown.is_some_and(|observed| observed.category != Category::Done)
         })
-        .map(|ticket| Change::Ticket(Ticket { closed: Closed::No, ..ticket.clone() }))
+        .map(|ticket| {
+            let mut ticket = Ticket { closed: Closed::No, ..ticket.clone() };
+            // Ours, though the answer was lost: it counts among those that are bounded.
+            if let Some(sent) = ticket.saying.remove(REOPENING) {
+                Life::note_reopened(&mut ticket.life, sent.at);
+            }
+            Change::Ticket(ticket)
+        })
         .collect()
 }
 

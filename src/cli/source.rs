@@ -93,7 +93,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         return Err(CliError::new(Exit::Usage, format!("there is no source `{wanted}`"))
             .hint(format!("the sources are `{}`", names.join("`, `"))));
     }
-    let previews: Vec<Preview> = sources.iter().map(|source| preview(source, arguments.rows, ui)).collect();
+    let previews: Vec<Preview> =
+        sources.iter().map(|source| preview(source, &settings.tables, arguments.rows, ui)).collect();
     ui.clear();
     if arguments.json {
         ui.json(&previews)?;
@@ -104,15 +105,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(if previews.iter().all(|preview| preview.rows == 0) { Exit::Input } else { Exit::Done })
 }
 
-fn preview(settings: &Settings, rows: usize, ui: &mut Ui) -> Preview {
+fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Preview {
     let mut counts: [Counted; Field::ALL.len()] = std::array::from_fn(|_| Counted::default());
     let hasher = RandomState::new();
     let mut first = Vec::new();
-    let survey = source::each(
-        settings,
-        &Tables::embedded(),
-        &mut |seen| ui.progress(Progress::Reading(seen)),
-        &mut |located| {
+    let survey =
+        source::each(settings, tables, &mut |seen| ui.progress(Progress::Reading(seen)), &mut |located| {
             let texts = texts(&located.dispute);
             for (field, text) in &texts {
                 counts[*field as usize].add(text, *field, hasher.hash_one(&**text));
@@ -120,8 +118,7 @@ fn preview(settings: &Settings, rows: usize, ui: &mut Ui) -> Preview {
             if first.len() < rows {
                 first.push(texts.iter().map(|(field, text)| (field.name(), fit(*field, text))).collect());
             }
-        },
-    );
+        });
     let Survey { rows, rejects, warnings, reasons, .. } = &survey;
     let columns = Field::ALL.into_iter().zip(counts).filter(|(_, counted)| counted.filled > 0);
     Preview {

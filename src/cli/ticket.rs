@@ -6,7 +6,6 @@ use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
     apply::{self, DecideError, Decision},
     config::{Assignment, Needs},
-    dispute::Tables,
     group::{Group, LABEL_PREFIX, Status},
     jira::Client,
     run,
@@ -82,7 +81,7 @@ fn preview(
     let more =
         if input.is_empty() { Vec::new() } else { vec![Assignment::flags("--input", "source.paths", input)] };
     let settings = common.settings(Needs { source: true, jira: false }, &more, ui)?;
-    let (known, tables) = (Known::read(&settings.state)?, Tables::embedded());
+    let (known, tables) = (Known::read(&settings.state)?, settings.tables.clone());
     let surveyed = run::survey(
         &settings.run,
         &tables,

@@ -2,8 +2,8 @@
 //!
 //! [`Scorer`](super::profile::Scorer) goes from a profile to the rows that may fit it. Where every profile is to
 //! meet every row that takes long: most of what it looks at scores below zero. Here a row goes through its own
-//! values to the groups that share them, and to no other; for all others it is what a row without any of their
-//! values scores, which is the same for all rows of a client.
+//! values to the groups that share them. To all others it is what a row without any of their values scores, which is
+//! the same for all rows of a client: they cost a copy and a look.
 
 use super::{
     attribute::Attribute,

@@ -1,7 +1,7 @@
 //! From seeds to causes: grow, sweep, join, and again for what is left.
 //!
 //! * **Grow**: the rows of a seed teach a [`Profile`]; the rows that fit it better than the background teach it
-//!   again, once. What remains significant becomes a group.
+//!   again, three times at most. What remains significant becomes a group.
 //! * **Sweep** ([`super::contest`]): every row goes to the group that it fits best, or to the background
 //!   (classification EM). A row with a typing error or a missing value is where the rest of it points.
 //! * **Join**: [`super::join`] puts together the groups of one cause by linfa's DBSCAN.
@@ -30,7 +30,7 @@ const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
 /// Most lessons that a growing group takes.
-const LESSONS: usize = 2;
+const LESSONS: usize = 3;
 /// Seeds that grow at the same time.
 const BATCH: usize = 8;
 

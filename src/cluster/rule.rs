@@ -33,7 +33,7 @@ const FEWEST: f64 = 0.03;
 const SMALL: usize = 12;
 /// Conjunctions that are followed up at the same time.
 const BEAM: usize = 6;
-/// Strangers that are looked at to choose a way; where there are more, every n-th.
+/// Rows with a value that are looked at to choose a way; where there are more, every n-th.
 const SAMPLE: usize = 2048;
 /// Fewest strangers of a sample that tell how many there are: below it they are counted.
 const TELLING: usize = 24;
@@ -311,10 +311,14 @@ impl Search<'_> {
             .take(BEAM)
             .map(|(_, value)| {
                 let every = self.peers.with(value.0, value.1).len().div_ceil(SAMPLE).max(1);
+                let strangers = self.strangers(value, every);
+                if every > 1 && strangers.len() < TELLING {
+                    return self.conjunction(vec![value]);
+                }
                 Conjunction {
                     values: vec![value],
                     found: self.left.iter().copied().filter(|row| self.has(*row, value)).collect(),
-                    strangers: self.strangers(value, every),
+                    strangers,
                     every,
                 }
             })

@@ -283,7 +283,8 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Setti
     let table = if name.is_empty() { SOURCE.to_owned() } else { format!("{SOURCES}.{name}") };
     let key = |key: &str| format!("{table}.{key}");
     let database = database(reader, &key);
-    if is_needed && database.is_none() {
+    // What is wrong with a database is told already.
+    if is_needed && database.is_none() && reader.optional_text(&key("database")).is_none() {
         reader.require(&key("paths"));
     }
     let columns = by_field(reader, &key("columns"));

@@ -537,7 +537,8 @@ impl Planner<'_> {
         }
         let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
         // Where the parent has said enough, the link says it.
-        if parent_observed.labels.contains(IGNORE_LABEL) || self.is_spent(parent_ticket) {
+        let is_again = parent_ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
+        if parent_observed.labels.contains(IGNORE_LABEL) || !is_again && self.is_spent(parent_ticket) {
             return;
         }
         *self.speaking.entry(parent.clone()).or_default() += 1;
@@ -579,7 +580,9 @@ impl Planner<'_> {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, self.unknown(sent));
         }
-        if reason != Reason::Asked {
+        // One that is sent again is no other one.
+        let is_again = ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
+        if reason != Reason::Asked && !is_again {
             if self.is_spent(ticket) {
                 let (key, limit) = (Some(observed.issue.key.clone()), self.params.manners.comments_per_week);
                 return self.hold(group, standing, key, HoldReason::Spent { topic, limit });

@@ -125,7 +125,9 @@ impl Planner<'_> {
         if (level..=LEVELS).any(|more| ticket.told.contains(&format!("{GREW}{more}"))) {
             return Err(Unsaid::Said);
         }
-        if self.is_spent(Some(ticket)) {
+        let topic = format!("{GREW}{level}");
+        // One that is sent again is no other one.
+        if !ticket.saying.contains_key(&topic) && self.is_spent(Some(ticket)) {
             return Err(Unsaid::Spent { limit: manners.comments_per_week });
         }
         let (first, last) = (&course.first, course.last());
@@ -137,7 +139,7 @@ impl Planner<'_> {
             in_dispute(first.amount),
             first.day,
         );
-        Ok((format!("{GREW}{level}"), vec![paragraph(text)]))
+        Ok((topic, vec![paragraph(text)]))
     }
 
     /// What there is to say of a ticket whose disputes are all settled.
@@ -161,7 +163,7 @@ impl Planner<'_> {
         };
         format!(
             "All disputes of this ticket are resolved or withdrawn in the source, {lived}; it last had {}{}.{start} \
-             disputebot closes the ticket. Should the cause come back, it is reopened.",
+             disputebot closes the ticket. Should the cause come back soon, it is reopened.",
             had(last.disputes),
             in_dispute(last.amount),
         )
@@ -242,7 +244,10 @@ fn level(course: &Course, manners: &Manners) -> u32 {
 
 /// Whether a topic is that of a comment, and not of a link, a list or a move.
 fn is_comment(topic: &str) -> bool {
-    !topic.starts_with("list-") && topic != "reopening" && !topic.starts_with("answer-")
+    let is_of_another = topic.starts_with("merged-") || topic.starts_with("duplicate-");
+    !["list-", "answer-", "split-from-", "follows-"].iter().any(|kind| topic.starts_with(kind))
+        && topic != "reopening"
+        && (!is_of_another || topic.ends_with("-said"))
 }
 
 fn in_dispute(amount: Decimal) -> String {

@@ -20,7 +20,7 @@ const PATTERNS: usize = 20;
 ///
 /// Of a large group it has a sample of the members, chosen by a hash of their ids alone: the share of it that
 /// a later group has is then about the share of the whole. It holds nothing that the text of the ticket may not
-/// hold: dispute ids and values of the rule, no wording of a note and no date.
+/// hold: dispute ids and values of the rule, no wording of a note and no date of a dispute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The group.

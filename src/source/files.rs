@@ -119,10 +119,6 @@ impl Found {
         };
         let (files, reasons) = (self.files.len(), self.reasons.len());
         for object in objects {
-            if object.name().split('/').any(|part| part == "_delta_log") {
-                let of = "Delta Lake".to_owned();
-                return self.reasons.push(Reason::TableWithLog { path: path.to_path_buf(), of });
-            }
             let path = object.path.clone();
             if is_partial(&path) {
                 self.counts.partial += 1;
@@ -158,11 +154,28 @@ fn file(path: &Path, place: &Place) -> Result<fs::File, Reason> {
     }
 }
 
+/// The scheme of an address that is not read, or that seems to hold a secret: the rest of it is not to be shown.
+fn unfit_address(path: &Path) -> Option<&str> {
+    const SECRETS: [&str; 4] = ["sig=", "token=", "X-Amz-", "password="];
+    let (scheme, rest) = path.to_str()?.split_once("://")?;
+    let has_user = rest.contains('@') && !scheme.starts_with("abfs");
+    let has_secret = SECRETS.iter().any(|secret| rest.contains(secret));
+    (has_user || has_secret || Address::parse(path).is_none()).then_some(scheme)
+}
+
 /// Finds what there is to read of a source, in reading order. A file that is named twice is read once, at its last
 /// place, because later files win.
 pub(super) fn find(settings: &Settings, source: usize) -> Found {
     let mut found = Found { source, wanted: Arc::new(settings.wanted()), ..Found::default() };
     for path in &settings.paths {
+        if let Some(scheme) = unfit_address(path) {
+            found.reasons.push(Reason::Unreadable {
+                path: PathBuf::from(format!("{scheme}://…")),
+                problem: "it is no address that is read here; a secret has a key of its own (`secret_file`)"
+                    .to_owned(),
+            });
+            continue;
+        }
         if let Some(address) = Address::parse(path) {
             found.add_objects(&address, settings, path);
             continue;
@@ -246,14 +259,16 @@ fn walk(found: &mut Found, folder: &Path, look: &mut dyn FnMut(&mut Found, &Path
     };
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     paths.sort();
+    // What of its files counts only its log tells.
+    if paths.iter().any(|path| path.file_name().is_some_and(|name| name == "_delta_log") && path.is_dir()) {
+        let of = "Delta Lake".to_owned();
+        return found.reasons.push(Reason::TableWithLog { path: folder.to_path_buf(), of });
+    }
     for path in paths {
         // A link to a folder could lead in a circle.
         let is_folder = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if is_folder && name == "_delta_log" {
-            let of = "Delta Lake".to_owned();
-            found.reasons.push(Reason::TableWithLog { path: folder.to_path_buf(), of });
-        } else if is_folder && !name.starts_with(['.', '_']) {
+        if is_folder && !name.starts_with(['.', '_']) {
             if look(found, &path, true) {
                 walk(found, &path, look);
             }

@@ -48,21 +48,23 @@ impl Format {
     /// Reads the setting of a column.
     pub fn parse(field: Field, text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let kind =
-            match field {
-                Field::ServiceDate | Field::OpenedAt | Field::DueAt | Field::ResolvedAt => {
-                    if text == "serial" { Some(Kind::Serial) } else { day_parts(text).map(Kind::Day) }
+        let kind = match field {
+            _ if is_day(field) => {
+                if text == "serial" {
+                    Some(Kind::Serial)
+                } else {
+                    day_parts(text).map(Kind::Day)
                 }
-                Field::UnitsInvoiced
-                | Field::UnitsDisputed
-                | Field::UnitRebateAmount
-                | Field::AmountDisputed => match text.strip_prefix("implied ").map(str::parse) {
+            }
+            Field::UnitsInvoiced | Field::UnitsDisputed | Field::UnitRebateAmount | Field::AmountDisputed => {
+                match text.strip_prefix("implied ").map(str::parse) {
                     Some(Ok(decimals)) if decimals <= 9 => Some(Kind::Implied(decimals)),
                     None if text == "1.234,56" => Some(Kind::Comma),
                     _ => None,
-                },
-                _ => return Err(format!("`{field}` holds neither days nor amounts")),
-            };
+                }
+            }
+            _ => return Err(format!("`{field}` holds neither days nor amounts")),
+        };
         let expected = if is_day(field) { OF_DAYS } else { OF_AMOUNTS };
         let kind = kind.ok_or_else(|| format!("expected {expected}"))?;
         Ok(Self { text: text.to_owned(), kind })
@@ -93,7 +95,16 @@ impl Format {
 }
 
 fn is_day(field: Field) -> bool {
-    matches!(field, Field::ServiceDate | Field::OpenedAt | Field::DueAt | Field::ResolvedAt)
+    matches!(
+        field,
+        Field::ServiceDate
+            | Field::OpenedAt
+            | Field::DueAt
+            | Field::ResolvedAt
+            | Field::PostmarkedAt
+            | Field::ReceivedAt
+            | Field::RemittedAt
+    )
 }
 
 /// The parts of a pattern that names year, month and day once each.

@@ -16,7 +16,7 @@ use crate::dispute::Field;
 const ALIKE: f64 = 0.93;
 
 /// Other names of our columns, squeezed: CMS invoices and statements, NCPDP fields, and what exports are found to say.
-const NAMES: [(Field, &[&str]); 25] = [
+const NAMES: [(Field, &[&str]); 29] = [
     (
         Field::DisputeId,
         &["disputeno", "disputenumber", "disputekey", "disputelineid", "lineid", "caseid", "recordkey"],
@@ -72,6 +72,10 @@ const NAMES: [(Field, &[&str]); 25] = [
         &["claimid", "claimnumber", "claimno", "icn", "rxnumber", "402d2", "prescriptionnumber", "rx"],
     ),
     (Field::SourceUrl, &["url", "link", "href"]),
+    (Field::Transaction, &["transactioncode", "transactiontype", "claimtype"]),
+    (Field::PostmarkedAt, &["postmark", "postmarkdate", "invoicepostmark"]),
+    (Field::ReceivedAt, &["receiveddate", "invoicereceived", "dateinvoicereceived"]),
+    (Field::RemittedAt, &["remitdate", "remittancedate"]),
 ];
 
 /// The column that each of ours probably is, for those where one is likely; none of them twice.

@@ -4,6 +4,7 @@
 //! is a reason, and never a shorter file. All that waits for the network happens on threads of this room, so that
 //! whoever reads may block. No text of an error has the query of an address, which can hold a signature.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -119,7 +120,17 @@ impl Address {
         });
         let mut metas =
             listed.map_err(|problem| unreachable(&here, problem))?.map_err(|error| told(&error))?;
+        let logs: BTreeSet<String> = metas
+            .iter()
+            .filter_map(|meta| Some(meta.location.as_ref().split_once("_delta_log/")?.0.to_owned()))
+            .collect();
         metas.retain(|meta| self.stands_for(meta.location.as_ref()));
+        if metas
+            .iter()
+            .any(|meta| logs.iter().any(|table| meta.location.as_ref().starts_with(table.as_str())))
+        {
+            return Err(Reason::TableWithLog { path: here, of: "Delta Lake".to_owned() });
+        }
         metas.sort_by(|a, b| a.location.as_ref().cmp(b.location.as_ref()));
         let object = |meta: ObjectMeta| Object {
             store: Arc::clone(&store),
@@ -131,7 +142,11 @@ impl Address {
 
     fn stands_for(&self, name: &str) -> bool {
         if glob::is_pattern(&self.pattern) {
-            return glob::matches(&self.pattern, name);
+            let below = name.strip_prefix(glob::fixed_part(&self.pattern)).unwrap_or(name);
+            let is_aside = below
+                .rsplit_once('/')
+                .is_some_and(|(folders, _)| folders.split('/').any(|folder| folder.starts_with(['.', '_'])));
+            return !is_aside && glob::matches(&self.pattern, name);
         }
         if name == self.pattern {
             return true;
@@ -209,11 +224,6 @@ impl Address {
 }
 
 impl Object {
-    /// The name of the object, with slashes.
-    pub(super) fn name(&self) -> &str {
-        self.meta.location.as_ref()
-    }
-
     /// The bytes as they come.
     pub(super) fn open(&self) -> Result<Raw, Reason> {
         let Self { store, path, meta } = self;

@@ -1,7 +1,8 @@
 //! Disputes in a database: a table, a view or a query, read where they are.
 //!
-//! Reads in one transaction that can write nothing and sees one moment of the data, row by row, so that memory does not
-//! grow with their number. Every value comes as the text that the server has for it: numbers keep their digits, instants
+//! Reads row by row, so that memory does not grow with their number. PostgreSQL is read in one transaction that can write
+//! nothing and sees one moment of the data; SQL Server has none that can only read, and shows what is committed while it
+//! is read unless its snapshots are on (`READ_COMMITTED_SNAPSHOT`). Every value comes as the text that the server has for it: numbers keep their digits, instants
 //! are in UTC. A column of a kind that is no single value is refused by name where it is wanted, and never guessed.
 //!
 //! A thread of its own with its own run time talks to the server; between it and the reader stands a short queue. Who

@@ -2,8 +2,8 @@
 //!
 //! A [`Plan`] holds the final text of every write and the typed reason for each action and each
 //! non-action, so that applying it leaves nothing to decide. It compares three things: what the groups want
-//! ([`Content`](crate::ticket::Content)), what disputebot last wrote ([`Ticket`]) and what Jira shows now ([`Observed`]). A field
-//! that people changed is theirs.
+//! ([`Content`](crate::ticket::Content)), what disputebot last wrote ([`Ticket`]) and what Jira shows now
+//! ([`Observed`]). A field that people changed is theirs.
 //!
 //! # Guarantees
 //!

@@ -197,9 +197,24 @@ fn partitions_of_a_folder_are_read_and_are_columns() {
     assert_eq!(
         missing(folder.path(), &batch),
         [
-            "folder `t` is a table of Delta Lake, whose log says which of its files count; expected files that all count"
+            "folder `t` is a table of Delta Lake, whose log says which of its files count; expected files that all count",
+            "the input has no rows"
         ]
     );
+}
+
+#[test]
+fn an_address_that_is_not_read_or_holds_a_secret_is_told_without_what_follows_its_scheme() {
+    for address in [
+        "https://files.example.com/a.csv?sig=CANARY",
+        "az://container/a.csv?sv=1&sig=CANARY",
+        "s3://CANARY:CANARY@bucket/a.csv",
+        "postgres://reader:CANARY@db.example.com/claims",
+        "ftp://files.example.com/CANARY.csv",
+    ] {
+        let told = missing(Path::new("/"), &read(&of(address))).join("\n");
+        assert!(told.contains("it is no address that is read here") && !told.contains("CANARY"), "{told}");
+    }
 }
 
 #[test]

@@ -119,6 +119,8 @@ fn objects() -> Vec<(&'static str, Vec<u8>)> {
         ("drops/6.zip", archive.finish().unwrap().into_inner()),
         ("lake/part-0.parquet", std::fs::read(golden).unwrap()),
         ("lake/_SUCCESS", Vec::new()),
+        ("logged/_delta_log/0.json", b"{}".to_vec()),
+        ("logged/part-0.csv", csv(&["D-7"]).into_bytes()),
     ]
 }
 
@@ -173,6 +175,11 @@ fn assert_reads(base: &Settings, root: &str) {
     lake.empty = vec!["9999-12-31".to_owned()];
     lake.columns.clear();
     assert_eq!(ids(&read(&lake)), ["D-1", "D-2", "D-3", "D-4"]);
+    for logged in ["logged", "logged/*.csv", "logged/**/*.csv"] {
+        let batch = read(&of(logged));
+        assert_eq!(batch.counts.rows, 0, "{logged}: which files count only the log tells");
+        assert!(missing(&batch)[0].contains("is a table of Delta Lake"), "{:?}", missing(&batch));
+    }
     assert_eq!(
         missing(&read(&of("nothing/*.csv"))),
         [format!("no file matches `{root}/nothing/*.csv`"), "the input has no rows".to_owned()]

@@ -251,7 +251,7 @@ fn a_closing_ticket_sums_up() {
         world.comments.last().unwrap().1.trim(),
         "All disputes of this ticket are resolved or withdrawn in the source, 13 days after its cause was found; it \
          last had 12 disputes (about $30,000 in dispute). It began with 10 disputes (about $20,000 in dispute) on \
-         2026-08-22. disputebot closes the ticket. Should the cause come back, it is reopened."
+         2026-08-22. disputebot closes the ticket. Should the cause come back soon, it is reopened."
     );
 }
 

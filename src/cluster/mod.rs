@@ -14,7 +14,7 @@
 //!    its contract pharmacies) is measured, and is no evidence.
 //! 3. `seed`: pairs of values that occur together far more often than chance, by the Poisson log-likelihood
 //!    ratio against the rows without a cause (Dunning 1993).
-//! 4. `profile` and `cover`: a seed's rows teach a sparse profile, which finds more rows and learns again;
+//! 4. `profile`, `cover` and `contest`: a seed's rows teach a sparse profile, which finds more rows and learns again;
 //!    then every row goes to the group that all of its values fit best, or to the background: classification
 //!    EM (Celeux and Govaert 1992) of a mixture of sparse products. What it costs to name a group counts
 //!    against it (minimum description length). Later rounds look among the rows that are left.

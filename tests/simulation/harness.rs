@@ -23,7 +23,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    BOT, Chances, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, World, indexed_at, paragraph,
+    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, World, indexed_at,
+    paragraph,
 };
 
 /// How a daemon makes sure of its tickets.
@@ -65,6 +66,8 @@ pub(crate) struct Plot {
     pub(crate) unreadable: bool,
     /// Whether the project is claimed.
     pub(crate) lease: bool,
+    /// How many calls may be under way at the same time.
+    pub(crate) at_once: usize,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
     pub(crate) second: bool,
     /// Whether the disputes are all settled at some time, and whether their tickets can be closed then.
@@ -122,17 +125,20 @@ impl Plot {
         let mut faults: Vec<(u64, Fault)> = (0..3).map(|_| (1 + random.below(500), Fault::Crash)).collect();
         faults.sort_by_key(|(at, _)| *at);
         let ours = algorithm == Algorithm::Ours;
+        // Others ask nobody how long to wait.
+        let quota = if ours && random.chance(300) { 3 } else { 0 };
         Self {
             seed,
             algorithm,
             causes: 4,
             faults,
-            chances: Chances::ROUGH,
+            chances: Chances { quota, ..Chances::ROUGH },
             people: ours && random.chance(300),
             old_copies: ours && random.chance(200),
             clocks: ours && random.chance(300),
             unreadable: false,
             lease: true,
+            at_once: [1, 2, 16][random.below(3) as usize],
             second: false,
             end: End::Never,
             settle: SignedDuration::from_mins(5),
@@ -182,6 +188,7 @@ impl Plot {
         world.lock().jira.dead_end = self.end == End::Stuck;
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
+        let client = first.jira.client.clone();
         if self.second {
             let second = Daemon { take_over: Duration::from_mins(20), ..self.daemon(&world, "second") };
             let first = Daemon { take_over: Duration::from_mins(20), ..first };
@@ -214,6 +221,10 @@ impl Plot {
             self.alone(&world, &first, &mut report).await;
             self.judge(&world, &first.jira.disk, &mut report);
         }
+        let most = client.lock().most_under_way;
+        if self.algorithm == Algorithm::Ours && most > self.at_once {
+            report.violations.push(format!("{most} calls were under way at the same time"));
+        }
         let inner = world.lock();
         report.violations.extend(inner.violations.iter().cloned());
         (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
@@ -224,7 +235,11 @@ impl Plot {
         let checks = self.algorithm == Algorithm::Ours && !self.old_copies;
         Daemon {
             plot: self.clone(),
-            jira: ModelJira { world: world.clone(), disk: Disk::new(name, checks) },
+            jira: ModelJira {
+                world: world.clone(),
+                disk: Disk::new(name, checks),
+                client: Client::default(),
+            },
             clock: ModelClock { world: world.clone() },
             take_over: Duration::ZERO,
         }
@@ -236,6 +251,7 @@ impl Plot {
         loop {
             report.lives += 1;
             world.revive();
+            daemon.jira.client.begin_anew();
             let store = daemon.jira.disk.open(world);
             tokio::select! {
                 biased;
@@ -294,6 +310,17 @@ impl Plot {
                     let marked = there.is_some_and(|there| {
                         there.mark.as_ref().is_some_and(|mark| mark.group == ticket.group)
                     });
+                    let unanswered =
+                        there.filter(|there| !there.hidden && !self.old_copies).and_then(|there| {
+                            let heard = &there.observed.comments;
+                            heard.iter().find(|heard| {
+                                !there.comments.contains(&plan::answer_topic(&heard.id.to_string()))
+                            })
+                        });
+                    if let Some(order) = unanswered {
+                        report.violations.push(format!("{} has no answer to {order:?}", issue.key));
+                    }
+                    let is_quiet = ticket.orders.as_ref().is_some_and(|orders| orders.quiet.is_some());
                     let lists = there.map_or(&[][..], |there| &there.observed.lists);
                     let group = store.known().groups.get(&ticket.group);
                     let lives = group.is_some_and(|record| record.group.status == Status::Active);
@@ -303,7 +330,7 @@ impl Plot {
                             && observed.category != Category::Done
                             && !observed.labels.contains(plan::IGNORE_LABEL)
                     });
-                    if lives && shown && ticket.closed == Closed::No && lists.len() != 1 {
+                    if lives && shown && !is_quiet && ticket.closed == Closed::No && lists.len() != 1 {
                         let key = &issue.key;
                         report.violations.push(format!("{key} has not one list of its disputes: {lists:?}"));
                     }
@@ -387,13 +414,14 @@ impl Daemon {
             take_over: false,
             instance,
             host: self.jira.disk.name.clone(),
-            at_once: 16,
+            at_once: self.plot.at_once,
         }
     }
 
     /// Starts again after each failure of its disk.
     async fn forever(&self) {
         loop {
+            self.jira.client.begin_anew();
             let store = self.jira.disk.open(&self.jira.world);
             self.live(store).await;
             tokio::time::sleep(Duration::from_secs(30)).await;
@@ -456,8 +484,15 @@ impl Daemon {
         }
     }
 
-    /// The real protocol over what the disputes would be now. An error is one of the disk.
+    /// A pass as the daemon makes it, which keeps the waits that Jira asked for. An error is one of the disk.
     async fn pass(&self, store: &mut ModelStore) -> Result<(), ()> {
+        apply::pause::resume(&self.jira, store.known(), &self.clock);
+        self.unpaused(store).await?;
+        apply::pause::close(&self.jira, store, &self.clock).map_err(drop)
+    }
+
+    /// The real protocol over what the disputes would be now.
+    async fn unpaused(&self, store: &mut ModelStore) -> Result<(), ()> {
         let policy = self.policy(store);
         match apply::recover(&self.jira, store, &self.clock, &policy, true).await {
             Ok(_) => {}
@@ -649,6 +684,19 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
     }
 }
 
+/// What people order in comments. What makes other groups of the disputes has its tests elsewhere.
+const ORDERS: [&str; 9] = [
+    "/disputebot status",
+    "/disputebot explain",
+    "/disputebot help",
+    "/disputebot mute",
+    "/disputebot unmute",
+    "/disputebot snooze 14d",
+    "/disputebot release summary",
+    "/disputebot take summary",
+    "/disputebot dance",
+];
+
 /// Something that people do between two passes.
 ///
 /// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
@@ -677,7 +725,7 @@ fn people(world: &World, known: &Known, may_hide: bool) {
             return;
         }
         let id = ours[random.below(ours.len() as u64) as usize];
-        let act = random.below(13);
+        let act = random.below(16);
         let indexed = indexed_at(now, random, chances);
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
@@ -717,6 +765,13 @@ fn people(world: &World, known: &Known, may_hide: bool) {
             12 => {
                 ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
                 ticket.theirs.insert("field", "none of yours".to_owned());
+            }
+            13 | 14 => {
+                let order = ORDERS[random.below(ORDERS.len() as u64) as usize];
+                if order == "/disputebot take summary" {
+                    ticket.theirs.remove("summary");
+                }
+                jira.say(id, order);
             }
             7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
             _ => {

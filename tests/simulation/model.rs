@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
-    jira::{Account, Cause, JiraError, Marked, Outcome, Ready, Seen, Transition},
-    plan::{Category, Change as FieldChange, Issue, Link, Mark, Moment, Observed},
+    jira::{Account, Cause, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
+    plan::{Category, Change as FieldChange, Heard, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
         Content, Markup, adf, block,
@@ -26,6 +27,11 @@ use tokio::time::Instant;
 pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_mins(2);
 /// The client's time limit.
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
+/// How long the client waits for Jira's limits, and how long with a write that it may send once only.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+const LONGEST_WAIT_ONCE: Duration = Duration::from_secs(5);
+/// Writes that are sent once.
+const SENT_ONCE: [&str; 4] = ["create", "comment", "attach", "transition"];
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
 
@@ -87,6 +93,7 @@ pub(crate) struct Chances {
     pub(crate) lags: bool,
     pub(crate) pause: u64,
     pub(crate) disk: u64,
+    pub(crate) quota: u64,
 }
 
 impl Chances {
@@ -102,6 +109,7 @@ impl Chances {
         lags: true,
         pause: 0,
         disk: 2,
+        quota: 0,
     };
 }
 
@@ -148,6 +156,10 @@ pub(crate) struct Jira {
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
     pub(crate) reads: u64,
+    /// Until when nobody is let in.
+    closed_until: Duration,
+    /// Comments that people ever made.
+    orders: u64,
     /// Whether nothing leads to done.
     pub(crate) dead_end: bool,
     /// Labels that were taken off again: each ended a wait for the index.
@@ -264,6 +276,15 @@ impl World {
             if fault == Some(Fault::Error) || inner.random.chance(chances.refused) {
                 return Err(failed(Cause::Connect));
             }
+            let now = self.elapsed();
+            if inner.random.chance(chances.quota) {
+                let wait = Duration::from_secs(30 + inner.random.below(570));
+                inner.jira.closed_until = inner.jira.closed_until.max(now + wait);
+            }
+            if now < inner.jira.closed_until {
+                let wait = SignedDuration::try_from(inner.jira.closed_until - now).unwrap_or_default();
+                return Err(failed(Cause::Busy { wait: Some(wait) }));
+            }
             let lost_before = fault == Some(Fault::LostRequest) || inner.random.chance(chances.lost_before);
             let execution = match fault {
                 Some(Fault::LostAnswer) => Duration::from_secs(100),
@@ -276,7 +297,6 @@ impl World {
                 }
                 _ => Duration::from_millis(100 + inner.random.below(1_900)),
             };
-            let now = self.elapsed();
             if !lost_before {
                 let slot = Arc::clone(&answer);
                 inner.jira.arrivals += 1;
@@ -389,6 +409,15 @@ impl Jira {
         self.property.is_some()
     }
 
+    /// A person writes a comment under an issue.
+    pub(crate) fn say(&mut self, id: u64, text: &str) {
+        self.orders += 1;
+        let heard = Heard { id: self.orders, author: vec!["person".to_owned()], text: text.to_owned() };
+        if let Some(ticket) = self.issues.get_mut(&id) {
+            ticket.observed.comments.push(heard);
+        }
+    }
+
     /// A number is given out and nothing comes of it.
     pub(crate) fn burn(&mut self) {
         self.newest += 1;
@@ -443,11 +472,60 @@ pub(crate) fn indexed_at(now: Duration, random: &mut Random, chances: Chances) -
 pub(crate) struct ModelJira {
     pub(crate) world: World,
     pub(crate) disk: Disk,
+    pub(crate) client: Client,
+}
+
+/// What one process knows of Jira's limits, and what must be true of it over all processes of a machine.
+#[derive(Clone, Default)]
+pub(crate) struct Client(Arc<Mutex<Manners>>);
+
+#[derive(Default)]
+pub(crate) struct Manners {
+    /// Until when this process leaves Jira alone.
+    quiet: Option<(Duration, Silence)>,
+    /// The last wait that Jira asked for.
+    asked: Option<Asked>,
+    /// Calls that are under way, and the most there ever were.
+    under_way: usize,
+    pub(crate) most_under_way: usize,
+}
+
+struct Asked {
+    until: Duration,
+    /// What was on the disk when the process heard it, in records, and whether that process has died.
+    records: usize,
+    has_died: bool,
+}
+
+impl Client {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Manners> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new process knows nothing of what the last one was told.
+    pub(crate) fn begin_anew(&self) {
+        let mut manners = self.lock();
+        manners.quiet = None;
+        manners.under_way = 0;
+        if let Some(asked) = &mut manners.asked {
+            asked.has_died = true;
+        }
+    }
+}
+
+/// A call under way.
+struct UnderWay(Client);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut manners = self.0.lock();
+        manners.under_way = manners.under_way.saturating_sub(1);
+    }
 }
 
 impl Tracker for ModelJira {
     async fn sign_in(&self) -> Result<Account, JiraError> {
-        self.world.call("sign in", false, |jira, _, _, _| jira.reads += 1).await?;
+        self.call("sign in", false, |jira, _, _, _| jira.reads += 1).await?;
         Ok(Account { id: BOT.to_owned(), name: String::new() })
     }
 
@@ -456,13 +534,12 @@ impl Tracker for ModelJira {
     }
 
     async fn newest_number(&self) -> Result<u64, JiraError> {
-        self.world
-            .call("newest", true, |jira, now, _, _| {
-                jira.reads += 1;
-                let shown = jira.issues.iter().rev().find(|(_, ticket)| ticket.indexed_labels(now).is_some());
-                shown.map_or(0, |(id, _)| id - 10_000)
-            })
-            .await
+        self.call("newest", true, |jira, now, _, _| {
+            jira.reads += 1;
+            let shown = jira.issues.iter().rev().find(|(_, ticket)| ticket.indexed_labels(now).is_some());
+            shown.map_or(0, |(id, _)| id - 10_000)
+        })
+        .await
     }
 
     async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
@@ -470,7 +547,6 @@ impl Tracker for ModelJira {
         let (content, own) = (content.clone(), mark.clone());
         let description = block::compose(Markup::Adf, &mark.group, &[], &adf::nodes(&content.block), &[]);
         let sent = self
-            .world
             .call("create", false, move |jira, now, random, chances| {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
@@ -491,7 +567,7 @@ impl Tracker for ModelJira {
                 cause: Cause::Broken,
                 said: String::new(),
             }),
-            Err(error) if error.cause == Cause::Connect => {
+            Err(error) if error.is_unexecuted() => {
                 let mut inner = self.world.lock();
                 if let Some(sent) = inner.jira.sent.get_mut(&mark.group).and_then(|sent| sent.get_mut(number))
                 {
@@ -505,38 +581,35 @@ impl Tracker for ModelJira {
 
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let ids = ids.to_vec();
-        self.world
-            .call("read", false, move |jira, _, _, _| {
-                jira.reads += ids.len().div_ceil(100) as u64;
-                let shown = ids.iter().filter_map(|id| jira.shown(id));
-                shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect()
-            })
-            .await
+        self.call("read", false, move |jira, _, _, _| {
+            jira.reads += ids.len().div_ceil(100) as u64;
+            let shown = ids.iter().filter_map(|id| jira.shown(id));
+            shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect()
+        })
+        .await
     }
 
     async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
-        self.world
-            .call("numbered", false, move |jira, _, _, _| {
-                jira.reads += 1;
-                let (first, last) = (10_000 + numbers.start(), 10_000 + numbers.end());
-                let shown: Vec<(&u64, &Ticket)> =
-                    jira.issues.range(first..=last).filter(|(_, ticket)| !ticket.hidden).collect();
-                Seen {
-                    highest: shown.last().map(|(id, _)| *id - 10_000),
-                    marked: shown.iter().filter_map(|(_, ticket)| Jira::marked(ticket)).collect(),
-                }
-            })
-            .await
+        self.call("numbered", false, move |jira, _, _, _| {
+            jira.reads += 1;
+            let (first, last) = (10_000 + numbers.start(), 10_000 + numbers.end());
+            let shown: Vec<(&u64, &Ticket)> =
+                jira.issues.range(first..=last).filter(|(_, ticket)| !ticket.hidden).collect();
+            Seen {
+                highest: shown.last().map(|(id, _)| *id - 10_000),
+                marked: shown.iter().filter_map(|(_, ticket)| Jira::marked(ticket)).collect(),
+            }
+        })
+        .await
     }
 
     async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
         let ids = ids.to_vec();
-        self.world
-            .call("marks", false, move |jira, _, _, _| {
-                jira.reads += 1;
-                ids.iter().filter_map(|id| jira.shown(id)).filter_map(Jira::marked).collect()
-            })
-            .await
+        self.call("marks", false, move |jira, _, _, _| {
+            jira.reads += 1;
+            ids.iter().filter_map(|id| jira.shown(id)).filter_map(Jira::marked).collect()
+        })
+        .await
     }
 
     async fn is_home(&self, _key: &str) -> Result<bool, JiraError> {
@@ -545,15 +618,14 @@ impl Tracker for ModelJira {
 
     async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Vec<String>, JiraError> {
         let label = label.to_owned();
-        self.world
-            .call("search", true, move |jira, now, _, _| {
-                jira.reads += 1;
-                let shown = jira.issues.values().filter(|ticket| {
-                    !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
-                });
-                shown.map(|ticket| ticket.observed.issue.id.clone()).collect()
-            })
-            .await
+        self.call("search", true, move |jira, now, _, _| {
+            jira.reads += 1;
+            let shown = jira.issues.values().filter(|ticket| {
+                !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
+            });
+            shown.map(|ticket| ticket.observed.issue.id.clone()).collect()
+        })
+        .await
     }
 
     async fn edit(
@@ -564,77 +636,74 @@ impl Tracker for ModelJira {
     ) -> Result<(), JiraError> {
         let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
         let world = self.world.clone();
-        self.world
-            .call("edit", false, move |jira, now, random, chances| {
-                jira.writes += 1;
-                let indexed = indexed_at(now, random, chances);
-                let ticket = jira.open(&id)?;
-                if mark.is_some() {
-                    ticket.mark = mark;
-                }
-                for change in changes {
-                    match change {
-                        FieldChange::Summary { to, .. } => {
-                            if ticket.theirs.contains_key("summary") {
-                                return Some("the summary that a person wrote was overwritten".to_owned());
-                            }
-                            ticket.observed.summary = to;
+        self.call("edit", false, move |jira, now, random, chances| {
+            jira.writes += 1;
+            let indexed = indexed_at(now, random, chances);
+            let ticket = jira.open(&id)?;
+            if mark.is_some() {
+                ticket.mark = mark;
+            }
+            for change in changes {
+                match change {
+                    FieldChange::Summary { to, .. } => {
+                        if ticket.theirs.contains_key("summary") {
+                            return Some("the summary that a person wrote was overwritten".to_owned());
                         }
-                        FieldChange::Description { document, .. } => {
-                            if let Some(words) = ticket.theirs.get("words")
-                                && !adf::text_of(&document).contains(words.as_str())
-                            {
-                                return Some("words of a person beside our block were lost".to_owned());
-                            }
-                            ticket.observed.description = document;
+                        ticket.observed.summary = to;
+                    }
+                    FieldChange::Description { document, .. } => {
+                        if let Some(words) = ticket.theirs.get("words")
+                            && !adf::text_of(&document).contains(words.as_str())
+                        {
+                            return Some("words of a person beside our block were lost".to_owned());
                         }
-                        FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
-                        FieldChange::Due { to, .. } => ticket.observed.due = to,
-                        FieldChange::Field { name, to, .. } => {
-                            if ticket.theirs.contains_key("field") {
-                                return Some("the field that a person wrote was overwritten".to_owned());
-                            }
-                            ticket.observed.fields.insert(name, to);
+                        ticket.observed.description = document;
+                    }
+                    FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
+                    FieldChange::Due { to, .. } => ticket.observed.due = to,
+                    FieldChange::Field { name, to, .. } => {
+                        if ticket.theirs.contains_key("field") {
+                            return Some("the field that a person wrote was overwritten".to_owned());
                         }
-                        FieldChange::Labels { add } => {
-                            ticket.observed.labels.extend(add);
-                            ticket.relabel(indexed);
-                        }
+                        ticket.observed.fields.insert(name, to);
+                    }
+                    FieldChange::Labels { add } => {
+                        ticket.observed.labels.extend(add);
+                        ticket.relabel(indexed);
                     }
                 }
-                None
-            })
-            .await
-            .map(|violation| {
-                if let Some(violation) = violation {
-                    world.lock().violation(violation);
-                }
-            })
+            }
+            None
+        })
+        .await
+        .map(|violation| {
+            if let Some(violation) = violation {
+                world.lock().violation(violation);
+            }
+        })
     }
 
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
         let (id, label) = (issue.id.clone(), label.to_owned());
-        self.world
-            .call("relabel", false, move |jira, now, random, chances| {
-                jira.writes += 1;
-                jira.fences += u64::from(!present);
-                let indexed = indexed_at(now, random, chances);
-                if let Some(ticket) = jira.open(&id) {
-                    if present {
-                        ticket.observed.labels.insert(label);
-                    } else {
-                        ticket.observed.labels.remove(&label);
-                    }
-                    ticket.relabel(indexed);
+        self.call("relabel", false, move |jira, now, random, chances| {
+            jira.writes += 1;
+            jira.fences += u64::from(!present);
+            let indexed = indexed_at(now, random, chances);
+            if let Some(ticket) = jira.open(&id) {
+                if present {
+                    ticket.observed.labels.insert(label);
+                } else {
+                    ticket.observed.labels.remove(&label);
                 }
-            })
-            .await
+                ticket.relabel(indexed);
+            }
+        })
+        .await
     }
 
     async fn comment(&self, issue: &Issue, topic: &str, _body: &[Block]) -> Outcome<String> {
         let (id, topic) = (issue.id.clone(), topic.to_owned());
         let sent = self
-            .world
             .call("comment", false, move |jira, _, _, _| {
                 jira.writes += 1;
                 if let Some(ticket) = jira.open(&id) {
@@ -644,39 +713,36 @@ impl Tracker for ModelJira {
             .await;
         match sent {
             Ok(()) => Outcome::Done("1".to_owned()),
-            Err(error) if error.cause == Cause::Connect => Outcome::NotDone(error),
+            Err(error) if error.is_unexecuted() => Outcome::NotDone(error),
             Err(error) => Outcome::Unknown(error),
         }
     }
 
     async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
         let (id, topic) = (issue.id.clone(), topic.to_owned());
-        self.world
-            .call("comments", false, move |jira, _, _, _| {
-                jira.reads += 1;
-                jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned())
-            })
-            .await
+        self.call("comments", false, move |jira, _, _, _| {
+            jira.reads += 1;
+            jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned())
+        })
+        .await
     }
 
     async fn link(&self, _link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
         let (from, to) = (from.id.clone(), to.clone());
-        self.world
-            .call("link", false, move |jira, _, _, _| {
-                jira.writes += 1;
-                if let Some(ticket) = jira.open(&from)
-                    && !ticket.observed.duplicate_of.contains(&to)
-                {
-                    ticket.observed.duplicate_of.push(to);
-                }
-            })
-            .await
+        self.call("link", false, move |jira, _, _, _| {
+            jira.writes += 1;
+            if let Some(ticket) = jira.open(&from)
+                && !ticket.observed.duplicate_of.contains(&to)
+            {
+                ticket.observed.duplicate_of.push(to);
+            }
+        })
+        .await
     }
 
     async fn attach(&self, issue: &Issue, list: &List) -> Outcome<String> {
         let (id, name) = (issue.id.clone(), list.name.clone());
         let sent = self
-            .world
             .call("attach", false, move |jira, _, _, _| {
                 jira.writes += 1;
                 jira.files += 1;
@@ -688,35 +754,33 @@ impl Tracker for ModelJira {
             .await;
         match sent {
             Ok(()) => Outcome::Done("1".to_owned()),
-            Err(error) if error.cause == Cause::Connect => Outcome::NotDone(error),
+            Err(error) if error.is_unexecuted() => Outcome::NotDone(error),
             Err(error) => Outcome::Unknown(error),
         }
     }
 
     async fn lists(&self, issue: &Issue) -> Result<Vec<Attached>, JiraError> {
         let id = issue.id.clone();
-        self.world
-            .call("lists", false, move |jira, _, _, _| {
-                jira.reads += 1;
-                jira.shown(&id).map(|ticket| ticket.observed.lists.clone()).unwrap_or_default()
-            })
-            .await
+        self.call("lists", false, move |jira, _, _, _| {
+            jira.reads += 1;
+            jira.shown(&id).map(|ticket| ticket.observed.lists.clone()).unwrap_or_default()
+        })
+        .await
     }
 
     async fn detach(&self, list: &Attached) -> Result<(), JiraError> {
         let id = list.id.clone();
-        self.world
-            .call("detach", false, move |jira, _, _, _| {
-                jira.writes += 1;
-                for ticket in jira.issues.values_mut() {
-                    ticket.observed.lists.retain(|list| list.id != id);
-                }
-            })
-            .await
+        self.call("detach", false, move |jira, _, _, _| {
+            jira.writes += 1;
+            for ticket in jira.issues.values_mut() {
+                ticket.observed.lists.retain(|list| list.id != id);
+            }
+        })
+        .await
     }
 
     async fn upload_limit(&self) -> Result<u64, JiraError> {
-        self.world.call("upload limit", false, |jira, _, _, _| jira.reads += 1).await?;
+        self.call("upload limit", false, |jira, _, _, _| jira.reads += 1).await?;
         Ok(u64::MAX)
     }
 
@@ -728,7 +792,6 @@ impl Tracker for ModelJira {
     ) -> Result<Vec<Transition>, JiraError> {
         let id = issue.id.clone();
         let at = self
-            .world
             .call("transitions", false, move |jira, _, _, _| {
                 jira.reads += 1;
                 (jira.shown(&id).map(|ticket| ticket.observed.status.clone()), jira.dead_end)
@@ -757,7 +820,6 @@ impl Tracker for ModelJira {
     async fn transition(&self, issue: &Issue, transition: &Transition) -> Result<(), JiraError> {
         let (id, transition) = (issue.id.clone(), transition.clone());
         let moved = self
-            .world
             .call("transition", false, move |jira, _, _, _| {
                 jira.writes += 1;
                 let ticket = jira.open(&id)?;
@@ -789,21 +851,95 @@ impl Tracker for ModelJira {
     }
 
     async fn project_property(&self) -> Result<Option<Value>, JiraError> {
-        self.world
-            .call("claim", false, |jira, _, _, _| {
-                jira.reads += 1;
-                jira.property.clone()
-            })
-            .await
+        self.call("claim", false, |jira, _, _, _| {
+            jira.reads += 1;
+            jira.property.clone()
+        })
+        .await
     }
 
     async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
         let value = value.clone();
-        self.world.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
+        self.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
+    }
+
+    async fn make_room(&self, _issue: Option<&Issue>) -> Result<(), JiraError> {
+        self.wait_for_jira("room", LONGEST_WAIT).await
+    }
+
+    fn silence(&self) -> Option<Silence> {
+        let quiet = self.client.lock().quiet.clone();
+        let (_, silence) = quiet.filter(|(until, _)| self.world.elapsed() < *until)?;
+        Some(silence)
+    }
+
+    fn keep_silent(&self, wait: SignedDuration, reason: &str) {
+        self.client.lock().quiet = Some(self.quiet_for(wait, reason));
     }
 }
 
 impl ModelJira {
+    /// A call as the client sends it: not while Jira wants to be left alone.
+    async fn call<R: Send + 'static>(
+        &self,
+        what: &'static str,
+        is_search: bool,
+        effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
+    ) -> Result<R, JiraError> {
+        let longest = if SENT_ONCE.contains(&what) { LONGEST_WAIT_ONCE } else { LONGEST_WAIT };
+        self.wait_for_jira(what, longest).await?;
+        self.check_silence(what);
+        let under_way = UnderWay(self.client.clone());
+        {
+            let mut manners = self.client.lock();
+            manners.under_way += 1;
+            manners.most_under_way = manners.most_under_way.max(manners.under_way);
+        }
+        let answer = self.world.call(what, is_search, effect).await;
+        drop(under_way);
+        if let Err(JiraError { cause: Cause::Busy { wait: Some(wait) }, .. }) = &answer {
+            let quiet = self.quiet_for(*wait, "quota");
+            let records = self.disk.records();
+            let mut manners = self.client.lock();
+            manners.asked = Some(Asked { until: quiet.0, records, has_died: false });
+            manners.quiet = Some(quiet);
+        }
+        answer
+    }
+
+    fn quiet_for(&self, wait: SignedDuration, reason: &str) -> (Duration, Silence) {
+        let at = ModelClock { world: self.world.clone() }.moment().at;
+        let until = at.saturating_add(wait).unwrap_or(at);
+        (self.world.elapsed() + wait.unsigned_abs(), Silence { until, reason: reason.to_owned() })
+    }
+
+    async fn wait_for_jira(&self, what: &'static str, longest: Duration) -> Result<(), JiraError> {
+        loop {
+            let Some((until, silence)) = self.client.lock().quiet.clone() else { return Ok(()) };
+            let left = until.saturating_sub(self.world.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            if left > longest {
+                let cause = Cause::Paused { until: silence.until };
+                return Err(JiraError { call: what.to_owned(), cause, said: String::new() });
+            }
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    /// Nothing is sent in a time for which Jira asked to be left alone, also not by the next process: but for one that
+    /// could not record it, since the last one died before its second record, or its disk failed.
+    fn check_silence(&self, what: &'static str) {
+        let manners = self.client.lock();
+        let Some(asked) = &manners.asked else { return };
+        let is_known = !asked.has_died || self.disk.records() > asked.records + 1;
+        if is_known && self.disk.checks && self.world.elapsed() < asked.until {
+            let died = if asked.has_died { "after a restart" } else { "by the same process" };
+            self.world.lock().violation(format!("{what} was sent {died} while Jira wanted to be left alone"));
+        }
+    }
+
     /// A create is only sent with an intent on disk, once for each, and not while an earlier one may still
     /// arrive.
     fn check_create(&self, group: &GroupId) -> usize {
@@ -850,15 +986,21 @@ pub(crate) struct Disk {
     /// Whether creates are held against what is on it.
     pub(crate) checks: bool,
     durable: Arc<Mutex<Vec<Change>>>,
+    /// Records that were ever made, over all processes.
+    records: Arc<AtomicUsize>,
 }
 
 impl Disk {
     pub(crate) fn new(name: &str, checks: bool) -> Self {
-        Self { name: name.to_owned(), checks, durable: Arc::default() }
+        Self { name: name.to_owned(), checks, durable: Arc::default(), records: Arc::default() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Change>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
     }
 
     fn last_link(&self, group: &GroupId) -> Option<Link> {
@@ -930,6 +1072,7 @@ impl Store for ModelStore {
             self.poisoned = true;
             return Err(failed());
         }
+        self.disk.records.fetch_add(1, Ordering::Relaxed);
         for change in changes {
             self.known.take(change.clone());
             let next = next(self.head(), change);

@@ -56,6 +56,8 @@ pub(crate) struct Plot {
     pub(crate) faults: Vec<(u64, Fault)>,
     /// Random faults.
     pub(crate) chances: Chances,
+    /// Whether the process is also killed at any time, while it waits as well.
+    pub(crate) kills: bool,
     /// Whether people do things to tickets.
     pub(crate) people: bool,
     /// Whether the state is set back to an older copy at times.
@@ -126,13 +128,14 @@ impl Plot {
         faults.sort_by_key(|(at, _)| *at);
         let ours = algorithm == Algorithm::Ours;
         // Others ask nobody how long to wait.
-        let quota = if ours && random.chance(300) { 3 } else { 0 };
+        let quota = if ours && random.chance(300) { 1 + random.below(30) } else { 0 };
         Self {
             seed,
             algorithm,
             causes: 4,
             faults,
             chances: Chances { quota, ..Chances::ROUGH },
+            kills: ours && random.chance(300),
             people: ours && random.chance(300),
             old_copies: ours && random.chance(200),
             clocks: ours && random.chance(300),
@@ -152,6 +155,7 @@ impl Plot {
             causes,
             faults,
             chances: Chances::default(),
+            kills: false,
             people: false,
             old_copies: false,
             clocks: false,
@@ -168,6 +172,7 @@ impl Plot {
             second: true,
             faults: Vec::new(),
             chances,
+            kills: false,
             people: false,
             old_copies: false,
             ..Self::rough(seed, Algorithm::Ours)
@@ -253,10 +258,13 @@ impl Plot {
             world.revive();
             daemon.jira.client.begin_anew();
             let store = daemon.jira.disk.open(world);
+            let kill = Duration::from_secs(30 + world.lock().random.below(1_800));
+            let is_killed = self.kills && world.elapsed() + kill < self.trouble;
             tokio::select! {
                 biased;
                 () = daemon.live(store) => {}
                 () = world.crashed() => {}
+                () = tokio::time::sleep(kill), if is_killed => {}
             }
             if world.elapsed() >= quiet {
                 return;

@@ -21,6 +21,17 @@ fn one_ticket_per_group_whatever_breaks() {
 }
 
 #[test]
+fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() {
+    let plot = |seed| {
+        let rough = Plot::rough(seed, Algorithm::Ours);
+        Plot { chances: model::Chances { quota: 60, ..rough.chances }, kills: true, ..rough }
+    };
+    let found = unclean(1..=60, plot);
+    println!("seeds 1 to 60");
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+}
+
+#[test]
 fn every_step_may_fail_in_every_way() {
     let steps = Plot::calm(3, Vec::new()).live();
     assert!(steps.is_clean(), "{steps:?}");

@@ -8,6 +8,9 @@ mod pages;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod quarter;
 
+#[path = "common/contract.rs"]
+mod contract;
+
 use std::{
     cell::Cell,
     fs,
@@ -238,6 +241,7 @@ async fn a_held_ticket_is_bound_to_the_issue_that_a_person_names() {
     })
     .await
     .unwrap();
+    contract::assert_kept(&sandbox);
     sandbox.stop().await;
 }
 

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/contract.rs"]
+mod contract;
+
 use std::time::{Duration, Instant};
 
+use contract::Judged;
 use disputebot::{
     jira::{Cause, Client, Credentials, Settings},
     plan::Issue,
@@ -11,8 +15,8 @@ use disputebot::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-async fn world(longest_wait: Duration) -> (Sandbox, Client) {
-    let sandbox = sandbox::start(Options::default()).await.unwrap();
+async fn world(longest_wait: Duration) -> (Judged, Client) {
+    let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());
     let bot = User::bot();
     let credentials = Credentials::Basic { user: bot.email, token: bot.token.into() };
     let settings = Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP");

@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/contract.rs"]
+mod contract;
+
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
+use contract::Judged;
 use disputebot::{
     apply::Clock,
     config::{Layers, Needs, Place, Settings},
@@ -97,8 +101,8 @@ impl Delivery {
     }
 }
 
-async fn signed_in() -> (Sandbox, Client) {
-    let sandbox = sandbox::start(Options::default()).await.unwrap();
+async fn signed_in() -> (Judged, Client) {
+    let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());
     let client = Client::new(jira_of(&sandbox)).unwrap();
     client.sign_in().await.unwrap();
     (sandbox, client)
@@ -205,7 +209,7 @@ impl Clock for Hand {
 /// Everything that a pass needs, and a Jira.
 struct House {
     folder: tempfile::TempDir,
-    sandbox: Sandbox,
+    sandbox: Judged,
     settings: Settings,
     client: Client,
     state: State,
@@ -216,7 +220,7 @@ struct House {
 impl House {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let sandbox = sandbox::start(Options::default()).await.unwrap();
+        let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());
         let config = "[source]\npaths = [\"disputes.csv\"]\n[jira]\ncreate_settle = \"0s\"\n";
         fs::write(folder.path().join("disputebot.toml"), config).unwrap();
         let place = Place { folder: folder.path().to_owned(), ..Place::default() };

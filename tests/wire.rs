@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/contract.rs"]
+mod contract;
+
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -14,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use contract::Judged;
 use disputebot::{
     jira::{Cause, Client, Credentials, Gateway, JiraError, Outcome, Settings},
     plan::Issue,
@@ -235,7 +239,7 @@ async fn no_log_no_error_no_debug_text_and_no_address_has_the_token() {
 
 #[tokio::test]
 async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
-    let sandbox = sandbox::start(Options::default()).await.unwrap();
+    let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());
     let bot = User::bot();
     let credentials = Credentials::Basic { user: bot.email.clone(), token: bot.token.clone().into() };
     let client =

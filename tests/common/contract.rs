@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -37,6 +38,25 @@ const BESIDE: &[&str] = &["/_edge/tenant_info"];
 pub(crate) fn assert_kept(sandbox: &Sandbox) {
     let found = breaches(sandbox.flavour(), &sandbox.requests());
     assert!(found.is_empty(), "requests that break the vendor's contract:\n{}", found.join("\n"));
+}
+
+/// A sandbox whose test ends with every request that it got being judged.
+pub(crate) struct Judged(pub(crate) Sandbox);
+
+impl Deref for Judged {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+impl Drop for Judged {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_kept(&self.0);
+        }
+    }
 }
 
 /// One line for each breach, without repeats.

@@ -256,9 +256,20 @@ async fn every_kind(flavour: Flavour) {
         ("Watching", FieldKind::Users, "disputebot; Example Analyst"),
         ("Marks", FieldKind::Labels, "two; one"),
         ("Belongs to", FieldKind::Project, "DISP"),
+        ("Since", FieldKind::Version, "2026 q3"),
+        ("Seen in", FieldKind::Versions, "2026 Q4; 2026 Q3"),
     ];
+    let of_projects = [("components", "Wholesalers"), ("fixVersions", "2026 Q4"), ("security", "Staff only")];
     let world = World::with(Options { flavour, ..Options::default() }).await;
+    for version in ["2026 Q3", "2026 Q4"] {
+        world.sandbox.add_version("DISP", version).unwrap();
+    }
+    world.sandbox.add_component("DISP", "Wholesalers").unwrap();
+    world.sandbox.add_security_level("DISP", "Staff only", &[User::bot()]).unwrap();
     let mut config = "[jira.fields]\n".to_owned();
+    for (id, text) in of_projects {
+        config.push_str(&format!("{id} = \"{text}\"\n"));
+    }
     for (number, (name, kind, text)) in kinds.iter().enumerate() {
         let id = format!("customfield_{}", 10_200 + number);
         world.sandbox.add_field("DISP", field(&id, name, kind.clone())).unwrap();
@@ -275,7 +286,13 @@ async fn every_kind(flavour: Flavour) {
     let issue = world.sandbox.issues()[0].clone();
     for number in 0..kinds.len() {
         let value = &issue["fields"][format!("customfield_{}", 10_200 + number)];
-        assert!(!value.is_null(), "{flavour:?}: {}", kinds[number].0);
+        assert!(!value.is_null() && *value != json!([]), "{flavour:?}: {}", kinds[number].0);
+    }
+    let named = |value: &Value| value["name"].as_str().map(str::to_owned);
+    for (id, text) in of_projects {
+        let value = &issue["fields"][id];
+        let first = value.as_array().map_or(value, |values| &values[0]);
+        assert_eq!(named(first).as_deref(), Some(text), "{flavour:?}: {id}: {value}");
     }
     let writes = world.writes();
     world.expect(0, &["run"]).await;

@@ -282,7 +282,8 @@ impl World {
                 inner.jira.closed_until = inner.jira.closed_until.max(now + wait);
             }
             if now < inner.jira.closed_until {
-                let wait = SignedDuration::try_from(inner.jira.closed_until - now).unwrap_or_default();
+                let wait =
+                    SignedDuration::try_from(inner.jira.closed_until.saturating_sub(now)).unwrap_or_default();
                 return Err(failed(Cause::Busy { wait: Some(wait) }));
             }
             let lost_before = fault == Some(Fault::LostRequest) || inner.random.chance(chances.lost_before);

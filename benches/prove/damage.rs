@@ -540,19 +540,22 @@ fn fill(directory: &Path) {
 }
 
 #[cfg(not(unix))]
-fn prove_full(_: &Path, _: u64) -> Option<Row> {
-    None
+fn prove_full(_: &Path, _: u64) -> Vec<Row> {
+    Vec::new()
 }
 
-/// Fills a new state and a long one, up to limits all over.
+/// Fills a new state and a long one: up to the longest file that is allowed, and up to the end of a file system.
 #[cfg(unix)]
-fn prove_full(base: &Path, trials: u64) -> Option<Row> {
-    let mut sites: BTreeMap<String, u64> = BTreeMap::new();
-    let mut wrong = None;
+fn prove_full(base: &Path, trials: u64) -> Vec<Row> {
     let long = base.join("long");
     copy(&base.join("now"), &long);
     lengthen(&long);
-    let longest = files(&long).iter().filter_map(|it| fs::metadata(it).ok()).map(|it| it.len()).max()?;
+    let sizes = |of: &Path| -> Vec<u64> {
+        files(of).iter().filter_map(|it| fs::metadata(it).ok()).map(|it| it.len()).collect()
+    };
+    let (longest, whole) =
+        (sizes(&long).into_iter().max().unwrap_or(0), sizes(&long).into_iter().sum::<u64>());
+    let mut limited = Filled::default();
     for seed in 1..=trials {
         let mut random = Random(seed);
         let folder = base.join(format!("full-{seed}"));
@@ -565,42 +568,86 @@ fn prove_full(base: &Path, trials: u64) -> Option<Row> {
         } else {
             random.below(2400)
         };
-        let task = format!("fill\n{}", folder.display());
-        let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg("trap '' XFSZ; ulimit -f \"$0\"; exec \"$1\"")
-            .arg(blocks.to_string())
-            .arg(std::env::current_exe().ok()?)
-            .env(CHILD, task)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
-        let said = lines_of(&mut command);
+        let script = "trap '' XFSZ; ulimit -f \"$1\"; exec \"$0\"";
+        limited.judge(shell(&["sh", "-c"], script, &[&blocks.to_string()]), &folder, &folder, seed);
+    }
+    let mut rows = vec![limited.row("state: no file may grow further", trials)];
+    // A name space of its own is where anybody may mount something; the state is copied out of it to be judged.
+    let own = ["unshare", "--mount", "--map-root-user", "sh", "-c"];
+    if Command::new(own[0]).args(&own[1..3]).arg("true").status().is_ok_and(|status| status.success()) {
+        let mut full = Filled::default();
+        for seed in 1..=trials {
+            let mut random = Random(seed);
+            let (mount, folder) = (base.join(format!("mount-{seed}")), base.join(format!("full-{seed}")));
+            fs::create_dir_all(&mount).expect("a folder to mount on");
+            let (from, kib) = if seed % 2 == 0 {
+                (long.clone(), whole / 1024 + 64 + random.below(1_024))
+            } else {
+                (base.join("none"), 4 + random.below(1_200))
+            };
+            let script = "mount -t tmpfs -o size=\"$1\"k tmpfs \"$2\" || exit 9; if [ -d \"$3\" ]; then cp -R \"$3\" \"$2/state\"; fi; \
+                          \"$0\"; mkdir -p \"$2/state\"; cp -R \"$2/state\" \"$4\"";
+            let paths = [&mount, &from, &folder].map(|path| path.display().to_string());
+            let arguments = [&kib.to_string(), &paths[0], &paths[1], &paths[2]];
+            full.judge(shell(&own, script, &arguments), &mount.join("state"), &folder, seed);
+            drop(fs::remove_dir_all(&mount));
+        }
+        rows.push(full.row("state: a file system has no space left", trials));
+    } else {
+        eprintln!("a full file system is not tried: `unshare` cannot make a place to mount one");
+    }
+    rows
+}
+
+/// A shell that ends in this program, which is its `$0`.
+#[cfg(unix)]
+fn shell(words: &[&str], script: &str, arguments: &[&String]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(script).arg(std::env::current_exe().unwrap_or_default()).args(arguments);
+    command
+}
+
+/// What became of states that were filled to the brim.
+#[derive(Debug, Default)]
+struct Filled {
+    sites: BTreeMap<String, u64>,
+    wrong: Option<String>,
+}
+
+impl Filled {
+    /// Lets a process fill a state, and judges what is left of it in a folder.
+    fn judge(&mut self, mut command: Command, state: &Path, left: &Path, seed: u64) {
+        let task = format!("fill\n{}", state.display());
+        let said = lines_of(command.env(CHILD, task).stdin(Stdio::null()).stderr(Stdio::null()));
         let last =
             said.iter().filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok()).max();
         let site = said.iter().find_map(|line| line.strip_prefix("refused ")?.split(' ').next());
-        *sites.entry(site.unwrap_or("nowhere").to_owned()).or_default() += 1;
+        *self.sites.entry(site.unwrap_or("nowhere").to_owned()).or_default() += 1;
         let result = if said.iter().any(|line| line == "late true") {
             Err("it took a record after one had failed".to_owned())
         } else {
-            recovered(&folder, last.unwrap_or(0))
+            recovered(left, last.unwrap_or(0))
         };
         if let Err(said) = result {
-            wrong.get_or_insert(format!("seed {seed}, {blocks} blocks: {said}"));
+            self.wrong.get_or_insert(format!("seed {seed}: {said}"));
         }
-        drop(fs::remove_dir_all(&folder));
+        drop(fs::remove_dir_all(left));
     }
-    let mut found: Vec<String> =
-        sites.iter().map(|(site, count)| format!("refused at {site} {count}")).collect();
-    found.push("lost 0".to_owned());
-    let enough = ["journal", "vault", "open"].iter().all(|site| sites.contains_key(*site));
-    Some(Row {
-        what: "state: no space at any write; all that was acknowledged is there afterwards".to_owned(),
-        trials,
-        seeds: format!("1..={trials}"),
-        holds: wrong.is_none() && enough,
-        found: wrong.unwrap_or(found.join(", ")),
-    })
+
+    fn row(self, what: &str, trials: u64) -> Row {
+        let Self { sites, wrong } = self;
+        let mut found: Vec<String> =
+            sites.iter().map(|(site, count)| format!("refused at {site} {count}")).collect();
+        found.push("lost 0".to_owned());
+        let enough = ["journal", "vault", "open"].iter().all(|site| sites.contains_key(*site));
+        Row {
+            what: format!("{what}; all that was acknowledged is there afterwards"),
+            trials,
+            seeds: format!("1..={trials}"),
+            holds: wrong.is_none() && enough,
+            found: wrong.unwrap_or(found.join(", ")),
+        }
+    }
 }
 
 /// A journal that is longer than sled's file, so that it meets the limit first.

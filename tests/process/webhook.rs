@@ -7,11 +7,12 @@ use std::{
     process::{Child, ChildStderr},
 };
 
-use disputebot::sandbox::{Effect, Fault, Matches, RateLimit, Reason};
+use disputebot::sandbox::{Effect, Fault, Matches, Mischief, RateLimit, Reason, User};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
 use sha2::Sha256;
 
-use crate::{crash::signal, world::World};
+use crate::{crash::signal, people::person, world::World};
 
 const SECRET: &str = "a secret that only tests know";
 
@@ -83,6 +84,64 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
     })
     .await;
     world.assert_one_ticket_per_group("after a webhook").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_jira_delivers_forged_doubled_or_never_leads_to_one_answer_and_our_own_echo_to_none() {
+    let world = World::new().await;
+    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
+    let mut daemon = Running::start(&world);
+    let (mut daemon, address) = blocking(move || {
+        let line = daemon.until("webhooks are taken");
+        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        daemon.until("run finished");
+        (daemon, address)
+    })
+    .await;
+    let url = format!("http://{address}/webhook/jira");
+    world.sandbox.add_webhook(&url, Some(SECRET), &["jira:issue_updated", "comment_created"]).unwrap();
+    world.sandbox.script_webhooks(&[Mischief::Dropped, Mischief::Forged, Mischief::Doubled]);
+    let issue = world.sandbox.issues()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/rest/api/3/issue/{issue}");
+    let order = json!({ "type": "text", "text": "/disputebot status" });
+    let order = json!({ "type": "paragraph", "content": [order] });
+    let order = json!({ "body": { "type": "doc", "version": 1, "content": [order] } });
+    person(&world, "PUT", &path, json!({ "update": { "labels": [{ "add": "looked-at" }] } })).await;
+    person(&world, "POST", &format!("{path}/comment"), order).await;
+    person(&world, "PUT", &path, json!({ "update": { "labels": [{ "add": "twice" }] } })).await;
+    let delivered: Vec<(bool, Option<u16>)> =
+        world.sandbox.deliver_webhooks().await.iter().map(|it| (it.is_forged, it.status)).collect();
+    assert!(delivered.contains(&(true, Some(401))), "{delivered:?}");
+    let taken = delivered.iter().filter(|it| **it == (false, Some(204))).count();
+    assert_eq!(taken, delivered.len() - 1, "{delivered:?}");
+    let answers = || {
+        let issues = world.sandbox.issues();
+        let issue = issues.iter().find(|it| it["id"] == issue.as_str()).unwrap();
+        let comments = issue["comments"].as_array().unwrap().iter();
+        comments.filter(|it| it["author"]["accountId"] == User::bot().account_id.as_str()).count()
+    };
+    let before = answers();
+    let daemon = blocking(move || {
+        daemon.until("told of a change");
+        daemon.until("run finished");
+        daemon
+    })
+    .await;
+    assert_eq!((before, answers()), (0, 1));
+    // The second of two deliveries may have led to one more look.
+    let echoes = world.sandbox.deliver_webhooks().await;
+    assert!(!echoes.is_empty() && echoes.iter().all(|it| it.status == Some(204)), "{echoes:?}");
+    let looks = blocking(move || {
+        signal(daemon.child.id(), "TERM");
+        let Running { mut child, log } = daemon;
+        let looks = log.map(Result::unwrap).filter(|line| line.contains("told of a change")).count();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        looks
+    })
+    .await;
+    assert!(looks <= 1, "{looks} looks after the answer");
+    assert_eq!(answers(), 1);
+    world.assert_one_ticket_per_group("after what Jira delivered").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

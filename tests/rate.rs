@@ -106,7 +106,7 @@ async fn what_is_repeated_is_repeated_four_times_at_most() {
     let (sandbox, client) = world(Duration::from_mins(1)).await;
     client.sign_in().await.unwrap();
     let before = sandbox.requests().len();
-    for nth in 1..=9 {
+    for nth in 1..=5 {
         let limit = RateLimit::new(Reason::TenantQuota, 0);
         sandbox.inject(Fault { nth, matches: sign_in(), effect: Effect::RateLimit(limit) });
     }

@@ -7,8 +7,11 @@
 mod contract;
 
 use std::{
-    io::{self, Read, Write},
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +22,7 @@ use std::{
 
 use contract::Judged;
 use disputebot::{
-    jira::{Cause, Client, Credentials, Gateway, JiraError, Outcome, Settings},
+    jira::{Cause, Client, Credentials, Found, Gateway, JiraError, Outcome, Settings},
     plan::Issue,
     sandbox::{self, Effect, Fault, Matches, Options, User},
     ticket::document::{Block, Inline},
@@ -245,7 +248,7 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     let client =
         Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
     client.sign_in().await.unwrap();
-    assert_eq!(client.labelled("disputebot", false).await, Ok(Vec::new()), "nothing is there yet");
+    assert_eq!(client.labelled("disputebot", false).await, Ok(Found::default()), "nothing is there yet");
     sandbox.revoke(&bot);
     for error in [
         client.labelled("disputebot", false).await.unwrap_err(),
@@ -258,7 +261,7 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     }
     assert_eq!(client.sign_in().await.unwrap_err().cause, Cause::Credentials, "a refusal is told apart");
     sandbox.reinstate(&bot);
-    assert_eq!(client.labelled("disputebot", false).await, Ok(Vec::new()));
+    assert_eq!(client.labelled("disputebot", false).await, Ok(Found::default()));
     // In the middle of everything.
     let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() };
     sandbox.inject(Fault { nth: 1, matches, effect: Effect::ExpireToken });
@@ -351,4 +354,78 @@ async fn an_error_as_a_page_of_html_says_nothing_and_breaks_nothing() {
     });
     let error = comment(&server.client()).await;
     assert_eq!((error.cause.clone(), error.said.as_str()), (Cause::Server(502), ""));
+}
+
+/// OpenSSL's own server, with a certificate that no authority of the system knows; the files of a folder are its answers.
+struct Foreign {
+    child: Child,
+    port: u16,
+}
+
+impl Foreign {
+    /// None, told by name, where OpenSSL is not installed; a failure then where CI is set.
+    fn start(folder: &Path) -> Option<Self> {
+        let made = Command::new("openssl")
+            .current_dir(folder)
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "crt.pem"])
+            .output();
+        let Ok(made) = made else {
+            let told = "not run: OpenSSL is not here; install `openssl`";
+            assert!(std::env::var_os("CI").is_none(), "{told}");
+            eprintln!("{told}");
+            return None;
+        };
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut child = Command::new("openssl")
+            .current_dir(folder)
+            .args(["s_server", "-HTTP", "-cert", "crt.pem", "-key", "key.pem", "-accept"])
+            .arg(format!("127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap().starts_with("ACCEPT")), "it listens");
+        // Whoever reads no more must not be written to.
+        thread::spawn(move || said.map_while(Result::ok).for_each(drop));
+        Some(Self { child, port })
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[tokio::test]
+async fn a_site_with_a_certificate_of_an_authority_of_its_own_is_trusted_where_that_is_named_and_only_there()
+{
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("rest/api/3")).unwrap();
+    for (path, body) in [
+        ("serverInfo", r#"{"deploymentType":"Cloud","version":"1001.0.0"}"#),
+        ("myself", r#"{"accountId":"bot","displayName":"Bot"}"#),
+    ] {
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{SIGNED_IN}Content-Length: {length}\r\n\r\n{body}"
+        );
+        fs::write(folder.path().join("rest/api/3").join(path), answer).unwrap();
+    }
+    let Some(server) = Foreign::start(folder.path()) else { return };
+    let url = format!("https://127.0.0.1:{}", server.port);
+    let authority = fs::read(folder.path().join("crt.pem")).unwrap();
+    let client = Client::new(Settings { certificate: Some(authority), ..settings(&url) }).unwrap();
+    assert_eq!(client.sign_in().await.unwrap().id, "bot");
+    let stranger = Client::new(Settings { timeout: Duration::from_secs(10), ..settings(&url) }).unwrap();
+    let error = stranger.sign_in().await.unwrap_err();
+    assert_eq!(error.cause, Cause::Connect, "{error}");
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(error.hint().unwrap().contains("jira.ca_file"));
 }

@@ -197,6 +197,7 @@ pub(crate) fn policy(instance: &str) -> Policy {
         lease: true,
         takeover_after: None,
         take_over: false,
+        same_project: false,
         instance: instance.to_owned(),
         host: "example".to_owned(),
         at_once: 16,

@@ -40,6 +40,9 @@ pub struct Claim {
     /// Changes with each sign of life.
     #[serde(default)]
     pub beat: u64,
+    /// Random name of the pass that wrote it last: of two copies of one state, one sees that the other is at work.
+    #[serde(default)]
+    pub session: String,
     /// A record that its journal has.
     pub head: Head,
     /// While tickets are being opened: they have a higher issue number than this.
@@ -161,6 +164,7 @@ pub(super) async fn look(
         host: policy.host.clone(),
         epoch: claimed.epoch,
         beat: beat(clock),
+        session: policy.instance.clone(),
         head: store.head(),
         opening_after: claim.opening_after,
     };
@@ -203,7 +207,7 @@ impl<'a> Keeper<'a> {
         match tracker.project_property().await {
             Ok(None) => self.fresh_since = Some(now.clone()),
             Ok(Some(value)) => {
-                if let Err(failure) = is_ours(value, store) {
+                if let Err(failure) = is_ours(value, store, None) {
                     return Ok(Err(failure));
                 }
             }
@@ -243,7 +247,7 @@ impl<'a> Keeper<'a> {
     ) -> Result<(), Failure> {
         let asked = clock.moment();
         let value = tracker.project_property().await?;
-        is_ours(value.unwrap_or(Value::Null), store)?;
+        is_ours(value.unwrap_or(Value::Null), store, Some(&self.policy.instance))?;
         self.seen = Some(asked);
         Ok(())
     }
@@ -265,6 +269,7 @@ pub(super) async fn anchor(
         host: policy.host.clone(),
         epoch,
         beat: beat(clock),
+        session: policy.instance.clone(),
         head,
         opening_after,
     };
@@ -276,10 +281,12 @@ fn beat(clock: &impl Clock) -> u64 {
     clock.moment().at.as_millisecond().unsigned_abs()
 }
 
-fn is_ours(value: Value, store: &impl Store) -> Result<(), Failure> {
+/// Whether the claim is that of this state and, once it was written by a pass, still that of the pass.
+fn is_ours(value: Value, store: &impl Store, session: Option<&str>) -> Result<(), Failure> {
     let claim = Claim::read(value)?;
     let ours = store.known().claim.as_ref();
-    if ours.is_some_and(|ours| ours.instance == claim.instance && ours.epoch == claim.epoch) {
+    let same = session.is_none_or(|session| session == claim.session);
+    if same && ours.is_some_and(|ours| ours.instance == claim.instance && ours.epoch == claim.epoch) {
         return Ok(());
     }
     Err(Failure::Foreign { host: claim.host })

@@ -89,7 +89,7 @@ async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Tick
     let written = mark.and_then(|marked| marked.mark?.written).or_else(|| ticket.written.clone());
     let said = format!("group {} has the ticket {} from now on", ticket.group.short(), observed.issue.key);
     let link = Link::Bound { issue: observed.issue };
-    Ok((Ticket { link, written, writing: None, look_first: true, ..ticket }, said))
+    Ok((Ticket { link, written, writing: None, look_first: true, pinned: true, ..ticket }, said))
 }
 
 /// The ticket ready for a create.

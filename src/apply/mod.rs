@@ -67,7 +67,7 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
-    plan::{self, Action, Category, Closed, Issue, Life, Moment, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Home, Issue, Life, Moment, Plan, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::{
         document::Block,
@@ -107,6 +107,8 @@ pub struct Policy {
     pub takeover_after: Option<SignedDuration>,
     /// Whether to take the project over from another one now.
     pub take_over: bool,
+    /// Whether a project with another address or key is the same one.
+    pub same_project: bool,
     /// Random name for this state, where it has none yet.
     pub instance: String,
     /// Name of this machine, for people.
@@ -145,6 +147,20 @@ pub enum RecoverError {
         epoch: u64,
         /// Whether it was ours before.
         ours: bool,
+    },
+    /// The state is of another project.
+    #[error(
+        "the state is of the project `{}` of {}, and the config names `{}` of {}; nothing was written",
+        was.project,
+        was.site,
+        is.project,
+        is.site
+    )]
+    Elsewhere {
+        /// The one that the state is of.
+        was: Home,
+        /// The one that is configured.
+        is: Home,
     },
     /// Jira would refuse what a run writes, for a reason in the config or in the project.
     #[error("Jira would refuse what this run writes, so no ticket was touched: {}", problems.join("; "))]
@@ -360,11 +376,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 
     /// Remembers how long a text may be, where a refusal says so or shows that it is less than was thought. The
     /// next run writes shorter ones.
+    ///
+    /// A limit that is not lower than what is known says that people's own words fill the field, or that it is another
+    /// field: neither is a reason to write shorter texts on all tickets.
     fn learn(&mut self, error: &JiraError) -> Result<(), StateError> {
-        let Some(told) = error.too_long() else { return Ok(()) };
+        let Some(told) = error.too_long().filter(|_| error.is_of_description()) else { return Ok(()) };
         let now = self.store.known().text_limit();
-        let limit = told.filter(|limit| *limit < now).unwrap_or(now / 2).max(SHORTEST_TEXT);
-        if limit == now {
+        let limit = told.unwrap_or(now / 2).max(SHORTEST_TEXT);
+        if limit >= now {
             return Ok(());
         }
         self.store.record(self.clock.moment().at, &[Change::TextLimit { limit }])

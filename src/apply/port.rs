@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    jira::{Account, Client, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Change as FieldChange, Issue, Mark, Moment, Observed},
+    jira::{Account, Client, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
+    plan::{Change as FieldChange, Home, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
     ticket::{
         Content, Markup,
@@ -26,6 +26,8 @@ use crate::{
 pub trait Tracker: Sync {
     /// Who asks; an error where Jira does not know.
     fn sign_in(&self) -> impl Future<Output = Result<Account, JiraError>> + Send;
+    /// Which project of which site is meant; known once signed in.
+    fn home(&self) -> Home;
     /// How rich text is stored; known once signed in.
     fn markup(&self) -> Markup;
     /// Highest issue number that the search shows in the project, 0 where it shows none: a lower bound.
@@ -41,12 +43,8 @@ pub trait Tracker: Sync {
     fn numbered(&self, numbers: RangeInclusive<u64>) -> impl Future<Output = Result<Seen, JiraError>> + Send;
     /// Reads the marks of issues by id.
     fn marks(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Marked>, JiraError>> + Send;
-    /// Ids of issues that the search shows with a label, in the project or anywhere.
-    fn labelled(
-        &self,
-        label: &str,
-        anywhere: bool,
-    ) -> impl Future<Output = Result<Vec<String>, JiraError>> + Send;
+    /// Issues that the search shows with a label, in the project or anywhere.
+    fn labelled(&self, label: &str, anywhere: bool) -> impl Future<Output = Result<Found, JiraError>> + Send;
     /// Whether a key is, or was, that of the project.
     fn is_home(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
     /// Writes changed fields, and the mark where one is given.
@@ -215,6 +213,10 @@ impl Tracker for Client {
         Self::sign_in(self).await
     }
 
+    fn home(&self) -> Home {
+        Self::home(self)
+    }
+
     fn markup(&self) -> Markup {
         Self::markup(self)
     }
@@ -239,7 +241,7 @@ impl Tracker for Client {
         Self::marks(self, ids).await
     }
 
-    async fn labelled(&self, label: &str, anywhere: bool) -> Result<Vec<String>, JiraError> {
+    async fn labelled(&self, label: &str, anywhere: bool) -> Result<Found, JiraError> {
         Self::labelled(self, label, anywhere).await
     }
 

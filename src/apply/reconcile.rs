@@ -48,7 +48,11 @@ pub async fn observe_and_plan(
     changes = hear::orders(wanted.records, tracker, store, &observed, &params.commanders, now.at).await?;
     store.record(now.at, &changes)?;
     let ways = ways(wanted, params, tracker, store.known(), &observed).await?;
-    let upload_limit = if has_large_list(wanted) { Some(tracker.upload_limit().await?) } else { None };
+    let upload_limit = if has_new_list(wanted, store.known(), &observed) {
+        Some(tracker.upload_limit().await?)
+    } else {
+        None
+    };
     let known = store.known();
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
     let rulings: Vec<Ruling> = known.rulings.values().cloned().collect();
@@ -72,11 +76,15 @@ pub async fn observe_and_plan(
     Ok(plan::plan(&input, params))
 }
 
-/// Whether a list might be larger than Jira takes; no administrator sets less than this.
-fn has_large_list(wanted: &Wanted<'_>) -> bool {
-    const ANY_JIRA_TAKES: usize = 64 << 10;
-    let contents = wanted.standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
-    contents.filter_map(|content| content.list.as_ref()).any(|list| list.text.len() > ANY_JIRA_TAKES)
+/// Whether a list is to be attached: it may be larger than Jira takes, or attachments may be switched off.
+fn has_new_list(wanted: &Wanted<'_>, known: &Known, observed: &BTreeMap<String, Observed>) -> bool {
+    wanted.standing.iter().any(|(group, standing)| {
+        let Some(Ok(content)) = &standing.content else { return false };
+        let Some(list) = &content.list else { return false };
+        let shown =
+            known.tickets.get(group).and_then(Ticket::issue).and_then(|issue| observed.get(&issue.id));
+        shown.is_none_or(|shown| shown.lists.iter().all(|attached| attached.name != list.name))
+    })
 }
 
 /// Makes the tickets what is wanted of them.

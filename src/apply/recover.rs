@@ -13,14 +13,16 @@ use super::scan::{Scan, number, scan};
 use super::{Policy, RecoverError};
 use crate::{
     group::GroupId,
-    jira::Marked,
-    plan::{Fence, Link, Moment, Stray, StrayKind, Ticket},
+    jira::{Cause, Found, JiraError, Marked},
+    plan::{Fence, Issue, Link, Moment, Stray, StrayKind, Ticket},
     state::{Change, Doubt, GroupRecord, Known, StateError},
     ticket::{LABEL, facts::Figures},
 };
 
 /// How far apart the two looks behind a fence are.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(60);
+/// Tickets that are tried for a label.
+const BEACONS: usize = 5;
 
 /// What was found out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +52,7 @@ pub async fn recover(
     may_write: bool,
 ) -> Result<Recovered, RecoverError> {
     let account = tracker.sign_in().await?;
+    at_home(tracker, store, clock, policy).await?;
     let standing = claim::look(tracker, store, clock, policy, may_write).await?;
     let mut recovery =
         Recovery { tracker, store, clock, policy, account: account.id, recovered: Recovered::default() };
@@ -69,6 +72,29 @@ pub async fn recover(
     Ok(recovery.recovered)
 }
 
+/// Makes sure that the project is the one that the state is of: elsewhere its ids are those of strangers' issues, and
+/// what its own project has cannot be seen. A project that got another key is told by Jira to be the same.
+async fn at_home(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+) -> Result<(), RecoverError> {
+    let is = tracker.home();
+    let was = store.known().home.clone();
+    if was.as_ref() == Some(&is) {
+        return Ok(());
+    }
+    if let Some(was) = was
+        && !policy.same_project
+        && !(was.site == is.site && tracker.is_home(&was.project).await?)
+    {
+        return Err(RecoverError::Elsewhere { was, is });
+    }
+    store.record(clock.moment().at, &[Change::Home { home: is }])?;
+    Ok(())
+}
+
 /// Whether something is open that can be settled now.
 pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
     if known.pause.as_ref().is_some_and(|pause| pause.left(now).is_positive()) {
@@ -84,6 +110,19 @@ pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
         _ => false,
     };
     doubt || known.tickets.values().any(create)
+}
+
+/// A reading of all issues after a number.
+struct Look {
+    after: u64,
+    began: Moment,
+    /// Why what it did not find may be there all the same.
+    blind: Option<String>,
+}
+
+/// Whether an issue was deleted, hidden or archived.
+fn is_out_of_reach(error: &JiraError) -> bool {
+    matches!(error.cause, Cause::NotFound | Cause::Forbidden)
 }
 
 struct Recovery<'a, T, S, C> {
@@ -135,7 +174,11 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             }
             let mut marked = found.marked;
             // What the numbers do not lead to, such as tickets whose old keys another project has now.
-            marked.extend(self.searched(&marked).await?);
+            let (searched, cut) = self.searched(&marked).await?;
+            if let Some(cut) = cut {
+                return Err(RecoverError::Blind { reason: format!("{} ({cut})", doubt.reason) });
+            }
+            marked.extend(searched);
             self.adopt(marked, true).await?;
             let doubt = match waited {
                 Some(Some(_)) => None,
@@ -148,51 +191,68 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
 
     /// Finds out what became of creates whose answer was lost.
     async fn settle(&mut self, opening_after: Option<u64>, may_write: bool) -> Result<(), RecoverError> {
-        let open: Vec<Ticket> = self
+        let mut open: Vec<(u64, GroupId)> = self
             .store
             .known()
             .tickets
             .values()
-            .filter(|ticket| matches!(ticket.link, Link::Unknown { .. } | Link::Held { .. }))
-            .cloned()
+            .filter_map(|ticket| match &ticket.link {
+                Link::Unknown { highest_number, .. } => Some((*highest_number, ticket.group.clone())),
+                _ => None,
+            })
             .collect();
-        let lowest = open.iter().filter_map(|ticket| match &ticket.link {
-            Link::Unknown { highest_number, .. } | Link::Held { highest_number, .. } => Some(*highest_number),
-            _ => None,
-        });
-        let Some(after) = lowest.chain(opening_after).min() else { return Ok(()) };
-        // Before the scan, so that what it does not find was not there this long after the create.
-        let began = self.clock.moment();
-        let Scan { marked, blind } = scan(self.tracker, after, true).await?;
-        self.adopt(marked, opening_after.is_some()).await?;
-        for ticket in open {
-            let ticket = self.store.known().ticket(&ticket.group);
+        open.sort();
+        let Some(after) = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min() else {
+            return Ok(());
+        };
+        let mut look = self.scan_after(after, opening_after.is_some()).await?;
+        for (highest_number, group) in open {
+            // One that has waited for long must not keep a later one from being found out.
+            if look.blind.is_some() && highest_number > look.after {
+                look = self.scan_after(highest_number, false).await?;
+            }
+            let ticket = self.store.known().ticket(&group);
             let Link::Unknown { attempts, highest_number, sent, fence } = &ticket.link else { continue };
             let (attempts, highest_number) = (*attempts, *highest_number);
-            let Some(passed) = began.since(sent) else {
+            let Some(passed) = look.began.since_in_one_boot(sent) else {
                 // The machine was started anew: the wait begins again.
-                let link =
-                    Link::Unknown { attempts, highest_number, sent: began.clone(), fence: fence.clone() };
+                let (sent, fence) = (look.began.clone(), fence.clone());
+                let link = Link::Unknown { attempts, highest_number, sent, fence };
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
                 continue;
             };
             if passed < self.policy.settle {
                 continue;
             }
-            let Some(reason) = &blind else {
+            let Some(reason) = look.blind.clone() else {
                 self.release(ticket, attempts)?;
                 continue;
             };
-            if may_write && self.behind_the_fence(&ticket, fence.as_ref(), &began).await? {
+            if may_write && self.behind_the_fence(&ticket, fence.as_ref(), &look.began).await? {
                 self.release(ticket, attempts)?;
-            } else if passed >= self.policy.hold_after {
-                let ticket = self.store.known().ticket(&ticket.group);
-                let link =
-                    Link::Held { attempts, highest_number, sent: sent.clone(), reason: reason.clone() };
+                continue;
+            }
+            let ticket = self.store.known().ticket(&group);
+            let Link::Unknown { sent, fence, .. } = &ticket.link else { continue };
+            if passed >= self.policy.hold_after {
+                if let Some(fence) = fence.as_ref().filter(|_| may_write) {
+                    let shown = self.tracker.labelled(&fence.label, true).await?.ids;
+                    self.take_down(&fence.label, shown).await?;
+                }
+                let link = Link::Held { attempts, highest_number, sent: sent.clone(), reason };
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
             }
         }
         Ok(())
+    }
+
+    /// Reads all issues after a number, and binds what is found.
+    async fn scan_after(&mut self, after: u64, unclean: bool) -> Result<Look, RecoverError> {
+        // Before the scan, so that what it does not find was not there this long after the create.
+        let began = self.clock.moment();
+        let Scan { marked, blind } = scan(self.tracker, after, true).await?;
+        self.adopt(marked, unclean).await?;
+        Ok(Look { after, began, blind })
     }
 
     fn release(&mut self, ticket: Ticket, attempts: u32) -> Result<(), StateError> {
@@ -209,8 +269,6 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         fence: Option<&Fence>,
         now: &Moment,
     ) -> Result<bool, RecoverError> {
-        let beacon = self.store.known().tickets.values().filter_map(Ticket::issue).min().cloned();
-        let Some(beacon) = beacon else { return Ok(false) };
         let Link::Unknown { attempts, highest_number, sent, .. } = &ticket.link else { return Ok(false) };
         let with = |fence: Fence| {
             let (attempts, highest_number, sent) = (*attempts, *highest_number, sent.clone());
@@ -220,24 +278,28 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let Some(fence) = fence else {
             let label = format!("{LABEL}-fence-{}-{}", ticket.group.short(), now.at.as_second());
             self.record(&[with(Fence { label: label.clone(), put: now.clone(), passed: None })])?;
-            self.tracker.relabel(&beacon, &label, true).await?;
+            self.put_up(&label).await?;
             return Ok(false);
         };
-        let shown = !self.tracker.labelled(&fence.label, true).await?.is_empty();
-        let found = self.tracker.labelled(&ticket.group.label(), true).await?;
+        let shown = self.tracker.labelled(&fence.label, true).await?.ids;
+        let Found { ids: found, cut } = self.tracker.labelled(&ticket.group.label(), true).await?;
         if !found.is_empty() {
             let marked = self.tracker.marks(&found).await?;
             self.adopt(marked, false).await?;
+            self.take_down(&fence.label, shown).await?;
             return Ok(false);
         }
-        if !shown {
+        if shown.is_empty() {
             // The label may never have arrived.
-            self.tracker.relabel(&beacon, &fence.label, true).await?;
+            self.put_up(&fence.label).await?;
+            return Ok(false);
+        }
+        if cut.is_some() {
             return Ok(false);
         }
         match &fence.passed {
             Some(first) if now.since(first).is_some_and(|passed| passed >= SECOND_LOOK) => {
-                self.tracker.relabel(&beacon, &fence.label, false).await?;
+                self.take_down(&fence.label, shown).await?;
                 Ok(true)
             }
             Some(_) => Ok(false),
@@ -248,10 +310,37 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         }
     }
 
+    /// Puts a label on one of our tickets: the oldest that can be written.
+    async fn put_up(&self, label: &str) -> Result<(), JiraError> {
+        let known = self.store.known();
+        let mut beacons: Vec<&Issue> = known.tickets.values().filter_map(Ticket::issue).collect();
+        beacons.sort_by_key(|issue| number(&issue.id));
+        for beacon in beacons.into_iter().take(BEACONS) {
+            match self.tracker.relabel(beacon, label, true).await {
+                Err(error) if is_out_of_reach(&error) => {}
+                answer => return answer,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a label off again.
+    async fn take_down(&self, label: &str, ids: Vec<String>) -> Result<(), JiraError> {
+        for id in ids {
+            let beacon = Issue { id, key: String::new() };
+            match self.tracker.relabel(&beacon, label, false).await {
+                Err(error) if is_out_of_reach(&error) => {}
+                answer => answer?,
+            }
+        }
+        Ok(())
+    }
+
     /// Looks for issues with our label that belong to no group: second tickets and copies. Tickets of groups that
     /// are not known put everything in doubt.
     async fn sweep(&mut self) -> Result<(), RecoverError> {
-        let marked = self.searched(&[]).await?;
+        // What it does not show, the next run may.
+        let (marked, _) = self.searched(&[]).await?;
         let unknown = self.adopt(marked, false).await?;
         if unknown > 0 {
             let reason =
@@ -261,10 +350,11 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         Ok(())
     }
 
-    /// Marks of issues that the search shows with our label and that are not known.
-    async fn searched(&mut self, seen: &[Marked]) -> Result<Vec<Marked>, RecoverError> {
+    /// Marks of issues that the search shows with our label and that are not known, and why there may be more.
+    async fn searched(&mut self, seen: &[Marked]) -> Result<(Vec<Marked>, Option<String>), RecoverError> {
         let known = self.store.known();
-        let mut ids: BTreeSet<String> = self.tracker.labelled(LABEL, false).await?.into_iter().collect();
+        let Found { ids, cut } = self.tracker.labelled(LABEL, false).await?;
+        let mut ids: BTreeSet<String> = ids.into_iter().collect();
         for id in known.tickets.values().filter_map(Ticket::issue).map(|issue| &issue.id) {
             ids.remove(id);
         }
@@ -272,14 +362,14 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             ids.remove(id);
         }
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), cut));
         }
         let ids: Vec<String> = ids.into_iter().collect();
         let marked = self.tracker.marks(&ids).await?;
         let readable: BTreeSet<&String> = marked.iter().map(|marked| &marked.issue.id).collect();
         let unreadable = ids.iter().filter(|id| !readable.contains(id)).cloned();
         self.recovered.strange.extend(unreadable);
-        Ok(marked)
+        Ok((marked, cut))
     }
 
     /// Binds what belongs to a group without a ticket, and notes what belongs to one with another. Groups that
@@ -339,7 +429,12 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             .find(|marked| ours(marked))
             .or_else(|| candidates.iter().find(|marked| marked.mark.is_some() && bound.is_none()));
         let winner = match (&bound, best) {
-            (Some(bound), Some(best)) if ours(best) && number(&best.issue.id) < number(&bound.id) => {
+            // Which of them it is, a person may have said.
+            (Some(bound), Some(best))
+                if ours(best)
+                    && number(&best.issue.id) < number(&bound.id)
+                    && ticket.is_none_or(|ticket| !ticket.pinned) =>
+            {
                 Some(best.clone())
             }
             (Some(_), _) => None,

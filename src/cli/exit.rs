@@ -151,6 +151,10 @@ impl From<RecoverError> for CliError {
             foreign @ RecoverError::Foreign { .. } => Self::new(Exit::Jira, foreign).hint(
                 "stop one of the two; where the other one is gone for good, take over with `disputebot run --take-over`",
             ),
+            elsewhere @ RecoverError::Elsewhere { .. } => Self::new(Exit::Config, elsewhere).hint(
+                "give the other project a state of its own (`state.dir`); where it is the same one under another address \
+                 or key, `disputebot run --same-project` says so once",
+            ),
             unready @ RecoverError::Unready { .. } => {
                 Self::new(Exit::Config, unready).hint("`disputebot check` shows all that was looked at")
             }

@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// Takes the project over from another disputebot, which must be gone for good
     #[arg(long)]
     take_over: bool,
+    /// Goes on with a project whose site has another address now, or that has another key
+    #[arg(long)]
+    same_project: bool,
 }
 
 #[derive(Serialize)]
@@ -33,6 +36,7 @@ struct Answer<'a> {
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let mut settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     settings.run.apply.take_over = arguments.take_over;
+    settings.run.apply.same_project = arguments.same_project;
     let templates = settings.compile()?;
     let tables = settings.tables.clone();
     let client = Client::new(jira_of(&settings)?)?;

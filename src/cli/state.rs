@@ -184,6 +184,7 @@ fn rebuild_from_jira(mut settings: Settings, json: bool, ui: &mut Ui) -> Result<
     let client = Client::new(jira_of(&settings)?)?;
     let runtime = runtime()?;
     // Before anything is moved.
+    apply::pause::resume(&client, &Known::read(&settings.state)?, &SystemClock);
     runtime.block_on(client.sign_in())?;
     let kept = backup::start_over(&settings.state, "the state was rebuilt from Jira")?;
     let mut state = State::open(&settings.state)?;
@@ -237,7 +238,12 @@ fn export(known: &Known) -> Result<String, CliError> {
         .chain(known.runs.values().cloned().map(|run| Change::Run(Box::new(run))))
         .chain(known.schedules.values().cloned().map(Change::Occurrence))
         .chain(known.strays.values().cloned().map(|stray| Change::Stray { stray }))
+        .chain(known.rulings.values().cloned().map(|ruling| Change::Ruling { ruling }))
+        .chain(known.home.clone().map(|home| Change::Home { home }))
+        .chain(known.text_limit.map(|limit| Change::TextLimit { limit }))
+        .chain(known.pause.clone().map(|pause| Change::Pause { pause: Some(pause) }))
         .chain(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }))
+        .chain(known.rival.clone().map(|rival| Change::Rival { rival: Some(rival) }))
         .chain(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
     let (mut text, mut records) = (String::new(), 0);
     for change in changes {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
-    apply::{self, DecideError, Decision},
+    apply::{self, DecideError, Decision, SystemClock},
     config::{Assignment, Needs},
     group::{Group, LABEL_PREFIX, Status},
     jira::Client,
@@ -154,6 +154,7 @@ fn decide(group: &str, decision: &Decision, common: &Common, ui: &mut Ui) -> Res
     let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
+    apply::pause::resume(&client, state.known(), &SystemClock);
     let known = state.known().find(group).map(|record| record.group.id.clone());
     let Some(id) = known else {
         return Err(CliError::new(Exit::Usage, format!("no group, or more than one, begins with `{group}`"))

@@ -149,6 +149,7 @@ impl Settings {
             lease: reader.flag("jira.lease"),
             takeover_after: reader.optional_duration("jira.takeover_after").map(signed),
             take_over: false,
+            same_project: false,
             instance: String::new(),
             host: crate::apply::host_name(),
             at_once: AT_ONCE,

@@ -21,7 +21,7 @@ use super::{
     ready::Ready,
     site::{Dialect, Gateway, Site, person},
 };
-use crate::ticket::Markup;
+use crate::{plan::Home, ticket::Markup};
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -248,6 +248,13 @@ impl Client {
     /// Address at which a person opens an issue.
     pub fn browse(&self, key: &str) -> String {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))
+    }
+
+    /// The project that is meant, of the site as it calls itself; as it is configured before it was asked.
+    pub fn home(&self) -> Home {
+        let configured = || self.settings.url.as_str().trim_end_matches('/').to_owned();
+        let site = self.site.get().map_or_else(configured, |site| site.base.clone());
+        Home { site, project: self.settings.project.clone() }
     }
 
     /// What Jira this is; asked once.

@@ -10,7 +10,7 @@ use super::{
 use crate::plan::{Category, Issue};
 
 /// Permissions that disputebot needs, with what for.
-const PERMISSIONS: [(&str, &str); 8] = [
+const PERMISSIONS: [(&str, &str); 10] = [
     ("BROWSE_PROJECTS", "to read its tickets"),
     ("CREATE_ISSUES", "to open tickets"),
     ("EDIT_ISSUES", "to update tickets and labels"),
@@ -19,6 +19,8 @@ const PERMISSIONS: [(&str, &str); 8] = [
     ("RESOLVE_ISSUES", "to set the resolution"),
     ("LINK_ISSUES", "to link split and merged tickets"),
     ("SCHEDULE_ISSUES", "to set due dates"),
+    ("CREATE_ATTACHMENTS", "to attach lists of disputes"),
+    ("DELETE_OWN_ATTACHMENTS", "to replace them by newer ones"),
 ];
 
 /// Permissions that only some settings need: the field that needs it, its name, and what for.
@@ -135,8 +137,15 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     let of_project = if dialect == Dialect::Cloud { &of_project[..] } else { &[] };
     let wanted: Vec<String> = needs.resolution.iter().cloned().collect();
     let link_types = ("/issueLinkType", "issueLinkTypes");
-    names(client, &mut health, link_types, &[], ("link type", "jira.link_type_split"), &needs.link_types)
-        .await;
+    names(
+        client,
+        &mut health,
+        link_types,
+        &[],
+        ("link type", "jira.link_type_split` or `jira.link_type_merge"),
+        &needs.link_types,
+    )
+    .await;
     names(client, &mut health, priorities, of_project, ("priority", "ticket.priorities"), &needs.priorities)
         .await;
     names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), &wanted).await;

@@ -103,6 +103,12 @@ impl JiraError {
         matches!(self.cause, Cause::Busy { .. })
     }
 
+    /// Whether a refusal is of the description, as far as it says of what it is.
+    pub fn is_of_description(&self) -> bool {
+        let fields: Vec<&str> = self.said.split('`').skip(1).step_by(2).collect();
+        fields.is_empty() || fields.iter().any(|field| field.eq_ignore_ascii_case("description"))
+    }
+
     /// Where Jira refuses a text for its length: the longest it takes, where it says so.
     ///
     /// Cloud names `CONTENT_LIMIT_EXCEEDED`, both say "exceeds the allowed limit of 32,767 characters".
@@ -130,7 +136,10 @@ impl JiraError {
             Cause::Address => {
                 Some("`jira.url` is the plain address of the site, such as `https://example.atlassian.net`")
             }
-            Cause::Connect => Some("check `jira.url`, the network and, behind a proxy, HTTPS_PROXY"),
+            Cause::Connect => Some(
+                "check `jira.url`, the network and, behind a proxy, HTTPS_PROXY; a certificate of an authority of your own is \
+                 named by `jira.ca_file`",
+            ),
             Cause::Credentials | Cause::Anonymous => Some(
                 "check that `jira.user` and the token belong together and that the token has not expired; a token with \
                  scopes, or of a service account, needs `jira.cloud_id = \"auto\"`",
@@ -192,6 +201,10 @@ mod tests {
         let told =
             "`description`: The entered text is too long. It exceeds the allowed limit of 32,767 characters.";
         assert_eq!(refused(told).too_long(), Some(Some(32_767)));
+        assert!(refused(told).is_of_description());
+        let other = "`customfield_10042`: The entered text is too long. It exceeds the allowed limit of 255 characters.";
+        assert!(refused(other).too_long().is_some() && !refused(other).is_of_description());
+        assert!(refused("The text is too long.").is_of_description(), "nothing else is known");
         assert_eq!(refused("`comment`: CONTENT_LIMIT_EXCEEDED").too_long(), Some(None));
         assert_eq!(refused("`summary`: You must specify a summary").too_long(), None);
     }

@@ -42,7 +42,7 @@ pub use error::{Cause, JiraError};
 pub use issues::Outcome;
 pub use pace::Silence;
 pub use ready::Ready;
-pub use search::{BULK, GROUP_PROPERTY, Marked, Seen};
+pub use search::{BULK, Found, GROUP_PROPERTY, Marked, Seen};
 pub use site::{Dialect, Gateway, Site};
 pub use watch::Watch;
 pub use workflow::Transition;

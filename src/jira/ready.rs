@@ -35,7 +35,7 @@ const OWN: [(&str, &str); 7] = [
 /// Fields that are never set at create, whatever a screen says.
 const NEVER: [&str; 4] = ["attachment", "issuelinks", "reporter", "comment"];
 /// Most accounts that are looked up at once.
-const ACCOUNTS: usize = 100;
+const ACCOUNTS: usize = 1_000;
 /// Most pages of field metadata.
 const PAGES: usize = 20;
 

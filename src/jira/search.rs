@@ -3,6 +3,7 @@
 //! What a search shows is there. What it does not show proves nothing: the index is behind by seconds to
 //! minutes, shows less to some accounts, and answers a stranger with an empty list.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use reqwest::Method;
@@ -47,6 +48,15 @@ pub struct Marked {
     pub home: Option<String>,
 }
 
+/// What a search showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Ids of the issues.
+    pub ids: Vec<String>,
+    /// Why Jira itself says that there may be more; none where it says nothing of the kind.
+    pub cut: Option<String>,
+}
+
 /// What reading some numbers of the project showed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
@@ -72,9 +82,8 @@ impl Client {
         Ok(number(key).unwrap_or(0))
     }
 
-    /// Ids of the issues that the search shows with a label: in the project, or anywhere, since a ticket may
-    /// have been moved.
-    pub async fn labelled(&self, label: &str, anywhere: bool) -> Result<Vec<String>, JiraError> {
+    /// Issues that the search shows with a label: in the project, or anywhere, since a ticket may have been moved.
+    pub async fn labelled(&self, label: &str, anywhere: bool) -> Result<Found, JiraError> {
         let jql = if anywhere {
             Jql::marked(label)
         } else {
@@ -86,10 +95,11 @@ impl Client {
         }
     }
 
-    async fn pages_by_token(&self, jql: &str) -> Result<Vec<String>, JiraError> {
-        let mut ids = Vec::new();
+    async fn pages_by_token(&self, jql: &str) -> Result<Found, JiraError> {
+        let mut found = Found::default();
+        let mut tokens: BTreeSet<String> = BTreeSet::new();
         let mut token: Option<String> = None;
-        for _ in 0..PAGES {
+        loop {
             let mut body = json!({ "jql": jql, "maxResults": 5000, "fields": ["id"] });
             if let Some(token) = &token {
                 body["nextPageToken"] = json!(token);
@@ -97,26 +107,37 @@ impl Client {
             let answer = match self.send(Method::POST, "/search/jql", &body, Repeat::Safe).await {
                 // The token ran out: what was found so far is there.
                 Err(error) if token.is_some() && error.cause == Cause::Refused(400) => {
-                    tracing::warn!(error = %error, "a search ended before its last page");
+                    found.cut = Some(format!("the search ended before its last page: {error}"));
                     break;
                 }
                 answer => answer?,
             };
             for warning in answer["warnings"].as_array().into_iter().flatten() {
                 let warning = warning.as_str().unwrap_or("without words");
-                tracing::warn!(warning, "Jira says that a search may be incomplete");
+                found.cut = Some(format!("Jira warns that the search may be incomplete: {warning}"));
             }
-            ids.extend(ids_of(&answer));
-            let next = answer["nextPageToken"].as_str().map(str::to_owned);
-            if next.is_none() || next == token {
-                break;
+            found.ids.extend(ids_of(&answer));
+            match answer["nextPageToken"].as_str() {
+                Some(next) if tokens.insert(next.to_owned()) => token = Some(next.to_owned()),
+                Some(_) => {
+                    found.cut = Some("the search gives a page again that it gave already".to_owned());
+                    break;
+                }
+                None => {
+                    if answer["isLast"] == false {
+                        found.cut = Some("the search gives no way to its next page".to_owned());
+                    }
+                    break;
+                }
             }
-            token = next;
         }
-        Ok(ids)
+        if let Some(cut) = &found.cut {
+            tracing::warn!(cut, "a search may not show everything");
+        }
+        Ok(found)
     }
 
-    async fn pages_by_offset(&self, jql: &str) -> Result<Vec<String>, JiraError> {
+    async fn pages_by_offset(&self, jql: &str) -> Result<Found, JiraError> {
         let mut ids: Vec<String> = Vec::new();
         for _ in 0..PAGES {
             let body = json!({ "jql": jql, "startAt": ids.len(), "maxResults": 1000, "fields": ["id"] });
@@ -131,7 +152,7 @@ impl Client {
         ids.sort_unstable();
         // Issues that come or go between two pages shift the others.
         ids.dedup();
-        Ok(ids)
+        Ok(Found { ids, cut: None })
     }
 
     /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.

@@ -55,6 +55,8 @@ pub struct Site {
     pub dialect: Dialect,
     /// Version as it says itself.
     pub version: String,
+    /// Its address as it says itself, without a slash at the end.
+    pub base: String,
     /// Everything before `/rest`, without a slash at the end.
     pub(super) root: String,
     /// Path of the API, such as `/rest/api/3`.
@@ -95,7 +97,9 @@ impl Site {
             Dialect::DataCenter => "/rest/api/2",
         };
         let version = info["version"].as_str().unwrap_or("unknown").to_owned();
-        Ok(Self { dialect, version, root, api })
+        let told = info["baseUrl"].as_str().unwrap_or(settings.url.as_str());
+        let base = told.trim_end_matches('/').to_owned();
+        Ok(Self { dialect, version, base, root, api })
     }
 }
 

@@ -27,8 +27,10 @@ impl Watch {
 
     /// Looks and logs what was not so when it last looked.
     pub async fn look(&mut self, client: &Client, needs: &Needs, now: Timestamp) {
-        self.last = Some(now);
         let health = check(client, needs).await;
+        // Where Jira was not there, the next pass looks again.
+        let is_seen = health.first().is_some_and(|finding| finding.verdict == Verdict::Good);
+        self.last = is_seen.then_some(now);
         for (verdict, subject, said) in self.news(&health) {
             match verdict {
                 Verdict::Good => tracing::info!(subject, said, "jira check: mended"),

@@ -29,6 +29,13 @@ impl Moment {
         Self { at, boot: String::new(), up_ms: 0 }
     }
 
+    /// As [`Moment::since`], but the wall clock is not believed over a restart of the machine, however much it says: a
+    /// create that Jira may still be at is not sent again because somebody set a clock.
+    pub fn since_in_one_boot(&self, earlier: &Self) -> Option<SignedDuration> {
+        let is_one = earlier.boot.is_empty() || self.boot == earlier.boot;
+        if is_one { self.since(earlier) } else { None }
+    }
+
     /// How much time has certainly passed since an earlier moment; `None` where nothing is certain.
     pub fn since(&self, earlier: &Self) -> Option<SignedDuration> {
         if !self.boot.is_empty() && self.boot == earlier.boot {
@@ -64,6 +71,18 @@ mod tests {
         }
         let passed = moment("b", 5, "2026-11-26T00:00:00Z").since(&sent);
         assert_eq!(passed, Some(SignedDuration::from_hours(12)));
+    }
+
+    #[test]
+    fn a_wait_for_jira_is_never_over_by_the_wall_clock_alone() {
+        let sent = moment("a", 100, "2026-11-25T12:00:00Z");
+        let later = moment("b", 5, "2036-11-25T12:00:00Z");
+        assert!(later.since(&sent).is_some());
+        assert_eq!(later.since_in_one_boot(&sent), None);
+        assert_eq!(
+            moment("a", 110, "2016-01-01T00:00:00Z").since_in_one_boot(&sent),
+            later.since_in_one_boot(&later).map(|it| it + SignedDuration::from_secs(10))
+        );
     }
 
     #[test]

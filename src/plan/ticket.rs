@@ -30,6 +30,9 @@ pub struct Ticket {
     /// Whether `told` may lack what was said: it was found in Jira, so the issue is looked at before each comment.
     #[serde(default)]
     pub look_first: bool,
+    /// Whether a person said that this issue is the ticket: no other one takes its place then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
     /// Whether disputebot closed it itself.
     pub closed: Closed,
     /// How often disputebot closed it.
@@ -81,6 +84,7 @@ impl Ticket {
             saying: BTreeMap::new(),
             comments: BTreeMap::new(),
             look_first: false,
+            pinned: false,
             closed: Closed::No,
             closings: 0,
             orders: None,

@@ -20,8 +20,11 @@ pub(super) fn ensure_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+    // Each new directory above it has a name of its own to put on disk.
+    parent.map_or(Ok(()), ensure_directory)?;
     std::fs::create_dir_all(directory)?;
-    directory.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
+    parent.map_or(Ok(()), sync_directory)
 }
 
 /// The right to write, held until dropped. The operating system gives it back when the process ends,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId},
-    plan::{Closed, Issue, Moment, Pause, Reason, Ruling, Stray, Ticket},
+    plan::{Closed, Home, Issue, Moment, Pause, Reason, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -30,6 +30,7 @@ const DOUBT: &str = "doubt";
 const CLAIM: &str = "claim";
 /// Key of the rival, likewise.
 const RIVAL: &str = "rival";
+const HOME: &str = "home";
 /// Key of the pause, likewise.
 const PAUSE: &str = "pause";
 /// Key of the length of text that Jira takes, likewise.
@@ -76,6 +77,11 @@ pub enum Change {
     Stray {
         /// The issue.
         stray: Stray,
+    },
+    /// Which project of which site this state is of.
+    Home {
+        /// The project.
+        home: Home,
     },
     /// Jira wants to be left alone for a time; none once a pass has come to its end after it.
     Pause {
@@ -300,6 +306,8 @@ pub struct Known {
     pub strays: BTreeMap<String, Stray>,
     /// The time for which Jira wanted to be left alone when the last pass ended.
     pub pause: Option<Pause>,
+    /// The project that this is of, once Jira was asked.
+    pub home: Option<Home>,
 }
 
 impl Known {
@@ -382,6 +390,7 @@ impl Known {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
             Change::Pause { pause } => self.pause = pause,
+            Change::Home { home } => self.home = Some(home),
         }
     }
 }
@@ -681,6 +690,7 @@ impl Loaded {
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
                 PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
+                HOME => self.rest.home = vault::parse(tree, key, bytes)?,
                 _ => {}
             },
             Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
@@ -755,6 +765,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
+        Change::Home { .. } => "home",
     }
 }
 
@@ -768,6 +779,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
+        Change::Home { home } => Write::put(Tree::Meta, HOME, &Some(home)),
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),

@@ -117,6 +117,7 @@ pub async fn carry_out(client: &Client, state: &mut State, order: Order) -> Resu
     let Order { group, decision, by, answer } = order;
     let now = Timestamp::now();
     let answered = if state.known().groups.contains_key(&group) {
+        apply::pause::resume(client, state.known(), &apply::SystemClock);
         match apply::decide(client, state.known(), &group, &decision).await {
             Ok((ticket, said)) => {
                 let told = decision.told(&group, &by, now);

@@ -40,7 +40,8 @@ fn assert_kept(sandbox: &Sandbox) {
     assert!(found.is_empty(), "requests that break the vendor's contract:\n{}", found.join("\n"));
 }
 
-/// A sandbox whose test ends with every request that it got being judged.
+/// A sandbox whose test ends with every request that it got being judged, and with nothing asked for that Jira does not
+/// know and no fault that never struck.
 pub(crate) struct Judged(pub(crate) Sandbox);
 
 impl Deref for Judged {
@@ -54,6 +55,7 @@ impl Deref for Judged {
 impl Drop for Judged {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            assert_eq!(self.0.leftovers(), Vec::<String>::new(), "left in the sandbox");
             assert_kept(&self.0);
         }
     }

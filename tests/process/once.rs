@@ -191,6 +191,44 @@ async fn a_second_ticket_is_linked_told_and_closed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ticket_that_a_person_names_stays_the_ticket_although_an_older_one_is_there() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (group, older) = one_of(&world);
+    let named = world.sandbox.person(&User::bot()).clone_issue(&older).unwrap();
+    world.expect(0, &["ticket", "bind", &group, &named]).await;
+    world.expect(0, &["run"]).await;
+    let groups = world.groups().await;
+    assert_eq!(groups[&group]["ticket"]["link"]["issue"]["key"], named.as_str());
+    let is_done = |key: &str| {
+        let issue = world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap();
+        issue["fields"]["status"]["statusCategory"]["key"] == "done"
+    };
+    assert!(is_done(&older) && !is_done(&named), "the other one is the second ticket now");
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_of_another_project_is_refused_and_one_that_was_renamed_is_not() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    world.sandbox.add_project("STAGE", "Where things are tried").unwrap();
+    let (writes, issues) = (world.writes(), world.sandbox.issues().len());
+    for arguments in [["run", "--set", "jira.project=STAGE"], ["plan", "--set", "jira.project=STAGE"]] {
+        let output = world.run(&arguments).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("is of the project `DISP` of") && said.contains("--same-project"), "{said}");
+    }
+    assert_eq!((world.writes(), world.sandbox.issues().len()), (writes, issues));
+    world.sandbox.rename_project("DISP", "DSPT").unwrap();
+    world.expect(0, &["run", "--set", "jira.project=DSPT"]).await;
+    assert_eq!((world.writes(), world.sandbox.issues().len()), (writes, issues));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_a_person_makes_is_left_alone() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;

@@ -156,15 +156,6 @@ impl World {
     }
 }
 
-/// Every test of the world ends so: nothing was asked that Jira does not know, and every fault struck.
-impl Drop for World {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert_eq!(self.sandbox.leftovers(), Vec::<String>::new(), "left in the sandbox");
-        }
-    }
-}
-
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

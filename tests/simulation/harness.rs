@@ -291,9 +291,6 @@ impl Plot {
 
     fn judge(&self, world: &World, disk: &Disk, report: &mut Report) {
         let store = disk.open(world);
-        if !store.is_whole() {
-            report.violations.push("the journal does not say what is known".to_owned());
-        }
         let inner = world.lock();
         let mut by_group: BTreeMap<GroupId, Vec<&str>> = BTreeMap::new();
         for ticket in inner.jira.issues.values().filter(|ticket| ticket.creator == BOT) {
@@ -420,6 +417,7 @@ impl Daemon {
             lease: self.plot.lease,
             takeover_after: (!self.take_over.is_zero()).then_some(after),
             take_over: false,
+            same_project: false,
             instance,
             host: self.jira.disk.name.clone(),
             at_once: self.plot.at_once,
@@ -450,6 +448,9 @@ impl Daemon {
                 world.lock().faults.clear();
             }
             if !self.plot.second && elapsed >= quiet {
+                if !store.is_whole() {
+                    world.lock().violation("the journal does not say what the process knows");
+                }
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
@@ -622,7 +623,7 @@ impl Daemon {
             let intent = matches!(algorithm, Algorithm::IntentFirst | Algorithm::IntentAndWait);
             let remembers = algorithm != Algorithm::Stateless;
             let Ok(found) = self.jira.labelled(&group.id.label(), true).await else { continue };
-            if let Some(id) = found.first() {
+            if let Some(id) = found.ids.first() {
                 if remembers {
                     let issue = plan::Issue { id: id.clone(), key: String::new() };
                     ticket.link = Link::Bound { issue };

@@ -9,8 +9,8 @@ use std::time::Duration;
 use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
-    jira::{Account, Cause, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Category, Change as FieldChange, Heard, Issue, Link, Mark, Moment, Observed},
+    jira::{Account, Cause, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
+    plan::{Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
         Content, Markup, adf, block,
@@ -530,6 +530,10 @@ impl Tracker for ModelJira {
         Ok(Account { id: BOT.to_owned(), name: String::new() })
     }
 
+    fn home(&self) -> Home {
+        Home { site: "https://jira.example.com".to_owned(), project: "DISP".to_owned() }
+    }
+
     fn markup(&self) -> Markup {
         Markup::Adf
     }
@@ -617,14 +621,15 @@ impl Tracker for ModelJira {
         Ok(true)
     }
 
-    async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Vec<String>, JiraError> {
+    async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Found, JiraError> {
         let label = label.to_owned();
         self.call("search", true, move |jira, now, _, _| {
             jira.reads += 1;
             let shown = jira.issues.values().filter(|ticket| {
                 !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
             });
-            shown.map(|ticket| ticket.observed.issue.id.clone()).collect()
+            let ids = shown.map(|ticket| ticket.observed.issue.id.clone()).collect();
+            Found { ids, cut: None }
         })
         .await
     }
@@ -686,20 +691,26 @@ impl Tracker for ModelJira {
 
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
         let (id, label) = (issue.id.clone(), label.to_owned());
-        self.call("relabel", false, move |jira, now, random, chances| {
-            jira.writes += 1;
-            jira.fences += u64::from(!present);
-            let indexed = indexed_at(now, random, chances);
-            if let Some(ticket) = jira.open(&id) {
+        let done = self
+            .call("relabel", false, move |jira, now, random, chances| {
+                jira.writes += 1;
+                jira.fences += u64::from(!present);
+                let indexed = indexed_at(now, random, chances);
+                let ticket = jira.open(&id)?;
                 if present {
                     ticket.observed.labels.insert(label);
                 } else {
                     ticket.observed.labels.remove(&label);
                 }
                 ticket.relabel(indexed);
-            }
+                Some(())
+            })
+            .await?;
+        done.ok_or_else(|| JiraError {
+            call: "relabel".to_owned(),
+            cause: Cause::NotFound,
+            said: String::new(),
         })
-        .await
     }
 
     async fn comment(&self, issue: &Issue, topic: &str, _body: &[Block]) -> Outcome<String> {

@@ -82,11 +82,14 @@ fn is_of_config(finding: &Finding) -> bool {
     ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
 }
 
-/// The end of the token, where it is near.
-fn token(settings: &Settings) -> Option<Finding> {
+/// What is to be said of the end of the token, where it is near.
+pub(super) fn token_notice(settings: &Settings) -> Option<String> {
     let today = SystemClock.moment().at.to_zoned_datetime(settings.run.zone.clone()).date();
-    let notice = jira::expiry::notice(settings.token_expires?, today)?;
-    Some(Finding::new("jira.token_expires", Verdict::Weak, notice))
+    jira::expiry::notice(settings.token_expires?, today)
+}
+
+fn token(settings: &Settings) -> Option<Finding> {
+    token_notice(settings).map(|notice| Finding::new("jira.token_expires", Verdict::Weak, notice))
 }
 
 /// What a run will need of Jira.

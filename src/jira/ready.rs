@@ -331,7 +331,7 @@ impl Client {
     /// The create screen of the issue type, or why there is none.
     pub(super) async fn create_screen(&self) -> Result<Result<Catalog, String>, JiraError> {
         let path = format!("/issue/createmeta/{}/issuetypes", self.settings.project);
-        let types = self.all_pages(&path, &["issueTypes", "values"]).await?;
+        let types = self.all_pages(&path, &[], &["issueTypes", "values"]).await?;
         let name = &self.settings.issue_type;
         let is_named =
             |found: &&Value| found["name"] == name.as_str() || found["untranslatedName"] == name.as_str();
@@ -346,7 +346,7 @@ impl Client {
             }));
         };
         let path = format!("{path}/{}", found["id"].as_str().unwrap_or_default());
-        let fields = self.all_pages(&path, &["fields", "values"]).await?;
+        let fields = self.all_pages(&path, &[], &["fields", "values"]).await?;
         Ok(Ok(Catalog::read(&serde_json::json!({ "fields": fields }))))
     }
 
@@ -360,11 +360,17 @@ impl Client {
     }
 
     /// A list of metadata, whose member has one of some names, over all pages.
-    async fn all_pages(&self, path: &str, names: &[&str]) -> Result<Vec<Value>, JiraError> {
+    pub(super) async fn all_pages(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        names: &[&str],
+    ) -> Result<Vec<Value>, JiraError> {
         let mut all = Vec::new();
         for _ in 0..PAGES {
             let start = all.len().to_string();
-            let answer = self.get(path, &[("startAt", start.as_str()), ("maxResults", "200")]).await?;
+            let page = [("startAt", start.as_str()), ("maxResults", "200")];
+            let answer = self.get(path, &[query, &page[..]].concat()).await?;
             let page = names.iter().find_map(|name| answer[*name].as_array()).map_or(&[][..], Vec::as_slice);
             all.extend_from_slice(page);
             if page.is_empty() || all.len() as u64 >= answer["total"].as_u64().unwrap_or(0) {

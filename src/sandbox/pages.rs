@@ -7,6 +7,7 @@ use minijinja::{Environment, Value, context};
 
 use super::adf;
 use super::call::{Answer, Content};
+use super::custom::CustomField;
 use super::wiki;
 use super::world::{Attachment, Change, Comment, FieldChange, Issue, Link, World};
 
@@ -166,11 +167,45 @@ fn issue_page(world: &World, issue: &Issue) -> Value {
         resolved => issue.resolved.map(shown),
         description => fields.description.as_ref().map(shown_text),
         environment => fields.environment.as_ref().map(shown_text),
+        more => more_fields(world, issue),
         properties,
         links,
         files,
         comments,
         history,
+    }
+}
+
+/// Components, versions, the security level and the fields that an administrator added, as far as they are filled.
+fn more_fields(world: &World, issue: &Issue) -> Vec<Value> {
+    let project = &world.projects[issue.project];
+    let filled = |field: &CustomField| {
+        let kept = issue.fields.custom.get(&field.id)?;
+        let value = if field.is_rich() {
+            shown_text(kept)
+        } else {
+            Value::from(in_words(&field.show(world, project, kept)))
+        };
+        Some(context! { name => &field.name, value })
+    };
+    project.custom_fields.iter().filter_map(filled).collect()
+}
+
+/// What a person reads of the value of a field.
+fn in_words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(values) => values.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        serde_json::Value::Object(object) => {
+            let names = ["displayName", "value", "name", "key"];
+            let own = names.iter().find_map(|name| object.get(*name)?.as_str()).unwrap_or_default();
+            match object.get("child") {
+                Some(child) => format!("{own} › {}", in_words(child)),
+                None => own.to_owned(),
+            }
+        }
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
     }
 }
 

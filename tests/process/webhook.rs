@@ -87,7 +87,7 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_jira_delivers_forged_doubled_or_never_leads_to_one_answer_and_our_own_echo_to_none() {
+async fn what_jira_delivers_forged_doubled_late_or_never_leads_to_one_answer_and_our_own_echo_to_none() {
     let world = World::new().await;
     world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
     let mut daemon = Running::start(&world);
@@ -100,7 +100,13 @@ async fn what_jira_delivers_forged_doubled_or_never_leads_to_one_answer_and_our_
     .await;
     let url = format!("http://{address}/webhook/jira");
     world.sandbox.add_webhook(&url, Some(SECRET), &["jira:issue_updated", "comment_created"]).unwrap();
-    world.sandbox.script_webhooks(&[Mischief::Dropped, Mischief::Forged, Mischief::Doubled]);
+    world.sandbox.script_webhooks(&[
+        Mischief::Dropped,
+        Mischief::Forged,
+        Mischief::Doubled,
+        Mischief::Late,
+        Mischief::Reordered,
+    ]);
     let issue = world.sandbox.issues()[0]["id"].as_str().unwrap().to_owned();
     let path = format!("/rest/api/3/issue/{issue}");
     let order = json!({ "type": "text", "text": "/disputebot status" });
@@ -109,6 +115,9 @@ async fn what_jira_delivers_forged_doubled_or_never_leads_to_one_answer_and_our_
     person(&world, "PUT", &path, json!({ "update": { "labels": [{ "add": "looked-at" }] } })).await;
     person(&world, "POST", &format!("{path}/comment"), order).await;
     person(&world, "PUT", &path, json!({ "update": { "labels": [{ "add": "twice" }] } })).await;
+    for label in ["late", "out-of-order", "in-order"] {
+        person(&world, "PUT", &path, json!({ "update": { "labels": [{ "add": label }] } })).await;
+    }
     let delivered: Vec<(bool, Option<u16>)> =
         world.sandbox.deliver_webhooks().await.iter().map(|it| (it.is_forged, it.status)).collect();
     assert!(delivered.contains(&(true, Some(401))), "{delivered:?}");

@@ -86,7 +86,11 @@ const LAW: &[Room] = &[
             "schedule", "web",
         ],
     },
-    Room { name: "deliver", kind: Kind::Edge, may_use: &["report", "state"] },
+    Room {
+        name: "deliver",
+        kind: Kind::Edge,
+        may_use: &["report", "state", "jira", "plan::Issue", "plan::Moment", "apply::Clock"],
+    },
     Room {
         name: "config",
         kind: Kind::Edge,

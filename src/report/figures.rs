@@ -339,7 +339,8 @@ impl<'a> Scene<'a> {
             .take(TOP)
             .map(|record| {
                 let id = &record.group.id;
-                let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
+                let ticket = self.history.known.tickets.get(id);
+                let issue = ticket.and_then(|ticket| ticket.issue());
                 let mut series = self.history.series(id);
                 let older = series.len().saturating_sub(SHOWN_WEEKS);
                 series.drain(..older);
@@ -349,6 +350,9 @@ impl<'a> Scene<'a> {
                     client: words::open(&record.group.client).to_owned(),
                     cause: words::open(&record.cause).to_owned(),
                     who: words::open(&record.who).to_owned(),
+                    owner: ticket
+                        .and_then(|ticket| ticket.assignee.as_deref())
+                        .map(|name| words::open(name).to_owned()),
                     title: words::open(&record.title).to_owned(),
                     figures: rounded_figures(&record.figures),
                     series,

@@ -16,6 +16,7 @@ mod chart;
 mod figures;
 mod forecast;
 mod html;
+mod jira;
 mod mail;
 mod markdown;
 mod quality;
@@ -34,11 +35,12 @@ pub use chart::{Charts, charts};
 pub use figures::weekly;
 pub use forecast::{Backlog, BacklogWeek, Forecast};
 pub use html::{headline, html};
+pub use jira::{ForJira, Room, for_jira};
 pub use mail::{ChatForm, Mail, MailError, chat, mail, message_id};
 pub use markdown::markdown;
 pub use quality::Quality;
 pub use week::{Week, WeekError};
-pub use words::reason;
+pub use words::{owner, reason};
 
 use crate::{
     state::{Rows, Sum},
@@ -232,6 +234,8 @@ pub struct TopGroup {
     pub cause: String,
     /// Who must fix it.
     pub who: String,
+    /// Who its ticket is assigned to, as Jira showed last; none where that is nobody.
+    pub owner: Option<String>,
     /// Its rule in a few words.
     pub title: String,
     /// Its figures.

@@ -99,6 +99,15 @@ pub(super) fn day(day: jiff::civil::Date) -> String {
     day.strftime("%-d %B").to_string()
 }
 
+/// Who a ticket is assigned to, in words; `key` is empty where there is none.
+pub fn owner(key: &str, assignee: Option<&str>) -> String {
+    match (key, assignee) {
+        ("", _) => "no ticket yet".to_owned(),
+        (_, None) => "unassigned".to_owned(),
+        (_, Some(name)) => open(name).to_owned(),
+    }
+}
+
 /// The middle of ascending numbers.
 pub(super) fn median(sorted: &[i64]) -> Option<i64> {
     sorted.get(sorted.len() / 2).copied()

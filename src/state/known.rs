@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
+    Entry, Filing, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
     durable::WriterLock, format, journal, vault,
 };
 use crate::{
@@ -34,6 +34,8 @@ const RIVAL: &str = "rival";
 const PAUSE: &str = "pause";
 /// Key of the length of text that Jira takes, likewise.
 const TEXT_LIMIT: &str = "text limit";
+/// What keys of reports in Jira begin with, likewise.
+const FILING: &str = "report ";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,6 +83,11 @@ pub enum Change {
     Pause {
         /// The time.
         pause: Option<Pause>,
+    },
+    /// How far a report has come into Jira.
+    Filing {
+        /// The report.
+        filing: Filing,
     },
 }
 
@@ -300,6 +307,8 @@ pub struct Known {
     pub strays: BTreeMap<String, Stray>,
     /// The time for which Jira wanted to be left alone when the last pass ended.
     pub pause: Option<Pause>,
+    /// Reports in Jira, by name.
+    pub filings: BTreeMap<String, Filing>,
 }
 
 impl Known {
@@ -382,6 +391,9 @@ impl Known {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
             Change::Pause { pause } => self.pause = pause,
+            Change::Filing { filing } => {
+                self.filings.insert(filing.name.clone(), filing);
+            }
         }
     }
 }
@@ -681,6 +693,9 @@ impl Loaded {
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
                 PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
+                _ if key.starts_with(FILING) => {
+                    self.rest.take(Change::Filing { filing: vault::parse(tree, key, bytes)? });
+                }
                 _ => {}
             },
             Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
@@ -755,6 +770,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
+        Change::Filing { .. } => "filing",
     }
 }
 
@@ -770,6 +786,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
+        Change::Filing { filing } => Write::put(Tree::Meta, format!("{FILING}{}", filing.name), filing),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

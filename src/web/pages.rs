@@ -111,6 +111,7 @@ impl Maker<'_> {
             program => record.group.program.human_name(),
             cause => &*record.cause,
             who => &*record.who,
+            owner => self.view.owner(id),
             title => record.title.as_str(),
             disputes => record.group.members.len(),
             exposed => record.figures.exposed.to_string(),
@@ -443,7 +444,7 @@ impl Maker<'_> {
         let sent: Vec<Value> = known
             .schedules
             .values()
-            .filter(|ran| ran.schedule.starts_with("mail ") || ran.schedule.starts_with("chat "))
+            .filter(|ran| deliver::is_delivery(ran))
             .map(|ran| context! { at => self.time(ran.at), what => ran.id.as_str(), of => ran.schedule.as_str() })
             .collect();
         context! { files, sent, week => self.view.week.to_string() }

@@ -135,6 +135,12 @@ impl View {
         link_word(self.history.known.tickets.get(&record.group.id).map(|ticket| &ticket.link))
     }
 
+    /// Who the ticket of a group is assigned to, in words.
+    pub(super) fn owner(&self, id: &GroupId) -> String {
+        let ticket = self.history.known.tickets.get(id);
+        report::owner(self.key(id), ticket.and_then(|ticket| ticket.assignee.as_deref()))
+    }
+
     /// Key of the ticket; empty where there is none.
     pub(super) fn key(&self, id: &GroupId) -> &str {
         let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());

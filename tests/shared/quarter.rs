@@ -58,7 +58,7 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
             let Some(record) = record(one, week, text) else { continue };
             let before = known.get(&one);
             if before.is_none() {
-                changes.push((at(week), Change::Ticket(ticket(one))));
+                changes.push((at(week), Change::Ticket(ticket(one, text))));
                 done.push(write(one, "create", false, Reason::NewGroup));
             } else if before != Some(&record) {
                 let (reason, closed) = match &record.group.status {
@@ -145,8 +145,10 @@ fn figures(one: i64, size: i64, week: i64) -> Figures {
     }
 }
 
-fn ticket(one: i64) -> Ticket {
-    Ticket { link: Link::Bound { issue: issue(one) }, ..Ticket::none(id(one)) }
+fn ticket(one: i64, text: &dyn Fn(&str) -> String) -> Ticket {
+    let names = [Some("Example Analyst"), None, Some("Example Lead")];
+    let assignee = names[usize::try_from(one % 3).unwrap()].map(|name| text(name).into_boxed_str());
+    Ticket { link: Link::Bound { issue: issue(one) }, assignee, ..Ticket::none(id(one)) }
 }
 
 fn issue(one: i64) -> Issue {

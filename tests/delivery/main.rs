@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "shared/quarter.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../common/contract.rs"]
+mod contract;
+mod jira;
+#[path = "../shared/quarter.rs"]
 mod quarter;
-#[path = "shared/sink.rs"]
+#[path = "../shared/sink.rs"]
 mod sink;
 
 use std::{

@@ -128,7 +128,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("minijinja", &["ticket/template.rs", "report", "evaluate/html.rs", "sandbox", "web"]),
     ("parquet", &["source/parquet_rows.rs"]),
     ("object_store", &["source/store.rs"]),
-    ("flate2", &["source", "state"]),
+    ("flate2", &["source", "state", "report/png.rs"]),
     ("reqwest", &["jira", "deliver/chat.rs", "cli"]),
     ("axum", &["sandbox", "web"]),
     ("hmac", &["jira/webhook.rs"]),

@@ -1,5 +1,7 @@
 //! `disputebot report`: the report of a week.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -47,6 +49,8 @@ enum Format {
 struct Answer<'a> {
     #[serde(flatten)]
     weekly: &'a Weekly,
+    /// Every sentence of the page beside the story.
+    sentences: BTreeMap<String, String>,
     /// The end of the journal.
     journal: Head,
 }
@@ -72,7 +76,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     if arguments.json || arguments.format != Format::Html {
         let weekly = report::weekly(&history, week, &delivery.zone, client);
         if arguments.json || arguments.format == Format::Json {
-            let answer = Answer { weekly: &weekly, journal: history.head };
+            let sentences = report::sentences(&weekly);
+            let answer = Answer { weekly: &weekly, sentences, journal: history.head };
             let text =
                 serde_json::to_string_pretty(&answer).map_err(|error| CliError::new(Exit::Bug, error))?;
             report::screened("JSON", text).map_err(|error| CliError::new(Exit::Partial, error))?;

@@ -1,6 +1,6 @@
 //! The report as words of an issue or a comment: the Markdown form as a document, and the page to be attached.
 
-use super::{Links, MailError, Screened, Weekly, html, markdown, screened};
+use super::{Links, MailError, Screened, Weekly, headline, html, markdown, screened};
 use crate::{
     state::Head,
     ticket::{
@@ -45,7 +45,7 @@ pub fn for_jira(
 ) -> Result<ForJira, MailError> {
     let about = weekly.client.as_ref().map_or_else(String::new, |client| format!(" ({client})"));
     let summary =
-        screened("summary", format!("Disputes in week {}{about}: {}", weekly.week, html::headline(weekly)))?;
+        screened("summary", format!("Disputes in week {}{about}: {}", weekly.week, headline(weekly)))?;
     let text = screened("text", markdown::markdown(weekly, head, links)?)?;
     let page = screened("page", html::html(weekly, head, links)?)?;
     let summary: String =

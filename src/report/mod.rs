@@ -19,7 +19,11 @@ mod html;
 mod jira;
 mod mail;
 mod markdown;
+mod notes;
+mod png;
 mod quality;
+mod rows;
+mod sentences;
 mod story;
 mod tiles;
 mod week;
@@ -34,11 +38,12 @@ use serde::Serialize;
 pub use chart::{Charts, charts};
 pub use figures::weekly;
 pub use forecast::{Backlog, BacklogWeek, Forecast};
-pub use html::{headline, html};
+pub use html::html;
 pub use jira::{ForJira, Room, for_jira};
-pub use mail::{ChatForm, Mail, MailError, chat, mail, message_id};
+pub use mail::{ChatForm, Mail, MailError, Picture, chat, mail, message_id};
 pub use markdown::markdown;
 pub use quality::Quality;
+pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
 pub use words::{owner, reason};
 
@@ -67,12 +72,16 @@ pub struct Weekly {
     pub client: Option<String>,
     /// The week in five sentences.
     pub story: Vec<String>,
+    /// The run that figures of stock are of; none where there was none yet.
+    pub run: Option<String>,
     /// Runs in it.
     pub runs: usize,
     /// Runs whose input was incomplete.
     pub incomplete_runs: usize,
     /// Tickets by what was done to them.
     pub tickets: TicketFlow,
+    /// Their keys, by the same names.
+    pub written: BTreeMap<&'static str, Vec<String>>,
     /// Groups by what became of them.
     pub flow: Flow,
     /// The same for each of the last weeks, this one last.
@@ -186,6 +195,8 @@ pub struct ProgramLine {
     pub program: String,
     /// Figures of its open disputes.
     pub figures: Figures,
+    /// Tickets of its groups, where there are few.
+    pub keys: Vec<String>,
 }
 
 /// What is at stake.

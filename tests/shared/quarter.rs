@@ -8,7 +8,8 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Reason, Ticket},
     state::{
-        ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, Sum, Waiting,
+        ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, SourceRecord,
+        Sum, Waiting,
     },
     ticket::facts::Figures,
 };
@@ -224,7 +225,12 @@ fn run(
             "disputes.csv, line 792, column `manufacturer`: expected the name of a manufacturer, found nothing",
         )],
         files: Some((1, 0)),
-        sources: Vec::new(),
+        sources: vec![SourceRecord {
+            name: text("claims"),
+            rows: grouped + ungrouped + 43,
+            rejected: 1,
+            is_complete: week != 9,
+        }],
     }
 }
 

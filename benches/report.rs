@@ -1,4 +1,5 @@
-//! What the weekly report costs at 100,000 groups and two years of daily runs: seconds and memory of the command.
+//! What the weekly report and the dashboard cost at 100,000 groups and two years of daily runs: seconds and memory of the
+//! command, milliseconds of each page.
 //!
 //! `cargo bench --bench report`; fails above the limits. Memory is read from `/proc`, so elsewhere than on Linux it
 //! is not told.
@@ -11,6 +12,8 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -20,8 +23,8 @@ use std::{
 use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
-    plan::{Issue, Link, Ticket},
-    state::{Change, Entry, GroupRecord, Journal, Rows, RunRecord, Snapshot, Sum},
+    plan::{Issue, Link, Reason, Ticket},
+    state::{Change, Done, Entry, GroupRecord, Journal, Rows, RunRecord, Snapshot, Sum},
     ticket::facts::Figures,
 };
 use jiff::{Timestamp, ToSpan};
@@ -33,7 +36,12 @@ const DAYS: u64 = 730;
 const CHANGES: u64 = 100;
 const MEMBERS: u64 = 10;
 const CLIENTS: u64 = 8;
+/// Members of the largest group.
+const LARGEST: u64 = 20_000;
 const LIMIT: (Duration, u64) = (Duration::from_secs(5), 500);
+const PAGE_LIMIT: Duration = Duration::from_millis(100);
+/// How often each page is asked for; the middle one counts.
+const TURNS: usize = 7;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,8 +63,77 @@ fn main() {
         println!("| `{}` | {:.1} | {memory} |", arguments.join(" "), time.as_secs_f64());
         worst = (worst.0.max(time), worst.1.max(memory));
     }
+    let slowest = pages(folder.path());
+    assert!(slowest <= PAGE_LIMIT, "a page takes more than {PAGE_LIMIT:?}: {slowest:?}");
     assert!(worst.0 <= LIMIT.0, "more than {:?}: {:?}", LIMIT.0, worst.0);
     assert!(worst.1 <= LIMIT.1, "more than {} MiB: {}", LIMIT.1, worst.1);
+}
+
+/// Asks the dashboard for every kind of page; gives the slowest.
+fn pages(folder: &Path) -> Duration {
+    fs::write(folder.join("disputebot.toml"), "[jira]\nurl = \"http://127.0.0.1:1\"\nproject = \"DISP\"\n")
+        .unwrap();
+    let began = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["dashboard", "--port", "0"])
+        .current_dir(folder)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+    println!("\nthe dashboard serves after {:.1} s\n", began.elapsed().as_secs_f64());
+    println!("| page | milliseconds, middle of {TURNS} | KiB |\n| --- | ---: | ---: |");
+    let (ordinary, largest) = (format!("/groups/{}", id(77)), format!("/groups/{}?page=150", id(0)));
+    let paths = [
+        ("overview", "/"),
+        ("groups", "/groups"),
+        ("groups, sorted", "/groups?sort=due"),
+        ("groups, searched", "/groups?q=dsh012345+units"),
+        ("groups, nothing found", "/groups?q=nothing+has+this&status=all"),
+        (
+            "groups, filtered",
+            "/groups?client=Example+Pharma+3&program=mdrp&status=all&ticket=open&sort=client",
+        ),
+        ("groups, paged", "/groups?status=all&page=1900&sort=newest"),
+        ("one group", ordinary.as_str()),
+        ("members of the largest", largest.as_str()),
+        ("runs", "/runs"),
+        ("runs, paged", "/runs?page=14"),
+        ("one run", "/runs/000729"),
+        ("sources", "/sources"),
+        ("held", "/held"),
+        ("schedule", "/schedule"),
+        ("reports", "/reports"),
+        ("metrics", "/metrics"),
+    ];
+    let mut slowest = Duration::ZERO;
+    for (name, path) in paths {
+        let mut turns: Vec<(Duration, usize)> = (0..TURNS).map(|_| get(&address, path)).collect();
+        turns.sort_unstable();
+        let (time, bytes) = turns[TURNS / 2];
+        println!("| {name} | {:.1} | {} |", time.as_secs_f64() * 1000.0, bytes / 1024);
+        slowest = slowest.max(time);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    slowest
+}
+
+/// Time and size of an answer.
+fn get(address: &str, path: &str) -> (Duration, usize) {
+    let began = Instant::now();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let time = began.elapsed();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{path}: {}", String::from_utf8_lossy(&answer));
+    (time, answer.len())
 }
 
 fn at(day: u64) -> Timestamp {
@@ -78,7 +155,7 @@ fn write(folder: &Path) -> u64 {
         if day == 0 {
             changes.extend(changed.iter().map(|one| Change::Ticket(ticket(*one))));
         }
-        changes.push(Change::Run(Box::new(run(day))));
+        changes.push(Change::Run(Box::new(run(day, if day == 0 { &[] } else { &changed }))));
         for part in changes.chunks(5_000) {
             let entries: Vec<Entry<'_>> = part
                 .iter()
@@ -110,9 +187,8 @@ fn figures(size: u64) -> Figures {
 }
 
 fn group(one: u64, day: u64) -> GroupRecord {
-    let size = MEMBERS - 3 + (one + day) % 7;
-    let status =
-        if day > 0 && one.is_multiple_of(5) { Status::Resolved { at: at(day) } } else { Status::Active };
+    let size = if one == 0 { LARGEST } else { MEMBERS - 3 + (one + day) % 7 };
+    let status = if day > 0 && one % 5 == 1 { Status::Resolved { at: at(day) } } else { Status::Active };
     GroupRecord {
         group: Group {
             id: id(one),
@@ -138,7 +214,13 @@ fn ticket(one: u64) -> Ticket {
     Ticket { link: Link::Bound { issue }, ..Ticket::none(id(one)) }
 }
 
-fn run(day: u64) -> RunRecord {
+fn update(one: u64) -> Done {
+    let issue = Issue { id: (10_000 + one).to_string(), key: format!("DISP-{}", one + 1) };
+    let reason = Some(Reason::Changed { joined: 1, left: 0 });
+    Done { group: id(one), issue, kind: "update".to_owned(), closed: false, reason }
+}
+
+fn run(day: u64, updated: &[u64]) -> RunRecord {
     let snapshot = Snapshot {
         programs: BTreeMap::from([("mdrp".to_owned(), figures(125_000 + day))]),
         ageing: BTreeMap::from([("0 to 30 days".to_owned(), 125_000)]),
@@ -165,7 +247,7 @@ fn run(day: u64) -> RunRecord {
         groups: usize::try_from(GROUPS).unwrap(),
         events: BTreeMap::from([("kept".to_owned(), 100_000)]),
         moved: (100, 100),
-        done: Vec::new(),
+        done: updated.iter().map(|one| update(*one)).collect(),
         failed: Vec::new(),
         held: BTreeMap::new(),
         waiting: Vec::new(),

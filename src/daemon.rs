@@ -19,7 +19,9 @@
 //! * Whoever hears that something changed may wish for a pass ([`Wishes`]); however many wish, it is one pass, and not
 //!   too soon after the last one.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod reports;
+
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use tokio::{
@@ -31,17 +33,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     apply::{self, Clock, RecoverError, SystemClock},
-    deliver::{self, DeliverError, Delivery, Fate},
+    deliver,
     dispute::Tables,
     jira::{self, Client, Needs, Watch},
     plan::Moment,
-    report::Week,
     run::{self, RunError},
     schedule::{Last, Occurrence, Schedule},
     state::{Change, Ran, State, StateError},
     ticket::Templates,
     web::{self, Dashboard, WebError},
 };
+use reports::Mailing;
 
 /// Longest sleep: a clock that is set forward is noticed within it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -209,12 +211,12 @@ pub async fn serve_until(
             continue;
         }
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
-            mailing.begin(&mut daemon, &occurrence, now).await?;
+            mailing.begin(&mut daemon, clock, &occurrence, now).await?;
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
             continue;
         }
         if mailing.is_due(now) {
-            mailing.go_on(&mut daemon, now).await?;
+            mailing.go_on(&mut daemon, clock, now).await?;
             continue;
         }
         if watch.is_due(now) && daemon.client.silence().is_none() {
@@ -442,94 +444,6 @@ async fn one_pass(
             Ok(())
         }
     }
-}
-
-/// Sending what a mail server or a chat refused, again and again for a day.
-#[derive(Debug, Default)]
-struct Mailing {
-    /// The week that is not everywhere yet, and when it was first tried.
-    open: Option<(Week, Timestamp)>,
-    /// When it was last tried.
-    last: Option<Timestamp>,
-}
-
-impl Mailing {
-    const PAUSE: SignedDuration = SignedDuration::from_mins(15);
-    const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
-
-    fn is_due(&self, now: Timestamp) -> bool {
-        let rested = self.last.is_none_or(|last| now.duration_since(last) >= Self::PAUSE);
-        self.open.is_some_and(|(_, first)| rested && now.duration_since(first) < Self::GIVE_UP)
-    }
-
-    /// Writes the report of the week before the occurrence, and sends it.
-    async fn begin(
-        &mut self,
-        daemon: &mut Daemon,
-        occurrence: &Occurrence,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        let week = Week::before(occurrence.at, &daemon.delivery.zone);
-        self.open = Some((week, now));
-        self.go_on(daemon, now).await
-    }
-
-    async fn go_on(&mut self, daemon: &mut Daemon, now: Timestamp) -> Result<(), StateError> {
-        let Some((week, _)) = self.open else { return Ok(()) };
-        self.last = Some(now);
-        match report(daemon, week).await {
-            Ok(deliveries) => {
-                if !deliveries.iter().any(|delivery| matches!(delivery.fate, Fate::Refused(_))) {
-                    self.open = None;
-                }
-                Ok(())
-            }
-            Err(DeliverError::State(error)) => Err(error),
-            Err(error) => {
-                tracing::error!(week = %week, error = %error, "report not written");
-                self.open = None;
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Keeps and sends the report of a week: of all clients, and of each that somebody gets one of.
-async fn report(daemon: &mut Daemon, week: Week) -> Result<Vec<Delivery>, DeliverError> {
-    let (state, settings) = (daemon.state.directory().to_owned(), daemon.delivery.clone());
-    let made = tokio::task::spawn_blocking(move || {
-        let history = deliver::history(&state, week, &settings.zone)?;
-        let mut paths = vec![deliver::save(&settings, &history, week, None)?];
-        let clients: BTreeSet<&String> =
-            settings.recipients.iter().filter_map(|recipient| recipient.client.as_ref()).collect();
-        for client in clients {
-            paths.push(deliver::save(&settings, &history, week, Some(client))?);
-        }
-        Ok::<_, DeliverError>((history, paths))
-    });
-    let (history, paths) = match made.await {
-        Ok(made) => made?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    for path in paths {
-        tracing::info!(week = %week, file = %path.display(), "report written");
-    }
-    let deliveries = deliver::send(&daemon.delivery, &history, week, &mut daemon.state, false).await?;
-    for Delivery { to, fate } in &deliveries {
-        match fate {
-            Fate::Sent => tracing::info!(week = %week, to, "report sent"),
-            Fate::SentBefore => {}
-            Fate::Refused(why) => {
-                tracing::warn!(week = %week, to, error = why, "report not sent; tried again for a day");
-            }
-            Fate::InDoubt => tracing::error!(
-                week = %week,
-                to,
-                "it is not known whether the report arrived; it is not sent again unless a person says so"
-            ),
-        }
-    }
-    Ok(deliveries)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!   source ---> dispute ---> cluster ---> group ---> plan ---> apply ---> jira
 //!    edge        pure          pure        pure      pure  \    edge       edge
 //!                                           ^         ^     \
-//!                                           |         |      `-> report -> deliver: page, mail, chat
+//!                                           |         |      `-> report -> deliver: page, mail, chat, Jira
 //!                                           +- known -+- observed
 //!                                                |
 //!                                          state: journal + sled (edge, at the side)
@@ -38,7 +38,7 @@
 //! | [`jira`] | edge | typed client of Jira Cloud and Data Center |
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
-//! | [`deliver`] | edge | reports to a folder, mail and chat, once each |
+//! | [`deliver`] | edge | reports to a folder, mail, chat and Jira, once each |
 //! | [`web`] | edge | the dashboard: pages over the journal, decisions about held tickets, metrics |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
 //! | [`web`] | edge | takes webhooks, which only make the daemon look earlier |

@@ -401,6 +401,176 @@ fn the_dashboard_has_no_serious_fault_of_accessibility() {
     }
 }
 
+/// Texts of strangers, each of another kind, that would rename the page if they ran.
+fn payloads() -> Vec<String> {
+    const RUN: &str = "document.title='owned'";
+    let tags = [
+        "script", "img", "svg", "iframe", "body", "a", "math", "object", "style", "details", "video",
+        "input", "x", "link", "meta", "form", "base", "embed", "audio", "marquee",
+    ];
+    let ways = [
+        "onerror",
+        "onload",
+        "onclick",
+        "onfocus autofocus tabindex=0",
+        "ontoggle open",
+        "onmouseover",
+        "onbegin",
+        "onstart",
+        "onplay autoplay",
+        "oninput",
+        "onanimationstart style=animation:x",
+        "onpointerenter",
+        "onpageshow",
+        "onhashchange",
+        "onmessage",
+        "onresize",
+        "onscroll",
+        "onwheel",
+        "onloadstart",
+        "oncanplay",
+        "src=javascript",
+        "href=javascript",
+        "srcdoc",
+        "data=javascript",
+        "xlink:href=javascript",
+    ];
+    let mut all = Vec::new();
+    for tag in tags {
+        for way in ways {
+            let (name, more) = way.split_once(' ').unwrap_or((way, ""));
+            let attribute = match name.split_once('=') {
+                Some((name, _)) => format!("{name}=\"javascript:{RUN}\""),
+                None if name == "srcdoc" => format!("srcdoc=\"<script>parent.{RUN}</script>\""),
+                None => format!("{name}=\"{RUN}\" {more} src=x"),
+            };
+            let text = format!("'\"></title></style></textarea>--><{tag} {attribute}>{RUN}</{tag}>");
+            // One blank at a time, as a page shows them.
+            all.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    all
+}
+
+/// Each call gives an innocent text with the next of some texts behind it; names of clients stay the same.
+fn rotating(all: &[String], from: usize) -> impl Fn(&str) -> String {
+    let next = std::cell::Cell::new(from);
+    move |innocent| {
+        let place = if innocent.starts_with("Example Pharma") {
+            innocent.len()
+        } else {
+            next.replace(next.get() + 1)
+        };
+        format!("{innocent} {}", all[place % all.len()])
+    }
+}
+
+/// Attributes of the elements of a document that would run something.
+fn running_attributes(document: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = document;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (mut quoted, mut end) = (false, after.len());
+        for (place, letter) in after.char_indices() {
+            match letter {
+                '"' => quoted = !quoted,
+                '>' if !quoted => {
+                    end = place;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let tag = &after[..end];
+        // Outside of the values of its attributes.
+        let bare: String = tag.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        let named = bare.split_whitespace().any(|word| word.starts_with("on") && word.ends_with('='));
+        let links = ["href=\"javascript", "src=\"javascript", "data=\"javascript", "srcdoc=\""];
+        if named || links.iter().any(|link| tag.contains(link)) {
+            found.push(tag.to_owned());
+        }
+        rest = &after[end..];
+    }
+    found
+}
+
+#[track_caller]
+fn assert_nothing_runs(document: &str, place: &str) {
+    assert_eq!(danger(document), None, "{place}: {document}");
+    assert_eq!(running_attributes(document), Vec::<String>::new(), "{place}");
+}
+
+#[test]
+fn of_five_hundred_hostile_texts_none_runs_on_the_report_or_on_any_page_of_the_dashboard() {
+    let browser = browser_or_return!();
+    let all = payloads();
+    assert_eq!(all.len(), 500);
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 500, "each is another one");
+    let folder = tempfile::tempdir().unwrap();
+    let mut missing: Vec<&String> = all.iter().collect();
+    for turn in 0..20 {
+        if missing.is_empty() {
+            break;
+        }
+        let page = report_of(&rotating(&all, turn * 53));
+        let address = written(&page, folder.path());
+        let document = browser.document(&address);
+        assert_nothing_runs(&document, "the report");
+        let shown = words(&document);
+        missing.retain(|payload| !shown.contains(payload.as_str()));
+    }
+    assert_eq!(missing, Vec::<&String>::new(), "every text was shown on some report");
+    let pages = pages::Pages::start(&rotating(&all, 0), "");
+    for path in dashboard_paths(&pages).into_iter().chain(["/groups?status=all&page=2".to_owned()]) {
+        let address = format!("http://{}{path}", pages.host());
+        let document = browser.document(&address);
+        assert_nothing_runs(&document, &path);
+        assert_eq!(browser.console(&address), Vec::<String>::new(), "{path}");
+    }
+    let trap = written(&format!("<!doctype html><html><body>{}</body></html>", all[25]), folder.path());
+    let sprung = browser.document(&trap);
+    assert!(
+        danger(&sprung).is_some() && !running_attributes(&sprung).is_empty(),
+        "the checks see one that runs"
+    );
+}
+
+/// What print makes of a page, shown on the screen.
+fn as_printed(page: &str) -> String {
+    let checker = "const of = q => [...document.querySelectorAll(q)]; const p = document.createElement('pre'); p.id = 'print'; \
+        p.textContent = JSON.stringify({closed: of('details').filter(d => d.scrollHeight <= d.firstElementChild.offsetHeight + 8) \
+        .map(d => d.innerText), shown: of('nav, .skip, .filter, .top').filter(e => e.offsetHeight > 0).length, \
+        details: of('details').length, wide: document.documentElement.scrollWidth - document.documentElement.clientWidth}); \
+        document.body.appendChild(p);";
+    page.replace("http-equiv=\"Content-Security-Policy\"", "name=\"policy\"")
+        .replace("@media print", "@media all")
+        .replace("</body>", &format!("<script>{checker}</script></body>"))
+}
+
+#[test]
+fn printed_pages_show_what_is_folded_and_leave_out_what_is_for_clicking() {
+    let browser = browser_or_return!();
+    let folder = tempfile::tempdir().unwrap();
+    let pages = pages::Pages::start(&str::to_owned, "");
+    let style = format!("<style>{}</style>", pages.get("/style.css").body);
+    let overview = pages.get("/").body.replace("<link rel=\"stylesheet\" href=\"/style.css\">", &style);
+    for (name, page) in [("report", report_of(&str::to_owned)), ("overview", overview)] {
+        let address = written(&as_printed(&page), folder.path());
+        let shown = browser.document(&address);
+        let (_, found) = shown.split_once("<pre id=\"print\">").unwrap();
+        let found: Value =
+            serde_json::from_str(&found.split_once("</pre>").unwrap().0.replace("&amp;", "&")).unwrap();
+        assert!(found["details"].as_u64().unwrap() > 3, "{name}: {found}");
+        assert_eq!(found["closed"], json!([]), "{name}");
+        assert_eq!(found["shown"], 0, "{name}");
+        let file = folder.path().join("page.pdf");
+        let print = format!("--print-to-pdf={}", file.display());
+        browser.run(&[&print, "--no-pdf-header-footer", &written(&page, folder.path())]);
+        let pdf = fs::read(&file).unwrap();
+        assert!(pdf.starts_with(b"%PDF") && pdf.len() > 30_000, "{name}: {} bytes", pdf.len());
+    }
+}
+
 #[test]
 fn the_browser_would_tell_of_a_style_that_the_policy_refuses() {
     let browser = browser_or_return!();

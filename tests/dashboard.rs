@@ -328,6 +328,14 @@ fn a_report_is_shown_with_a_policy_of_its_own() {
 }
 
 #[test]
+fn each_source_of_the_last_run_says_whether_it_is_complete_and_every_row_is_accounted_for() {
+    let pages = Pages::start(&same, "");
+    let sources = pages.get("/sources").body;
+    assert!(sources.contains("<th scope=\"row\">claims</th><td>complete</td>"), "{sources}");
+    assert!(sources.contains("Cancelled by others") && sources.contains("a file is missing"), "{sources}");
+}
+
+#[test]
 fn what_is_recorded_while_it_serves_is_shown() {
     let pages = Pages::start(&same, "");
     let before = pages.get("/runs").body;

@@ -39,7 +39,7 @@ pub async fn observe_and_plan(
     now: &Moment,
 ) -> Result<Plan, RecoverError> {
     let observed = tracker.read(&ids_to_read(wanted, store.known(), now.at)).await?;
-    let mut changes = moved(store.known(), &observed);
+    let mut changes = shown(store.known(), &observed);
     store.record(now.at, &changes)?;
     changes = hear::rulings(wanted.records, store.known(), &observed, now.at);
     store.record(now.at, &changes)?;
@@ -158,15 +158,19 @@ async fn ways(
     Ok(found)
 }
 
-/// Tickets that have another key now: somebody moved them, or renamed the project.
-fn moved(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
+/// Tickets that have another key now, since somebody moved them or renamed the project, or another assignee.
+fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
     known
         .tickets
         .values()
         .filter_map(|ticket| {
-            let shown = &observed.get(&ticket.issue()?.id)?.issue;
-            (Some(shown) != ticket.issue()).then(|| {
-                Change::Ticket(Ticket { link: Link::Bound { issue: shown.clone() }, ..ticket.clone() })
+            let shown = observed.get(&ticket.issue()?.id)?;
+            let is_same = Some(&shown.issue) == ticket.issue()
+                && shown.assignee.as_deref() == ticket.assignee.as_deref();
+            (!is_same).then(|| {
+                let link = Link::Bound { issue: shown.issue.clone() };
+                let assignee = shown.assignee.as_deref().map(Into::into);
+                Change::Ticket(Ticket { link, assignee, ..ticket.clone() })
             })
         })
         .collect()

@@ -1,12 +1,16 @@
 //! `disputebot report`: the report of a week.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Common, Exit, Ui, runtime};
+use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
+    apply::SystemClock,
     config::Needs,
     deliver::{self, DeliverError, Delivery, Fate},
+    jira::Client,
     report::{self, MailError, Week, Weekly},
     state::{Head, State},
 };
@@ -25,7 +29,7 @@ pub(super) struct Arguments {
     /// Prints the figures as JSON, as `--format json`
     #[arg(long)]
     json: bool,
-    /// Sends it by mail and to the chat, to all who did not get it yet
+    /// Sends it by mail, to the chat and to Jira, to all who did not get it yet
     #[arg(long, conflicts_with_all = ["json", "client"])]
     send: bool,
     /// Sends again what was sent without a word of whether it arrived
@@ -45,6 +49,8 @@ enum Format {
 struct Answer<'a> {
     #[serde(flatten)]
     weekly: &'a Weekly,
+    /// Every sentence of the page beside the story.
+    sentences: BTreeMap<String, String>,
     /// The end of the journal.
     journal: Head,
 }
@@ -70,7 +76,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     if arguments.json || arguments.format != Format::Html {
         let weekly = report::weekly(&history, week, &delivery.zone, client);
         if arguments.json || arguments.format == Format::Json {
-            let answer = Answer { weekly: &weekly, journal: history.head };
+            let sentences = report::sentences(&weekly);
+            let answer = Answer { weekly: &weekly, sentences, journal: history.head };
             let text =
                 serde_json::to_string_pretty(&answer).map_err(|error| CliError::new(Exit::Bug, error))?;
             report::screened("JSON", text).map_err(|error| CliError::new(Exit::Partial, error))?;
@@ -88,12 +95,22 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     if !arguments.send {
         return Ok(Exit::Done);
     }
+    let client = if delivery.jira.is_empty() {
+        None
+    } else {
+        let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
+        Some(Client::new(jira_of(&settings)?)?)
+    };
+    let jira = client.as_ref().map(|client| (client, &SystemClock));
     let mut state = State::open(&settings.state)?;
     let sent = runtime()?
-        .block_on(deliver::send(delivery, &history, week, &mut state, arguments.resend))
+        .block_on(deliver::send(delivery, &history, week, &mut state, jira, arguments.resend))
         .map_err(refused)?;
     if sent.is_empty() {
-        ui.warn("nobody gets the report: set `report.mail.server` and `report.mail.to`, or `report.chat.url_file`");
+        ui.warn(
+            "nobody gets the report: set `report.mail.server` and `report.mail.to`, `report.chat.url_file`, or \
+             `report.jira.issue`",
+        );
     }
     let mut exit = Exit::Done;
     for Delivery { to, fate } in &sent {
@@ -103,6 +120,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             Fate::Refused(why) => {
                 exit = Exit::Partial;
                 ui.warn(&format!("not sent to {to}: {why}"));
+            }
+            Fate::Unsettled(why) => {
+                exit = Exit::Partial;
+                ui.warn(&format!("it is not known yet whether {to} has it: {why}; the next `--send` looks"));
             }
             Fate::InDoubt => {
                 exit = Exit::Partial;

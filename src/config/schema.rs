@@ -426,6 +426,10 @@ mod tests {
         report.mail.to List
         report.chat.form Text
         report.chat.url_file Text
+        report.jira.issue Text
+        report.jira.project Text
+        report.jira.issue_type Text
+        report.jira.clients Map
         dashboard.listen Text
         dashboard.token_file Text
         dashboard.user_header Text

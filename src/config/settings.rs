@@ -19,7 +19,7 @@ use super::{
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
-    deliver::{self, Chat, Mailer, Recipient},
+    deliver::{self, Chat, InJira, Mailer, Recipient, Target},
     dispute::{DeliverySystem, Field, Program, Tables, Vocabulary},
     group, jira, plan,
     report::{ChatForm, Links},
@@ -547,7 +547,52 @@ fn delivery(reader: &mut Reader<'_>, zone: TimeZone) -> deliver::Settings {
         mail: mailer(reader),
         recipients,
         chat: chat(reader),
+        jira: in_jira(reader),
+        settle: signed(reader.duration("jira.create_settle")),
     }
+}
+
+/// Where reports go in Jira: for all clients one place, for each client an issue.
+fn in_jira(reader: &mut Reader<'_>) -> Vec<InJira> {
+    let (key, issue_type) =
+        (reader.optional_text("report.jira.issue"), reader.optional_text("report.jira.issue_type"));
+    let project =
+        reader.optional_text("report.jira.project").or_else(|| reader.optional_text("jira.project"));
+    let mut places = Vec::new();
+    match (key, issue_type) {
+        (Some(_), Some(_)) => {
+            reader.refuse("report.jira.issue_type", "`report.jira.issue` is set as well; use one");
+        }
+        (Some(key), None) => places.extend(on_issue(reader, "report.jira.issue", None, &key)),
+        (None, Some(issue_type)) => match project {
+            Some(project) => {
+                places.push(InJira { client: None, target: Target::Issue { project, issue_type } });
+            }
+            None => reader.require("report.jira.project"),
+        },
+        (None, None) => {}
+    }
+    for (client, key) in reader.map("report.jira.clients") {
+        places.extend(on_issue(reader, &format!("report.jira.clients.{client}"), Some(client), &key));
+    }
+    if !places.is_empty() {
+        reader.require("jira.url");
+    }
+    places
+}
+
+fn on_issue(reader: &mut Reader<'_>, setting: &str, client: Option<String>, key: &str) -> Option<InJira> {
+    let parts = key.trim().rsplit_once('-').filter(|(project, number)| {
+        project.starts_with(|first: char| first.is_ascii_uppercase())
+            && project.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == '_')
+            && !number.is_empty()
+            && number.chars().all(|it| it.is_ascii_digit())
+    });
+    if parts.is_none() {
+        reader.refuse(setting, format!("expected the key of an issue, such as `DISP-7`, but found `{key}`"));
+        return None;
+    }
+    Some(InJira { client, target: Target::Comment { key: key.trim().to_owned() } })
 }
 
 fn mailer(reader: &mut Reader<'_>) -> Option<Mailer> {

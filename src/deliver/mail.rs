@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{
-        Attachment, Mailbox, MultiPart,
+        Attachment, Mailbox, MultiPart, SinglePart,
         header::{ContentType, Header, HeaderName, HeaderValue},
     },
     transport::smtp::authentication::Credentials,
@@ -103,8 +103,15 @@ impl Mailer {
     pub(super) fn message(&self, mail: &Mail, id: &str, to: &str) -> Result<Message, String> {
         let page = Attachment::new(mail.file_name.clone())
             .body(mail.page.as_str().to_owned(), ContentType::TEXT_HTML);
-        let body =
-            MultiPart::alternative_plain_html(mail.text.as_str().to_owned(), mail.html.as_str().to_owned());
+        let mut html = MultiPart::related().singlepart(SinglePart::html(mail.html.as_str().to_owned()));
+        for picture in &mail.pictures {
+            let kind = ContentType::parse("image/png").map_err(|error| chain(&error))?;
+            let name = picture.name.to_owned();
+            html = html.singlepart(Attachment::new_inline(name).body(picture.bytes.clone(), kind));
+        }
+        let body = MultiPart::alternative()
+            .singlepart(SinglePart::plain(mail.text.as_str().to_owned()))
+            .multipart(html);
         Message::builder()
             .from(Mailbox::new(Some("disputebot".to_owned()), self.from.clone()))
             .to(Mailbox::new(None, address(to)?))

@@ -1,15 +1,17 @@
-//! Where reports go: a folder, mail, a chat.
+//! Where reports go: a folder, mail, a chat, Jira.
 //!
 //! # Guarantees
 //!
 //! * The report of a week goes to a recipient once. That it is about to be sent is recorded before it is sent, and
 //!   what became of it after that. Where a crash or a silent server leaves it open, it is not sent again by itself:
 //!   it is told, and a person says so (`disputebot report --send --resend`).
+//! * In Jira nobody has to say so: an issue and a comment can be looked for, and each is written at most once.
 //! * A mail has a message id made of the week and the recipient, so that one sent again is known as the same.
 //! * Mail goes over TLS, except to this very machine. Nothing leaves that the privacy gate has not let pass.
 //! * A client's recipients get that client's report only.
 
 mod chat;
+mod jira;
 mod mail;
 
 use std::{
@@ -18,13 +20,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
 pub use chat::Chat;
+pub use jira::Target;
 pub use mail::{Mailer, Tls, address};
 
 use crate::{
+    apply::Clock,
+    jira::Client,
     report::{self, Links, Mail, MailError, Private, WEEKS, Week},
     state::{Change, History, Known, Ran, State, StateError},
 };
@@ -44,6 +49,27 @@ pub struct Settings {
     pub recipients: Vec<Recipient>,
     /// Chat; none where none is set.
     pub chat: Option<Chat>,
+    /// Places in Jira.
+    pub jira: Vec<InJira>,
+    /// Longest time that Jira may still take for a write whose answer was lost.
+    pub settle: SignedDuration,
+}
+
+/// A place in Jira that gets a report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InJira {
+    /// The client whose report it is; none for that of all clients.
+    pub client: Option<String>,
+    /// The place.
+    pub target: Target,
+}
+
+impl Settings {
+    /// Clients of whom somebody gets a report of their own.
+    pub fn clients(&self) -> BTreeSet<&str> {
+        let mailed = self.recipients.iter().filter_map(|recipient| recipient.client.as_deref());
+        mailed.chain(self.jira.iter().filter_map(|place| place.client.as_deref())).collect()
+    }
 }
 
 /// Who gets a report.
@@ -75,6 +101,8 @@ pub enum Fate {
     Refused(String),
     /// Whether it arrived is not known; it is not sent again by itself.
     InDoubt,
+    /// Whether it arrived is not known yet, for this reason; the next attempt looks.
+    Unsettled(String),
 }
 
 /// Why a report was not made, kept or sent.
@@ -147,12 +175,14 @@ fn file_name(week: Week, client: Option<&str>) -> String {
     format!("disputes-{week}-{plain}-{}.html", &digits(client)[..6])
 }
 
-/// Sends the report of a week to all who did not get it yet. `resend` sends again what is in doubt.
+/// Sends the report of a week to all who did not get it yet. `jira` is who brings it there, where a place is set;
+/// `resend` sends again what is in doubt.
 pub async fn send(
     settings: &Settings,
     history: &History,
     week: Week,
     state: &mut State,
+    jira: Option<(&Client, &impl Clock)>,
     resend: bool,
 ) -> Result<Vec<Delivery>, DeliverError> {
     let mut deliveries = Vec::new();
@@ -188,6 +218,20 @@ pub async fn send(
             record(state, &place, &to, chat.send(&message).await)?
         };
         deliveries.push(Delivery { to, fate });
+    }
+    if let Some((client, clock)) = jira {
+        let places: BTreeSet<&InJira> = settings.jira.iter().collect();
+        let mut filer = jira::Filer { client, clock, state, settle: settings.settle, resend };
+        for InJira { client, target } in places {
+            let place = target.place();
+            let name = report::message_id(week, client.as_deref(), &place);
+            let make = |room| {
+                let weekly = report::weekly(history, week, &settings.zone, client.as_deref());
+                Ok(report::for_jira(&weekly, &history.head, &settings.links, &name, room)?)
+            };
+            let fate = filer.bring(&name, target, make).await?;
+            deliveries.push(Delivery { to: format!("Jira ({place})"), fate });
+        }
     }
     Ok(deliveries)
 }
@@ -231,6 +275,7 @@ const INTENDED: &str = "intended";
 const SENT: &str = "sent";
 const REFUSED: &str = "refused";
 const IN_DOUBT: &str = "in-doubt";
+const UNSETTLED: &str = "unsettled";
 
 fn first_word(text: &str) -> &str {
     text.split(' ').next().unwrap_or_default()
@@ -245,6 +290,7 @@ fn record(state: &mut State, place: &str, to: &str, fate: Fate) -> Result<Fate, 
         Fate::Sent | Fate::SentBefore => format!("{SENT} {to}"),
         Fate::Refused(why) => format!("{REFUSED} {to}: {why}"),
         Fate::InDoubt => format!("{IN_DOUBT} {to}"),
+        Fate::Unsettled(why) => format!("{UNSETTLED} {to}: {why}"),
     };
     // The same again is no news: a server that is down for a day must not fill the journal.
     if state.known().schedules.get(place).is_none_or(|ran| ran.id != id) {
@@ -258,12 +304,17 @@ fn note(state: &mut State, place: &str, id: String) -> Result<(), StateError> {
     state.record(now, &[Change::Occurrence(Ran { schedule: place.to_owned(), id, at: now })])
 }
 
+/// Whether an occurrence is a delivery.
+pub fn is_delivery(ran: &Ran) -> bool {
+    matches!(first_word(&ran.schedule), "mail" | "chat" | "jira")
+}
+
 /// Deliveries that a person should know of: what they are, and how they stand.
 pub fn open(known: &Known) -> Vec<String> {
     known
         .schedules
         .values()
-        .filter(|ran| matches!(first_word(&ran.schedule), "mail" | "chat"))
+        .filter(|ran| is_delivery(ran))
         .filter(|ran| first_word(&ran.id) != SENT)
         .map(|ran| format!("{}: {}", ran.schedule, ran.id))
         .collect()

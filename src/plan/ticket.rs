@@ -43,6 +43,9 @@ pub struct Ticket {
     /// What it did of late; none where that was nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life: Option<Box<Life>>,
+    /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Box<str>>,
 }
 
 /// What a ticket did of late, so that it does not do it too often.
@@ -89,6 +92,7 @@ impl Ticket {
             closings: 0,
             orders: None,
             life: None,
+            assignee: None,
         }
     }
 

@@ -37,6 +37,19 @@ pub fn charts(weekly: &Weekly) -> Charts {
     }
 }
 
+impl Charts {
+    /// What the charts find, by name.
+    pub(super) fn sentences(self) -> impl Iterator<Item = (&'static str, String)> {
+        let Self { flow, map, calendar, causes, ageing, backlog } = self;
+        let bars = [causes, ageing].into_iter().flatten().map(|bars| (bars.id, bars.title));
+        let map = map.into_iter().flat_map(|map| [("map", map.title), ("elsewhere", map.elsewhere)]);
+        let calendar = calendar.map(|calendar| ("calendar", calendar.title));
+        let backlog =
+            backlog.into_iter().flat_map(|chart| [("backlog", chart.title), ("forecast", chart.note)]);
+        bars.chain(map).chain(calendar).chain(backlog).chain([("weeks", flow.title)])
+    }
+}
+
 /// A line from 0 to a round number above all values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Tick {
@@ -322,7 +335,11 @@ pub(super) struct Bars {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Bar {
     pub(super) name: String,
+    /// Where the number stands in the JSON form.
+    pub(super) at: String,
     pub(super) value: String,
+    /// Where the share is made from.
+    pub(super) share_at: String,
     pub(super) share: String,
     pub(super) width: f64,
     pub(super) y: usize,
@@ -336,6 +353,8 @@ fn bars(
     title: String,
     summary: &str,
     values: &[(String, usize)],
+    at: impl Fn(usize) -> String,
+    all_at: &str,
 ) -> Option<Bars> {
     let most = values.iter().map(|(_, value)| *value).max().filter(|most| *most > 0)? as f64;
     let all: usize = values.iter().map(|(_, value)| value).sum();
@@ -344,7 +363,9 @@ fn bars(
         .enumerate()
         .map(|(place, (name, value))| Bar {
             name: name.clone(),
+            at: at(place),
             value: facts::thousands(*value),
+            share_at: format!("{} / {all_at}", at(place)),
             share: words::percent(*value, all),
             width: bar(*value as f64, most, 72.0),
             y: place * BAR_ROW,
@@ -363,7 +384,9 @@ pub(super) fn ageing(weekly: &Weekly) -> Option<Bars> {
         .sum();
     let all: usize = weekly.ageing.iter().map(|(_, count)| count).sum();
     let title = format!("{} of the open disputes are older than 60 days", words::percent(old, all));
-    bars("ageing", "Since it was opened", title, "Bars for the open disputes by age.", &weekly.ageing)
+    let summary = "Bars for the open disputes by age.";
+    let at = |place| format!(".ageing[{place}][1]");
+    bars("ageing", "Since it was opened", title, summary, &weekly.ageing, at, "[.ageing[][1]] | add")
 }
 
 /// Causes that have a bar of their own.
@@ -374,12 +397,18 @@ pub(super) fn causes(weekly: &Weekly) -> Option<Bars> {
         weekly.causes.iter().map(|line| (line.name.clone(), line.sum.disputes)).collect();
     let all: usize = values.iter().map(|(_, count)| count).sum();
     let (name, most) = values.first().cloned()?;
-    if values.len() > CAUSES + 1 {
+    let is_cut = values.len() > CAUSES + 1;
+    if is_cut {
         let rest: usize = values.drain(CAUSES..).map(|(_, count)| count).sum();
         values.push(("all other causes".to_owned(), rest));
     }
     let title = format!("“{name}” explains {} of the disputes in groups", words::percent(most, all));
-    bars("causes", "Likely cause", title, "Bars for the disputes in groups by likely cause.", &values)
+    let summary = "Bars for the disputes in groups by likely cause.";
+    let at = |place| match place {
+        CAUSES if is_cut => format!("[.causes[{CAUSES}:][].sum.disputes] | add"),
+        place => format!(".causes[{place}].sum.disputes"),
+    };
+    bars("causes", "Likely cause", title, summary, &values, at, "[.causes[].sum.disputes] | add")
 }
 
 /// Open disputes and arrivals by week, with the forecast.
@@ -398,6 +427,8 @@ pub(super) struct BacklogChart {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct BacklogPoint {
+    /// Its place among the weeks of the JSON form.
+    pub(super) place: usize,
     pub(super) week: String,
     pub(super) short: String,
     pub(super) minor: bool,
@@ -442,10 +473,12 @@ pub(super) fn backlog(weekly: &Weekly) -> Option<BacklogChart> {
     let y = |value: usize| round(BOTTOM - (BOTTOM - TOP) * value as f64 / top);
     let slot = 100.0 / (shown.len() + 1) as f64;
     let latest = shown.len().saturating_sub(1);
+    let older = weeks.len() - shown.len();
     let points: Vec<BacklogPoint> = shown
         .iter()
         .enumerate()
         .map(|(place, week)| BacklogPoint {
+            place: older + place,
             week: week.week.to_string(),
             short: week.week.short(),
             minor: (latest - place) % 2 == 1,

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
-    AHEAD_DAYS, ChangeLine, Deadline, Flow, Line, Overruled, ProgramLine, Resolution, SHOWN_WEEKS, Stake,
-    Step, TicketFlow, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story, words,
+    AHEAD_DAYS, ChangeLine, Deadline, Flow, Line, ProgramLine, Resolution, SHOWN_WEEKS, Stake, Step,
+    TicketFlow, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story, words,
 };
 use crate::{
     dispute::Program,
     group::{GroupId, Status},
     plan::Reason,
-    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN, Waiting},
+    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN},
     ticket::facts::Figures,
 };
 
@@ -20,8 +20,6 @@ use crate::{
 const TOP: usize = 15;
 /// Most changes that are listed.
 const CHANGES: usize = 12;
-/// Most lines of what people did.
-const PEOPLE: usize = 40;
 /// Most keys that a line of a breakdown names.
 const KEYS: usize = 100;
 
@@ -30,15 +28,25 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
     let at = Scene::new(history, week, zone, client);
     let (first_day, last_day) = week.days();
     let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
+    let written = at.written();
+    let count = |what: &str| written.get(what).map_or(0, Vec::len);
+    let tickets = TicketFlow {
+        opened: count("opened"),
+        updated: count("updated"),
+        closed: count("closed"),
+        reopened: count("reopened"),
+    };
     let mut weekly = Weekly {
         week,
         days: (first_day, last_day),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         client: client.map(|client| words::open(client).to_owned()),
         story: Vec::new(),
+        run: at.last.map(|run| run.id.clone()),
         runs: at.runs.len(),
         incomplete_runs: at.runs.iter().filter(|run| !run.incomplete.is_empty()).count(),
-        tickets: at.tickets(),
+        tickets,
+        written,
         flow: at.flow(),
         weeks: at.weeks(),
         rows: at.last.filter(|_| client.is_none()).map(|run| run.rows),
@@ -46,7 +54,7 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
         ungrouped: now.ungrouped,
         total: total(&now),
         total_before: at.last_before.map(|_| total(&before)),
-        programs: programs(&now),
+        programs: at.programs(&now),
         deadlines: at.deadlines(&now),
         overdue: at.stake(&now, |day| day <= last_day),
         ageing: now.ageing.clone().into_iter().collect(),
@@ -75,8 +83,8 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
 pub(super) struct Scene<'a> {
     pub(super) history: &'a History,
     week: Week,
-    zone: &'a TimeZone,
-    client: Option<&'a str>,
+    pub(super) zone: &'a TimeZone,
+    pub(super) client: Option<&'a str>,
     /// Place of the week among those of the history.
     pub(super) place: usize,
     /// Runs in the week.
@@ -107,12 +115,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn is_shown(&self, client: &str) -> bool {
+    pub(super) fn is_shown(&self, client: &str) -> bool {
         self.client.is_none_or(|only| only == client)
     }
 
     /// The group, where it is one to be shown.
-    fn group(&self, id: &GroupId) -> Option<&'a GroupRecord> {
+    pub(super) fn group(&self, id: &GroupId) -> Option<&'a GroupRecord> {
         self.history.known.groups.get(id).filter(|record| self.is_shown(&record.group.client))
     }
 
@@ -126,7 +134,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Ticket of a group; its first digits where it has none.
-    fn key(&self, id: &GroupId) -> String {
+    pub(super) fn key(&self, id: &GroupId) -> String {
         let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
         issue.map_or_else(|| id.short().to_owned(), |issue| issue.key.clone())
     }
@@ -216,21 +224,25 @@ impl<'a> Scene<'a> {
         })
     }
 
-    fn tickets(&self) -> TicketFlow {
-        let count = |wanted: &dyn Fn(&Done) -> bool| {
+    /// Keys of tickets by what was done to them.
+    fn written(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let keys = |wanted: &dyn Fn(&Done) -> bool| {
             let keys: BTreeSet<&str> = self
                 .done()
                 .filter(|(done, _)| wanted(done))
                 .map(|(done, _)| done.issue.key.as_str())
                 .collect();
-            keys.len()
+            let mut keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+            keys.sort_by_key(|key| words::natural(key));
+            keys
         };
-        TicketFlow {
-            opened: count(&|done| done.kind == "create"),
-            updated: count(&|done| done.kind == "update"),
-            closed: count(&|done| done.closed),
-            reopened: count(&|done| done.kind == "transition" && done.reason == Some(Reason::Returned)),
-        }
+        let reopens = |done: &Done| done.kind == "transition" && done.reason == Some(Reason::Returned);
+        BTreeMap::from([
+            ("opened", keys(&|done| done.kind == "create")),
+            ("updated", keys(&|done| done.kind == "update")),
+            ("closed", keys(&|done| done.closed)),
+            ("reopened", keys(&reopens)),
+        ])
     }
 
     fn ticket_lines(&self, wanted: fn(&Done) -> bool) -> Vec<TicketLine> {
@@ -339,7 +351,8 @@ impl<'a> Scene<'a> {
             .take(TOP)
             .map(|record| {
                 let id = &record.group.id;
-                let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
+                let ticket = self.history.known.tickets.get(id);
+                let issue = ticket.and_then(|ticket| ticket.issue());
                 let mut series = self.history.series(id);
                 let older = series.len().saturating_sub(SHOWN_WEEKS);
                 series.drain(..older);
@@ -349,6 +362,9 @@ impl<'a> Scene<'a> {
                     client: words::open(&record.group.client).to_owned(),
                     cause: words::open(&record.cause).to_owned(),
                     who: words::open(&record.who).to_owned(),
+                    owner: ticket
+                        .and_then(|ticket| ticket.assignee.as_deref())
+                        .map(|name| words::open(name).to_owned()),
                     title: words::open(&record.title).to_owned(),
                     figures: rounded_figures(&record.figures),
                     series,
@@ -418,32 +434,6 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// Holds of the last run that a person caused, or has to end.
-    pub(super) fn waiting_of(&self, run: Option<&'a RunRecord>) -> impl Iterator<Item = &'a Waiting> {
-        run.into_iter().flat_map(|run| &run.waiting).filter(|one| self.group(&one.group).is_some())
-    }
-
-    fn people(&self, overruled: bool) -> Vec<Overruled> {
-        let before: BTreeSet<(&GroupId, &str)> =
-            self.waiting_of(self.last_before).map(|one| (&one.group, one.words.as_str())).collect();
-        self.waiting_of(self.last)
-            .filter(|one| one.overruled == overruled)
-            .take(PEOPLE)
-            .map(|one| {
-                let record = self.group(&one.group);
-                Overruled {
-                    key: self.key(&one.group),
-                    client: record
-                        .map(|record| words::open(&record.group.client).to_owned())
-                        .unwrap_or_default(),
-                    what: record.map(what).unwrap_or_default(),
-                    words: words::open(&one.words).to_owned(),
-                    new: !before.contains(&(&one.group, one.words.as_str())),
-                }
-            })
-            .collect()
-    }
-
     fn clients(&self) -> Vec<Line> {
         let mut groups: BTreeMap<&str, Vec<&GroupId>> = BTreeMap::new();
         for record in self.open() {
@@ -497,63 +487,28 @@ impl<'a> Scene<'a> {
         found
     }
 
+    fn programs(&self, snapshot: &Snapshot) -> Vec<ProgramLine> {
+        let mut groups: BTreeMap<&str, Vec<&GroupId>> = BTreeMap::new();
+        for record in self.open() {
+            groups.entry(record.group.program.as_str()).or_default().push(&record.group.id);
+        }
+        snapshot
+            .programs
+            .iter()
+            .map(|(program, figures)| ProgramLine {
+                program: program_name(program),
+                figures: rounded_figures(figures),
+                keys: groups.get(program.as_str()).map(|groups| self.few_keys(groups)).unwrap_or_default(),
+            })
+            .collect()
+    }
+
     fn few_keys(&self, groups: &[&GroupId]) -> Vec<String> {
         if groups.len() > KEYS { Vec::new() } else { self.keys(groups.iter().copied()) }
     }
-
-    /// What is known now of earlier weeks that was not known then. A dispute that was settled in between hides one
-    /// that came late, so the numbers are the least that it can be.
-    fn corrections(&self, now: &Snapshot, before: &Snapshot) -> Vec<String> {
-        let mut told = Vec::new();
-        if let Some(run) = self.last_before {
-            let known_until = run.at.to_zoned_datetime(self.zone.clone()).date();
-            let late: usize = now
-                .opened
-                .iter()
-                .filter(|(monday, _)| monday.saturating_add(7.days()) <= known_until)
-                .map(|(monday, count)| {
-                    // Weeks that the earlier run did not count tell nothing.
-                    before.opened.get(monday).map_or(0, |known| count.saturating_sub(*known))
-                })
-                .sum();
-            if late > 0 {
-                told.push(format!(
-                    "At least {} opened before {known_until} came in only this week; earlier reports did not count them.",
-                    words::count(late, "dispute that was", "disputes that were"),
-                ));
-            }
-            let rejected = |run: &RunRecord| usize::try_from(run.rows.rejected).unwrap_or(usize::MAX);
-            if let Some(last) = self.last.filter(|_| self.client.is_none())
-                && rejected(run) > rejected(last)
-            {
-                told.push(format!(
-                    "{} could not be read at the end of the week before; now it is {}.",
-                    words::count(rejected(run), "row", "rows"),
-                    rejected(last),
-                ));
-            }
-        }
-        if let Some(last) = self.last.filter(|_| self.client.is_none())
-            && last.rows.superseded > 0
-        {
-            let rows = usize::try_from(last.rows.superseded).unwrap_or(usize::MAX);
-            told.push(format!("{} replaced by a later file.", words::count(rows, "row is", "rows are")));
-        }
-        told
-    }
-
-    fn failed(&self) -> Vec<String> {
-        self.runs
-            .iter()
-            .flat_map(|run| &run.failed)
-            .filter(|(group, _, _)| self.client.is_none() || self.group(group).is_some())
-            .take(PEOPLE)
-            .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::open(why)))
-            .collect()
-    }
 }
 
-fn what(record: &GroupRecord) -> String {
+pub(super) fn what(record: &GroupRecord) -> String {
     format!("{}: {}", words::open(&record.cause), words::open(&record.title))
 }
 
@@ -563,17 +518,6 @@ fn total(snapshot: &Snapshot) -> Figures {
         total.join(figures);
     }
     rounded_figures(&total)
-}
-
-fn programs(snapshot: &Snapshot) -> Vec<ProgramLine> {
-    snapshot
-        .programs
-        .iter()
-        .map(|(program, figures)| ProgramLine {
-            program: program_name(program),
-            figures: rounded_figures(figures),
-        })
-        .collect()
 }
 
 fn program_name(program: &str) -> String {

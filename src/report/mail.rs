@@ -16,11 +16,25 @@ pub struct Mail {
     pub text: Screened,
     /// The same as HTML that mail programs show: no style sheet is needed.
     pub html: Screened,
+    /// Pictures that the HTML shows by their names.
+    pub pictures: Vec<Picture>,
     /// The whole page, to be attached.
     pub page: Screened,
     /// Name of the attached file.
     pub file_name: String,
 }
+
+/// A picture within a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// By which the HTML refers to it (`cid:`).
+    pub name: &'static str,
+    /// PNG.
+    pub bytes: Vec<u8>,
+}
+
+/// Size of the picture of the flow, in pixels of the mail; the rest of the chart are words, which stand below it.
+const FLOW: (u32, u32) = (600, 200);
 
 /// Why there is no mail.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +57,7 @@ pub fn mail(weekly: &Weekly, head: &Head, links: &Links) -> Result<Mail, MailErr
         subject: subject.as_str().replace(|letter: char| letter.is_control(), " "),
         text: screened("mail", html::render("mail.txt", &page)?)?,
         html: screened("mail", html::render("mail.html", &page)?)?,
+        pictures: vec![Picture { name: "flow", bytes: html::flow_picture(&page, FLOW)? }],
         page: screened("page", html::html(weekly, head, links)?)?,
         file_name: format!("disputes-{}.html", weekly.week),
     })

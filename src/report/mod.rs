@@ -16,9 +16,14 @@ mod chart;
 mod figures;
 mod forecast;
 mod html;
+mod jira;
 mod mail;
 mod markdown;
+mod notes;
+mod png;
 mod quality;
+mod rows;
+mod sentences;
 mod story;
 mod tiles;
 mod week;
@@ -33,12 +38,14 @@ use serde::Serialize;
 pub use chart::{Charts, charts};
 pub use figures::weekly;
 pub use forecast::{Backlog, BacklogWeek, Forecast};
-pub use html::{headline, html};
-pub use mail::{ChatForm, Mail, MailError, chat, mail, message_id};
+pub use html::html;
+pub use jira::{ForJira, Room, for_jira};
+pub use mail::{ChatForm, Mail, MailError, Picture, chat, mail, message_id};
 pub use markdown::markdown;
 pub use quality::Quality;
+pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
-pub use words::reason;
+pub use words::{owner, reason};
 
 use crate::{
     state::{Rows, Sum},
@@ -65,12 +72,16 @@ pub struct Weekly {
     pub client: Option<String>,
     /// The week in five sentences.
     pub story: Vec<String>,
+    /// The run that figures of stock are of; none where there was none yet.
+    pub run: Option<String>,
     /// Runs in it.
     pub runs: usize,
     /// Runs whose input was incomplete.
     pub incomplete_runs: usize,
     /// Tickets by what was done to them.
     pub tickets: TicketFlow,
+    /// Their keys, by the same names.
+    pub written: BTreeMap<&'static str, Vec<String>>,
     /// Groups by what became of them.
     pub flow: Flow,
     /// The same for each of the last weeks, this one last.
@@ -184,6 +195,8 @@ pub struct ProgramLine {
     pub program: String,
     /// Figures of its open disputes.
     pub figures: Figures,
+    /// Tickets of its groups, where there are few.
+    pub keys: Vec<String>,
 }
 
 /// What is at stake.
@@ -232,6 +245,8 @@ pub struct TopGroup {
     pub cause: String,
     /// Who must fix it.
     pub who: String,
+    /// Who its ticket is assigned to, as Jira showed last; none where that is nobody.
+    pub owner: Option<String>,
     /// Its rule in a few words.
     pub title: String,
     /// Its figures.

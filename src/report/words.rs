@@ -62,16 +62,16 @@ pub(super) fn about(amount: Decimal) -> String {
     if amount.is_zero() { "$0".to_owned() } else { facts::money_text(amount) }
 }
 
-/// `41 %`; a part that is not nothing is never shown as nothing.
+/// `41 %`, which no line breaks in two; a part that is not nothing is never shown as nothing.
 pub(super) fn percent(part: usize, whole: usize) -> String {
     if whole == 0 {
         return "–".to_owned();
     }
     let share = part as f64 / whole as f64 * 100.0;
     match share.round() {
-        rounded if rounded < 1.0 && part > 0 => "under 1 %".to_owned(),
-        rounded if rounded > 99.0 && part < whole => "over 99 %".to_owned(),
-        rounded => format!("{rounded:.0} %"),
+        rounded if rounded < 1.0 && part > 0 => "under 1\u{a0}%".to_owned(),
+        rounded if rounded > 99.0 && part < whole => "over 99\u{a0}%".to_owned(),
+        rounded => format!("{rounded:.0}\u{a0}%"),
     }
 }
 
@@ -97,6 +97,15 @@ pub(super) fn both(exposed: Decimal, recoverable: Decimal) -> String {
 /// `24 November`.
 pub(super) fn day(day: jiff::civil::Date) -> String {
     day.strftime("%-d %B").to_string()
+}
+
+/// Who a ticket is assigned to, in words; `key` is empty where there is none.
+pub fn owner(key: &str, assignee: Option<&str>) -> String {
+    match (key, assignee) {
+        ("", _) => "no ticket yet".to_owned(),
+        (_, None) => "unassigned".to_owned(),
+        (_, Some(name)) => open(name).to_owned(),
+    }
 }
 
 /// The middle of ascending numbers.
@@ -171,10 +180,10 @@ mod tests {
     #[test]
     fn shares_are_never_rounded_to_nothing_or_to_all() {
         assert_eq!(percent(0, 0), "–");
-        assert_eq!(percent(0, 7), "0 %");
-        assert_eq!(percent(1, 1000), "under 1 %");
-        assert_eq!(percent(999, 1000), "over 99 %");
-        assert_eq!(percent(7, 7), "100 %");
+        assert_eq!(percent(0, 7), "0\u{a0}%");
+        assert_eq!(percent(1, 1000), "under 1\u{a0}%");
+        assert_eq!(percent(999, 1000), "over 99\u{a0}%");
+        assert_eq!(percent(7, 7), "100\u{a0}%");
     }
 
     #[test]

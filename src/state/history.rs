@@ -80,7 +80,7 @@ impl History {
         if journal.exists() {
             journal::texts::<StateError>(&journal, |at, head, body| {
                 if at < end {
-                    let change = serde_json::from_str(body).map_err(|source| StateError::Form {
+                    let change = Change::parse(body).map_err(|source| StateError::Form {
                         tree: "journal",
                         key: format!("record {}", head.seq),
                         source,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
+    Entry, Filing, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
     durable::WriterLock, format, journal, vault,
 };
 use crate::{
@@ -35,6 +35,8 @@ const HOME: &str = "home";
 const PAUSE: &str = "pause";
 /// Key of the length of text that Jira takes, likewise.
 const TEXT_LIMIT: &str = "text limit";
+/// What keys of reports in Jira begin with, likewise.
+const FILING: &str = "report ";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +90,29 @@ pub enum Change {
         /// The time.
         pause: Option<Pause>,
     },
+    /// How far a report has come into Jira.
+    Filing {
+        /// The report.
+        filing: Filing,
+    },
+}
+
+impl Change {
+    /// Reads a change as the journal holds it. The frequent kinds are read into their own form at once: what serde
+    /// makes of a tag within an object holds everything twice, which takes most of the time over a long journal.
+    pub(super) fn parse(body: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Tag<'a> {
+            change: &'a str,
+        }
+        let Tag { change } = serde_json::from_str(body)?;
+        match change {
+            "group" => serde_json::from_str(body).map(Self::Group),
+            "ticket" => serde_json::from_str(body).map(Self::Ticket),
+            "run" => serde_json::from_str(body).map(|run| Self::Run(Box::new(run))),
+            _ => serde_json::from_str(body),
+        }
+    }
 }
 
 /// The claim of this state on the project that it opens tickets in.
@@ -308,6 +333,8 @@ pub struct Known {
     pub pause: Option<Pause>,
     /// The project that this is of, once Jira was asked.
     pub home: Option<Home>,
+    /// Reports in Jira, by name.
+    pub filings: BTreeMap<String, Filing>,
 }
 
 impl Known {
@@ -391,6 +418,9 @@ impl Known {
             }
             Change::Pause { pause } => self.pause = pause,
             Change::Home { home } => self.home = Some(home),
+            Change::Filing { filing } => {
+                self.filings.insert(filing.name.clone(), filing);
+            }
         }
     }
 }
@@ -691,6 +721,9 @@ impl Loaded {
                 PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 HOME => self.rest.home = vault::parse(tree, key, bytes)?,
+                _ if key.starts_with(FILING) => {
+                    self.rest.take(Change::Filing { filing: vault::parse(tree, key, bytes)? });
+                }
                 _ => {}
             },
             Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
@@ -766,6 +799,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
         Change::Home { .. } => "home",
+        Change::Filing { .. } => "filing",
     }
 }
 
@@ -782,6 +816,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Home { home } => Write::put(Tree::Meta, HOME, &Some(home)),
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
+        Change::Filing { filing } => Write::put(Tree::Meta, format!("{FILING}{}", filing.name), filing),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

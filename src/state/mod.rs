@@ -23,6 +23,7 @@ pub mod backup;
 mod chain;
 mod durable;
 mod envelope;
+mod filing;
 mod format;
 mod history;
 pub mod journal;
@@ -38,6 +39,7 @@ use thiserror::Error;
 
 pub use chain::{ChainHash, Head, NotAHash, Record};
 pub use durable::replace_file;
+pub use filing::{Filing, Part, Sending};
 pub use format::FORMAT;
 pub use history::{History, Move, MoveKind, Sizes};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};

@@ -8,8 +8,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::view::{TICKET_WORDS, View, link_word};
-use crate::{deliver, dispute::Program, group::Status};
+use super::view::{TICKET_WORDS, View};
+use crate::{deliver, dispute::Program};
 
 /// Kinds of holds that have a series of their own.
 const HOLDS: [&str; 18] = [
@@ -64,8 +64,7 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
         gauge.set(value);
         registry.register(name, help, gauge);
     };
-    let active = known.groups.values().filter(|record| record.group.status == Status::Active).count();
-    single("groups_open", "Open groups", count(active));
+    single("groups_open", "Open groups", count(view.active));
     single("runs", "Runs that ended", count(known.runs.len()));
     single("journal_records", "Records of the journal", whole(view.history.head.seq));
     single(
@@ -90,7 +89,7 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
     }
     let tickets = Family::<ByState, Gauge>::default();
     for state in TICKET_WORDS {
-        let of = known.tickets.values().filter(|ticket| link_word(Some(&ticket.link)) == state).count();
+        let of = view.standing.get(state).copied().unwrap_or(0);
         tickets.get_or_create(&ByState { state: state.to_owned() }).set(count(of));
     }
     registry.register("tickets", "Tickets by how they stand", tickets);

@@ -111,6 +111,7 @@ impl Maker<'_> {
             program => record.group.program.human_name(),
             cause => &*record.cause,
             who => &*record.who,
+            owner => self.view.owner(id),
             title => record.title.as_str(),
             disputes => record.group.members.len(),
             exposed => record.figures.exposed.to_string(),
@@ -121,22 +122,17 @@ impl Maker<'_> {
     }
 
     pub(super) fn overview(&self) -> Value {
-        let weekly = &self.view.weekly;
         let known = &self.view.history.known;
-        let top: Vec<Value> = self
-            .view
-            .find(&Filter { status: "active".to_owned(), ..Filter::default() }, Order::Money)
-            .into_iter()
-            .take(8)
-            .map(|record| self.line(record))
-            .collect();
+        let open = self.view.find(&Filter { status: "active".to_owned(), ..Filter::default() }, Order::Money);
+        let top: Vec<Value> =
+            self.view.records(&open[..open.len().min(8)]).map(|record| self.line(record)).collect();
         context! {
             headline => self.view.headline.as_str(),
-            weekly => Value::from(Serde(weekly)),
+            weekly => &self.view.weekly,
             charts => &self.view.charts,
             top,
             last => known.runs.values().next_back().map(|run| self.run_line(run)),
-            held => known.tickets.values().filter(|ticket| matches!(ticket.link, Link::Held { .. })).count(),
+            held => self.view.standing.get("held").copied().unwrap_or(0),
             doubt => known.doubt.as_ref().map(|doubt| doubt.reason.clone()),
             open_reports => deliver::open(known),
         }
@@ -154,7 +150,8 @@ impl Maker<'_> {
         let order = Order::named(query.get("sort"));
         let found = self.view.find(&filter, order);
         let Part { from, until, value } = part(found.len(), ROWS, query);
-        let rows: Vec<Value> = found[from..until].iter().map(|record| self.line(record)).collect();
+        let rows: Vec<Value> =
+            self.view.records(&found[from..until]).map(|record| self.line(record)).collect();
         let programs: Vec<Value> = self
             .view
             .programs
@@ -375,7 +372,12 @@ impl Maker<'_> {
     pub(super) fn sources(&self) -> Value {
         let runs: Vec<&RunRecord> = self.view.history.known.runs.values().rev().take(ROWS).collect();
         let rows: Vec<Value> = runs.iter().map(|run| self.run_line(run)).collect();
-        context! { rows, last => runs.first().map(|run| run.rejects.clone()).unwrap_or_default() }
+        let last = runs.first();
+        context! {
+            rows,
+            last => last.map(|run| run.rejects.clone()).unwrap_or_default(),
+            sources => Value::from(Serde(last.map(|run| run.sources.clone()).unwrap_or_default())),
+        }
     }
 
     pub(super) fn held(&self, said: &str, refused: &str) -> Value {
@@ -443,7 +445,7 @@ impl Maker<'_> {
         let sent: Vec<Value> = known
             .schedules
             .values()
-            .filter(|ran| ran.schedule.starts_with("mail ") || ran.schedule.starts_with("chat "))
+            .filter(|ran| deliver::is_delivery(ran))
             .map(|ran| context! { at => self.time(ran.at), what => ran.id.as_str(), of => ran.schedule.as_str() })
             .collect();
         context! { files, sent, week => self.view.week.to_string() }

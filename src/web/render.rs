@@ -4,8 +4,9 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, synt
 
 use crate::ticket::facts;
 
-/// The only thing beside pages that is served.
-pub(super) const STYLE: &str = include_str!("../../templates/web/style.css");
+/// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
+pub(super) const STYLE: &str =
+    concat!(include_str!("../../templates/report/look.css"), include_str!("../../templates/web/style.css"));
 
 const TEMPLATES: [(&str, &str); 13] = [
     ("layout.html", include_str!("../../templates/web/layout.html")),

@@ -1,6 +1,10 @@
 //! What the pages show: the history, and lists that are sorted once for all who look.
 
-use std::{cmp::Reverse, collections::BTreeSet, path::Path};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use minijinja::{Value, value::Serde};
@@ -17,13 +21,18 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) history: History,
-    pub(super) weekly: Weekly,
+    /// Figures of the week, for templates.
+    pub(super) weekly: Value,
     pub(super) headline: String,
     /// Charts of the week, for templates.
     pub(super) charts: Value,
     /// Names that groups can be filtered by.
     pub(super) clients: BTreeSet<String>,
     pub(super) programs: BTreeSet<&'static str>,
+    /// Tickets by how they stand.
+    pub(super) standing: BTreeMap<&'static str, usize>,
+    /// Open groups.
+    pub(super) active: usize,
     rows: Vec<Row>,
     /// Places of rows by each order.
     orders: Vec<Vec<u32>>,
@@ -34,12 +43,17 @@ pub(super) struct View {
     pub(super) week: Week,
 }
 
-/// What a search looks at.
+/// What a search looks at: all groups are gone through for every page of the list, so nothing is looked up for it.
 #[derive(Debug)]
 struct Row {
     id: GroupId,
     /// Everything that can be found, in lower case.
     text: String,
+    /// Place among the clients.
+    client: usize,
+    program: &'static str,
+    status: &'static str,
+    ticket: &'static str,
 }
 
 /// An order of the groups.
@@ -91,12 +105,26 @@ impl View {
         let history = deliver::history(state, week, &delivery.zone)?;
         let weekly = last_week(state, delivery, &history, week)?;
         let records: Vec<&GroupRecord> = history.known.groups.values().collect();
-        let rows: Vec<Row> = records.iter().map(|record| row(record, &history)).collect();
+        let clients: BTreeSet<String> =
+            records.iter().map(|record| record.group.client.to_string()).collect();
+        let place: BTreeMap<&str, usize> =
+            clients.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+        let rows: Vec<Row> = records
+            .iter()
+            .map(|record| row(record, &history, place.get(&*record.group.client).copied().unwrap_or(0)))
+            .collect();
         let orders = Order::ALL.iter().map(|(order, _, _)| sorted(&records, *order)).collect();
-        let clients = records.iter().map(|record| record.group.client.to_string()).collect();
+        let mut standing: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for ticket in history.known.tickets.values() {
+            *standing.entry(link_word(Some(&ticket.link))).or_default() += 1;
+        }
+        let active = records.iter().filter(|record| record.group.status == Status::Active).count();
         let programs = records.iter().map(|record| record.group.program.as_str()).collect();
         Ok(Self {
             headline: report::headline(&weekly),
+            weekly: Value::from(Serde(&weekly)),
+            standing,
+            active,
             charts: Value::from(Serde(report::charts(&weekly))),
             clients,
             programs,
@@ -105,34 +133,43 @@ impl View {
             read: now,
             size,
             week,
-            weekly,
             history,
         })
     }
 
-    /// Groups that fit, in an order.
-    pub(super) fn find(&self, filter: &Filter, order: Order) -> Vec<&GroupRecord> {
+    /// Places of the groups that fit, in an order.
+    pub(super) fn find(&self, filter: &Filter, order: Order) -> Vec<u32> {
+        let Filter { words, client, program, status, ticket } = filter;
+        let client_place = self.clients.iter().position(|name| name == client);
+        if !client.is_empty() && client_place.is_none() {
+            return Vec::new();
+        }
+        let fits = |row: &Row| {
+            client_place.is_none_or(|place| place == row.client)
+                && (program.is_empty() || program == row.program)
+                && (status == "all" || status == row.status)
+                && (ticket.is_empty() || ticket == row.ticket)
+                && words.iter().all(|word| row.text.contains(word.as_str()))
+        };
         let place = Order::ALL.iter().position(|(known, _, _)| *known == order).unwrap_or(0);
-        self.orders[place]
-            .iter()
-            .map(|row| &self.rows[*row as usize])
-            .filter(|row| filter.words.iter().all(|word| row.text.contains(word.as_str())))
-            .filter_map(|row| self.history.known.groups.get(&row.id))
-            .filter(|record| self.fits(record, filter))
-            .collect()
+        self.orders[place].iter().copied().filter(|row| fits(&self.rows[*row as usize])).collect()
     }
 
-    fn fits(&self, record: &GroupRecord, filter: &Filter) -> bool {
-        let Filter { words: _, client, program, status, ticket } = filter;
-        (client.is_empty() || *client == *record.group.client)
-            && (program.is_empty() || *program == record.group.program.as_str())
-            && (status == "all" || *status == status_word(&record.group.status))
-            && (ticket.is_empty() || *ticket == self.ticket_word(record))
+    /// Groups at some places.
+    pub(super) fn records(&self, places: &[u32]) -> impl Iterator<Item = &GroupRecord> {
+        let groups = &self.history.known.groups;
+        places.iter().filter_map(|place| groups.get(&self.rows[*place as usize].id))
     }
 
     /// How the ticket of a group stands, in a word.
     pub(super) fn ticket_word(&self, record: &GroupRecord) -> &'static str {
         link_word(self.history.known.tickets.get(&record.group.id).map(|ticket| &ticket.link))
+    }
+
+    /// Who the ticket of a group is assigned to, in words.
+    pub(super) fn owner(&self, id: &GroupId) -> String {
+        let ticket = self.history.known.tickets.get(id);
+        report::owner(self.key(id), ticket.and_then(|ticket| ticket.assignee.as_deref()))
     }
 
     /// Key of the ticket; empty where there is none.
@@ -183,12 +220,20 @@ pub(super) fn status_word(status: &Status) -> &'static str {
     }
 }
 
-fn row(record: &GroupRecord, history: &History) -> Row {
+fn row(record: &GroupRecord, history: &History, client: usize) -> Row {
     let id = record.group.id.clone();
-    let issue = history.known.tickets.get(&id).and_then(|ticket| ticket.issue());
+    let ticket = history.known.tickets.get(&id);
+    let issue = ticket.and_then(|ticket| ticket.issue());
     let key = issue.map_or("", |issue| issue.key.as_str());
     let text = format!("{id} {key} {} {} {} {}", record.group.client, record.cause, record.who, record.title);
-    Row { id, text: text.to_lowercase() }
+    Row {
+        id,
+        text: text.to_lowercase(),
+        client,
+        program: record.group.program.as_str(),
+        status: status_word(&record.group.status),
+        ticket: link_word(ticket.map(|ticket| &ticket.link)),
+    }
 }
 
 fn sorted(records: &[&GroupRecord], order: Order) -> Vec<u32> {

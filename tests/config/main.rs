@@ -157,6 +157,10 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     }
     reader.secret("report.mail.password");
     reader.list("report.mail.to");
+    for text in ["issue", "project", "issue_type"] {
+        reader.optional_text(&format!("report.jira.{text}"));
+    }
+    reader.map("report.jira.clients");
     reader.required_text("report.chat.form");
     reader.secret("report.chat.url");
     for text in ["report.zone", "schedule.run", "schedule.report", "schedule.zone"] {

@@ -346,3 +346,28 @@ fn a_folder_of_tables_takes_the_place_of_the_built_in_ones() {
     world.write("ours/programs.tsv", "program\n");
     assert!(told(&world, Needs::default()).contains("table `programs.tsv` has no column `disputed_money`"));
 }
+
+#[test]
+fn a_place_in_jira_for_the_report_is_one_of_two_and_an_issue_has_a_key() {
+    let settings = |text: &str| {
+        World::with_file(&format!("[jira]\nurl = \"https://jira.example.com\"\nproject = \"DISP\"\n{text}"))
+    };
+    for (text, said) in [
+        (
+            "[report.jira]\nissue = \"DISP-7\"\nissue_type = \"Task\"\n",
+            "`report.jira.issue` is set as well; use one",
+        ),
+        (
+            "[report.jira]\nissue = \"seven\"\n",
+            "expected the key of an issue, such as `DISP-7`, but found `seven`",
+        ),
+        ("[report.jira.clients]\n\"Example Pharma A\" = \"DISP\"\n", "but found `DISP`"),
+    ] {
+        let told = told(&settings(text), Needs::default());
+        assert!(told.contains(said), "{text}: {told}");
+    }
+    let lonely = World::with_file("[report.jira]\nissue_type = \"Task\"\n");
+    assert!(told(&lonely, Needs::default()).contains("`report.jira.project` is required"));
+    let lonely = World::with_file("[report.jira]\nissue = \"DISP-7\"\n");
+    assert!(told(&lonely, Needs::default()).contains("`jira.url` is required"));
+}

@@ -8,7 +8,8 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Reason, Ticket},
     state::{
-        ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, Sum, Waiting,
+        ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, SourceRecord,
+        Sum, Waiting,
     },
     ticket::facts::Figures,
 };
@@ -58,7 +59,7 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
             let Some(record) = record(one, week, text) else { continue };
             let before = known.get(&one);
             if before.is_none() {
-                changes.push((at(week), Change::Ticket(ticket(one))));
+                changes.push((at(week), Change::Ticket(ticket(one, text))));
                 done.push(write(one, "create", false, Reason::NewGroup));
             } else if before != Some(&record) {
                 let (reason, closed) = match &record.group.status {
@@ -145,8 +146,10 @@ fn figures(one: i64, size: i64, week: i64) -> Figures {
     }
 }
 
-fn ticket(one: i64) -> Ticket {
-    Ticket { link: Link::Bound { issue: issue(one) }, ..Ticket::none(id(one)) }
+fn ticket(one: i64, text: &dyn Fn(&str) -> String) -> Ticket {
+    let names = [Some("Example Analyst"), None, Some("Example Lead")];
+    let assignee = names[usize::try_from(one % 3).unwrap()].map(|name| text(name).into_boxed_str());
+    Ticket { link: Link::Bound { issue: issue(one) }, assignee, ..Ticket::none(id(one)) }
 }
 
 fn issue(one: i64) -> Issue {
@@ -222,7 +225,12 @@ fn run(
             "disputes.csv, line 792, column `manufacturer`: expected the name of a manufacturer, found nothing",
         )],
         files: Some((1, 0)),
-        sources: Vec::new(),
+        sources: vec![SourceRecord {
+            name: text("claims"),
+            rows: grouped + ungrouped + 43,
+            rejected: 1,
+            is_complete: week != 9,
+        }],
     }
 }
 

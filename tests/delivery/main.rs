@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "shared/quarter.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../common/contract.rs"]
+mod contract;
+mod jira;
+#[path = "../shared/quarter.rs"]
 mod quarter;
-#[path = "shared/sink.rs"]
+#[path = "../shared/sink.rs"]
 mod sink;
 
 use std::{
@@ -17,7 +19,11 @@ use std::{
     thread,
 };
 
-use disputebot::state::{Change, State};
+use disputebot::{
+    report::{self, Week},
+    state::{Change, History, State},
+};
+use jiff::tz::TimeZone;
 use sink::{Mood, Sink};
 
 struct World {
@@ -130,9 +136,19 @@ fn a_report_is_sent_once_to_each_recipient_and_a_client_gets_its_own_only() {
     assert_ne!(header(all, "Message-ID"), header(client, "Message-ID"));
     assert_eq!(header(all, "Auto-Submitted"), "auto-generated");
     assert!(header(all, "Content-Type").starts_with("multipart/mixed"));
-    for form in ["multipart/alternative", "text/plain", "text/html", "disputes-2026-W47.html"] {
+    for form in [
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+        "image/png",
+        "Content-ID: <flow>",
+        "Content-Disposition: inline",
+        "disputes-2026-W47.html",
+    ] {
         assert!(all.contains(form), "{form}");
     }
+    assert!(words(all).contains("src=\"cid:flow\""), "the picture stands in the mail: {}", words(all));
     assert!(words(all).contains("Example Pharma A") && words(all).contains("Example Pharma B"));
     let theirs = words(client);
     assert!(theirs.contains("Example Pharma B") && !theirs.contains("Example Pharma A"), "{theirs}");
@@ -239,4 +255,20 @@ fn a_client_that_nobody_knows_is_told_with_those_that_are_known() {
     let path = String::from_utf8(page.stdout).unwrap();
     let page = fs::read_to_string(world.folder.path().join(path.trim())).unwrap();
     assert!(page.contains("Example Pharma A only") && !page.contains("Example Pharma B"));
+}
+
+#[test]
+fn the_json_of_the_command_is_the_form_that_the_page_is_checked_against() {
+    let world = World::new("");
+    let output = world.command(&["--json"]).output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let week: Week = "2026-W47".parse().unwrap();
+    let history =
+        History::read(&world.folder.path().join("state"), week.bounds_of(report::WEEKS, &TimeZone::UTC))
+            .unwrap();
+    let weekly = report::weekly(&history, week, &TimeZone::UTC, None);
+    let mut expected = serde_json::to_value(&weekly).unwrap();
+    expected["sentences"] = serde_json::json!(report::sentences(&weekly));
+    expected["journal"] = serde_json::json!(history.head);
+    assert_eq!(said, expected);
 }

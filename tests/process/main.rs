@@ -16,6 +16,7 @@ mod people;
 mod preview;
 mod private;
 mod refusals;
+mod routes;
 mod runs;
 mod webhook;
 mod world;

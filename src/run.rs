@@ -5,6 +5,7 @@
 mod snapshot;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -16,14 +17,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
     cluster::{self, Cluster, Explanation, Table, TableBuilder},
-    dispute::{Dispute, Tables, Text},
+    dispute::{self, Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
     ticket::{
-        self, Content, Course, Point, Priorities, TemplateError, Templates,
+        self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
         facts::{self, Facts, Figures},
         list::List,
     },
@@ -44,6 +45,8 @@ pub struct Params {
     pub apply: Policy,
     /// Priorities of tickets.
     pub priorities: Priorities,
+    /// Rules of routing, the first of all first.
+    pub routes: Vec<plan::Rule>,
     /// Most members listed in a ticket.
     pub max_members: usize,
     /// Fewer disputes than this are a small group, and fewer of a product make it a rare one; 0 is never.
@@ -189,26 +192,32 @@ pub fn survey(
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
-        let mut content = None;
+        let (mut content, mut weight) = (None, Weight::default());
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
-            let facts =
-                facts::facts(group, &members, &table, explanation, nearest, tables, params.max_members);
-            let course = course(known.tickets.get(&group.id), &figures, today);
-            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
             let coarse = is_telling(&members, &spread, params.small_group);
+            let explanation =
+                if coarse { Cow::Owned(facts::coarsened(explanation)) } else { Cow::Borrowed(explanation) };
+            let facts =
+                facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
+            let course = course(known.tickets.get(&group.id), &figures, today);
+            weight = Weight::of(&members, tables, course.last().day);
+            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
             let facts = if coarse { facts.coarse() } else { facts };
-            content = Some(
-                match ticket::content(&group.id, &facts, &figures, templates, &params.priorities, limit) {
-                    Ok(content) => {
-                        let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
-                        Ok(Content { list, course: Some(course), ..content })
-                    }
-                    Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                    Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
-                },
-            );
+            let made =
+                ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
+            content = Some(match made {
+                Ok(content) => {
+                    let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
+                    let mut content = Content { list, course: Some(course), ..content };
+                    let subject = subject(group, &members, &facts.cause.id, &figures, tables);
+                    plan::route(&params.routes, &subject, today).put_on(&mut content);
+                    Ok(content)
+                }
+                Err(ticket::ContentError::Template(error)) => return Err(error.into()),
+                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+            });
             // The headline also goes where the gate over tickets does not look: reports and lists.
             record.title = match ticket::screen(&facts.title) {
                 None => facts.title.clone(),
@@ -226,7 +235,7 @@ pub fn survey(
             Standing {
                 content,
                 title: record.title.clone(),
-                amount: record.figures.exposed + record.figures.recoverable,
+                weight,
                 absent,
                 moved,
                 returned,
@@ -249,6 +258,29 @@ pub fn survey(
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
     Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+}
+
+/// What the rules of routing look at.
+fn subject<'a>(
+    group: &'a Group,
+    members: &[&'a Dispute],
+    cause: &'a str,
+    figures: &Figures,
+    tables: &'a Tables,
+) -> plan::Subject<'a> {
+    let entity_type = |dispute: &&'a Dispute| {
+        let id = dispute.covered_entity.as_deref()?;
+        dispute::entity_type(id, &tables.covered_entity_types).map(|kind| kind.prefix.as_str())
+    };
+    plan::Subject {
+        program: group.program,
+        cause,
+        client: &group.client,
+        states: members.iter().map(|dispute| dispute.state.as_deref()).collect(),
+        entity_types: members.iter().map(entity_type).collect(),
+        amount: figures.exposed + figures.recoverable,
+        due: figures.due,
+    }
 }
 
 /// Open disputes of each product.
@@ -705,6 +737,7 @@ fn reject_words(reject: &source::Reject) -> String {
 fn waiting(hold: &plan::Hold) -> Option<Waiting> {
     let overruled = match &hold.reason {
         HoldReason::PersonChanged { .. }
+        | HoldReason::Touched { .. }
         | HoldReason::PersonClosed
         | HoldReason::Ruled { .. }
         | HoldReason::Quiet { .. }

@@ -14,13 +14,14 @@ use std::{
 
 use disputebot::{
     apply::Clock,
+    cluster::Attribute,
     config::{Layers, Needs, Place, Settings},
-    dispute::Tables,
+    dispute::{Tables, Text},
     generate::{self, Plan as Disputes, World as Kind},
-    group::Status,
+    group::{GroupId, Status},
     jira::{self, Client, Credentials},
-    plan::{IGNORE_LABEL, Moment, Reason, Write},
-    run::{self, Pass, RunError},
+    plan::{HoldReason, IGNORE_LABEL, Moment, Reason, Ruling, RulingKind, Write},
+    run::{self, Pass, Progress, RunError},
     sandbox::{self, Flavour, Options, Recorded, User},
     state::State,
     ticket::Templates,
@@ -62,6 +63,12 @@ struct Promises {
     closed: BTreeSet<String>,
     /// Tickets that are to be left alone, as they were then.
     silent: BTreeMap<String, Value>,
+    /// Tickets on which quiet was ordered, as they were then, and to when.
+    quiet: BTreeMap<String, (Value, Option<Timestamp>)>,
+    /// Summaries that are left to people by an order, by issue.
+    released: BTreeMap<String, String>,
+    /// Tickets whose summary was handed back, and is not written yet.
+    taken: BTreeSet<String>,
 }
 
 struct House {
@@ -74,6 +81,10 @@ struct House {
     /// When disputebot moved each ticket.
     moves: BTreeMap<String, Vec<Timestamp>>,
     seen: usize,
+    /// Good runs since each ruling was made.
+    settled: BTreeMap<String, usize>,
+    /// How often each kind of promise was judged by what became of it.
+    judged: BTreeMap<&'static str, usize>,
 }
 
 impl House {
@@ -89,8 +100,9 @@ impl House {
         let state = State::open(&folder.path().join("state")).unwrap();
         // After every clock of the machines that run it: Jira's waits are told by those.
         let now = "2027-03-01T06:00:00Z".parse().unwrap();
-        let (promises, moves, seen) = (Promises::default(), BTreeMap::new(), 0);
-        Self { folder, sandbox, settings, state, now, promises, moves, seen }
+        let (promises, moves) = (Promises::default(), BTreeMap::new());
+        let (seen, settled, judged) = (0, BTreeMap::new(), BTreeMap::new());
+        Self { folder, sandbox, settings, state, now, promises, moves, seen, settled, judged }
     }
 
     fn write(&self, plan: &Disputes, day: i64) {
@@ -117,6 +129,11 @@ impl House {
     }
 
     async fn pass(&mut self) -> Result<Pass, RunError> {
+        self.pass_with(&mut |_| {}).await
+    }
+
+    /// A pass that tells of its progress.
+    async fn pass_with(&mut self, progress: &mut (dyn FnMut(Progress<'_>) + Send)) -> Result<Pass, RunError> {
         self.sandbox.set_clock(self.now);
         let (client, stop) = (self.client(), CancellationToken::new());
         run::pass(
@@ -127,7 +144,7 @@ impl House {
             &client,
             &Still(self.now),
             &stop,
-            &mut |_| {},
+            progress,
         )
         .await
     }
@@ -154,7 +171,7 @@ impl House {
         let word = format!("word-{day}-of-a-person");
         // One who may not do it is told so, and nothing is promised.
         let say = |text: &str| person.comment(&id, text).unwrap();
-        match chance.below(15) {
+        match chance.below(20) {
             0 | 1 => {
                 person.edit(&id, &json!({ "fields": { "summary": word } })).unwrap();
                 self.promises.summaries.insert(id.clone(), word);
@@ -188,21 +205,56 @@ impl House {
                 }
             }
             9 => person.edit(&id, &json!({ "update": { "labels": [{ "add": IGNORE_LABEL }] } })).unwrap(),
-            10 => say("/disputebot mute"),
-            11 => say("/disputebot status"),
+            10 => {
+                say("/disputebot mute");
+                self.promises.quiet.insert(id.clone(), (Value::Null, None));
+            }
+            11 => {
+                say("/disputebot snooze 9d");
+                // The order is carried out in the next run, and lasts from then on.
+                let end = self.now + DAY * 9;
+                self.promises.quiet.insert(id.clone(), (Value::Null, Some(end)));
+            }
             12 => {
+                say("/disputebot unmute");
+                self.promises.quiet.remove(&id);
+            }
+            13 => say("/disputebot status"),
+            14 | 15 => {
                 say("/disputebot take summary");
                 self.promises.summaries.remove(&id);
+                self.promises.released.remove(&id);
+                self.promises.taken.insert(id.clone());
             }
-            13 => say(&format!("/disputebot merge {other_key}")),
+            16 => {
+                say("/disputebot release summary");
+                self.promises.taken.remove(&id);
+                let summary = issue["fields"]["summary"].as_str().unwrap().to_owned();
+                self.promises.released.insert(id.clone(), summary);
+            }
+            17 => say(&format!("/disputebot merge {other_key}")),
+            18 => say("/disputebot split by state"),
             _ => say("/disputebot not-a-group"),
         }
-        // What is silenced is looked at from the next pass on, in which it may still be answered.
+        // What is silenced is looked at from now on: an order is heard before anything is planned.
         let now = self.issue(&id);
         if now["fields"]["labels"].to_string().contains(IGNORE_LABEL) {
             // A person may change what disputebot may not.
-            self.promises.silent.insert(id, ours(&now));
+            self.promises.silent.insert(id.clone(), ours(&now));
         }
+        if let Some((before, _)) = self.promises.quiet.get_mut(&id) {
+            *before = ours(&now);
+        }
+        if let Some(summary) = self.promises.released.get_mut(&id) {
+            now["fields"]["summary"].as_str().unwrap().clone_into(summary);
+        }
+        if now["fields"]["summary"].as_str().unwrap().starts_with("word-")
+            && !self.promises.summaries.contains_key(&id)
+        {
+            // Handed back and not written yet.
+            return;
+        }
+        self.promises.taken.retain(|taken| !self.promises.summaries.contains_key(taken));
     }
 
     /// Everything that was promised, after a pass.
@@ -223,6 +275,17 @@ impl House {
         for (id, before) in &self.promises.silent {
             assert_eq!(ours(by_id[id.as_str()]), *before, "{when}: {id} was to be left alone");
         }
+        let now = self.now;
+        self.promises.quiet.retain(|_, (_, end)| end.is_none_or(|end| now < end));
+        for (id, (before, end)) in &self.promises.quiet {
+            assert_eq!(ours(by_id[id.as_str()]), *before, "{when}: {id} was to be quiet to {end:?}");
+            *self.judged.entry(if end.is_some() { "snooze" } else { "mute" }).or_default() += 1;
+        }
+        for (id, summary) in &self.promises.released {
+            let shown = &by_id[id.as_str()]["fields"]["summary"];
+            assert_eq!(shown, summary, "{when}: the summary of {id} was left to people");
+            *self.judged.entry("release").or_default() += 1;
+        }
         let mut open: BTreeMap<String, usize> = BTreeMap::new();
         for issue in issues.iter().filter(|issue| !is_done(issue)) {
             let labels = issue["fields"]["labels"].as_array().unwrap();
@@ -239,12 +302,127 @@ impl House {
             }
         }
         self.judge_comments(&issues, &when);
-        let requests = self.sandbox.requests();
-        let fresh = requests[self.seen..].to_vec();
-        self.seen = requests.len();
+        let fresh = self.sandbox.requests_from(self.seen);
+        self.seen += fresh.len();
         self.judge_moves(&fresh, &when);
+        judge_reasons(passed, &fresh, &when);
         if let Some(passed) = passed {
-            judge_reasons(passed, &fresh, &when);
+            self.judge_taken(passed, &by_id, &when);
+            self.judge_rulings(passed, &by_id, &when);
+        }
+    }
+
+    /// A summary that was handed back is written by the next run that may write on its ticket.
+    fn judge_taken(&mut self, passed: &Pass, by_id: &BTreeMap<&str, &Value>, when: &str) {
+        if has_failed(passed) {
+            return;
+        }
+        for id in self.promises.taken.clone() {
+            let (known, issue) = (self.state.known(), by_id[id.as_str()]);
+            let Some(ticket) = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))
+            else {
+                continue;
+            };
+            let wanted =
+                passed.surveyed.standing.get(&ticket.group).and_then(|it| it.content.as_ref()?.as_ref().ok());
+            let is_held = passed.plan.holds.iter().any(|hold| {
+                hold.group == ticket.group && !matches!(hold.reason, HoldReason::PersonChanged { .. })
+            });
+            let Some(wanted) = wanted.filter(|_| !is_held && !is_done(issue)) else { continue };
+            assert_eq!(issue["fields"]["summary"], *wanted.summary, "{when}: {id} was handed back");
+            self.promises.taken.remove(&id);
+            *self.judged.entry("take").or_default() += 1;
+        }
+    }
+
+    /// What people decided about disputes guides what they are counted with, and which tickets are opened.
+    fn judge_rulings(&mut self, passed: &Pass, by_id: &BTreeMap<&str, &Value>, when: &str) {
+        let known = self.state.known();
+        let rulings: Vec<&Ruling> = known.rulings.values().filter(|ruling| !ruling.lifted).collect();
+        // Of two that contradict each other the later one holds.
+        let is_last = |ruling: &Ruling| {
+            let shares = |other: &&&Ruling| {
+                matches!(other.kind, RulingKind::Together { .. } | RulingKind::Apart { .. })
+                    && other.at >= ruling.at
+                    && other.id != ruling.id
+                    && other.members.iter().any(|member| ruling.members.binary_search(member).is_ok())
+            };
+            rulings.iter().filter(shares).count() == 0
+        };
+        let group_of = |member: &Text| {
+            let active = known.groups.values().filter(|it| it.group.status == Status::Active);
+            active.map(|it| &it.group).find(|group| group.members.binary_search(member).is_ok())
+        };
+        let state_of: BTreeMap<&Text, Option<&Text>> = {
+            let table = &passed.surveyed.table;
+            (0..table.len()).map(|row| (table.id(row), table.value(row, Attribute::State))).collect()
+        };
+        for ruling in rulings.iter().filter(|ruling| is_last(ruling)) {
+            let good = self.settled.entry(ruling.id.clone()).or_default();
+            *good += 1;
+            let what = match &ruling.kind {
+                RulingKind::Closed => continue,
+                RulingKind::NotAGroup => {
+                    for action in
+                        passed.plan.actions.iter().filter(|it| matches!(it.write, Write::Create { .. }))
+                    {
+                        let members = &known.groups[&action.group].group.members;
+                        let ruled =
+                            members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();
+                        assert!(
+                            ruled * 2 < members.len(),
+                            "{when}: a ticket for what is no group ({})",
+                            ruling.key
+                        );
+                    }
+                    let own = known.ticket(&ruling.group);
+                    let is_held = passed.plan.holds.iter().any(|hold| {
+                        hold.group == ruling.group && !matches!(hold.reason, HoldReason::Ruled { .. })
+                    });
+                    let is_living = known.groups[&ruling.group].group.status == Status::Active;
+                    let issue = own.issue().map(|issue| by_id[issue.id.as_str()]);
+                    let covered = is_living && {
+                        let members = &known.groups[&ruling.group].group.members;
+                        members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count() * 2
+                            >= members.len()
+                    };
+                    if let Some(issue) =
+                        issue.filter(|_| *good > 2 && covered && !is_held && !has_failed(passed))
+                    {
+                        assert!(is_done(issue), "{when}: {} is no group and is open", ruling.key);
+                    }
+                    "not a group"
+                }
+                RulingKind::Together { with } => {
+                    let homes: BTreeSet<&GroupId> =
+                        ruling.members.iter().filter_map(|it| group_of(it)).map(|group| &group.id).collect();
+                    // Where a split of before is still to be confirmed, it takes two inputs.
+                    assert!(
+                        *good <= 3 || homes.len() <= 1,
+                        "{when}: {} was merged into {with}: {homes:?}",
+                        ruling.key
+                    );
+                    "merge"
+                }
+                RulingKind::Apart { .. } => {
+                    let mut by_group: BTreeMap<&GroupId, BTreeSet<Option<&Text>>> = BTreeMap::new();
+                    for member in &ruling.members {
+                        if let (Some(group), Some(state)) = (group_of(member), state_of.get(member)) {
+                            by_group.entry(&group.id).or_default().insert(*state);
+                        }
+                    }
+                    let mixed: Vec<_> = by_group.iter().filter(|(_, states)| states.len() > 1).collect();
+                    assert!(
+                        *good <= 4 || mixed.is_empty(),
+                        "{when}: {} was split by state: {mixed:?}",
+                        ruling.key
+                    );
+                    "split"
+                }
+            };
+            if *good > 4 {
+                *self.judged.entry(what).or_default() += 1;
+            }
         }
     }
 
@@ -260,7 +438,7 @@ impl House {
                     let body = comment["body"].to_string();
                     !body.contains("/disputebot status")
                         && !body.contains("This could not be done")
-                        && !["mute", "merge", "not-a-group"]
+                        && !["mute", "unmute", "snooze", "merge", "split", "release", "take", "not-a-group"]
                             .iter()
                             .any(|order| body.contains(&format!("/disputebot {order}")))
                         && !body.contains("disputebot writes the summary again")
@@ -294,25 +472,78 @@ impl House {
     }
 }
 
-/// Nothing was written that the plan did not give a reason for.
-fn judge_reasons(passed: &Pass, fresh: &[Recorded], when: &str) {
-    let done = |method: &str, end: &str| {
-        fresh
-            .iter()
-            .filter(|it| it.method == method && it.path.ends_with(end))
-            .filter(|it| it.who.as_deref() == Some(User::bot().account_id.as_str()))
-            .filter(|it| it.status.is_some_and(|status| status < 300))
-            .count()
-    };
-    let planned =
-        |is: &dyn Fn(&Write) -> bool| passed.plan.actions.iter().filter(|action| is(&action.write)).count();
-    let creates = planned(&|write| matches!(write, Write::Create { .. }));
-    let comments = planned(&|write| matches!(write, Write::Comment { .. }));
+fn has_failed(passed: &Pass) -> bool {
+    passed.applied.as_ref().is_none_or(|applied| !applied.failed.is_empty() || applied.untried > 0)
+}
+
+/// Nothing was written that the plan did not give a reason for: each write of each kind, on the issue that it is for.
+/// A run that ended before its plan may only claim the project and ask the index how fresh it is.
+fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
+    let actions = passed.map_or(&[][..], |passed| &passed.plan.actions);
+    let has = |is: &dyn Fn(&Write) -> bool| actions.iter().any(|action| is(&action.write));
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let by_bot = fresh.iter().filter(|it| it.who.as_deref() == Some(User::bot().account_id.as_str()));
+    for request in by_bot.filter(|it| it.method != "GET" && it.status.is_some_and(|status| status < 300)) {
+        let path = request.path.split("/rest/api/").nth(1).unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let text = request.body.to_string();
+        let (kind, is_planned) = match (request.method.as_str(), &parts[..]) {
+            ("POST", ["search", ..] | ["issue", "bulkfetch"] | ["jql", ..]) => continue,
+            ("PUT", ["project", _, "properties", _]) => continue,
+            ("PUT", ["issue", _]) if text.contains("disputebot-fence") => continue,
+            ("POST", ["issue"]) => ("create", has(&|write| matches!(write, Write::Create { .. }))),
+            ("PUT", ["issue", id]) => (
+                "edit",
+                has(&|write| match write {
+                    Write::Update { issue, .. }
+                    | Write::Unlabel { issue, .. }
+                    | Write::Transition { issue, .. } => issue.id == **id,
+                    _ => false,
+                }),
+            ),
+            ("POST", ["issue", id, "comment"]) => (
+                "comment",
+                has(&|write| match write {
+                    Write::Comment { issue, .. } | Write::Transition { issue, .. } => issue.id == **id,
+                    _ => false,
+                }),
+            ),
+            ("POST", ["issue", id, "transitions"]) => {
+                ("move", has(&|write| matches!(write, Write::Transition { issue, .. } if issue.id == **id)))
+            }
+            ("POST", ["issue", _, "attachments"]) => {
+                ("attach", has(&|write| matches!(write, Write::Attach { .. })))
+            }
+            ("DELETE", ["attachment", id]) => {
+                ("detach", has(&|write| matches!(write, Write::Detach { list, .. } if list.id == **id)))
+            }
+            ("POST", ["issueLink"]) => {
+                ("link", has(&|write| matches!(write, Write::Link { .. } | Write::LinkDuplicate { .. })))
+            }
+            other => panic!("{when}: a write of no known kind: {other:?}"),
+        };
+        assert!(is_planned, "{when}: {kind} on {path} without a reason in the plan");
+        *counts.entry(kind).or_default() += 1;
+    }
+    let planned = |is: &dyn Fn(&Write) -> bool| actions.iter().filter(|action| is(&action.write)).count();
     let moves = planned(&|write| matches!(write, Write::Transition { .. }));
-    assert!(done("POST", "/issue") <= creates, "{when}: more tickets than planned");
-    assert!(done("POST", "/comment") <= comments + moves, "{when}: more comments than planned");
-    assert!(done("POST", "/transitions") <= 8 * moves, "{when}: more moves than planned");
-    for action in &passed.plan.actions {
+    let most = [
+        ("create", planned(&|write| matches!(write, Write::Create { .. }))),
+        ("comment", moves + planned(&|write| matches!(write, Write::Comment { .. }))),
+        ("move", 8 * moves),
+        ("attach", planned(&|write| matches!(write, Write::Attach { .. }))),
+        // Idempotent writes may be sent again.
+        (
+            "edit",
+            5 * (moves + planned(&|write| matches!(write, Write::Update { .. } | Write::Unlabel { .. }))),
+        ),
+        ("link", 5 * planned(&|write| matches!(write, Write::Link { .. } | Write::LinkDuplicate { .. }))),
+    ];
+    for (kind, most) in most {
+        let count = counts.get(kind).copied().unwrap_or(0);
+        assert!(count <= most, "{when}: {count} times {kind}, and {most} at most were planned");
+    }
+    for action in actions {
         let has_comment = matches!(action.write, Write::Comment { .. });
         assert!(has_comment || action.reason != Reason::Asked, "{when}: an answer is a comment");
     }
@@ -389,7 +620,14 @@ async fn quarter(flavour: Flavour) {
         tickets >= 4 && closed >= 2 && broken >= 3 && written > 100,
         "a quarter in which little happened"
     );
-    assert_eq!(house.sandbox.unknown_routes(), Vec::<String>::new());
+    println!("judged by their effects: {:?}", house.judged);
+    for what in ["mute", "snooze", "take", "release", "merge", "split", "not a group"] {
+        assert!(
+            house.judged.contains_key(what),
+            "SEED={seed}: `{what}` was never judged: {:?}",
+            house.judged
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -400,4 +638,80 @@ async fn a_quarter_on_jira_cloud_keeps_every_promise() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quarter_on_data_center_keeps_every_promise() {
     Box::pin(quarter(Flavour::DataCenter)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_write_while_a_run_is_under_way_is_not_written_over() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let mut house = House::new(flavour).await;
+        let plan = Disputes { clients: 2, churn: 0.2, ..Disputes::new(Kind::Conjunctive, 120, 6, 3) };
+        house.write(&plan, 1);
+        house.pass().await.unwrap();
+        house.now += DAY;
+        house.write(&plan, 2);
+        let (sandbox, mut words) = (house.sandbox.clone(), BTreeMap::new());
+        let mut meanwhile = |progress: Progress<'_>| {
+            // After the first write of this run, people write into every ticket: above our text, and the summary.
+            let Progress::Applying(1, _) = progress else { return };
+            let person = sandbox.person(&User::analyst());
+            for issue in sandbox.issues() {
+                let id = issue["id"].as_str().unwrap().to_owned();
+                let word = format!("word-{id}-of-a-person");
+                let mut description = issue["fields"]["description"].clone();
+                match &mut description {
+                    Value::String(text) => *text = format!("{word}\n\n{text}"),
+                    document => document["content"].as_array_mut().unwrap().insert(
+                        0,
+                        json!({ "type": "paragraph", "content": [{ "type": "text", "text": word }] }),
+                    ),
+                }
+                let fields = json!({ "fields": { "summary": word, "description": description } });
+                person.edit(&id, &fields).unwrap();
+                words.insert(id, word);
+            }
+        };
+        let passed = house.pass_with(&mut meanwhile).await.unwrap();
+        let left = passed.applied.unwrap().failed;
+        let is_update = |write: &Write| matches!(write, Write::Update { .. });
+        let updates = passed.plan.actions.iter().filter(|action| is_update(&action.write)).count();
+        assert!(updates > 2, "{flavour:?}: only {updates} updates");
+        let before = usize::from(is_update(&passed.plan.actions[0].write));
+        assert_eq!(
+            left.len(),
+            updates - before,
+            "{flavour:?}: all after the first write are left for the next run"
+        );
+        assert!(left.iter().all(|(action, _)| is_update(&action.write)), "{flavour:?}: {left:?}");
+        for when in ["in this run", "in the next one"] {
+            for (id, word) in &words {
+                let fields = &house.issue(id)["fields"];
+                assert_eq!(fields["summary"], **word, "{flavour:?}: {when}");
+                assert!(fields["description"].to_string().contains(word.as_str()), "{flavour:?}: {when}");
+            }
+            house.now += DAY;
+            house.pass().await.unwrap();
+        }
+        contract::assert_kept(&house.sandbox);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_year_of_runs_over_the_same_disputes_writes_nothing() {
+    let mut house = House::new(Flavour::Cloud).await;
+    let plan = Disputes { clients: 1, ..Disputes::new(Kind::Conjunctive, 24, 2, 3) };
+    house.write(&plan, 1);
+    let first = house.pass().await.unwrap();
+    assert!(!first.plan.is_empty());
+    // The plan alone is made for each day elsewhere; this is all the rest, and what the calendar does, it does for good.
+    for day in (1..=365).step_by(9) {
+        house.now += DAY * 9;
+        let passed = house.pass().await.unwrap();
+        assert!(passed.plan.is_empty(), "day {day}: {:?}", passed.plan.actions);
+        if day == 1 {
+            house.seen = house.sandbox.requests().len();
+        }
+    }
+    judge_reasons(None, &house.sandbox.requests_from(house.seen), "in a year");
+    let writes = house.sandbox.requests_from(house.seen).into_iter().filter(|it| it.method == "PUT").count();
+    assert_eq!(writes, 0, "not even the claim on the project");
 }

@@ -8,7 +8,7 @@ use disputebot::{
     group::{Group, GroupId, Pattern, Status},
     run::group_disputes,
     ticket::{
-        self, Content, ContentError, Markup, Priorities, Templates, adf, document,
+        self, Content, ContentError, Markup, Priorities, Templates, Weight, adf, document,
         facts::{self, Facts, Figures},
         length::TEXT_LIMIT,
     },
@@ -130,8 +130,17 @@ fn facts_beside(change: &dyn Fn(&mut Dispute), beside: Option<&str>) -> (Facts, 
     (facts, Figures::of(members))
 }
 
+/// A weight of money and disputes alone.
+fn weight(figures: &Figures) -> Weight {
+    let amount = figures.exposed + figures.recoverable;
+    Weight { amount, disputes: figures.disputes, ..Weight::default() }
+}
+
 fn priorities() -> Priorities {
     Priorities {
+        high_loss: Decimal::from(5_000),
+        highest_loss: Decimal::from(50_000),
+        high_age_days: Some(365),
         high_amount: Decimal::from(10_000),
         highest_amount: Decimal::from(100_000),
         names: ["Medium", "High", "Highest"].map(str::to_owned),
@@ -141,7 +150,15 @@ fn priorities() -> Priorities {
 fn content_of(change: &dyn Fn(&mut Dispute)) -> Result<Content, ContentError> {
     let (facts, figures) = facts_of(change);
     let templates = Templates::new(&[]).unwrap();
-    ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities(), TEXT_LIMIT)
+    ticket::content(
+        &GroupId::from_bits(7),
+        &facts,
+        &figures,
+        &weight(&figures),
+        &templates,
+        &priorities(),
+        TEXT_LIMIT,
+    )
 }
 
 fn words_of(content: &Content) -> String {
@@ -437,9 +454,65 @@ fn the_priority_follows_the_money_and_may_be_left_to_jira() {
     let (facts, figures) = facts_of(&|_| ());
     let none = Priorities { names: Default::default(), ..priorities() };
     let templates = Templates::new(&[]).unwrap();
-    let content =
-        ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &none, TEXT_LIMIT).unwrap();
+    let content = ticket::content(
+        &GroupId::from_bits(7),
+        &facts,
+        &figures,
+        &weight(&figures),
+        &templates,
+        &none,
+        TEXT_LIMIT,
+    )
+    .unwrap();
     assert_eq!(content.priority, None);
+}
+
+/// The weight of three disputes of a program, each changed, as of 2026-06-01.
+fn weight_of(program: Program, change: &dyn Fn(usize, &mut Dispute)) -> Weight {
+    let mut disputes: Vec<Dispute> = (0..3).map(dispute).collect();
+    for (place, dispute) in disputes.iter_mut().enumerate() {
+        dispute.program = program;
+        dispute.amount_disputed = Some(Decimal::from(100));
+        change(place, dispute);
+    }
+    let members: Vec<&Dispute> = disputes.iter().collect();
+    Weight::of(&members, &Tables::embedded(), "2026-06-01".parse().unwrap())
+}
+
+#[test]
+fn what_is_lost_at_a_deadline_is_the_money_whose_right_ends_by_silence_and_has_not_ended_yet() {
+    let loss = |program, change: &dyn Fn(usize, &mut Dispute)| weight_of(program, change).loss;
+    // Under the discount program of Part D the right to dispute is lost 60 days after receipt.
+    let received = |days: [&'static str; 3]| {
+        move |place: usize, dispute: &mut Dispute| {
+            dispute.anchors.received = Some(days[place].parse().unwrap());
+            dispute.due_at = None;
+        }
+    };
+    let days = ["2026-04-02", "2026-04-01", "2026-05-20"];
+    assert_eq!(
+        loss(Program::PartDMdp, &received(days)),
+        Decimal::from(200),
+        "60 days are over for one of them"
+    );
+    // Where the day of the clock is not known, the due date of the input stands for it.
+    let due = |day: &'static str| {
+        move |_: usize, dispute: &mut Dispute| dispute.due_at = Some(day.parse().unwrap())
+    };
+    assert_eq!(loss(Program::PartDMdp, &due("2026-06-01")), Decimal::from(300));
+    assert_eq!(loss(Program::PartDMdp, &due("2026-05-31")), Decimal::ZERO);
+    // Under Medicaid silence costs interest, not the money itself.
+    assert_eq!(loss(Program::Mdrp, &due("2026-06-01")), Decimal::ZERO);
+}
+
+#[test]
+fn the_age_of_a_group_is_that_of_its_oldest_dispute() {
+    let opened = |place: usize, dispute: &mut Dispute| {
+        dispute.opened_at =
+            ["2026-05-02", "2026-04-02", "2026-06-09"].get(place).map(|day| day.parse().unwrap());
+    };
+    assert_eq!(weight_of(Program::Mdrp, &opened).age_days, 60);
+    assert_eq!(weight_of(Program::Mdrp, &|_, dispute| dispute.opened_at = None).age_days, 0);
 }
 
 #[test]
@@ -610,19 +683,16 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Money exposed (unpaid until settled) | about $8,000
     ## By when
     The earliest due date in the source is 2026-09-01 (6 disputes).
-    What happens | When | Counted from | Who must act | Earliest | Without an answer
+    What happens | When | Counted from | Who must act | Earliest | If nobody acts
+    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer | unknown | interest runs
     state sends invoice | within 60 days of quarter end | quarter end | state | 2026-05-30 | –
     labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer | unknown | –
-    interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer | unknown | interest runs
-    interest rate | mean of weekly 13-week T-bill yields / 365 per day | day 38 to payment | manufacturer | – | –
     ## Why these belong together
     - NDC 00022-2127-95, TX, Example Plan, reason code D
-    Of all open disputes of Example Pharma A in this program that fit this rule, 100 % are in this group; it finds 100 % of the group.
-    Shared | Value | Share of the group | Against all open | Only here
+    100 % of the group fit this rule. Of all open disputes of Example Pharma A in this program that fit it, 100 % are in the group.
+    Shared | Value | Share of the group | More often than elsewhere | Of all with it, here
     NDC | 00022-2127-95 | 100 % | 10 times | 100 %
-    Product | 00022-2127 | 100 % | 10 times | 100 %
     Product family | Examplol of labeler 00022 | 100 % | 10 times | 100 %
-    Labeler | 00022 | 100 % | 10 times | 100 %
     State | TX | 100 % | 10 times | 100 %
     Payer | Example Plan | 100 % | 10 times | 100 %
     Reason code | D | 100 % | 10 times | 100 %
@@ -650,7 +720,9 @@ fn a_hundred_thousand_members_fit_into_what_jira_takes_and_are_all_counted() {
         let templates = Templates::new(&[]).unwrap();
         let id = GroupId::from_bits(7);
         for limit in [TEXT_LIMIT, 20_000] {
-            let content = ticket::content(&id, &facts, &figures, &templates, &priorities(), limit).unwrap();
+            let content =
+                ticket::content(&id, &facts, &figures, &weight(&figures), &templates, &priorities(), limit)
+                    .unwrap();
             let words = document::plain_text(&content.block);
             let listed = words.lines().last().unwrap().split(", ").count();
             assert!(listed > 5, "{listed}");
@@ -787,7 +859,15 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         facts.members = (0..VALUES).map(|_| next()).collect();
         facts.all = facts.members.len();
         facts.words.clear();
-        ticket::content(&GroupId::from_bits(7), &facts, &figures, &templates, &priorities(), TEXT_LIMIT)
+        ticket::content(
+            &GroupId::from_bits(7),
+            &facts,
+            &figures,
+            &weight(&figures),
+            &templates,
+            &priorities(),
+            TEXT_LIMIT,
+        )
     };
     let plain = make(&["Plainwords".to_owned()]).unwrap();
     let plain_shape = shape(&description(&plain));

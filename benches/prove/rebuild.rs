@@ -18,7 +18,7 @@ use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, State};
 use disputebot::ticket::{
-    Content, LABEL,
+    Content, LABEL, Weight,
     document::{Block, Inline},
     facts::Figures,
 };
@@ -256,7 +256,7 @@ pub(crate) fn survey(
             Standing {
                 content: Some(Ok(content(&group, &title))),
                 title: title.clone(),
-                amount: Decimal::ONE,
+                weight: Weight { amount: Decimal::ONE, ..Weight::default() },
                 absent: 0,
                 moved: (0, 0),
                 returned: false,
@@ -295,6 +295,12 @@ fn content(group: &Group, title: &str) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::new(),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: std::collections::BTreeSet::new(),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: BTreeSet::new(),
         course: None,
         list: None,
     }

@@ -120,7 +120,9 @@ fn carry_out(
         }
         Command::Release { field } => {
             is_field(field, ticket, seen)?;
-            ticket.orders.get_or_insert_default().released.insert(field.clone());
+            let orders = ticket.orders.get_or_insert_default();
+            orders.taken.remove(field);
+            orders.released.insert(field.clone());
         }
         Command::Take { field } => {
             is_field(field, ticket, seen)?;
@@ -174,6 +176,10 @@ fn take(field: &str, ticket: &mut Ticket, observed: &Observed) {
         name => written.fields.set(name, observed.fields.get(name).map_or("", String::as_str)),
     }
     ticket.written = Some(written);
+    if !matches!(field, "summary" | "description" | "due date") {
+        // Rules of routing may set it; it follows them again, though people have touched the ticket.
+        ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
+    }
     // Should a person change it once more, that is said once more.
     ticket.told.remove(&plan::changed_topic(field));
 }

@@ -29,6 +29,7 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
+//! * A ticket is looked at right before it is edited: what a person changed after the plan was made is not written over.
 //! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place (`moves`).
@@ -202,12 +203,18 @@ pub enum Failure {
         /// The ticket.
         key: String,
     },
+    /// A person changed what was to be written after the plan was made.
+    #[error("a person changed it after the plan was made; the next run looks at it again")]
+    ChangedMeanwhile,
     /// The ticket to link to does not exist yet.
     #[error("the ticket to link to does not exist yet; the next run links it")]
     NothingToLink,
     /// The ticket to attach to does not exist yet.
     #[error("the ticket to attach the list to does not exist yet; the next run attaches it")]
     NothingToAttachTo,
+    /// The ticket to watch does not exist yet.
+    #[error("the ticket to watch does not exist yet; the next run adds the watcher")]
+    NothingToWatch,
     /// The new list is not there, so the old one stays.
     #[error("the new list is not there yet, so the old one stays; the next run removes it")]
     NothingInstead,
@@ -371,6 +378,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 None => Ok(Err(Failure::NothingToAttachTo)),
             },
             Write::Detach { issue, list, by } => self.detach(ticket, issue, list, by).await,
+            Write::Watch { who, topic } => match ticket.issue().cloned() {
+                Some(issue) => self.watch(ticket, &issue, who, topic).await,
+                None => Ok(Err(Failure::NothingToWatch)),
+            },
         }
     }
 
@@ -533,6 +544,26 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Some(Err(error)) => Ok(Err(error.into())),
             None => Ok(Err(Failure::Stopped)),
         }
+    }
+
+    /// Adds a watcher, once for ever: who stops watching has done so.
+    async fn watch(&mut self, mut ticket: Ticket, issue: &Issue, who: &str, topic: &str) -> Sent {
+        ticket.saying.insert(topic.to_owned(), self.clock.moment());
+        self.record(ticket.clone())?;
+        match within(self.stop, self.tracker.add_watcher(issue, who)).await {
+            Some(Err(error)) if !matches!(error.cause, Cause::Forbidden | Cause::Refused(_)) => {
+                return Ok(Err(error.into()));
+            }
+            Some(Err(error)) => {
+                tracing::warn!(ticket = issue.key, error = %error, "a watcher could not be added");
+            }
+            Some(Ok(())) => {}
+            None => return Ok(Err(Failure::Stopped)),
+        }
+        ticket.saying.remove(topic);
+        ticket.told.insert(topic.to_owned());
+        self.record(ticket)?;
+        Ok(Ok(issue.clone()))
     }
 
     async fn link(

@@ -61,6 +61,10 @@ pub trait Tracker: Sync {
         label: &str,
         present: bool,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Makes an account watch an issue; one that does so already counts as made to.
+    fn add_watcher(&self, _issue: &Issue, _who: &str) -> impl Future<Output = Result<(), JiraError>> + Send {
+        async { Ok(()) }
+    }
     /// Adds a comment; gives its id.
     fn comment(
         &self,
@@ -260,6 +264,10 @@ impl Tracker for Client {
 
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
         Self::relabel(self, issue, label, present).await
+    }
+
+    async fn add_watcher(&self, issue: &Issue, who: &str) -> Result<(), JiraError> {
+        Self::add_watcher(self, issue, who).await
     }
 
     async fn comment(&self, issue: &Issue, topic: &str, body: &[Block]) -> Outcome<String> {

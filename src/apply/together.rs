@@ -6,7 +6,7 @@
 //! refuses all of them, only a few were tried, and after a failure it begins with one again.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     pin::Pin,
     slice,
@@ -16,7 +16,7 @@ use std::{
 use super::{Applier, BUSY, Clock, Failure, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
 use crate::{
     jira::Outcome,
-    plan::{self, Action, Issue, Link, Moment, Ticket, Write},
+    plan::{self, Action, Issue, Link, Moment, Observed, Ticket, Write},
     state::{Change, Known, StateError},
 };
 
@@ -101,7 +101,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         pause::note(self.tracker, self.store, self.clock)?;
         let issue = match &action.write {
             Write::Create { .. } | Write::Link { .. } => None,
-            Write::Attach { .. } => self.store.known().ticket(&action.group).issue().cloned(),
+            Write::Attach { .. } | Write::Watch { .. } => {
+                self.store.known().ticket(&action.group).issue().cloned()
+            }
             Write::Update { issue, .. }
             | Write::Comment { issue, .. }
             | Write::Transition { issue, .. }
@@ -224,12 +226,22 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     }
 
     async fn updates(&mut self, batch: &[Action]) -> All {
+        let seen = match self.seen_now(batch).await {
+            Ok(seen) => seen,
+            Err(failure) => return Ok(vec![Err(failure)]),
+        };
         let mut edits = Vec::new();
         for action in batch {
             let Write::Update { issue, changes, before, written, mark, tells, unsaid: _ } = &action.write
             else {
                 break;
             };
+            if !seen.get(&issue.id).is_some_and(|observed| plan::is_still(changes, before, observed)) {
+                if edits.is_empty() {
+                    return Ok(vec![Err(Failure::ChangedMeanwhile)]);
+                }
+                break;
+            }
             let mut ticket = self.store.known().ticket(&action.group);
             ticket.written = Some(before.clone());
             ticket.writing = Some(Box::new(written.clone()));
@@ -271,6 +283,21 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         self.record_all(told.iter())?;
         Ok(results)
+    }
+
+    /// The tickets of some updates as they are right now.
+    async fn seen_now(&self, batch: &[Action]) -> Result<BTreeMap<String, Observed>, Failure> {
+        let ids: Vec<String> = batch
+            .iter()
+            .filter_map(|action| match &action.write {
+                Write::Update { issue, .. } => Some(issue.id.clone()),
+                _ => None,
+            })
+            .collect();
+        match within(self.stop, self.tracker.read(&ids)).await {
+            Some(seen) => Ok(seen?),
+            None => Err(Failure::Stopped),
+        }
     }
 
     /// Before the first create of a run: says on the project that tickets are being opened, and after which

@@ -79,7 +79,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 /// Whether the config can mend it.
 fn is_of_config(finding: &Finding) -> bool {
-    ["ticket", "jira.fields", "required fields"].iter().any(|start| finding.subject.starts_with(start))
+    ["ticket", "route", "jira.fields", "required fields"]
+        .iter()
+        .any(|start| finding.subject.starts_with(start))
 }
 
 /// What is to be said of the end of the token, where it is near.
@@ -96,7 +98,15 @@ fn token(settings: &Settings) -> Option<Finding> {
 pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
     jira::Needs {
         link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
-        priorities: settings.run.priorities.names.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        priorities: settings
+            .run
+            .priorities
+            .names
+            .iter()
+            .filter(|name| !name.is_empty())
+            .chain(settings.run.routes.iter().filter_map(|rule| rule.then.priority.as_ref()))
+            .cloned()
+            .collect(),
         resolution: settings.run.plan.resolution.clone(),
         lease: settings.run.apply.lease,
         ticket,

@@ -351,6 +351,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Attach { .. } => (6, "list attached"),
             Write::Detach { .. } => (7, "old list removed"),
             Write::Unlabel { .. } => (8, "label taken off"),
+            Write::Watch { .. } => (9, "watcher added"),
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",
@@ -364,6 +365,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Reason::PersonChanged { .. } => "a person changed what we would write",
             Reason::PersonClosed => "a person closed it; said once",
             Reason::NewsForClosed => "more came since a person closed it",
+            Reason::Routed => "the rules of routing say so",
             Reason::Asked => "a person asked in a comment",
             Reason::NotAGroup => "a person said that it is no group",
             Reason::Duplicate { .. } => "a second ticket for one group",

@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Common, Exit, Ui, groups::ticket_word, ui};
+use super::{
+    CliError, Common, Exit, Ui,
+    groups::{Meant, find, ticket_word},
+    ui,
+};
 use crate::{
     cluster::{Attribute, Explanation, Item},
     config::Needs,
@@ -159,32 +163,14 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 impl Context<'_> {
     fn answer(&self, what: &str) -> Option<Answer> {
-        if let Some(record) = self.find_group(what) {
-            return Some(self.group_answer(record));
+        match find(what, self.known, &self.surveyed.records) {
+            Some(Meant { record, dispute: None }) => Some(self.group_answer(record)),
+            Some(Meant { record, dispute: Some(id) }) => Some(self.member_answer(&id, record)),
+            None => {
+                let id: Text = what.into();
+                Some(self.alone_answer(&id, self.row(&id)?))
+            }
         }
-        let id: Text = what.into();
-        if let Some(record) = self.surveyed.records.iter().find(|record| {
-            record.group.status == Status::Active && record.group.members.binary_search(&id).is_ok()
-        }) {
-            return Some(self.member_answer(&id, record));
-        }
-        Some(self.alone_answer(&id, self.row(&id)?))
-    }
-
-    fn find_group(&self, what: &str) -> Option<&GroupRecord> {
-        let by_key: Option<&GroupId> = self
-            .known
-            .tickets
-            .values()
-            .find(|ticket| ticket.issue().is_some_and(|issue| issue.key == what))
-            .map(|ticket| &ticket.group);
-        let prefix = what.strip_prefix(crate::group::LABEL_PREFIX).unwrap_or(what);
-        let mut found = self.surveyed.records.iter().filter(|record| {
-            by_key == Some(&record.group.id)
-                || (prefix.len() >= 4 && record.group.id.as_str().starts_with(prefix))
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
     }
 
     fn row(&self, id: &Text) -> Option<usize> {

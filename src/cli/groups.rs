@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     config::Needs,
-    group::Status,
-    plan::Link,
+    dispute::Text,
+    group::{LABEL_PREFIX, Status},
+    plan::{Link, Ticket},
     state::{GroupRecord, Known},
     ticket::facts,
 };
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 struct Listed<'a> {
     #[serde(flatten)]
     record: &'a GroupRecord,
-    ticket: Option<&'a crate::plan::Ticket>,
+    ticket: Option<&'a Ticket>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -70,6 +71,37 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let header = ["GROUP", "TICKET", "DISPUTES", "EXPOSED", "RECOVERABLE", "CLIENT", "CAUSE", "RULE"];
     ui.data(&ui::table(&header, &rows, &[2, 3, 4]))?;
     Ok(Exit::Done)
+}
+
+/// What a person means by a name.
+pub(super) struct Meant<'a> {
+    /// The group.
+    pub(super) record: &'a GroupRecord,
+    /// The dispute of it that was named.
+    pub(super) dispute: Option<Text>,
+}
+
+/// The group that a person names by the key of its ticket, by one of its disputes, or by the first digits of its id;
+/// none where that is no group, or more than one.
+pub(super) fn find<'a>(what: &str, known: &Known, records: &'a [GroupRecord]) -> Option<Meant<'a>> {
+    let has_key = |ticket: &&Ticket| ticket.issue().is_some_and(|issue| issue.key == what);
+    if let Some(ticket) = known.tickets.values().find(has_key)
+        && let Some(record) = records.iter().find(|record| record.group.id == ticket.group)
+    {
+        return Some(Meant { record, dispute: None });
+    }
+    let id: Text = what.into();
+    let has_dispute = |record: &&GroupRecord| {
+        record.group.status == Status::Active && record.group.members.binary_search(&id).is_ok()
+    };
+    if let Some(record) = records.iter().find(has_dispute) {
+        return Some(Meant { record, dispute: Some(id) });
+    }
+    let prefix = what.strip_prefix(LABEL_PREFIX).unwrap_or(what);
+    let mut begin =
+        records.iter().filter(|record| prefix.len() >= 4 && record.group.id.as_str().starts_with(prefix));
+    let record = begin.next()?;
+    begin.next().is_none().then_some(Meant { record, dispute: None })
 }
 
 /// The ticket of a group in a word or two.

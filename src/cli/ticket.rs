@@ -2,11 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
+use super::{
+    CliError, Common, Exit, Ui,
+    groups::{Meant, find},
+    plan::jira_of,
+    runtime,
+};
 use crate::{
     apply::{self, DecideError, Decision, SystemClock},
     config::{Assignment, Needs},
-    group::{Group, LABEL_PREFIX, Status},
     jira::Client,
     run,
     state::{Change, Known, State},
@@ -92,30 +96,13 @@ fn preview(
         &mut |progress| ui.progress(progress),
     )?;
     ui.clear();
-    let has_dispute = |group: &Group| {
-        group.status == Status::Active && group.members.iter().any(|member| **member == *wanted)
-    };
-    let by_key = known
-        .tickets
-        .values()
-        .find(|ticket| ticket.issue().is_some_and(|issue| issue.key == wanted))
-        .map(|ticket| &ticket.group);
-    let prefix = wanted.strip_prefix(LABEL_PREFIX).unwrap_or(wanted);
-    let groups = || surveyed.records.iter().map(|record| &record.group);
-    let begins: Vec<&Group> =
-        groups().filter(|group| prefix.len() >= 4 && group.id.as_str().starts_with(prefix)).collect();
-    let found = groups()
-        .find(|group| by_key == Some(&group.id))
-        .or_else(|| groups().find(|group| has_dispute(group)))
-        .or(match begins[..] {
-            [one] => Some(one),
-            _ => None,
-        });
-    let Some(group) = found else {
+    let found = find(wanted, &known, &surveyed.records);
+    let Some(Meant { record, .. }) = found else {
         let said = format!("`{wanted}` is no group, or more than one, no ticket, and no dispute of a group");
         return Err(CliError::new(Exit::Usage, said).hint("`disputebot groups` lists the groups"));
     };
-    let content = match surveyed.standing.get(&group.id).and_then(|standing| standing.content.as_ref()) {
+    let content = match surveyed.standing.get(&record.group.id).and_then(|standing| standing.content.as_ref())
+    {
         Some(Ok(content)) => content,
         Some(Err(private)) => {
             return Err(CliError::new(Exit::Input, format!("its ticket would not be sent: {private}")));
@@ -136,7 +123,14 @@ fn preview(
 fn text_of(content: &Content) -> String {
     let mut text = format!("summary   {}\nlabels    {}\n", content.summary, content.labels.join(" "));
     let due = content.due.map(|due| due.to_string());
-    for (name, value) in [("priority", content.priority.as_ref()), ("due", due.as_ref())] {
+    let watchers = Some(content.watchers.join(", ")).filter(|names| !names.is_empty());
+    let fields = [
+        ("type", content.issue_type.as_ref()),
+        ("priority", content.priority.as_ref()),
+        ("due", due.as_ref()),
+        ("watchers", watchers.as_ref()),
+    ];
+    for (name, value) in fields {
         if let Some(value) = value {
             text.push_str(&format!("{name:<10}{value}\n"));
         }

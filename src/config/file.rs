@@ -10,7 +10,10 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Origin,
     problem::{Cause, Hint, Problem},
-    schema::{Kind, Meaning, SOURCES, Schema, in_document_order, is_source_name, joined, variable_of},
+    schema::{
+        FAMILIES, Kind, Meaning, Names, SOURCES, Schema, in_document_order, is_table_name, joined,
+        variable_of,
+    },
     value::{Setting, Value, line_of, presentable},
 };
 
@@ -21,8 +24,8 @@ pub(crate) struct FileSettings {
     pub(crate) settings: BTreeMap<String, Setting>,
     /// By open table and name of the entry.
     pub(crate) entries: BTreeMap<String, BTreeMap<String, Setting>>,
-    /// The names of `[sources.NAME]`, in the order of the file.
-    pub(crate) sources: Vec<String>,
+    /// The names of `[sources.NAME]` and `[routes.NAME]`, in the order of the file.
+    pub(crate) names: Names,
     /// What is wrong with the names in the file.
     pub(crate) problems: Vec<Problem>,
 }
@@ -51,12 +54,12 @@ impl Collector<'_> {
             let part = *name.get_ref();
             let name = joined(prefix, part);
             let origin = Origin::File { path: Arc::clone(self.path), line };
-            if prefix == SOURCES {
-                if !is_source_name(part) {
-                    self.found.problems.push(no_source_name(part, origin));
+            if let Some((tables, _)) = FAMILIES.iter().find(|(tables, _)| prefix == *tables) {
+                if !is_table_name(part) {
+                    self.found.problems.push(no_table_name(tables, part, origin));
                     continue;
                 }
-                self.found.sources.push(part.to_owned());
+                self.found.names.entry(tables).or_default().push(part.to_owned());
             }
             match (Schema::built_in().meaning(&name), value.get_ref()) {
                 (Meaning::Key(key), DeValue::Table(entries)) if key.kind == Kind::Map => {
@@ -122,12 +125,13 @@ pub(crate) fn hint_for(closest: &str) -> Hint {
     }
 }
 
-/// A name that no source can have.
-pub(crate) fn no_source_name(name: &str, origin: Origin) -> Problem {
+/// A name that no source and no rule can have.
+pub(crate) fn no_table_name(tables: &str, name: &str, origin: Origin) -> Problem {
+    let what = if tables == SOURCES { "source" } else { "rule" };
     let cause = Cause::Refused {
-        key: SOURCES.to_owned(),
+        key: tables.to_owned(),
         value: presentable(name),
-        reason: "the name of a source is lowercase letters, digits, `_` and `-`, a letter first".to_owned(),
+        reason: format!("the name of a {what} is lowercase letters, digits, `_` and `-`, a letter first"),
     };
     Problem::new(cause, [origin])
 }

@@ -12,11 +12,11 @@ use secrecy::SecretString;
 
 use super::{
     Origin, Problems, Reader,
-    file::{exposed_secret, hint_for, no_source_name, read_settings},
+    file::{exposed_secret, hint_for, no_table_name, read_settings},
     problem::{Cause, Hint, Problem},
     schema::{
-        CONFIG_VARIABLE, Kind, Meaning, SOURCES, Schema, VARIABLE_PREFIX, is_other_variable, is_service_link,
-        is_source_name, joined, source_name,
+        CONFIG_VARIABLE, FAMILIES, Kind, Meaning, Names, Schema, VARIABLE_PREFIX, is_other_variable,
+        is_service_link, is_table_name, joined, place_of,
     },
     value::{Element, Setting, Value, presentable, split_list},
 };
@@ -61,8 +61,8 @@ pub struct Layers {
     settings: BTreeMap<String, Setting>,
     entries: BTreeMap<String, BTreeMap<String, Setting>>,
     secrets: BTreeMap<String, (SecretString, Origin)>,
-    /// Names of sources in the order in which they were first met.
-    sources: Vec<String>,
+    /// Names of sources and of rules in the order in which they were first met.
+    names: Names,
     problems: Vec<Problem>,
 }
 
@@ -125,7 +125,7 @@ impl Layers {
             settings: BTreeMap::new(),
             entries: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            sources: Vec::new(),
+            names: Names::new(),
             problems: Vec::new(),
         };
         let file_was_read = layers.add_file(place, variables.get(CONFIG_VARIABLE));
@@ -165,13 +165,17 @@ impl Layers {
     /// Every key with the value in force, in the order of the reference; each entry of an open table by itself.
     pub fn show(&self) -> Vec<Shown> {
         let schema = Schema::built_in();
-        let of_sources = self.sources.iter().flat_map(|source| {
-            schema.of_source().map(move |(key, name)| (format!("{SOURCES}.{source}.{name}"), key.kind))
-        });
         let mut keys: Vec<(String, Kind)> =
             schema.keys.iter().map(|key| (key.name.clone(), key.kind)).collect();
-        let place = keys.iter().rposition(|(key, _)| key.starts_with("source.")).map_or(0, |last| last + 1);
-        keys.splice(place..place, of_sources);
+        for (tables, table) in FAMILIES {
+            let own = self.names(tables).iter().flat_map(|name| {
+                schema.of_table(table).map(move |(key, part)| (format!("{tables}.{name}.{part}"), key.kind))
+            });
+            let is_of_table =
+                |(key, _): &(String, Kind)| key.strip_prefix(table).is_some_and(|key| key.starts_with('.'));
+            let place = keys.iter().rposition(is_of_table).map_or(0, |last| last + 1);
+            keys.splice(place..place, own);
+        }
         let mut rows = Vec::new();
         for (key, kind) in keys {
             let entries = self.entries.get(&key).filter(|entries| !entries.is_empty());
@@ -210,9 +214,9 @@ impl Layers {
         self.entries.get(map).into_iter().flatten()
     }
 
-    /// The names of the sources, in the order in which they were first met.
-    pub(crate) fn sources(&self) -> &[String] {
-        &self.sources
+    /// The names in a table of tables, in the order in which they were first met.
+    pub(crate) fn names(&self, tables: &str) -> &[String] {
+        self.names.get(tables).map_or(&[][..], Vec::as_slice)
     }
 
     /// A secret from the environment.
@@ -277,7 +281,7 @@ impl Layers {
             Ok(found) => {
                 self.settings = found.settings;
                 self.entries = found.entries;
-                self.sources = found.sources;
+                self.names = found.names;
                 self.problems.extend(found.problems);
                 true
             }
@@ -293,7 +297,7 @@ impl Layers {
             return;
         }
         let schema = Schema::built_in();
-        let Some(key) = schema.of_variable(&variable, &self.sources) else {
+        let Some(key) = schema.of_variable(&variable, &self.names) else {
             if is_service_link(&variable, &value.to_string_lossy()) {
                 return;
             }
@@ -331,12 +335,13 @@ impl Layers {
             self.problems.push(Problem::new(Cause::NoAssignment { flag: flag.clone() }, [origin]));
             return;
         };
-        if let Some(source) = source_name(key) {
-            if !is_source_name(source) {
-                return self.problems.push(no_source_name(source, origin));
+        if let Some((tables, name)) = place_of(key) {
+            if !is_table_name(name) {
+                return self.problems.push(no_table_name(tables, name, origin));
             }
-            if !self.sources.iter().any(|known| known == source) {
-                self.sources.push(source.to_owned());
+            let names = self.names.entry(tables).or_default();
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
             }
         }
         if let Some((map, entry)) = schema.entry(key) {

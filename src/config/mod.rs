@@ -37,6 +37,7 @@ mod layers;
 mod origin;
 mod problem;
 mod reader;
+mod routes;
 mod schema;
 mod secret;
 mod settings;

@@ -127,14 +127,12 @@ impl<'a> Reader<'a> {
 
     /// An exact amount in US dollars, zero or more.
     pub fn money(&mut self, key: &str) -> Decimal {
-        let read = |value: &Value| match value {
-            Value::Number(text) | Value::Untyped(text) | Value::Text(text) => {
-                let amount = Decimal::from_str_exact(text.trim())
-                    .map_err(|_| Fault::expected("an amount such as `100000` or `1250.50`"))?;
-                within(amount, &(Decimal::ZERO..))
-            }
-            _ => Err(Fault::expected("an amount such as `100000` or `1250.50`")),
-        };
+        self.take(key, amount).unwrap_or_default()
+    }
+
+    /// The same, or `None` if it is unset.
+    pub fn optional_money(&mut self, key: &str) -> Option<Decimal> {
+        let read = |value: &Value| if value.is_unset() { Ok(None) } else { amount(value).map(Some) };
         self.take(key, read).unwrap_or_default()
     }
 
@@ -217,9 +215,9 @@ impl<'a> Reader<'a> {
         self.optional_path(key).unwrap_or_default()
     }
 
-    /// The names of the sources beneath `[sources]`, in the order in which they were first met.
-    pub fn sources(&self) -> &'a [String] {
-        self.layers.sources()
+    /// The names beneath `[sources]` or `[routes]`, in the order in which they were first met.
+    pub fn names(&self, tables: &str) -> &'a [String] {
+        self.layers.names(tables)
     }
 
     /// A path as in [`Reader::path`], or `None` if it is unset.
@@ -483,6 +481,17 @@ where
     let number: i128 = text.trim().parse().map_err(|_| wrong_type())?;
     let number = T::try_from(number).map_err(|_| Fault::Bounds(bounds_in_words(range)))?;
     within(number, range)
+}
+
+fn amount(value: &Value) -> Result<Decimal, Fault> {
+    match value {
+        Value::Number(text) | Value::Untyped(text) | Value::Text(text) => {
+            let amount = Decimal::from_str_exact(text.trim())
+                .map_err(|_| Fault::expected("an amount such as `100000` or `1250.50`"))?;
+            within(amount, &(Decimal::ZERO..))
+        }
+        _ => Err(Fault::expected("an amount such as `100000` or `1250.50`")),
+    }
 }
 
 fn within<T: Display + PartialOrd>(value: T, range: &impl RangeBounds<T>) -> Result<T, Fault> {

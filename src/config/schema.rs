@@ -2,9 +2,14 @@
 //!
 //! Nothing is declared twice: the keys, their types and their defaults are those of the built-in
 //! `config/default.toml`. An empty table there is open: any name is allowed beneath it, with a text as value.
-//! What is declared beneath `[source]` is also allowed beneath `[sources.NAME]`, for any name.
+//! What is declared beneath `[source]` is also allowed beneath `[sources.NAME]`, for any name, and so with `[route]`
+//! and `[routes.NAME]`.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use strsim::{jaro_winkler, normalized_damerau_levenshtein};
 use toml::{
@@ -42,9 +47,23 @@ pub(crate) const SOURCES: &str = "sources";
 /// The table whose keys each of them has.
 pub(crate) const SOURCE: &str = "source";
 
+/// The table of tables, one for each rule of routing.
+pub(crate) const ROUTES: &str = "routes";
+
+/// The table whose keys each of them has.
+pub(crate) const ROUTE: &str = "route";
+
+/// Tables of tables, each with the table that declares their keys.
+pub(crate) const FAMILIES: [(&str, &str); 2] = [(SOURCES, SOURCE), (ROUTES, ROUTE)];
+
+/// The names in each table of tables, in the order in which they were first met.
+pub(crate) type Names = BTreeMap<&'static str, Vec<String>>;
+
 /// All known keys, in the order of the reference.
 pub(crate) struct Schema {
     pub(crate) keys: Vec<Key>,
+    /// Place of each key by its name.
+    places: HashMap<String, usize>,
 }
 
 /// One known key.
@@ -78,23 +97,26 @@ pub(crate) enum Meaning<'a> {
 
 /// The name under which a key is declared: `source.paths` for `sources.orders.paths`.
 pub(crate) fn declared(name: &str) -> Cow<'_, str> {
-    match name.strip_prefix(SOURCES).and_then(|rest| rest.strip_prefix('.')) {
-        None => Cow::Borrowed(name),
-        Some(rest) => match rest.split_once('.') {
-            Some((_, key)) => Cow::Owned(format!("{SOURCE}.{key}")),
-            None => Cow::Borrowed(SOURCE),
-        },
-    }
+    let of_family = FAMILIES.iter().find_map(|(tables, table)| {
+        let rest = name.strip_prefix(tables)?.strip_prefix('.')?;
+        Some(match rest.split_once('.') {
+            Some((_, key)) => Cow::Owned(format!("{table}.{key}")),
+            None => Cow::Borrowed(*table),
+        })
+    });
+    of_family.unwrap_or(Cow::Borrowed(name))
 }
 
-/// The name of the source that a key such as `sources.orders.paths` belongs to.
-pub(crate) fn source_name(key: &str) -> Option<&str> {
-    let rest = key.strip_prefix(SOURCES)?.strip_prefix('.')?;
-    Some(rest.split_once('.').map_or(rest, |(name, _)| name))
+/// The table of tables and the name in it that a key such as `sources.orders.paths` belongs to.
+pub(crate) fn place_of(key: &str) -> Option<(&'static str, &str)> {
+    FAMILIES.iter().find_map(|(tables, _)| {
+        let rest = key.strip_prefix(tables)?.strip_prefix('.')?;
+        Some((*tables, rest.split_once('.').map_or(rest, |(name, _)| name)))
+    })
 }
 
-/// Whether a source can have this name: it stands in keys, in variables and in messages.
-pub(crate) fn is_source_name(name: &str) -> bool {
+/// Whether a source or a rule can have this name: it stands in keys, in variables and in messages.
+pub(crate) fn is_table_name(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_part)
 }
@@ -104,7 +126,8 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     let defaults = DeTable::parse(DEFAULTS).expect("the built-in defaults are TOML");
     let mut keys = Vec::new();
     collect_keys(defaults.get_ref(), "", &mut keys);
-    Schema { keys }
+    let places = keys.iter().enumerate().map(|(place, key)| (key.name.clone(), place)).collect();
+    Schema { keys, places }
 });
 
 impl Schema {
@@ -115,20 +138,21 @@ impl Schema {
 
     /// The declaration of a key.
     pub(crate) fn key(&self, name: &str) -> Option<&Key> {
-        let name = declared(name);
-        self.keys.iter().find(|key| key.name == name)
+        self.places.get(&*declared(name)).map(|place| &self.keys[*place])
     }
 
-    /// The declarations of the keys of one source.
-    pub(crate) fn of_source(&self) -> impl Iterator<Item = (&Key, &str)> {
-        self.keys.iter().filter_map(|key| Some((key, key.name.strip_prefix(SOURCE)?.strip_prefix('.')?)))
+    /// The declarations of the keys that each table of a family has.
+    pub(crate) fn of_table(&self, table: &'static str) -> impl Iterator<Item = (&Key, &str)> {
+        self.keys.iter().filter_map(move |key| Some((key, key.name.strip_prefix(table)?.strip_prefix('.')?)))
     }
 
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         let declared = declared(name);
         if let Some(key) = self.key(name) {
             Meaning::Key(key)
-        } else if name == SOURCES || self.tables().any(|table| table == declared) {
+        } else if FAMILIES.iter().any(|(tables, _)| name == *tables)
+            || self.tables().any(|table| table == declared)
+        {
             Meaning::Table
         } else if SECRETS.contains(&&*declared) {
             Meaning::Secret
@@ -148,13 +172,15 @@ impl Schema {
         })
     }
 
-    /// The key that a variable sets, or the secret; `sources` are those that exist.
-    pub(crate) fn of_variable(&self, variable: &str, sources: &[String]) -> Option<String> {
-        let of_sources = sources.iter().flat_map(|source| {
-            let keys = self.settable().filter_map(|key| key.strip_prefix(SOURCE)?.strip_prefix('.'));
-            keys.map(move |key| format!("{SOURCES}.{source}.{key}"))
+    /// The key that a variable sets, or the secret; `names` are those that exist.
+    pub(crate) fn of_variable(&self, variable: &str, names: &Names) -> Option<String> {
+        let of_families = FAMILIES.iter().flat_map(|(tables, table)| {
+            names.get(tables).into_iter().flatten().flat_map(move |name| {
+                let keys = self.settable().filter_map(move |key| key.strip_prefix(table)?.strip_prefix('.'));
+                keys.map(move |key| format!("{tables}.{name}.{key}"))
+            })
         });
-        self.settable().map(ToOwned::to_owned).chain(of_sources).find(|name| variable_of(name) == variable)
+        self.settable().map(ToOwned::to_owned).chain(of_families).find(|name| variable_of(name) == variable)
     }
 
     /// The known key, secret or table that looks most like `unknown`, if one looks like it at all.
@@ -168,7 +194,7 @@ impl Schema {
     pub(crate) fn closest_table(&self, unknown: &str) -> Option<String> {
         let wanted = folded(&declared(unknown));
         let maps = self.keys.iter().filter(|key| key.kind == Kind::Map).map(|key| key.name.as_str());
-        let tables = maps.chain(self.tables()).chain([SOURCES]);
+        let tables = maps.chain(self.tables()).chain(FAMILIES.iter().map(|(tables, _)| *tables));
         let closest = closest(tables, |known| above(0.8, jaro_winkler(&wanted, known)))?;
         Some(of_same_source(closest, unknown))
     }
@@ -204,10 +230,12 @@ impl Schema {
 
 /// `source.paths` as `sources.orders.paths`, where the other key is one of that source.
 fn of_same_source(key: &str, other: &str) -> String {
-    match (source_name(other), key.strip_prefix(SOURCE).and_then(|rest| rest.strip_prefix('.'))) {
-        (Some(source), Some(key)) => format!("{SOURCES}.{source}.{key}"),
-        _ => key.to_owned(),
-    }
+    let of_same = place_of(other).and_then(|(tables, name)| {
+        let (_, table) = FAMILIES.iter().find(|(of, _)| *of == tables)?;
+        let key = key.strip_prefix(table)?.strip_prefix('.')?;
+        Some(format!("{tables}.{name}.{key}"))
+    });
+    of_same.unwrap_or_else(|| key.to_owned())
 }
 
 /// The environment variable of a key: `jira.max_attempts` is `DISPUTEBOT_JIRA_MAX_ATTEMPTS`.
@@ -314,8 +342,6 @@ fn folded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -335,8 +361,10 @@ mod tests {
     #[test]
     fn no_table_has_the_variable_of_a_key() {
         let schema = Schema::built_in();
-        let clash: Vec<_> =
-            schema.tables().filter(|table| schema.of_variable(&variable_of(table), &[]).is_some()).collect();
+        let clash: Vec<_> = schema
+            .tables()
+            .filter(|table| schema.of_variable(&variable_of(table), &Names::new()).is_some())
+            .collect();
         assert_eq!(clash, Vec::<&str>::new());
     }
 
@@ -393,8 +421,28 @@ mod tests {
         ticket.small_group Whole
         ticket.commanders List
         ticket.priorities List
+        ticket.priority_high_loss Text
+        ticket.priority_highest_loss Text
+        ticket.priority_high_age_days Text
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text
+        ticket.fallback_assignee Text
+        route.programs List
+        route.causes List
+        route.clients List
+        route.states List
+        route.entity_types List
+        route.min_amount Text
+        route.due_within_days Text
+        route.project Text
+        route.issue_type Text
+        route.components List
+        route.assignee Text
+        route.priority Text
+        route.security_level Text
+        route.watchers List
+        route.parent Text
+        route.fields Map
         jira.url Text
         jira.cloud_id Text
         jira.gateway_url Text
@@ -515,7 +563,7 @@ mod tests {
         jira.issuetype -> jira.issue_type
         schedule.every -> ?
         source.file -> ?
-        ticket.priority_high -> ticket.priority_high_amount
+        ticket.priority_high -> ticket.priority_high_loss
         sources.max_drop -> source
         weather -> ?
         log.colour -> ?

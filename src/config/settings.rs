@@ -127,7 +127,8 @@ impl Settings {
             ..group::Params::default()
         };
         let fields = fields(reader);
-        let jira = jira(reader, needs, &fields);
+        let (routes, routed) = super::routes::routes(reader);
+        let jira = jira(reader, needs, &fields, routed);
         let settle = signed(reader.duration("jira.create_settle"));
         let hold_after = signed(reader.duration("jira.hold_after"));
         let plan = plan::Params {
@@ -179,6 +180,7 @@ impl Settings {
             plan,
             apply,
             priorities,
+            routes,
             max_members,
             small_group,
             attach_members,
@@ -270,7 +272,7 @@ fn signed(duration: std::time::Duration) -> SignedDuration {
 
 /// The source of `[source]`, and all that a run reads: that one where it has a place, then those of `[sources]`.
 fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<source::Settings>) {
-    let names = reader.sources();
+    let names = reader.names(SOURCES);
     let unnamed = source(reader, "", needs.source && names.is_empty());
     let mut sources = Vec::new();
     if names.is_empty() || !unnamed.paths.is_empty() || unnamed.database.is_some() {
@@ -431,7 +433,12 @@ fn transition_fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     fields
 }
 
-fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>) -> Option<jira::Settings> {
+fn jira(
+    reader: &mut Reader<'_>,
+    needs: Needs,
+    fields: &BTreeMap<String, String>,
+    routed: jira::Routed,
+) -> Option<jira::Settings> {
     if needs.jira {
         reader.require("jira.url");
         reader.require("jira.project");
@@ -484,6 +491,7 @@ fn jira(reader: &mut Reader<'_>, needs: Needs, fields: &BTreeMap<String, String>
         gateway_url,
         fields: fields.clone(),
         transition_fields,
+        routed,
         sets_priority,
     })
 }
@@ -646,7 +654,13 @@ fn priorities(reader: &mut Reader<'_>) -> Priorities {
     if highest_amount < high_amount {
         reader.refuse("ticket.priority_highest_amount", "it is below `ticket.priority_high_amount`");
     }
-    Priorities { high_amount, highest_amount, names }
+    let high_loss = reader.money("ticket.priority_high_loss");
+    let highest_loss = reader.money("ticket.priority_highest_loss");
+    if highest_loss < high_loss {
+        reader.refuse("ticket.priority_highest_loss", "it is below `ticket.priority_high_loss`");
+    }
+    let high_age_days = reader.optional_integer("ticket.priority_high_age_days", 1..=36_500);
+    Priorities { high_loss, highest_loss, high_age_days, high_amount, highest_amount, names }
 }
 
 fn templates(reader: &mut Reader<'_>) -> Vec<(String, String)> {

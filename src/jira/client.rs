@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,7 @@ use super::{
     governor::Ask,
     pace::{self, Caller, Pace},
     ready::Ready,
+    routed::Routed,
     site::{Dialect, Gateway, Site, person},
 };
 use crate::{plan::Home, ticket::Markup};
@@ -55,6 +59,8 @@ pub struct Settings {
     pub fields: BTreeMap<String, String>,
     /// What the screens of transitions are filled with: name and text.
     pub transition_fields: BTreeMap<String, String>,
+    /// What rules of routing may set besides.
+    pub routed: Routed,
     /// Whether tickets are given a priority.
     pub sets_priority: bool,
 }
@@ -75,6 +81,7 @@ impl Settings {
             gateway_url: None,
             fields: BTreeMap::new(),
             transition_fields: BTreeMap::new(),
+            routed: Routed::default(),
             sets_priority: true,
         }
     }
@@ -121,6 +128,8 @@ pub struct Client {
     site: Arc<OnceCell<Site>>,
     /// What is known of the project's fields.
     ready: Arc<RwLock<Arc<Ready>>>,
+    /// Whether changes send mails, because the account may not do without.
+    is_loud: Arc<AtomicBool>,
     pub(super) pace: Arc<Pace>,
     pub(super) caller: Arc<Caller>,
 }
@@ -240,6 +249,7 @@ impl Client {
             settings: Arc::new(settings),
             site: Arc::default(),
             ready: Arc::default(),
+            is_loud: Arc::default(),
             pace: Arc::new(pace),
             caller: Arc::default(),
         })
@@ -312,6 +322,29 @@ impl Client {
         let site = self.site().await?;
         let call = Call { content: Content::Json(body), ..Call::at(&site.root, site.api, method, path) };
         self.exchange(&call, repeat).await
+    }
+
+    /// Changes what is at a path below that of the API. Idempotent.
+    pub(super) async fn put(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<(), JiraError> {
+        let site = self.site().await?;
+        let content = Content::Json(body);
+        let call = Call { query, content, ..Call::at(&site.root, site.api, Method::PUT, path) };
+        self.exchange(&call, Repeat::Safe).await.map(drop)
+    }
+
+    /// Whether to wish for changes without mails.
+    pub(super) fn may_be_quiet(&self) -> bool {
+        !self.is_loud.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that this account's changes send mails.
+    pub(super) fn be_loud(&self) {
+        self.is_loud.store(true, Ordering::Relaxed);
     }
 
     /// Sends a file. Sent once.

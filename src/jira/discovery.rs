@@ -24,10 +24,11 @@ const PERMISSIONS: [(&str, &str); 10] = [
 ];
 
 /// Permissions that only some settings need: the field that needs it, its name, and what for.
-const OTHER_PERMISSIONS: [(&str, &str, &str); 3] = [
+const OTHER_PERMISSIONS: [(&str, &str, &str); 4] = [
     ("assignee", "ASSIGN_ISSUES", "to set the assignee"),
     ("reporter", "MODIFY_REPORTER", "to set the reporter"),
     ("security", "SET_ISSUE_SECURITY", "to set the security level"),
+    ("watches", "MANAGE_WATCHERS", "to add watchers"),
 ];
 
 /// How one finding stands.
@@ -166,7 +167,10 @@ fn failed(subject: &str, error: &JiraError) -> Finding {
 }
 
 async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
-    let more = OTHER_PERMISSIONS.iter().filter(|(field, ..)| ready.sets(field));
+    let has_watchers = !client.settings.routed.watchers.is_empty();
+    let more = OTHER_PERMISSIONS
+        .iter()
+        .filter(|(field, ..)| ready.sets(field) || *field == "watches" && has_watchers);
     let wanted: Vec<(&str, &str)> =
         PERMISSIONS.iter().copied().chain(more.map(|(_, name, purpose)| (*name, *purpose))).collect();
     let names = wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");

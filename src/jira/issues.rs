@@ -56,11 +56,22 @@ impl Client {
             Err(error) => return Outcome::NotDone(error),
         };
         let markup = self.markup();
-        let Content { summary, block: ours, labels, priority, due, fields: others, course: _, list: _ } =
-            content;
+        let Content {
+            summary,
+            block: ours,
+            labels,
+            priority,
+            due,
+            fields: others,
+            issue_type,
+            watchers: _,
+            routed: _,
+            course: _,
+            list: _,
+        } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
-            "issuetype": { "name": self.settings.issue_type },
+            "issuetype": { "name": issue_type.as_ref().unwrap_or(&self.settings.issue_type) },
             "summary": summary,
             "description": block::compose(markup, &mark.group, &[], &markup.nodes(ours), &[]),
             "labels": labels,
@@ -159,8 +170,7 @@ impl Client {
             body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(dialect, mark) }]);
         }
         let path = format!("/issue/{}", issue.id);
-        let answer = self.send(Method::PUT, &path, &body, Repeat::Safe).await;
-        answer.map(drop).map_err(|error| ready.explain(error))
+        self.put_quietly(&path, &body).await.map_err(|error| ready.explain(error))
     }
 
     /// Adds or removes a label. Idempotent.
@@ -168,7 +178,7 @@ impl Client {
         let verb = if present { "add" } else { "remove" };
         let body = json!({ "update": { "labels": [{ verb: label }] } });
         let path = format!("/issue/{}", issue.id);
-        self.send(Method::PUT, &path, &body, Repeat::Safe).await.map(drop)
+        self.put_quietly(&path, &body).await
     }
 
     /// Links two issues so that `from` shows the outward words of the type (“`from` duplicates `to`”): in Jira's

@@ -40,18 +40,22 @@ const ACCOUNTS: usize = 1_000;
 const PAGES: usize = 20;
 
 /// What is known of the fields of a project. By default nothing, where nothing was configured either.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ready {
     dialect: Option<Dialect>,
     /// The create screen.
     pub(super) catalog: Catalog,
     /// The fields that were configured and that there are, by the name in the config.
-    fields: BTreeMap<String, Field>,
+    pub(super) fields: BTreeMap<String, Field>,
+    /// Those of them that rules of routing set.
+    pub(super) routed_fields: BTreeSet<String>,
+    /// Who gets a ticket whose assignee cannot be assigned.
+    pub(super) stands_in: Option<String>,
     fixed: BTreeSet<String>,
-    people: People,
-    findings: Vec<Finding>,
+    pub(super) people: People,
+    pub(super) findings: Vec<Finding>,
     refusals: Vec<String>,
-    refused_creates: Vec<String>,
+    pub(super) refused_creates: Vec<String>,
 }
 
 impl Ready {
@@ -77,7 +81,8 @@ impl Ready {
 
     /// Makes the texts of a content those that Jira shows, and takes out what it would not take.
     pub fn settle(&self, content: &mut Content) -> Vec<plan::Unfit> {
-        let mut refused = Vec::new();
+        let mut refused: Vec<plan::Unfit> = self.unrouted(content).collect();
+        self.settle_people(content, &mut refused);
         content.fields.retain(|name, text| {
             // A field that there is not was told by name already.
             let Some(field) = self.fields.get(name) else { return false };
@@ -168,11 +173,11 @@ impl Ready {
         Wording { dialect: self.dialect.unwrap_or(Dialect::Cloud), people: &self.people }
     }
 
-    fn mean(&self, field: &Field, text: &str) -> Result<Meant, Unfit> {
+    pub(super) fn mean(&self, field: &Field, text: &str) -> Result<Meant, Unfit> {
         field.mean(text, self.wording())
     }
 
-    fn find(&mut self, subject: String, verdict: Verdict, said: String) {
+    pub(super) fn find(&mut self, subject: String, verdict: Verdict, said: String) {
         if verdict == Verdict::Bad {
             self.refusals.push(format!("`{subject}`: {said}"));
         }
@@ -181,8 +186,8 @@ impl Ready {
 
     /// Finds the configured fields on the screens.
     fn resolve(&mut self, configured: &BTreeMap<String, String>, editable: Option<&Catalog>) {
-        for name in configured.keys() {
-            let subject = setting(name);
+        for (name, subject) in configured {
+            let subject = subject.clone();
             let field = match self.catalog.find(name) {
                 Ok(field) => field.clone(),
                 Err(unknown) => {
@@ -201,7 +206,7 @@ impl Ready {
                 continue;
             }
             if let Some((other, _)) = self.fields.iter().find(|(_, other)| other.id == field.id) {
-                let said = format!("it is the same field as `{}`", setting(other));
+                let said = format!("it is the same field as `{}`", configured.get(other).unwrap_or(other));
                 self.find(subject, Verdict::Bad, said);
                 continue;
             }
@@ -239,13 +244,16 @@ impl Ready {
         }
     }
 
+    /// Whether a new ticket has a value for a field.
+    pub(super) fn is_set(&self, field: &Field) -> bool {
+        self.sets(&field.id)
+            || OWN.iter().any(|(own, _)| *own == field.id)
+            || NEVER.contains(&field.id.as_str())
+    }
+
     /// Names the fields that the create screen demands and that nothing sets.
     fn demands(&mut self, has_priority: bool) {
-        let is_set = |field: &Field| {
-            self.sets(&field.id)
-                || OWN.iter().any(|(own, _)| *own == field.id && (has_priority || *own != "priority"))
-                || NEVER.contains(&field.id.as_str())
-        };
+        let is_set = |field: &Field| self.is_set(field) && (has_priority || field.id != "priority");
         let lacking: Vec<Field> =
             self.catalog.iter().filter(|field| field.is_demanded() && !is_set(field)).cloned().collect();
         for field in lacking {
@@ -273,17 +281,17 @@ fn setting(name: &str) -> String {
     format!("jira.fields.\"{name}\"")
 }
 
-fn takes_people(field: &Field) -> bool {
+pub(super) fn takes_people(field: &Field) -> bool {
     matches!(field.kind, Kind::Person | Kind::People)
 }
 
 impl Client {
     /// Finds out what the fields of the project demand and take; `ticket` is one of ours, where there is one.
     pub async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
-        let configured = &self.settings.fields;
+        let (configured, routed) = (&self.settings.fields, &self.settings.routed);
         let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
         // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
-        match self.create_screen().await? {
+        match self.create_screen(&self.settings.issue_type).await? {
             Ok(catalog) if catalog.is_empty() => {
                 let said = "Jira shows no create screen: the account lacks the permission CREATE_ISSUES";
                 ready.findings.push(Finding::new("create screen", Verdict::Bad, said));
@@ -292,49 +300,50 @@ impl Client {
             Err(said) => ready.findings.push(Finding::new("jira.issue_type", Verdict::Bad, said)),
         }
         let editable = match ticket {
-            Some(ticket) if !configured.is_empty() => self.edit_screen(ticket).await?,
+            Some(ticket) if !configured.is_empty() || !routed.fields.is_empty() => {
+                self.edit_screen(ticket).await?
+            }
             _ => None,
         };
         if !ready.catalog.is_empty() {
-            ready.resolve(configured, editable.as_ref());
+            let mut subjects: BTreeMap<String, String> =
+                configured.keys().map(|name| (name.clone(), setting(name))).collect();
+            for (name, texts) in &routed.fields {
+                let by = texts.first().map_or_else(|| setting(name), |(by, _)| by.clone());
+                subjects.entry(name.clone()).or_insert(by);
+            }
+            ready.resolve(&subjects, editable.as_ref());
+            ready.routed_fields.extend(routed.fields.keys().cloned());
         }
-        let texts: BTreeSet<String> = configured
+        let mut texts: BTreeSet<String> = configured
             .iter()
             .filter(|(name, text)| !is_template(text) && ready.fields.get(*name).is_some_and(takes_people))
             .flat_map(|(_, text)| elements(text))
             .collect();
+        texts.extend(ready.routed_people(routed));
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
+        ready.try_routed(routed);
         ready.demands(self.settings.sets_priority);
+        for (setting, name) in routed.issue_types.iter().filter(|(_, name)| *name != self.settings.issue_type)
+        {
+            ready.try_issue_type(setting, self.create_screen(name).await?);
+        }
         Ok(self.set_ready(ready))
     }
 
     /// The same, with the accounts that some texts name.
     pub async fn look_up(&self, people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
-        let known = self.ready();
-        let mut all = known.people.clone();
-        all.extend(self.people(people).await?);
-        let Ready { dialect, catalog, fields, fixed, people: _, findings, refusals, refused_creates } =
-            &*known;
-        Ok(self.set_ready(Ready {
-            dialect: *dialect,
-            catalog: catalog.clone(),
-            fields: fields.clone(),
-            fixed: fixed.clone(),
-            people: all,
-            findings: findings.clone(),
-            refusals: refusals.clone(),
-            refused_creates: refused_creates.clone(),
-        }))
+        let mut ready = Ready::clone(&self.ready());
+        ready.people.extend(self.people(people).await?);
+        Ok(self.set_ready(ready))
     }
 
-    /// The create screen of the issue type, or why there is none.
-    pub(super) async fn create_screen(&self) -> Result<Result<Catalog, String>, JiraError> {
+    /// The create screen of an issue type, or why there is none.
+    pub(super) async fn create_screen(&self, name: &str) -> Result<Result<Catalog, String>, JiraError> {
         let path = format!("/issue/createmeta/{}/issuetypes", self.settings.project);
         let types = self.all_pages(&path, &[], &["issueTypes", "values"]).await?;
-        let name = &self.settings.issue_type;
-        let is_named =
-            |found: &&Value| found["name"] == name.as_str() || found["untranslatedName"] == name.as_str();
+        let is_named = |found: &&Value| found["name"] == name || found["untranslatedName"] == name;
         let Some(found) = types.iter().find(is_named) else {
             let known: Vec<&str> = types.iter().filter_map(|found| found["name"].as_str()).collect();
             return Ok(Err(match known.len() {

@@ -126,6 +126,13 @@ pub enum Write {
         /// Name of the version that is to be there.
         by: String,
     },
+    /// An account watches the group's ticket from now on.
+    Watch {
+        /// The account, as the rules name it.
+        who: String,
+        /// What it is about: done once for ever.
+        topic: String,
+    },
     /// A link from a second ticket of the group to its own.
     LinkDuplicate {
         /// The second ticket.
@@ -238,6 +245,8 @@ pub enum Reason {
     Asked,
     /// A person said that the disputes have nothing to do with each other.
     NotAGroup,
+    /// The rules of routing say so.
+    Routed,
     /// The issue is a second ticket for its group.
     Duplicate {
         /// Key of the group's own ticket.
@@ -301,6 +310,13 @@ pub enum HoldReason {
     PersonChanged {
         /// The field.
         field: String,
+    },
+    /// The rules of routing would change this field, but a person has touched the ticket.
+    Touched {
+        /// The field.
+        field: String,
+        /// What the rules say.
+        wanted: String,
     },
     /// A person closed the ticket.
     PersonClosed,
@@ -419,6 +435,7 @@ impl Write {
             Self::Transition { .. } => "transition",
             Self::Unlabel { .. } => "label",
             Self::Link { .. } | Self::LinkDuplicate { .. } => "link",
+            Self::Watch { .. } => "watcher",
             Self::Attach { .. } | Self::Detach { .. } => "attachment",
         }
     }

@@ -7,18 +7,18 @@ use rust_decimal::Decimal;
 
 use super::{
     Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
-    Stray, StrayKind, Ticket, Write,
+    Stray, Ticket, Write,
     closing::standing_label,
     life::{Manners, Settled},
+    lineage::split_topic,
     orders::QuietDisputes,
     update::written,
 };
 use crate::{
     group::{Group, GroupId, Pending, Status},
     ticket::{
-        Content, Markup,
+        Content, Markup, Weight,
         document::{Block, Inline},
-        screen,
     },
 };
 
@@ -63,8 +63,8 @@ pub struct Standing {
     pub content: Option<Result<Content, String>>,
     /// Headline for people.
     pub title: String,
-    /// Money in dispute, exposed and recoverable together: for ranking only.
-    pub amount: Decimal,
+    /// How much it weighs: large enough for a ticket, and against others where not all can have one in this run.
+    pub weight: Weight,
     /// Members that this run's input does not have.
     pub absent: usize,
     /// Disputes that joined and left in this run.
@@ -158,7 +158,7 @@ pub(super) struct Planner<'a> {
     /// Comments of this plan that nobody asked for, by group.
     pub(super) speaking: HashMap<GroupId, usize>,
     /// Creates that deserve a place, with the key they are ranked by.
-    creates: Vec<((Decimal, usize), Action)>,
+    creates: Vec<(Weight, Action)>,
     pub(super) actions: Vec<Action>,
     pub(super) holds: Vec<Hold>,
     kept: usize,
@@ -217,7 +217,7 @@ impl Planner<'_> {
             }
             Some(Ok(content)) => content,
         };
-        if group.members.len() < self.params.min_disputes || standing.amount < self.params.min_amount {
+        if group.members.len() < self.params.min_disputes || standing.weight.amount < self.params.min_amount {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
         if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
@@ -244,7 +244,7 @@ impl Planner<'_> {
         };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
-        self.creates.push(((standing.amount, group.members.len()), action));
+        self.creates.push((standing.weight.clone(), action));
         if let Some(list) = self.list_within(content) {
             let reason = match &group.split_from {
                 Some(parent) => Reason::SplitFrom { group: parent.clone() },
@@ -253,6 +253,7 @@ impl Planner<'_> {
             let (group, title) = (group.id.clone(), standing.title.clone());
             self.actions.push(Action { group, key: None, title, write: Write::Attach { list }, reason });
         }
+        self.watch(group, standing, &Ticket::none(group.id.clone()), None, content);
         self.follow(group, standing, &Ticket::none(group.id.clone()));
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
@@ -323,12 +324,20 @@ impl Planner<'_> {
                 self.unfit(group, standing, key.as_deref());
                 self.update(group, standing, ticket, observed, content);
                 self.attach(group, standing, ticket, observed, content);
+                self.watch(group, standing, ticket, Some(observed), content);
             }
         }
     }
 
-    fn resolved(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
+    pub(super) fn resolved(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
         if observed.category == Category::Done {
+            self.sum_up_late(group, standing, ticket, observed);
             return self.unlabel_done(group, standing, ticket, observed, Reason::AllResolved);
         }
         if ticket.closed == Closed::ByUs {
@@ -352,137 +361,10 @@ impl Planner<'_> {
         }
         let topic = format!("resolved-{}", ticket.closings);
         if ticket.closed != Closed::Labelled && !ticket.told.contains(&topic) {
-            let text = self.summary_of(group, ticket);
+            let text = self.summary_of(group, ticket, "closes");
             self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::AllResolved);
         }
         self.close(group, standing, ticket, observed, Reason::AllResolved);
-    }
-
-    fn merged(
-        &mut self,
-        group: &Group,
-        standing: &Standing,
-        ticket: &Ticket,
-        observed: &Observed,
-        into: &GroupId,
-    ) {
-        let (into, survivor) = self.survivor(into);
-        if self.input.tickets.get(into).and_then(Ticket::issue).is_none() {
-            if matches!(survivor, Some(Status::Resolved { .. })) {
-                return self.resolved(group, standing, ticket, observed);
-            }
-            // Its readers would be sent to a ticket that is not there.
-            let what = format!("its disputes belong to group {}, which has no ticket yet", into.short());
-            let key = Some(observed.issue.key.clone());
-            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
-        }
-        let reason = Reason::MergedInto { group: into.clone() };
-        let topic = format!("merged-{into}");
-        if !ticket.told.contains(&topic) {
-            let write = Write::Link {
-                to: into.clone(),
-                link_type: self.params.merge_link.clone(),
-                topic: topic.clone(),
-            };
-            self.act(group, standing, observed, write, reason.clone());
-        }
-        let said = format!("{topic}-said");
-        if !ticket.told.contains(&said) {
-            let text = "The disputes of this ticket turned out to share their root cause with those of another ticket \
-                        (linked as its duplicate) and are counted there from now on.";
-            self.comment(group, standing, observed, said, vec![paragraph(text.into())], reason.clone());
-        }
-        if observed.category == Category::Done {
-            return self.unlabel_done(group, standing, ticket, observed, reason);
-        }
-        if ticket.closed == Closed::ByUs {
-            return;
-        }
-        let key = Some(observed.issue.key.clone());
-        if observed.category != Category::New || observed.assignee.is_some() {
-            let status = observed.status.clone();
-            return self.hold(group, standing, key, HoldReason::PersonWorking { status });
-        }
-        if !self.input.complete {
-            return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
-        }
-        self.close(group, standing, ticket, observed, reason);
-    }
-
-    /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
-    /// on without ever having a ticket, the next.
-    fn survivor<'g>(&'g self, into: &'g GroupId) -> (&'g GroupId, Option<&'g Status>) {
-        let mut at = into;
-        for _ in self.input.groups {
-            let status = self.input.groups.iter().find(|group| group.id == *at).map(|group| &group.status);
-            match status {
-                Some(Status::Merged { into, .. })
-                    if self.input.tickets.get(at).and_then(Ticket::issue).is_none() =>
-                {
-                    at = into;
-                }
-                _ => return (at, status),
-            }
-        }
-        (at, None)
-    }
-
-    /// Key of the ticket of ours that a person closed this one as a duplicate of.
-    fn merged_by_person(&self, observed: &Observed) -> Option<String> {
-        let is_ours = |issue: &&Issue| {
-            self.input.tickets.values().filter_map(Ticket::issue).any(|ours| ours.id == issue.id)
-        };
-        observed.duplicate_of.iter().find(is_ours).map(|issue| issue.key.clone())
-    }
-
-    /// A second ticket of a group is linked, told and closed, each once; a person's copy is left alone.
-    fn stray(&mut self, stray: &Stray) {
-        let Some(group) = self.input.groups.iter().find(|group| group.id == stray.group) else { return };
-        let Some(standing) = self.input.standing.get(&group.id) else { return };
-        let Some(ticket) = self.input.tickets.get(&group.id) else { return };
-        let Some(own) = ticket.issue() else { return };
-        if stray.kind == StrayKind::Clone {
-            let copy = stray.issue.key.clone();
-            return self.hold(group, standing, Some(own.key.clone()), HoldReason::Cloned { copy });
-        }
-        let Some(observed) = self.input.observed.get(&stray.issue.id) else { return };
-        let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
-        let reason = Reason::Duplicate { of: own.key.clone() };
-        let topic = format!("duplicate-{}", stray.issue.id);
-        if !ticket.told.contains(&topic) {
-            let write = Write::LinkDuplicate {
-                issue: observed.issue.clone(),
-                to: own.clone(),
-                link_type: self.params.merge_link.clone(),
-                topic: topic.clone(),
-            };
-            self.act(group, standing, observed, write, reason.clone());
-        }
-        let said = format!("{topic}-said");
-        if !ticket.told.contains(&said) {
-            let text = format!(
-                "This is a second ticket for the same disputes, made by disputebot by mistake. {} is the one that is \
-                 kept up to date; this one is closed.",
-                own.key
-            );
-            self.comment(group, standing, observed, said, vec![paragraph(text)], reason.clone());
-        }
-        let closed = format!("{topic}-closed");
-        if observed.category == Category::Done || ticket.told.contains(&closed) {
-            return;
-        }
-        if observed.category != Category::New || observed.assignee.is_some() {
-            let status = observed.status.clone();
-            let key = Some(observed.issue.key.clone());
-            return self.hold(group, standing, key, HoldReason::PersonWorking { status });
-        }
-        let write = Write::Transition {
-            issue: observed.issue.clone(),
-            to: Category::Done,
-            resolution: self.params.resolution.clone(),
-            topic: Some(closed),
-        };
-        self.act(group, standing, observed, write, reason);
     }
 
     /// The hold of a write whose answer was lost.
@@ -505,63 +387,6 @@ impl Planner<'_> {
             if group.members.len() == 1 { "is" } else { "are" },
         );
         self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::PersonClosed);
-    }
-
-    /// Links parent and child and tells the parent, once the parent has a ticket.
-    fn announce_split(
-        &mut self,
-        child: &Group,
-        standing: &Standing,
-        parent: &GroupId,
-        observed: Option<&Observed>,
-    ) {
-        let reason = Reason::SplitFrom { group: parent.clone() };
-        let parent_ticket = self.input.tickets.get(parent);
-        let Some(parent_issue) = parent_ticket.and_then(Ticket::issue) else { return };
-        let write = Write::Link {
-            to: parent.clone(),
-            link_type: self.params.split_link.clone(),
-            topic: split_topic(parent),
-        };
-        let key = observed.map(|observed| observed.issue.key.clone());
-        self.actions.push(Action {
-            group: child.id.clone(),
-            key,
-            title: standing.title.clone(),
-            write,
-            reason: reason.clone(),
-        });
-        let topic = format!("split-off-{}", child.id);
-        if parent_ticket.is_some_and(|ticket| ticket.told.contains(&topic)) || !self.input.read {
-            return;
-        }
-        let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
-        // Where the parent has said enough, the link says it.
-        let is_again = parent_ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
-        if parent_observed.labels.contains(IGNORE_LABEL) || !is_again && self.is_spent(parent_ticket) {
-            return;
-        }
-        *self.speaking.entry(parent.clone()).or_default() += 1;
-        // The headline is no part of a screened content, and goes to a ticket of its own.
-        let headline =
-            if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
-        let text = format!(
-            "{} disputes of this ticket turned out to have a root cause of their own{headline}. They have a ticket \
-             of their own now, linked here.",
-            child.members.len(),
-        );
-        let title = self.input.standing.get(parent).map_or_else(String::new, |parent| parent.title.clone());
-        self.actions.push(Action {
-            group: parent.clone(),
-            key: Some(parent_observed.issue.key.clone()),
-            title,
-            write: Write::Comment {
-                issue: parent_observed.issue.clone(),
-                topic,
-                body: vec![paragraph(text)],
-            },
-            reason,
-        });
     }
 
     pub(super) fn comment(
@@ -601,7 +426,17 @@ impl Planner<'_> {
         write: Write,
         reason: Reason,
     ) {
-        let key = Some(observed.issue.key.clone());
+        self.add(group, standing, Some(observed.issue.key.clone()), write, reason);
+    }
+
+    pub(super) fn add(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<String>,
+        write: Write,
+        reason: Reason,
+    ) {
         self.actions.push(Action {
             group: group.id.clone(),
             key,
@@ -621,7 +456,7 @@ impl Planner<'_> {
         self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
     }
 
-    /// Ranks the creates and keeps the most valuable ones; other writes follow in the order of the groups.
+    /// Ranks the creates and keeps the weightiest ones; other writes follow in the order of the groups.
     fn finish(mut self) -> Plan {
         self.creates.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.group.cmp(&second.group)));
         let limit = self.params.max_new_tickets;
@@ -638,7 +473,9 @@ impl Planner<'_> {
         }
         // What would be said or linked about a held child waits with it.
         let about_held = |action: &Action| match (&action.write, &action.reason) {
-            (Write::Link { .. } | Write::Attach { .. }, _) => held.contains(&action.group),
+            (Write::Link { .. } | Write::Attach { .. } | Write::Watch { .. }, _) => {
+                held.contains(&action.group)
+            }
             (Write::Comment { topic, .. }, Reason::SplitFrom { .. }) => {
                 held.iter().any(|child| topic.ends_with(child.as_str()))
             }
@@ -653,10 +490,6 @@ impl Planner<'_> {
             kept: self.kept,
         }
     }
-}
-
-fn split_topic(parent: &GroupId) -> String {
-    format!("split-from-{parent}")
 }
 
 pub(super) fn paragraph(text: String) -> Block {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
-    Action, HoldReason, Life, Reason, Ticket, Unsaid, Write,
+    Action, Closed, HoldReason, Life, Observed, Reason, Ticket, Unsaid, Write,
     decide::{Planner, Standing, paragraph},
 };
 use crate::{
@@ -142,14 +142,38 @@ impl Planner<'_> {
         Ok((topic, vec![paragraph(text)]))
     }
 
+    /// A ticket that was closed without its summary, because it had said enough that week, gets it when it may speak
+    /// again.
+    pub(super) fn sum_up_late(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+    ) {
+        let Some(last) = ticket.closings.checked_sub(1).filter(|_| ticket.closed == Closed::ByUs) else {
+            return;
+        };
+        let (topic, settled) = (format!("resolved-{last}"), &group.status);
+        // One that a person took for no group was closed for another reason.
+        let is_ruled = self.input.rulings.iter().any(|ruling| ruling.group == group.id && ruling.is_quiet());
+        let is_late = !is_ruled
+            && matches!(settled, Status::Resolved { at } if within(*at, self.input.now.at, REOPENINGS));
+        if is_late && !ticket.told.contains(&topic) {
+            let text = self.summary_of(group, ticket, "closed");
+            self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::AllResolved);
+        }
+    }
+
     /// What there is to say of a ticket whose disputes are all settled.
-    pub(super) fn summary_of(&self, group: &Group, ticket: &Ticket) -> String {
+    pub(super) fn summary_of(&self, group: &Group, ticket: &Ticket, closes: &str) -> String {
         let days = self.input.now.at.duration_since(group.since).as_hours() / 24;
         let lived = format!("{days} day{} after its cause was found", if days == 1 { "" } else { "s" });
         let course = ticket.written.as_ref().and_then(|written| written.course.as_ref());
         let Some(course) = course else {
             return format!(
-                "All disputes of this group are resolved or withdrawn in the source, {lived}. disputebot closes the ticket."
+                "All disputes of this group are resolved or withdrawn in the source, {lived}. disputebot {closes} the \
+                 ticket."
             );
         };
         let (first, last) = (&course.first, course.last());
@@ -163,7 +187,7 @@ impl Planner<'_> {
         };
         format!(
             "All disputes of this ticket are resolved or withdrawn in the source, {lived}; it last had {}{}.{start} \
-             disputebot closes the ticket. Should the cause come back soon, it is reopened.",
+             disputebot {closes} the ticket. Should the cause come back soon, it is reopened.",
             had(last.disputes),
             in_dispute(last.amount),
         )
@@ -201,7 +225,14 @@ impl<'a> Settled<'a> {
 impl Planner<'_> {
     /// The ticket of a cause that came back too late for its old ticket is linked to that one.
     pub(super) fn follow(&mut self, group: &Group, standing: &Standing, ticket: &Ticket) {
-        if group.split_from.is_some() || !within(group.since, self.input.now.at, WEEK) {
+        // A group can wait for its ticket; what counts is when that was opened.
+        let opened = ticket.written.as_ref().and_then(|written| written.course.as_ref());
+        let is_young = match opened.and_then(|course| course.first.day.to_zoned_datetime(TimeZone::UTC).ok())
+        {
+            Some(opened) => within(opened.timestamp(), self.input.now.at, WEEK),
+            None => ticket.issue().is_none() || within(group.since, self.input.now.at, WEEK),
+        };
+        if group.split_from.is_some() || !is_young {
             return;
         }
         let Some(before) = self.settled.before(group).cloned() else { return };
@@ -245,7 +276,7 @@ fn level(course: &Course, manners: &Manners) -> u32 {
 /// Whether a topic is that of a comment, and not of a link, a list or a move.
 fn is_comment(topic: &str) -> bool {
     let is_of_another = topic.starts_with("merged-") || topic.starts_with("duplicate-");
-    !["list-", "answer-", "split-from-", "follows-"].iter().any(|kind| topic.starts_with(kind))
+    !["list-", "answer-", "split-from-", "follows-", "watch-"].iter().any(|kind| topic.starts_with(kind))
         && topic != "reopening"
         && (!is_of_another || topic.ends_with("-said"))
 }

@@ -17,12 +17,14 @@ mod command;
 mod decide;
 mod home;
 mod life;
+mod lineage;
 mod mark;
 mod moment;
 mod orders;
 mod pause;
 mod people;
 mod print;
+mod route;
 mod ticket;
 mod update;
 
@@ -44,8 +46,9 @@ pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind,
 pub use pause::Pause;
 pub use people::answer_topic;
 pub use print::{Detail, print};
+pub use route::{ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, route, watch_topic};
 pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, Ticket, Written};
-pub use update::{changed_topic, kept_topic, list_topic, written};
+pub use update::{changed_topic, is_still, kept_topic, list_topic, written};
 
 use crate::{group::GroupId, ticket::list::Attached};
 

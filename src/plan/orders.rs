@@ -37,7 +37,8 @@ pub struct Orders {
     /// Fields that are left to people.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub released: BTreeSet<String>,
-    /// Fields that are written again whatever they hold, once.
+    /// Fields that people handed back: the description is written again whatever it holds, once; those that rules of
+    /// routing set follow the rules again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub taken: BTreeSet<String>,
 }

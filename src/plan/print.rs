@@ -72,6 +72,7 @@ fn line(text: &mut String, action: &Action) {
         Write::LinkDuplicate { to, link_type, .. } => format!("link to {} ({link_type})", to.key),
         Write::Attach { list } => format!("attach {}", list.name),
         Write::Detach { list, .. } => format!("remove {}", list.name),
+        Write::Watch { who, .. } => format!("add {who}"),
     };
     let _ = writeln!(
         text,
@@ -119,6 +120,7 @@ fn reason(reason: &Reason) -> String {
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
         Reason::NewsForClosed => "disputes came since a person closed it; said once".to_owned(),
         Reason::Asked => "a person gave an order in a comment".to_owned(),
+        Reason::Routed => "the rules of routing say so".to_owned(),
         Reason::NotAGroup => "a person said that its disputes are no group".to_owned(),
         Reason::Duplicate { of } => format!("it is a second ticket for what {of} is about"),
     }
@@ -136,6 +138,9 @@ fn full(text: &mut String, write: &Write) {
             indented("+", &format!("labels    {}", content.labels.join(" ")));
             if let Some(priority) = &content.priority {
                 indented("+", &format!("priority  {priority}"));
+            }
+            if let Some(name) = &content.issue_type {
+                indented("+", &format!("type      {name}"));
             }
             if let Some(due) = content.due {
                 indented("+", &format!("due       {due}"));
@@ -185,6 +190,7 @@ fn full(text: &mut String, write: &Write) {
         | Write::Unlabel { .. }
         | Write::Link { .. }
         | Write::LinkDuplicate { .. }
+        | Write::Watch { .. }
         | Write::Detach { .. } => {}
     }
 }
@@ -234,6 +240,7 @@ impl HoldReason {
             Self::Incomplete { .. } => "input incomplete",
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::PersonChanged { .. } => "changed by a person",
+            Self::Touched { .. } => "touched by a person",
             Self::PersonClosed => "closed by a person",
             Self::Ruled { .. } => "decided by a person",
             Self::Quiet { .. } => "quiet",
@@ -269,6 +276,9 @@ impl HoldReason {
             }
             Self::Unconfirmed { what } => format!("{what}; waits for the next input"),
             Self::PersonChanged { field } => format!("a person changed the {field}; it is theirs"),
+            Self::Touched { field, wanted } => {
+                format!("the rules would set the {field} to “{wanted}”, but people have its ticket in hand")
+            }
             Self::PersonClosed => "a person closed it; it stays closed".to_owned(),
             Self::Ruled { key, fresh } => {
                 let s = if *fresh == 1 { "" } else { "s" };

@@ -40,6 +40,10 @@ impl Planner<'_> {
         let mut theirs: Vec<(&str, String)> = Vec::new();
         let orders = ticket.orders.as_deref();
         let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
+        let is_left =
+            !content.routed.is_empty() && self.is_touched(ticket, observed, content, (&last, &maybe));
+        let is_taken = |field: &str| orders.is_some_and(|orders| orders.taken.contains(field));
+        let is_left = |field: &str| is_left && content.routed.contains(field) && !is_taken(field);
 
         if released("summary") {
             self.leave(group, standing, key.as_ref(), "summary");
@@ -89,9 +93,13 @@ impl Planner<'_> {
             if observed.priority.as_ref() == Some(priority) {
                 written.priority = Some(priority.clone());
             } else if observed.priority == last.priority || observed.priority == maybe.priority {
-                before.priority.clone_from(&observed.priority);
-                changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
-                written.priority = Some(priority.clone());
+                if is_left("priority") {
+                    self.leave_routed(group, standing, observed, "priority", priority);
+                } else {
+                    before.priority.clone_from(&observed.priority);
+                    changes.push(Change::Priority { from: observed.priority.clone(), to: priority.clone() });
+                    written.priority = Some(priority.clone());
+                }
             } else {
                 theirs.push(("priority", priority.clone()));
             }
@@ -140,6 +148,10 @@ impl Planner<'_> {
             if shown == wanted {
                 written.fields.set(name, wanted);
             } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
+                if is_left(name) {
+                    self.leave_routed(group, standing, observed, name, wanted);
+                    continue;
+                }
                 before.fields.set(name, shown);
                 changes.push(Change::Field {
                     name: name.clone(),
@@ -174,9 +186,14 @@ impl Planner<'_> {
             }
             self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
         }
-        if !changes.is_empty() {
+        let growth = self.growth(ticket, content);
+        if changes.is_empty() {
+            // Where every field is a person's, growth is still worth a word.
+            if let Ok((topic, body)) = growth {
+                self.comment(group, standing, observed, topic, body, Reason::Grew);
+            }
+        } else {
             written.course = content.course.clone().map(Box::new);
-            let growth = self.growth(ticket, content);
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
             let mark = Box::new(Mark::of(group).with(&written));
@@ -203,11 +220,7 @@ impl Planner<'_> {
 
     /// Our block below what a person made of the description, where the old one is gone.
     fn block_anew(&self, group: &Group, observed: &Observed, content: &Content) -> (Change, String) {
-        let above = match &observed.description {
-            Value::String(text) if text.trim().is_empty() => Vec::new(),
-            Value::String(text) => vec![Value::String(format!("{}\n\n", text.trim_end()))],
-            document => document["content"].as_array().cloned().unwrap_or_default(),
-        };
+        let above = above_of(&observed.description);
         let block = self.beside(content, &above, &[]);
         let nodes = self.input.markup.nodes(&block);
         let change = Change::Description {
@@ -274,6 +287,49 @@ impl Planner<'_> {
         for Unfit { what, demanded: _ } in &standing.unfit {
             self.hold(group, standing, key.map(str::to_owned), HoldReason::Unfit { what: what.clone() });
         }
+    }
+}
+
+/// Whether a ticket still shows what some changes were made from. Jira has no write on a condition, so what a person
+/// writes between the look that a plan was made from and the write would be lost: a run may take an hour.
+pub fn is_still(changes: &[Change], before: &Written, observed: &Observed) -> bool {
+    changes.iter().all(|change| match change {
+        Change::Summary { from, .. } => *from == observed.summary,
+        Change::Priority { from, .. } => *from == observed.priority,
+        Change::Due { from, .. } => *from == observed.due,
+        Change::Field { name, from, .. } => *from == observed.fields.get(name).map_or("", String::as_str),
+        // Added by a verb, whatever else is there.
+        Change::Labels { .. } => true,
+        Change::Description { document, .. } => {
+            let Located::Block { above, ours: _, below } = block::locate(document) else { return false };
+            match block::locate(&observed.description) {
+                Located::Block { above: now_above, ours, below: now_below } => {
+                    same(&now_above, &above)
+                        && same(&now_below, &below)
+                        && markup::digest(&ours) == before.block
+                }
+                Located::Missing => same(&above_of(&observed.description), &above) && below.is_empty(),
+            }
+        }
+    })
+}
+
+/// Whether people's words are the same; Data Center keeps lines by other ends than they were sent with.
+fn same(one: &[Value], other: &[Value]) -> bool {
+    let lines = |value: &Value| value.as_str().map(|text| text.replace("\r\n", "\n").trim_end().to_owned());
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one == other || lines(one).is_some_and(|text| lines(other) == Some(text)))
+}
+
+/// What a person made of a description, to stand above our block anew.
+fn above_of(description: &Value) -> Vec<Value> {
+    match description {
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::String(text) => vec![Value::String(format!("{}\n\n", text.trim_end()))],
+        document => document["content"].as_array().cloned().unwrap_or_default(),
     }
 }
 

@@ -137,6 +137,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::PersonClosed => "a person closed it; said once".to_owned(),
         Reason::NewsForClosed => "more came since a person closed it; said once".to_owned(),
+        Reason::Routed => "the rules of routing say so".to_owned(),
         Reason::Asked => "a person gave an order in a comment".to_owned(),
         Reason::NotAGroup => "a person said that its disputes are no group".to_owned(),
         Reason::Duplicate { of } => format!("a second ticket; {of} is the group's own"),

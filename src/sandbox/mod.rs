@@ -335,6 +335,11 @@ impl Sandbox {
         self.shared.requests()
     }
 
+    /// The requests after the first ones, whose number is given.
+    pub fn requests_from(&self, first: usize) -> Vec<Recorded> {
+        self.shared.requests_from(first)
+    }
+
     /// `METHOD path` of every request under `/rest` that no endpoint serves. A test of a client should end
     /// with an empty list.
     pub fn unknown_routes(&self) -> Vec<String> {

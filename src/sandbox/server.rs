@@ -92,6 +92,10 @@ impl Shared {
         lock(&self.recorded).clone()
     }
 
+    pub(crate) fn requests_from(&self, first: usize) -> Vec<Recorded> {
+        lock(&self.recorded).get(first..).unwrap_or_default().to_vec()
+    }
+
     pub(crate) fn unknown_routes(&self) -> Vec<String> {
         lock(&self.unknown).clone()
     }

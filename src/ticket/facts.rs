@@ -4,93 +4,24 @@
 //! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
 //! one NDC together give its confidential unit rebate amount.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jiff::civil::Date;
-use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::words;
+pub use super::{
+    cause::Cause,
+    figures::{Figures, money_text, rounded, thousands, units_text},
+};
+use super::{
+    cause::cause,
+    figures::{percent, some_count},
+    words,
+};
 use crate::{
-    cluster::{Attribute, Explanation, Separating, Table},
-    dispute::{Clocks, Dispute, DisputedMoney, Documentation, Program, RootCause, Silence, Tables, UnitType},
+    cluster::{Attribute, Explanation, Neighbour, Separating, Share, Table},
+    dispute::{Clocks, Deadline, Dispute, Program, Silence, Tables, UnitType},
     group::{Group, GroupId},
 };
-
-/// Exact figures of a set of disputes. Units are kept per unit type and never added across.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Figures {
-    /// Disputes.
-    pub disputes: usize,
-    /// Units disputed per unit type; under `unknown` where the type is missing.
-    pub units: BTreeMap<String, Decimal>,
-    /// Money not paid while in dispute, on which interest may run (US dollars).
-    pub exposed: Decimal,
-    /// Money already paid that can be had back (US dollars).
-    pub recoverable: Decimal,
-    /// Disputes without an amount.
-    pub without_amount: usize,
-    /// Earliest due date.
-    pub due: Option<Date>,
-    /// Disputes due on that day.
-    pub due_then: usize,
-    /// Disputes without a due date.
-    pub undated: usize,
-}
-
-impl Figures {
-    /// The figures of some disputes.
-    pub fn of<'a>(disputes: impl IntoIterator<Item = &'a Dispute>) -> Self {
-        let mut figures = Self::default();
-        for dispute in disputes {
-            figures.add(dispute);
-        }
-        figures
-    }
-
-    /// Takes in one more dispute.
-    pub fn add(&mut self, dispute: &Dispute) {
-        self.disputes += 1;
-        if let Some(units) = dispute.units_disputed {
-            let unit = dispute.unit_type.map_or("unknown", UnitType::as_str);
-            *self.units.entry(unit.to_owned()).or_default() += units;
-        }
-        match dispute.amount_disputed {
-            Some(amount) if dispute.disputed_money == DisputedMoney::Paid => self.recoverable += amount,
-            Some(amount) => self.exposed += amount,
-            None => self.without_amount += 1,
-        }
-        match (dispute.due_at, self.due) {
-            (None, _) => self.undated += 1,
-            (Some(due), Some(earliest)) if due > earliest => {}
-            (Some(due), earliest) => {
-                self.due_then = if earliest == Some(due) { self.due_then + 1 } else { 1 };
-                self.due = Some(due);
-            }
-        }
-    }
-}
-
-impl Figures {
-    /// Takes in the figures of other disputes.
-    pub fn join(&mut self, other: &Self) {
-        let Self { disputes, units, exposed, recoverable, without_amount, due, due_then, undated } = other;
-        self.disputes += disputes;
-        for (unit, count) in units {
-            *self.units.entry(unit.clone()).or_default() += count;
-        }
-        self.exposed += exposed;
-        self.recoverable += recoverable;
-        self.without_amount += without_amount;
-        self.undated += undated;
-        match (self.due, due) {
-            (Some(mine), Some(theirs)) if mine == *theirs => self.due_then += due_then,
-            (Some(mine), Some(theirs)) if mine < *theirs => {}
-            (_, None) => {}
-            (_, Some(theirs)) => (self.due, self.due_then) = (Some(*theirs), *due_then),
-        }
-    }
-}
 
 /// Disputes that are shown as examples.
 const EXEMPLARS: usize = 3;
@@ -169,29 +100,6 @@ impl Facts {
     }
 }
 
-/// The likely cause from the playbook.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Cause {
-    /// Whether a cause of the playbook fits.
-    pub known: bool,
-    /// Its number in the playbook, empty where none fits.
-    pub id: String,
-    /// Its name, or `Shared cause, not yet named`.
-    pub name: String,
-    /// `likely` or `possible`.
-    pub confidence: String,
-    /// What speaks for it: the share of disputes with its codes, of notes with its words.
-    pub evidence: String,
-    /// Who must fix it.
-    pub who: String,
-    /// Next steps, in order.
-    pub steps: Vec<String>,
-    /// Documents that its shared reason codes demand.
-    pub documents: Vec<String>,
-    /// Other causes that fit about as well.
-    pub others: Vec<String>,
-}
-
 /// A deadline of the program.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Clock {
@@ -204,7 +112,7 @@ pub struct Clock {
     /// Who must act.
     pub owner: String,
     /// The earliest day on which it falls for a dispute of the group; `unknown` where the day of its event is not
-    /// in the input, `–` where the rule sets no day.
+    /// in the input.
     pub due: String,
     /// What happens by itself when nobody acts; `–` where nothing does.
     pub silence: String,
@@ -411,6 +319,7 @@ pub fn facts(
             .iter()
             // What nearly all open disputes have tells nothing; a wording is told once.
             .filter(|share| share.lift >= 1.05 && share.item.attribute != Attribute::Phrase)
+            .filter(|share| !explanation.shares.iter().any(|other| says_it_too(other, share)))
             .map(|share| ShareFacts {
                 attribute: words::capital(share.item.attribute.label().0),
                 value: words::value(&share.item),
@@ -437,6 +346,35 @@ pub fn facts(
         all: members.len(),
         words: words_of(group, members, explanation),
     }
+}
+
+/// An explanation without places and times: what all disputes of a group share would tell of each of them what an
+/// example may not. See [`Facts::coarse`].
+pub fn coarsened(explanation: &Explanation) -> Explanation {
+    let is_telling = |attribute: Attribute| {
+        matches!(
+            attribute,
+            Attribute::State
+                | Attribute::Pharmacy
+                | Attribute::CoveredEntity
+                | Attribute::ParentEntity
+                | Attribute::Period
+                | Attribute::OpenedWeek
+                | Attribute::ServiceWeek
+        )
+    };
+    let mut coarse = explanation.clone();
+    for items in &mut coarse.rule.alternatives {
+        items.retain(|item| !is_telling(item.attribute));
+    }
+    coarse.rule.alternatives.retain(|items| !items.is_empty());
+    coarse.shares.retain(|share| !is_telling(share.item.attribute));
+    coarse.varying.retain(|varying| !is_telling(varying.attribute));
+    let tells = |neighbour: &Neighbour| {
+        neighbour.separating.as_ref().is_some_and(|separating| is_telling(separating.attribute))
+    };
+    coarse.neighbour = coarse.neighbour.filter(|neighbour| !tells(neighbour));
+    coarse
 }
 
 /// Values of columns that people fill with words, as they may stand in a ticket.
@@ -485,123 +423,38 @@ fn alternatives(explanation: &Explanation) -> Vec<String> {
     texts
 }
 
-/// How well a cause of the playbook fits: shares (0 to 1) of the members.
-#[derive(Debug, Clone, Copy)]
-struct Fit {
-    /// Have one of its usual codes.
-    coded: f64,
-    /// Have a note with one of its phrases.
-    phrased: f64,
-}
-
-impl Fit {
-    /// A code is picked from a short list by whoever files the dispute; words say more.
-    fn score(self) -> f64 {
-        self.coded + 2.0 * self.phrased
-    }
-
-    fn evidence(self) -> String {
-        let mut parts = Vec::new();
-        if self.coded > 0.0 {
-            parts.push(format!("{} of the disputes have one of its usual codes", percent(self.coded)));
-        }
-        if self.phrased > 0.0 {
-            parts.push(format!("{} have a note in its words", percent(self.phrased)));
-        }
-        parts.join(", ")
-    }
-}
-
-/// Score below which a cause is not named.
-const NAMED: f64 = 0.5;
-/// Score from which a cause is likely: nearly all have a code that is no other cause's, or many its words.
-const LIKELY: f64 = 0.8;
-/// Lead over the next cause from which it is likely.
-const LEAD: f64 = 0.3;
-
-/// The cause of the program that fits best, by the codes and the notes of the members.
-fn cause(program: Program, members: &[&Dispute], explanation: &Explanation, tables: &Tables) -> Cause {
-    let size = members.len().max(1) as f64;
-    let notes: Vec<String> =
-        members.iter().filter_map(|dispute| dispute.note.as_deref().map(str::to_lowercase)).collect();
-    let mut fitting: Vec<(Fit, &RootCause)> = tables
-        .root_causes
-        .iter()
-        .filter(|cause| cause.programs.contains(&program))
-        .map(|cause| {
-            let phrases: Vec<String> = cause
-                .phrases
-                .iter()
-                .filter(|phrase| phrase.len() >= 3)
-                .map(|phrase| phrase.to_lowercase())
-                .collect();
-            let coded = members.iter().filter(|dispute| {
-                dispute.reason_codes.iter().any(|code| cause.usual_codes.iter().any(|c| **c == **code))
-            });
-            let phrased =
-                notes.iter().filter(|note| phrases.iter().any(|phrase| note.contains(phrase.as_str())));
-            let fit = Fit { coded: coded.count() as f64 / size, phrased: phrased.count() as f64 / size };
-            (fit, cause)
-        })
-        .filter(|(fit, _)| fit.score() >= NAMED)
-        .collect();
-    fitting.sort_by(|a, b| b.0.score().total_cmp(&a.0.score()).then_with(|| a.1.id.cmp(&b.1.id)));
-    let Some((best, cause)) = fitting.first() else {
-        return Cause {
-            known: false,
-            id: String::new(),
-            name: "Shared cause, not yet named".to_owned(),
-            confidence: String::new(),
-            evidence: String::new(),
-            who: "to be found out".to_owned(),
-            steps: vec!["Compare the examples below and name the party that must act.".to_owned()],
-            documents: demanded_documents(program, explanation, tables),
-            others: Vec::new(),
-        };
+/// Whether one shared value says all that another one does: a covered entity names its 340B parent, a package its
+/// product and its labeler. The name of a product family is for people and stays.
+fn says_it_too(one: &Share, other: &Share) -> bool {
+    let more: &[Attribute] = match other.item.attribute {
+        Attribute::ParentEntity => &[Attribute::CoveredEntity],
+        Attribute::Product => &[Attribute::Package],
+        Attribute::Labeler => &[Attribute::Package, Attribute::Product, Attribute::Family],
+        _ => &[],
     };
-    let lead = best.score() - fitting.get(1).map_or(0.0, |(second, _)| second.score());
-    let likely = best.score() >= LIKELY && lead >= LEAD;
-    let steps = words::steps(&cause.next_step);
-    let others =
-        if likely { Vec::new() } else { fitting[1..].iter().take(2).map(|(_, c)| c.cause.clone()).collect() };
-    Cause {
-        known: true,
-        id: cause.id.to_string(),
-        name: cause.cause.clone(),
-        confidence: if likely { "likely" } else { "possible" }.to_owned(),
-        evidence: best.evidence(),
-        who: cause.who_must_fix.clone(),
-        steps,
-        documents: demanded_documents(program, explanation, tables),
-        others,
-    }
-}
-
-/// What the shared reason codes demand to be attached, by the current list of the program.
-fn demanded_documents(program: Program, explanation: &Explanation, tables: &Tables) -> Vec<String> {
-    explanation
-        .shares
-        .iter()
-        .filter(|share| share.item.attribute == Attribute::ReasonCodes)
-        .flat_map(|share| share.item.value.split('+'))
-        .filter_map(|code| match &tables.reason_code(program, code)?.documentation {
-            Documentation::Needed => Some(format!("the documents that reason code {code} demands")),
-            Documentation::Described(what) => Some(format!("for reason code {code}: {what}")),
-            _ => None,
-        })
-        .collect()
+    more.contains(&one.item.attribute) && one.members == other.members
 }
 
 /// Clocks that a ticket shows.
 const CLOCKS: usize = 4;
 
-/// The clocks of the program that run for a member. A day that is not known is not guessed.
+/// The clocks of the program that run for a member; those that do something by themselves come first. A day that is not
+/// known is not guessed, and a rule without a term is no clock.
 fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let reader = Clocks::new(tables);
-    let deadlines = tables.deadlines.iter().filter_map(|deadline| {
+    let runs = |deadline: &&Deadline| {
+        deadline.term.is_some() && members.iter().any(|member| deadline.concerns(member))
+    };
+    let mut running: Vec<&Deadline> = tables.deadlines.iter().filter(runs).collect();
+    // Rules of one state or one process beside those of the whole program may not be meant.
+    let is_general = |deadline: &&Deadline| !deadline.rule_set.contains(' ');
+    if running.iter().any(is_general) {
+        running.retain(is_general);
+    }
+    running.sort_by_key(|deadline| deadline.on_silence.is_none());
+    let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
-        let mut concerned = members.iter().filter(|member| deadline.concerns(member)).peekable();
-        concerned.peek()?;
+        let concerned = members.iter().filter(|member| deadline.concerns(member));
         let due = concerned.filter_map(|member| reader.due(deadline, member)).min();
         Some(Clock {
             event: deadline.event.clone(),
@@ -610,7 +463,7 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
             owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
             due: match due {
                 Some(due) => due.to_string(),
-                None => if deadline.term.is_some() { "unknown" } else { "–" }.to_owned(),
+                None => "unknown".to_owned(),
             },
             silence: deadline.on_silence.map_or("–", Silence::words).to_owned(),
         })
@@ -664,81 +517,4 @@ fn exemplars(members: &[&Dispute], table: &Table, explanation: &Explanation) -> 
         });
     }
     chosen
-}
-
-/// `1,234.5 ML`; a unit type that is not known is called so.
-pub fn units_text(units: Decimal, unit: &str) -> String {
-    let unit = if unit == "unknown" { "units of unknown type" } else { unit };
-    // Parts of a unit matter in small counts only.
-    let places = if units.abs() >= Decimal::ONE_HUNDRED { 0 } else { 3 };
-    format!("{} {unit}", grouped(&units.round_dp(places).normalize().to_string()))
-}
-
-/// `about $41,000`: two significant digits; empty for zero.
-pub fn money_text(amount: Decimal) -> String {
-    if amount.is_zero() {
-        return String::new();
-    }
-    let rounded = rounded(amount);
-    let sign = if rounded.is_sign_negative() { "−" } else { "" };
-    format!("about {sign}${}", grouped(&rounded.abs().to_string()))
-}
-
-/// Two significant digits, which is all that leaves of any sum of money.
-pub fn rounded(amount: Decimal) -> Decimal {
-    amount
-        .round_sf_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
-        .unwrap_or(amount)
-        .round_dp(2)
-        .normalize()
-}
-
-/// `12,345`.
-pub fn thousands(count: usize) -> String {
-    grouped(&count.to_string())
-}
-
-fn some_count(count: usize) -> String {
-    if count == 0 { String::new() } else { thousands(count) }
-}
-
-fn grouped(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(w, f)| (w, Some(f)));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
-    let mut text = String::from(sign);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        text.push('.');
-        text.push_str(fraction);
-    }
-    text
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_shows_two_significant_digits() {
-        let text = |amount: &str| money_text(amount.parse().unwrap());
-        assert_eq!(text("41250.49"), "about $41,000");
-        assert_eq!(text("-1999"), "about −$2,000");
-        assert_eq!(text("0.126"), "about $0.13");
-        assert_eq!(text("0"), "");
-    }
-
-    #[test]
-    fn units_are_grouped_and_named() {
-        assert_eq!(units_text("1234567.500".parse().unwrap(), "ML"), "1,234,568 ML");
-        assert_eq!(units_text("-1000".parse().unwrap(), "unknown"), "−1,000 units of unknown type");
-    }
 }

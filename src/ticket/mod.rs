@@ -6,28 +6,31 @@
 
 pub mod adf;
 pub mod block;
+mod cause;
 mod course;
 pub mod document;
 pub mod facts;
+mod figures;
 pub mod html;
 pub mod length;
 pub mod list;
 mod markdown;
 pub mod markup;
+mod priority;
 mod privacy;
 mod template;
 pub mod wiki;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use serde::Serialize;
 
 pub use course::{Course, Point};
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
+pub use priority::{Priorities, Weight};
 pub use privacy::{Find, screen, screen_words};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
@@ -56,23 +59,22 @@ pub struct Content {
     /// Other fields that were configured, by name; the empty text empties one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// Name of the issue type where it is not the configured one; only what is opened has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue_type: Option<String>,
+    /// Accounts that watch the ticket, as the rules name them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watchers: Vec<String>,
+    /// Fields, the priority among them, whose value a rule of routing gave: they follow the rules for as long as
+    /// nobody has touched the ticket.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub routed: BTreeSet<String>,
     /// How large the group was over time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub course: Option<Course>,
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
-}
-
-/// What decides the priority.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Priorities {
-    /// Money in dispute (US dollars) from which a ticket is `high`.
-    pub high_amount: Decimal,
-    /// Money in dispute (US dollars) from which a ticket is `highest`.
-    pub highest_amount: Decimal,
-    /// Names of the project's priorities: normal, high, highest; empty leaves Jira's default.
-    pub names: [String; 3],
 }
 
 /// Why there is no content.
@@ -99,6 +101,7 @@ pub fn content(
     group: &GroupId,
     facts: &Facts,
     figures: &Figures,
+    weight: &Weight,
     templates: &Templates,
     priorities: &Priorities,
     limit: usize,
@@ -129,7 +132,10 @@ pub fn content(
         summary,
         block,
         labels: vec![LABEL.to_owned(), group.label()],
-        priority: priority(figures, priorities),
+        priority: priorities.of(weight),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: BTreeSet::new(),
         due: due(figures),
         fields,
         course: None,
@@ -157,20 +163,6 @@ fn description(facts: &Facts, templates: &Templates, limit: usize) -> Result<Vec
     }
     let elsewhere = if facts.attached { " in the attached list" } else { "" };
     Ok(length::within(&listed(fits)?, limit, elsewhere))
-}
-
-/// By money in dispute only: a rank that changed with the calendar would rewrite tickets every night.
-fn priority(figures: &Figures, priorities: &Priorities) -> Option<String> {
-    let amount = figures.exposed + figures.recoverable;
-    let [normal, high, highest] = &priorities.names;
-    let name = if amount >= priorities.highest_amount {
-        highest
-    } else if amount >= priorities.high_amount {
-        high
-    } else {
-        normal
-    };
-    (!name.is_empty()).then(|| name.clone())
 }
 
 fn due(figures: &Figures) -> Option<Date> {

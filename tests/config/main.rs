@@ -4,6 +4,7 @@
 
 mod layers;
 mod messages;
+mod routes;
 mod secrets;
 mod settings;
 mod starter;
@@ -128,6 +129,19 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.list("ticket.priorities");
     reader.money("ticket.priority_high_amount");
     reader.money("ticket.priority_highest_amount");
+    reader.money("ticket.priority_high_loss");
+    reader.money("ticket.priority_highest_loss");
+    reader.optional_integer::<i64>("ticket.priority_high_age_days", 1..);
+    for text in ["project", "issue_type", "assignee", "priority", "security_level", "parent"] {
+        reader.optional_text(&format!("route.{text}"));
+    }
+    reader.optional_money("route.min_amount");
+    for list in ["programs", "causes", "clients", "states", "entity_types", "components", "watchers"] {
+        reader.list(&format!("route.{list}"));
+    }
+    reader.optional_integer::<i64>("route.due_within_days", 0..);
+    reader.values("route.fields", |texts| texts.join("; "));
+    reader.optional_text("ticket.fallback_assignee");
     for text in ["url", "cloud_id", "gateway_url", "project", "user"] {
         reader.optional_text(&format!("jira.{text}"));
     }

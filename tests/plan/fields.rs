@@ -111,6 +111,7 @@ fn labelled() -> World {
     ticket.closed = Closed::Labelled;
     ticket.closings = 1;
     ticket.told.insert(ways_topic("first"));
+    ticket.told.insert("resolved-0".to_owned());
     world.issue(A).labels.insert(DONE_LABEL.to_owned());
     world.ways.insert("To Do".to_owned(), ways("first"));
     world

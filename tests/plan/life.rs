@@ -3,7 +3,7 @@
 use disputebot::{
     cluster::{Attribute, Item},
     group::{Pattern, Status},
-    plan::{Category, Closed, Detail, HoldReason, Manners, Reason, Unsaid, Write, print},
+    plan::{self, Category, Closed, Detail, HoldReason, Manners, Reason, Unsaid, Write, print},
     ticket::{Course, Point},
 };
 use jiff::{SignedDuration, tz::TimeZone};
@@ -235,6 +235,104 @@ fn what_did_not_fit_into_a_week_is_said_in_the_next_one() {
     world.now += DAY;
     world.run();
     assert_eq!(world.comments.len(), 2, "{:?}", world.comments);
+}
+
+#[test]
+fn a_ticket_that_closed_without_a_word_sums_up_once_it_may_speak_again() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 1;
+    world.issue(A).summary = "mine".to_owned();
+    resize(&mut world, A, 11, 20_000);
+    world.run();
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    assert_eq!(world.comments.len(), 1, "it was closed in silence: {:?}", world.comments);
+    world.now = at + DAY * 6;
+    assert!(
+        matches!(holds(&world.run())[..], [HoldReason::Spent { .. }]),
+        "within the week it is held, and told"
+    );
+    world.now = at + DAY * 7;
+    assert_eq!(writes(&world.run()), ["comment DISP-1"]);
+    assert!(world.comments[1].1.contains("disputebot closed the ticket"), "{:?}", world.comments);
+    world.now = at + DAY * 20;
+    assert!(world.run().is_empty(), "once");
+}
+
+#[test]
+fn a_summary_that_is_a_month_late_is_left_out() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 0;
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    world.params.manners.comments_per_week = 3;
+    world.now = at + DAY * 31;
+    assert!(world.run().is_empty());
+}
+
+#[test]
+fn a_comment_that_is_sent_again_is_not_counted_a_second_time() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 1;
+    world.issue(A).category = Category::Done;
+    // Its answer was lost an hour ago; whether Jira did it is looked up before it is sent.
+    let sent = world.moment();
+    world.ticket(A).saying.insert("closed-by-person".to_owned(), sent);
+    world.now += SignedDuration::from_hours(1);
+    assert_eq!(writes(&world.plan()), ["comment DISP-1"], "the one that is open has its place already");
+    // Another one has none beside it.
+    world.issue(A).category = Category::New;
+    world.issue(A).summary = "mine".to_owned();
+    let spent = HoldReason::Spent { topic: "changed-summary".to_owned(), limit: 1 };
+    let plan = world.plan();
+    assert!(plan.is_empty() && holds(&plan).contains(&&spent), "{:?}", plan.holds);
+}
+
+#[test]
+fn growth_is_told_where_every_field_is_a_persons() {
+    let mut world = ten();
+    world.issue(A).summary = "mine".to_owned();
+    world.issue(A).description = serde_json::Value::Null;
+    world.run();
+    let before = world.comments.len();
+    world.now += DAY * 8;
+    resize(&mut world, A, 11, 20_000);
+    assert!(world.run().is_empty(), "little growth");
+    resize(&mut world, A, 30, 20_000);
+    let plan = world.run();
+    assert_eq!((writes(&plan), &plan.actions[0].reason), (vec!["comment DISP-1".to_owned()], &Reason::Grew));
+    assert!(world.comments[before].1.contains("This cause grew: 30 disputes"), "{:?}", world.comments);
+    resize(&mut world, A, 31, 20_000);
+    assert!(world.run().is_empty(), "once");
+}
+
+#[test]
+fn a_cause_that_came_back_and_waited_for_its_ticket_is_linked_when_that_opens() {
+    let mut world = World::with_ticket();
+    let pattern = Pattern::from_items(&[Item { attribute: Attribute::State, value: "TX".into() }]);
+    world.group(A).patterns = vec![pattern.clone()];
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    world.now = at + DAY * 40;
+    world.add(B, 6, 10);
+    world.group(B).patterns = vec![pattern];
+    world.params.max_new_tickets = 0;
+    world.run();
+    world.now = at + DAY * 60;
+    world.params.max_new_tickets = 50;
+    resize(&mut world, B, 6, 10);
+    let plan = world.plan();
+    assert_eq!(writes(&plan), ["create new", "link new"]);
+    // The link fails on the first day and is made up for on the next, but not for ever.
+    world.apply(&plan::Plan { actions: plan.actions[..1].to_vec(), ..plan });
+    world.now += DAY;
+    resize(&mut world, B, 6, 10);
+    assert_eq!(writes(&world.plan()), ["link DISP-2"]);
+    world.now += DAY * 9;
+    assert!(world.plan().is_empty());
 }
 
 #[test]

@@ -12,8 +12,10 @@ mod fields;
 mod life;
 mod lifecycle;
 mod lists;
+mod merge;
 mod people;
 mod printed;
+mod routes;
 mod rulings;
 mod structure;
 
@@ -27,7 +29,7 @@ use disputebot::{
         Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
-        Content, LABEL, Markup, adf, block,
+        Content, LABEL, Markup, Weight, adf, block,
         document::{self, Block, Inline},
         list::Attached,
     },
@@ -56,6 +58,8 @@ pub(crate) struct World {
     pub(crate) jira: BTreeMap<String, Observed>,
     /// Key and words of each comment, in the order of writing.
     pub(crate) comments: Vec<(String, String)>,
+    /// Key and account of each watcher, in the order of adding.
+    pub(crate) watchers: Vec<(String, String)>,
     /// Link type, from and to.
     pub(crate) links: Vec<(String, String, String)>,
     pub(crate) strays: Vec<Stray>,
@@ -92,6 +96,7 @@ impl World {
             tickets: BTreeMap::new(),
             jira: BTreeMap::new(),
             comments: Vec::new(),
+            watchers: Vec::new(),
             links: Vec::new(),
             strays: Vec::new(),
             markup: Markup::Adf,
@@ -137,7 +142,7 @@ impl World {
         let standing = Standing {
             content: Some(Ok(content(bits, disputes))),
             title,
-            amount: Decimal::from(amount),
+            weight: Weight { amount: Decimal::from(amount), disputes, ..Weight::default() },
             absent: 0,
             moved: (0, 0),
             returned: false,
@@ -215,7 +220,7 @@ impl World {
     }
 
     /// One write, as Jira takes it and as the state records it.
-    fn write(&mut self, action: &Action) {
+    pub(crate) fn write(&mut self, action: &Action) {
         let none = Ticket::none(action.group.clone());
         let mut ticket = self.tickets.get(&action.group).cloned().unwrap_or(none);
         match &action.write {
@@ -302,6 +307,11 @@ impl World {
                 let to = self.tickets[to].issue().expect("a link ends at a ticket").key.clone();
                 self.links.push((link_type.clone(), from, to));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is linked twice");
+            }
+            Write::Watch { who, topic } => {
+                let key = ticket.issue().expect("a ticket is watched").key.clone();
+                self.watchers.push((key, who.clone()));
+                assert!(ticket.told.insert(topic.clone()), "`{topic}` is done twice");
             }
             Write::Attach { list } => {
                 let issue = ticket.issue().expect("a list is attached to a ticket").id.clone();
@@ -401,6 +411,9 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
         fields: BTreeMap::new(),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: BTreeSet::new(),
         course: None,
         list: None,
     }

@@ -17,6 +17,7 @@ mod preview;
 mod private;
 mod refusals;
 mod reports;
+mod routes;
 mod runs;
 mod webhook;
 mod world;

@@ -22,6 +22,26 @@ async fn a_ticket_is_shown_in_every_form_by_group_key_or_dispute_and_nothing_is_
     let html = world.expect(0, &["ticket", "preview", key, "--format", "html"]).await;
     assert!(html.starts_with("<!doctype html>") && html.contains("<h2>How much</h2>"), "{html}");
 
+    // Each form has every word of the ticket, whatever stands between them.
+    // The number of a step is the form's own.
+    let number = |line: &str| line.trim_start_matches(|sign: char| sign.is_ascii_digit()).starts_with(". ");
+    let said = text.split_once("\n\n").unwrap().1.lines();
+    let said: Vec<&str> =
+        said.map(|line| if number(line) { line.split_once(". ").unwrap().1 } else { line }).collect();
+    let said = said.join("\n");
+    let words = |text: &str| -> Vec<String> {
+        let parts = text.split(|sign: char| !sign.is_alphanumeric());
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let has_all = |name: &str, form: &str| {
+        let there: std::collections::BTreeSet<String> = words(form).into_iter().collect();
+        let lacking: Vec<String> = words(&said).into_iter().filter(|word| !there.contains(word)).collect();
+        assert!(lacking.is_empty(), "{name} lacks {lacking:?}");
+    };
+    for (name, form) in [("adf", adf.to_string()), ("wiki", wiki), ("html", html)] {
+        has_all(name, &form);
+    }
+
     let groups = world.groups().await;
     let (group, record) =
         groups.iter().find(|(group, _)| issue["fields"]["labels"].to_string().contains(*group)).unwrap();
@@ -34,4 +54,34 @@ async fn a_ticket_is_shown_in_every_form_by_group_key_or_dispute_and_nothing_is_
     assert!(alone.contains("## How much"), "without a state: {alone}");
     assert_eq!(world.sandbox.requests().len(), asked, "Jira is not asked");
     world.expect(2, &["ticket", "preview", "ffffffffffff"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_and_preview_know_a_group_by_the_same_names() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (group, record) = world.groups().await.pop_first().unwrap();
+    let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap().to_owned();
+    let dispute = record["group"]["members"][0].as_str().unwrap().to_owned();
+    for name in [&group[..8], &format!("dispute-group-{group}"), &key, &dispute] {
+        let explained = world.expect(0, &["explain", name, "--json"]).await;
+        let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
+        assert_eq!(explained["group"], *group, "explain {name}");
+        let shown = world.expect(0, &["ticket", "preview", name]).await;
+        assert!(shown.contains(&format!("dispute-group-{group}")), "preview {name}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn templates_of_the_operator_are_tried_by_check_those_of_single_causes_as_well() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("own")).unwrap();
+    world.write_config("[ticket]\ntemplates = \"own\"\n");
+    std::fs::write(world.path("own/summary.txt"), "{{ cause.name }} of {{ client }}").unwrap();
+    std::fs::write(world.path("own/description-7.md"), "For {{ client }}:\n\n{{ cause.nam }}").unwrap();
+    let said = world.expect(3, &["check"]).await;
+    assert!(said.contains("template `description-7.md`, line 3"), "{said}");
+    std::fs::write(world.path("own/description-7.md"), "For {{ client }}:\n\n{{ cause.name }}").unwrap();
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("2 of your own"), "{said}");
 }

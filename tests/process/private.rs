@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    sync::mpsc,
+    thread,
 };
 
 use disputebot::{
@@ -87,13 +90,15 @@ async fn get(client: &reqwest::Client, address: &str) -> String {
 async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_way() {
     let sink = sink::Sink::start();
     let (mut ways, client) = (Ways::default(), reqwest::Client::builder().no_proxy().build().unwrap());
+    let (hook, chat) = chat();
     for flavour in [Flavour::Cloud, Flavour::DataCenter] {
         let world = World::with(Options { flavour, ..Options::default() }).await;
         world.write_config(&format!(
             "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{}\"\nfrom = \
-             \"bot@example.com\"\nto = [\"lead@example.com\"]\n",
+             \"bot@example.com\"\nto = [\"lead@example.com\"]\n[report.chat]\nurl_file = \"hook\"\n",
             sink.port
         ));
+        fs::write(world.path("hook"), &hook).unwrap();
         world.write_disputes(&marked());
         for arguments in [
             &["check"][..],
@@ -144,6 +149,9 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
         dashboard(&world, &client, &mut ways).await;
     }
     ways.add("mails", sink.mails().concat().replace("=\n", ""));
+    let said: Vec<String> = chat.try_iter().collect();
+    assert_eq!(said.len(), 2, "one message of each product");
+    ways.add("chat", said.concat());
     ways.judge();
     let open = |way: &str, value: &str| assert!(ways.0[way].contains(value), "{way} has no `{value}`");
     open("attachments", "Payerkanarie");
@@ -154,6 +162,112 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
     open("pages of the dashboard", "DISP-1");
     open("metrics", "disputebot");
     open("mails", "Example");
+    open("chat", "Disputes");
+}
+
+/// A chat: the address of its webhook, and what comes there.
+fn chat() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, bodies) = mpsc::channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+            loop {
+                let text = String::from_utf8_lossy(&seen).into_owned();
+                let length = |head: &str| {
+                    let head = head.to_lowercase();
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())
+                };
+                if let Some((head, body)) = text.split_once("\r\n\r\n")
+                    && length(head).is_some_and(|length| body.len() >= length)
+                {
+                    drop(sender.send(body.to_owned()));
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+                    stream.write_all(answer).unwrap();
+                    break;
+                }
+                let read = stream.read(&mut buffer).unwrap();
+                seen.extend_from_slice(&buffer[..read]);
+            }
+        }
+    });
+    (address, bodies)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_of_a_client_shows_no_other_client_and_none_of_its_disputes() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let mut of_client: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for group in world.groups().await.values() {
+        let members = group["group"]["members"].as_array().unwrap().iter();
+        let members = members.map(|member| member.as_str().unwrap().to_owned());
+        of_client.entry(group["group"]["client"].as_str().unwrap().to_owned()).or_default().extend(members);
+    }
+    assert_eq!(of_client.len(), 2);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for issue in world.sandbox.issues() {
+        let summary = issue["fields"]["summary"].as_str().unwrap();
+        let own = of_client.keys().find(|name| summary.contains(name.as_str())).unwrap();
+        let mut text = issue.to_string();
+        for file in issue["fields"]["attachment"].as_array().into_iter().flatten() {
+            text.push_str(&get(&client, file["content"].as_str().unwrap()).await);
+        }
+        let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+        let words: BTreeSet<&str> = text.split(|sign| !is_part(sign)).collect();
+        assert!(of_client[own].iter().any(|id| words.contains(id.as_str())), "{summary}: it lists its own");
+        for (other, disputes) in of_client.iter().filter(|(other, _)| *other != own) {
+            assert!(!text.contains(other.as_str()), "{summary}: {other} is named");
+            let named: Vec<&String> = disputes.iter().filter(|id| words.contains(id.as_str())).collect();
+            assert!(named.is_empty(), "{summary}: disputes of {other}: {named:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_units() {
+    let world = World::new().await;
+    let mut rows = disputes();
+    let (like, npi) = (rows[0].clone(), "1234567893");
+    for number in 0..6 {
+        rows.push(Record {
+            dispute_id: format!("D-RARE-{number}"),
+            ndc: "98765-4321-01".to_owned(),
+            product_name: "Rarexample 5 mg".to_owned(),
+            state: "VT".to_owned(),
+            pharmacy_npi: npi.to_owned(),
+            period: "2026Q1".to_owned(),
+            units_invoiced: "31400".to_owned(),
+            units_disputed: "31337".to_owned(),
+            ..like.clone()
+        });
+    }
+    world.write_disputes(&rows);
+    let telling = ["VT", npi, "2026Q1", "31,337", "31337"];
+    let small = world.expect(0, &["ticket", "preview", "D-RARE-0"]).await;
+    assert!(
+        small.contains("Rarexample") && small.contains("D-RARE-3") && small.contains("| 2026 |"),
+        "{small}"
+    );
+    for value in telling {
+        // How much of them there is together is the point of a ticket; six times 31,337 tells of none.
+        assert!(!small.contains(value), "`{value}` in {small}");
+    }
+    let open = world.expect(0, &["--set", "ticket.small_group=0", "ticket", "preview", "D-RARE-0"]).await;
+    assert!(
+        ["VT", npi, "2026Q1", "31,337"].iter().all(|value| open.contains(value)),
+        "it would be there: {open}"
+    );
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    let issue = issues.iter().find(|issue| issue.to_string().contains("Rarexample")).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let list = get(&client, issue["fields"]["attachment"][0]["content"].as_str().unwrap()).await;
+    assert_eq!(list.matches("D-RARE-").count(), 6, "{list}");
+    for value in telling {
+        assert!(!list.contains(value), "`{value}` in {list}");
+    }
 }
 
 /// What a daemon tells of one pass, at its most talkative.

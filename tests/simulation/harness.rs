@@ -11,7 +11,7 @@ use disputebot::{
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, Markup, adf, block,
+        Content, LABEL, Markup, Weight, adf, block,
         document::{Block, Inline},
         facts::Figures,
         list::{List, PREFIX},
@@ -568,7 +568,7 @@ impl Daemon {
                 Standing {
                     content: active.then(|| Ok(content(&group))),
                     title: String::new(),
-                    amount: Decimal::ONE,
+                    weight: Weight { amount: Decimal::ONE, ..Weight::default() },
                     absent: 0,
                     moved: (0, 0),
                     returned: false,
@@ -661,6 +661,9 @@ fn content(group: &Group) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::from([(FIELD.to_owned(), group.members.len().to_string())]),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: BTreeSet::new(),
         course: None,
         list: Some(list(group)),
     }

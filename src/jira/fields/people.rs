@@ -36,13 +36,15 @@ impl People {
         self.asked.get(&text.trim().to_lowercase()).or_else(|| self.asked.values().find(given))
     }
 
-    /// How an account is written: by its name, with its id where that is not one that was looked up. So two
-    /// accounts of one name are never taken for each other.
+    /// How an account is written: by its name, with its id where another one of that name was looked up. So two
+    /// accounts of one name are never taken for each other, and who is in no setting any more is still who was
+    /// written.
     pub fn text(&self, id: &str, name: &str) -> String {
         let known: Vec<&Person> =
             self.asked.values().flatten().filter(|person| person.id == id || person.name == name).collect();
         match known.iter().find(|person| person.id == id) {
             Some(person) if known.iter().all(|person| person.id == id) => person.name.clone(),
+            None if known.is_empty() => name.to_owned(),
             _ => format!("{name} ({id})"),
         }
     }
@@ -118,6 +120,7 @@ mod tests {
     #[test]
     fn two_accounts_of_one_name_are_told_apart() {
         let mut people = People::default();
+        assert_eq!(people.text("1", "Example Analyst"), "Example Analyst", "nobody else has that name here");
         people.insert("analyst", Ok(Person { id: "1".into(), name: "Example Analyst".into() }));
         assert_eq!(people.text("1", "Example Analyst"), "Example Analyst");
         assert_eq!(people.text("2", "Example Analyst"), "Example Analyst (2)");

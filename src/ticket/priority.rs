@@ -1,0 +1,140 @@
+//! How much a group weighs, and the priority that follows from it.
+//!
+//! Everything is told as of the day on which the group changed last: a weight that grew with the calendar would
+//! rewrite the tickets of quiet groups at night.
+
+use std::cmp::Ordering;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::dispute::{Clocks, Deadline, Dispute, Silence, Tables};
+
+/// How much a group weighs. Of two groups the one that loses more at its deadlines comes first, then the one with
+/// the older dispute, then the larger one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Weight {
+    /// Money (US dollars) that is lost where nobody acts by a deadline that has not passed.
+    pub loss: Decimal,
+    /// Days for which the oldest dispute has been open.
+    pub age_days: i64,
+    /// Money in dispute (US dollars).
+    pub amount: Decimal,
+    /// Disputes.
+    pub disputes: usize,
+}
+
+impl Weight {
+    /// The weight of some disputes on a day.
+    pub fn of(members: &[&Dispute], tables: &Tables, day: Date) -> Self {
+        let clocks = Clocks::new(tables);
+        let losing: Vec<&Deadline> = tables.deadlines.iter().filter(|deadline| is_loss(deadline)).collect();
+        let is_lost = |member: &&Dispute| {
+            let mut ends = losing
+                .iter()
+                .filter(|deadline| deadline.concerns(member))
+                // Where the rules of a program lose a right, but the day of its clock is not known, the due date of
+                // the input stands for it.
+                .filter_map(|deadline| clocks.due(deadline, member).or(member.due_at));
+            ends.any(|end| end >= day)
+        };
+        let money = |members: &mut dyn Iterator<Item = &Dispute>| -> Decimal {
+            members.filter_map(|member| member.amount_disputed).sum()
+        };
+        let oldest = members.iter().filter_map(|member| member.opened_at).min();
+        Self {
+            loss: money(&mut members.iter().copied().filter(is_lost)),
+            age_days: oldest.map_or(0, |oldest| day.duration_since(oldest).as_hours() / 24).max(0),
+            amount: money(&mut members.iter().copied()),
+            disputes: members.len(),
+        }
+    }
+}
+
+impl Ord for Weight {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |weight: &Self| (weight.loss, weight.age_days, weight.amount, weight.disputes);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Weight {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether its passing loses the money of the client, a manufacturer, and not just interest on it.
+fn is_loss(deadline: &Deadline) -> bool {
+    let silence = deadline.on_silence;
+    let is_ours = |owner: &str| {
+        owner.contains("manufacturer") || owner.contains("labeler") || matches!(owner, "both" | "parties")
+    };
+    matches!(silence, Some(Silence::Accepted | Silence::Closed | Silence::Lost))
+        && deadline.owner.as_deref().is_some_and(is_ours)
+}
+
+/// What decides the priority: the highest that the loss, the age or the size gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Priorities {
+    /// Loss (US dollars) from which a ticket is `high`.
+    pub high_loss: Decimal,
+    /// Loss (US dollars) from which a ticket is `highest`.
+    pub highest_loss: Decimal,
+    /// Age of the oldest dispute from which a ticket is `high`; none is never.
+    pub high_age_days: Option<i64>,
+    /// Money in dispute (US dollars) from which a ticket is `high`.
+    pub high_amount: Decimal,
+    /// Money in dispute (US dollars) from which a ticket is `highest`.
+    pub highest_amount: Decimal,
+    /// Names of the project's priorities: normal, high, highest; empty leaves Jira's default.
+    pub names: [String; 3],
+}
+
+impl Priorities {
+    /// Name of the priority of a weight; none where Jira's default is left.
+    pub fn of(&self, weight: &Weight) -> Option<String> {
+        let step = |sum: Decimal, high, highest| usize::from(sum >= high) + usize::from(sum >= highest);
+        let of_loss = step(weight.loss, self.high_loss, self.highest_loss);
+        let of_age = usize::from(self.high_age_days.is_some_and(|days| weight.age_days >= days));
+        let of_size = step(weight.amount, self.high_amount, self.highest_amount);
+        let name = &self.names[of_loss.max(of_age).max(of_size).min(2)];
+        (!name.is_empty()).then(|| name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(loss: i64, age_days: i64, amount: i64) -> Weight {
+        Weight { loss: loss.into(), age_days, amount: amount.into(), disputes: 5 }
+    }
+
+    #[test]
+    fn what_is_lost_at_a_deadline_comes_first_then_the_older_then_the_larger() {
+        let mut order = [weight(0, 9, 50), weight(0, 10, 1), weight(1, 0, 0), weight(0, 9, 60)];
+        order.sort();
+        assert_eq!(order, [weight(0, 9, 50), weight(0, 9, 60), weight(0, 10, 1), weight(1, 0, 0)]);
+    }
+
+    #[test]
+    fn the_priority_is_the_highest_that_loss_age_or_size_gives() {
+        let priorities = Priorities {
+            high_loss: 25.into(),
+            highest_loss: 250.into(),
+            high_age_days: Some(180),
+            high_amount: 100.into(),
+            highest_amount: 1_000.into(),
+            names: ["Medium", "High", "Highest"].map(str::to_owned),
+        };
+        let of = |loss, age, amount| priorities.of(&weight(loss, age, amount)).unwrap();
+        assert_eq!(
+            [of(24, 179, 99), of(25, 0, 0), of(0, 180, 0), of(0, 0, 100)],
+            ["Medium", "High", "High", "High"]
+        );
+        assert_eq!([of(250, 0, 0), of(0, 900, 999), of(24, 900, 1_000)], ["Highest", "High", "Highest"]);
+        let young = Priorities { high_age_days: None, ..priorities };
+        assert_eq!(young.of(&weight(0, 9_999, 0)).unwrap(), "Medium");
+    }
+}

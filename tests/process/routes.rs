@@ -1,0 +1,241 @@
+//! Rules of routing on a Jira: tried before the first write, kept to, and given up where people take over.
+
+use disputebot::sandbox::{CustomField, FieldKind, Flavour, Options, Permission, User};
+use serde_json::{Value, json};
+
+use crate::{
+    people::person,
+    world::{World, text},
+};
+
+fn lead() -> User {
+    User {
+        account_id: "sandbox:00000000-0000-4000-8000-0000000000c0".to_owned(),
+        name: "lead".to_owned(),
+        key: "JIRAUSER10102".to_owned(),
+        display_name: "Example Lead".to_owned(),
+        email: "lead@example.com".to_owned(),
+        token: "not-a-secret-lead".to_owned(),
+    }
+}
+
+/// A world with a lead, a component, a security level and the field of a team.
+async fn world(flavour: Flavour) -> World {
+    let users = vec![User::bot(), User::analyst(), lead()];
+    let world = World::with(Options { flavour, users, ..Options::default() }).await;
+    world.sandbox.add_component("DISP", "Rebates").unwrap();
+    world.sandbox.add_security_level("DISP", "Rebate team", &[User::bot(), User::analyst(), lead()]).unwrap();
+    let team = FieldKind::Select(["East", "West"].map(str::to_owned).to_vec());
+    let team = CustomField { id: "customfield_10300".to_owned(), name: "Team".to_owned(), kind: team };
+    world.sandbox.add_field("DISP", team).unwrap();
+    world
+}
+
+fn configure(world: &World, routes: &str) {
+    world.write_config(&format!("[ticket]\nfallback_assignee = \"Example Lead\"\n{routes}"));
+}
+
+const ROUTES: &str = r#"
+[routes.b]
+clients = ["Example Pharma B"]
+assignee = "Example Analyst"
+watchers = ["Example Lead"]
+issue_type = "Bug"
+priority = "Low"
+[routes.b.fields]
+Team = "West"
+[route]
+assignee = "Example Lead"
+components = ["Rebates"]
+security_level = "Rebate team"
+"#;
+
+/// The issues of one client and those of the others.
+fn by_client(world: &World) -> (Vec<Value>, Vec<Value>) {
+    let of_b = |issue: &Value| issue["fields"]["summary"].as_str().unwrap().contains("Example Pharma B");
+    let (b, rest): (Vec<Value>, Vec<Value>) = world.sandbox.issues().into_iter().partition(of_b);
+    assert!(!b.is_empty() && !rest.is_empty(), "both clients have tickets");
+    (b, rest)
+}
+
+async fn routed(flavour: Flavour) {
+    let world = world(flavour).await;
+    configure(&world, ROUTES);
+    let said = world.expect(0, &["check"]).await;
+    for part in [
+        "`Assignee` (assignee) will be `Example Analyst`",
+        "`Components` (components) will be `Rebates`",
+        "will be `Rebate team`",
+        "`Team` (customfield_10300) will be `West`",
+        "Example Lead watches",
+    ] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+    world.expect(0, &["run"]).await;
+    let (b, rest) = by_client(&world);
+    for issue in &b {
+        let fields = &issue["fields"];
+        assert_eq!(fields["assignee"]["displayName"], "Example Analyst");
+        assert_eq!(fields["issuetype"]["name"], "Bug");
+        assert_eq!(fields["priority"]["name"], "Low");
+        assert_eq!(fields["customfield_10300"]["value"], "West");
+        assert_eq!(
+            fields["components"][0]["name"], "Rebates",
+            "what the first rule does not say, the next one does"
+        );
+        assert_eq!(fields["security"]["name"], "Rebate team");
+    }
+    for issue in &rest {
+        let fields = &issue["fields"];
+        assert_eq!(fields["assignee"]["displayName"], "Example Lead");
+        assert_eq!(fields["issuetype"]["name"], "Task");
+        assert!(fields["customfield_10300"].is_null());
+    }
+    let requests = world.sandbox.requests();
+    let watched = requests.iter().filter(|it| it.method == "POST" && it.path.ends_with("/watchers")).count();
+    assert_eq!(watched, b.len());
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("up to date"), "{said}");
+    assert_eq!(world.writes(), writes, "a second run writes nothing");
+    world.assert_one_ticket_per_group("routed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_go_where_the_first_rules_that_fit_send_them() {
+    routed(Flavour::Cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_tickets_go_where_the_same_rules_send_them() {
+    routed(Flavour::DataCenter).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_rules_route_only_tickets_that_nobody_has_touched() {
+    let world = world(Flavour::Cloud).await;
+    configure(&world, "[route]\nassignee = \"Example Analyst\"\n");
+    world.expect(0, &["run"]).await;
+    let touched = world.sandbox.issues()[0].clone();
+    let path = format!("/rest/api/3/issue/{}", touched["id"].as_str().unwrap());
+    let words = json!({ "body": { "type": "doc", "version": 1, "content": [
+        { "type": "paragraph", "content": [{ "type": "text", "text": "I look into it." }] },
+    ] } });
+    person(&world, "POST", &format!("{path}/comment"), words).await;
+    configure(&world, "[route]\nassignee = \"Example Lead\"\n");
+    let plan = world.expect(0, &["plan"]).await;
+    assert!(plan.contains("people have its ticket in hand"), "{plan}");
+    world.expect(0, &["run"]).await;
+    for issue in world.sandbox.issues() {
+        let who = if issue["id"] == touched["id"] { "Example Analyst" } else { "Example Lead" };
+        assert_eq!(issue["fields"]["assignee"]["displayName"], who, "{}", issue["key"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_who_left_is_named_by_check_and_in_the_plan_and_the_fallback_gets_the_tickets() {
+    let world = world(Flavour::Cloud).await;
+    configure(&world, "[route]\nassignee = \"Example Analyst\"\nwatchers = [\"Example Analyst\"]\n");
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=2"]).await;
+    world.sandbox.deactivate(&User::analyst());
+    let said = world.expect(0, &["check"]).await;
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("route.")).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines.iter().all(|line| line.starts_with("weak") && line.contains("Example Analyst"))
+            && lines[0].contains("not assignable")
+            && lines[0].contains("its tickets go to `Example Lead`"),
+        "{said}"
+    );
+    let plan = world.expect(0, &["plan"]).await;
+    assert!(plan.contains("not set: `Assignee` takes"), "{plan}");
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    assert!(issues.len() > 2);
+    assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"));
+    world.assert_one_ticket_per_group("with somebody gone").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_jira_would_not_take_of_a_rule_is_told_before_any_write() {
+    let world = world(Flavour::Cloud).await;
+    configure(
+        &world,
+        "[routes.one]\nstates = [\"TX\"]\nissue_type = \"Epik\"\ncomponents = [\"Rebate\"]\n[route]\nsecurity_level = \
+         \"Board\"\n[route.fields]\nTeam = \"South\"\n",
+    );
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for part in [
+        "`routes.one.issue_type`: the project has no issue type `Epik`; it has: Task, Bug, Story",
+        "`routes.one.components`: `Components` takes some of its values with `;` between them, but found `Rebate`; did you \
+         mean `Rebates`?",
+        "`route.security_level`: ",
+        "`route.fields.Team`: `Team` takes one of its values, but found `South`",
+    ] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+    assert!(world.sandbox.issues().is_empty());
+    world.expect(3, &["check"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_right_to_add_watchers_check_says_so_and_tickets_open_all_the_same() {
+    let world = world(Flavour::Cloud).await;
+    world.sandbox.forbid(&User::bot(), Permission::ManageWatchers);
+    configure(&world, "[route]\nwatchers = [\"Example Lead\"]\n");
+    let said = world.expect(5, &["check"]).await;
+    assert!(said.contains("MANAGE_WATCHERS (to add watchers)"), "{said}");
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("without watchers").await;
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "it is not tried again each night");
+}
+
+/// Edits of the bot, each with whether it wished for no mails and its status.
+fn edits(world: &World) -> Vec<(bool, u16)> {
+    let requests = world.sandbox.requests();
+    let edits = requests.iter().filter(|it| {
+        let rest = it.path.rsplit("/issue/").next().unwrap_or_default();
+        it.method == "PUT" && it.path.contains("/issue/") && !rest.contains('/')
+    });
+    edits.filter_map(|it| Some((it.query.contains("notifyUsers=false"), it.status?))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updates_send_no_mails_where_the_account_may_do_without() {
+    let world = world(Flavour::DataCenter).await;
+    configure(&world, "[route]\nassignee = \"Example Analyst\"\n");
+    world.expect(0, &["run"]).await;
+    assert_eq!(edits(&world), []);
+    configure(&world, "[route]\nassignee = \"Example Lead\"\n");
+    world.expect(0, &["run"]).await;
+    assert!(
+        !edits(&world).is_empty() && edits(&world).iter().all(|edit| *edit == (true, 204)),
+        "{:?}",
+        edits(&world)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_it_may_not_the_update_is_made_with_mails_and_the_wish_is_not_repeated() {
+    let world = world(Flavour::DataCenter).await;
+    // Without the right to administer the project it cannot be claimed either.
+    let routes = |who: &str| configure(&world, &format!("[route]\nassignee = \"{who}\"\n"));
+    let run = ["run", "--set", "jira.lease=false"];
+    world.sandbox.forbid(&User::bot(), Permission::AdministerProjects);
+    world.sandbox.forbid(&User::bot(), Permission::AdministerJira);
+    routes("Example Analyst");
+    world.expect(0, &run).await;
+    routes("Example Lead");
+    world.expect(0, &run).await;
+    let edits = edits(&world);
+    let issues = world.sandbox.issues();
+    assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"));
+    let loud = edits.iter().filter(|edit| **edit == (false, 204)).count();
+    assert_eq!(loud, issues.len(), "{edits:?}");
+    assert_eq!(edits[0], (true, 403), "{edits:?}");
+    assert_eq!(edits.last(), Some(&(false, 204)), "the wish is not repeated: {edits:?}");
+}

@@ -412,6 +412,8 @@ async fn whole(
         return Err(RecoverError::Unready { problems: ready.refusals().to_vec() }.into());
     }
     let adopted = adopted(store.known());
+    // What is read may be kept; a plan keeps nothing.
+    let params = &Params { sources: source::keeping(&params.sources), ..params.clone() };
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
@@ -714,7 +716,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
 }
 
 fn source_record(source: &source::SourceAccount) -> SourceRecord {
-    let source::SourceAccount { name, rows, rejected, completeness } = source;
+    let source::SourceAccount { name, rows, rejected, completeness, remarks: _ } = source;
     SourceRecord {
         name: name.clone(),
         rows: *rows,

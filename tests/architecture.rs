@@ -131,7 +131,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("flate2", &["source", "state", "report/png.rs"]),
     ("reqwest", &["jira", "deliver/chat.rs", "cli"]),
     ("axum", &["sandbox", "web"]),
-    ("hmac", &["jira/webhook.rs"]),
+    ("hmac", &["jira/webhook.rs", "source/key.rs"]),
     ("lettre", &["deliver/mail.rs"]),
     ("prometheus_client", &["web/metrics.rs"]),
     ("chrono", &["schedule"]),

@@ -493,3 +493,24 @@ fn a_column_in_parts_is_put_together() {
     let told = missing(folder.path(), &read(&settings));
     assert_eq!(told, ["`a.csv` lacks the required column `stt` (is it `st`?)"]);
 }
+
+#[test]
+fn however_many_archives_there_are_one_is_open_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..60 {
+        let file = fs::File::create(folder.path().join(format!("{number:02}.zip"))).unwrap();
+        let mut archive = zip::ZipWriter::new(file);
+        for part in ["a.csv", "b.csv"] {
+            archive.start_file(part, zip::write::SimpleFileOptions::default()).unwrap();
+            let row = format!("{HEADER}\nD-{number}-{part},mdrp,Example Pharma A,12345-678-90,open,10.00\n");
+            archive.write_all(row.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+    }
+    let open = || fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or_default();
+    let (before, mut most) = (open(), 0);
+    let batch =
+        load(&of(folder.path()), &Tables::embedded(), &Previous::default(), &mut |_| most = most.max(open()));
+    assert_eq!((batch.counts.open, missing(folder.path(), &batch).len()), (120, 0));
+    assert!(most <= before + 4, "{most} files were open, {before} before");
+}

@@ -380,7 +380,7 @@ fn a_missing_file_or_folder_makes_the_input_incomplete() {
         [
             "`gone.csv` does not exist",
             "`notes.txt` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with \
-             `.gz`, `.parquet` or `.zip`)",
+             `.gz`, `.parquet` or `.zip`; `.txt` and `.dat` where a layout says the positions of columns)",
             "folder `empty` holds no `.csv`, `.tsv`, `.ndjson`, `.jsonl`, `.parquet` or `.zip` file",
         ]
     );
@@ -775,6 +775,7 @@ fn of_two_sources_with_the_same_dispute_the_later_one_counts_and_the_count_is_to
         Counts { rows: 11, open: 4, not_open: 1, repeated: 1, superseded: 3, rejected: 2, netted: 0 };
     assert_eq!(batch.counts, counts, "a word of one source means nothing in the other");
     let of = |name: &str, rows, rejected| SourceAccount {
+        remarks: Vec::new(),
         name: name.to_owned(),
         rows,
         rejected,
@@ -870,6 +871,31 @@ fn lines_of_a_claim_that_cancel_each_other_are_netted_and_counted() {
     let resolved: Vec<&str> = batch.resolved.iter().map(|id| &**id).collect();
     assert_eq!(resolved, ["A1", "A2", "B1", "B2", "C1", "G1", "G2", "G3", "G4"]);
     assert_streams_alike(&input, &batch);
+}
+
+#[test]
+fn of_two_replacements_of_one_claim_the_last_counts_where_their_days_say_which_that_is() {
+    let net = |days: [&str; 3]| {
+        let header = "dispute_id,program,manufacturer,ndc,transaction,claim_ref,units_disputed,opened_at\n";
+        let rows = [("A1", "O", "10"), ("A2", "A", "20"), ("A3", "A", "30")].iter().zip(days);
+        let rows: String = rows
+            .map(|((id, kind, units), day)| {
+                format!("{id},mdrp,Example Pharma A,12345-678-90,{kind},A,{units},{day}\n")
+            })
+            .collect();
+        let input = Input::of("a.csv", format!("{header}{rows}"));
+        let batch = input.load();
+        assert_streams_alike(&input, &batch);
+        ids(&batch).join(" ")
+    };
+    assert_eq!(net(["2026-01-01", "2026-02-01", "2026-03-01"]), "A3");
+    assert_eq!(net(["2026-01-01", "2026-03-01", "2026-02-01"]), "A2");
+    assert_eq!(
+        net(["", "2026-02-01", "2026-02-01"]),
+        "A2 A3",
+        "which is the last nobody knows: none is lost"
+    );
+    assert_eq!(net(["", "2026-02-01", ""]), "A2 A3");
 }
 
 #[test]

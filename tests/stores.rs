@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -276,8 +276,16 @@ fn an_azure_container_is_read_as_folders_are() {
     assert!(!told[0].contains(&STANDARD.encode("another key")), "{told:?}");
 }
 
-/// A store with one object, of which it sends no more than `sent` bytes of the number that it promises.
+/// A store with one object, of which it sends no more than `sent` bytes of the number that it promises. It speaks as S3 does
+/// and as Google's does, which list alike.
 fn broken_store(contents: String, sent: usize) -> String {
+    stand_in(contents, sent).0
+}
+
+/// The same, with the heads of all requests.
+fn stand_in(contents: String, sent: usize) -> (String, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&heard);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -288,10 +296,9 @@ fn broken_store(contents: String, sent: usize) -> String {
             if request.read_line(&mut first).unwrap_or(0) == 0 {
                 continue;
             }
-            let mut line = String::new();
-            while request.read_line(&mut line).unwrap_or(0) > 2 {
-                line.clear();
-            }
+            let mut head = first.clone();
+            while request.read_line(&mut head).unwrap_or(0) > 2 {}
+            ear.lock().unwrap().push(head);
             let size = contents.len();
             let listing = format!(
                 "<ListBucketResult><Contents><Key>a.csv</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>\
@@ -310,7 +317,62 @@ fn broken_store(contents: String, sent: usize) -> String {
             let _ = stream.read(&mut [0; 64]);
         }
     });
-    endpoint
+    (endpoint, heard)
+}
+
+#[test]
+fn a_google_bucket_is_read_from_where_it_answers() {
+    let contents = csv(&["D-1", "D-2"]);
+    let size = contents.len();
+    let (endpoint, heard) = stand_in(contents, size);
+    let key = "{\"disable_oauth\":true,\"client_email\":\"\",\"private_key\":\"\",\"private_key_id\":\"\"}";
+    let settings = Settings {
+        paths: vec!["gs://bucket/*.csv".into()],
+        endpoint: Some(endpoint),
+        secret: Some(key.into()),
+        ..Settings::default()
+    };
+    let batch = read(&settings);
+    assert_eq!((missing(&batch), ids(&batch)), (vec![], vec!["D-1", "D-2"]));
+    let heard = heard.lock().unwrap();
+    assert!(heard.iter().any(|head| head.starts_with("GET /bucket/a%2Ecsv ")), "{heard:?}");
+}
+
+#[test]
+fn credentials_of_a_source_win_whole_over_those_of_the_environment() {
+    let contents = csv(&["D-1"]);
+    let size = contents.len();
+    let (endpoint, heard) = stand_in(contents, size);
+    let folder = tempfile::tempdir().unwrap();
+    let preview = |more: &str, secret: Option<&str>| {
+        let config = format!(
+            "[source]\npaths = [\"s3://bucket/*.csv\"]\nendpoint = \"{endpoint}\"\nregion = \"eu-central-1\"\n{more}\n"
+        );
+        std::fs::write(folder.path().join("disputebot.toml"), config).unwrap();
+        heard.lock().unwrap().clear();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_disputebot"));
+        command
+            .args(["source", "preview"])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("AWS_ACCESS_KEY_ID", "elsewhere")
+            .env("AWS_SECRET_ACCESS_KEY", "canary-4471")
+            .env("AWS_SESSION_TOKEN", "canary-4472");
+        if let Some(secret) = secret {
+            command.env("DISPUTEBOT_SOURCE_SECRET", secret);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.starts_with("1 rows, 0 rejected"), "{said} {}", String::from_utf8_lossy(&output.stderr));
+        heard.lock().unwrap().concat().to_lowercase()
+    };
+    let own = preview("user = \"reader\"", Some("s3cr3t"));
+    assert!(own.contains("credential=reader/") && !own.contains("x-amz-security-token"), "{own}");
+    let environment = preview("", None);
+    assert!(
+        environment.contains("credential=elsewhere/") && environment.contains("canary-4472"),
+        "{environment}"
+    );
 }
 
 #[test]

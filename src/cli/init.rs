@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 use super::{CliError, Exit, Ui};
 use crate::{
     config::{FILE_NAME, Found, starter},
-    dispute::Field,
-    source,
+    dispute::{Field, Tables},
+    source::{self, Guess},
 };
 
 #[derive(Debug, clap::Args)]
@@ -50,32 +50,50 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
     Ok(Exit::Done)
 }
 
-/// Guesses the columns of a file, and says what to look at.
+/// Guesses the layout or the columns of a file, and says what to look at. No value of the file is written.
 fn guess(from: &str, found: &mut Found) -> Result<(), CliError> {
     let settings = source::Settings { paths: vec![PathBuf::from(from)], ..source::Settings::default() };
-    let columns = source::columns(&settings).map_err(|reason| CliError::new(Exit::Input, reason))?;
-    let guessed = source::guess(&columns);
+    let tables = Tables::embedded();
+    let Guess { layout, columns, unknown, headless } =
+        source::look(&settings, &tables).map_err(|reason| CliError::new(Exit::Input, reason))?;
+    found.paths = vec![from.to_owned()];
+    if let Some(values) = headless {
+        found.about_columns = vec![
+            format!(
+                "The first line of the file has {values} values and does not look like a header: none is guessed."
+            ),
+            "Give the file a header, or name the places of its columns in [source.positions].".to_owned(),
+        ];
+        return Ok(());
+    }
     let quoted =
         |names: &[&str]| names.iter().map(|name| crate::dispute::quoted(name)).collect::<Vec<_>>().join(", ");
-    let unknown: Vec<&str> = columns
-        .iter()
-        .filter(|name| !guessed.values().any(|known| known == *name))
-        .map(String::as_str)
+    let of_layout = |field: &Field| {
+        tables.layouts.iter().any(|row| Some(&row.layout) == layout.as_ref() && row.field == Some(*field))
+    };
+    let lacking: Vec<&str> = Field::REQUIRED
+        .into_iter()
+        .filter(|field| !columns.contains_key(field) && !of_layout(field))
+        .map(Field::name)
         .collect();
-    let lacking: Vec<&str> =
-        Field::REQUIRED.into_iter().filter(|field| !guessed.contains_key(field)).map(Field::name).collect();
-    let mut about = vec!["Guessed from the names of the columns: please confirm each.".to_owned()];
+    let mut about = match &layout {
+        Some(layout) => vec![format!(
+            "Its columns are those of the layout `{layout}` (source.layout): please confirm it. Here stands what it lacks."
+        )],
+        None => vec!["Guessed from the names of the columns: please confirm each.".to_owned()],
+    };
     if !unknown.is_empty() {
+        let unknown: Vec<&str> = unknown.iter().map(String::as_str).collect();
         about.push(format!("Not recognised, and not read: {}", quoted(&unknown)));
     }
     if !lacking.is_empty() {
         about.push(format!("Not found, but required, here or in [source.constants]: {}", quoted(&lacking)));
     }
-    found.paths = vec![from.to_owned()];
     found.about_columns = about;
+    found.layout = layout;
     let differs = |(field, name): &(Field, String)| field.name() != name;
     found.columns =
-        guessed.into_iter().filter(differs).map(|(field, name)| (field.name().to_owned(), name)).collect();
+        columns.into_iter().filter(differs).map(|(field, name)| (field.name().to_owned(), name)).collect();
     Ok(())
 }
 

@@ -92,6 +92,9 @@ pub(super) fn tell_recovered(recovered: &Recovered, ui: &mut Ui) {
 /// The sums of a run: where every row went, and what was done.
 pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
     ui.say(&accounted(pass.surveyed.rows));
+    for remark in pass.surveyed.batch.sources.iter().flat_map(|source| &source.remarks) {
+        ui.warn(remark);
+    }
     if let Some(applied) = &pass.applied {
         let mut text = format!("{} of {} writes done", applied.done.len(), pass.plan.actions.len());
         if !applied.failed.is_empty() {

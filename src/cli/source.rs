@@ -1,7 +1,6 @@
 //! `disputebot source`: what is read, before anything is made of it.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, RandomState},
 };
@@ -11,7 +10,7 @@ use serde::Serialize;
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     config::Needs,
-    dispute::{AnchorDays, Dispute, Field, Tables, quoted, shape},
+    dispute::{Dispute, Field, Tables, quoted, shape},
     run::Progress,
     source::{self, Settings, Survey},
     ticket::screen,
@@ -53,6 +52,8 @@ const REJECTS: usize = 5;
 #[derive(Debug, Serialize)]
 struct Preview {
     source: String,
+    /// The named layout by which it is read; empty where there is none.
+    layout: String,
     rows: u64,
     rejected: u64,
     /// What is missing; empty where the source is complete.
@@ -106,6 +107,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 }
 
 fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Preview {
+    // A preview is of the files themselves.
+    let settings = &Settings { keep: None, ..settings.clone() };
     let mut counts: [Counted; Field::ALL.len()] = std::array::from_fn(|_| Counted::default());
     let hasher = RandomState::new();
     let mut first = Vec::new();
@@ -113,7 +116,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
         source::each(settings, tables, &mut |seen| ui.progress(Progress::Reading(seen)), &mut |located| {
             let texts = texts(&located.dispute);
             for (field, text) in &texts {
-                counts[*field as usize].add(text, *field, hasher.hash_one(&**text));
+                counts[*field as usize].add(text, *field, hasher.hash_one(text.as_str()));
             }
             if first.len() < rows {
                 first.push(texts.iter().map(|(field, text)| (field.name(), fit(*field, text))).collect());
@@ -123,6 +126,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
     let columns = Field::ALL.into_iter().zip(counts).filter(|(_, counted)| counted.filled > 0);
     Preview {
         source: settings.name.clone(),
+        layout: settings.layout.name.clone(),
         rows: *rows,
         rejected: rejects.len() as u64,
         incomplete: reasons.iter().map(ToString::to_string).collect(),
@@ -148,7 +152,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
                 examples,
             })
             .collect(),
-        notes: warnings.iter().map(ToString::to_string).collect(),
+        notes: survey.remarks().cloned().chain(warnings.iter().map(ToString::to_string)).collect(),
         unused: survey.unused_columns().map(|name| quoted(name)).collect(),
     }
 }
@@ -178,79 +182,18 @@ fn fit(field: Field, text: &str) -> String {
     if field.is_private() || screen(text).is_some() { shape(text) } else { quoted(text) }
 }
 
-/// What a dispute has of each column.
-fn texts(dispute: &Dispute) -> Vec<(Field, Cow<'_, str>)> {
-    let Dispute {
-        id,
-        program,
-        client,
-        ndc,
-        product_name,
-        state,
-        payer,
-        delivery_system,
-        covered_entity,
-        pharmacy_npi,
-        period,
-        service_date,
-        reason_codes,
-        units_invoiced,
-        units_disputed,
-        unit_type,
-        unit_rebate_amount,
-        amount_disputed,
-        status,
-        opened_at,
-        due_at,
-        resolved_at,
-        note,
-        claim_ref,
-        source_url,
-        transaction,
-        anchors: AnchorDays { postmarked, received, remitted },
-        disputed_money: _,
-    } = dispute;
-    let owned = |value: Option<String>| value.map(Cow::Owned);
-    let text =
-        |value: &'_ Option<crate::dispute::Text>| value.as_ref().map(|text| Cow::Owned(text.to_string()));
-    let codes = (!reason_codes.is_empty()).then(|| reason_codes.join("|"));
-    let all = [
-        (Field::DisputeId, Some(Cow::Borrowed(&**id))),
-        (Field::Program, Some(Cow::Borrowed(program.as_str()))),
-        (Field::Manufacturer, Some(Cow::Borrowed(&**client))),
-        (Field::Ndc, owned(Some(ndc.to_string()))),
-        (Field::ProductName, text(product_name)),
-        (Field::State, text(state)),
-        (Field::Payer, text(payer)),
-        (Field::DeliverySystem, delivery_system.map(|system| Cow::Borrowed(system.as_str()))),
-        (Field::CoveredEntityId, text(covered_entity)),
-        (Field::PharmacyNpi, text(pharmacy_npi)),
-        (Field::Period, owned(period.map(|period| period.to_string()))),
-        (Field::ServiceDate, owned(service_date.map(|day| day.to_string()))),
-        (Field::ReasonCodes, owned(codes)),
-        (Field::UnitsInvoiced, owned(units_invoiced.map(|units| units.to_string()))),
-        (Field::UnitsDisputed, owned(units_disputed.map(|units| units.to_string()))),
-        (Field::UnitType, owned(unit_type.as_ref().map(ToString::to_string))),
-        (Field::UnitRebateAmount, owned(unit_rebate_amount.map(|amount| amount.to_string()))),
-        (Field::AmountDisputed, owned(amount_disputed.map(|amount| amount.to_string()))),
-        (Field::Status, (!status.is_empty()).then(|| Cow::Borrowed(&**status))),
-        (Field::OpenedAt, owned(opened_at.map(|day| day.to_string()))),
-        (Field::DueAt, owned(due_at.map(|day| day.to_string()))),
-        (Field::ResolvedAt, owned(resolved_at.map(|day| day.to_string()))),
-        (Field::Note, text(note)),
-        (Field::ClaimRef, text(claim_ref)),
-        (Field::SourceUrl, text(source_url)),
-        (Field::Transaction, transaction.map(|transaction| Cow::Borrowed(transaction.as_str()))),
-        (Field::PostmarkedAt, owned(postmarked.map(|day| day.to_string()))),
-        (Field::ReceivedAt, owned(received.map(|day| day.to_string()))),
-        (Field::RemittedAt, owned(remitted.map(|day| day.to_string()))),
-    ];
-    all.into_iter().filter_map(|(field, text)| Some((field, text?))).collect()
+/// What a dispute has of each column, where it has anything.
+fn texts(dispute: &Dispute) -> Vec<(Field, String)> {
+    dispute.values().into_iter().filter_map(|(field, value)| Some((field, value?.to_string()))).collect()
 }
 
 fn text(preview: &Preview) -> String {
-    let Preview { source, rows, rejected, incomplete, first, rejects, columns, notes, unused } = preview;
+    let Preview { source, layout, rows, rejected, incomplete, first, rejects, columns, notes, unused } =
+        preview;
     let mut text = if source.is_empty() { String::new() } else { format!("source `{source}`\n") };
+    if !layout.is_empty() {
+        text.push_str(&format!("layout `{layout}`\n"));
+    }
     text.push_str(&format!("{rows} rows, {rejected} rejected\n"));
     for reason in incomplete {
         text.push_str(&format!("incomplete: {reason}\n"));

@@ -34,6 +34,7 @@
 
 mod file;
 mod layers;
+mod layout;
 mod origin;
 mod problem;
 mod reader;

@@ -374,7 +374,9 @@ mod tests {
             Schema::built_in().keys.iter().map(|key| format!("{} {:?}", key.name, key.kind)).collect();
         insta::assert_snapshot!(listed.join("\n"), @"
         source.paths List
+        source.layout Text
         source.max_drop Ratio
+        source.append_only Flag
         source.max_reject_rate Ratio
         source.open_statuses List
         source.overpunch_decimals Text
@@ -390,6 +392,7 @@ mod tests {
         source.secret_file Text
         source.empty List
         source.columns Map
+        source.positions Map
         source.constants Map
         source.derived Map
         source.formats Map

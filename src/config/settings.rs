@@ -11,16 +11,12 @@ use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{
-    Layers, Problems, Reader, Warning,
-    schema::{SOURCE, SOURCES, joined},
-    sources::database,
-};
+use super::{Layers, Problems, Reader, Warning, schema::joined, sources::sources};
 use crate::{
     apply::Policy,
     cluster::{self, Engine},
     deliver::{self, Chat, InJira, Mailer, Recipient, Target},
-    dispute::{DeliverySystem, Field, Program, Tables, Vocabulary},
+    dispute::Tables,
     group, jira, plan,
     report::{ChatForm, Links},
     run,
@@ -33,6 +29,12 @@ use crate::{
 /// Most creates or edits that are under way at the same time: an allowed pace of 100 a second is used up where an
 /// answer takes 160 ms, and Jira has other callers.
 const AT_ONCE: usize = 16;
+
+/// The key of hashes, in the folder of the state.
+const KEY_FILE: &str = "local.key";
+
+/// What was read of sources that are append-only, in the folder of the state.
+const KEPT_FOLDER: &str = "read";
 
 /// Everything that a command can need.
 #[derive(Debug, Clone)]
@@ -113,7 +115,8 @@ impl Settings {
 
     /// Takes all settings out of a reader. They count only when [`Reader::finish`] returns `Ok`.
     pub fn take(reader: &mut Reader<'_>, needs: Needs) -> Self {
-        let (named_files, sources) = sources(reader, needs);
+        let tables = super::tables::tables(reader);
+        let (mut named_files, mut sources) = sources(reader, needs, &tables);
         let cluster = cluster::Params {
             engine: reader
                 .one_of("cluster.engine", &[("patterns", Engine::Patterns), ("groupby", Engine::GroupBy)]),
@@ -169,8 +172,13 @@ impl Settings {
         };
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
-        let tables = super::tables::tables(reader);
         let state = reader.path("state.dir");
+        for source in sources.iter_mut().chain([&mut named_files]) {
+            source.key_file = Some(state.join(KEY_FILE));
+            if let Some(keep) = &mut source.keep {
+                keep.folder = state.join(KEPT_FOLDER).join(&keep.folder);
+            }
+        }
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
         let run = run::Params {
@@ -270,145 +278,6 @@ fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// The source of `[source]`, and all that a run reads: that one where it has a place, then those of `[sources]`.
-fn sources(reader: &mut Reader<'_>, needs: Needs) -> (source::Settings, Vec<source::Settings>) {
-    let names = reader.names(SOURCES);
-    let unnamed = source(reader, "", needs.source && names.is_empty());
-    let mut sources = Vec::new();
-    if names.is_empty() || !unnamed.paths.is_empty() || unnamed.database.is_some() {
-        sources.push(unnamed.clone());
-    }
-    sources.extend(names.iter().map(|name| source(reader, name, needs.source)));
-    (unnamed, sources)
-}
-
-fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool) -> source::Settings {
-    let table = if name.is_empty() { SOURCE.to_owned() } else { format!("{SOURCES}.{name}") };
-    let key = |key: &str| format!("{table}.{key}");
-    let database = database(reader, &key);
-    // What is wrong with a database is told already.
-    if is_needed && database.is_none() && reader.optional_text(&key("database")).is_none() {
-        reader.require(&key("paths"));
-    }
-    let columns = by_field(reader, &key("columns"));
-    let constants = by_field(reader, &key("constants"));
-    let mut vocabulary = vocabulary(reader, &key);
-    let mut formats = BTreeMap::new();
-    for (field, text) in by_field(reader, &key("formats")) {
-        if let Some(decimals) = overpunch(field, &text) {
-            vocabulary.set_overpunch(field, decimals);
-            continue;
-        }
-        match source::Format::parse(field, &text) {
-            Ok(format) => drop(formats.insert(field, format)),
-            Err(reason) => reader.refuse(&key(&format!("formats.{field}")), reason),
-        }
-    }
-    let mut values = BTreeMap::new();
-    for field in WORDED {
-        let words = reader.map(&key(&format!("values.{field}")));
-        if !words.is_empty() {
-            values.insert(field, words);
-        }
-    }
-    let mut derived = BTreeMap::new();
-    for (field, text) in by_field(reader, &key("derived")) {
-        match source::Derived::parse(&text) {
-            Ok(expression) => drop(derived.insert(field, expression)),
-            Err(reason) => reader.refuse(&key(&format!("derived.{field}")), reason),
-        }
-    }
-    let empty = reader.list(&key("empty"));
-    let max_drop = reader.ratio(&key("max_drop"), 0.0..=1.0);
-    let max_reject_rate = reader.ratio(&key("max_reject_rate"), 0.0..=1.0);
-    let paths = reader.paths(&key("paths"));
-    let endpoint =
-        reader.check(&key("endpoint"), |text| site(text).map(|_| text.trim_end_matches('/').to_owned()));
-    let region = reader.optional_text(&key("region"));
-    let user = reader.optional_text(&key("user"));
-    let secret = reader.secret(&key("secret"));
-    let name = name.to_owned();
-    source::Settings {
-        name,
-        paths,
-        database,
-        endpoint,
-        region,
-        user,
-        secret,
-        columns,
-        constants,
-        derived,
-        empty,
-        values,
-        formats,
-        vocabulary,
-        max_drop,
-        max_reject_rate,
-    }
-}
-
-/// Columns whose values can have other words, beside those that have a vocabulary.
-const WORDED: [Field; 5] =
-    [Field::Manufacturer, Field::State, Field::Payer, Field::UnitType, Field::ReasonCodes];
-
-/// An open table whose names are our columns.
-fn by_field(reader: &mut Reader<'_>, key: &str) -> BTreeMap<Field, String> {
-    let mut texts = BTreeMap::new();
-    for (ours, text) in reader.map(key) {
-        if let Some(field) = Field::from_name(&ours) {
-            drop(texts.insert(field, text));
-        } else {
-            let near = nearest(&ours, Field::ALL.iter().map(|field| field.name()));
-            reader.refuse(
-                &format!("{key}.{ours}"),
-                format!("`{ours}` is none of our column names; did you mean `{near}`?"),
-            );
-        }
-    }
-    texts
-}
-
-/// The implied decimals of `overpunch 2`, for a column of amounts.
-fn overpunch(field: Field, text: &str) -> Option<u8> {
-    let is_amount = AMOUNTS.contains(&field);
-    text.strip_prefix("overpunch ").filter(|_| is_amount)?.parse().ok().filter(|decimals| *decimals <= 9)
-}
-
-const AMOUNTS: [Field; 4] =
-    [Field::UnitsInvoiced, Field::UnitsDisputed, Field::UnitRebateAmount, Field::AmountDisputed];
-
-fn vocabulary(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> Vocabulary {
-    let mut vocabulary = Vocabulary::default();
-    for (word, ours) in reader.map(&key("values.program")) {
-        if let Some(program) = Program::from_name(&ours) {
-            vocabulary.add_program(&word, program);
-        } else {
-            let near = nearest(&ours, Program::ALL.iter().map(|program| program.as_str()));
-            reader.refuse(
-                &key(&format!("values.program.{word}")),
-                format!("it is not a program; did you mean `{near}`?"),
-            );
-        }
-    }
-    for (word, ours) in reader.map(&key("values.status")) {
-        vocabulary.add_status(&word, &ours);
-    }
-    for (word, ours) in reader.map(&key("values.delivery_system")) {
-        match DeliverySystem::from_name(&ours) {
-            Some(system) => vocabulary.add_delivery_system(&word, system),
-            None => reader.refuse(&key(&format!("values.delivery_system.{word}")), "expected `ffs` or `mco`"),
-        }
-    }
-    vocabulary.set_open_statuses(reader.list(&key("open_statuses")));
-    if let Some(decimals) = reader.optional_integer::<u8>(&key("overpunch_decimals"), 0..=9) {
-        for field in AMOUNTS {
-            vocabulary.set_overpunch(field, decimals);
-        }
-    }
-    vocabulary
-}
-
 /// Texts for fields of tickets; a template may use the facts of a ticket and nothing else.
 fn fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let fields = reader.values("jira.fields", jira::fields::join);
@@ -497,7 +366,7 @@ fn jira(
 }
 
 /// The address of a site: https, or http on this very machine; no credentials in it.
-fn site(text: &str) -> Result<Url, String> {
+pub(super) fn site(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("it is not an address: {error}"))?;
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if !url.username().is_empty() || url.password().is_some() {
@@ -708,7 +577,7 @@ fn schedules(reader: &mut Reader<'_>) -> (Schedule, Schedule) {
     }
 }
 
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
     known
         .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
         .unwrap_or_default()

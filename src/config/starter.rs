@@ -13,6 +13,8 @@ use super::{
 pub struct Found {
     /// Files and folders with disputes; relative ones start at the folder of the config file.
     pub paths: Vec<String>,
+    /// The named layout that the files are in.
+    pub layout: Option<String>,
     /// Our name of a column and the name that the files have for it.
     pub columns: BTreeMap<String, String>,
     /// What must be said about the columns, a sentence a line; it stands above them.
@@ -37,6 +39,7 @@ pub struct Found {
 pub fn starter(found: &Found) -> String {
     let Found {
         paths,
+        layout,
         columns,
         about_columns,
         programs,
@@ -51,6 +54,7 @@ pub fn starter(found: &Found) -> String {
     let text = |value: &Option<String>| value.as_deref().map(toml_text);
     let values = BTreeMap::from([
         ("source.paths", (!paths.is_empty()).then(|| format!("[{}]", paths.join(", ")))),
+        ("source.layout", text(layout)),
         ("jira.url", text(jira_url)),
         ("jira.project", text(jira_project)),
         ("jira.user", text(jira_user)),

@@ -10,17 +10,20 @@ mod clock;
 mod day;
 mod entity;
 mod field;
+mod layout;
 mod ndc;
 mod npi;
 mod period;
 mod privacy;
 mod program;
 mod record;
+mod table_parse;
 mod table_text;
 mod tables;
 mod text;
 mod transaction;
 mod unit;
+mod value;
 mod vocabulary;
 
 use std::sync::Arc;
@@ -33,6 +36,7 @@ pub use clock::{Anchor, AnchorDay, ClockFace, Clocks, Holiday, HolidayRule, Roll
 pub use day::{DayError, parse as parse_day};
 pub use entity::{entity_type, parent as parent_entity};
 pub use field::Field;
+pub use layout::{LayoutKind, LayoutRow};
 pub use ndc::{Ndc, NdcError};
 pub use npi::{NpiError, check as check_npi};
 pub use period::{Quarter, QuarterError};
@@ -40,15 +44,17 @@ pub use privacy::{Class, ColumnClass, class_of, column_classes};
 pub use program::{DeliverySystem, DisputedMoney, Program};
 pub(crate) use record::RowReader;
 pub use record::{Doubt, FieldError, Row, Warning, read};
+pub use table_parse::TableTexts;
 pub use table_text::{TableError, TableText};
 pub use tables::{
     CodeKind, CoveredEntityType, DayKind, Deadline, Documentation, ProgramRules, ReasonCode, RootCause,
-    State, StateUse, TableTexts, Tables, UnitCode,
+    State, StateUse, Tables, UnitCode,
 };
 pub(crate) use text::quoted_as_is;
 pub use text::{Interner, clean, quoted, shape, unseen};
 pub use transaction::{AnchorDays, Transaction};
 pub use unit::UnitType;
+pub use value::Value;
 pub use vocabulary::Vocabulary;
 
 /// Shared, immutable text: many disputes carry the same payer, state or product name.

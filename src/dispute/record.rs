@@ -98,6 +98,15 @@ pub enum Doubt {
     /// Letters in an NDC are legal, and rare outside catalog ids; kept.
     #[error("is an NDC with letters")]
     NdcLetters,
+    /// A derived column divides by zero; left out.
+    #[error("is divided by zero; it is left open")]
+    DividedByZero,
+    /// A derived column is a quotient without an end; rounded.
+    #[error("has no end as a decimal number; it is rounded to nine decimals")]
+    Rounded,
+    /// The head or the end of a file, by the layout; no row.
+    #[error("is a record of another kind, and no row")]
+    OtherRecord,
     /// A column that the settings name is not in the file.
     #[error("is not a column of the file; it is read as empty")]
     AbsentColumn,

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::batch::Reason;
-use super::bytes::Raw;
+use super::bytes::{Place, Raw};
 
 /// No drop has more files than this.
 const MOST_MEMBERS: usize = 10_000;
@@ -17,7 +17,7 @@ const MOST_MEMBERS: usize = 10_000;
 /// One file of an archive.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
-    archive: Arc<File>,
+    archive: Arc<Archive>,
     /// The archive and the name in it.
     pub path: PathBuf,
     start: u64,
@@ -26,11 +26,40 @@ pub(super) struct Member {
     is_deflated: bool,
 }
 
-/// The files of an archive, sorted by name.
-pub(super) fn members(path: &Path, archive: File) -> Result<Vec<Member>, Reason> {
+/// An archive that is opened when its turn comes.
+#[derive(Debug)]
+struct Archive {
+    path: PathBuf,
+    place: Place,
+    opened: Opened,
+}
+
+/// The archive that is open, with its path: one at a time, however many there are.
+pub(super) type Opened = Arc<Mutex<Option<(PathBuf, File)>>>;
+
+impl Archive {
+    /// A handle with a position of its own.
+    fn file(&self) -> Result<File, Reason> {
+        let failed = |error: &io::Error| super::files::unreadable(&self.path, error);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.as_ref().is_none_or(|(path, _)| *path != self.path) {
+            // The one before is closed first: it may be a copy that takes place.
+            *opened = None;
+            *opened = Some((self.path.clone(), super::files::file(&self.path, &self.place)?));
+        }
+        match &*opened {
+            Some((_, file)) => file.try_clone().map_err(|error| failed(&error)),
+            None => Err(failed(&io::ErrorKind::NotFound.into())),
+        }
+    }
+}
+
+/// The files of an archive, sorted by name. It is closed again after that.
+pub(super) fn members(path: &Path, place: &Place, opened: &Opened) -> Result<Vec<Member>, Reason> {
     let failed = |problem: String| Reason::Unreadable { path: path.to_path_buf(), problem };
+    let archive = Archive { path: path.to_path_buf(), place: place.clone(), opened: Arc::clone(opened) };
     let archive = Arc::new(archive);
-    let mut zip = ZipArchive::new(Arc::clone(&archive)).map_err(|error| failed(error.to_string()))?;
+    let mut zip = ZipArchive::new(archive.file()?).map_err(|error| failed(error.to_string()))?;
     if zip.len() > MOST_MEMBERS {
         return Err(failed(format!("it holds {} files, expected at most {MOST_MEMBERS}", zip.len())));
     }
@@ -64,7 +93,7 @@ pub(super) fn members(path: &Path, archive: File) -> Result<Vec<Member>, Reason>
 impl Member {
     pub(super) fn open(&self) -> Result<Raw, Reason> {
         let failed = |error: &io::Error| super::files::unreadable(&self.path, error);
-        let mut file = self.archive.try_clone().map_err(|error| failed(&error))?;
+        let mut file = self.archive.file()?;
         file.seek(SeekFrom::Start(self.start)).map_err(|error| failed(&error))?;
         let input: Box<dyn Read> = Box::new(file.take(self.compressed));
         Ok(Raw { input, bytes_total: self.compressed })

@@ -65,6 +65,8 @@ pub struct SourceAccount {
     pub rejected: u64,
     /// Whether it can be the whole truth.
     pub completeness: Completeness,
+    /// What people should know about its rows.
+    pub remarks: Vec<String>,
 }
 
 /// How often a source holds a dispute that a source before it holds too; the later one counts, and the row of the
@@ -294,7 +296,7 @@ pub enum Reason {
         problem: String,
     },
     /// A configured file has no name of a known kind.
-    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`, `.parquet` or `.zip`)", .path.display())]
+    #[error("`{}` is of no known kind (expected `.csv`, `.tsv`, `.ndjson` or `.jsonl`, or one of these with `.gz`, `.parquet` or `.zip`; `.txt` and `.dat` where a layout says the positions of columns)", .path.display())]
     UnknownKind {
         /// The path.
         path: PathBuf,
@@ -309,6 +311,12 @@ pub enum Reason {
     #[error("no file matches `{}`", .path.display())]
     NothingMatches {
         /// The pattern.
+        path: PathBuf,
+    },
+    /// A file that was there is there no more, though its source says that files are only added.
+    #[error("`{}` was read before and is gone, but the source is append-only; where files may go, it is not", .path.display())]
+    Gone {
+        /// The file.
         path: PathBuf,
     },
     /// The files of a folder are not simply the rows of a table.

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::{fs, io};
 
 use super::Settings;
-use super::archive::{self, Member};
+use super::archive::{self, Member, Opened};
 use super::batch::{FileCounts, Reason};
 use super::bytes::Place;
-use super::header::fold;
+use super::keep::{self, Kept};
+use super::mapping::Wanted;
 use super::store::Address;
 use super::table::Opener;
 use super::{glob, parquet_rows};
 
 /// How rows stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum Form {
     /// Values separated by commas.
     Commas,
     /// Values separated by tabs.
@@ -29,7 +30,11 @@ pub(super) enum Layout {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     /// A file of text is split.
-    Text(Layout, Place),
+    Text(Form, Place),
+    /// A file of lines of fixed width is cut.
+    Fixed(Place),
+    /// What was kept of a file stands for it.
+    Kept(Kept),
     /// A table gives its rows itself.
     Table(Opener),
 }
@@ -40,6 +45,8 @@ pub(super) struct InputFile {
     /// The path, or what people call it: an address and the name of a table, without any secret.
     pub path: Arc<Path>,
     pub kind: Kind,
+    /// What tells its contents from other ones, where the source keeps what it read.
+    pub mark: Option<String>,
     /// Place of its source among the sources.
     pub source: usize,
 }
@@ -48,8 +55,14 @@ pub(super) struct InputFile {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     source: usize,
-    /// The folded names of the columns that are looked at.
-    wanted: Arc<BTreeSet<String>>,
+    /// The columns that are looked at.
+    wanted: Arc<Wanted>,
+    /// Whether it is known where columns stand in lines of fixed width.
+    has_positions: bool,
+    /// Whether what is read is kept.
+    keeps: bool,
+    /// The archive that is open.
+    opened: Opened,
     pub files: Vec<InputFile>,
     pub reasons: Vec<Reason>,
     pub counts: FileCounts,
@@ -57,25 +70,50 @@ pub(super) struct Found {
 
 impl Found {
     fn add(&mut self, path: &Path, kind: Kind) {
-        self.files.push(InputFile { path: Arc::from(path), kind, source: self.source });
+        self.files.push(InputFile { path: Arc::from(path), kind, mark: None, source: self.source });
+    }
+
+    /// Marks what was added since there were so many files; all of it is in the file at `path`.
+    fn mark(&mut self, before: usize, path: &Path, place: &Place) {
+        if !self.keeps {
+            return;
+        }
+        let mark = match place {
+            Place::File => keep::mark_of_file(path),
+            Place::Object(object) => object.mark(),
+            Place::Member(_) => None,
+        };
+        // What is in an archive is only known once it is open.
+        for file in self.files[before..].iter_mut().filter(|file| *file.path == *path) {
+            file.mark.clone_from(&mark);
+        }
     }
 
     /// Adds a file of this machine or of a store, or the files in it; false where its name says that it is none.
     fn add_known(&mut self, path: &Path, place: &Place) -> bool {
+        let before = self.files.len();
+        let is_known = self.add_kind(path, place);
+        self.mark(before, path, place);
+        is_known
+    }
+
+    fn add_kind(&mut self, path: &Path, place: &Place) -> bool {
         let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else {
             return false;
         };
-        if let Some(layout) = layout(&name) {
-            self.add(path, Kind::Text(layout, place.clone()));
+        if let Some(form) = form(&name) {
+            self.add(path, Kind::Text(form, place.clone()));
+        } else if is_fixed(&name) && self.has_positions {
+            self.add(path, Kind::Fixed(place.clone()));
         } else if is_of_kind(path, "parquet") {
             let (path_owned, place, wanted) = (path.to_path_buf(), place.clone(), Arc::clone(&self.wanted));
             let open = move || {
                 let file = file(&path_owned, &place)?;
-                parquet_rows::open(&path_owned, file, &|name| wanted.contains(&fold(name)))
+                parquet_rows::open(&path_owned, file, &|name| wanted.has(name))
             };
             self.add(path, Kind::Table(Opener::new(open)));
         } else if is_of_kind(path, "zip") {
-            match file(path, place).and_then(|file| archive::members(path, file)) {
+            match archive::members(path, place, &self.opened) {
                 Ok(members) => self.add_members(path, members),
                 Err(reason) => self.fail(reason),
             }
@@ -92,9 +130,12 @@ impl Found {
             let is_of_a_system = member.path.components().any(|part| part.as_os_str() == "__MACOSX");
             if is_partial(&member.path) {
                 self.counts.partial += 1;
-            } else if let Some(layout) = layout(&name).filter(|_| !is_of_a_system) {
+            } else if let Some(form) = form(&name).filter(|_| !is_of_a_system) {
                 let path = member.path.clone();
-                self.add(&path, Kind::Text(layout, Place::Member(member)));
+                self.add(&path, Kind::Text(form, Place::Member(member)));
+            } else if is_fixed(&name) && self.has_positions && !is_of_a_system {
+                let path = member.path.clone();
+                self.add(&path, Kind::Fixed(Place::Member(member)));
             } else {
                 self.counts.other += 1;
             }
@@ -136,18 +177,24 @@ fn is_of_kind(path: &Path, kind: &str) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(kind))
 }
 
-fn layout(name: &str) -> Option<Layout> {
+fn form(name: &str) -> Option<Form> {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     match name.rsplit_once('.')?.1 {
-        "csv" => Some(Layout::Commas),
-        "tsv" => Some(Layout::Tabs),
-        "ndjson" | "jsonl" => Some(Layout::JsonLines),
+        "csv" => Some(Form::Commas),
+        "tsv" => Some(Form::Tabs),
+        "ndjson" | "jsonl" => Some(Form::JsonLines),
         _ => None,
     }
 }
 
+/// Whether lines of fixed width are read in a file of this name, where their columns are known.
+fn is_fixed(name: &str) -> bool {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').is_some_and(|(_, kind)| matches!(kind, "txt" | "dat"))
+}
+
 /// A file to read in any order.
-fn file(path: &Path, place: &Place) -> Result<fs::File, Reason> {
+pub(super) fn file(path: &Path, place: &Place) -> Result<fs::File, Reason> {
     match place {
         Place::Object(object) => object.copy(),
         Place::File | Place::Member(_) => fs::File::open(path).map_err(|error| unreadable(path, &error)),
@@ -166,7 +213,13 @@ fn unfit_address(path: &Path) -> Option<&str> {
 /// Finds what there is to read of a source, in reading order. A file that is named twice is read once, at its last
 /// place, because later files win.
 pub(super) fn find(settings: &Settings, source: usize) -> Found {
-    let mut found = Found { source, wanted: Arc::new(settings.wanted()), ..Found::default() };
+    let mut found = Found {
+        source,
+        wanted: Arc::new(settings.wanted()),
+        has_positions: !settings.layout.positions.is_empty(),
+        keeps: settings.keep.is_some(),
+        ..Found::default()
+    };
     for path in &settings.paths {
         if let Some(scheme) = unfit_address(path) {
             found.reasons.push(Reason::Unreadable {
@@ -196,6 +249,8 @@ pub(super) fn find(settings: &Settings, source: usize) -> Found {
         let opener = database.opener(settings.user.as_deref(), settings.secret.as_ref(), wanted);
         found.add(&database.label(), Kind::Table(opener));
     }
+    // The last archive that was looked into.
+    *found.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
     let mut seen = BTreeSet::new();
     let mut files: Vec<InputFile> = std::mem::take(&mut found.files)
         .into_iter()

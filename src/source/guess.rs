@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Settings;
 use super::batch::Reason;
 use super::bytes::{self, LIMITS};
-use super::files::{self, Kind, Layout};
+use super::files::{self, Form, InputFile, Kind};
 use super::header::MAX_COLUMNS;
 use super::json_rows::{self, Object, RawLine};
+use super::layout::{Layout, layouts, squeeze};
 use super::table_rows::{RawRow, Splitter};
-use crate::dispute::Field;
+use super::{Settings, fixed};
+use crate::dispute::{Field, LayoutKind, LayoutRow, Tables};
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.93;
+/// So many columns of a layout are no chance.
+const LEAST_SHARED: usize = 5;
 
 /// Other names of our columns, squeezed: CMS invoices and statements, NCPDP fields, and what exports are found to say.
 const NAMES: [(Field, &[&str]); 29] = [
@@ -109,33 +112,121 @@ pub fn guess(columns: &[String]) -> BTreeMap<Field, String> {
     guessed
 }
 
-fn squeeze(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// What the first file that the paths of a source lead to looks like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guess {
+    /// The named layout that it is in.
+    pub layout: Option<String>,
+    /// The columns that ours probably are, beside those that the layout knows.
+    pub columns: BTreeMap<Field, String>,
+    /// Names of columns that nothing is known of.
+    pub unknown: Vec<String>,
+    /// Where its first line seems to be a row and not a header: how many values it has. Nothing of it is shown.
+    pub headless: Option<usize>,
 }
 
-/// The names of the columns of the first file that the paths of a source lead to.
-pub fn columns(settings: &Settings) -> Result<Vec<String>, Reason> {
+/// Looks at the first line of the first file that the paths of a source lead to.
+pub fn look(settings: &Settings, tables: &Tables) -> Result<Guess, Reason> {
+    if let Some(layout) = fixed_layout(settings, tables)? {
+        return Ok(Guess { layout: Some(layout), ..Guess::default() });
+    }
+    let (names, may_be_row) = columns(settings)?;
+    let is_value =
+        |name: &String| name.chars().any(|c| c.is_ascii_digit()) && !name.chars().any(char::is_alphabetic);
+    let layout = named_layout(&names, tables);
+    let is_of_layout =
+        |name: &String| layout.as_ref().is_some_and(|layout| layout.share(std::slice::from_ref(name)).0 > 0);
+    let rest: Vec<String> = names.iter().filter(|name| !is_of_layout(name)).cloned().collect();
+    let known = layout.as_ref().map(|layout| known_fields(&layout.name, tables)).unwrap_or_default();
+    let mut columns = guess(&rest);
+    columns.retain(|field, _| !known.contains(field));
+    if may_be_row && (names.iter().any(is_value) || (columns.is_empty() && layout.is_none())) {
+        return Ok(Guess { headless: Some(names.len()), ..Guess::default() });
+    }
+    let unknown = rest.into_iter().filter(|name| !columns.values().any(|known| known == name)).collect();
+    Ok(Guess { layout: layout.map(|layout| layout.name), columns, unknown, headless: None })
+}
+
+/// The layout whose names most of the columns have, where they do not have ours.
+fn named_layout(names: &[String], tables: &Tables) -> Option<Layout> {
+    let is_ours =
+        Field::REQUIRED.iter().all(|field| names.iter().any(|name| squeeze(name) == squeeze(field.name())));
+    if is_ours {
+        return None;
+    }
+    let mut best: Option<(usize, Layout)> = None;
+    for layout in layouts(tables).into_iter().filter_map(|name| Layout::named(tables, name)) {
+        let (found, _) = layout.share(names);
+        let is_most = found >= LEAST_SHARED && found * 5 >= names.len() * 3;
+        if is_most && best.as_ref().is_none_or(|(most, _)| found > *most) {
+            best = Some((found, layout));
+        }
+    }
+    best.map(|(_, layout)| layout)
+}
+
+/// The columns of ours that a layout gives.
+fn known_fields(layout: &str, tables: &Tables) -> Vec<Field> {
+    tables.layouts.iter().filter(|row| row.layout == layout).filter_map(|row| row.field).collect()
+}
+
+/// The layout of a file of lines of fixed width: the one whose signs its first line has.
+fn fixed_layout(settings: &Settings, tables: &Tables) -> Result<Option<String>, Reason> {
+    for name in layouts(tables) {
+        let Some(layout) = Layout::named(tables, name).filter(|layout| !layout.positions.is_empty()) else {
+            continue;
+        };
+        let positions = layout.positions.clone();
+        let found = files::find(&Settings { layout, ..settings.clone() }, 0);
+        let Some(InputFile { path, kind: Kind::Fixed(place), .. }) = found.files.first() else {
+            return Ok(None);
+        };
+        let (mut input, mut line) = (bytes::open(path, place, LIMITS)?.input, RawLine::default());
+        json_rows::read_line(&mut input, &mut line).map_err(|error| bytes::of_io(path, 1, &error))?;
+        let values = fixed::columns_of(&line.bytes, &positions);
+        let has = |row: &LayoutRow| {
+            let place = positions.iter().position(|position| position.column == row.column);
+            let wanted = row.form.as_deref().unwrap_or_default();
+            place.is_some_and(|place| wanted.split('|').any(|wanted| wanted == values[place]))
+        };
+        let mut signs =
+            tables.layouts.iter().filter(|row| row.layout == name && row.kind == LayoutKind::Sign);
+        let reaches = positions.iter().map(|position| position.last).max().unwrap_or_default();
+        if signs.clone().next().is_some() && signs.all(has) && line.bytes.len() >= reaches {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// The names of the columns of the first file that the paths of a source lead to, and whether they might as well be the
+/// values of a row.
+fn columns(settings: &Settings) -> Result<(Vec<String>, bool), Reason> {
     let found = files::find(settings, 0);
     let Some(file) = found.files.first() else {
         return Err(found.reasons.into_iter().next().unwrap_or(Reason::NoRows));
     };
     match &file.kind {
-        Kind::Table(opener) => Ok(opener.open()?.columns().to_vec()),
-        Kind::Text(layout, at) => {
+        Kind::Table(opener) => Ok((opener.open()?.columns().to_vec(), false)),
+        Kind::Kept(_) | Kind::Fixed(_) => {
+            Ok((settings.layout.positions.iter().map(|position| position.column.clone()).collect(), false))
+        }
+        Kind::Text(form, at) => {
             let text = bytes::open(&file.path, at, LIMITS)?;
-            match layout {
-                Layout::Commas => names_of_row(&file.path, Splitter::new(text.input, b',')),
-                Layout::Tabs => names_of_row(&file.path, Splitter::new(text.input, b'\t')),
-                Layout::JsonLines => {
+            match form {
+                Form::Commas => Ok((names_of_row(&file.path, Splitter::new(text.input, b','))?, true)),
+                Form::Tabs => Ok((names_of_row(&file.path, Splitter::new(text.input, b'\t'))?, true)),
+                Form::JsonLines => {
                     let (mut input, mut line) = (text.input, RawLine::default());
                     let read = json_rows::read_line(&mut input, &mut line);
                     read.map_err(|error| bytes::of_io(&file.path, 1, &error))?;
                     let text = String::from_utf8_lossy(&line.bytes);
                     let object = serde_json::from_str::<Object<'_>>(&text);
-                    Ok(object.map_or_else(
+                    let names = object.map_or_else(
                         |_| Vec::new(),
                         |object| object.0.into_iter().map(|(key, _)| key).collect(),
-                    ))
+                    );
+                    Ok((names, false))
                 }
             }
         }

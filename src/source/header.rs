@@ -27,6 +27,8 @@ pub(super) struct Header {
     pub given: ByField<Option<String>>,
     /// The columns that each derived one is made of, in the order of [`Settings::derived`].
     pub derived: Vec<Vec<usize>>,
+    /// Columns with values that tell records which are no rows, folded.
+    pub skipped: Vec<(usize, String)>,
 }
 
 impl Header {
@@ -69,7 +71,7 @@ impl Header {
     /// The header with these names.
     pub(super) fn of(names: Vec<String>, settings: &Settings, path: &Path) -> Result<Self, Reason> {
         let path_owned = || path.to_path_buf();
-        let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
+        let folded: Vec<String> = names.iter().map(|name| fold(settings.layout.column(name))).collect();
         for (place, name) in folded.iter().enumerate() {
             // Spreadsheets add nameless columns; they can be no field.
             if !name.is_empty() && folded[..place].contains(name) {
@@ -102,7 +104,12 @@ impl Header {
             .chain(lacking)
             .collect();
         if missing.is_empty() {
-            Ok(Self { names, places, given, derived })
+            let skipped = settings
+                .layout
+                .skipped()
+                .filter_map(|(column, value)| Some((place(&fold(column))?, value.to_owned())));
+            let skipped = skipped.collect();
+            Ok(Self { names, places, given, derived, skipped })
         } else {
             Err(Reason::HeaderLacks { path: path_owned(), missing })
         }

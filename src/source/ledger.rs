@@ -8,14 +8,13 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject, Shared, SourceAccount};
 use super::netting::Claims;
 use super::survey::Survey;
 use super::{Located, Previous, Settings};
-use crate::dispute::{AnchorDays, Dispute, Field, Text, quoted};
+use crate::dispute::{Dispute, Field, Text, Value, quoted};
 
 /// Everything seen so far, by dispute id.
 pub(super) struct Ledger<'a> {
@@ -194,7 +193,7 @@ pub(super) fn close(
     let mut missing = Vec::new();
     let mut accounts = Vec::new();
     for ((settings, surveyed), rejected) in settings.iter().zip(sources).zip(rejected) {
-        let rows = surveyed.rows;
+        let (rows, remarks) = (surveyed.rows, surveyed.remarks);
         let mut reasons = surveyed.reasons;
         if rows == 0 {
             reasons.push(Reason::NoRows);
@@ -203,7 +202,7 @@ pub(super) fn close(
         }
         missing.extend(reasons.iter().map(|reason| reason.clone().of(&settings.name)));
         let completeness = Completeness::of(reasons);
-        accounts.push(SourceAccount { name: settings.name.clone(), rows, rejected, completeness });
+        accounts.push(SourceAccount { name: settings.name.clone(), rows, rejected, completeness, remarks });
     }
     // What came from a source that is not configured any more may have moved to another: then the sum says whether it
     // is there.
@@ -251,85 +250,24 @@ pub(super) fn contradiction(
 /// SHA-256 over every field, in a form in which no two contents are written alike. Two ways to write one amount
 /// (`12` and `12.00`) are one content.
 pub(super) fn content(dispute: &Dispute, text: &mut String) -> [u8; 32] {
-    let Dispute {
-        id,
-        program,
-        client,
-        ndc,
-        product_name,
-        state,
-        payer,
-        delivery_system,
-        covered_entity,
-        pharmacy_npi,
-        period,
-        service_date,
-        reason_codes,
-        units_invoiced,
-        units_disputed,
-        unit_type,
-        unit_rebate_amount,
-        amount_disputed,
-        status,
-        opened_at,
-        due_at,
-        resolved_at,
-        note,
-        claim_ref,
-        source_url,
-        transaction,
-        anchors,
-        // Follows from the program.
-        disputed_money: _,
-    } = dispute;
     text.clear();
-    let mut writer = Content(text);
-    for required in [id, client, status] {
-        writer.text(Some(required));
-    }
-    for optional in [product_name, state, payer, covered_entity, pharmacy_npi, note, claim_ref, source_url] {
-        writer.text(optional.as_ref());
-    }
-    writer.value(Some(program));
-    writer.value(Some(ndc));
-    writer.value(delivery_system.as_ref());
-    writer.value(period.as_ref());
-    writer.value(unit_type.as_ref());
-    writer.value(transaction.as_ref());
-    let AnchorDays { postmarked, received, remitted } = anchors;
-    for day in [service_date, opened_at, due_at, resolved_at, postmarked, received, remitted] {
-        writer.value(day.as_ref());
-    }
-    for amount in [units_invoiced, units_disputed, unit_rebate_amount, amount_disputed] {
-        writer.value(amount.as_ref().map(Decimal::normalize).as_ref());
-    }
-    writer.value(Some(&reason_codes.len()));
-    for code in reason_codes {
-        writer.text(Some(code));
+    for (_, value) in dispute.values() {
+        // Writing to a String cannot fail. The length first, so that no text can look like the end of one and the start
+        // of the next.
+        let _ = match value {
+            None => text.write_str("-;"),
+            Some(Value::Text(value)) => write!(text, "{}:{value};", value.len()),
+            Some(Value::Amount(amount)) => write!(text, "{};", amount.normalize()),
+            Some(Value::Codes(codes)) => codes
+                .iter()
+                .try_for_each(|code| write!(text, "{}:{code},", code.len()))
+                .and_then(|()| text.write_str(";")),
+            Some(value @ (Value::Word(_) | Value::Ndc(_) | Value::Quarter(_) | Value::Day(_))) => {
+                write!(text, "{value};")
+            }
+        };
     }
     Sha256::digest(text.as_bytes()).into()
-}
-
-struct Content<'a>(&'a mut String);
-
-impl Content<'_> {
-    /// Length first, so that no text can look like the end of one and the start of the next.
-    fn text(&mut self, text: Option<&Text>) {
-        // Writing to a String cannot fail.
-        let _ = match text {
-            Some(text) => write!(self.0, "{}:{text};", text.len()),
-            None => self.0.write_str("-;"),
-        };
-    }
-
-    /// For values that never hold a semicolon.
-    fn value(&mut self, value: Option<&impl std::fmt::Display>) {
-        // Writing to a String cannot fail.
-        let _ = match value {
-            Some(value) => write!(self.0, "{value};"),
-            None => self.0.write_str("-;"),
-        };
-    }
 }
 
 #[cfg(test)]

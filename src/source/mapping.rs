@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::batch::Problem;
 use super::header::fold;
-use super::{Derived, Format, Settings};
+use super::{Derived, Format, Layout, Settings};
 use crate::dispute::{Field, FieldError, quoted, shape};
 
 /// One text for each column, by [`Field::index`].
@@ -27,7 +27,8 @@ pub(super) fn of_path(path: &Path, settings: &Settings) -> ByField<Option<String
         let Component::Normal(part) = part else { continue };
         let Some((name, value)) = part.to_str().and_then(|part| part.split_once('=')) else { continue };
         let (name, value) = (decoded(name), decoded(value));
-        for field in Field::ALL.into_iter().filter(|field| fold(settings.column(*field)) == fold(&name)) {
+        let name = fold(settings.layout.column(&name));
+        for field in Field::ALL.into_iter().filter(|field| fold(settings.column(*field)) == name) {
             texts[field.index()] = Some(if value == NO_VALUE { String::new() } else { value.to_string() });
         }
     }
@@ -39,10 +40,26 @@ fn decoded(text: &str) -> Cow<'_, str> {
 }
 
 impl Settings {
-    /// The names of the columns that are looked at, folded.
-    pub(super) fn wanted(&self) -> BTreeSet<String> {
+    /// The columns that are looked at.
+    pub(super) fn wanted(&self) -> Wanted {
         let of_derived = self.derived.values().flat_map(Derived::columns).map(str::to_owned);
-        Field::ALL.into_iter().map(|field| fold(self.column(field))).chain(of_derived).collect()
+        let of_layout = self.layout.skipped().map(|(column, _)| fold(column));
+        let of_ours = Field::ALL.into_iter().map(|field| fold(self.column(field)));
+        Wanted { folded: of_ours.chain(of_derived).chain(of_layout).collect(), layout: self.layout.clone() }
+    }
+}
+
+/// The columns of a source that are looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    folded: BTreeSet<String>,
+    layout: Layout,
+}
+
+impl Wanted {
+    /// Whether a column, as the source calls it, is one of them.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.folded.contains(&fold(self.layout.column(column)))
     }
 }
 

@@ -17,14 +17,19 @@
 mod archive;
 mod batch;
 mod bytes;
+mod compute;
 pub mod database;
 mod derive;
 mod files;
+mod fixed;
 mod format;
 mod glob;
 mod guess;
 mod header;
 mod json_rows;
+mod keep;
+mod key;
+mod layout;
 mod ledger;
 mod mapping;
 mod netting;
@@ -32,6 +37,7 @@ mod open;
 mod parquet_rows;
 mod parse;
 mod pipeline;
+mod reader;
 mod store;
 mod survey;
 mod table;
@@ -54,7 +60,9 @@ pub use batch::{
 };
 pub use derive::Derived;
 pub use format::Format;
-pub use guess::{columns, guess};
+pub use guess::{Guess, guess, look};
+pub use keep::{Keep, keeping};
+pub use layout::{Layout, Position, layouts};
 pub use open::open_disputes;
 pub use survey::{Survey, each};
 
@@ -79,6 +87,12 @@ pub struct Settings {
     pub user: Option<String>,
     /// What the place asks of that user.
     pub secret: Option<SecretString>,
+    /// What is known of its files beside the mapping.
+    pub layout: Layout,
+    /// The file with the key of hashes, made where there is none; without one, hashes are of this reading only.
+    pub key_file: Option<PathBuf>,
+    /// Where what was read is kept, where files are only ever added: each is then read once.
+    pub keep: Option<Keep>,
     /// The name that the source gives a column; columns not named here have the name of the contract.
     pub columns: BTreeMap<Field, String>,
     /// Values of columns that the source does not have; they count also where it does.
@@ -110,6 +124,9 @@ impl Default for Settings {
             region: None,
             user: None,
             secret: None,
+            layout: Layout::default(),
+            key_file: None,
+            keep: None,
             columns: BTreeMap::new(),
             constants: BTreeMap::new(),
             derived: BTreeMap::new(),

@@ -1,10 +1,12 @@
 //! Lines of one claim that cancel each other: only what is left of a claim is in dispute.
 //!
 //! Looks at open disputes that name their claim and the kind of their transaction. A void or a back-out cancels one line
-//! of the same claim with the same units and money; a replacement that is left takes the place of the originals. What
+//! of the same claim with the same units and money; a replacement that is left takes the place of the originals, and of
+//! several the one that was opened last takes the place of the others, where their days say which that is. What
 //! cancels nothing stays: half a pair is a dispute of its own, since its other half may never have been sent. The order
 //! of rows changes nothing.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 
@@ -27,6 +29,7 @@ struct Line {
     kind: Transaction,
     units: Option<Decimal>,
     amount: Option<Decimal>,
+    opened: Option<Date>,
     id: Text,
     /// The caller's name for it.
     place: usize,
@@ -47,6 +50,7 @@ impl Claims {
             kind,
             units: size(dispute.units_disputed),
             amount: size(dispute.amount_disputed),
+            opened: dispute.opened_at,
             id: dispute.id.clone(),
             place,
         };
@@ -86,6 +90,13 @@ fn cancel(lines: Vec<Line>, cancelled: &mut Vec<usize>) {
     if paid.iter().any(|line| line.kind == Transaction::Replacement) {
         let replaced = paid.iter().filter(|line| line.kind == Transaction::Original);
         cancelled.extend(replaced.map(|line| line.place));
+    }
+    let replacements = || paid.iter().filter(|line| line.kind == Transaction::Replacement);
+    let last = replacements().map(|line| line.opened).max().flatten();
+    let is_told = replacements().all(|line| line.opened.is_some())
+        && replacements().filter(|line| line.opened == last).count() == 1;
+    if is_told {
+        cancelled.extend(replacements().filter(|line| line.opened != last).map(|line| line.place));
     }
 }
 

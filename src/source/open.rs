@@ -79,8 +79,14 @@ struct Print {
 
 impl Print {
     fn of(&self, dispute: &Dispute, settings: &Settings) -> Fingerprint {
+        // Two ways to write one amount (`12` and `12.00`) are equal, and equal amounts have one hash.
         let mut content = self.content.build_hasher();
-        hash_content(dispute, &mut content);
+        for (field, value) in dispute.values() {
+            if let Some(value) = value {
+                content.write_u8(field as u8);
+                value.hash(&mut content);
+            }
+        }
         Fingerprint {
             id: self.id.hash_one(&*dispute.id),
             // Half of the bits.
@@ -89,46 +95,6 @@ impl Print {
             is_open: dispute.is_open(&settings.vocabulary),
         }
     }
-}
-
-/// Every field. Two ways to write one amount (`12` and `12.00`) are equal, and equal amounts have one hash.
-fn hash_content(dispute: &Dispute, state: &mut impl Hasher) {
-    let Dispute {
-        id,
-        program,
-        client,
-        ndc,
-        product_name,
-        state: state_code,
-        payer,
-        delivery_system,
-        covered_entity,
-        pharmacy_npi,
-        period,
-        service_date,
-        reason_codes,
-        units_invoiced,
-        units_disputed,
-        unit_type,
-        unit_rebate_amount,
-        amount_disputed,
-        status,
-        opened_at,
-        due_at,
-        resolved_at,
-        note,
-        claim_ref,
-        source_url,
-        transaction,
-        anchors,
-        // Follows from the program.
-        disputed_money: _,
-    } = dispute;
-    (id, program, client, ndc, status, reason_codes).hash(state);
-    (product_name, state_code, payer, delivery_system, covered_entity, pharmacy_npi).hash(state);
-    (period, service_date, opened_at, due_at, resolved_at).hash(state);
-    (units_invoiced, units_disputed, unit_type, unit_rebate_amount, amount_disputed).hash(state);
-    (note, claim_ref, source_url, transaction, anchors).hash(state);
 }
 
 /// Every dispute id seen so far.

@@ -18,7 +18,7 @@ use parquet::schema::types::{ColumnDescriptor, Type};
 
 use super::batch::Reason;
 use super::table::Table;
-use super::table_rows::RawRow;
+use super::table_rows::{MAX_FIELD_BYTES, RawRow};
 
 /// Rows decoded at a time: enough to be quick, few enough that notes of a few kilobytes stay in the cache.
 const BATCH_ROWS: usize = 1024;
@@ -366,7 +366,8 @@ fn bytes(value: &[u8], form: Form, text: &mut Vec<u8>) {
             Ok(bits) => push(text, format_args!("{}", uuid::Uuid::from_bytes(bits))),
             Err(_) => text.extend_from_slice(value),
         },
-        _ => text.extend_from_slice(value),
+        // What is too long is refused, for which its beginning will do.
+        _ => text.extend_from_slice(&value[..value.len().min(MAX_FIELD_BYTES + 1)]),
     }
 }
 
@@ -489,6 +490,13 @@ mod tests {
         large[1] = 0x80;
         assert_eq!(big_endian(&large), None, "its sign is lost in 128 bits");
         assert_eq!(big_endian(&[]), Some(0));
+    }
+
+    #[test]
+    fn of_a_text_that_is_too_long_little_more_is_held_than_tells_so() {
+        let long = vec![b'x'; 10 << 20];
+        assert_eq!(text(|text| bytes(&long, Form::Text, text)).len(), MAX_FIELD_BYTES + 1);
+        assert_eq!(text(|text| bytes(&long[..100], Form::Text, text)).len(), 100);
     }
 
     #[test]

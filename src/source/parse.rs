@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Problem, Reject};
+use super::derive::{Made, Unmade};
 use super::header::{Header, fold};
 use super::json_rows::{self, Line, Object, RawLines, Value};
+use super::key::LocalKey;
 use super::mapping::{ByField, Mapping};
 use super::table_rows::{Fields, MAX_FIELD_BYTES, RawRows};
 use super::tally::Tally;
 use super::{Derived, Settings};
-use crate::dispute::{Dispute, Field, Row, RowReader, Tables, Text, clean, quoted, unseen};
+use crate::dispute::{Dispute, Doubt, Field, Row, RowReader, Tables, Text, clean, quoted, unseen};
 
 /// A dispute, the line where its row starts, and what its reader wanted to know about it.
 pub(super) struct Read<M> {
@@ -56,6 +58,12 @@ impl<R: Default, M> Default for Chunk<R, M> {
 pub(super) struct Parser<'a, M> {
     pub settings: &'a Settings,
     pub tables: &'a Tables,
+    /// The key of hashes, where the source needs one.
+    key: Option<LocalKey>,
+    /// What is done to every dispute after it was read.
+    after: After,
+    /// The source, where `settings` are those of what was kept of it.
+    owner: &'a Settings,
     mapping: Mapping<'a>,
     /// Folded column names, by [`Field::index`].
     pub folded: [String; Field::ALL.len()],
@@ -65,6 +73,17 @@ pub(super) struct Parser<'a, M> {
 
 /// What the reader wants to know about a dispute of a source.
 pub(super) type Mark<'m, M> = dyn Fn(&Settings, &Dispute, &mut String) -> M + Sync + 'm;
+
+/// What is done to a dispute after it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// It stays as it is.
+    Nothing,
+    /// The reference of its claim becomes a keyed hash, to be compared with those that are kept.
+    Hash,
+    /// As [`After::Hash`], and nothing else of it is private any more.
+    Forget,
+}
 
 /// The file that is parsed.
 #[derive(Debug, Clone, Copy)]
@@ -94,9 +113,25 @@ impl Texts<'_> {
 }
 
 impl<'a, M> Parser<'a, M> {
-    pub(super) fn new(settings: &'a Settings, tables: &'a Tables, mark: &'a Mark<'a, M>) -> Self {
+    pub(super) fn new(
+        settings: &'a Settings,
+        tables: &'a Tables,
+        key: Option<LocalKey>,
+        after: After,
+        mark: &'a Mark<'a, M>,
+    ) -> Self {
         let folded = Field::ALL.map(|field| fold(settings.column(field)));
-        Self { settings, tables, mapping: Mapping::new(settings), folded, mark }
+        Self { settings, tables, key, after, owner: settings, mapping: Mapping::new(settings), folded, mark }
+    }
+
+    /// A parser of what was kept of a source: its rows are in the words of the contract.
+    pub(super) fn of_kept(
+        contract: &'a Settings,
+        owner: &'a Settings,
+        tables: &'a Tables,
+        mark: &'a Mark<'a, M>,
+    ) -> Self {
+        Self { owner, ..Self::new(contract, tables, None, After::Nothing, mark) }
     }
 
     /// Parses the rows of a table.
@@ -106,7 +141,6 @@ impl<'a, M> Parser<'a, M> {
         // references to the same text slow each other down.
         let mut reader = RowReader::new(&self.settings.vocabulary, self.tables);
         for row in raw.iter() {
-            chunk.rows += 1;
             self.table_row(origin, header, &row, &mut reader, chunk);
         }
         chunk.raw = raw;
@@ -120,6 +154,14 @@ impl<'a, M> Parser<'a, M> {
         reader: &mut RowReader<'_>,
         chunk: &mut Chunk<R, M>,
     ) {
+        let is_skipped =
+            |(column, value): &(usize, String)| row.text(*column).is_some_and(|text| fold(text) == *value);
+        if let Some((column, _)) = header.skipped.iter().find(|skipped| is_skipped(skipped)) {
+            let value = row.text(*column).unwrap_or_default();
+            let place = (origin.file_index, row.line);
+            return chunk.tally.count(Field::DisputeId, Doubt::OtherRecord, value, place);
+        }
+        chunk.rows += 1;
         let mut problems = Vec::new();
         if row.count != header.names.len() {
             let fields = if row.count == 1 { "field" } else { "fields" };
@@ -135,6 +177,10 @@ impl<'a, M> Parser<'a, M> {
                 "more (is a quote left open?)",
             ));
         }
+        if let Some(cut) = row.cut {
+            let column = quoted(header.name(cut));
+            problems.push(Problem::of_column(&column, "a line that reaches its end", "a shorter one"));
+        }
         if !problems.is_empty() {
             return chunk.reject(origin, row.line, None, problems);
         }
@@ -148,14 +194,21 @@ impl<'a, M> Parser<'a, M> {
         }
         let mut made = Vec::new();
         for ((field, derived), columns) in self.settings.derived.iter().zip(&header.derived) {
-            let mut value = |place: usize| {
-                let column = columns[place];
-                row.text(column).unwrap_or_else(|| {
-                    problems.push(not_utf8(header.name(column)));
-                    ""
-                })
-            };
-            made.push((*field, derived.text(&mut value)));
+            let value = |place: usize| row.text(columns[place]);
+            if let Some(place) = (0..columns.len()).find(|place| value(*place).is_none()) {
+                problems.push(not_utf8(header.name(columns[place])));
+                continue;
+            }
+            let place = (origin.file_index, row.line);
+            match derived.make(self.key.as_ref(), |place| value(place).unwrap_or_default()) {
+                Ok(Made { text, doubt }) => {
+                    count_doubt(chunk, *field, derived, doubt, place);
+                    made.push((*field, text));
+                }
+                Err(unmade) => problems.push(
+                    self.unmade(*field, derived, unmade, |place| header.name(columns[place]).to_owned()),
+                ),
+            }
         }
         for (field, text) in &made {
             texts.0[field.index()] = Some(text);
@@ -224,7 +277,7 @@ impl<'a, M> Parser<'a, M> {
         let mut values: [Option<String>; Field::ALL.len()] = std::array::from_fn(|_| None);
         let mut keys: [Option<&str>; Field::ALL.len()] = [None; Field::ALL.len()];
         for (key, raw) in &object.0 {
-            let folded = fold(key);
+            let folded = fold(self.settings.layout.column(key));
             for field in Field::ALL.into_iter().filter(|field| self.folded[field.index()] == folded) {
                 let index = field.index();
                 if keys[index].replace(key).is_some() {
@@ -254,12 +307,19 @@ impl<'a, M> Parser<'a, M> {
                 }
             }
         }
-        let made: Vec<(Field, String)> = self
-            .settings
-            .derived
-            .iter()
-            .map(|(field, derived)| (*field, of_object(derived, &object)))
-            .collect();
+        let mut made: Vec<(Field, String)> = Vec::new();
+        for (field, derived) in &self.settings.derived {
+            let values = self.of_object(derived, &object);
+            match derived.make(self.key.as_ref(), |place| &values[place]) {
+                Ok(Made { text, doubt }) => {
+                    count_doubt(chunk, *field, derived, doubt, (origin.file_index, line.number));
+                    made.push((*field, text));
+                }
+                Err(unmade) => problems.push(self.unmade(*field, derived, unmade, |place| {
+                    derived.columns().nth(place).unwrap_or_default().to_owned()
+                })),
+            }
+        }
         let mut texts = Texts(std::array::from_fn(|index| {
             let given = given[index].as_deref().filter(|_| keys[index].is_none());
             values[index].as_deref().or(given)
@@ -274,6 +334,40 @@ impl<'a, M> Parser<'a, M> {
         } else {
             chunk.reject(origin, line.number, texts.id(), problems);
         }
+    }
+
+    /// Why a derived column could not be made. Nothing is known of its columns, so that their values are not shown.
+    fn unmade(
+        &self,
+        field: Field,
+        derived: &Derived,
+        unmade: Unmade,
+        column: impl Fn(usize) -> String,
+    ) -> Problem {
+        match unmade {
+            Unmade::Column(place, expected) => {
+                Problem::of_column(&quoted(&column(place)), expected, "something else")
+            }
+            Unmade::Result(expected) => {
+                let column = quoted(self.settings.column(field));
+                let found = format!("another result of `{}`", quoted(derived.formula()));
+                Problem::of_column(&column, expected, found)
+            }
+        }
+    }
+
+    /// The plain values of an object that a column is made of.
+    fn of_object(&self, derived: &Derived, object: &Object<'_>) -> Vec<String> {
+        let layout = &self.settings.layout;
+        let value = |name: &str| {
+            let is_it = |key: &str| fold(layout.column(key)) == name;
+            let raw = object.0.iter().find(|(key, _)| is_it(key)).map(|(_, raw)| json_rows::value(raw));
+            match raw {
+                Some(Value::Text(text)) => text,
+                Some(Value::Nothing | Value::Nested | Value::Broken) | None => String::new(),
+            }
+        };
+        derived.columns().map(value).collect()
     }
 
     /// Reads the texts of a row.
@@ -308,11 +402,19 @@ impl<'a, M> Parser<'a, M> {
         column: impl Fn(Field) -> &'n str,
     ) {
         match reader.read(texts) {
-            Ok(dispute) => {
+            Ok(mut dispute) => {
+                if self.after != After::Nothing
+                    && let (Some(claim), Some(key)) = (&dispute.claim_ref, &self.key)
+                {
+                    dispute.claim_ref = Some(Text::from(key.hash("claim", claim)));
+                }
+                if self.after == After::Forget {
+                    dispute.forget_private();
+                }
                 for (field, doubt, value) in reader.doubts() {
                     chunk.tally.count(field, doubt, value, (origin.file_index, line));
                 }
-                let mark = (self.mark)(self.settings, &dispute, &mut chunk.scratch);
+                let mark = (self.mark)(self.owner, &dispute, &mut chunk.scratch);
                 chunk.read.push(Read { dispute, line, mark });
             }
             Err(errors) => {
@@ -343,17 +445,17 @@ impl<R, M> Chunk<R, M> {
     }
 }
 
-/// A column made from the plain values of an object.
-fn of_object(derived: &Derived, object: &Object<'_>) -> String {
-    let value = |name: &str| {
-        let raw = object.0.iter().find(|(key, _)| fold(key) == name).map(|(_, raw)| json_rows::value(raw));
-        match raw {
-            Some(Value::Text(text)) => text,
-            Some(Value::Nothing | Value::Nested | Value::Broken) | None => String::new(),
-        }
-    };
-    let values: Vec<String> = derived.columns().map(value).collect();
-    derived.text(|place| &values[place])
+/// Counts what is doubtful about a derived column; its expression stands for the values in it.
+fn count_doubt<R, M>(
+    chunk: &mut Chunk<R, M>,
+    field: Field,
+    derived: &Derived,
+    doubt: Option<Doubt>,
+    place: (usize, u64),
+) {
+    if let Some(doubt) = doubt {
+        chunk.tally.count_shown(field, doubt, &quoted(derived.formula()), place);
+    }
 }
 
 /// The problem of a row in the middle of which its file ends.

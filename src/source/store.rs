@@ -49,6 +49,9 @@ pub(super) struct Address {
     /// Such as `s3://bucket`.
     root: String,
     bucket: String,
+    /// The account and the place where it answers, where the address has them.
+    account: Option<String>,
+    endpoint: Option<String>,
     /// Without the leading slash.
     pattern: String,
 }
@@ -79,12 +82,22 @@ impl Address {
             "gs" => Kind::Google,
             _ => return None,
         };
-        let (bucket, pattern) = rest.split_once('/').unwrap_or((rest, ""));
-        let root = format!("{scheme}://{bucket}");
+        let (place, pattern) = rest.split_once('/').unwrap_or((rest, ""));
+        let root = format!("{scheme}://{place}");
+        // As Spark and Hadoop write it: `abfss://container@account.dfs.core.windows.net/folder`.
+        let (bucket, host) = match place.split_once('@') {
+            Some((bucket, host)) if scheme.starts_with("abfs") => (bucket, Some(host)),
+            _ => (place, None),
+        };
+        let account = host.map(|host| host.split('.').next().unwrap_or(host).to_owned());
+        // Of the public cloud the account says where it is.
+        let elsewhere = host.filter(|host| host.contains('.') && !host.ends_with(".dfs.core.windows.net"));
         Some(Self {
             kind,
             root,
             bucket: bucket.to_owned(),
+            account,
+            endpoint: elsewhere.map(|host| format!("https://{}", host.replacen(".dfs.", ".blob.", 1))),
             pattern: pattern.trim_end_matches('/').to_owned(),
         })
     }
@@ -160,7 +173,8 @@ impl Address {
         })
     }
 
-    /// What a source says wins over the environment, in which the usual variables of each store are looked at.
+    /// Where a source has a secret, credentials of the environment do not count, not even in part; without one the usual
+    /// variables of each store are looked at, and what else the source says wins over them.
     fn open(&self, settings: &Settings) -> object_store::Result<Arc<dyn ObjectStore>> {
         let options = ClientOptions::new()
             .with_timeout_disabled()
@@ -176,7 +190,15 @@ impl Address {
         let (user, endpoint) = (settings.user.clone(), settings.endpoint.clone());
         Ok(match self.kind {
             Kind::S3 => {
-                let mut builder = AmazonS3Builder::from_env().with_bucket_name(&self.bucket);
+                let mut builder = if secret.is_some() {
+                    // Half of the credentials of the environment would not fit those of the source.
+                    let region =
+                        ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+                    region.into_iter().fold(AmazonS3Builder::new(), AmazonS3Builder::with_region)
+                } else {
+                    AmazonS3Builder::from_env()
+                };
+                builder = builder.with_bucket_name(&self.bucket);
                 if let Some(user) = user {
                     builder = builder.with_access_key_id(user);
                 }
@@ -192,9 +214,17 @@ impl Address {
                 Arc::new(builder.with_client_options(options).with_retry(retry).build()?)
             }
             Kind::Azure => {
-                let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(&self.bucket);
-                if let Some(user) = user {
-                    builder = builder.with_account(user);
+                let mut builder = if secret.is_some() {
+                    let account = std::env::var("AZURE_STORAGE_ACCOUNT_NAME").ok();
+                    account
+                        .into_iter()
+                        .fold(MicrosoftAzureBuilder::new(), MicrosoftAzureBuilder::with_account)
+                } else {
+                    MicrosoftAzureBuilder::from_env()
+                };
+                builder = builder.with_container_name(&self.bucket);
+                if let Some(account) = user.or_else(|| self.account.clone()) {
+                    builder = builder.with_account(account);
                 }
                 match secret {
                     Some(token) if token.contains("sig=") => {
@@ -204,7 +234,7 @@ impl Address {
                     Some(key) => builder = builder.with_access_key(key),
                     None => {}
                 }
-                if let Some(endpoint) = endpoint {
+                if let Some(endpoint) = endpoint.or_else(|| self.endpoint.clone()) {
                     builder = builder.with_endpoint(endpoint);
                 }
                 Arc::new(builder.with_client_options(options).with_retry(retry).build()?)
@@ -224,6 +254,13 @@ impl Address {
 }
 
 impl Object {
+    /// What tells the contents of the object from other ones; none where the store has nothing for that.
+    pub(super) fn mark(&self) -> Option<String> {
+        let ObjectMeta { location: _, last_modified, size, e_tag, version } = &self.meta;
+        let told = e_tag.as_ref().or(version.as_ref())?;
+        Some(format!("{size} {} {told}", last_modified.timestamp_micros()))
+    }
+
     /// The bytes as they come.
     pub(super) fn open(&self) -> Result<Raw, Reason> {
         let Self { store, path, meta } = self;
@@ -398,6 +435,26 @@ mod tests {
             assert_eq!(stands(address, name), expected, "{address} for {name}");
         }
         assert!(Address::parse(Path::new("drops/a.csv")).is_none());
+    }
+
+    #[test]
+    fn the_address_that_spark_writes_names_container_account_and_cloud() {
+        let of = |address: &str| {
+            let Address { kind, bucket, account, endpoint, pattern, .. } =
+                Address::parse(Path::new(address)).unwrap();
+            assert_eq!(kind, Kind::Azure);
+            format!("{bucket} {account:?} {endpoint:?} {pattern}")
+        };
+        assert_eq!(
+            of("abfss://drops@acme.dfs.core.windows.net/a/*.csv"),
+            "drops Some(\"acme\") None a/*.csv"
+        );
+        assert_eq!(
+            of("abfss://drops@acme.dfs.core.chinacloudapi.cn/a"),
+            "drops Some(\"acme\") Some(\"https://acme.blob.core.chinacloudapi.cn\") a"
+        );
+        assert_eq!(of("abfss://drops/a"), "drops None None a");
+        assert_eq!(of("az://drops/a"), "drops None None a");
     }
 
     #[test]

@@ -1,22 +1,18 @@
 //! Reads file after file and row after row, and hands each dispute on.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::batch::{FileCounts, Reason, Reject};
-use super::bytes::{self, LIMITS, TextFile};
-use super::files::{self, InputFile, Kind, Layout};
-use super::header::{Header, MAX_COLUMNS};
-use super::json_rows::{self, RawLine, RawLines};
-use super::mapping;
-use super::parse::{Chunk, Mark, Origin, Parser, Read, cut_row};
-use super::pipeline::{Filled, Pace, in_order};
-use super::table::Table;
-use super::table_rows::{RawRow, RawRows, Splitter};
+use super::files::{self, InputFile, Kind};
+use super::keep::{Decision, Store, decide};
+use super::key::LocalKey;
+use super::parse::{After, Mark, Origin, Parser, Read};
+use super::pipeline::Pace;
+use super::reader::{Place, Reader};
 use super::tally::Tally;
-use super::{CountedWarning, Located, Progress, Settings};
-use crate::dispute::{Doubt, Field, Interner, Tables, quoted};
+use super::{CountedWarning, Derived, Located, Progress, Settings};
+use crate::dispute::{Interner, Tables};
 
 /// The account of a reading, without the disputes.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,11 +38,17 @@ pub struct Survey {
 pub(super) struct Surveyed {
     pub rows: u64,
     pub reasons: Vec<Reason>,
+    pub remarks: Vec<String>,
     /// Columns of tables that nothing is read from, sorted.
     pub unused: BTreeSet<String>,
 }
 
 impl Survey {
+    /// What people should know about the rows of the sources.
+    pub fn remarks(&self) -> impl Iterator<Item = &String> {
+        self.sources.iter().flat_map(|source| &source.remarks)
+    }
+
     /// The columns of tables from which nothing is read, by the names that the sources have.
     pub fn unused_columns(&self) -> impl Iterator<Item = &String> {
         self.sources.iter().flat_map(|source| &source.unused)
@@ -112,32 +114,102 @@ pub(super) fn survey<M: Send>(
     mark: &Mark<'_, M>,
     sink: &mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
 ) -> Survey {
-    let mut files = Vec::new();
-    let mut counts = FileCounts::default();
-    let mut surveyed = Vec::new();
+    let mut all = Found::default();
+    let keeps = input.sources.iter().any(|settings| settings.keep.is_some());
     for (source, settings) in input.sources.iter().enumerate() {
-        let found = files::find(settings, source);
-        files.extend(found.files);
-        counts.partial += found.counts.partial;
-        counts.other += found.counts.other;
-        counts.failed += found.counts.failed;
-        surveyed.push(Surveyed { reasons: found.reasons, ..Surveyed::default() });
+        let mut found = files::find(settings, source);
+        let key = match key(settings, keeps) {
+            Ok(key) => key,
+            Err(reason) => {
+                found.files.clear();
+                found.reasons.push(reason);
+                None
+            }
+        };
+        let store = key.as_ref().and_then(|key| Store::open(settings, input.tables, key));
+        if let Some(store) = &store {
+            reuse(&mut found.files, &mut found.reasons, store);
+        }
+        all.keys.push(key);
+        all.stores.push(store);
+        all.files.extend(found.files);
+        all.counts.partial += found.counts.partial;
+        all.counts.other += found.counts.other;
+        all.counts.failed += found.counts.failed;
+        all.surveyed.push(Surveyed { reasons: found.reasons, ..Surveyed::default() });
     }
-    survey_of(input, (files, counts, surveyed), progress, mark, sink)
+    survey_of(input, all, progress, mark, sink)
+}
+
+/// Puts what was kept of a file in its place, and says which files are missing that were there.
+fn reuse(files: &mut [InputFile], reasons: &mut Vec<Reason>, store: &Store) {
+    let texts: Vec<(&str, Option<&str>)> =
+        files.iter().map(|file| (file.path.to_str().unwrap_or_default(), file.mark.as_deref())).collect();
+    let Decision { reuse, gone } = decide(&texts, &store.marks());
+    // What cannot be listed may be there.
+    if reasons.is_empty() {
+        reasons.extend(gone.into_iter().map(|path| Reason::Gone { path: path.into() }));
+    }
+    for (file, _) in files.iter_mut().zip(reuse).filter(|(_, reuse)| *reuse) {
+        if let Some(kept) = file.path.to_str().and_then(|path| store.kept(path)) {
+            file.kind = Kind::Kept(kept.clone());
+        }
+    }
+}
+
+/// The key of hashes, where a source needs one.
+fn key(settings: &Settings, keeps: bool) -> Result<Option<LocalKey>, Reason> {
+    if !keeps && !settings.derived.values().any(Derived::is_hashed) {
+        return Ok(None);
+    }
+    LocalKey::at(settings.key_file.as_deref()).map(Some).map_err(|error| Reason::Unreadable {
+        path: settings.key_file.clone().unwrap_or_default(),
+        problem: format!("the key of hashes is needed: {error}"),
+    })
+}
+
+/// What there is to read of all sources.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<InputFile>,
+    counts: FileCounts,
+    /// By source.
+    surveyed: Vec<Surveyed>,
+    /// By source.
+    keys: Vec<Option<LocalKey>>,
+    /// By source.
+    stores: Vec<Option<Store>>,
 }
 
 /// As [`survey`], of what was found.
 fn survey_of<M: Send>(
     input: &Input<'_>,
-    found: (Vec<InputFile>, FileCounts, Vec<Surveyed>),
+    found: Found,
     progress: &mut dyn FnMut(Progress<'_>),
     mark: &Mark<'_, M>,
     sink: &mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
 ) -> Survey {
     let Input { sources, tables, pace, order } = *input;
-    let (files, counts, surveyed) = found;
+    let Found { files, counts, surveyed, keys, stores } = found;
+    let keeps = sources.iter().any(|settings| settings.keep.is_some());
+    let after = |settings: &Settings| match (&settings.keep, keeps) {
+        (Some(_), _) => After::Forget,
+        (None, true) => After::Hash,
+        (None, false) => After::Nothing,
+    };
+    let contract = Settings::default();
     let mut reader = Reader {
-        parsers: sources.iter().map(|settings| Parser::new(settings, tables, mark)).collect(),
+        parsers: sources
+            .iter()
+            .zip(keys)
+            .map(|(settings, key)| Parser::new(settings, tables, key, after(settings), mark))
+            .collect(),
+        kept_parsers: sources
+            .iter()
+            .map(|settings| Parser::of_kept(&contract, settings, tables, mark))
+            .collect(),
+        stores,
+        keeper: None,
         tallies: sources.iter().map(|_| Tally::default()).collect(),
         pace,
         progress,
@@ -188,287 +260,13 @@ fn survey_of<M: Send>(
     survey
 }
 
-/// Where reading is.
-struct Place<'a> {
-    file: &'a InputFile,
-    file_index: usize,
-    /// How many files were read before.
-    number: usize,
-    bytes: u64,
-    bytes_total: u64,
-}
-
-impl Place<'_> {
-    fn origin(&self) -> Origin<'_> {
-        Origin { file: &self.file.path, file_index: self.file_index, source: self.file.source }
-    }
-}
-
-struct Reader<'a, M> {
-    /// By source.
-    parsers: Vec<Parser<'a, M>>,
-    /// By source.
-    tallies: Vec<Tally>,
-    pace: Pace,
-    progress: &'a mut dyn FnMut(Progress<'_>),
-    sink: &'a mut dyn FnMut(Origin<'_>, &mut Vec<Read<M>>),
-    files: usize,
-    survey: Survey,
-}
-
-/// Why a file was not read to its end, and the line of the row in which that happened, if there was one.
-struct Break {
-    reason: Reason,
-    cut: Option<u64>,
-}
-
-/// Parses the rows of a chunk.
-type Parse<'p, R, M> = dyn Fn(&Parser<'_, M>, Origin<'_>, &mut Chunk<R, M>) + Sync + 'p;
-
-impl<M: Send> Reader<'_, M> {
-    fn read(&mut self, place: &mut Place<'_>) -> Result<(), Reason> {
-        let outcome = match &place.file.kind {
-            Kind::Text(layout, at) => bytes::open(&place.file.path, at, LIMITS).and_then(|text| {
-                place.bytes_total = text.bytes_total;
-                self.report(place);
-                match layout {
-                    Layout::Commas => self.read_separated(place, text, b','),
-                    Layout::Tabs => self.read_separated(place, text, b'\t'),
-                    Layout::JsonLines => self.read_json_lines(place, text),
-                }
-            }),
-            Kind::Table(opener) => opener.open().and_then(|mut table| {
-                place.bytes_total = table.total();
-                self.report(place);
-                self.read_table(place, &mut *table)
-            }),
-        };
-        self.report(place);
-        outcome
-    }
-
-    fn settings(&self, place: &Place<'_>) -> &Settings {
-        self.parsers[place.file.source].settings
-    }
-
-    fn read_separated(&mut self, place: &mut Place<'_>, text: TextFile, delimiter: u8) -> Result<(), Reason> {
-        let path = Arc::clone(&place.file.path);
-        let TextFile { input, bytes, .. } = text;
-        let mut splitter = Splitter::new(input, delimiter);
-        let mut row = RawRow::default();
-        let begun =
-            splitter.read(&mut row, MAX_COLUMNS).map_err(|error| bytes::of_io(&path, row.line, &error))?;
-        if !begun {
-            return Err(Reason::Empty { path: path.to_path_buf() });
-        }
-        let truncated = |line| Reason::Truncated { path: path.to_path_buf(), line };
-        if row.unfinished {
-            return Err(truncated(row.line));
-        }
-        let header = Header::read(&row, self.settings(place), &path, delimiter)?;
-        self.look_at(place, &header);
-        let Pace { rows, bytes: most_bytes, .. } = self.pace;
-        let mut broken = None;
-        let mut fill = |raw: &mut RawRows| {
-            raw.clear();
-            while raw.len() < rows && raw.bytes() < most_bytes {
-                match splitter.read(&mut row, header.names.len()) {
-                    Ok(false) => return Filled::Last,
-                    Ok(true) if row.unfinished => {
-                        broken = Some(Break { reason: truncated(row.line), cut: Some(row.line) });
-                        return Filled::Last;
-                    }
-                    Ok(true) => raw.push(&row),
-                    Err(error) => {
-                        let cut = row.is_begun().then_some(row.line);
-                        broken = Some(Break { reason: bytes::of_io(&path, row.line, &error), cut });
-                        return Filled::Last;
-                    }
-                }
-            }
-            Filled::More
-        };
-        self.read_chunks(
-            place,
-            &bytes,
-            &mut fill,
-            &|parser, origin, chunk| parser.table(origin, &header, chunk),
-            &mut |_| {},
-        );
-        self.end(place, broken)
-    }
-
-    fn read_json_lines(&mut self, place: &mut Place<'_>, text: TextFile) -> Result<(), Reason> {
-        let path = Arc::clone(&place.file.path);
-        let TextFile { mut input, bytes, .. } = text;
-        let mut line = RawLine::default();
-        let mut seen = [false; Field::ALL.len()];
-        let mut cut = None;
-        let mut has_rows = false;
-        let given = mapping::of_path(&path, self.settings(place));
-        let Pace { rows, bytes: most_bytes, .. } = self.pace;
-        let mut broken = None;
-        let mut fill = |raw: &mut RawLines| {
-            raw.clear();
-            while raw.len() < rows && raw.bytes() < most_bytes {
-                match json_rows::read_line(&mut input, &mut line) {
-                    Ok(false) => return Filled::Last,
-                    Ok(true) => raw.push(&line),
-                    Err(error) => {
-                        let cut = (!line.bytes.trim_ascii().is_empty()).then_some(line.line);
-                        broken = Some(Break { reason: bytes::of_io(&path, line.line, &error), cut });
-                        return Filled::Last;
-                    }
-                }
-            }
-            Filled::More
-        };
-        self.read_chunks(
-            place,
-            &bytes,
-            &mut fill,
-            &|parser, origin, chunk| parser.json_lines(origin, &given, chunk),
-            &mut |chunk| {
-                has_rows |= chunk.rows > 0;
-                cut = cut.or(chunk.cut);
-                for (seen, chunk) in seen.iter_mut().zip(chunk.seen) {
-                    *seen |= chunk;
-                }
-            },
-        );
-        self.end(place, broken)?;
-        if let Some(line) = cut {
-            return Err(Reason::Truncated { path: path.to_path_buf(), line });
-        }
-        if has_rows {
-            self.count_absent_columns(place, |field| seen[field.index()] || given[field.index()].is_some());
-        }
-        Ok(())
-    }
-
-    fn read_table(&mut self, place: &mut Place<'_>, table: &mut dyn Table) -> Result<(), Reason> {
-        let header = Header::of(table.columns().to_vec(), self.settings(place), &place.file.path)?;
-        self.look_at(place, &header);
-        let Pace { rows, bytes: most_bytes, .. } = self.pace;
-        let mut row = RawRow::default();
-        let done = Cell::new(0);
-        let mut broken = None;
-        let mut fill = |raw: &mut RawRows| {
-            raw.clear();
-            while raw.len() < rows && raw.bytes() < most_bytes {
-                match table.read(&mut row) {
-                    Ok(true) => raw.push(&row),
-                    Ok(false) => return Filled::Last,
-                    Err(reason) => {
-                        broken = Some(Break { reason, cut: None });
-                        return Filled::Last;
-                    }
-                }
-            }
-            done.set(table.done());
-            Filled::More
-        };
-        self.read_chunks(
-            place,
-            &done,
-            &mut fill,
-            &|parser, origin, chunk| parser.table(origin, &header, chunk),
-            &mut |_| {},
-        );
-        self.end(place, broken)
-    }
-
-    /// Reads the rows of one file: `fill` splits, any thread parses, and the chunks are taken in order.
-    fn read_chunks<R: Default + Send>(
-        &mut self,
-        place: &mut Place<'_>,
-        bytes: &Cell<u64>,
-        fill: &mut dyn FnMut(&mut R) -> Filled,
-        parse: &Parse<'_, R, M>,
-        look: &mut dyn FnMut(&Chunk<R, M>),
-    ) {
-        let Self { parsers, tallies, pace, progress, sink, files, survey } = self;
-        let origin = place.origin();
-        let (parser, tally) = (&parsers[origin.source], &mut tallies[origin.source]);
-        in_order(
-            pace.in_flight,
-            &mut |chunk: &mut Chunk<R, M>| fill(&mut chunk.raw),
-            &|chunk| parse(parser, origin, chunk),
-            &mut |chunk| {
-                look(chunk);
-                let Chunk { raw: _, rows, read, rejects, tally: doubts, seen: _, cut: _, .. } = chunk;
-                survey.rows += std::mem::take(rows);
-                survey.rejects.append(rejects);
-                tally.absorb(doubts);
-                sink(origin, read);
-                progress(Progress {
-                    file: &place.file.path,
-                    file_index: place.number,
-                    files: *files,
-                    bytes: bytes.get(),
-                    bytes_total: place.bytes_total,
-                    rows: survey.rows,
-                });
-            },
-        );
-        place.bytes = bytes.get();
-    }
-
-    /// Counts the row in which reading broke off.
-    fn end(&mut self, place: &Place<'_>, broken: Option<Break>) -> Result<(), Reason> {
-        let Some(Break { reason, cut }) = broken else { return Ok(()) };
-        if let Some(line) = cut {
-            self.survey.rows += 1;
-            let Origin { file, file_index, source: _ } = place.origin();
-            let file = Arc::clone(file);
-            self.survey.rejects.push(Reject { file, file_index, line, id: None, problems: vec![cut_row()] });
-        }
-        Err(reason)
-    }
-
-    /// Notes which columns of a table nothing is read from, and which that are named it does not have.
-    fn look_at(&mut self, place: &Place<'_>, header: &Header) {
-        self.count_absent_columns(place, |field| header.has(field));
-        let unused = &mut self.survey.sources[place.file.source].unused;
-        for (column, name) in header.names.iter().enumerate() {
-            let is_used = header.places.contains(&Some(column))
-                || header.derived.iter().flatten().any(|used| *used == column);
-            if !name.is_empty() && !is_used && !unused.contains(name) {
-                unused.insert(name.clone());
-            }
-        }
-    }
-
-    /// Counts the columns that the settings name and the file does not have.
-    fn count_absent_columns(&mut self, place: &Place<'_>, is_there: impl Fn(Field) -> bool) {
-        let Origin { file_index, source, .. } = place.origin();
-        let settings = self.parsers[source].settings;
-        let is_made =
-            |field: Field| settings.constants.contains_key(&field) || settings.derived.contains_key(&field);
-        let is_there = |field: Field| is_made(field) || is_there(field);
-        for field in settings.columns.keys().filter(|field| !is_there(**field)) {
-            let column = quoted(settings.column(*field));
-            self.tallies[source].count(*field, Doubt::AbsentColumn, &column, (file_index, 1));
-        }
-    }
-
-    fn report(&mut self, place: &Place<'_>) {
-        (self.progress)(Progress {
-            file: &place.file.path,
-            file_index: place.number,
-            files: self.files,
-            bytes: place.bytes,
-            bytes_total: place.bytes_total,
-            rows: self.survey.rows,
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Previous;
     use crate::source::open::open_disputes_of;
+    use crate::source::table::Table;
+    use crate::source::table_rows::RawRow;
 
     const SERIAL: Pace = Pace { rows: usize::MAX, bytes: usize::MAX, in_flight: 0 };
 
@@ -596,12 +394,22 @@ mod tests {
                 Ok(Box::new(Made { columns, rows: 5_000, breaks, read: 0 }))
             };
             let path: Arc<std::path::Path> = Arc::from(std::path::Path::new("shop view disputes"));
-            let file =
-                InputFile { path, kind: Kind::Table(crate::source::table::Opener::new(made)), source: 0 };
+            let file = InputFile {
+                path,
+                kind: Kind::Table(crate::source::table::Opener::new(made)),
+                mark: None,
+                source: 0,
+            };
             for pace in paces() {
                 let input =
                     Input { sources: settings.as_ref(), tables: &tables, pace, order: Order::AsGiven };
-                let found = || (vec![file.clone()], FileCounts::default(), vec![Surveyed::default()]);
+                let found = || Found {
+                    files: vec![file.clone()],
+                    surveyed: vec![Surveyed::default()],
+                    keys: vec![None],
+                    stores: vec![None],
+                    ..Found::default()
+                };
                 let mut lines = Vec::new();
                 let survey = survey_of(&input, found(), &mut |_| {}, &|_, _, _| (), &mut |_, read| {
                     lines.extend(read.iter().map(|read| read.line));

@@ -16,6 +16,11 @@ pub(super) trait Table {
     /// before it count.
     fn read(&mut self, row: &mut RawRow) -> Result<bool, Reason>;
 
+    /// Something that people should know about the rows.
+    fn remark(&self) -> Option<&str> {
+        None
+    }
+
     /// How far reading is, in bytes where the table is a file, else in rows.
     fn done(&self) -> u64 {
         0

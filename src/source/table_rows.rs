@@ -19,6 +19,8 @@ pub(super) struct RawRow {
     pub fields: usize,
     /// The first field that is too long.
     pub too_long: Option<usize>,
+    /// The first field in the middle of which the line ends.
+    pub cut: Option<usize>,
     /// The input ends inside a quoted field.
     pub unfinished: bool,
     bytes: Vec<u8>,
@@ -36,6 +38,11 @@ impl RawRow {
         self.fields > 0 || !self.bytes.is_empty() || self.too_long.is_some() || self.unfinished
     }
 
+    /// Says that the line ends in the middle of a field.
+    pub(super) fn mark_cut(&mut self, place: usize) {
+        self.cut = self.cut.or(Some(place));
+    }
+
     /// Begins a row that comes ready in fields.
     pub(super) fn begin(&mut self, number: u64) {
         self.clear(number);
@@ -51,6 +58,7 @@ impl RawRow {
         self.line = line;
         self.fields = 0;
         self.too_long = None;
+        self.cut = None;
         self.unfinished = false;
         self.bytes.clear();
         self.ends.clear();
@@ -89,6 +97,7 @@ struct Head {
     line: u64,
     fields: usize,
     too_long: Option<usize>,
+    cut: Option<usize>,
     /// Where the bytes and the ends of the row end.
     bytes_end: usize,
     ends_end: usize,
@@ -104,13 +113,14 @@ impl RawRows {
 
     /// Adds a whole row.
     pub(super) fn push(&mut self, row: &RawRow) {
-        let RawRow { line, fields, too_long, unfinished: _, bytes, ends } = row;
+        let RawRow { line, fields, too_long, cut, unfinished: _, bytes, ends } = row;
         self.bytes.extend_from_slice(bytes);
         self.ends.extend_from_slice(ends);
         self.heads.push(Head {
             line: *line,
             fields: *fields,
             too_long: *too_long,
+            cut: *cut,
             bytes_end: self.bytes.len(),
             ends_end: self.ends.len(),
         });
@@ -127,10 +137,11 @@ impl RawRows {
     pub(super) fn iter(&self) -> impl Iterator<Item = Fields<'_>> {
         let (mut bytes_start, mut ends_start) = (0, 0);
         self.heads.iter().map(move |head| {
-            let &Head { line, fields, too_long, bytes_end, ends_end } = head;
+            let &Head { line, fields, too_long, cut, bytes_end, ends_end } = head;
             let bytes = &self.bytes[std::mem::replace(&mut bytes_start, bytes_end)..bytes_end];
             let ends = &self.ends[std::mem::replace(&mut ends_start, ends_end)..ends_end];
-            Fields { line, count: fields, too_long, bytes, ends, text: std::str::from_utf8(bytes).ok() }
+            let text = std::str::from_utf8(bytes).ok();
+            Fields { line, count: fields, too_long, cut, bytes, ends, text }
         })
     }
 }
@@ -140,6 +151,7 @@ pub(super) struct Fields<'a> {
     pub line: u64,
     pub count: usize,
     pub too_long: Option<usize>,
+    pub cut: Option<usize>,
     bytes: &'a [u8],
     ends: &'a [usize],
     /// The bytes as text, where all of them are.

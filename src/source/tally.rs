@@ -27,6 +27,17 @@ struct Counted {
 impl Tally {
     /// Counts one doubt of a value that is not yet fit to be shown, at this file and line.
     pub(super) fn count(&mut self, field: Field, doubt: Doubt, value: &str, place: (usize, u64)) {
+        if field.is_private() {
+            self.count_shown(field, doubt, &shape(value), place);
+        } else if let Some(value) = quoted_as_is(value) {
+            self.count_shown(field, doubt, value, place);
+        } else {
+            self.count_shown(field, doubt, &quoted(value), place);
+        }
+    }
+
+    /// As [`Tally::count`], of a text that is fit to be shown.
+    pub(super) fn count_shown(&mut self, field: Field, doubt: Doubt, shown: &str, place: (usize, u64)) {
         let counted = self.0.entry((field, doubt)).or_insert_with(|| Counted {
             count: 0,
             values: Vec::new(),
@@ -34,13 +45,7 @@ impl Tally {
         });
         counted.count += 1;
         counted.first = counted.first.min(place);
-        if field.is_private() {
-            counted.show(&shape(value));
-        } else if let Some(value) = quoted_as_is(value) {
-            counted.show(value);
-        } else {
-            counted.show(&quoted(value));
-        }
+        counted.show(shown);
     }
 
     /// Adds everything that `other` has counted, and leaves it empty.

@@ -79,6 +79,8 @@ impl World {
 /// Reads every key with the type that it has.
 pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.paths("source.paths");
+    reader.text("source.layout");
+    reader.flag("source.append_only");
     reader.ratio("source.max_drop", 0.0..=1.0);
     reader.ratio("source.max_reject_rate", 0.0..=1.0);
     reader.list("source.open_statuses");
@@ -92,7 +94,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_path("tables.dir");
     reader.secret("source.secret");
     reader.list("source.empty");
-    for map in ["columns", "constants", "derived", "formats"] {
+    for map in ["columns", "positions", "constants", "derived", "formats"] {
         reader.map(&format!("source.{map}"));
     }
     for map in [

@@ -371,3 +371,29 @@ fn a_place_in_jira_for_the_report_is_one_of_two_and_an_issue_has_a_key() {
     let lonely = World::with_file("[report.jira]\nissue = \"DISP-7\"\n");
     assert!(told(&lonely, Needs::default()).contains("`jira.url` is required"));
 }
+
+#[test]
+fn two_sources_with_one_name_of_a_variable_are_refused() {
+    let world = World::with_file("[sources.a-b]\npaths = [\"a.csv\"]\n[sources.a_b]\npaths = [\"b.csv\"]\n");
+    let told = told(&world, Needs::default());
+    assert!(
+        told.contains("its variable `DISPUTEBOT_SOURCES_A_B_PATHS` would also be that of the source `a-b`"),
+        "{told}"
+    );
+    let world = World::with_file("[sources.a-b]\npaths = [\"a.csv\"]\n[sources.a_c]\npaths = [\"b.csv\"]\n");
+    assert!(world.load().and_then(|layers| Settings::read(&layers, Needs::default()).map(drop)).is_ok());
+}
+
+#[test]
+fn what_a_source_keeps_stands_beside_the_state_under_its_name() {
+    let world = World::with_file(
+        "[sources.drops]\npaths = [\"a.csv\"]\nappend_only = true\n[sources.other]\npaths = [\"b.csv\"]\n[state]\ndir = \"here\"\n",
+    );
+    let layers = world.load().unwrap();
+    let (settings, _) = Settings::read(&layers, Needs::default()).unwrap();
+    let [drops, other] = settings.run.sources.as_slice() else { panic!("two sources") };
+    let keep = drops.keep.as_ref().unwrap();
+    assert!(keep.folder.ends_with("here/read/drops") && !keep.writes);
+    assert_eq!(other.keep, None);
+    assert!(drops.key_file.as_ref().unwrap().ends_with("here/local.key"));
+}

@@ -17,6 +17,7 @@ fn the_starter_loads_without_problems_and_holds_what_was_found() {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
     let found = Found {
+        layout: None,
         about_columns: Vec::new(),
         paths: vec!["exports/open \"disputes\".csv".to_owned(), "C:\\drop\\é\n.csv".to_owned()],
         columns: map(&[("ndc", "NDC 11"), ("dispute_id", "Dispute #"), ("payer", "a = [b]")]),
@@ -34,6 +35,7 @@ fn the_starter_loads_without_problems_and_holds_what_was_found() {
     let mut reader = layers.reader();
     read_all(&mut reader);
     let read_back = Found {
+        layout: None,
         about_columns: Vec::new(),
         paths: reader.list("source.paths"),
         columns: reader.map("source.columns"),

@@ -13,5 +13,7 @@ mod server;
 #[path = "../shared/tds.rs"]
 mod tds;
 
+#[cfg(feature = "odbc")]
+mod odbc;
 mod postgres;
 mod sqlserver;

@@ -4,7 +4,9 @@ use std::net::TcpListener;
 
 use disputebot::{
     dispute::{Field, Tables},
-    source::{Batch, Completeness, Previous, Reason, Settings, database::Relation, database::Tls, load},
+    source::{
+        Batch, Completeness, Previous, Reason, Settings, database::Relation, database::Tls, each, load,
+    },
 };
 use jiff::civil::date;
 use rust_decimal::Decimal;
@@ -230,4 +232,52 @@ fn a_connection_is_as_secure_as_the_settings_say() {
     other_name.database.as_mut().unwrap().host = "localhost".to_owned();
     let other_name = told(&other_name);
     assert!(other_name.contains("no secure connection"), "{other_name}");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_its_query_on_the_server() {
+    let Some(server) = Postgres::start() else { return };
+    // Rows enough for the reader to begin, and then a server that computes for ten minutes.
+    let settings = server.source(query(
+        "SELECT n::text AS dispute_id, 'mdrp' AS program, 'Example Pharma A' AS manufacturer, '12345067890' AS ndc \
+         FROM generate_series(1, 60000) AS n \
+         UNION ALL SELECT pg_sleep(600)::text, 'mdrp', 'Example Pharma A', '12345067890'",
+    ));
+    let left = std::panic::catch_unwind(|| {
+        each(&settings, &Tables::embedded(), &mut |_| {}, &mut |_| panic!("it leaves"));
+    });
+    assert!(left.is_err());
+    let at_work =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'disputebot' AND state = 'active'";
+    let began = std::time::Instant::now();
+    while server.value(at_work) != "0" {
+        assert!(began.elapsed().as_secs() < 60, "the query goes on");
+    }
+}
+
+#[test]
+fn errors_of_functions_of_the_database_tell_no_value() {
+    let Some(server) = Postgres::start() else { return };
+    server.sql(&format!(
+        "CREATE TABLE disputes ({COLUMNS}); INSERT INTO disputes VALUES ('D-1', 'mdrp', 'Jane Roe', '12345067890');
+         CREATE FUNCTION check_it(text) RETURNS text LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'no claim of %', $1; END $$;
+         CREATE VIEW open_disputes AS
+            SELECT dispute_id, program, check_it(manufacturer) AS manufacturer, ndc FROM disputes;
+         GRANT SELECT ON open_disputes TO reader"
+    ));
+    let told = told(&server.source(table("open_disputes")));
+    assert!(told.ends_with("the query cannot compute a value (SQLSTATE P0001)"), "{told}");
+}
+
+#[test]
+fn a_cell_that_is_too_long_is_refused_and_the_rest_is_read() {
+    let Some(server) = Postgres::start() else { return };
+    let batch = read(&server.source(query(
+        "SELECT n::text AS dispute_id, 'mdrp' AS program, 'Example Pharma A' AS manufacturer, '12345067890' AS ndc, \
+         repeat('x', CASE n WHEN 2 THEN 10000000 ELSE 10 END) AS note FROM generate_series(1, 3) AS n",
+    )));
+    assert_eq!((batch.counts.open, batch.counts.rejected, batch.completeness.is_complete()), (2, 1, true));
+    let told = batch.rejects[0].to_string();
+    assert!(told.starts_with("line 2, column `note`: expected at most 65536 bytes"), "{told}");
 }

@@ -109,7 +109,12 @@ fn every_kind() -> Answer {
 }
 
 fn answering(answer: Answer) -> Tds {
-    Tds::start("reader", PASSWORD, move |sql| sql.contains("open_disputes").then(|| answer.clone()))
+    Tds::start("reader", PASSWORD, move |sql| answer_of(&answer, sql))
+}
+
+fn answer_of(answer: &Answer, sql: &str) -> Option<Answer> {
+    let is_asked = sql.contains("open_disputes");
+    is_asked.then(|| if sql.contains("TOP (0)") { answer.described() } else { answer.clone() })
 }
 
 #[test]
@@ -128,7 +133,18 @@ fn values_come_as_the_server_sent_them() {
     let second = &batch.disputes[1];
     assert_eq!((second.amount_disputed, second.due_at, second.units_disputed), (None, None, None));
     let heard = server.heard();
-    assert_eq!(heard, ["begin", "SELECT * FROM [dbo].[open_disputes]", "end"]);
+    assert!(heard[0].contains("snapshot_isolation_state"));
+    assert_eq!(
+        heard[1..],
+        [
+            "begin",
+            "SELECT TOP (0) * FROM [dbo].[open_disputes]",
+            "SELECT [dispute_id], [program], [manufacturer], [ndc], [amount_disputed], [units_disputed], [units_invoiced], \
+             [due_at], [resolved_at], [opened_at] FROM [dbo].[open_disputes]",
+            "end"
+        ],
+        "only columns that are wanted are asked for"
+    );
 }
 
 #[test]
@@ -211,6 +227,67 @@ fn whatever_is_wrong_leaves_the_source_incomplete_and_says_what_it_is() {
     let reason = told(&secure);
     assert!(reason.contains("refuses access") || reason.contains("cannot be reached"), "{reason}");
     assert_eq!(server.heard().len(), before, "no login was sent");
+}
+
+#[test]
+fn rows_are_of_one_moment_where_the_database_allows_it_and_else_that_is_said() {
+    let state = |snapshot: i64, committed: i64| {
+        let table = Answer::table(&COLUMNS, [plain(1)]);
+        let state = Answer::table(
+            &[("snapshot", Kind::Int), ("committed", Kind::Int)],
+            [vec![Cell::Int(snapshot), Cell::Int(committed)]],
+        );
+        let server = Tds::start("reader", PASSWORD, move |sql| {
+            if sql.contains("snapshot_isolation_state") {
+                Some(state.clone())
+            } else {
+                answer_of(&table, sql)
+            }
+        });
+        let batch = read(&view(server.port));
+        assert_eq!(batch.completeness, Completeness::Complete);
+        let asks = server.heard().iter().any(|heard| heard == "SET TRANSACTION ISOLATION LEVEL SNAPSHOT");
+        (asks, batch.sources[0].remarks.len())
+    };
+    assert_eq!(state(1, 0), (true, 0));
+    assert_eq!(state(0, 1), (false, 0));
+    assert_eq!(state(0, 0), (false, 1));
+    let server = answering(Answer::table(&COLUMNS, [plain(1)]));
+    let remarks = read(&view(server.port)).sources[0].remarks.concat();
+    assert!(remarks.contains("its database has no snapshots"), "who may not know is told: {remarks}");
+}
+
+#[test]
+fn a_token_of_azures_directory_signs_in_and_a_wrong_one_does_not() {
+    let table = Answer::table(&COLUMNS, [plain(1)]);
+    let server = Tds::start("", PASSWORD, move |sql| answer_of(&table, sql));
+    let mut settings = Settings { user: None, ..view(server.port) };
+    let batch = read(&settings);
+    assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 1));
+    settings.secret = Some("another".to_owned().into());
+    let reason = told(&settings);
+    assert!(reason.contains("refuses access: Login failed"), "{reason}");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_its_query() {
+    let many = Answer::table(&COLUMNS, (0..400_000).map(plain));
+    let server = answering(many);
+    let settings = view(server.port);
+    let left = std::panic::catch_unwind(|| {
+        disputebot::source::each(&settings, &Tables::embedded(), &mut |_| {}, &mut |_| panic!("it leaves"));
+    });
+    assert!(left.is_err());
+    while !server.heard().iter().any(|heard| heard == "gone") {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn errors_of_functions_of_the_database_tell_no_value() {
+    let error = Answer::error(50_000, 16, "no claim of Jane Roe");
+    let told = told(&view(answering(error).port));
+    assert!(told.ends_with("the query cannot compute a value (error 50000)"), "{told}");
 }
 
 #[test]

@@ -88,6 +88,17 @@ impl Postgres {
         self.sql_in("claims", statements);
     }
 
+    /// The first value that a statement of the owner gives.
+    pub(crate) fn value(&self, statement: &str) -> String {
+        let output = Command::new(self.programs.join("psql"))
+            .args(["-q", "-X", "-A", "-t", "-h", "127.0.0.1", "-U", "owner", "-d", "claims"])
+            .args(["-p", &self.port.to_string(), "-c", statement])
+            .env("PGPASSWORD", PASSWORD)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     fn sql_in(&self, database: &str, statements: &str) {
         run(Command::new(self.programs.join("psql"))
             .args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "owner", "-d", database])

@@ -11,11 +11,12 @@
 //! No message holds a password: addresses with one are refused, and errors are told in words of ours with the code and
 //! the message of the server.
 
+#[cfg(feature = "odbc")]
+mod odbc;
 mod postgres;
 mod relation;
 mod sqlserver;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +28,9 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Reason;
+use super::mapping::Wanted;
 use super::table::{Opener, Table};
-use super::table_rows::RawRow;
+use super::table_rows::{MAX_FIELD_BYTES, RawRow};
 
 pub use relation::{Relation, Server, parse_address};
 
@@ -78,15 +80,19 @@ impl Database {
     /// What people call it: its address and what is read, without any secret.
     pub(super) fn label(&self) -> PathBuf {
         let Self { server, host, port, name, relation, .. } = self;
+        if *server == Server::Odbc {
+            let name = relation::connection_name(name);
+            return PathBuf::from(format!("{server}://{name}/{}", relation.short()));
+        }
         PathBuf::from(format!("{server}://{host}:{port}/{name}/{}", relation.short()))
     }
 
-    /// How it is opened. `wanted` are the columns that a mapping asks for, folded.
+    /// How it is opened. `wanted` are the columns that a mapping asks for.
     pub(super) fn opener(
         &self,
         user: Option<&str>,
         secret: Option<&SecretString>,
-        wanted: Arc<BTreeSet<String>>,
+        wanted: Arc<Wanted>,
     ) -> Opener {
         let job =
             Job { database: self.clone(), user: user.map(str::to_owned), secret: secret.cloned(), wanted };
@@ -100,13 +106,13 @@ struct Job {
     database: Database,
     user: Option<String>,
     secret: Option<SecretString>,
-    wanted: Arc<BTreeSet<String>>,
+    wanted: Arc<Wanted>,
 }
 
 impl Job {
     /// Whether a mapping asks for a column.
     fn wants(&self, column: &str) -> bool {
-        self.wanted.contains(&super::header::fold(column))
+        self.wanted.has(column)
     }
 }
 
@@ -154,6 +160,8 @@ struct Part {
 }
 
 enum Message {
+    /// Something to know about the rows, before the columns.
+    Remark(&'static str),
     Columns(Vec<String>),
     Rows(Part),
     End(Result<(), Fault>),
@@ -166,13 +174,18 @@ struct Out {
 }
 
 impl Out {
+    fn remark(&self, text: &'static str) -> Result<(), Fault> {
+        self.send(Message::Remark(text))
+    }
+
     fn columns(&mut self, names: Vec<String>) -> Result<(), Fault> {
         self.send(Message::Columns(names))
     }
 
-    /// Adds a cell of the row that comes; the empty text is no value.
+    /// Adds a cell of the row that comes; the empty text is no value. Of one that is too long the beginning will do: it is
+    /// refused all the same.
     fn cell(&mut self, text: &str) {
-        self.part.text.push_str(text);
+        self.part.text.push_str(&text[..text.floor_char_boundary(MAX_FIELD_BYTES + 4)]);
         self.part.ends.push(self.part.text.len());
     }
 
@@ -207,6 +220,7 @@ impl Out {
 struct ServerTable {
     path: PathBuf,
     columns: Vec<String>,
+    remark: Option<&'static str>,
     /// None only while it is dropped.
     receiver: Option<Receiver<Message>>,
     part: Part,
@@ -231,6 +245,7 @@ impl ServerTable {
         let mut table = Self {
             path,
             columns: Vec::new(),
+            remark: None,
             receiver: Some(receiver),
             part: Part::default(),
             taken: 0,
@@ -239,13 +254,16 @@ impl ServerTable {
             stop,
             thread: Some(thread),
         };
-        match table.next() {
-            Message::Columns(columns) => {
-                table.columns = columns;
-                Ok(table)
+        loop {
+            match table.next() {
+                Message::Remark(remark) => table.remark = Some(remark),
+                Message::Columns(columns) => {
+                    table.columns = columns;
+                    return Ok(table);
+                }
+                Message::End(Err(fault)) => return Err(fault.reason(&table.path, 0)),
+                Message::Rows(_) | Message::End(Ok(())) => return Err(ended().reason(&table.path, 0)),
             }
-            Message::End(Err(fault)) => Err(fault.reason(&table.path, 0)),
-            Message::Rows(_) | Message::End(Ok(())) => Err(ended().reason(&table.path, 0)),
         }
     }
 
@@ -269,7 +287,7 @@ impl Table for ServerTable {
         while self.taken == self.part.rows {
             match self.next() {
                 Message::Rows(part) => (self.part, self.taken, self.cells) = (part, 0, 0),
-                Message::Columns(_) => {}
+                Message::Columns(_) | Message::Remark(_) => {}
                 Message::End(Ok(())) => return Ok(false),
                 Message::End(Err(fault)) => return Err(fault.reason(&self.path, self.rows)),
             }
@@ -288,6 +306,10 @@ impl Table for ServerTable {
 
     fn done(&self) -> u64 {
         self.rows
+    }
+
+    fn remark(&self) -> Option<&str> {
+        self.remark
     }
 }
 
@@ -330,6 +352,11 @@ async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     match job.database.server {
         Server::Postgres => postgres::read(job, out).await,
         Server::SqlServer => Box::pin(sqlserver::read(job, out)).await,
+        #[cfg(feature = "odbc")]
+        Server::Odbc => odbc::read(job, out),
+        // An address of that kind is refused by such a build.
+        #[cfg(not(feature = "odbc"))]
+        Server::Odbc => Err(Fault::Wrong("this build reads nothing through ODBC".to_owned())),
     }
 }
 

@@ -19,6 +19,10 @@ use super::{CONNECT, Fault, GRACE, Job, Out, Relation, Tls, refused_column, with
 /// Rows that the cursor moves by. Each is handed on as it comes; the number only spares round trips.
 const FETCH: usize = 5000;
 
+/// A reader that leaves is noticed while the server computes, where it can do that: since version 14, on most systems.
+const NOTICE_GONE: &str = "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '1s', true); \
+                           EXCEPTION WHEN OTHERS THEN NULL; END $$";
+
 /// Kinds of columns with one value that is written as people would.
 const KINDS: [&str; 16] = [
     "BOOL",
@@ -104,7 +108,8 @@ async fn begin(connection: &mut PgConnection, timeout: Duration) -> Result<(), F
          SET LOCAL statement_timeout = {}; \
          SET LOCAL TIME ZONE 'UTC'; \
          SET LOCAL DateStyle = 'ISO, YMD'; \
-         SET LOCAL cursor_tuple_fraction = 1",
+         SET LOCAL cursor_tuple_fraction = 1; \
+         {NOTICE_GONE}",
         timeout.as_millis().clamp(1, 2_147_483_647)
     );
     connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop).map_err(|error| fault(&error))
@@ -220,10 +225,11 @@ fn of_server(error: &PgDatabaseError) -> Fault {
         _ if code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") => {
             Fault::Unreachable(told)
         }
-        // Values are quoted in the messages of this class.
-        _ if code.starts_with("22") => {
-            Fault::Wrong(format!("the query cannot compute a value (SQLSTATE {code})"))
+        // Messages that name tables, columns, databases and what the server cannot do. All others may quote a value, above
+        // all those that functions of a database raise themselves.
+        _ if ["3D", "42", "0A", "25", "40", "54", "58"].iter().any(|class| code.starts_with(class)) => {
+            Fault::Wrong(told)
         }
-        _ => Fault::Wrong(told),
+        _ => Fault::Wrong(format!("the query cannot compute a value (SQLSTATE {code})")),
     }
 }

@@ -11,6 +11,8 @@ pub enum Server {
     Postgres,
     /// Microsoft SQL Server, or Azure SQL.
     SqlServer,
+    /// Whatever has a driver for ODBC.
+    Odbc,
 }
 
 impl fmt::Display for Server {
@@ -18,6 +20,7 @@ impl fmt::Display for Server {
         f.write_str(match self {
             Self::Postgres => "postgres",
             Self::SqlServer => "sqlserver",
+            Self::Odbc => "odbc",
         })
     }
 }
@@ -50,9 +53,43 @@ pub(super) fn quote(name: &str, open: char, close: char) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
+/// A connection string of ODBC such as `DSN=claims`, as the name of the database.
+fn parse_connection(text: &str) -> Result<(Server, String, u16, String), String> {
+    const SECRETS: [&str; 8] =
+        ["pwd", "password", "uid", "user", "username", "user id", "token", "accesstoken"];
+    if !cfg!(feature = "odbc") {
+        return Err("this build reads nothing through ODBC; build it with the feature `odbc`".to_owned());
+    }
+    let keys = || text.split(';').filter_map(|part| Some(part.split_once('=')?.0.trim().to_lowercase()));
+    if keys().any(|key| SECRETS.contains(&key.as_str())) {
+        return Err("it holds credentials; use `user` and `secret_file`".to_owned());
+    }
+    if !keys().any(|key| key == "dsn" || key == "driver") {
+        return Err(
+            "expected a connection string with `DSN=` or `Driver=`, such as `odbc:DSN=claims`".to_owned()
+        );
+    }
+    Ok((Server::Odbc, String::new(), 0, text.to_owned()))
+}
+
+/// What people call a database behind a connection string: nothing of it but the names.
+pub(super) fn connection_name(text: &str) -> String {
+    let value = |wanted: &str| {
+        let mut parts = text.split(';').filter_map(|part| part.split_once('='));
+        parts
+            .find(|(key, _)| key.trim().eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let names: Vec<String> = ["DSN", "Server", "Database"].into_iter().filter_map(value).collect();
+    if names.is_empty() { "database".to_owned() } else { names.join("/") }
+}
+
 /// Server, host, port and name of the database in an address such as `postgres://db.example.com:5432/claims`. The
 /// error is a reason in words, which never repeats the address: it may hold a password.
 pub fn parse_address(text: &str) -> Result<(Server, String, u16, String), String> {
+    if let Some(connection) = text.strip_prefix("odbc:") {
+        return parse_connection(connection);
+    }
     let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
     let (server, port) = match url.scheme() {
         "postgres" | "postgresql" => (Server::Postgres, 5432),
@@ -105,6 +142,24 @@ mod tests {
             let told = parse_address(text).unwrap_err();
             assert!(!told.contains("hunter2"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_connection_string_with_credentials_is_refused_and_its_name_is_short() {
+        let told = parse_address("odbc:DSN=claims;PWD=hunter2").unwrap_err();
+        assert!(!told.contains("hunter2"), "{told}");
+        if cfg!(feature = "odbc") {
+            assert!(told.contains("credentials"), "{told}");
+            assert_eq!(parse_address("odbc:DSN=claims").unwrap().3, "DSN=claims");
+            assert!(parse_address("odbc:claims").is_err());
+        } else {
+            assert!(told.contains("feature `odbc`"), "{told}");
+        }
+        assert_eq!(
+            connection_name("Driver={X};Server=db.example.com;Database=claims;Extra=1"),
+            "db.example.com/claims"
+        );
+        assert_eq!(connection_name("Driver={X}"), "database");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Microsoft SQL Server and Azure SQL: one statement in a transaction that is rolled back, row by row.
 //!
+//! All rows are of one moment where the database allows snapshots (`ALLOW_SNAPSHOT_ISOLATION`) or reads its own versions
+//! (`READ_COMMITTED_SNAPSHOT`, which Azure SQL has on). Elsewhere that is said.
+//!
 //! The server has no transaction that can only read: let the account be one that can. MONEY comes from the driver as a
 //! binary floating point number, which tells ten thousandths apart up to 500 thousand million; beyond that it is refused.
 
@@ -9,7 +12,7 @@ use jiff::{SignedDuration, ToSpan};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use tiberius::{
-    AuthMethod, Client, ColumnData, ColumnType, Config, EncryptionLevel, QueryItem, error::Error,
+    AuthMethod, Client, Column, ColumnData, ColumnType, Config, EncryptionLevel, QueryItem, error::Error,
 };
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
@@ -21,18 +24,34 @@ use super::{CONNECT, Fault, Job, Out, Relation, Tls, refused_column, within};
 const REDIRECTS: usize = 3;
 /// Below 2^39 the binary numbers lie closer together than ten thousandths.
 const MOST_MONEY: f64 = 5.0e11;
+const NO_SNAPSHOTS: &str = "its database has no snapshots, so that rows which change while they are read can be missed or \
+                            come twice; `ALLOW_SNAPSHOT_ISOLATION` or `READ_COMMITTED_SNAPSHOT` helps";
 
 pub(super) async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     let mut client = within(CONNECT, "connecting", Box::pin(connect(job))).await?;
-    // The account may have been given a language of its own; values come in binary, so that nothing else matters.
-    let sql = match &job.database.relation {
-        Relation::Table(name) => format!("SELECT * FROM {}", quote(name, '[', ']')),
-        Relation::Query(query) => query.clone(),
-    };
+    match moment(&mut client).await? {
+        Moment::Snapshot => run(&mut client, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT").await?,
+        Moment::Statement => {}
+        Moment::Many => out.remark(NO_SNAPSHOTS)?,
+    }
     let begun = async { client.begin_transaction().await.map_err(|error| fault(&error)) };
     within(CONNECT, "beginning to read", begun).await?;
+    // The account may have been given a language of its own; values come in binary, so that nothing else matters.
+    let (sql, names) = match &job.database.relation {
+        Relation::Query(query) => (query.clone(), None),
+        // What nobody asked for is not sent.
+        Relation::Table(table) => {
+            let table = quote(table, '[', ']');
+            let names = described(&mut client, job, &format!("SELECT TOP (0) * FROM {table}")).await?;
+            let picked: Vec<String> =
+                names.iter().filter(|name| job.wants(name)).map(|name| bracketed(name)).collect();
+            let picked = if picked.is_empty() { "NULL AS nothing".to_owned() } else { picked.join(", ") };
+            (format!("SELECT {picked} FROM {table}"), Some(names))
+        }
+    };
     let mut rows = client.simple_query(sql).await.map_err(|error| fault(&error))?;
-    let mut wanted: Vec<Option<ColumnType>> = Vec::new();
+    // Of each column that is told, where its values are in a row and of what kind they are.
+    let mut places: Vec<Option<(usize, ColumnType)>> = Vec::new();
     let mut is_described = false;
     // Each wait is limited by the driver.
     while let Some(next) = rows.try_next().await.map_err(|error| fault(&error))? {
@@ -43,28 +62,25 @@ pub(super) async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
             }
             QueryItem::Metadata(metadata) => {
                 is_described = true;
-                for column in metadata.columns() {
-                    let kind = column.column_type();
-                    let is_wanted = job.wants(column.name());
-                    if is_wanted && !is_readable(kind) {
-                        let hint = match kind {
-                            ColumnType::Float4 | ColumnType::Float8 | ColumnType::Floatn => {
-                                "; cast it to `decimal` in a view or a query"
-                            }
-                            _ => "",
-                        };
-                        return Err(refused_column(column.name(), &format!("{kind:?}").to_lowercase(), hint));
-                    }
-                    wanted.push(is_wanted.then_some(kind));
-                }
-                out.columns(metadata.columns().iter().map(|column| column.name().to_owned()).collect())?;
+                refuse_unreadable(metadata.columns(), job)?;
+                let columns = metadata.columns();
+                let names = names
+                    .clone()
+                    .unwrap_or_else(|| columns.iter().map(|column| column.name().to_owned()).collect());
+                let place = |name: &String| {
+                    let place = columns.iter().position(|column| column.name() == name)?;
+                    job.wants(name).then(|| (place, columns[place].column_type()))
+                };
+                places = names.iter().map(place).collect();
+                out.columns(names)?;
                 continue;
             }
         };
-        for ((column, value), kind) in row.cells().zip(&wanted) {
-            match kind {
+        let cells: Vec<_> = row.cells().collect();
+        for place in &places {
+            match place.and_then(|(place, kind)| Some((cells.get(place)?, kind))) {
                 None => out.cell(""),
-                Some(kind) => cell(out, column.name(), *kind, value)?,
+                Some(((column, value), kind)) => cell(out, column.name(), kind, value)?,
             }
         }
         out.end_row()?;
@@ -79,7 +95,85 @@ pub(super) async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn connect(job: &Job) -> Result<Client<Compat<TcpStream>>, Fault> {
+type Session = Client<Compat<TcpStream>>;
+
+/// Of how many moments the rows of one statement are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// One, in a transaction that asks for it.
+    Snapshot,
+    /// One, in any statement.
+    Statement,
+    Many,
+}
+
+/// What the database allows; what it does not tell counts as nothing.
+async fn moment(client: &mut Session) -> Result<Moment, Fault> {
+    const STATE: &str = "SELECT CAST(snapshot_isolation_state AS bigint), CAST(is_read_committed_snapshot_on AS bigint) \
+                         FROM sys.databases WHERE database_id = DB_ID()";
+    let answer = async {
+        let rows = match client.simple_query(STATE).await {
+            Ok(rows) => rows.into_first_result().await,
+            Err(error) => Err(error),
+        };
+        match rows {
+            Ok(rows) => Ok(rows),
+            // Not allowed to know.
+            Err(Error::Server(_)) => Ok(Vec::new()),
+            Err(error) => Err(fault(&error)),
+        }
+    };
+    let rows = within(CONNECT, "asking for snapshots", answer).await?;
+    let number = |place| rows.first().and_then(|row| row.try_get::<i64, _>(place).ok().flatten());
+    Ok(match (number(0), number(1)) {
+        (Some(1), _) => Moment::Snapshot,
+        (_, Some(1)) => Moment::Statement,
+        _ => Moment::Many,
+    })
+}
+
+async fn run(client: &mut Session, sql: &str) -> Result<(), Fault> {
+    let done = async {
+        let answer = client.simple_query(sql.to_owned()).await.map_err(|error| fault(&error))?;
+        answer.into_results().await.map(drop).map_err(|error| fault(&error))
+    };
+    within(CONNECT, "beginning to read", done).await
+}
+
+/// The columns of a table, of which those that are wanted can be read.
+async fn described(client: &mut Session, job: &Job, sql: &str) -> Result<Vec<String>, Fault> {
+    let mut rows = client.simple_query(sql.to_owned()).await.map_err(|error| fault(&error))?;
+    let mut names = None;
+    while let Some(next) = rows.try_next().await.map_err(|error| fault(&error))? {
+        if let (QueryItem::Metadata(metadata), None) = (next, &names) {
+            refuse_unreadable(metadata.columns(), job)?;
+            names = Some(metadata.columns().iter().map(|column| column.name().to_owned()).collect());
+        }
+    }
+    names.ok_or_else(|| Fault::Wrong("it gives no table".to_owned()))
+}
+
+fn refuse_unreadable(columns: &[Column], job: &Job) -> Result<(), Fault> {
+    for column in columns.iter().filter(|column| job.wants(column.name())) {
+        let kind = column.column_type();
+        if !is_readable(kind) {
+            let hint = match kind {
+                ColumnType::Float4 | ColumnType::Float8 | ColumnType::Floatn => {
+                    "; cast it to `decimal` in a view or a query"
+                }
+                _ => "",
+            };
+            return Err(refused_column(column.name(), &format!("{kind:?}").to_lowercase(), hint));
+        }
+    }
+    Ok(())
+}
+
+fn bracketed(name: &str) -> String {
+    format!("[{}]", name.replace(']', "]]"))
+}
+
+async fn connect(job: &Job) -> Result<Session, Fault> {
     let database = &job.database;
     let (mut host, mut port) = (database.host.clone(), database.port);
     for _ in 0..REDIRECTS {
@@ -261,11 +355,12 @@ fn fault(error: &Error) -> Fault {
                 }
                 // Paused, moving or without resources.
                 40197 | 40501 | 40613 | 49918..=49920 | 10928 | 10929 | 6005 => Fault::Unreachable(told),
-                // Messages that quote a value.
-                220 | 241 | 242 | 244 | 245 | 248 | 295 | 2628 | 8114 | 8115 | 8134 | 8152 => {
-                    Fault::Wrong(format!("the query cannot compute a value (error {})", error.code()))
+                // Messages that name tables, columns and what the server lacks. All others may quote a value, above all
+                // those that functions of a database make themselves.
+                102 | 156 | 195 | 207 | 208 | 911 | 1205 | 1222 | 3952 | 3960 | 4104 | 4121 | 4122 | 4413 => {
+                    Fault::Wrong(told)
                 }
-                _ => Fault::Wrong(told),
+                code => Fault::Wrong(format!("the query cannot compute a value (error {code})")),
             }
         }
         Error::Io { kind: std::io::ErrorKind::TimedOut, .. } => {

@@ -1,0 +1,143 @@
+//! Any database that has a driver for ODBC, through the driver manager of the system.
+//!
+//! One statement that selects, in a transaction that is rolled back, row by row and cell by cell. Values come as the text
+//! that the driver makes of them: of decimals with every digit; of instants in the zone that the driver has. Some drivers
+//! fetch all rows at once unless they are told otherwise, such as the one of PostgreSQL without `UseDeclareFetch=1`.
+//!
+//! All calls block, on a thread on which nothing else runs. A reader that leaves is noticed with the next part of the rows.
+
+use odbc_api::handles::Record;
+use odbc_api::{ConnectionOptions, Cursor, DataType, Error, ResultSetMetadata, environment};
+use secrecy::ExposeSecret as _;
+
+use super::relation::quote;
+use super::{CONNECT, Fault, Job, Out, Relation, refused_column};
+
+pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
+    let environment = environment().map_err(|error| fault(&error))?;
+    let options = ConnectionOptions {
+        login_timeout_sec: u32::try_from(CONNECT.as_secs()).ok(),
+        ..ConnectionOptions::default()
+    };
+    let connection = environment
+        .connect_with_connection_string(&connection_string(job), options)
+        .map_err(|error| fault(&error))?;
+    // Nothing is ever committed.
+    connection.set_autocommit(false).map_err(|error| fault(&error))?;
+    let limit = usize::try_from(job.database.timeout.as_secs()).ok();
+    let select = |sql: &str| {
+        let cursor = connection.execute(sql, (), limit).map_err(|error| fault(&error))?;
+        cursor.ok_or_else(|| Fault::Wrong("the query gives no table".to_owned()))
+    };
+    let (sql, names) = match &job.database.relation {
+        Relation::Query(query) if is_select(query) => (query.clone(), None),
+        Relation::Query(_) => {
+            return Err(Fault::Wrong("the query does not begin with `SELECT` or `WITH`".to_owned()));
+        }
+        // What nobody asked for is not sent.
+        Relation::Table(table) => {
+            let table = quote(table, '"', '"');
+            let (names, _) = described(&mut select(&format!("SELECT * FROM {table} WHERE 1 = 0"))?, job)?;
+            let picked: Vec<String> =
+                names.iter().filter(|name| job.wants(name)).map(|name| quote_column(name)).collect();
+            let picked = if picked.is_empty() { "NULL".to_owned() } else { picked.join(", ") };
+            (format!("SELECT {picked} FROM {table}"), Some(names))
+        }
+    };
+    let mut cursor = select(&sql)?;
+    let (columns, _) = described(&mut cursor, job)?;
+    let names = names.unwrap_or_else(|| columns.clone());
+    let place = |name: &String| {
+        let place = columns.iter().position(|column| column == name)?;
+        u16::try_from(place + 1).ok().filter(|_| job.wants(name))
+    };
+    let places: Vec<Option<u16>> = names.iter().map(place).collect();
+    out.columns(names)?;
+    let mut bytes = Vec::new();
+    while let Some(mut row) = cursor.next_row().map_err(|error| fault(&error))? {
+        for place in &places {
+            let Some(place) = place else {
+                out.cell("");
+                continue;
+            };
+            bytes.clear();
+            let is_there = row.get_text(*place, &mut bytes).map_err(|error| fault(&error))?;
+            let text = if is_there { bytes.as_slice() } else { &[] };
+            let text = std::str::from_utf8(text);
+            out.cell(text.map_err(|_| Fault::Wrong("a value is no text in UTF-8".to_owned()))?);
+        }
+        out.end_row()?;
+    }
+    drop(cursor);
+    // All rows are here; how the server takes the leave changes nothing.
+    let _ = connection.rollback();
+    Ok(())
+}
+
+/// The connection string with what signs in, in braces, in which only a closing one has a meaning.
+fn connection_string(job: &Job) -> String {
+    let mut text = job.database.name.trim_end_matches(';').to_owned();
+    let braced = |value: &str| format!("{{{}}}", value.replace('}', "}}"));
+    if let Some(user) = &job.user {
+        text.push_str(&format!(";UID={}", braced(user)));
+    }
+    if let Some(secret) = &job.secret {
+        text.push_str(&format!(";PWD={}", braced(secret.expose_secret())));
+    }
+    text
+}
+
+fn is_select(query: &str) -> bool {
+    let first = query.split_whitespace().next().unwrap_or_default();
+    first.eq_ignore_ascii_case("select") || first.eq_ignore_ascii_case("with")
+}
+
+fn quote_column(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The names of the columns, of which those that are wanted can be read, and their kinds.
+fn described(cursor: &mut impl ResultSetMetadata, job: &Job) -> Result<(Vec<String>, Vec<DataType>), Fault> {
+    let count = cursor.num_result_cols().map_err(|error| fault(&error))?;
+    let (mut names, mut kinds) = (Vec::new(), Vec::new());
+    for place in 1..=u16::try_from(count).unwrap_or_default() {
+        let name = cursor.col_name(place).map_err(|error| fault(&error))?;
+        let kind = cursor.col_data_type(place).map_err(|error| fault(&error))?;
+        if job.wants(&name) {
+            let (found, hint) = match kind {
+                DataType::Float { .. } | DataType::Real | DataType::Double => {
+                    ("float", "; cast it to `decimal` in a view or a query")
+                }
+                DataType::Binary { .. } | DataType::Varbinary { .. } | DataType::LongVarbinary { .. } => {
+                    ("binary", "")
+                }
+                _ => ("", ""),
+            };
+            if !found.is_empty() {
+                return Err(refused_column(&name, found, hint));
+            }
+        }
+        names.push(name);
+        kinds.push(kind);
+    }
+    Ok((names, kinds))
+}
+
+/// What an error of a driver means. Only messages of kinds that name no values are told.
+fn fault(error: &Error) -> Fault {
+    let Error::Diagnostics { record, .. } = error else {
+        return Fault::Wrong("the driver manager of ODBC does not answer as expected".to_owned());
+    };
+    let Record { state, message, .. } = record;
+    let state = state.as_str();
+    let message = message.to_string();
+    let told = format!("{} (SQLSTATE {state})", message.split_whitespace().collect::<Vec<_>>().join(" "));
+    match state {
+        _ if state.starts_with("28") => Fault::Refused(told),
+        _ if state.starts_with("08") || state.starts_with("HYT") => Fault::Unreachable(told),
+        _ if ["IM", "42", "3D", "HYC", "S0"].iter().any(|class| state.starts_with(class)) => {
+            Fault::Wrong(told)
+        }
+        _ => Fault::Wrong(format!("the query cannot compute a value (SQLSTATE {state})")),
+    }
+}

@@ -395,7 +395,7 @@ impl House {
                 }
                 RulingKind::Together { with } => {
                     let homes: BTreeSet<&GroupId> =
-                        ruling.members.iter().filter_map(|it| group_of(it)).map(|group| &group.id).collect();
+                        ruling.members.iter().filter_map(&group_of).map(|group| &group.id).collect();
                     // Where a split of before is still to be confirmed, it takes two inputs.
                     assert!(
                         *good <= 3 || homes.len() <= 1,
@@ -488,8 +488,8 @@ fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let text = request.body.to_string();
         let (kind, is_planned) = match (request.method.as_str(), &parts[..]) {
-            ("POST", ["search", ..] | ["issue", "bulkfetch"] | ["jql", ..]) => continue,
-            ("PUT", ["project", _, "properties", _]) => continue,
+            ("POST", ["search" | "jql", ..] | ["issue", "bulkfetch"])
+            | ("PUT", ["project", _, "properties", _]) => continue,
             ("PUT", ["issue", _]) if text.contains("disputebot-fence") => continue,
             ("POST", ["issue"]) => ("create", has(&|write| matches!(write, Write::Create { .. }))),
             ("PUT", ["issue", id]) => (

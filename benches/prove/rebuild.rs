@@ -298,9 +298,6 @@ fn content(group: &Group, title: &str) -> Content {
         issue_type: None,
         watchers: Vec::new(),
         routed: std::collections::BTreeSet::new(),
-        issue_type: None,
-        watchers: Vec::new(),
-        routed: BTreeSet::new(),
         course: None,
         list: None,
     }

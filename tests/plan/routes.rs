@@ -36,9 +36,12 @@ fn a_change_of_rules_routes_a_ticket_anew_that_nobody_has_touched() {
     assert_eq!(world.issue(A).fields[FIELD], "Example Lead");
 }
 
+/// What a person does, by its name.
+type Touch = (&'static str, fn(&mut World));
+
 #[test]
 fn whatever_a_person_did_on_a_ticket_keeps_it_where_it_is() {
-    let touches: [(&str, fn(&mut World)); 11] = [
+    let touches: [Touch; 11] = [
         ("comment", |world| {
             let heard =
                 Heard { id: 7, author: vec!["someone".to_owned()], text: "I look into it".to_owned() };

@@ -157,6 +157,21 @@ fn nothing_of_a_patient_is_kept_and_claims_are_keyed_hashes() {
 }
 
 #[test]
+fn what_a_path_says_of_a_patient_is_not_looked_at_either() {
+    let world = World::new();
+    let folder = world.0.path().join("drops/service_date=2026-09-30");
+    fs::create_dir(&folder).unwrap();
+    let text = "dispute_id,program,manufacturer,ndc\nD-1,mdrp,Example Pharma A,12345067890\n";
+    fs::write(folder.join("a.csv"), text).unwrap();
+    age(&folder.join("a.csv"), 60);
+    for turn in 0..2 {
+        let batch = world.run();
+        assert_eq!((ids(&batch), batch.disputes[0].service_date), (vec!["D-1"], None), "turn {turn}");
+    }
+    assert_eq!(world.kept().len(), 1);
+}
+
+#[test]
 fn a_plan_and_a_file_that_was_not_read_to_its_end_keep_nothing() {
     let world = World::new();
     world.drop("a.csv", &[row("D-1", "", "")]);

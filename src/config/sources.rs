@@ -21,7 +21,7 @@ pub(super) fn sources(
     needs: Needs,
     tables: &Tables,
 ) -> (source::Settings, Vec<source::Settings>) {
-    let names = reader.sources();
+    let names = reader.names(SOURCES);
     refuse_clashes(reader, names);
     let unnamed = source(reader, "", needs.source && names.is_empty(), tables);
     let mut sources = Vec::new();
@@ -37,7 +37,7 @@ fn refuse_clashes(reader: &mut Reader<'_>, names: &[String]) {
     let mut owners: BTreeMap<String, &String> = BTreeMap::new();
     for name in names {
         let variables =
-            Schema::built_in().of_source().map(|(_, key)| variable_of(&format!("{SOURCES}.{name}.{key}")));
+            Schema::built_in().of_table(SOURCE).map(|(_, key)| variable_of(&format!("{SOURCES}.{name}.{key}")));
         for variable in variables {
             if let Some(other) = owners.insert(variable.clone(), name).filter(|other| *other != name) {
                 let reason = format!("its variable `{variable}` would also be that of the source `{other}`");

@@ -83,6 +83,8 @@ pub(super) enum After {
     Hash,
     /// As [`After::Hash`], and nothing else of it is private any more.
     Forget,
+    /// It was kept so; what its path says may be private.
+    Kept,
 }
 
 /// The file that is parsed.
@@ -131,7 +133,7 @@ impl<'a, M> Parser<'a, M> {
         tables: &'a Tables,
         mark: &'a Mark<'a, M>,
     ) -> Self {
-        Self { owner, ..Self::new(contract, tables, None, After::Nothing, mark) }
+        Self { owner, ..Self::new(contract, tables, None, After::Kept, mark) }
     }
 
     /// Parses the rows of a table.
@@ -403,12 +405,12 @@ impl<'a, M> Parser<'a, M> {
     ) {
         match reader.read(texts) {
             Ok(mut dispute) => {
-                if self.after != After::Nothing
+                if matches!(self.after, After::Hash | After::Forget)
                     && let (Some(claim), Some(key)) = (&dispute.claim_ref, &self.key)
                 {
                     dispute.claim_ref = Some(Text::from(key.hash("claim", claim)));
                 }
-                if self.after == After::Forget {
+                if matches!(self.after, After::Forget | After::Kept) {
                     dispute.forget_private();
                 }
                 for (field, doubt, value) in reader.doubts() {

@@ -6,7 +6,6 @@
 //!
 //! All calls block, on a thread on which nothing else runs. A reader that leaves is noticed with the next part of the rows.
 
-use odbc_api::handles::Record;
 use odbc_api::{ConnectionOptions, Cursor, DataType, Error, ResultSetMetadata, environment};
 use secrecy::ExposeSecret as _;
 
@@ -36,10 +35,11 @@ pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
         }
         // What nobody asked for is not sent.
         Relation::Table(table) => {
-            let table = quote(table, '"', '"');
+            let sign = connection.identifier_quote_char().ok().flatten().unwrap_or('"');
+            let table = quote(table, sign, sign);
             let (names, _) = described(&mut select(&format!("SELECT * FROM {table} WHERE 1 = 0"))?, job)?;
             let picked: Vec<String> =
-                names.iter().filter(|name| job.wants(name)).map(|name| quote_column(name)).collect();
+                names.iter().filter(|name| job.wants(name)).map(|name| quote_column(name, sign)).collect();
             let picked = if picked.is_empty() { "NULL".to_owned() } else { picked.join(", ") };
             (format!("SELECT {picked} FROM {table}"), Some(names))
         }
@@ -92,8 +92,8 @@ fn is_select(query: &str) -> bool {
     first.eq_ignore_ascii_case("select") || first.eq_ignore_ascii_case("with")
 }
 
-fn quote_column(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn quote_column(name: &str, sign: char) -> String {
+    format!("{sign}{}{sign}", name.replace(sign, &format!("{sign}{sign}")))
 }
 
 /// The names of the columns, of which those that are wanted can be read, and their kinds.
@@ -128,9 +128,9 @@ fn fault(error: &Error) -> Fault {
     let Error::Diagnostics { record, .. } = error else {
         return Fault::Wrong("the driver manager of ODBC does not answer as expected".to_owned());
     };
-    let Record { state, message, .. } = record;
-    let state = state.as_str();
-    let message = message.to_string();
+    let state = record.state.as_str();
+    let text = record.to_string();
+    let message = text.split_once("Message: ").map_or(text.as_str(), |(_, message)| message);
     let told = format!("{} (SQLSTATE {state})", message.split_whitespace().collect::<Vec<_>>().join(" "));
     match state {
         _ if state.starts_with("28") => Fault::Refused(told),

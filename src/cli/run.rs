@@ -42,7 +42,9 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| ui.warn(told));
-    super::check::token_notice(&settings).iter().for_each(|told| ui.warn(told));
+    if let Some(told) = super::check::token_notice(&settings) {
+        ui.warn(&told);
+    }
     let pass = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         let signals = daemon::stop_on_signals(stop.clone(), Exit::Partial as i32);

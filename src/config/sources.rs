@@ -36,8 +36,9 @@ pub(super) fn sources(
 fn refuse_clashes(reader: &mut Reader<'_>, names: &[String]) {
     let mut owners: BTreeMap<String, &String> = BTreeMap::new();
     for name in names {
-        let variables =
-            Schema::built_in().of_table(SOURCE).map(|(_, key)| variable_of(&format!("{SOURCES}.{name}.{key}")));
+        let variables = Schema::built_in()
+            .of_table(SOURCE)
+            .map(|(_, key)| variable_of(&format!("{SOURCES}.{name}.{key}")));
         for variable in variables {
             if let Some(other) = owners.insert(variable.clone(), name).filter(|other| *other != name) {
                 let reason = format!("its variable `{variable}` would also be that of the source `{other}`");

@@ -311,6 +311,7 @@ async fn a_report_is_no_ticket_to_a_sweep_or_to_a_reading_of_the_whole_project()
         lease: false,
         takeover_after: None,
         take_over: false,
+        same_project: false,
         instance: "one".to_owned(),
         host: "here".to_owned(),
         at_once: 1,

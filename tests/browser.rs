@@ -61,11 +61,17 @@ impl Browser {
         output
     }
 
-    /// What the page makes the browser say to a developer: errors of scripts, refused styles.
-    fn console(&self, address: &str) -> Vec<String> {
-        let (_, said) =
+    /// The same, with what the page makes the browser say to a developer: errors of scripts, refused styles.
+    fn visit(&self, address: &str) -> (String, Vec<String>) {
+        let (document, said) =
             self.output(&["--enable-logging=stderr", "--virtual-time-budget=2000", "--dump-dom", address]);
-        said.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect()
+        assert!(document.contains("</html>"), "{address} gives a document: {document}");
+        (document, said.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect())
+    }
+
+    /// What the page makes the browser say.
+    fn console(&self, address: &str) -> Vec<String> {
+        self.visit(address).1
     }
 
     /// Serious findings of axe-core on a document, each with the elements it is about.
@@ -377,9 +383,9 @@ fn the_dashboard_shows_its_pages_without_a_word_of_the_console() {
     let pages = pages::Pages::start(&|innocent| format!("{innocent} {HOSTILE}"), "");
     for path in dashboard_paths(&pages) {
         let address = format!("http://{}{path}", pages.host());
-        let document = browser.document(&address);
+        let (document, said) = browser.visit(&address);
         assert_inert(&document);
-        assert_eq!(browser.console(&address), Vec::<String>::new(), "{path}");
+        assert_eq!(said, Vec::<String>::new(), "{path}");
     }
     let filtered = browser.document(&format!("http://{}/groups?q=disp-5&status=all", pages.host()));
     assert_words(&filtered, &["DISP-5 ", &format!("Duplicate claim in the file {HOSTILE}")]);
@@ -523,9 +529,9 @@ fn of_five_hundred_hostile_texts_none_runs_on_the_report_or_on_any_page_of_the_d
     let pages = pages::Pages::start(&rotating(&all, 0), "");
     for path in dashboard_paths(&pages).into_iter().chain(["/groups?status=all&page=2".to_owned()]) {
         let address = format!("http://{}{path}", pages.host());
-        let document = browser.document(&address);
+        let (document, said) = browser.visit(&address);
         assert_nothing_runs(&document, &path);
-        assert_eq!(browser.console(&address), Vec::<String>::new(), "{path}");
+        assert_eq!(said, Vec::<String>::new(), "{path}");
     }
     let trap = written(&format!("<!doctype html><html><body>{}</body></html>", all[25]), folder.path());
     let sprung = browser.document(&trap);

@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn bars_stand_where_the_svg_has_them_in_the_colours_of_the_page() {
         let colours = BTreeMap::from([("paper", "#ffffff"), ("a", "#0102fe"), ("ink", "#000000")]);
-        let svg = r##"<svg height="20"><text x="0" y="3">7</text><rect class="a" x="50%" y="5" width="25%" height="10" rx="2"/>
-            <line class="base" x1="0" x2="100%" y1="18" y2="18"/></svg>"##;
+        let svg = r#"<svg height="20"><text x="0" y="3">7</text><rect class="a" x="50%" y="5" width="25%" height="10" rx="2"/>
+            <line class="base" x1="0" x2="100%" y1="18" y2="18"/></svg>"#;
         let png = drawn(svg, (40, 20), &colours);
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
         assert_eq!(png[16..24], [0, 0, 0, 80, 0, 0, 0, 40]);

@@ -1,6 +1,6 @@
 //! The weekly report: its figures are those of the journal, and its forms show the same.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../shared/quarter.rs"]
 mod quarter;
@@ -12,7 +12,7 @@ use std::{
 };
 
 use disputebot::{
-    report::{self, Links, Week, Weekly},
+    report::{self, ChatForm, Links, Week, Weekly},
     state::{History, State},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -374,4 +374,18 @@ fn a_week_without_a_run_says_that_nothing_is_known() {
     assert_eq!(report.story, ["There was no run in this week, so nothing is known of it."]);
     let page = report::html(&report, &history.head, &Links::default()).unwrap();
     assert!(page.contains("No dispute is open"));
+}
+
+#[test]
+fn both_chats_get_the_sentences_and_none_of_their_own_marks() {
+    let history = quarter::history(&|text| format!("{text} <!channel> *b*"));
+    let report = weekly(&history, None);
+    let slack = report::chat(&report, ChatForm::Slack).unwrap();
+    let said = slack["text"].as_str().unwrap();
+    assert_eq!(said.lines().count(), 1 + report.story.len());
+    assert!(!said.contains("<!"), "{said}");
+    let teams = report::chat(&report, ChatForm::Teams).unwrap();
+    let card = &teams["attachments"][0]["content"];
+    assert_eq!(card["body"].as_array().unwrap().len(), 1 + report.story.len());
+    assert!(!card.to_string().contains(" *b*"), "{card}");
 }

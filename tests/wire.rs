@@ -1,7 +1,12 @@
 //! What goes over the wire, and what does not: credentials stay with the site they belong to and show nowhere, every
 //! call ends, and every answer is bounded.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it cannot try"
+)]
 
 #[path = "common/contract.rs"]
 mod contract;

@@ -11,6 +11,7 @@ mod cut;
 #[path = "../shared/postgres.rs"]
 mod server;
 #[path = "../shared/tds.rs"]
+#[expect(dead_code, reason = "benches use more of it")]
 mod tds;
 
 #[cfg(feature = "odbc")]

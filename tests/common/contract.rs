@@ -35,7 +35,7 @@ const ANY_JSON: &[(Flavour, &str, &str)] = &[
 const BESIDE: &[&str] = &["/_edge/tenant_info"];
 
 /// Fails if a request breaks the contract.
-pub(crate) fn assert_kept(sandbox: &Sandbox) {
+fn assert_kept(sandbox: &Sandbox) {
     let found = breaches(sandbox.flavour(), &sandbox.requests());
     assert!(found.is_empty(), "requests that break the vendor's contract:\n{}", found.join("\n"));
 }

@@ -478,8 +478,8 @@ mod tests {
         report.chat.form Text
         report.chat.url_file Text
         report.jira.issue Text
-        report.jira.project Text
         report.jira.issue_type Text
+        report.jira.project Text
         report.jira.clients Map
         dashboard.listen Text
         dashboard.token_file Text

@@ -639,7 +639,7 @@ impl Filled {
         let mut found: Vec<String> =
             sites.iter().map(|(site, count)| format!("refused at {site} {count}")).collect();
         found.push("lost 0".to_owned());
-        let enough = ["journal", "vault", "open"].iter().all(|site| sites.contains_key(*site));
+        let enough = ["journal", "vault"].iter().all(|site| sites.contains_key(*site));
         Row {
             what: format!("{what}; all that was acknowledged is there afterwards"),
             trials,

@@ -60,6 +60,8 @@ pub(crate) struct Plot {
     pub(crate) kills: bool,
     /// Whether people do things to tickets.
     pub(crate) people: bool,
+    /// Whether they also give orders in comments.
+    pub(crate) orders: bool,
     /// Whether the state is set back to an older copy at times.
     pub(crate) old_copies: bool,
     /// Whether the clock of the machine is set at times.
@@ -123,10 +125,25 @@ impl Report {
 impl Plot {
     /// Three crashes and rough weather, as in the published comparison.
     pub(crate) fn rough(seed: u64, algorithm: Algorithm) -> Self {
+        Self {
+            at_once: 16,
+            kills: false,
+            orders: false,
+            chances: Chances::ROUGH,
+            ..Self::stormy(seed, algorithm)
+        }
+    }
+
+    /// Rougher: in some Jira asks for silence, the process is killed while it waits, people give orders, and few calls
+    /// are under way at the same time.
+    pub(crate) fn stormy(seed: u64, algorithm: Algorithm) -> Self {
         let mut random = Random(seed ^ 0x5eed);
         let mut faults: Vec<(u64, Fault)> = (0..3).map(|_| (1 + random.below(500), Fault::Crash)).collect();
         faults.sort_by_key(|(at, _)| *at);
         let ours = algorithm == Algorithm::Ours;
+        let people = ours && random.chance(300);
+        let old_copies = ours && random.chance(200);
+        let clocks = ours && random.chance(300);
         // Others ask nobody how long to wait.
         let quota = if ours && random.chance(300) { 1 + random.below(30) } else { 0 };
         Self {
@@ -136,9 +153,10 @@ impl Plot {
             faults,
             chances: Chances { quota, ..Chances::ROUGH },
             kills: ours && random.chance(300),
-            people: ours && random.chance(300),
-            old_copies: ours && random.chance(200),
-            clocks: ours && random.chance(300),
+            people,
+            orders: ours,
+            old_copies,
+            clocks,
             unreadable: false,
             lease: true,
             at_once: [1, 2, 16][random.below(3) as usize],
@@ -258,7 +276,8 @@ impl Plot {
             world.revive();
             daemon.jira.client.begin_anew();
             let store = daemon.jira.disk.open(world);
-            let kill = Duration::from_secs(30 + world.lock().random.below(1_800));
+            let kill = if self.kills { 30 + world.lock().random.below(1_800) } else { 0 };
+            let kill = Duration::from_secs(kill);
             let is_killed = self.kills && world.elapsed() + kill < self.trouble;
             tokio::select! {
                 biased;
@@ -454,7 +473,7 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world, store.known(), !self.plot.old_copies);
+                people(world, store.known(), !self.plot.old_copies, self.plot.orders);
             }
             if self.plot.unreadable {
                 world.person(|jira, now, _| {
@@ -713,7 +732,7 @@ const ORDERS: [&str; 9] = [
 ///
 /// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
 /// deleted and that disputebot does not know looks like a create that was never done, to every protocol.
-fn people(world: &World, known: &Known, may_hide: bool) {
+fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
     let bound: BTreeSet<String> =
         known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
     let chances = world.lock().chances;
@@ -737,7 +756,7 @@ fn people(world: &World, known: &Known, may_hide: bool) {
             return;
         }
         let id = ours[random.below(ours.len() as u64) as usize];
-        let act = random.below(16);
+        let act = random.below(if may_order { 16 } else { 13 });
         let indexed = indexed_at(now, random, chances);
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {

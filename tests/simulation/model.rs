@@ -277,7 +277,7 @@ impl World {
                 return Err(failed(Cause::Connect));
             }
             let now = self.elapsed();
-            if inner.random.chance(chances.quota) {
+            if chances.quota > 0 && inner.random.chance(chances.quota) {
                 let wait = Duration::from_secs(30 + inner.random.below(570));
                 inner.jira.closed_until = inner.jira.closed_until.max(now + wait);
             }

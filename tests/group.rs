@@ -302,6 +302,24 @@ fn a_group_keeps_its_open_disputes_where_others_claim_all_of_them_and_nothing_is
 }
 
 #[test]
+fn of_two_groups_with_the_same_disputes_the_older_one_has_them_at_once_and_none_is_resolved() {
+    for ids in [[1, 2], [2, 1]] {
+        let mut history = History::new();
+        history.run(&[("a", &[1, 2, 3, 4])], &[]);
+        let older = Group { id: id(ids[0]), ..history.groups[0].clone() };
+        let younger = Group { id: id(ids[1]), since: history.now, ..older.clone() };
+        history.groups = vec![older, younger];
+        history.groups.sort_by(|a, b| a.id.cmp(&b.id));
+        history.minted = 2;
+        history.run(&[("a", &[1, 2, 3, 4])], &[]);
+        assert_eq!(history.members(ids[0]), [1, 2, 3, 4], "{ids:?}");
+        let status = &history.group(ids[1]).status;
+        assert!(matches!(status, Status::Merged { into, .. } if *into == id(ids[0])), "{ids:?}: {status:?}");
+        assert_eq!(history.group(ids[0]).status, Status::Active, "{ids:?}");
+    }
+}
+
+#[test]
 fn the_older_group_survives_where_both_have_as_much() {
     let mut history = History::new();
     history.run(&[("x", &[1, 2, 3, 4])], &[]);

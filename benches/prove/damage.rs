@@ -582,6 +582,9 @@ fn prove_full(base: &Path, trials: u64) -> Vec<Row> {
             fs::create_dir_all(&mount).expect("a folder to mount on");
             let (from, kib) = if seed % 2 == 0 {
                 (long.clone(), whole / 1024 + 64 + random.below(1_024))
+            } else if seed % 10 == 1 {
+                // Not even a new state has room.
+                (base.join("none"), 4)
             } else {
                 (base.join("none"), 4 + random.below(1_200))
             };
@@ -639,7 +642,7 @@ impl Filled {
         let mut found: Vec<String> =
             sites.iter().map(|(site, count)| format!("refused at {site} {count}")).collect();
         found.push("lost 0".to_owned());
-        let enough = ["journal", "vault"].iter().all(|site| sites.contains_key(*site));
+        let enough = ["journal", "vault", "open"].iter().all(|site| sites.contains_key(*site));
         Row {
             what: format!("{what}; all that was acknowledged is there afterwards"),
             trials,

@@ -89,7 +89,9 @@ fn has_new_list(wanted: &Wanted<'_>, known: &Known, observed: &BTreeMap<String, 
 
 /// Makes the tickets what is wanted of them.
 ///
-/// The groups are recorded before the first write, so that an id is never minted twice for one group.
+/// The groups are recorded before the first write, so that an id is never minted twice for one group. New ones are not
+/// while the state is in doubt: none gets a ticket then, and one that was minted would compete with the group of a ticket
+/// that is found later, for the same disputes.
 #[expect(
     clippy::too_many_arguments,
     reason = "each is a part of the world; a bag of them would only hide that"
@@ -112,10 +114,13 @@ pub async fn reconcile(
     if !wanted.refused_creates.is_empty() && plan.counts().get("create").is_some_and(|creates| *creates > 0) {
         return Err(RecoverError::Unready { problems: wanted.refused_creates.to_vec() });
     }
+    let known = store.known();
     let changed: Vec<Change> = wanted
         .records
         .iter()
-        .filter(|record| store.known().groups.get(&record.group.id) != Some(record))
+        // In doubt, the cause of a new group may have a ticket and a group that are still to be found.
+        .filter(|record| known.doubt.is_none() || known.groups.contains_key(&record.group.id))
+        .filter(|record| known.groups.get(&record.group.id) != Some(record))
         .cloned()
         .map(Change::Group)
         .collect();

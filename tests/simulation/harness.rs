@@ -715,6 +715,9 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
     }
 }
 
+/// Hands the summary over.
+const TAKE: &str = "/disputebot take summary";
+
 /// What people order in comments. What makes other groups of the disputes has its tests elsewhere.
 const ORDERS: [&str; 9] = [
     "/disputebot status",
@@ -724,7 +727,7 @@ const ORDERS: [&str; 9] = [
     "/disputebot unmute",
     "/disputebot snooze 14d",
     "/disputebot release summary",
-    "/disputebot take summary",
+    TAKE,
     "/disputebot dance",
 ];
 
@@ -762,7 +765,14 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
         match act {
             0 => {
                 "as a person says it".clone_into(&mut ticket.observed.summary);
-                ticket.theirs.insert("summary", ticket.observed.summary.clone());
+                // Handed over by an order that is still to be read, it is not theirs any more.
+                let is_handed_over = ticket.observed.comments.iter().any(|heard| {
+                    heard.text == TAKE
+                        && !ticket.comments.contains(&plan::answer_topic(&heard.id.to_string()))
+                });
+                if !is_handed_over {
+                    ticket.theirs.insert("summary", ticket.observed.summary.clone());
+                }
             }
             1 => {
                 let words = "words of a person".to_owned();
@@ -799,7 +809,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
             }
             13 | 14 => {
                 let order = ORDERS[random.below(ORDERS.len() as u64) as usize];
-                if order == "/disputebot take summary" {
+                if order == TAKE {
                     ticket.theirs.remove("summary");
                 }
                 jira.say(id, order);

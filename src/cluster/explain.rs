@@ -138,7 +138,7 @@ fn explain_one(
         };
         let share = members as f64 / size;
         if share >= SHARED {
-            let with = peers.with(attribute, code).len().max(members);
+            let with = peers.count(attribute, code).max(members);
             shares.push(Share {
                 item: table.item(attribute, code),
                 members,

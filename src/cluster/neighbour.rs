@@ -122,7 +122,7 @@ pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) ->
                     continue;
                 }
                 // What is rare says much where it is shared.
-                let with = peers.with(value.0, value.1).len().max(1);
+                let with = peers.count(value.0, value.1).max(1);
                 let weight = (peers.len() as f64 / with as f64).ln() + 1e-6;
                 for (other, other_share) in others.iter().filter(|(other, _)| *other != at) {
                     if likeness[*other] == 0.0 {

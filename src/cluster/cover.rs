@@ -29,8 +29,14 @@ use super::{
 const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
-/// Most lessons that a growing group takes.
+/// Most lessons that a growing group takes; so many rows know from the first what they share, and taught again they
+/// would take in the rows of causes that have not grown yet.
 const LESSONS: usize = 3;
+const MANY: usize = 300;
+/// One row in so many may come or go for a growing group to be settled; sweeps look at each row again.
+const SETTLED: usize = 50;
+/// How far the evidence of a first lesson may lie below what is needed for another one to be worth it, in nats.
+const HOPELESS: f64 = 20.0;
 /// Seeds that grow at the same time.
 const BATCH: usize = 8;
 
@@ -113,6 +119,18 @@ impl<'a> Tools<'a> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push((scratch, scorer));
         answer
     }
+}
+
+/// How many rows are in one of two ascending lists only.
+fn differing(a: &[u32], b: &[u32]) -> usize {
+    let (mut at, mut both) = (0, 0);
+    for row in a {
+        while b.get(at).is_some_and(|other| other < row) {
+            at += 1;
+        }
+        both += usize::from(b.get(at) == Some(row));
+    }
+    a.len() + b.len() - 2 * both
 }
 
 /// Turns seeds into groups.
@@ -218,9 +236,11 @@ impl Grower<'_> {
         scorer: &mut Scorer,
     ) -> Option<Vec<u32>> {
         let mut net = f64::NEG_INFINITY;
-        for _ in 0..LESSONS {
+        let lessons = if rows.len() < MANY { LESSONS } else { 1 };
+        for _ in 0..lessons {
             let profile = Profile::of(self.partition, self.rates, &rows, true, scratch);
-            let candidates = reachable(self.partition, &profile, &self.index, self.free.len(), scorer);
+            let (candidates, order) =
+                reachable(self.partition, &profile, &self.index, self.free.len(), scorer);
             let candidates = candidates.as_deref().unwrap_or(&self.free);
             let mut fitting = Vec::new();
             let mut evidence = 0.0;
@@ -228,11 +248,14 @@ impl Grower<'_> {
                 self.partition,
                 self.rates,
                 &profile,
-                candidates.iter().copied().filter(|row| labels[*row as usize] == FREE),
-                |row| rows.binary_search(&row).is_ok(),
+                candidates.iter().copied(),
+                &rows,
+                &order,
                 |row, score| {
-                    fitting.push(row);
-                    evidence += f64::from(score);
+                    if labels[row as usize] == FREE {
+                        fitting.push(row);
+                        evidence += f64::from(score);
+                    }
                 },
             );
             if fitting.len() < self.params.min_group {
@@ -240,9 +263,9 @@ impl Grower<'_> {
             }
             fitting.sort_unstable();
             net = profile.net(self.partition, evidence);
-            let is_settled = fitting == rows;
+            let is_settled = differing(&rows, &fitting) <= fitting.len() / SETTLED;
             rows = fitting;
-            if is_settled {
+            if is_settled || net < self.params.min_evidence - HOPELESS {
                 break;
             }
         }
@@ -256,51 +279,62 @@ const ROUNDING: f32 = 1e-3;
 /// Evidence (nats) below which what is left of a seed is not tried.
 const SMALLEST: f64 = 3.0;
 
-/// The rows that may score above zero, each once; none where that may be any row.
+/// The rows that may score above zero, each once; none where that may be any row. And the order in which the sides
+/// of the profile should be looked at: where most of these rows are expected to lose most.
 ///
 /// Attributes are taken, those whose lack costs most score for fewest rows first, until a row without a hit in
-/// any of them cannot reach zero with all others.
+/// any of them cannot reach zero with all others. Rows found by an attribute mostly have it, so it comes last.
 fn reachable(
     partition: &Partition<'_>,
     profile: &Profile,
     index: &Index,
     most: usize,
     scorer: &mut Scorer,
-) -> Option<Vec<u32>> {
-    let mut sides: Vec<(f32, usize, usize)> = profile
+) -> (Option<Vec<u32>>, Vec<usize>) {
+    struct Choice {
+        place: usize,
+        loss: f32,
+        rows: usize,
+    }
+    let mut choices: Vec<Choice> = profile
         .sides
         .iter()
         .enumerate()
         .map(|(place, side)| {
             let rows = side.hits.iter().map(|hit| index.with(side.attribute, hit.code).len()).sum();
-            (side.best(partition) - side.best_without(partition), rows, place)
+            Choice { place, loss: side.best(partition) - side.best_without(partition), rows }
         })
         .collect();
-    sides.sort_unstable_by(|a, b| {
-        let worth = |side: &(f32, usize, usize)| side.0 / (side.1 as f32 + 1.0);
-        worth(b).total_cmp(&worth(a)).then(a.2.cmp(&b.2))
+    choices.sort_unstable_by(|a, b| {
+        let worth = |choice: &Choice| choice.loss / (choice.rows as f32 + 1.0);
+        worth(b).total_cmp(&worth(a)).then(a.place.cmp(&b.place))
     });
     let mut left = profile.best_odds() + profile.sides.iter().map(|side| side.best(partition)).sum::<f32>();
     let (mut taken, mut rows) = (0, 0);
-    for (loss, size, _) in &sides {
+    for choice in &choices {
         if left <= 0.0 {
             break;
         }
         taken += 1;
-        rows += size;
-        left -= loss;
+        rows += choice.rows;
+        left -= choice.loss;
     }
-    if left > 0.0 || rows > 2 * most {
-        return None;
+    let is_any = left > 0.0 || rows > 2 * most;
+    let expected = |choice: &Choice| choice.loss * (1.0 - choice.rows as f32 / most.max(1) as f32);
+    let (found_by, others) = choices.split_at_mut(if is_any { 0 } else { taken });
+    others.sort_by(|a, b| expected(b).total_cmp(&expected(a)));
+    let order = others.iter().chain(found_by.iter()).map(|choice| choice.place).collect();
+    if is_any {
+        return (None, order);
     }
-    let lists = sides[..taken].iter().flat_map(|(_, _, place)| {
-        let side = &profile.sides[*place];
+    let lists = found_by.iter().flat_map(|choice| {
+        let side = &profile.sides[choice.place];
         let without = side.best_without(partition);
         side.hits
             .iter()
             .map(move |hit| (side.best_with(partition, hit) - without, index.with(side.attribute, hit.code)))
     });
-    Some(scorer.promising(lists, -left - ROUNDING))
+    (Some(scorer.promising(lists, -left - ROUNDING)), order)
 }
 
 /// Gives each contended row to the group it fits best; other rows stay or become free. A group that is no
@@ -371,7 +405,8 @@ fn scored(
         rates,
         &profile,
         rows.iter().copied(),
-        |_| true,
+        rows,
+        &(0..profile.sides.len()).collect::<Vec<usize>>(),
         |row, score| {
             scores.push((row, score));
             evidence += f64::from(score);

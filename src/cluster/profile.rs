@@ -384,6 +384,9 @@ pub(super) struct Scorer {
     /// By row: the last search that met it, and what it gains there.
     listed: Vec<(u32, f32)>,
     lists: u32,
+    /// By row: the last profile that was learned from it.
+    taught: Vec<u32>,
+    lessons: u32,
 }
 
 impl Scorer {
@@ -392,6 +395,8 @@ impl Scorer {
             places: partition.widths[..Attribute::COUNT].iter().map(|width| vec![0; *width]).collect(),
             listed: vec![(0, 0.0); partition.len()],
             lists: 0,
+            taught: vec![0; partition.len()],
+            lessons: 0,
         }
     }
 
@@ -420,24 +425,32 @@ impl Scorer {
     }
 
     /// Hands on the rows that fit, each with its score: log odds (nats) of group against background, above zero.
-    /// `is_member` tells which rows the profile was learned from.
+    /// `members` are the rows that the profile was learned from. Sides are looked at in the order of `places`,
+    /// all of which it has: those that most rows fail at should come first.
     pub(super) fn scores(
         &mut self,
         partition: &Partition<'_>,
         rates: &Rates,
         profile: &Profile,
         rows: impl Iterator<Item = u32>,
-        is_member: impl Fn(u32) -> bool,
+        members: &[u32],
+        places: &[usize],
         mut take: impl FnMut(u32, f32),
     ) {
+        self.lessons += 1;
+        for row in members {
+            self.taught[*row as usize] = self.lessons;
+        }
         for side in &profile.sides {
             for (place, hit) in side.hits.iter().enumerate() {
                 self.places[side.attribute][hit.code as usize] = place as u32 + 1;
             }
         }
-        let mut sides: Vec<(f32, &Side)> =
-            profile.sides.iter().map(|side| (side.best(partition), side)).collect();
-        sides.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut sides: Vec<(f32, &Side)> = places
+            .iter()
+            .map(|place| &profile.sides[*place])
+            .map(|side| (side.best(partition), side))
+            .collect();
         // By place: the most that a row can still gain from there on.
         let mut left = 0.0;
         for (best, _) in sides.iter_mut().rev() {
@@ -449,7 +462,7 @@ impl Scorer {
             .collect();
         for row in rows {
             let odds = odds[partition.client(row as usize)];
-            if let Some(score) = self.score(partition, rates, &sides, odds, row as usize, is_member(row)) {
+            if let Some(score) = self.score(partition, rates, &sides, odds, row as usize) {
                 take(row, score);
             }
         }
@@ -468,7 +481,6 @@ impl Scorer {
         sides: &[(f32, &Side)],
         odds: f32,
         row: usize,
-        is_member: bool,
     ) -> Option<f32> {
         let cells = partition.row(row);
         let mut score = odds;
@@ -490,7 +502,7 @@ impl Scorer {
             }
             let hit = &side.hits[place as usize - 1];
             score += hit.other;
-            if is_member {
+            if self.taught[row] == self.lessons {
                 score += hit.member;
             }
             match partition.contexts[attribute] {

@@ -204,7 +204,7 @@ impl<C: Clock> Filer<'_, C> {
         } else {
             self.wait_for(filing, &look)?;
             self.client.make_room(None).await?;
-            let highest_number = self.client.newest_of(paper.project).await?;
+            let highest_number = self.client.highest_number_of(paper.project).await?;
             self.intend(filing, Part::Issue { highest_number })?;
             let sent = self.client.file(paper).await;
             self.outcome(filing, sent)?

@@ -26,8 +26,10 @@ use crate::{
 pub const GROUP_PROPERTY: &str = "disputebot";
 /// Member of a mark that names the project.
 pub(super) const HOME: &str = "project";
+/// Fields that a mark is read from, beside the property.
+const MARK_FIELDS: [&str; 2] = ["labels", "creator"];
 /// Most issues of one bulk fetch (Jira's limit).
-pub const BULK: u64 = 100;
+pub(super) const BULK: u64 = 100;
 /// Most pages of one search.
 const PAGES: usize = 10_000;
 /// Issues that are read at the same time where each takes a call.
@@ -70,16 +72,27 @@ impl Client {
     /// Highest issue number that the search shows in the project, 0 where it shows none. May lag behind, so
     /// it is a lower bound.
     pub async fn highest_number(&self) -> Result<u64, JiraError> {
-        let jql = Jql::of_project(&self.settings.project).newest_first().text();
-        let (path, body) = match self.dialect().await? {
-            Dialect::Cloud => ("/search/jql", json!({ "jql": jql, "maxResults": 1, "fields": ["key"] })),
+        self.highest_number_of(&self.settings.project).await
+    }
+
+    /// The same of any project.
+    pub async fn highest_number_of(&self, project: &str) -> Result<u64, JiraError> {
+        let newest = self.first_found(&Jql::of_project(project).newest_first(), 1).await?;
+        Ok(newest.first().and_then(|issue| number(&issue.key)).unwrap_or(0))
+    }
+
+    /// The first issues of a search, from its first page.
+    pub(super) async fn first_found(&self, jql: &Jql, most: u64) -> Result<Vec<Issue>, JiraError> {
+        let mut body = json!({ "jql": jql.text(), "maxResults": most, "fields": ["key"] });
+        let path = match self.dialect().await? {
+            Dialect::Cloud => "/search/jql",
             Dialect::DataCenter => {
-                ("/search", json!({ "jql": jql, "startAt": 0, "maxResults": 1, "fields": ["key"] }))
+                body["startAt"] = json!(0);
+                "/search"
             }
         };
         let answer = self.send(Method::POST, path, &body, Repeat::Safe).await?;
-        let key = answer["issues"][0]["key"].as_str().unwrap_or_default();
-        Ok(number(key).unwrap_or(0))
+        Ok(answer["issues"].as_array().into_iter().flatten().filter_map(issue_of).collect())
     }
 
     /// Issues that the search shows with a label: in the project, or anywhere, since a ticket may have been moved.
@@ -157,26 +170,36 @@ impl Client {
 
     /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
     pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let project = &self.settings.project;
+        let (highest, issues) = self.fetch_numbers(project, numbers, &MARK_FIELDS, GROUP_PROPERTY).await?;
+        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+    }
+
+    /// Reads issues of a project by number, past the search index: the highest of the numbers that is an issue, and
+    /// the issues.
+    pub(super) async fn fetch_numbers(
+        &self,
+        project: &str,
+        numbers: RangeInclusive<u64>,
+        fields: &[&str],
+        property: &str,
+    ) -> Result<(Option<u64>, Vec<Value>), JiraError> {
         let highest_asked = *numbers.end();
-        let keys: Vec<String> = numbers.map(|number| format!("{}-{number}", self.settings.project)).collect();
-        let issues = self.marks_of(&keys).await?;
+        let keys: Vec<String> = numbers.map(|number| format!("{project}-{number}")).collect();
+        let issues = self.fetch(&keys, fields, &[property]).await?;
         let highest = issues
             .iter()
-            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(&self.settings.project))
-            .filter_map(|rest| rest.strip_prefix('-')?.parse().ok())
+            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(project)?.strip_prefix('-')?.parse().ok())
             .max();
         // A moved issue comes under its new key; that it came shows that the numbers go on.
         let highest = highest.or_else(|| (!issues.is_empty()).then_some(highest_asked));
-        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+        Ok((highest, issues))
     }
 
     /// Reads the marks of issues by id, past the search index.
     pub async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
-        Ok(self.marks_of(ids).await?.iter().filter_map(marked).collect())
-    }
-
-    async fn marks_of(&self, ids_or_keys: &[String]) -> Result<Vec<Value>, JiraError> {
-        self.fetch(ids_or_keys, &["labels", "creator"], &[GROUP_PROPERTY]).await
+        let issues = self.fetch(ids, &MARK_FIELDS, &[GROUP_PROPERTY]).await?;
+        Ok(issues.iter().filter_map(marked).collect())
     }
 
     /// Reads issues by id or key, past the search index. Those that are gone or hidden are absent.
@@ -286,12 +309,16 @@ fn marked(issue: &Value) -> Option<Marked> {
     })?;
     let mark = serde_json::from_value::<Mark>(property.clone()).ok().filter(|mark| mark.group == group);
     Some(Marked {
-        issue: Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() },
+        issue: issue_of(issue)?,
         group,
         mark,
         creator: person(&issue["fields"]["creator"]),
         home: property[HOME].as_str().map(str::to_owned),
     })
+}
+
+pub(super) fn issue_of(issue: &Value) -> Option<Issue> {
+    Some(Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() })
 }
 
 /// The number in a key such as `DISP-17`.

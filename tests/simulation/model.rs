@@ -149,7 +149,7 @@ pub(crate) struct Jira {
     /// What is still to be done, by when and by which order of arrival.
     queue: BTreeMap<(Duration, u64), Effect>,
     arrivals: u64,
-    property: Option<Value>,
+    pub(crate) property: Option<Value>,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
     /// Intents that were used up.

@@ -102,10 +102,14 @@ impl Client {
         } else {
             Jql::of_project(&self.settings.project).labelled(label)
         };
-        match self.dialect().await? {
-            Dialect::Cloud => self.pages_by_token(&jql.text()).await,
-            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await,
+        let found = match self.dialect().await? {
+            Dialect::Cloud => self.pages_by_token(&jql.text()).await?,
+            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await?,
+        };
+        if let Some(cut) = &found.cut {
+            tracing::warn!(cut, "a search may not show everything");
         }
+        Ok(found)
     }
 
     async fn pages_by_token(&self, jql: &str) -> Result<Found, JiraError> {
@@ -125,10 +129,7 @@ impl Client {
                 }
                 answer => answer?,
             };
-            for warning in answer["warnings"].as_array().into_iter().flatten() {
-                let warning = warning.as_str().unwrap_or("without words");
-                found.cut = Some(format!("Jira warns that the search may be incomplete: {warning}"));
-            }
+            found.cut = warned(&answer).or(found.cut);
             found.ids.extend(ids_of(&answer));
             match answer["nextPageToken"].as_str() {
                 Some(next) if tokens.insert(next.to_owned()) => token = Some(next.to_owned()),
@@ -144,28 +145,30 @@ impl Client {
                 }
             }
         }
-        if let Some(cut) = &found.cut {
-            tracing::warn!(cut, "a search may not show everything");
-        }
         Ok(found)
     }
 
     async fn pages_by_offset(&self, jql: &str) -> Result<Found, JiraError> {
-        let mut ids: Vec<String> = Vec::new();
+        let mut found = Found::default();
         for _ in 0..PAGES {
-            let body = json!({ "jql": jql, "startAt": ids.len(), "maxResults": 1000, "fields": ["id"] });
+            let start = found.ids.len();
+            let body = json!({ "jql": jql, "startAt": start, "maxResults": 1000, "fields": ["id"] });
             let answer = self.send(Method::POST, "/search", &body, Repeat::Safe).await?;
-            let before = ids.len();
-            ids.extend(ids_of(&answer));
-            let total = answer["total"].as_u64().unwrap_or(0);
-            if ids.len() == before || ids.len() as u64 >= total {
+            found.cut = warned(&answer).or(found.cut);
+            found.ids.extend(ids_of(&answer));
+            let (total, so_far) = (answer["total"].as_u64().unwrap_or(0), found.ids.len() as u64);
+            if so_far >= total {
+                break;
+            }
+            if found.ids.len() == start {
+                found.cut = Some(format!("the search counts {total} issues and gives {so_far}"));
                 break;
             }
         }
-        ids.sort_unstable();
+        found.ids.sort_unstable();
         // Issues that come or go between two pages shift the others.
-        ids.dedup();
-        Ok(Found { ids, cut: None })
+        found.ids.dedup();
+        Ok(found)
     }
 
     /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
@@ -271,6 +274,13 @@ impl Client {
         found.sort_by_key(|(place, _)| *place);
         Ok(found.into_iter().map(|(_, issue)| issue).collect())
     }
+}
+
+/// What Jira warns of, by either name of the list: that part of the query was left out, or that a limit was met.
+fn warned(answer: &Value) -> Option<String> {
+    let lists = ["warnings", "warningMessages"].into_iter().filter_map(|name| answer[name].as_array());
+    let warning = lists.flatten().next()?.as_str().unwrap_or("without words");
+    Some(format!("Jira warns that the search may be incomplete: {warning}"))
 }
 
 fn ids_of(answer: &Value) -> impl Iterator<Item = String> {

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use disputebot::{
-    apply::{self, Applied, Clock, Failure, Policy, Store},
+    apply::{self, Applied, Clock, Failure, Policy, RecoverError, Store},
     dispute::Program,
     group::{Group, GroupId, Status},
     plan::{Action, Fence, Issue, Link, Mark, Plan, Reason, Ticket, Write},
@@ -194,6 +194,43 @@ fn a_fence_whose_beacon_is_lost_is_put_up_again_and_never_passed_meanwhile() {
             assert_eq!(story.with(&label), Vec::<u64>::new(), "it is taken down");
         });
     }
+}
+
+#[test]
+fn a_search_that_was_cut_proves_nothing_to_a_fence_and_ends_no_doubt() {
+    let cut = |story: &Story, is_cut: bool| {
+        let why = is_cut.then(|| "Jira warns".to_owned());
+        story.world().person(|jira, _, _| jira.cut = why);
+    };
+    tell(async |story| {
+        story.bound(1);
+        story.lost(2, 1);
+        story.issue("person", true);
+        cut(story, true);
+        for _ in 0..4 {
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert_eq!(story.fence(2).unwrap().passed, None);
+        }
+        cut(story, false);
+        for _ in 0..2 {
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+        }
+        assert_eq!(story.link(2), Link::Ready { attempts: 1 });
+    });
+    tell(async |story| {
+        let doubt = Doubt { reason: "a copy was restored".to_owned(), read: None };
+        story.record(Change::Doubt { doubt: Some(doubt.clone()) });
+        cut(story, true);
+        for _ in 0..3 {
+            let policy = story.policy();
+            let blind = apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await;
+            assert!(matches!(blind, Err(RecoverError::Blind { .. })), "{blind:?}");
+            tokio::time::sleep(2 * A_WHILE).await;
+        }
+        assert_eq!(story.store.known().doubt, Some(doubt), "it was not read once");
+    });
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::{
     ticket::{
         Content, Markup, Weight,
         document::{Block, Inline},
+        length,
     },
 };
 
@@ -414,6 +415,8 @@ impl Planner<'_> {
             }
             *self.speaking.entry(group.id.clone()).or_default() += 1;
         }
+        // An answer has parts of the ticket's own text, which may fill what Jira takes by themselves.
+        let body = length::within(&body, self.input.text_limit, "");
         let write = Write::Comment { issue: observed.issue.clone(), topic, body };
         self.act(group, standing, observed, write, reason);
     }

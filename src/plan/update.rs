@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// The longest text of a field that a comment repeats, in characters; one field may hold as much as Jira takes.
+const LONGEST_QUOTE: usize = 500;
+
 impl Planner<'_> {
     /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
     pub(super) fn update(
@@ -174,6 +177,12 @@ impl Planner<'_> {
                     format!(
                         "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
                          from now on. To hand it back, write `/disputebot take {field}` in a comment."
+                    )
+                } else if wanted.chars().count() > LONGEST_QUOTE {
+                    format!(
+                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
+                         written a text of {} characters. To hand it back, write `/disputebot take {field}` in a comment.",
+                        wanted.chars().count(),
                     )
                 } else {
                     format!(

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::day;
+use super::{day, placeholder};
 
 /// HTML of a valid document; nodes it does not know are shown by their content.
 pub(crate) fn html(document: &Value) -> String {
@@ -60,6 +60,11 @@ fn block(node: &Value) -> String {
             let name = Some(attribute("text")).filter(|name| !name.is_empty()).unwrap_or(attribute("id"));
             format!("<span class=\"mention\">@{}</span>", escape(name.trim_start_matches('@')))
         }
+        "emoji" | "inlineCard" | "mediaInline" => escape(&placeholder(node)),
+        "media" | "blockCard" | "embedCard" => format!("<p>{}</p>", escape(&placeholder(node))),
+        "decisionList" => element("ul", "", node),
+        "decisionItem" => element("li", "", node),
+        "caption" => element("p", "", node),
         _ => children(node),
     }
 }
@@ -131,11 +136,33 @@ mod tests {
             json!({ "type": "status", "attrs": { "text": hostile, "color": hostile } }),
             json!({ "type": "mention", "attrs": { "id": hostile, "text": hostile } }),
             json!({ "type": "date", "attrs": { "timestamp": hostile } }),
+            json!({ "type": "emoji", "attrs": { "shortName": hostile } }),
+            json!({ "type": "inlineCard", "attrs": { "url": hostile } }),
+            json!({ "type": "media", "attrs": { "type": "external", "url": hostile, "alt": hostile } }),
             json!({ "type": "expand", "attrs": { "title": hostile } }),
             json!({ "type": "panel", "attrs": { "panelType": hostile } }),
         ] {
             let shown = inline(&node);
             assert!(!shown.contains("<script") && !shown.contains("x')"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_has_a_plain_word_in_its_place() {
+        for (node, shown) in [
+            (json!({ "type": "emoji", "attrs": { "shortName": ":wave:", "text": "👋" } }), "👋"),
+            (
+                json!({ "type": "inlineCard", "attrs": { "url": "https://example.com" } }),
+                "https://example.com",
+            ),
+            (json!({ "type": "inlineCard", "attrs": { "data": {} } }), "[card]"),
+            (json!({ "type": "mediaInline", "attrs": { "id": "1", "collection": "" } }), "[file]"),
+            (
+                json!({ "type": "media", "attrs": { "type": "file", "id": "1", "alt": "scan" } }),
+                "<p>[file scan]</p>",
+            ),
+        ] {
+            assert_eq!(inline(&node), format!("<p>{shown}</p>"));
         }
     }
 

@@ -229,7 +229,8 @@ impl Client {
         }
     }
 
-    /// Data Center has no bulk fetch, and its search is an index as well.
+    /// Data Center has no bulk fetch, and its search is an index as well, also where it is asked for keys: so one call for
+    /// each issue.
     async fn fetch_each(
         &self,
         ids_or_keys: &[String],

@@ -191,7 +191,7 @@ impl Planner<'_> {
                     )
                 };
                 let reason = Reason::PersonChanged { field: field.to_owned() };
-                self.comment(group, standing, observed, topic, vec![paragraph(text)], reason);
+                self.comment(group, standing, observed, topic, &[paragraph(text)], reason);
             }
             self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
         }
@@ -199,7 +199,7 @@ impl Planner<'_> {
         if changes.is_empty() {
             // Where every field is a person's, growth is still worth a word.
             if let Ok((topic, body)) = growth {
-                self.comment(group, standing, observed, topic, body, Reason::Grew);
+                self.comment(group, standing, observed, topic, &body, Reason::Grew);
             }
         } else {
             written.course = content.course.clone().map(Box::new);
@@ -217,7 +217,7 @@ impl Planner<'_> {
             };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
             if let Ok((topic, body)) = growth {
-                self.comment(group, standing, observed, topic, body, Reason::Grew);
+                self.comment(group, standing, observed, topic, &body, Reason::Grew);
             }
         }
     }

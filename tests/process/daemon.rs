@@ -124,7 +124,7 @@ async fn a_daemon_looks_once_a_day_whether_a_run_would_work_and_not_with_each_pa
     wishes.wish();
     let served = Box::pin(serve_until(own(&world, wishes), &stop, &clock));
     let watched = async {
-        let reached = tokio::time::timeout(Duration::from_secs(60), world.sandbox.reached()).await;
+        let reached = tokio::time::timeout(Duration::from_mins(1), world.sandbox.reached()).await;
         looked.store(reached.is_ok(), Ordering::Relaxed);
         stop.cancel();
     };

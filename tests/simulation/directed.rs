@@ -32,6 +32,7 @@ struct Story {
     clock: ModelClock,
     store: ModelStore,
     lease: bool,
+    takeover_after: Option<SignedDuration>,
 }
 
 /// Tells a story in virtual time.
@@ -43,7 +44,7 @@ fn tell(story: impl AsyncFnOnce(&mut Story)) {
         let store = disk.open(&world);
         let clock = ModelClock { world: world.clone() };
         let jira = ModelJira { world, disk, client: Client::default() };
-        story(&mut Story { jira, clock, store, lease: false }).await;
+        story(&mut Story { jira, clock, store, lease: false, takeover_after: None }).await;
     });
 }
 
@@ -57,7 +58,7 @@ impl Story {
             settle: SETTLE,
             hold_after: SignedDuration::from_hours(24),
             lease: self.lease,
-            takeover_after: None,
+            takeover_after: self.takeover_after,
             take_over: false,
             same_project: false,
             instance: "one".to_owned(),
@@ -313,5 +314,31 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         assert_eq!(applied.done.len(), 1, "{applied:?}");
         assert!(matches!(&applied.failed[..], [(_, Failure::Foreign { .. })]), "{applied:?}");
         assert_eq!(story.world().lock().jira.issues.len(), 1);
+    });
+}
+
+#[test]
+fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_it_was_off() {
+    tell(async |story| {
+        story.lease = true;
+        story.takeover_after = Some(SignedDuration::from_hours(1));
+        let claim = json!({
+            "schema": 1, "instance": "another", "host": "elsewhere", "epoch": 3, "beat": 7, "session": "a",
+            "head": { "seq": 0, "hash": "0".repeat(64) },
+        });
+        story.world().person(|jira, _, _| jira.property = Some(claim));
+        let policy = story.policy();
+        let look = async |story: &mut Story| {
+            apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await
+        };
+        assert!(matches!(look(story).await, Err(RecoverError::Foreign { .. })));
+        story.reboot();
+        for nap in [Duration::ZERO, Duration::from_mins(59)] {
+            tokio::time::sleep(nap).await;
+            assert!(matches!(look(story).await, Err(RecoverError::Foreign { .. })), "{nap:?}");
+        }
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        look(story).await.unwrap();
+        assert_eq!(story.store.known().claim.as_ref().unwrap().epoch, 4, "it has been silent for an hour");
     });
 }

@@ -14,15 +14,15 @@ fn block(node: &Value) -> String {
     let attribute = |name: &str| node["attrs"][name].as_str().unwrap_or_default();
     let number = |name: &str| node["attrs"][name].as_u64().unwrap_or(1);
     match node["type"].as_str().unwrap_or_default() {
-        "paragraph" => element("p", "", node),
+        "paragraph" | "caption" => element("p", "", node),
         "heading" => {
             // The page has its own h1 and h2: headings of the document go below them.
             let level = number("level").clamp(1, 6);
             element(&format!("h{}", (level + 2).min(6)), &format!(" class=\"level-{level}\""), node)
         }
-        "bulletList" => element("ul", "", node),
+        "bulletList" | "decisionList" => element("ul", "", node),
         "orderedList" => element("ol", &format!(" start=\"{}\"", number("order")), node),
-        "listItem" => element("li", "", node),
+        "listItem" | "decisionItem" => element("li", "", node),
         "taskList" => element("ul", " class=\"tasks\"", node),
         "taskItem" => {
             let (class, sign) =
@@ -62,9 +62,6 @@ fn block(node: &Value) -> String {
         }
         "emoji" | "inlineCard" | "mediaInline" => escape(&placeholder(node)),
         "media" | "blockCard" | "embedCard" => format!("<p>{}</p>", escape(&placeholder(node))),
-        "decisionList" => element("ul", "", node),
-        "decisionItem" => element("li", "", node),
-        "caption" => element("p", "", node),
         _ => children(node),
     }
 }

@@ -107,7 +107,7 @@ impl Author {
     fn block(&mut self, kinds: &[&str]) -> Value {
         let kind = *self.one_of(kinds);
         let content = match kind {
-            "paragraph" | "heading" | "taskItem" => Some(self.inlines()),
+            "paragraph" | "heading" | "taskItem" | "decisionItem" => Some(self.inlines()),
             "codeBlock" => Some(vec![json!({ "type": "text", "text": "x" })]),
             "bulletList" | "orderedList" => Some(self.blocks(&["listItem"], 2, 1)),
             "listItem" => Some(self.blocks(&LIST, 2, 1)),
@@ -124,7 +124,6 @@ impl Author {
             "mediaGroup" => Some(self.blocks(&["media"], 2, 1)),
             "caption" => Some(vec![json!({ "type": "text", "text": "z", "marks": self.marks() })]),
             "decisionList" => Some(self.blocks(&["decisionItem"], 2, 1)),
-            "decisionItem" => Some(self.inlines()),
             _ => None,
         };
         let mut node = json!({ "type": kind });
@@ -190,18 +189,20 @@ impl Author {
         match kind {
             "heading" => add("level", json!(1 + self.chance.below(6))),
             "panel" => add("panelType", json!(*self.one_of(&["info", "note", "custom", "loud"]))),
-            "taskList" => add("localId", json!("a")),
+            "taskList" | "decisionList" => add("localId", json!("a")),
             "taskItem" => {
                 add("localId", json!("b"));
                 add("state", json!(*self.one_of(&["TODO", "DONE"])));
             }
-            "decisionList" => add("localId", json!("a")),
             "decisionItem" => {
                 add("localId", json!("b"));
                 add("state", json!("DECIDED"));
             }
             "emoji" => add("shortName", json!(":wave:")),
-            "inlineCard" | "blockCard" => add(*self.one_of(&["url", "url", "data"]), json!("x")),
+            "inlineCard" | "blockCard" => {
+                let name = *self.one_of(&["url", "url", "data"]);
+                add(name, json!("x"));
+            }
             "embedCard" => {
                 add("url", json!("x"));
                 add("layout", json!(*self.one_of(&["wide", "default"])));

@@ -27,7 +27,7 @@ use std::{
 
 use contract::Judged;
 use disputebot::{
-    jira::{Cause, Client, Credentials, Found, Gateway, JiraError, Outcome, Settings},
+    jira::{Cause, Client, Credentials, Found, Gateway, JiraError, Outcome, Paper, Settings},
     plan::Issue,
     sandbox::{self, Effect, Fault, Matches, Options, User},
     ticket::document::{Block, Inline},
@@ -37,7 +37,10 @@ use flate2::{Compression, write::GzEncoder};
 const TOKEN: &str = "T0k3n-that-nobody-may-see";
 const SIGNED_IN: &str = "X-AAccountId: bot\r\n";
 
-/// A Jira Cloud that says what it is, and answers everything else as told.
+/// What Jira Cloud says that it is.
+const CLOUD: &str = r#"{"deploymentType":"Cloud","version":"1001"}"#;
+
+/// A Jira that says what it is, and answers everything else as told.
 struct Server {
     url: String,
     /// Heads of the requests.
@@ -46,16 +49,23 @@ struct Server {
 
 impl Server {
     fn start(answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self::of(CLOUD.to_owned(), answer)
+    }
+
+    fn of(
+        site: String,
+        answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let (told, answer) = (Arc::clone(&heads), Arc::new(answer));
+        let (told, answer, site) = (Arc::clone(&heads), Arc::new(answer), Arc::new(site));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (told, answer) = (Arc::clone(&told), Arc::clone(&answer));
+                let (told, answer, site) = (Arc::clone(&told), Arc::clone(&answer), Arc::clone(&site));
                 thread::spawn(move || {
                     // A client that goes away is what is tested.
-                    drop(serve(stream, &told, answer.as_ref()));
+                    drop(serve(stream, &told, &site, answer.as_ref()));
                 });
             }
         });
@@ -74,6 +84,7 @@ impl Server {
 fn serve(
     mut stream: TcpStream,
     told: &Mutex<Vec<String>>,
+    site: &str,
     answer: &dyn Fn(&str, &mut TcpStream) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut head = Vec::new();
@@ -90,7 +101,7 @@ fn serve(
     told.lock().unwrap().push(head.clone());
     let path = head.split(' ').nth(1).unwrap_or_default();
     if path.ends_with("/serverInfo") {
-        return json(&mut stream, SIGNED_IN, r#"{"deploymentType":"Cloud","version":"1001"}"#);
+        return json(&mut stream, SIGNED_IN, site);
     }
     answer(path, &mut stream)
 }
@@ -272,6 +283,117 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     sandbox.inject(Fault { nth: 1, matches, effect: Effect::ExpireToken });
     assert_eq!(client.highest_number().await.unwrap_err().cause, Cause::Anonymous);
     assert_eq!(sandbox.unknown_routes(), Vec::<String>::new());
+}
+
+/// Jira of Cloud or Data Center whose search gives these answers one after the other, and then the last one again and
+/// again.
+fn searched(kind: &str, answers: &'static [(u16, &'static str)]) -> Server {
+    let site = format!(r#"{{"deploymentType":"{kind}","version":"10.3.0","versionNumbers":[10,3,0]}}"#);
+    let asked = AtomicUsize::new(0);
+    Server::of(site, move |_, stream| {
+        let (status, body) = answers[asked.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1)];
+        let length = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 {status} So\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: \
+             {length}\r\n\r\n{body}"
+        )
+    })
+}
+
+#[tokio::test]
+async fn a_search_that_did_not_come_to_its_end_says_so_and_keeps_what_it_found() {
+    for (kind, answers, ids, said) in [
+        ("Cloud", &[(200, r#"{"issues":[{"id":"1"}],"isLast":true}"#)][..], &["1"][..], None),
+        (
+            "Cloud",
+            &[
+                (200, r#"{"issues":[{"id":"1"}],"nextPageToken":"a","isLast":false}"#),
+                (200, r#"{"issues":[{"id":"2"}],"nextPageToken":"b","isLast":false}"#),
+                (200, r#"{"issues":[{"id":"3"}],"nextPageToken":"a","isLast":false}"#),
+            ],
+            &["1", "2", "3"],
+            Some("gives a page again"),
+        ),
+        (
+            "Cloud",
+            &[(200, r#"{"issues":[{"id":"1"}],"isLast":false}"#)],
+            &["1"],
+            Some("no way to its next page"),
+        ),
+        (
+            "Cloud",
+            &[
+                (200, r#"{"issues":[{"id":"1"}],"warnings":["too much"],"nextPageToken":"a"}"#),
+                (200, r#"{"issues":[{"id":"2"}],"isLast":true}"#),
+            ],
+            &["1", "2"],
+            Some("may be incomplete: too much"),
+        ),
+        (
+            "Cloud",
+            &[
+                (200, r#"{"issues":[{"id":"1"}],"nextPageToken":"a"}"#),
+                (400, r#"{"errorMessages":["The provided next page token is invalid or expired."]}"#),
+            ],
+            &["1"],
+            Some("ended before its last page"),
+        ),
+        ("Server", &[(200, r#"{"issues":[{"id":"1"}],"total":1}"#)], &["1"], None),
+        (
+            "Server",
+            &[(200, r#"{"issues":[],"total":0,"warningMessages":["no such label"]}"#)],
+            &[],
+            Some("may be incomplete: no such label"),
+        ),
+        (
+            "Server",
+            &[(200, r#"{"issues":[{"id":"1"}],"total":3}"#), (200, r#"{"issues":[],"total":3}"#)],
+            &["1"],
+            Some("counts 3 issues and gives 1"),
+        ),
+    ] {
+        let server = searched(kind, answers);
+        let found = server.client().labelled("disputebot", false).await.unwrap();
+        assert_eq!(found.ids, ids, "{answers:?}");
+        match (found.cut, said) {
+            (Some(cut), Some(said)) => assert!(cut.contains(said), "{cut}"),
+            (cut, said) => assert_eq!(cut.as_deref(), said, "{answers:?}"),
+        }
+        let asked = server.heads().iter().filter(|head| head.contains("/search")).count();
+        assert_eq!(asked, answers.len(), "{answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_is_refused_from_the_start_is_an_error_and_no_empty_result() {
+    let server = searched("Cloud", &[(400, r#"{"errorMessages":["The query is too long."]}"#)]);
+    let error = server.client().labelled("disputebot", false).await.unwrap_err();
+    assert_eq!(error.cause, Cause::Refused(400));
+}
+
+#[tokio::test]
+async fn page_tokens_that_expire_in_the_middle_leave_a_search_cut() {
+    let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());
+    let bot = User::bot();
+    let credentials = Credentials::Basic { user: bot.email.clone(), token: bot.token.clone().into() };
+    let client =
+        Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
+    let paper = |name| Paper { project: "DISP", issue_type: "Task", name, summary: "A report", body: &[] };
+    for name in ["a", "b", "c", "d"] {
+        assert!(matches!(client.file(&paper(name)).await, Outcome::Done(_)));
+    }
+    let found = async || client.labelled("disputebot-report", false).await.unwrap();
+    let whole = found().await;
+    assert_eq!((whole.ids.len(), whole.cut), (4, None));
+    let search = || Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() };
+    sandbox.inject(Fault { nth: 1, matches: search(), effect: Effect::ShortPage });
+    sandbox.inject(Fault { nth: 2, matches: search(), effect: Effect::ExpirePages });
+    let cut = found().await;
+    assert_eq!(cut.ids, whole.ids[..2]);
+    assert!(cut.cut.unwrap().contains("ended before its last page"));
+    let again = found().await;
+    assert_eq!((again.ids, again.cut), (whole.ids, None), "the next search begins anew");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ pub(super) async fn look(
     let same = mine.as_ref().is_some_and(|mine| mine.instance == claim.instance);
     let gone = match (policy.takeover_after, &store.known().rival) {
         (Some(limit), Some(rival)) if rival.is(&claim.instance, claim.epoch, claim.beat) => {
-            now.since(&rival.seen).is_some_and(|passed| passed >= limit)
+            now.since_in_one_boot(&rival.seen).is_some_and(|passed| passed >= limit)
         }
         _ => false,
     };
@@ -133,7 +133,8 @@ pub(super) async fn look(
         let known = store.known().rival.as_ref();
         // A boot of which nothing is known any more begins the wait anew.
         let stale = known.is_none_or(|known| {
-            !known.is(&claim.instance, claim.epoch, claim.beat) || now.since(&known.seen).is_none()
+            !known.is(&claim.instance, claim.epoch, claim.beat)
+                || now.since_in_one_boot(&known.seen).is_none()
         });
         if stale {
             store.record(now.at, &[Change::Rival { rival: Some(rival) }])?;

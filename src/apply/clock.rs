@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::port::Clock;
-use crate::plan::Moment;
+use crate::plan::{Moment, ONE_PROCESS};
 
 /// The clocks of this machine: the wall clock, and the time since it started, which all processes share.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,7 +18,7 @@ static BOOT: LazyLock<(String, Option<Instant>)> = LazyLock::new(|| {
     match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
         Ok(boot) if uptime_ms().is_some() => (boot.trim().to_owned(), None),
         // Elsewhere a process knows only its own time, so its moments mean nothing to the next one.
-        _ => (uuid::Uuid::new_v4().to_string(), Some(Instant::now())),
+        _ => (format!("{ONE_PROCESS}{}", uuid::Uuid::new_v4()), Some(Instant::now())),
     }
 });
 

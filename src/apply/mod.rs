@@ -413,7 +413,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         look: Moment,
     ) -> Result<bool, StateError> {
         let Some(sent) = ticket.saying.get_mut(topic) else { return Ok(false) };
-        let passed = look.since(sent);
+        let passed = look.since_in_one_boot(sent);
         if passed.is_some_and(|passed| passed >= self.policy.settle) {
             return Ok(false);
         }

@@ -100,7 +100,7 @@ pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
     if known.pause.as_ref().is_some_and(|pause| pause.left(now).is_positive()) {
         return false;
     }
-    let passed = |since: &Moment, limit| now.since(since).is_none_or(|passed| passed >= limit);
+    let passed = |since: &Moment, limit| now.since_in_one_boot(since).is_none_or(|passed| passed >= limit);
     let due = |sent: &Moment| passed(sent, policy.settle);
     let read = |first: &Moment| passed(first, policy.quarantine());
     let doubt = known.doubt.as_ref().is_some_and(|doubt| doubt.read.as_ref().is_none_or(read));
@@ -163,7 +163,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         loop {
             let Some(doubt) = self.store.known().doubt.clone() else { return Ok(()) };
             let began = self.clock.moment();
-            let waited = doubt.read.as_ref().map(|first| began.since(first));
+            let waited = doubt.read.as_ref().map(|first| began.since_in_one_boot(first));
             if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }

@@ -286,6 +286,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     }
 
     /// The tickets of some updates as they are right now.
+    ///
+    /// On Cloud one call reads the whole batch. Data Center has no call that reads several issues but its search, which
+    /// answers from the index and so may show what was before a person's change; there each edit costs a read of its own
+    /// beside the write, and it cannot be cheaper.
     async fn seen_now(&self, batch: &[Action]) -> Result<BTreeMap<String, Observed>, Failure> {
         let ids: Vec<String> = batch
             .iter()

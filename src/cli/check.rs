@@ -97,7 +97,10 @@ fn token(settings: &Settings) -> Option<Finding> {
 /// What a run will need of Jira.
 pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
     jira::Needs {
-        link_types: vec![settings.run.plan.split_link.clone(), settings.run.plan.merge_link.clone()],
+        link_types: vec![
+            ("jira.link_type_split", settings.run.plan.split_link.clone()),
+            ("jira.link_type_merge", settings.run.plan.merge_link.clone()),
+        ],
         priorities: settings
             .run
             .priorities

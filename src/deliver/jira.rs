@@ -204,7 +204,7 @@ impl<C: Clock> Filer<'_, C> {
         } else {
             self.wait_for(filing, &look)?;
             self.client.make_room(None).await?;
-            let highest_number = self.client.newest_of(paper.project).await?;
+            let highest_number = self.client.highest_number_of(paper.project).await?;
             self.intend(filing, Part::Issue { highest_number })?;
             let sent = self.client.file(paper).await;
             self.outcome(filing, sent)?
@@ -233,7 +233,7 @@ impl<C: Clock> Filer<'_, C> {
     /// certain of how long ago that was, the wait begins again.
     fn wait_for(&mut self, filing: &mut Filing, look: &Moment) -> Result<(), Stop> {
         let Some(sending) = &mut filing.sending else { return Ok(()) };
-        match look.since(&sending.sent) {
+        match look.since_in_one_boot(&sending.sent) {
             Some(passed) if passed >= self.settle => Ok(()),
             Some(_) => Err(unsettled(MAY_ARRIVE)),
             None => {

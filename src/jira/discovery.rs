@@ -67,8 +67,8 @@ pub type Health = Vec<Finding>;
 /// What the plan needs from the project, to be checked.
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
-    /// Link types that will be used.
-    pub link_types: Vec<String>,
+    /// Link types that will be used, each with the setting that names it.
+    pub link_types: Vec<(&'static str, String)>,
     /// Priorities that will be set.
     pub priorities: Vec<String>,
     /// Resolution that will be set.
@@ -136,20 +136,15 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     };
     let of_project = [("projectId", project_id.as_str())];
     let of_project = if dialect == Dialect::Cloud { &of_project[..] } else { &[] };
-    let wanted: Vec<String> = needs.resolution.iter().cloned().collect();
     let link_types = ("/issueLinkType", "issueLinkTypes");
-    names(
-        client,
-        &mut health,
-        link_types,
-        &[],
-        ("link type", "jira.link_type_split` or `jira.link_type_merge"),
-        &needs.link_types,
-    )
-    .await;
+    for (setting, name) in &needs.link_types {
+        let (kind, name) = (("link type", *setting), std::slice::from_ref(name));
+        names(client, &mut health, link_types, &[], kind, name).await;
+    }
     names(client, &mut health, priorities, of_project, ("priority", "ticket.priorities"), &needs.priorities)
         .await;
-    names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), &wanted).await;
+    let resolution = needs.resolution.as_slice();
+    names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), resolution).await;
     attachments(client, &mut health).await;
     if let Some(ticket) = &needs.ticket {
         edit_screen(client, ticket, &mut health).await;

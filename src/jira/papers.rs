@@ -9,8 +9,9 @@ use super::{
     error::{Cause, JiraError},
     issues::{Outcome, outcome},
     jql::Jql,
-    search::{BULK, GROUP_PROPERTY, sealed, unsealed},
-    site::{Dialect, person},
+    search::{GROUP_PROPERTY, issue_of, sealed, unsealed},
+    site::person,
+    walk::Walk,
 };
 use crate::{plan::Issue, ticket::document::Block};
 
@@ -18,12 +19,10 @@ use crate::{plan::Issue, ticket::document::Block};
 const REPORT_PROPERTY: &str = "disputebot-report";
 /// The label on every issue that is a report.
 const REPORT_LABEL: &str = "disputebot-report";
-/// Issue numbers in a row that must be absent before a scan believes it is past the end.
-const ABSENT_IN_A_ROW: u64 = 500;
-/// Numbers that Jira may have given out before the highest one that was seen, to issues that came later.
-const SLACK: u64 = 100;
-/// Most numbers that are read to find one report.
-const LONGEST: u64 = 5_000;
+/// What is read of an issue beside the property: bulk fetches want to be told some field.
+const PAPER_FIELDS: [&str; 1] = ["labels"];
+/// Most issues with the label of one report that are looked at.
+const MOST: u64 = 50;
 
 /// An issue to be opened for a report.
 #[derive(Debug, Clone, Copy)]
@@ -84,58 +83,33 @@ impl Client {
         }))
     }
 
-    /// Highest issue number that the search shows in a project: a lower bound.
-    pub async fn newest_of(&self, project: &str) -> Result<u64, JiraError> {
-        let found = self.newest_ids(&Jql::of_project(project).newest_first().text(), "key").await?;
-        Ok(found.first().and_then(|key| key.rsplit_once('-')?.1.parse().ok()).unwrap_or(0))
-    }
-
     /// The issue of a report that the search shows; none proves nothing.
     pub async fn find_filed(&self, project: &str, name: &str) -> Result<Option<Issue>, JiraError> {
         let [_, label] = labels(name);
-        let ids = self.newest_ids(&Jql::of_project(project).labelled(&label).text(), "id").await?;
-        Ok(self.filed(&ids, name).await?.into_iter().min_by_key(|issue| issue.id.parse().unwrap_or(u64::MAX)))
+        let found = self.first_found(&Jql::of_project(project).labelled(&label), MOST).await?;
+        let ids: Vec<String> = found.into_iter().map(|issue| issue.id).collect();
+        let issues = self.fetch(&ids, &PAPER_FIELDS, &[REPORT_PROPERTY]).await?;
+        let filed = issues.iter().filter(|issue| is_of(issue, name)).filter_map(issue_of);
+        Ok(filed.min_by_key(|issue| issue.id.parse().unwrap_or(u64::MAX)))
     }
 
     /// The issue of a report among those of a project with a number above `after`, past the search index.
     pub async fn sight(&self, project: &str, name: &str, after: u64) -> Result<Sighting, JiraError> {
-        let newest = self.newest_of(project).await?;
-        let first = after.saturating_sub(SLACK) + 1;
-        let (mut next, mut absent, mut last) = (first, 0, 0);
-        while absent < ABSENT_IN_A_ROW || next <= newest {
-            if next - first > LONGEST {
-                return Ok(Sighting::Blind(format!("more than {LONGEST} issues came after it")));
-            }
-            let keys: Vec<String> = (next..next + BULK).map(|number| format!("{project}-{number}")).collect();
-            let issues = self.fetch(&keys, &["labels"], &[REPORT_PROPERTY]).await?;
+        let mut walk = Walk::limited(after, self.highest_number_of(project).await?);
+        while let Some(numbers) = walk.next() {
+            let (highest, issues) =
+                self.fetch_numbers(project, numbers, &PAPER_FIELDS, REPORT_PROPERTY).await?;
             if let Some(found) = issues.iter().find(|issue| is_of(issue, name)).and_then(issue_of) {
                 return Ok(Sighting::There(found));
             }
-            let highest = issues
-                .iter()
-                .filter_map(|issue| {
-                    issue["key"].as_str()?.strip_prefix(project)?.strip_prefix('-')?.parse().ok()
-                })
-                .max();
-            // A moved issue comes under its new key; that it came shows that the numbers go on.
-            let highest: Option<u64> = highest.or_else(|| (!issues.is_empty()).then_some(next + BULK - 1));
-            absent = match highest {
-                Some(highest) => (next + BULK - 1).saturating_sub(highest),
-                None => absent + BULK,
-            };
-            last = highest.unwrap_or(last);
-            next += BULK;
+            walk.saw(highest);
         }
-        if newest >= first && last < newest {
-            let why = format!("Jira finds issue number {newest} and does not show it to this account");
-            return Ok(Sighting::Blind(why));
-        }
-        Ok(Sighting::Absent)
+        Ok(walk.blind().map_or(Sighting::Absent, Sighting::Blind))
     }
 
     /// The issue with a key or id, read past the search index; none where it is gone or hidden.
     pub async fn issue(&self, key: &str) -> Result<Option<Issue>, JiraError> {
-        let issues = self.fetch(&[key.to_owned()], &["labels"], &[GROUP_PROPERTY]).await?;
+        let issues = self.fetch(&[key.to_owned()], &PAPER_FIELDS, &[GROUP_PROPERTY]).await?;
         Ok(issues.first().and_then(issue_of))
     }
 
@@ -155,34 +129,8 @@ impl Client {
         let mut files = answer["fields"]["attachment"].as_array().into_iter().flatten();
         Ok(files.any(|file| file["filename"] == name && person(&file["author"]) == self.account()))
     }
-
-    /// Issues with a report among some, by id.
-    async fn filed(&self, ids: &[String], name: &str) -> Result<Vec<Issue>, JiraError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let issues = self.fetch(ids, &["labels"], &[REPORT_PROPERTY]).await?;
-        Ok(issues.iter().filter(|issue| is_of(issue, name)).filter_map(issue_of).collect())
-    }
-
-    /// Ids or keys of the first issues of a search.
-    async fn newest_ids(&self, jql: &str, member: &str) -> Result<Vec<String>, JiraError> {
-        let (path, body) = match self.dialect().await? {
-            Dialect::Cloud => ("/search/jql", json!({ "jql": jql, "maxResults": 50, "fields": ["key"] })),
-            Dialect::DataCenter => {
-                ("/search", json!({ "jql": jql, "startAt": 0, "maxResults": 50, "fields": ["key"] }))
-            }
-        };
-        let answer = self.send(Method::POST, path, &body, Repeat::Safe).await?;
-        let issues = answer["issues"].as_array().into_iter().flatten();
-        Ok(issues.filter_map(|issue| issue[member].as_str().map(str::to_owned)).collect())
-    }
 }
 
 fn is_of(issue: &Value, name: &str) -> bool {
     unsealed(&issue["properties"][REPORT_PROPERTY])["report"] == name
-}
-
-fn issue_of(issue: &Value) -> Option<Issue> {
-    Some(Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() })
 }

@@ -26,8 +26,10 @@ use crate::{
 pub const GROUP_PROPERTY: &str = "disputebot";
 /// Member of a mark that names the project.
 pub(super) const HOME: &str = "project";
+/// Fields that a mark is read from, beside the property.
+const MARK_FIELDS: [&str; 2] = ["labels", "creator"];
 /// Most issues of one bulk fetch (Jira's limit).
-pub const BULK: u64 = 100;
+pub(super) const BULK: u64 = 100;
 /// Most pages of one search.
 const PAGES: usize = 10_000;
 /// Issues that are read at the same time where each takes a call.
@@ -70,16 +72,27 @@ impl Client {
     /// Highest issue number that the search shows in the project, 0 where it shows none. May lag behind, so
     /// it is a lower bound.
     pub async fn highest_number(&self) -> Result<u64, JiraError> {
-        let jql = Jql::of_project(&self.settings.project).newest_first().text();
-        let (path, body) = match self.dialect().await? {
-            Dialect::Cloud => ("/search/jql", json!({ "jql": jql, "maxResults": 1, "fields": ["key"] })),
+        self.highest_number_of(&self.settings.project).await
+    }
+
+    /// The same of any project.
+    pub async fn highest_number_of(&self, project: &str) -> Result<u64, JiraError> {
+        let newest = self.first_found(&Jql::of_project(project).newest_first(), 1).await?;
+        Ok(newest.first().and_then(|issue| number(&issue.key)).unwrap_or(0))
+    }
+
+    /// The first issues of a search, from its first page.
+    pub(super) async fn first_found(&self, jql: &Jql, most: u64) -> Result<Vec<Issue>, JiraError> {
+        let mut body = json!({ "jql": jql.text(), "maxResults": most, "fields": ["key"] });
+        let path = match self.dialect().await? {
+            Dialect::Cloud => "/search/jql",
             Dialect::DataCenter => {
-                ("/search", json!({ "jql": jql, "startAt": 0, "maxResults": 1, "fields": ["key"] }))
+                body["startAt"] = json!(0);
+                "/search"
             }
         };
         let answer = self.send(Method::POST, path, &body, Repeat::Safe).await?;
-        let key = answer["issues"][0]["key"].as_str().unwrap_or_default();
-        Ok(number(key).unwrap_or(0))
+        Ok(answer["issues"].as_array().into_iter().flatten().filter_map(issue_of).collect())
     }
 
     /// Issues that the search shows with a label: in the project, or anywhere, since a ticket may have been moved.
@@ -89,10 +102,14 @@ impl Client {
         } else {
             Jql::of_project(&self.settings.project).labelled(label)
         };
-        match self.dialect().await? {
-            Dialect::Cloud => self.pages_by_token(&jql.text()).await,
-            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await,
+        let found = match self.dialect().await? {
+            Dialect::Cloud => self.pages_by_token(&jql.text()).await?,
+            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await?,
+        };
+        if let Some(cut) = &found.cut {
+            tracing::warn!(cut, "a search may not show everything");
         }
+        Ok(found)
     }
 
     async fn pages_by_token(&self, jql: &str) -> Result<Found, JiraError> {
@@ -112,10 +129,7 @@ impl Client {
                 }
                 answer => answer?,
             };
-            for warning in answer["warnings"].as_array().into_iter().flatten() {
-                let warning = warning.as_str().unwrap_or("without words");
-                found.cut = Some(format!("Jira warns that the search may be incomplete: {warning}"));
-            }
+            found.cut = warned(&answer).or(found.cut);
             found.ids.extend(ids_of(&answer));
             match answer["nextPageToken"].as_str() {
                 Some(next) if tokens.insert(next.to_owned()) => token = Some(next.to_owned()),
@@ -131,52 +145,64 @@ impl Client {
                 }
             }
         }
-        if let Some(cut) = &found.cut {
-            tracing::warn!(cut, "a search may not show everything");
-        }
         Ok(found)
     }
 
     async fn pages_by_offset(&self, jql: &str) -> Result<Found, JiraError> {
-        let mut ids: Vec<String> = Vec::new();
+        let mut found = Found::default();
         for _ in 0..PAGES {
-            let body = json!({ "jql": jql, "startAt": ids.len(), "maxResults": 1000, "fields": ["id"] });
+            let start = found.ids.len();
+            let body = json!({ "jql": jql, "startAt": start, "maxResults": 1000, "fields": ["id"] });
             let answer = self.send(Method::POST, "/search", &body, Repeat::Safe).await?;
-            let before = ids.len();
-            ids.extend(ids_of(&answer));
-            let total = answer["total"].as_u64().unwrap_or(0);
-            if ids.len() == before || ids.len() as u64 >= total {
+            found.cut = warned(&answer).or(found.cut);
+            found.ids.extend(ids_of(&answer));
+            let (total, so_far) = (answer["total"].as_u64().unwrap_or(0), found.ids.len() as u64);
+            if so_far >= total {
+                break;
+            }
+            if found.ids.len() == start {
+                found.cut = Some(format!("the search counts {total} issues and gives {so_far}"));
                 break;
             }
         }
-        ids.sort_unstable();
+        found.ids.sort_unstable();
         // Issues that come or go between two pages shift the others.
-        ids.dedup();
-        Ok(Found { ids, cut: None })
+        found.ids.dedup();
+        Ok(found)
     }
 
     /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
     pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let project = &self.settings.project;
+        let (highest, issues) = self.fetch_numbers(project, numbers, &MARK_FIELDS, GROUP_PROPERTY).await?;
+        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+    }
+
+    /// Reads issues of a project by number, past the search index: the highest of the numbers that is an issue, and
+    /// the issues.
+    pub(super) async fn fetch_numbers(
+        &self,
+        project: &str,
+        numbers: RangeInclusive<u64>,
+        fields: &[&str],
+        property: &str,
+    ) -> Result<(Option<u64>, Vec<Value>), JiraError> {
         let highest_asked = *numbers.end();
-        let keys: Vec<String> = numbers.map(|number| format!("{}-{number}", self.settings.project)).collect();
-        let issues = self.marks_of(&keys).await?;
+        let keys: Vec<String> = numbers.map(|number| format!("{project}-{number}")).collect();
+        let issues = self.fetch(&keys, fields, &[property]).await?;
         let highest = issues
             .iter()
-            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(&self.settings.project))
-            .filter_map(|rest| rest.strip_prefix('-')?.parse().ok())
+            .filter_map(|issue| issue["key"].as_str()?.strip_prefix(project)?.strip_prefix('-')?.parse().ok())
             .max();
         // A moved issue comes under its new key; that it came shows that the numbers go on.
         let highest = highest.or_else(|| (!issues.is_empty()).then_some(highest_asked));
-        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+        Ok((highest, issues))
     }
 
     /// Reads the marks of issues by id, past the search index.
     pub async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
-        Ok(self.marks_of(ids).await?.iter().filter_map(marked).collect())
-    }
-
-    async fn marks_of(&self, ids_or_keys: &[String]) -> Result<Vec<Value>, JiraError> {
-        self.fetch(ids_or_keys, &["labels", "creator"], &[GROUP_PROPERTY]).await
+        let issues = self.fetch(ids, &MARK_FIELDS, &[GROUP_PROPERTY]).await?;
+        Ok(issues.iter().filter_map(marked).collect())
     }
 
     /// Reads issues by id or key, past the search index. Those that are gone or hidden are absent.
@@ -203,7 +229,8 @@ impl Client {
         }
     }
 
-    /// Data Center has no bulk fetch, and its search is an index as well.
+    /// Data Center has no bulk fetch, and its search is an index as well, also where it is asked for keys: so one call for
+    /// each issue.
     async fn fetch_each(
         &self,
         ids_or_keys: &[String],
@@ -250,6 +277,13 @@ impl Client {
     }
 }
 
+/// What Jira warns of, by either name of the list: that part of the query was left out, or that a limit was met.
+fn warned(answer: &Value) -> Option<String> {
+    let lists = ["warnings", "warningMessages"].into_iter().filter_map(|name| answer[name].as_array());
+    let warning = lists.flatten().next()?.as_str().unwrap_or("without words");
+    Some(format!("Jira warns that the search may be incomplete: {warning}"))
+}
+
 fn ids_of(answer: &Value) -> impl Iterator<Item = String> {
     answer["issues"]
         .as_array()
@@ -286,12 +320,16 @@ fn marked(issue: &Value) -> Option<Marked> {
     })?;
     let mark = serde_json::from_value::<Mark>(property.clone()).ok().filter(|mark| mark.group == group);
     Some(Marked {
-        issue: Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() },
+        issue: issue_of(issue)?,
         group,
         mark,
         creator: person(&issue["fields"]["creator"]),
         home: property[HOME].as_str().map(str::to_owned),
     })
+}
+
+pub(super) fn issue_of(issue: &Value) -> Option<Issue> {
+    Some(Issue { id: issue["id"].as_str()?.to_owned(), key: issue["key"].as_str()?.to_owned() })
 }
 
 /// The number in a key such as `DISP-17`.

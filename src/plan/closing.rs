@@ -42,7 +42,7 @@ impl Planner<'_> {
         if ticket.told.contains(&topic) {
             return;
         }
-        let body = vec![paragraph(format!(
+        let body = [paragraph(format!(
             "This cause is back: {} dispute{} open again. {}",
             group.members.len(),
             if group.members.len() == 1 { " is" } else { "s are" },
@@ -52,7 +52,7 @@ impl Planner<'_> {
                 "The ticket is reopened.".to_owned()
             },
         ))];
-        self.comment(group, standing, observed, topic, body, Reason::Returned);
+        self.comment(group, standing, observed, topic, &body, Reason::Returned);
     }
 
     /// Closes a ticket, unless it is known that nothing leads there.

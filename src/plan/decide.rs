@@ -19,6 +19,7 @@ use crate::{
     ticket::{
         Content, Markup, Weight,
         document::{Block, Inline},
+        length,
     },
 };
 
@@ -362,7 +363,7 @@ impl Planner<'_> {
         let topic = format!("resolved-{}", ticket.closings);
         if ticket.closed != Closed::Labelled && !ticket.told.contains(&topic) {
             let text = self.summary_of(group, ticket, "closes");
-            self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::AllResolved);
+            self.comment(group, standing, observed, topic, &[paragraph(text)], Reason::AllResolved);
         }
         self.close(group, standing, ticket, observed, Reason::AllResolved);
     }
@@ -386,7 +387,7 @@ impl Planner<'_> {
             if group.members.len() == 1 { "" } else { "s" },
             if group.members.len() == 1 { "is" } else { "are" },
         );
-        self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::PersonClosed);
+        self.comment(group, standing, observed, topic, &[paragraph(text)], Reason::PersonClosed);
     }
 
     pub(super) fn comment(
@@ -395,7 +396,7 @@ impl Planner<'_> {
         standing: &Standing,
         observed: &Observed,
         topic: String,
-        body: Vec<Block>,
+        body: &[Block],
         reason: Reason,
     ) {
         let ticket = self.input.tickets.get(&group.id);
@@ -414,6 +415,8 @@ impl Planner<'_> {
             }
             *self.speaking.entry(group.id.clone()).or_default() += 1;
         }
+        // An answer has parts of the ticket's own text, which may fill what Jira takes by themselves.
+        let body = length::within(body, self.input.text_limit, "");
         let write = Write::Comment { issue: observed.issue.clone(), topic, body };
         self.act(group, standing, observed, write, reason);
     }

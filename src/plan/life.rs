@@ -161,7 +161,7 @@ impl Planner<'_> {
             && matches!(settled, Status::Resolved { at } if within(*at, self.input.now.at, REOPENINGS));
         if is_late && !ticket.told.contains(&topic) {
             let text = self.summary_of(group, ticket, "closed");
-            self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::AllResolved);
+            self.comment(group, standing, observed, topic, &[paragraph(text)], Reason::AllResolved);
         }
     }
 

@@ -43,7 +43,7 @@ impl Planner<'_> {
         if !ticket.told.contains(&said) {
             let text = "The disputes of this ticket turned out to share their root cause with those of another ticket \
                         (linked as its duplicate) and are counted there from now on.";
-            self.comment(group, standing, observed, said, vec![paragraph(text.into())], reason.clone());
+            self.comment(group, standing, observed, said, &[paragraph(text.into())], reason.clone());
         }
         if observed.category == Category::Done {
             return self.unlabel_done(group, standing, ticket, observed, reason);
@@ -118,7 +118,7 @@ impl Planner<'_> {
                  kept up to date; this one is closed.",
                 own.key
             );
-            self.comment(group, standing, observed, said, vec![paragraph(text)], reason.clone());
+            self.comment(group, standing, observed, said, &[paragraph(text)], reason.clone());
         }
         let closed = format!("{topic}-closed");
         if observed.category == Category::Done || ticket.told.contains(&closed) {

@@ -41,7 +41,7 @@ pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standi
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
 pub use mark::Mark;
-pub use moment::{CLOCK_DOUBT, Moment};
+pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
 pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind, links};
 pub use pause::Pause;
 pub use people::answer_topic;

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// have been set meanwhile, but hardly by this much.
 pub const CLOCK_DOUBT: SignedDuration = SignedDuration::from_hours(12);
 
+/// How the name of a boot begins that one process alone knows: what began before it is measured by the wall clock.
+pub const ONE_PROCESS: &str = "process ";
+
 /// A moment by the wall clock and by a clock that nobody sets.
 ///
 /// Waits for Jira must not end early because somebody sets a clock, so they are measured by the time since
@@ -29,11 +32,12 @@ impl Moment {
         Self { at, boot: String::new(), up_ms: 0 }
     }
 
-    /// As [`Moment::since`], but the wall clock is not believed over a restart of the machine, however much it says: a
-    /// create that Jira may still be at is not sent again because somebody set a clock.
+    /// As [`Moment::since`], but the wall clock is not believed over a restart of the machine, however much it says:
+    /// what Jira may still be at is not sent again because somebody set a clock. It is believed, half a day and more,
+    /// where it was the only clock: otherwise single runs on such a machine would wait for ever.
     pub fn since_in_one_boot(&self, earlier: &Self) -> Option<SignedDuration> {
-        let is_one = earlier.boot.is_empty() || self.boot == earlier.boot;
-        if is_one { self.since(earlier) } else { None }
+        let is_wall = earlier.boot.is_empty() || earlier.boot.starts_with(ONE_PROCESS);
+        if is_wall || self.boot == earlier.boot { self.since(earlier) } else { None }
     }
 
     /// How much time has certainly passed since an earlier moment; `None` where nothing is certain.
@@ -76,13 +80,19 @@ mod tests {
     #[test]
     fn a_wait_for_jira_is_never_over_by_the_wall_clock_alone() {
         let sent = moment("a", 100, "2026-11-25T12:00:00Z");
-        let later = moment("b", 5, "2036-11-25T12:00:00Z");
-        assert!(later.since(&sent).is_some());
-        assert_eq!(later.since_in_one_boot(&sent), None);
-        assert_eq!(
-            moment("a", 110, "2016-01-01T00:00:00Z").since_in_one_boot(&sent),
-            later.since_in_one_boot(&later).map(|it| it + SignedDuration::from_secs(10))
-        );
+        let set_forward = "2036-11-25T12:00:00Z";
+        assert_eq!(moment("b", 5, set_forward).since_in_one_boot(&sent), None);
+        let passed = moment("a", 110, set_forward).since_in_one_boot(&sent);
+        assert_eq!(passed, Some(SignedDuration::from_secs(10)));
+    }
+
+    #[test]
+    fn where_each_process_has_a_clock_of_its_own_half_a_day_by_the_wall_clock_is_believed() {
+        let sent = moment("process 1", 100, "2026-11-25T12:00:00Z");
+        for (at, passed) in [("2026-11-25T23:59:59Z", None), ("2026-11-26T00:00:00Z", Some(12))] {
+            let passed = passed.map(SignedDuration::from_hours);
+            assert_eq!(moment("process 2", 5, at).since_in_one_boot(&sent), passed, "{at}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Planner<'_> {
                 blocks.push(Block::Paragraph(vec![order]));
             }
             blocks.extend(body);
-            self.comment(group, standing, observed, topic, blocks, Reason::Asked);
+            self.comment(group, standing, observed, topic, &blocks, Reason::Asked);
         }
     }
 
@@ -176,7 +176,7 @@ impl Planner<'_> {
             "{fresh} disputes with the same cause came since this ticket was closed. It stays closed; reopen it to have \
              it kept up to date again."
         );
-        self.comment(group, standing, observed, topic, vec![paragraph(text)], Reason::NewsForClosed);
+        self.comment(group, standing, observed, topic, &[paragraph(text)], Reason::NewsForClosed);
     }
 
     /// Whether people ordered quiet on the ticket; answers are given all the same.

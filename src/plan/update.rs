@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// The longest text of a field that a comment repeats, in characters; one field may hold as much as Jira takes.
+const LONGEST_QUOTE: usize = 500;
+
 impl Planner<'_> {
     /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
     pub(super) fn update(
@@ -175,6 +178,12 @@ impl Planner<'_> {
                         "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
                          from now on. To hand it back, write `/disputebot take {field}` in a comment."
                     )
+                } else if wanted.chars().count() > LONGEST_QUOTE {
+                    format!(
+                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
+                         written a text of {} characters. To hand it back, write `/disputebot take {field}` in a comment.",
+                        wanted.chars().count(),
+                    )
                 } else {
                     format!(
                         "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
@@ -182,7 +191,7 @@ impl Planner<'_> {
                     )
                 };
                 let reason = Reason::PersonChanged { field: field.to_owned() };
-                self.comment(group, standing, observed, topic, vec![paragraph(text)], reason);
+                self.comment(group, standing, observed, topic, &[paragraph(text)], reason);
             }
             self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
         }
@@ -190,7 +199,7 @@ impl Planner<'_> {
         if changes.is_empty() {
             // Where every field is a person's, growth is still worth a word.
             if let Ok((topic, body)) = growth {
-                self.comment(group, standing, observed, topic, body, Reason::Grew);
+                self.comment(group, standing, observed, topic, &body, Reason::Grew);
             }
         } else {
             written.course = content.course.clone().map(Box::new);
@@ -208,7 +217,7 @@ impl Planner<'_> {
             };
             self.act(group, standing, observed, write, Reason::Changed { joined, left });
             if let Ok((topic, body)) = growth {
-                self.comment(group, standing, observed, topic, body, Reason::Grew);
+                self.comment(group, standing, observed, topic, &body, Reason::Grew);
             }
         }
     }

@@ -64,7 +64,10 @@ pub(crate) fn read(
         errors.insert("summary".to_owned(), "You must specify a summary of the issue.".into());
     }
     let required: Vec<&str> = match screen {
-        Screen::Create => world.projects[project].required.iter().map(|found| found.field.as_str()).collect(),
+        Screen::Create => {
+            let mandatory = world.projects[project].required.iter().map(|found| found.field.as_str());
+            mandatory.filter(|field| edit.is_shown(world, field)).collect()
+        }
         Screen::Transition(sheet) => sheet.required.to_vec(),
         Screen::Edit | Screen::None => Vec::new(),
     };
@@ -231,7 +234,12 @@ impl Edit {
                     || screen.has_custom_field(name) && self.field(world, name).is_ok()
             }
         };
-        if is_there { Ok(()) } else { Err(not_on_screen(name)) }
+        if is_there && self.is_shown(world, name) { Ok(()) } else { Err(not_on_screen(name)) }
+    }
+
+    /// Whether the issue type has a field.
+    fn is_shown(&self, world: &World, name: &str) -> bool {
+        world.projects[self.project].shows(name, self.fields.issue_type.id)
     }
 
     /// Whether a field that may be mandatory has no value.

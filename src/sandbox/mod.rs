@@ -16,9 +16,9 @@
 //! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
 //! - [`Sandbox::set_workflow`]: ten shapes of [`Workflow`], in three languages, with a resolution demanded or none
 //!   kept, with a condition, a loop, a decoy, a long way to done or none.
-//! - [`Sandbox::require_field`], [`Sandbox::add_field`] with every [`FieldKind`], [`Sandbox::add_version`],
-//!   [`Sandbox::add_component`], [`Sandbox::add_security_level`], [`Sandbox::set_priorities`],
-//!   [`Sandbox::deactivate`]: what an administrator sets up.
+//! - [`Sandbox::require_field`], [`Sandbox::keep_field_to`] some issue types, [`Sandbox::add_field`] with every
+//!   [`FieldKind`], [`Sandbox::add_version`], [`Sandbox::add_component`], [`Sandbox::add_security_level`],
+//!   [`Sandbox::set_priorities`], [`Sandbox::deactivate`]: what an administrator sets up.
 //! - [`Sandbox::add_webhook`]: signed deliveries to this machine, late, doubled, reordered, dropped or forged where
 //!   [`Mischief`] is scripted or drawn.
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when

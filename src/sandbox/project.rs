@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::custom::{CustomField, FieldKind, SECURITY};
 use super::people::{Mandatory, Refusal};
-use super::site::{self, Choice, PRIORITIES};
+use super::site::{self, Choice, ISSUE_TYPES, PRIORITIES};
 use super::workflow::Workflow;
 use super::world::{IDS_START, World};
 use super::{Sandbox, User};
@@ -25,6 +25,8 @@ pub(crate) struct Project {
     /// Fields that became mandatory.
     pub(crate) required: Vec<Required>,
     pub(crate) custom_fields: Vec<CustomField>,
+    /// Issue types whose screens alone have a field, by its id; fields that are not named are on those of all.
+    kept_to: BTreeMap<String, Vec<&'static str>>,
     pub(crate) versions: Vec<Named>,
     pub(crate) components: Vec<Named>,
     pub(crate) levels: Vec<Level>,
@@ -67,6 +69,7 @@ impl Project {
             properties: BTreeMap::new(),
             required: Vec::new(),
             custom_fields: CustomField::built_in(),
+            kept_to: BTreeMap::new(),
             versions: Vec::new(),
             components: Vec::new(),
             levels: Vec::new(),
@@ -93,6 +96,11 @@ impl Project {
 
     pub(crate) fn field(&self, id: &str) -> Option<&CustomField> {
         self.custom_fields.iter().find(|field| field.id == id)
+    }
+
+    /// Whether the screens of an issue type, by its id, have a field, where they could.
+    pub(crate) fn shows(&self, field: &str, issue_type: &str) -> bool {
+        self.kept_to.get(field).is_none_or(|types| types.contains(&issue_type))
     }
 
     fn add_field(&mut self, field: CustomField) {
@@ -147,6 +155,14 @@ impl Sandbox {
             project.required.retain(|required| required.field != field);
             project.required.push(Required { field: field.to_owned(), told: mandatory == Mandatory::Told });
         })
+    }
+
+    /// Keeps a field to the screens of some issue types, by name; it is mandatory there only, if it is. Names that no
+    /// issue type has are left out.
+    pub fn keep_field_to(&self, project: &str, field: &str, issue_types: &[&str]) -> Result<(), Refusal> {
+        let types = ISSUE_TYPES.iter().filter(|found| issue_types.contains(&found.name));
+        let types = types.map(|found| found.id).collect();
+        self.in_project(project, |_, project| drop(project.kept_to.insert(field.to_owned(), types)))
     }
 
     /// Adds a version, for `versions`, `fixVersions` and fields of that kind.

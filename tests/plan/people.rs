@@ -1,8 +1,11 @@
 //! People win: what they edit, close, mute or take away stays so, and they are told once.
 
 use disputebot::{
-    plan::{Category, Closed, HoldReason, IGNORE_LABEL, Reason},
-    ticket::LABEL,
+    plan::{Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Reason, Write},
+    ticket::{
+        LABEL, adf,
+        document::{self, Block, Inline},
+    },
 };
 
 use crate::{A, B, World, content, holds, id, labels, paragraph, writes};
@@ -240,4 +243,42 @@ fn a_key_that_changed_because_the_issue_was_moved_is_the_same_ticket() {
     assert!(world.plan().is_empty());
     *world.content(A) = content(A, 6);
     assert_eq!(writes(&world.run()), ["summary+description OTHER-7"]);
+}
+
+#[test]
+fn an_answer_is_kept_within_what_jira_takes_by_whole_rows() {
+    let mut world = World::with_ticket();
+    world.text_limit = 2_000;
+    // A text of the house's own that has no headings: an answer repeats all of it.
+    let row = |number| vec![Block::Paragraph(vec![Inline::plain(format!("claim {number:04} of the state"))])];
+    world.content(A).block = vec![Block::List { ordered: false, entries: (0..400).map(row).collect() }];
+    let asked = [("7".to_owned(), Asked::Done(Command::Explain))].into_iter().collect();
+    world.ticket(A).orders = Some(Box::new(Orders { heard: 7, asked, ..Orders::default() }));
+    let plan = world.plan();
+    let body = plan.actions.iter().find_map(|action| match &action.write {
+        Write::Comment { body, .. } => Some(body),
+        _ => None,
+    });
+    let body = body.unwrap();
+    let length = adf::document(&adf::nodes(body)).to_string().len();
+    assert!(length <= 2_000, "{length}");
+    let said = document::plain_text(body);
+    assert!(said.starts_with("/disputebot explain") && said.contains("claim 0000"), "{said}");
+    assert!(said.contains(" more rows: Jira takes no longer text here."), "{said}");
+}
+
+#[test]
+fn a_long_text_of_a_field_is_not_repeated_to_whoever_changed_it() {
+    for (length, repeats) in [(500, true), (501, false), (30_000, false)] {
+        let mut world = World::new();
+        world.add(A, 5, 1000);
+        let text = "x".repeat(length);
+        world.content(A).fields.insert("Audit note".to_owned(), text.clone());
+        world.run();
+        world.issue(A).fields.insert("Audit note".to_owned(), "mine".to_owned());
+        world.run();
+        let said = &world.comments[0].1;
+        assert_eq!(said.contains(&text), repeats, "{length}");
+        assert!(said.chars().count() < 1_000 && said.contains("/disputebot take Audit note"), "{said}");
+    }
 }

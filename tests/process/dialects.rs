@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use disputebot::sandbox::{Effect, Fault, Flavour, Matches, Options, User};
+use disputebot::{
+    sandbox::{Effect, Fault, Flavour, Matches, Options, User},
+    state::Known,
+};
 use regex::Regex;
 use serde_json::json;
 
@@ -168,4 +171,49 @@ async fn a_limit_that_jira_teaches_is_remembered_and_kept_to() {
         world.expect(0, &["run"]).await;
         assert_eq!(world.writes(), writes, "{flavour:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_of_another_field_shortens_no_description() {
+    for (field, said, learned) in [
+        ("summary", "The summary exceeds the allowed limit of 2,550 characters.", None),
+        (
+            "customfield_10100",
+            "The entered text is too long. It exceeds the allowed limit of 2,550 characters.",
+            None,
+        ),
+        (
+            "description",
+            "The entered text is too long. It exceeds the allowed limit of 25,500 characters.",
+            Some(25_500),
+        ),
+    ] {
+        let world = World::new().await;
+        let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+        let body = json!({ "errorMessages": [], "errors": { field: said } }).to_string();
+        let effect = Effect::Answer { status: 400, headers: Vec::new(), body };
+        world.sandbox.inject(Fault { nth: 1, matches, effect });
+        world.expect(6, &["run", "--set", "plan.max_new_tickets=1"]).await;
+        let known = Known::read(&world.path("state")).unwrap();
+        assert_eq!(known.text_limit, learned, "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attachments_that_are_switched_off_are_told_and_none_is_tried() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let uploads = || world.sandbox.requests().iter().filter(|it| it.path.ends_with("/attachments")).count();
+    let before = uploads();
+    assert!(before > 0);
+    world.sandbox.set_attachment_limit(None);
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("switched off on this site, so no list of disputes can be attached"), "{said}");
+    // One fewer, so that its list is another one.
+    world.write_disputes(&disputes()[1..]);
+    world.expect(0, &["run"]).await;
+    assert_eq!(uploads(), before);
+    world.sandbox.set_attachment_limit(Some(1 << 20));
+    world.expect(0, &["run"]).await;
+    assert!(uploads() > before, "they are made up for");
 }

@@ -299,3 +299,25 @@ async fn every_kind(flavour: Flavour) {
     assert_eq!(world.writes(), writes, "{flavour:?}: what is read back is what was meant");
     world.assert_one_ticket_per_group("with fields of every kind").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_issue_type_demands_is_neither_told_nor_in_the_way() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let world = World::with(Options { flavour, ..Options::default() }).await;
+        add_fields(&world.sandbox);
+        for (field, types) in [(NOTE, &["Bug", "Story"][..]), (AMOUNT, &["Story"]), (TEAM, &["Task"])] {
+            world.sandbox.keep_field_to("DISP", field, types).unwrap();
+        }
+        world.sandbox.require_field("DISP", NOTE, Mandatory::Told).unwrap();
+        world.sandbox.require_field("DISP", AMOUNT, Mandatory::Untold).unwrap();
+        world.write_config("[jira.fields]\nTeam = \"rebates\"\n");
+        let said = world.expect(0, &["check"]).await;
+        assert!(!said.contains("Audit note") && !said.contains("Amount"), "{said}");
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group("with demands of other types").await;
+        world.write_config("issue_type = \"Bug\"\n[jira.fields]\nTeam = \"rebates\"\n");
+        let said = world.expect(3, &["check"]).await;
+        assert!(said.contains("`Audit note` is demanded") && !said.contains("Amount"), "{said}");
+        assert!(said.contains("no field `Team`"), "{said}");
+    }
+}

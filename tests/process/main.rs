@@ -18,6 +18,8 @@ mod private;
 mod refusals;
 mod reports;
 mod routes;
+#[cfg(unix)]
+mod running;
 mod runs;
 mod webhook;
 mod world;

@@ -2,71 +2,43 @@
 
 #![cfg(unix)]
 
-use std::{
-    io::{BufRead, BufReader, Lines},
-    process::{Child, ChildStderr},
-};
+use std::process::Command;
 
 use disputebot::sandbox::{Effect, Fault, Matches, Mischief, RateLimit, Reason, User};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::{crash::signal, people::person, world::World};
+use crate::{
+    people::person,
+    running::{Running, blocking},
+    world::World,
+};
 
 const SECRET: &str = "a secret that only tests know";
 
-/// A daemon and its log.
-struct Running {
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+/// The command of a daemon that knows the secret.
+fn daemon(world: &World) -> Command {
+    let mut command = world.command(&["daemon", "--now"]);
+    command.env("DISPUTEBOT_WEBHOOK_SECRET", SECRET);
+    command
 }
 
-impl Running {
-    fn start(world: &World) -> Self {
-        let mut command = world.command(&["daemon", "--now"]);
-        command.env("DISPUTEBOT_WEBHOOK_SECRET", SECRET).env("NO_COLOR", "1");
-        let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, log }
-    }
-
-    /// Reads the log until a line holds some words; gives the line.
-    fn until(&mut self, wanted: &str) -> String {
-        let mut seen = String::new();
-        for line in self.log.by_ref().map(Result::unwrap) {
-            if line.contains(wanted) {
-                return line;
-            }
-            seen.push_str(&line);
-            seen.push('\n');
-        }
-        panic!("the log ended without `{wanted}`: {seen}");
-    }
-
-    fn end(mut self) {
-        signal(self.child.id(), "TERM");
-        self.until("daemon stopped");
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
+/// One that has made its first pass, and its address.
+async fn listening(world: &World) -> (Running, String) {
+    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
+    let (mut daemon, address) = Running::listening(daemon(world), "webhooks are taken").await;
+    let daemon = blocking(move || {
+        daemon.until("run finished");
+        daemon
+    });
+    (daemon.await, address)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_else_does() {
     let world = World::new().await;
-    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
-    let mut daemon = Running::start(&world);
-    let (mut daemon, address) = blocking(move || {
-        let line = daemon.until("webhooks are taken");
-        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-        daemon.until("run finished");
-        (daemon, address)
-    })
-    .await;
+    let (mut daemon, address) = listening(&world).await;
     let post = async |signature: String| {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = client.post(format!("http://{address}/webhook/jira")).body("{}");
@@ -80,7 +52,7 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
         let told = daemon.until("told of a change");
         assert!(!told.contains("refused"), "{told}");
         daemon.until("run finished");
-        daemon.end();
+        daemon.end("TERM")
     })
     .await;
     world.assert_one_ticket_per_group("after a webhook").await;
@@ -89,15 +61,7 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_jira_delivers_forged_doubled_late_or_never_leads_to_one_answer_and_our_own_echo_to_none() {
     let world = World::new().await;
-    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\nmin_interval = \"0s\"\n");
-    let mut daemon = Running::start(&world);
-    let (mut daemon, address) = blocking(move || {
-        let line = daemon.until("webhooks are taken");
-        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-        daemon.until("run finished");
-        (daemon, address)
-    })
-    .await;
+    let (mut daemon, address) = listening(&world).await;
     let url = format!("http://{address}/webhook/jira");
     world.sandbox.add_webhook(&url, Some(SECRET), &["jira:issue_updated", "comment_created"]).unwrap();
     world.sandbox.script_webhooks(&[
@@ -140,14 +104,9 @@ async fn what_jira_delivers_forged_doubled_late_or_never_leads_to_one_answer_and
     // The second of two deliveries may have led to one more look.
     let echoes = world.sandbox.deliver_webhooks().await;
     assert!(!echoes.is_empty() && echoes.iter().all(|it| it.status == Some(204)), "{echoes:?}");
-    let looks = blocking(move || {
-        signal(daemon.child.id(), "TERM");
-        let Running { mut child, log } = daemon;
-        let looks = log.map(Result::unwrap).filter(|line| line.contains("told of a change")).count();
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        looks
-    })
-    .await;
+    let looks =
+        blocking(move || daemon.end("TERM").iter().filter(|line| line.contains("told of a change")).count())
+            .await;
     assert!(looks <= 1, "{looks} looks after the answer");
     assert_eq!(answers(), 1);
     world.assert_one_ticket_per_group("after what Jira delivered").await;
@@ -175,13 +134,13 @@ async fn a_daemon_that_jira_sends_away_goes_on_by_itself_after_that() {
     let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
     let effect = Effect::RateLimit(RateLimit::new(Reason::TenantQuota, 1));
     world.sandbox.inject(Fault { nth: 2, matches, effect });
-    let mut daemon = Running::start(&world);
+    let mut daemon = Running::start(daemon(&world));
     blocking(move || {
         daemon.until("jira wants to be left alone");
         daemon.until("run finished");
         daemon.until("what jira cut short is made up for");
         daemon.until("run finished");
-        daemon.end();
+        daemon.end("TERM")
     })
     .await;
     world.assert_one_ticket_per_group("after the silence").await;

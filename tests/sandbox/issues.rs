@@ -115,7 +115,7 @@ async fn documents_are_checked_limited_and_come_back_with_ids() {
     let refused = world.put("issue/DISP-1", json!({ "fields": media })).await;
     assert_eq!(refused.status, 400);
     let told = refused.json()["errors"]["description"].as_str().expect("a text").to_owned();
-    assert!(told.starts_with("INVALID_INPUT: content[0].type:"), "{told}");
+    assert!(told.starts_with("INVALID_INPUT: content[0].content:"), "{told}");
 
     let frame = document("").to_string().len();
     let longest = json!({ "fields": { "description": document(&"é".repeat(32_767 - frame)) } });

@@ -671,7 +671,7 @@ fn members(cause: u64, count: u64) -> Vec<Text> {
     (0..count).map(|member| format!("C{cause}-{member:03}").as_str().into()).collect()
 }
 
-fn content(group: &Group) -> Content {
+pub(crate) fn content(group: &Group) -> Content {
     let text = format!("{} open disputes share one cause.", group.members.len());
     Content {
         summary: format!("{} · {} disputes", group.id.short(), group.members.len()),

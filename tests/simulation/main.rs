@@ -2,6 +2,7 @@
 //! things late, a model disk that fails, and a process that dies at any step. `cargo bench --bench prove`
 //! runs the same with many more seeds.
 
+mod directed;
 mod harness;
 mod model;
 

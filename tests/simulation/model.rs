@@ -149,7 +149,7 @@ pub(crate) struct Jira {
     /// What is still to be done, by when and by which order of arrival.
     queue: BTreeMap<(Duration, u64), Effect>,
     arrivals: u64,
-    property: Option<Value>,
+    pub(crate) property: Option<Value>,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
     /// Intents that were used up.
@@ -162,6 +162,8 @@ pub(crate) struct Jira {
     orders: u64,
     /// Whether nothing leads to done.
     pub(crate) dead_end: bool,
+    /// Why searches may not show everything.
+    pub(crate) cut: Option<String>,
     /// Labels that were taken off again: each ended a wait for the index.
     pub(crate) fences: u64,
 }
@@ -629,7 +631,7 @@ impl Tracker for ModelJira {
                 !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
             });
             let ids = shown.map(|ticket| ticket.observed.issue.id.clone()).collect();
-            Found { ids, cut: None }
+            Found { ids, cut: jira.cut.clone() }
         })
         .await
     }

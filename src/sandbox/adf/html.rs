@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::day;
+use super::{day, placeholder};
 
 /// HTML of a valid document; nodes it does not know are shown by their content.
 pub(crate) fn html(document: &Value) -> String {
@@ -14,15 +14,15 @@ fn block(node: &Value) -> String {
     let attribute = |name: &str| node["attrs"][name].as_str().unwrap_or_default();
     let number = |name: &str| node["attrs"][name].as_u64().unwrap_or(1);
     match node["type"].as_str().unwrap_or_default() {
-        "paragraph" => element("p", "", node),
+        "paragraph" | "caption" => element("p", "", node),
         "heading" => {
             // The page has its own h1 and h2: headings of the document go below them.
             let level = number("level").clamp(1, 6);
             element(&format!("h{}", (level + 2).min(6)), &format!(" class=\"level-{level}\""), node)
         }
-        "bulletList" => element("ul", "", node),
+        "bulletList" | "decisionList" => element("ul", "", node),
         "orderedList" => element("ol", &format!(" start=\"{}\"", number("order")), node),
-        "listItem" => element("li", "", node),
+        "listItem" | "decisionItem" => element("li", "", node),
         "taskList" => element("ul", " class=\"tasks\"", node),
         "taskItem" => {
             let (class, sign) =
@@ -60,6 +60,8 @@ fn block(node: &Value) -> String {
             let name = Some(attribute("text")).filter(|name| !name.is_empty()).unwrap_or(attribute("id"));
             format!("<span class=\"mention\">@{}</span>", escape(name.trim_start_matches('@')))
         }
+        "emoji" | "inlineCard" | "mediaInline" => escape(&placeholder(node)),
+        "media" | "blockCard" | "embedCard" => format!("<p>{}</p>", escape(&placeholder(node))),
         _ => children(node),
     }
 }
@@ -131,11 +133,33 @@ mod tests {
             json!({ "type": "status", "attrs": { "text": hostile, "color": hostile } }),
             json!({ "type": "mention", "attrs": { "id": hostile, "text": hostile } }),
             json!({ "type": "date", "attrs": { "timestamp": hostile } }),
+            json!({ "type": "emoji", "attrs": { "shortName": hostile } }),
+            json!({ "type": "inlineCard", "attrs": { "url": hostile } }),
+            json!({ "type": "media", "attrs": { "type": "external", "url": hostile, "alt": hostile } }),
             json!({ "type": "expand", "attrs": { "title": hostile } }),
             json!({ "type": "panel", "attrs": { "panelType": hostile } }),
         ] {
             let shown = inline(&node);
             assert!(!shown.contains("<script") && !shown.contains("x')"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_has_a_plain_word_in_its_place() {
+        for (node, shown) in [
+            (json!({ "type": "emoji", "attrs": { "shortName": ":wave:", "text": "👋" } }), "👋"),
+            (
+                json!({ "type": "inlineCard", "attrs": { "url": "https://example.com" } }),
+                "https://example.com",
+            ),
+            (json!({ "type": "inlineCard", "attrs": { "data": {} } }), "[card]"),
+            (json!({ "type": "mediaInline", "attrs": { "id": "1", "collection": "" } }), "[file]"),
+            (
+                json!({ "type": "media", "attrs": { "type": "file", "id": "1", "alt": "scan" } }),
+                "<p>[file scan]</p>",
+            ),
+        ] {
+            assert_eq!(inline(&node), format!("<p>{shown}</p>"));
         }
     }
 

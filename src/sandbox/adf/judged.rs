@@ -9,7 +9,7 @@ use super::validate;
 use crate::sandbox::chance::Chance;
 
 /// What the sandbox knows; everything else of the schema it refuses.
-const NODES: [&str; 22] = [
+const NODES: [&str; 33] = [
     "doc",
     "paragraph",
     "heading",
@@ -32,17 +32,41 @@ const NODES: [&str; 22] = [
     "tableHeader",
     "tableCell",
     "expand",
+    "emoji",
+    "inlineCard",
+    "mediaInline",
+    "media",
+    "mediaSingle",
+    "mediaGroup",
+    "caption",
+    "blockCard",
+    "embedCard",
+    "decisionList",
+    "decisionItem",
 ];
-const MARKS: [&str; 6] = ["code", "strong", "em", "strike", "underline", "link"];
+const MARKS: [&str; 10] = [
+    "code",
+    "strong",
+    "em",
+    "strike",
+    "underline",
+    "link",
+    "textColor",
+    "backgroundColor",
+    "subsup",
+    "annotation",
+];
+/// Marks that files may carry.
+const ON_MEDIA: [&str; 3] = ["link", "annotation", "border"];
 /// Nodes and marks that the schema has beside those, and what no schema has.
 const FOREIGN: [&str; 10] = [
     "nestedExpand",
-    "media",
-    "mediaSingle",
-    "emoji",
-    "inlineCard",
-    "blockCard",
-    "decisionList",
+    "placeholder",
+    "blockTaskItem",
+    "border",
+    "alignment",
+    "breakout",
+    "layoutSection",
     "extension",
     "iframe",
     "",
@@ -83,7 +107,7 @@ impl Author {
     fn block(&mut self, kinds: &[&str]) -> Value {
         let kind = *self.one_of(kinds);
         let content = match kind {
-            "paragraph" | "heading" | "taskItem" => Some(self.inlines()),
+            "paragraph" | "heading" | "taskItem" | "decisionItem" => Some(self.inlines()),
             "codeBlock" => Some(vec![json!({ "type": "text", "text": "x" })]),
             "bulletList" | "orderedList" => Some(self.blocks(&["listItem"], 2, 1)),
             "listItem" => Some(self.blocks(&LIST, 2, 1)),
@@ -95,12 +119,20 @@ impl Author {
             "blockquote" => Some(self.blocks(&QUOTE, 2, 1)),
             "expand" => Some(self.blocks(&EXPAND, 2, 1)),
             "nestedExpand" => Some(self.blocks(&NESTED, 2, 1)),
+            "mediaSingle" if self.chance.percent(50) => Some(self.blocks(&["media"], 1, 1)),
+            "mediaSingle" => Some(vec![self.block(&["media"]), self.block(&["caption"])]),
+            "mediaGroup" => Some(self.blocks(&["media"], 2, 1)),
+            "caption" => Some(vec![json!({ "type": "text", "text": "z", "marks": self.marks() })]),
+            "decisionList" => Some(self.blocks(&["decisionItem"], 2, 1)),
             _ => None,
         };
         let mut node = json!({ "type": kind });
         let attributes = self.attributes(kind);
         if !attributes.is_empty() || kind == "nestedExpand" {
             node["attrs"] = Value::Object(attributes);
+        }
+        if matches!(kind, "media" | "mediaSingle") && self.chance.percent(25) {
+            node["marks"] = json!([{ "type": "link", "attrs": { "href": "https://example.com" } }]);
         }
         if let Some(content) = content {
             node["content"] = Value::Array(content);
@@ -110,7 +142,7 @@ impl Author {
 
     fn inlines(&mut self) -> Vec<Value> {
         (0..self.chance.below(3))
-            .map(|_| match self.chance.below(24) {
+            .map(|_| match self.chance.below(30) {
                 0..4 => json!({ "type": "hardBreak" }),
                 4..8 => {
                     let color = *self.one_of(&["red", "#00ff00", "grey"]);
@@ -122,8 +154,9 @@ impl Author {
                 }
                 12..16 => json!({ "type": "mention", "attrs": { "id": "someone" } }),
                 // Right by the schema, and more than the sandbox has a rule for.
-                16 => json!({ "type": "emoji", "attrs": { "shortName": ":wave:" } }),
+                16 => json!({ "type": "placeholder", "attrs": { "text": "x" } }),
                 17..20 => json!({ "type": "text", "text": "y" }),
+                20..26 => self.block(&["emoji", "inlineCard", "mediaInline"]),
                 _ => json!({ "type": "text", "text": "z", "marks": self.marks() }),
             })
             .collect()
@@ -133,6 +166,16 @@ impl Author {
         (0..self.chance.below(3))
             .map(|_| match *self.one_of(&MARKS) {
                 "link" => json!({ "type": "link", "attrs": { "href": "https://example.com" } }),
+                kind @ ("textColor" | "backgroundColor") => {
+                    let color = *self.one_of(&["#00ff00", "#00FF0", "red"]);
+                    json!({ "type": kind, "attrs": { "color": color } })
+                }
+                "subsup" => {
+                    json!({ "type": "subsup", "attrs": { "type": *self.one_of(&["sub", "sup", "x"]) } })
+                }
+                "annotation" => {
+                    json!({ "type": "annotation", "attrs": { "id": "a", "annotationType": "inlineComment" } })
+                }
                 kind => json!({ "type": kind }),
             })
             .collect()
@@ -146,11 +189,43 @@ impl Author {
         match kind {
             "heading" => add("level", json!(1 + self.chance.below(6))),
             "panel" => add("panelType", json!(*self.one_of(&["info", "note", "custom", "loud"]))),
-            "taskList" => add("localId", json!("a")),
+            "taskList" | "decisionList" => add("localId", json!("a")),
             "taskItem" => {
                 add("localId", json!("b"));
                 add("state", json!(*self.one_of(&["TODO", "DONE"])));
             }
+            "decisionItem" => {
+                add("localId", json!("b"));
+                add("state", json!("DECIDED"));
+            }
+            "emoji" => add("shortName", json!(":wave:")),
+            "inlineCard" | "blockCard" => {
+                let name = *self.one_of(&["url", "url", "data"]);
+                add(name, json!("x"));
+            }
+            "embedCard" => {
+                add("url", json!("x"));
+                add("layout", json!(*self.one_of(&["wide", "default"])));
+            }
+            "mediaInline" => {
+                add("id", json!("1"));
+                add("collection", json!(""));
+            }
+            "media" if self.chance.percent(50) => {
+                add("type", json!(*self.one_of(&["file", "link", "external"])));
+                add("id", json!("1"));
+                add("collection", json!(""));
+            }
+            "media" => {
+                add("type", json!("external"));
+                add("url", json!("x"));
+            }
+            "mediaSingle" if self.chance.percent(50) => {
+                add("layout", json!("center"));
+                add("width", json!(*self.one_of(&[50, 200])));
+                add("widthType", json!(*self.one_of(&["pixel", "percentage"])));
+            }
+            "mediaSingle" => add("layout", json!("center")),
             _ => {}
         }
         if self.chance.percent(25) {
@@ -214,7 +289,7 @@ impl Author {
     }
 }
 
-const DOCUMENT: [&str; 11] = [
+const DOCUMENT: [&str; 16] = [
     "paragraph",
     "heading",
     "bulletList",
@@ -226,16 +301,55 @@ const DOCUMENT: [&str; 11] = [
     "panel",
     "table",
     "expand",
+    "mediaSingle",
+    "mediaGroup",
+    "blockCard",
+    "embedCard",
+    "decisionList",
 ];
-const LIST: [&str; 5] = ["paragraph", "bulletList", "orderedList", "taskList", "codeBlock"];
-const QUOTE: [&str; 4] = ["paragraph", "bulletList", "orderedList", "codeBlock"];
-const PANEL: [&str; 7] =
-    ["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "taskList", "rule"];
-const CELL: [&str; 8] =
-    ["paragraph", "heading", "bulletList", "codeBlock", "rule", "panel", "blockquote", "nestedExpand"];
-const NESTED: [&str; 5] = ["paragraph", "heading", "rule", "panel", "blockquote"];
-const EXPAND: [&str; 6] = ["paragraph", "heading", "table", "panel", "nestedExpand", "blockquote"];
-const ATTRIBUTES: [&str; 20] = [
+const LIST: [&str; 6] = ["paragraph", "bulletList", "orderedList", "taskList", "codeBlock", "mediaSingle"];
+const QUOTE: [&str; 6] = ["paragraph", "bulletList", "orderedList", "codeBlock", "mediaSingle", "mediaGroup"];
+const PANEL: [&str; 11] = [
+    "paragraph",
+    "heading",
+    "bulletList",
+    "orderedList",
+    "codeBlock",
+    "taskList",
+    "rule",
+    "mediaSingle",
+    "mediaGroup",
+    "blockCard",
+    "decisionList",
+];
+const CELL: [&str; 12] = [
+    "paragraph",
+    "heading",
+    "bulletList",
+    "codeBlock",
+    "rule",
+    "panel",
+    "blockquote",
+    "nestedExpand",
+    "mediaSingle",
+    "blockCard",
+    "embedCard",
+    "decisionList",
+];
+const NESTED: [&str; 7] =
+    ["paragraph", "heading", "rule", "panel", "blockquote", "mediaSingle", "decisionList"];
+const EXPAND: [&str; 9] = [
+    "paragraph",
+    "heading",
+    "table",
+    "panel",
+    "nestedExpand",
+    "blockquote",
+    "mediaGroup",
+    "blockCard",
+    "embedCard",
+];
+const ATTRIBUTES: [&str; 28] = [
     "localId",
     "title",
     "level",
@@ -256,6 +370,14 @@ const ATTRIBUTES: [&str; 20] = [
     "valign",
     "state",
     "colour",
+    "url",
+    "data",
+    "id",
+    "type",
+    "alt",
+    "collection",
+    "occurrenceKey",
+    "widthType",
 ];
 
 /// JSON pointers to everything in a value.
@@ -280,16 +402,19 @@ fn collect(value: &Value, path: &str, paths: &mut Vec<String>) {
 fn is_known(node: &Value) -> bool {
     let kind = node["type"].as_str().unwrap_or_default();
     let marks = node["marks"].as_array().map_or(&[][..], Vec::as_slice);
-    let known_marks = if kind == "text" {
-        marks.iter().all(|mark| MARKS.contains(&mark["type"].as_str().unwrap_or_default()))
-    } else {
-        marks.is_empty()
+    let of =
+        |known: &[&str]| marks.iter().all(|mark| known.contains(&mark["type"].as_str().unwrap_or_default()));
+    let known_marks = match kind {
+        "text" => of(&MARKS),
+        "media" | "mediaInline" | "mediaSingle" => of(&ON_MEDIA),
+        _ => marks.is_empty(),
     };
     // The one rule that is stricter than the schema.
     let whole_level = kind != "heading" || node["attrs"]["level"].is_u64();
     (NODES.contains(&kind) || kind == "nestedExpand")
         && known_marks
         && whole_level
+        && node["attrs"].get("datasource").is_none()
         && node["content"].as_array().into_iter().flatten().all(is_known)
 }
 

@@ -3,6 +3,7 @@
 mod html;
 #[cfg(test)]
 mod judged;
+mod rules;
 mod validate;
 
 pub(crate) use html::{escape, html};
@@ -38,7 +39,7 @@ pub(crate) fn text(document: &Value) -> String {
 fn collect_lines(node: &Value, lines: &mut Vec<String>) {
     let children = || node["content"].as_array().into_iter().flatten();
     match node["type"].as_str().unwrap_or_default() {
-        "paragraph" | "heading" | "codeBlock" | "taskItem" => {
+        "paragraph" | "heading" | "codeBlock" | "taskItem" | "decisionItem" | "caption" => {
             lines.push(children().map(inline_text).collect());
         }
         "tableRow" => {
@@ -46,6 +47,7 @@ fn collect_lines(node: &Value, lines: &mut Vec<String>) {
             lines.push(cells.join(" | "));
         }
         "rule" => lines.push("----".to_owned()),
+        "media" | "blockCard" | "embedCard" => lines.push(placeholder(node)),
         kind => {
             if matches!(kind, "expand" | "nestedExpand") {
                 lines.push(node["attrs"]["title"].as_str().unwrap_or_default().to_owned());
@@ -64,7 +66,20 @@ fn inline_text(node: &Value) -> String {
         "hardBreak" => "\n".to_owned(),
         "status" | "mention" => attribute("text"),
         "date" => day(&attribute("timestamp")),
+        "emoji" | "inlineCard" | "mediaInline" => placeholder(node),
         _ => String::new(),
+    }
+}
+
+/// What stands for a node that is shown by its name alone: an emoji, a card, a file.
+pub(crate) fn placeholder(node: &Value) -> String {
+    let names = ["text", "shortName", "alt", "url"].map(|name| node["attrs"][name].as_str());
+    let name = names.into_iter().flatten().find(|name| !name.is_empty());
+    match node["type"].as_str().unwrap_or_default() {
+        "media" | "mediaInline" => {
+            format!("[file{}]", name.map(|name| format!(" {name}")).unwrap_or_default())
+        }
+        _ => name.unwrap_or("[card]").to_owned(),
     }
 }
 

@@ -1,116 +1,16 @@
 //! Says whether a document is valid, or where and why it is not.
 //!
-//! Follows Atlassian's published JSON schema (`@atlaskit/adf-schema`, `full.json`) for the nodes that a program
-//! has reason to write. Nodes, marks and attributes outside of that subset are refused, media among them:
-//! what is accepted here, the schema accepts. It is stricter than the
-//! schema in one more thing: the level of a heading is a whole number.
+//! Follows Atlassian's published JSON schema (`@atlaskit/adf-schema`, `full.json`) for the nodes that a program or a
+//! person in the editor has reason to write. Extensions, layouts, synchronised blocks, placeholders, tasks of several
+//! blocks, cards of a list of issues, and the marks that align, indent and size whole blocks are refused: what is
+//! accepted here, the schema accepts. It is stricter than the schema in one more thing: the level of a heading is a whole
+//! number. Whether a file that a document names is there is not looked at.
 
 use serde_json::{Map, Value};
 
-/// A rule for one kind of node.
-struct Rule {
-    /// Attributes that it may have, each with what its value must be.
-    attributes: &'static [(&'static str, Check)],
-    /// Attributes that it must have.
-    required: &'static [&'static str],
-    children: Children,
-    /// Whether the schema lets it carry an (empty) list of marks.
-    may_list_marks: bool,
-}
-
-/// What a node may contain.
-enum Children {
-    /// It has no `content`.
-    None,
-    /// Any number of inline nodes, or no `content` at all.
-    Inline,
-    /// Any number of text nodes without marks, or no `content` at all.
-    PlainText,
-    /// `content` with as many nodes as wished.
-    Any(&'static [&'static str]),
-    /// `content` with at least one node.
-    Some(&'static [&'static str]),
-}
-
-/// What the value of an attribute must be.
-#[derive(Clone, Copy)]
-enum Check {
-    Text,
-    FilledText,
-    Number,
-    Level,
-    NotNegative,
-    Flag,
-    Numbers,
-    Color,
-    OneOf(&'static [&'static str]),
-}
-
-const INLINE: &[&str] = &["text", "hardBreak", "status", "date", "mention"];
-const LIST_BLOCKS: &[&str] = &["paragraph", "bulletList", "orderedList", "taskList", "codeBlock"];
-const QUOTE_BLOCKS: &[&str] = &["paragraph", "bulletList", "orderedList", "codeBlock"];
-const PANEL_BLOCKS: &[&str] =
-    &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "taskList", "rule"];
-const NESTED_EXPAND_BLOCKS: &[&str] = &[
-    "paragraph",
-    "heading",
-    "bulletList",
-    "orderedList",
-    "codeBlock",
-    "taskList",
-    "rule",
-    "panel",
-    "blockquote",
-];
-const CELL_BLOCKS: &[&str] = &[
-    "paragraph",
-    "heading",
-    "bulletList",
-    "orderedList",
-    "codeBlock",
-    "taskList",
-    "rule",
-    "panel",
-    "blockquote",
-    "nestedExpand",
-];
-const EXPAND_BLOCKS: &[&str] = &[
-    "paragraph",
-    "heading",
-    "bulletList",
-    "orderedList",
-    "codeBlock",
-    "taskList",
-    "rule",
-    "panel",
-    "blockquote",
-    "nestedExpand",
-    "table",
-];
-const DOCUMENT_BLOCKS: &[&str] = &[
-    "paragraph",
-    "heading",
-    "bulletList",
-    "orderedList",
-    "codeBlock",
-    "taskList",
-    "rule",
-    "panel",
-    "blockquote",
-    "table",
-    "expand",
-];
-
-const LOCAL_ID: (&str, Check) = ("localId", Check::Text);
-const TITLED: &[(&str, Check)] = &[("title", Check::Text), LOCAL_ID];
-const CELL: &[(&str, Check)] = &[
-    ("colspan", Check::Number),
-    ("rowspan", Check::Number),
-    ("colwidth", Check::Numbers),
-    ("background", Check::Text),
-    ("valign", Check::OneOf(&["top", "middle", "bottom"])),
-    LOCAL_ID,
-];
+use super::rules::{
+    Attributes, CAPTION, Check, Children, DOCUMENT_BLOCKS, INLINE, Marks, Rule, is_hex, rule_for,
+};
 
 /// Nesting deeper than any real document; a guard for the stack.
 const DEEPEST: usize = 64;
@@ -131,91 +31,6 @@ pub(crate) fn validate(document: &Value) -> Result<(), String> {
         return Err("content: expected a list".to_owned());
     };
     check_children(children, DOCUMENT_BLOCKS, "content", 0)
-}
-
-fn rule_for(kind: &str) -> Option<Rule> {
-    let rule =
-        |attributes, required, children| Some(Rule { attributes, required, children, may_list_marks: false });
-    let markable =
-        |attributes, required, children| Some(Rule { attributes, required, children, may_list_marks: true });
-    match kind {
-        "paragraph" => markable(&[LOCAL_ID], &[], Children::Inline),
-        "heading" => markable(&[("level", Check::Level), LOCAL_ID], &["level"], Children::Inline),
-        "bulletList" => rule(&[LOCAL_ID], &[], Children::Some(&["listItem"])),
-        "orderedList" => rule(&[("order", Check::NotNegative), LOCAL_ID], &[], Children::Some(&["listItem"])),
-        "listItem" => rule(&[LOCAL_ID], &[], Children::Some(LIST_BLOCKS)),
-        "taskList" => rule(&[LOCAL_ID], &["localId"], Children::Some(&["taskItem", "taskList"])),
-        "taskItem" => rule(
-            &[("state", Check::OneOf(&["TODO", "DONE"])), LOCAL_ID],
-            &["localId", "state"],
-            Children::Inline,
-        ),
-        "table" => markable(
-            &[
-                ("displayMode", Check::OneOf(&["default", "fixed"])),
-                ("isNumberColumnEnabled", Check::Flag),
-                (
-                    "layout",
-                    Check::OneOf(&["wide", "full-width", "center", "align-end", "align-start", "default"]),
-                ),
-                ("localId", Check::FilledText),
-                ("width", Check::Number),
-            ],
-            &[],
-            Children::Some(&["tableRow"]),
-        ),
-        "tableRow" => rule(&[LOCAL_ID], &[], Children::Any(&["tableCell", "tableHeader"])),
-        "tableCell" | "tableHeader" => rule(CELL, &[], Children::Some(CELL_BLOCKS)),
-        "panel" => rule(
-            &[
-                (
-                    "panelType",
-                    Check::OneOf(&["info", "note", "tip", "warning", "error", "success", "custom"]),
-                ),
-                ("panelIcon", Check::Text),
-                ("panelIconId", Check::Text),
-                ("panelIconText", Check::Text),
-                ("panelColor", Check::Text),
-                LOCAL_ID,
-            ],
-            &["panelType"],
-            Children::Some(PANEL_BLOCKS),
-        ),
-        "expand" => markable(TITLED, &[], Children::Some(EXPAND_BLOCKS)),
-        "nestedExpand" => rule(TITLED, &[], Children::Some(NESTED_EXPAND_BLOCKS)),
-        "codeBlock" => markable(
-            &[
-                ("language", Check::Text),
-                ("uniqueId", Check::Text),
-                ("wrap", Check::Flag),
-                ("hideLineNumbers", Check::Flag),
-                LOCAL_ID,
-            ],
-            &[],
-            Children::PlainText,
-        ),
-        "blockquote" => rule(&[LOCAL_ID], &[], Children::Some(QUOTE_BLOCKS)),
-        "rule" => rule(&[LOCAL_ID], &[], Children::None),
-        "hardBreak" => rule(&[("text", Check::OneOf(&["\n"])), LOCAL_ID], &[], Children::None),
-        "status" => rule(
-            &[("text", Check::FilledText), ("color", Check::Color), ("style", Check::Text), LOCAL_ID],
-            &["text", "color"],
-            Children::None,
-        ),
-        "date" => rule(&[("timestamp", Check::FilledText), LOCAL_ID], &["timestamp"], Children::None),
-        "mention" => rule(
-            &[
-                ("id", Check::Text),
-                ("text", Check::Text),
-                ("accessLevel", Check::Text),
-                ("userType", Check::OneOf(&["DEFAULT", "SPECIAL", "APP"])),
-                LOCAL_ID,
-            ],
-            &["id"],
-            Children::None,
-        ),
-        _ => None,
-    }
 }
 
 fn check_children(
@@ -246,16 +61,16 @@ fn check_node(kind: &str, node: &Map<String, Value>, path: &str, depth: usize) -
     if depth > DEEPEST {
         return Err(format!("{path}: nested deeper than {DEEPEST} levels"));
     }
-    let Some(Rule { attributes, required, children, may_list_marks }) = rule_for(kind) else {
+    let Some(Rule { attributes, or, children, marks }) = rule_for(kind) else {
         return Err(format!("{path}.type: `{kind}` is not supported"));
     };
-
-    match node.get("marks") {
-        None => {}
-        Some(Value::Array(marks)) if may_list_marks && marks.is_empty() => {}
-        Some(_) => return Err(format!("{path}.marks: `{kind}` takes no marks")),
-    }
-    check_attributes(kind, node.get("attrs"), attributes, required, path)?;
+    check_own_marks(kind, node.get("marks"), marks, path)?;
+    let told = check_attributes(kind, node.get("attrs"), attributes, path);
+    let told = match or {
+        Some(other) if told.is_err() => check_attributes(kind, node.get("attrs"), other, path).or(told),
+        _ => told,
+    };
+    told?;
 
     let content_path = format!("{path}.content");
     let content = match node.get("content") {
@@ -263,22 +78,28 @@ fn check_node(kind: &str, node: &Map<String, Value>, path: &str, depth: usize) -
         Some(Value::Array(content)) => Some(content),
         Some(_) => return Err(format!("{content_path}: expected a list")),
     };
+    let keys: &[&str] = match (kind, &children) {
+        ("mediaGroup", _) => &["type", "content"],
+        (_, Children::None) => &["type", "attrs", "marks"],
+        _ => &["type", "attrs", "marks", "content"],
+    };
     match (children, content) {
-        (Children::None, None) => only_keys(node, &["type", "attrs", "marks"], path),
+        (Children::None, None) => only_keys(node, keys, path),
         (Children::None, Some(_)) => Err(format!("{content_path}: `{kind}` has no content")),
         (Children::Some(_), content) if content.is_none_or(Vec::is_empty) => {
             Err(format!("{content_path}: `{kind}` needs at least one node"))
         }
         (Children::Any(allowed) | Children::Some(allowed), Some(content)) => {
-            only_keys(node, &["type", "attrs", "marks", "content"], path)?;
+            only_keys(node, keys, path)?;
             check_children(content, allowed, &content_path, depth)
         }
         (Children::Inline, content) => {
-            only_keys(node, &["type", "attrs", "marks", "content"], path)?;
-            check_children(content.map_or(&[][..], Vec::as_slice), INLINE, &content_path, depth)
+            only_keys(node, keys, path)?;
+            let allowed = if kind == "caption" { CAPTION } else { INLINE };
+            check_children(content.map_or(&[][..], Vec::as_slice), allowed, &content_path, depth)
         }
         (Children::PlainText, content) => {
-            only_keys(node, &["type", "attrs", "marks", "content"], path)?;
+            only_keys(node, keys, path)?;
             for (position, child) in content.into_iter().flatten().enumerate() {
                 let path = format!("{content_path}[{position}]");
                 match child {
@@ -290,24 +111,62 @@ fn check_node(kind: &str, node: &Map<String, Value>, path: &str, depth: usize) -
             }
             Ok(())
         }
+        // The schema looks at no other key of it.
+        (Children::Captioned, content) => check_captioned(content, &content_path, depth),
         (Children::Any(_) | Children::Some(_), None) => {
             Err(format!("{content_path}: `{kind}` needs content"))
         }
     }
 }
 
+fn check_captioned(content: Option<&Vec<Value>>, path: &str, depth: usize) -> Result<(), String> {
+    match content.map(Vec::as_slice) {
+        Some([file]) => check_children(std::slice::from_ref(file), &["media"], path, depth),
+        Some([file, caption]) => {
+            check_children(std::slice::from_ref(file), &["media"], path, depth)?;
+            check_children(std::slice::from_ref(caption), &["caption"], path, depth)
+        }
+        _ => Err(format!("{path}: `mediaSingle` needs a file, and may have a caption")),
+    }
+}
+
+fn check_own_marks(kind: &str, found: Option<&Value>, allowed: Marks, path: &str) -> Result<(), String> {
+    let marks = match (found, allowed) {
+        (None, _) => return Ok(()),
+        (Some(Value::Array(marks)), Marks::Empty) if marks.is_empty() => return Ok(()),
+        (Some(Value::Array(marks)), Marks::Of(_)) => marks,
+        (Some(_), Marks::None | Marks::Empty) => {
+            return Err(format!("{path}.marks: `{kind}` takes no marks"));
+        }
+        (Some(_), Marks::Of(_)) => return Err(format!("{path}.marks: expected a list")),
+    };
+    let Marks::Of(allowed) = allowed else { return Ok(()) };
+    for (position, mark) in marks.iter().enumerate() {
+        let path = format!("{path}.marks[{position}]");
+        match mark["type"].as_str().unwrap_or_default() {
+            name if allowed.contains(&name) => check_mark(name, mark, &path)?,
+            name => return Err(format!("{path}.type: `{kind}` takes no `{name}`")),
+        }
+    }
+    Ok(())
+}
+
 fn check_attributes(
     kind: &str,
-    attributes: Option<&Value>,
-    known: &'static [(&'static str, Check)],
-    required: &'static [&'static str],
+    found: Option<&Value>,
+    Attributes { known, required }: Attributes,
     path: &str,
 ) -> Result<(), String> {
-    let none = Map::new();
-    let attributes = match attributes {
+    let is_optional = match kind {
+        // Its one attribute is optional, the object that holds it is not.
+        "nestedExpand" => false,
+        "mediaSingle" => true,
+        "mediaGroup" => return Ok(()),
+        _ => required.is_empty(),
+    };
+    let attributes = match found {
         Some(Value::Object(attributes)) => attributes,
-        // Of the nodes that need no attribute, only this one needs the object that holds them.
-        None if required.is_empty() && kind != "nestedExpand" => &none,
+        None if is_optional => return Ok(()),
         _ => return Err(format!("{path}.attrs: `{kind}` needs an object")),
     };
     for name in required {
@@ -340,31 +199,60 @@ fn check_text(node: &Map<String, Value>, path: &str, may_have_marks: bool) -> Re
     let kinds: Vec<&str> = marks.iter().map(|mark| mark["type"].as_str().unwrap_or_default()).collect();
     for (position, (mark, kind)) in marks.iter().zip(&kinds).enumerate() {
         let path = format!("{path}.marks[{position}]");
-        let Value::Object(mark) = mark else {
-            return Err(format!("{path}: expected a mark"));
-        };
         match *kind {
-            "strong" | "em" | "strike" | "underline" if kinds.contains(&"code") => {
-                return Err(format!("{path}: `code` goes together with `link` only, found `{kind}`"));
+            "code" | "link" | "annotation" => {}
+            "strong" | "em" | "strike" | "underline" | "subsup" | "textColor" | "backgroundColor" => {
+                if kinds.contains(&"code") {
+                    return Err(format!(
+                        "{path}: `code` goes together with `link` and `annotation` only, found `{kind}`"
+                    ));
+                }
             }
-            "code" | "strong" | "em" | "strike" | "underline" => only_keys(mark, &["type"], &path)?,
-            "link" => check_link(mark, &path)?,
             _ => return Err(format!("{path}.type: `{kind}` is not supported")),
         }
+        check_mark(kind, mark, &path)?;
     }
     Ok(())
 }
 
-fn check_link(mark: &Map<String, Value>, path: &str) -> Result<(), String> {
+/// A mark of a kind that may stand here.
+fn check_mark(kind: &str, mark: &Value, path: &str) -> Result<(), String> {
+    let Value::Object(mark) = mark else {
+        return Err(format!("{path}: expected a mark"));
+    };
+    let attributes = match kind {
+        "link" => Attributes {
+            known: &[
+                ("href", Check::Text),
+                ("title", Check::Text),
+                ("id", Check::Text),
+                ("collection", Check::Text),
+                ("occurrenceKey", Check::Text),
+            ],
+            required: &["href"],
+        },
+        "subsup" => Attributes { known: &[("type", Check::OneOf(&["sub", "sup"]))], required: &["type"] },
+        "textColor" | "backgroundColor" => {
+            Attributes { known: &[("color", Check::PlainColor)], required: &["color"] }
+        }
+        "annotation" => Attributes {
+            known: &[("id", Check::Text), ("annotationType", Check::OneOf(&["inlineComment"]))],
+            required: &["id", "annotationType"],
+        },
+        "border" => Attributes {
+            known: &[("size", Check::Border), ("color", Check::Text)],
+            required: &["size", "color"],
+        },
+        _ => return only_keys(mark, &["type"], path),
+    };
     only_keys(mark, &["type", "attrs"], path)?;
-    let known: &'static [(&'static str, Check)] = &[
-        ("href", Check::Text),
-        ("title", Check::Text),
-        ("id", Check::Text),
-        ("collection", Check::Text),
-        ("occurrenceKey", Check::Text),
-    ];
-    check_attributes("link", mark.get("attrs"), known, &["href"], path)
+    check_attributes(kind, mark.get("attrs"), attributes, path)?;
+    match (kind, mark["attrs"]["color"].as_str()) {
+        ("border", Some(color)) if !is_hex(color, &[6, 8]) => {
+            Err(format!("{path}.attrs.color: expected #rrggbb or #rrggbbaa"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn only_keys(node: &Map<String, Value>, known: &[&str], path: &str) -> Result<(), String> {
@@ -372,47 +260,6 @@ fn only_keys(node: &Map<String, Value>, known: &[&str], path: &str) -> Result<()
         Some(key) => Err(format!("{path}.{key}: not known here")),
         None => Ok(()),
     }
-}
-
-impl Check {
-    /// The error is what was expected.
-    fn apply(self, value: &Value) -> Result<(), String> {
-        let (holds, expected) = match self {
-            Self::Text => (value.is_string(), "a text"),
-            Self::FilledText => {
-                (value.as_str().is_some_and(|text| !text.is_empty()), "a text that is not empty")
-            }
-            Self::Number => (value.is_number(), "a number"),
-            Self::Level => {
-                (value.as_u64().is_some_and(|level| (1..=6).contains(&level)), "a level from 1 to 6")
-            }
-            Self::NotNegative => {
-                (value.as_f64().is_some_and(|number| number >= 0.0), "a number of 0 or more")
-            }
-            Self::Flag => (value.is_boolean(), "true or false"),
-            Self::Numbers => (
-                value.as_array().is_some_and(|numbers| numbers.iter().all(Value::is_number)),
-                "a list of numbers",
-            ),
-            Self::Color => {
-                (value.as_str().is_some_and(is_color), "neutral, purple, blue, red, yellow, green or #rrggbb")
-            }
-            Self::OneOf(names) => {
-                if value.as_str().is_some_and(|text| names.contains(&text)) {
-                    return Ok(());
-                }
-                return Err(format!("one of {names:?}"));
-            }
-        };
-        if holds { Ok(()) } else { Err(expected.to_owned()) }
-    }
-}
-
-fn is_color(text: &str) -> bool {
-    matches!(text, "neutral" | "purple" | "blue" | "red" | "yellow" | "green")
-        || text
-            .strip_prefix('#')
-            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -460,6 +307,24 @@ mod tests {
             paragraph(&json!({ "type": "mention", "attrs": { "id": "someone" } })),
             paragraph(&json!({ "type": "text", "text": "a", "marks": [
                 { "type": "code" }, { "type": "link", "attrs": { "href": "https://example.com" } }] })),
+            paragraph(&json!({ "type": "text", "text": "a", "marks": [
+                { "type": "textColor", "attrs": { "color": "#ff0000" } },
+                { "type": "subsup", "attrs": { "type": "sub" } }] })),
+            paragraph(&json!({ "type": "emoji", "attrs": { "shortName": ":wave:", "text": "👋" } })),
+            paragraph(&json!({ "type": "inlineCard", "attrs": { "url": "https://example.com" } })),
+            paragraph(&json!({ "type": "mediaInline", "attrs": { "id": "1", "collection": "" } })),
+            json!({ "type": "mediaSingle", "attrs": { "layout": "center", "width": 50 }, "content": [
+                { "type": "media", "attrs": { "type": "file", "id": "1", "collection": "" } },
+                { "type": "caption", "content": [{ "type": "text", "text": "the invoice" }] }] }),
+            json!({ "type": "mediaSingle", "content": [
+                { "type": "media", "attrs": { "type": "external", "url": "https://example.com/a.png" },
+                  "marks": [{ "type": "border", "attrs": { "size": 1, "color": "#00000080" } }] }] }),
+            json!({ "type": "mediaGroup", "content": [
+                { "type": "media", "attrs": { "type": "file", "id": "1", "collection": "" } }] }),
+            json!({ "type": "blockCard", "attrs": { "data": {} } }),
+            json!({ "type": "embedCard", "attrs": { "url": "https://example.com", "layout": "wide" } }),
+            json!({ "type": "decisionList", "attrs": { "localId": "a" }, "content": [
+                { "type": "decisionItem", "attrs": { "localId": "b", "state": "DECIDED" } }] }),
         ] {
             assert_eq!(check(&block), Ok(()), "{block}");
         }
@@ -476,7 +341,17 @@ mod tests {
                     { "type": "strong" }, { "type": "code" }] })),
                 "content[0].content[0].marks[0]",
             ),
-            (json!({ "type": "mediaSingle", "attrs": { "layout": "center" } }), "content[0].type"),
+            (json!({ "type": "mediaSingle", "attrs": { "layout": "center" } }), "content[0].content"),
+            (
+                json!({ "type": "mediaGroup", "content": [{ "type": "media", "attrs": { "type": "file" } }] }),
+                "content[0].content[0].attrs.id",
+            ),
+            (
+                paragraph(&json!({ "type": "text", "text": "a", "marks": [
+                    { "type": "textColor", "attrs": { "color": "red" } }] })),
+                "content[0].content[0].marks[0].attrs.color",
+            ),
+            (json!({ "type": "extension", "attrs": {} }), "content[0].type"),
             (json!({ "type": "bulletList", "content": [] }), "content[0].content"),
             (
                 json!({ "type": "panel", "attrs": { "panelType": "info" }, "content": [

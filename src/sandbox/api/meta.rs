@@ -37,16 +37,19 @@ pub(super) fn create_fields(world: &mut World, call: &Call) -> Outcome {
     let may = world.may(call.account(), project, Permission::Create).is_ok();
     let mut fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
     leave_out_forbidden(world, call, &mut fields);
+    leave_out_others(world, project, call.segment(4), &mut fields);
     page_named("fields", world, call, fields)
 }
 
 pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
-    let project = world.issue(call.account(), call.segment(1))?.project;
+    let issue = world.issue(call.account(), call.segment(1))?;
+    let (project, issue_type) = (issue.project, issue.fields.issue_type.id);
     if world.may(call.account(), project, Permission::Edit).is_err() {
         return Ok(Answer::ok(json!({ "fields": {} })));
     }
     let mut fields = fields(world, project, Screen::Edit);
     leave_out_forbidden(world, call, &mut fields);
+    leave_out_others(world, project, issue_type, &mut fields);
     let mut fields = by_key(fields);
     fields.insert(
         "comment".to_owned(),
@@ -69,6 +72,12 @@ fn leave_out_forbidden(world: &World, call: &Call, fields: &mut Vec<Value>) {
             fields.retain(|field| field["key"] != key);
         }
     }
+}
+
+/// Some fields are on the screens of some issue types only.
+fn leave_out_others(world: &World, project: usize, issue_type: &str, fields: &mut Vec<Value>) {
+    let project = &world.projects[project];
+    fields.retain(|field| field["key"].as_str().is_none_or(|field| project.shows(field, issue_type)));
 }
 
 /// The fields that a screen has in a project, those that an administrator added and made mandatory included.

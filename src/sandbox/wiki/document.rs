@@ -111,6 +111,7 @@ fn inline(node: &Value) -> String {
         "status" => attribute("text").to_owned(),
         "mention" => format!("[~accountid:{}]", attribute("id")),
         "date" => crate::sandbox::adf::day(attribute("timestamp")),
+        "emoji" | "inlineCard" | "mediaInline" => crate::sandbox::adf::placeholder(node),
         _ => children(node).map(inline).collect(),
     }
 }

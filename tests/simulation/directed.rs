@@ -1,0 +1,344 @@
+//! Single stories of what an earlier life left open, each in a world without trouble: what the seeds of the other tests
+//! meet too seldom to fail without it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, time::Duration};
+
+use disputebot::{
+    apply::{self, Applied, Clock, Failure, Policy, RecoverError, Store},
+    dispute::Program,
+    group::{Group, GroupId, Status},
+    plan::{Action, Fence, Issue, Link, Mark, Plan, Reason, Ticket, Write},
+    state::{Change, Doubt},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    harness::content,
+    model::{BOT, Chances, Client, Disk, ModelClock, ModelJira, ModelStore, World},
+};
+
+/// Longer than a request takes.
+const SETTLE: SignedDuration = SignedDuration::from_mins(5);
+/// Past that, and past the wait between two looks behind a fence.
+const A_WHILE: Duration = Duration::from_mins(6);
+
+/// A machine whose process may have died, and Jira.
+struct Story {
+    jira: ModelJira,
+    clock: ModelClock,
+    store: ModelStore,
+    lease: bool,
+    takeover_after: Option<SignedDuration>,
+}
+
+/// Tells a story in virtual time.
+fn tell(story: impl AsyncFnOnce(&mut Story)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.unwrap().block_on(async {
+        let world = World::new(1, Chances::default(), Vec::new(), SETTLE);
+        let disk = Disk::new("first", false);
+        let store = disk.open(&world);
+        let clock = ModelClock { world: world.clone() };
+        let jira = ModelJira { world, disk, client: Client::default() };
+        story(&mut Story { jira, clock, store, lease: false, takeover_after: None }).await;
+    });
+}
+
+impl Story {
+    fn world(&self) -> &World {
+        &self.jira.world
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            settle: SETTLE,
+            hold_after: SignedDuration::from_hours(24),
+            lease: self.lease,
+            takeover_after: self.takeover_after,
+            take_over: false,
+            same_project: false,
+            instance: "one".to_owned(),
+            host: "first".to_owned(),
+            at_once: 1,
+        }
+    }
+
+    async fn recover(&mut self) {
+        let policy = self.policy();
+        apply::recover(&self.jira, &mut self.store, &self.clock, &policy, true).await.unwrap();
+    }
+
+    async fn apply(&mut self, writes: Vec<(GroupId, Write)>, mut after_each: impl FnMut() + Send) -> Applied {
+        let action = |(group, write)| Action {
+            group,
+            key: None,
+            title: String::new(),
+            write,
+            reason: Reason::NewGroup,
+        };
+        let actions = writes.into_iter().map(action).collect();
+        let plan = Plan { at: Timestamp::UNIX_EPOCH, complete: true, actions, holds: Vec::new(), kept: 0 };
+        let (policy, stop) = (self.policy(), CancellationToken::new());
+        let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
+        apply::apply(&plan, jira, store, clock, &policy, &stop, &mut |_, _| after_each()).await.unwrap()
+    }
+
+    /// An issue of the project; gives its number.
+    fn issue(&self, creator: &str, is_hidden: bool) -> u64 {
+        let mut number = 0;
+        self.world().person(|jira, now, _| {
+            number = jira.add(creator, "an issue", Value::Null, BTreeSet::new(), None, now);
+            jira.issues.get_mut(&(10_000 + number)).unwrap().hidden = is_hidden;
+        });
+        number
+    }
+
+    fn know(&mut self, group: u128, link: Link) {
+        let ticket = Ticket { link, ..Ticket::none(GroupId::from_bits(group)) };
+        self.record(Change::Ticket(ticket));
+    }
+
+    fn record(&mut self, change: Change) {
+        let at = self.clock.moment().at;
+        self.store.record(at, &[change]).unwrap();
+    }
+
+    /// A ticket of ours.
+    fn bound(&mut self, group: u128) -> u64 {
+        let number = self.issue(BOT, false);
+        let issue = Issue { id: (10_000 + number).to_string(), key: format!("DISP-{number}") };
+        self.know(group, Link::Bound { issue });
+        number
+    }
+
+    /// A create whose answer was lost.
+    fn lost(&mut self, group: u128, highest_number: u64) {
+        let sent = self.clock.moment();
+        self.know(group, Link::Unknown { attempts: 1, highest_number, sent, fence: None });
+    }
+
+    fn link(&self, group: u128) -> Link {
+        self.store.known().ticket(&GroupId::from_bits(group)).link
+    }
+
+    fn fence(&self, group: u128) -> Option<Fence> {
+        match self.link(group) {
+            Link::Unknown { fence, .. } => fence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Numbers of the issues with a label.
+    fn with(&self, label: &str) -> Vec<u64> {
+        let inner = self.world().lock();
+        let with = inner.jira.issues.iter().filter(|(_, ticket)| ticket.observed.labels.contains(label));
+        with.map(|(id, _)| id - 10_000).collect()
+    }
+
+    /// The machine is started anew, and its clock is set by a month meanwhile.
+    fn reboot(&self) {
+        let mut inner = self.world().lock();
+        inner.boot += 1;
+        inner.skew = SignedDuration::from_hours(24 * 30);
+    }
+}
+
+fn group(bits: u128) -> Group {
+    Group {
+        id: GroupId::from_bits(bits),
+        program: Program::Mdrp,
+        client: "EXAMPLE".into(),
+        patterns: Vec::new(),
+        members: vec![format!("C{bits}-000").as_str().into()],
+        since: Timestamp::UNIX_EPOCH,
+        split_from: None,
+        status: Status::Active,
+        pending: Vec::new(),
+    }
+}
+
+#[test]
+fn a_fence_whose_beacon_is_lost_is_put_up_again_and_never_passed_meanwhile() {
+    for is_deleted in [false, true] {
+        tell(async |story| {
+            let beacons = [story.bound(1), story.bound(2)];
+            story.lost(3, 2);
+            let newest = story.issue("person", true);
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            let label = story.fence(3).unwrap().label;
+            assert_eq!(story.with(&label), beacons[..1], "it is put on the oldest");
+            story.world().person(|jira, now, _| {
+                let id = 10_000 + beacons[0];
+                if is_deleted {
+                    jira.issues.remove(&id);
+                } else if let Some(ticket) = jira.issues.get_mut(&id) {
+                    ticket.observed.labels.clear();
+                    ticket.relabel(now);
+                }
+            });
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert_eq!(story.fence(3).unwrap().passed, None, "the index showed nothing");
+            let again = if is_deleted { beacons[1] } else { beacons[0] };
+            assert_eq!(story.with(&label), [again]);
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert!(story.fence(3).unwrap().passed.is_some());
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert_eq!(story.link(3), Link::Ready { attempts: 1 }, "issue {newest} cannot be read");
+            assert_eq!(story.with(&label), Vec::<u64>::new(), "it is taken down");
+        });
+    }
+}
+
+#[test]
+fn a_search_that_was_cut_proves_nothing_to_a_fence_and_ends_no_doubt() {
+    let cut = |story: &Story, is_cut: bool| {
+        let why = is_cut.then(|| "Jira warns".to_owned());
+        story.world().person(|jira, _, _| jira.cut = why);
+    };
+    tell(async |story| {
+        story.bound(1);
+        story.lost(2, 1);
+        story.issue("person", true);
+        cut(story, true);
+        for _ in 0..4 {
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert_eq!(story.fence(2).unwrap().passed, None);
+        }
+        cut(story, false);
+        for _ in 0..2 {
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+        }
+        assert_eq!(story.link(2), Link::Ready { attempts: 1 });
+    });
+    tell(async |story| {
+        let doubt = Doubt { reason: "a copy was restored".to_owned(), read: None };
+        story.record(Change::Doubt { doubt: Some(doubt.clone()) });
+        cut(story, true);
+        for _ in 0..3 {
+            let policy = story.policy();
+            let blind = apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await;
+            assert!(matches!(blind, Err(RecoverError::Blind { .. })), "{blind:?}");
+            tokio::time::sleep(2 * A_WHILE).await;
+        }
+        assert_eq!(story.store.known().doubt, Some(doubt), "it was not read once");
+    });
+}
+
+#[test]
+fn a_create_that_nobody_can_tell_of_keeps_no_later_one_from_being_found_out() {
+    for is_held in [false, true] {
+        tell(async |story| {
+            let sent = story.clock.moment();
+            if is_held {
+                let reason = "nobody can tell".to_owned();
+                story.know(1, Link::Held { attempts: 1, highest_number: 0, sent, reason });
+            } else {
+                story.lost(1, 0);
+            }
+            // More than are read to find one.
+            for _ in 0..6_000 {
+                story.issue("person", false);
+            }
+            story.lost(2, 6_000);
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert_eq!(story.link(2), Link::Ready { attempts: 1 }, "it is not there");
+            assert!(matches!(story.link(1), Link::Unknown { .. } | Link::Held { .. }));
+        });
+    }
+}
+
+#[test]
+fn a_doubt_is_not_ended_by_a_clock_that_was_set_while_the_machine_was_off() {
+    tell(async |story| {
+        let doubt = Doubt { reason: "a copy was restored".to_owned(), read: None };
+        story.record(Change::Doubt { doubt: Some(doubt) });
+        story.recover().await;
+        story.reboot();
+        story.recover().await;
+        let read = story.store.known().doubt.clone().unwrap().read.unwrap();
+        assert_eq!(read.boot, story.clock.moment().boot, "the first reading is made again");
+        assert!(!apply::is_open(story.store.known(), &story.policy(), &story.clock.moment()));
+        tokio::time::sleep(2 * A_WHILE).await;
+        assert!(apply::is_open(story.store.known(), &story.policy(), &story.clock.moment()));
+        story.recover().await;
+        assert_eq!(story.store.known().doubt, None);
+    });
+}
+
+#[test]
+fn a_comment_is_not_sent_again_by_a_clock_that_was_set_while_the_machine_was_off() {
+    tell(async |story| {
+        let number = story.bound(1);
+        let issue = story.store.known().ticket(&GroupId::from_bits(1)).issue().unwrap().clone();
+        let mut ticket = story.store.known().ticket(&GroupId::from_bits(1));
+        ticket.saying.insert("topic".to_owned(), story.clock.moment());
+        story.record(Change::Ticket(ticket));
+        story.reboot();
+        let said = |story: &Story| story.world().lock().jira.issues[&(10_000 + number)].comments.clone();
+        for (nap, comments) in [(Duration::ZERO, 0), (A_WHILE, 1)] {
+            tokio::time::sleep(nap).await;
+            let write = Write::Comment { issue: issue.clone(), topic: "topic".to_owned(), body: Vec::new() };
+            let applied = story.apply(vec![(GroupId::from_bits(1), write)], || {}).await;
+            let unsettled = matches!(applied.failed[..], [(_, Failure::Unsettled)]);
+            assert_eq!((said(story).len(), unsettled), (comments, comments == 0), "{applied:?}");
+        }
+    });
+}
+
+#[test]
+fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_tickets_alone() {
+    tell(async |story| {
+        story.lease = true;
+        let creates = (1..=3).map(|bits| {
+            let group = group(bits);
+            let write = Write::Create { content: content(&group), mark: Box::new(Mark::of(&group)) };
+            (group.id, write)
+        });
+        let world = story.world().clone();
+        // The copy has the same name and the same record of the journal.
+        let other_begins = || {
+            world.person(|jira, _, _| jira.property.as_mut().unwrap()["session"] = json!("another"));
+        };
+        let applied = story.apply(creates.collect(), other_begins).await;
+        assert_eq!(applied.done.len(), 1, "{applied:?}");
+        assert!(matches!(&applied.failed[..], [(_, Failure::Foreign { .. })]), "{applied:?}");
+        assert_eq!(story.world().lock().jira.issues.len(), 1);
+    });
+}
+
+#[test]
+fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_it_was_off() {
+    tell(async |story| {
+        story.lease = true;
+        story.takeover_after = Some(SignedDuration::from_hours(1));
+        let claim = json!({
+            "schema": 1, "instance": "another", "host": "elsewhere", "epoch": 3, "beat": 7, "session": "a",
+            "head": { "seq": 0, "hash": "0".repeat(64) },
+        });
+        story.world().person(|jira, _, _| jira.property = Some(claim));
+        let policy = story.policy();
+        let look = async |story: &mut Story| {
+            apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await
+        };
+        assert!(matches!(look(story).await, Err(RecoverError::Foreign { .. })));
+        story.reboot();
+        for nap in [Duration::ZERO, Duration::from_mins(59)] {
+            tokio::time::sleep(nap).await;
+            assert!(matches!(look(story).await, Err(RecoverError::Foreign { .. })), "{nap:?}");
+        }
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        look(story).await.unwrap();
+        assert_eq!(story.store.known().claim.as_ref().unwrap().epoch, 4, "it has been silent for an hour");
+    });
+}

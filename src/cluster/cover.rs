@@ -189,7 +189,7 @@ impl Grower<'_> {
                 for row in &rows {
                     stamps[*row as usize] = stamp;
                 }
-                batch.push((seed, rows));
+            batch.push((seed, rows));
             }
             let grown: Vec<Option<Vec<u32>>> = batch
                 .par_iter()

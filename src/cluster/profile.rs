@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     attribute::Attribute,
-    partition::{Context, Partition},
+    partition::{CLIENT, COLUMNS, Context, Partition},
     rates::{Own, Rates},
 };
 
@@ -29,6 +29,9 @@ const ERRORS_EXACT: f64 = 0.004;
 const INCOMPLETE: f64 = 10.0;
 /// Part of a group's rows that counts in every client by its size, wherever they are.
 const POOLED: f64 = 0.25;
+
+/// Rows that are fetched together.
+const FETCHED: usize = 128;
 
 /// A value that the members share.
 #[derive(Debug, Clone)]
@@ -460,10 +463,17 @@ impl Scorer {
         let odds: Vec<f32> = (0..partition.rows_of_client.len() as u32)
             .map(|client| profile.odds(partition, rates, client))
             .collect();
-        for row in rows {
-            let odds = odds[partition.client(row as usize)];
-            if let Some(score) = self.score(partition, rates, &sides, odds, row as usize) {
-                take(row, score);
+        // Fetched together, rows wait for memory once instead of one after the other.
+        let mut fetched: Vec<(u32, [u32; COLUMNS])> = Vec::with_capacity(FETCHED);
+        let mut rows = rows.peekable();
+        while rows.peek().is_some() {
+            fetched.clear();
+            fetched.extend(rows.by_ref().take(FETCHED).map(|row| (row, *partition.row(row as usize))));
+            for (row, cells) in &fetched {
+                let odds = odds[cells[CLIENT] as usize];
+                if let Some(score) = self.score(partition, rates, &sides, odds, *row as usize, cells) {
+                    take(*row, score);
+                }
             }
         }
         for side in &profile.sides {
@@ -481,8 +491,8 @@ impl Scorer {
         sides: &[(f32, &Side)],
         odds: f32,
         row: usize,
+        cells: &[u32; COLUMNS],
     ) -> Option<f32> {
-        let cells = partition.row(row);
         let mut score = odds;
         for (left, side) in sides {
             if score + left <= 0.0 {

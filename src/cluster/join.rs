@@ -37,6 +37,8 @@ const CHANCE: f64 = 0.6;
 const SYMPTOMS: f64 = 3.5;
 /// Part of the largest difference of codes and wordings that does not count.
 const FORGIVEN: f64 = 0.6;
+/// How much less two weeks tell that follow each other: a cause lasts for some.
+const NEXT_WEEK: f64 = 0.5;
 /// How much more two quarters tell that do not follow each other.
 const FAR_APART: f64 = 1.75;
 /// Share of the members that must have a value for it to find neighbours, and its largest chance.
@@ -347,15 +349,20 @@ fn compare_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Optio
         if attribute == Attribute::Period && gap(&a.hits[at], &b.hits[at]) > 1 {
             part *= FAR_APART;
         }
+        if attribute == Attribute::OpenedWeek && gap(&a.hits[at], &b.hits[at]) == 1 {
+            part *= NEXT_WEEK;
+        }
         difference += part;
         if matches!(attribute, Attribute::ReasonCodes | Attribute::Note | Attribute::Phrase) {
             worded = worded.max(part);
         }
     }
-    (difference - FORGIVEN * worded, agreement + f64::min(symptoms, SYMPTOMS))
+    // What was split by codes or wordings may be one cause; what was parted by something else is not.
+    let forgiven = if beside.is_none() { FORGIVEN * worded } else { 0.0 };
+    (difference - forgiven, agreement + f64::min(symptoms, SYMPTOMS))
 }
 
-/// Quarters between the nearest ones of two lists, as far as quarters occur; 0 where one is empty.
+/// Quarters or weeks between the nearest ones of two lists, as far as they occur; 0 where one is empty.
 fn gap(a: &[(u32, f64)], b: &[(u32, f64)]) -> u32 {
     a.iter().flat_map(|(a, _)| b.iter().map(|(b, _)| a.abs_diff(*b))).min().unwrap_or(0)
 }

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Smallest evidence for a hit, in nats, beside the logarithm of the number of values it is chosen from.
-const HIT: f64 = 2.5;
+const HIT: f64 = 2.0;
 /// Smallest count of a hit against the expected one.
 const HIT_LIFT: f64 = 1.3;
 /// Smallest share of members left to all other values of an attribute with hits: typing errors and wrong

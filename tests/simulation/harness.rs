@@ -374,17 +374,17 @@ impl Plot {
         }
         for ticket in inner.jira.issues.values() {
             if let Some(field) = ticket.theirs.get("field")
-                && ticket.observed.fields.get(FIELD) != Some(field)
+                && ticket.observed.fields.get(FIELD) != Some(&field.text)
             {
                 report.violations.push("the field that a person wrote is gone".to_owned());
             }
             if let Some(summary) = ticket.theirs.get("summary")
-                && *summary != ticket.observed.summary
+                && summary.text != ticket.observed.summary
             {
                 report.violations.push("the summary that a person wrote is gone".to_owned());
             }
             if let Some(words) = ticket.theirs.get("words")
-                && !adf::text_of(&ticket.observed.description).contains(words.as_str())
+                && !adf::text_of(&ticket.observed.description).contains(words.text.as_str())
             {
                 report.violations.push("words that a person wrote are gone".to_owned());
             }
@@ -473,7 +473,7 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world, store.known(), !self.plot.old_copies, self.plot.orders);
+                people(world, store.known(), &self.plot);
             }
             if self.plot.unreadable {
                 world.person(|jira, now, _| {
@@ -735,9 +735,17 @@ const ORDERS: [&str; 9] = [
 ///
 /// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
 /// deleted and that disputebot does not know looks like a create that was never done, to every protocol.
-fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
-    let bound: BTreeSet<String> =
-        known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
+fn people(world: &World, known: &Known, plot: &Plot) {
+    let (may_hide, may_order) = (!plot.old_copies, plot.orders);
+    // The last comment that was read, by ticket.
+    let bound: BTreeMap<String, u64> = known
+        .tickets
+        .values()
+        .filter_map(|ticket| {
+            let heard = ticket.orders.as_ref().map_or(0, |orders| orders.heard);
+            Some((ticket.issue()?.id.clone(), heard))
+        })
+        .collect();
     let chances = world.lock().chances;
     world.person(|jira, now, random| {
         let ours: Vec<u64> = jira
@@ -764,14 +772,19 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
             0 => {
-                "as a person says it".clone_into(&mut ticket.observed.summary);
-                // Handed over by an order that is still to be read, it is not theirs any more.
-                let is_handed_over = ticket.observed.comments.iter().any(|heard| {
-                    heard.text == TAKE
-                        && !ticket.comments.contains(&plan::answer_topic(&heard.id.to_string()))
+                // Never twice the same: what a person puts back to the letter cannot be told from what stood there.
+                let words = format!("as a person says it after {} ms", now.as_millis());
+                ticket.observed.summary.clone_from(&words);
+                // Handed over by an order that is still to be read, it is not theirs any more. An old copy of the
+                // state has not read those that it did not answer yet.
+                let heard = bound.get(&ticket.observed.issue.id).copied().unwrap_or_default();
+                let is_handed_over = ticket.observed.comments.iter().any(|comment| {
+                    comment.text == TAKE
+                        && !ticket.comments.contains(&plan::answer_topic(&comment.id.to_string()))
+                        && (comment.id > heard || plot.old_copies)
                 });
                 if !is_handed_over {
-                    ticket.theirs.insert("summary", ticket.observed.summary.clone());
+                    ticket.hand_to_people("summary", &words, now);
                 }
             }
             1 => {
@@ -783,7 +796,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
                     above.push(paragraph(&words));
                     ticket.observed.description =
                         block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
-                    ticket.theirs.insert("words", words);
+                    ticket.hand_to_people("words", &words, now);
                 }
             }
             2 => {
@@ -805,7 +818,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
             12 => {
                 ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
-                ticket.theirs.insert("field", "none of yours".to_owned());
+                ticket.hand_to_people("field", "none of yours", now);
             }
             13 | 14 => {
                 let order = ORDERS[random.below(ORDERS.len() as u64) as usize];
@@ -814,7 +827,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
                 }
                 jira.say(id, order);
             }
-            7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
+            7 => ticket.hidden = may_hide && bound.contains_key(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {
                     ticket.hidden = false;

@@ -180,7 +180,14 @@ pub(crate) struct Ticket {
     /// From when on the search shows these labels.
     indexed: Vec<(Duration, BTreeSet<String>)>,
     /// Fields that a person wrote last.
-    pub(crate) theirs: BTreeMap<&'static str, String>,
+    pub(crate) theirs: BTreeMap<&'static str, Theirs>,
+}
+
+/// What a person wrote, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Theirs {
+    pub(crate) text: String,
+    at: Duration,
 }
 
 impl World {
@@ -446,6 +453,25 @@ impl Jira {
 }
 
 impl Ticket {
+    /// A person writes into a field. Who types what stands there changes nothing, so theirs it is since the first time.
+    pub(crate) fn hand_to_people(&mut self, field: &'static str, text: &str, at: Duration) {
+        let is_said = self.theirs.get(field).is_some_and(|theirs| theirs.text == text);
+        if !is_said {
+            self.theirs.insert(field, Theirs { text: text.to_owned(), at });
+        }
+    }
+
+    /// Whether a write goes over what a person wrote before the last look of its process. What they write after that
+    /// look is lost, and not theirs any more: Jira has no write on a condition.
+    fn goes_over(&mut self, field: &'static str, look: Option<Duration>) -> bool {
+        let Some(theirs) = self.theirs.get(field) else { return false };
+        let is_seen = look.is_none_or(|look| theirs.at < look);
+        if !is_seen {
+            self.theirs.remove(field);
+        }
+        is_seen
+    }
+
     pub(crate) fn relabel(&mut self, indexed_at: Duration) {
         self.indexed.push((indexed_at, self.observed.labels.clone()));
     }
@@ -489,6 +515,8 @@ pub(crate) struct Manners {
     /// Calls that are under way, and the most there ever were.
     under_way: usize,
     pub(crate) most_under_way: usize,
+    /// When the issues were as this process saw them last.
+    looks: BTreeMap<String, Duration>,
 }
 
 struct Asked {
@@ -508,6 +536,7 @@ impl Client {
         let mut manners = self.lock();
         manners.quiet = None;
         manners.under_way = 0;
+        manners.looks.clear();
         if let Some(asked) = &mut manners.asked {
             asked.has_died = true;
         }
@@ -586,12 +615,17 @@ impl Tracker for ModelJira {
 
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let ids = ids.to_vec();
-        self.call("read", false, move |jira, _, _, _| {
-            jira.reads += ids.len().div_ceil(100) as u64;
-            let shown = ids.iter().filter_map(|id| jira.shown(id));
-            shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect()
-        })
-        .await
+        let (now, seen): (_, BTreeMap<String, Observed>) = self
+            .call("read", false, move |jira, now, _, _| {
+                jira.reads += ids.len().div_ceil(100) as u64;
+                let shown = ids.iter().filter_map(|id| jira.shown(id));
+                let seen =
+                    shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect();
+                (now, seen)
+            })
+            .await?;
+        self.client.lock().looks.extend(seen.keys().map(|id| (id.clone(), now)));
+        Ok(seen)
     }
 
     async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
@@ -641,6 +675,7 @@ impl Tracker for ModelJira {
         mark: Option<&Mark>,
     ) -> Result<(), JiraError> {
         let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
+        let look = self.client.lock().looks.get(&id).copied();
         let world = self.world.clone();
         self.call("edit", false, move |jira, now, random, chances| {
             jira.writes += 1;
@@ -652,15 +687,15 @@ impl Tracker for ModelJira {
             for change in changes {
                 match change {
                     FieldChange::Summary { to, .. } => {
-                        if ticket.theirs.contains_key("summary") {
+                        if ticket.goes_over("summary", look) {
                             return Some("the summary that a person wrote was overwritten".to_owned());
                         }
                         ticket.observed.summary = to;
                     }
                     FieldChange::Description { document, .. } => {
-                        if let Some(words) = ticket.theirs.get("words")
-                            && !adf::text_of(&document).contains(words.as_str())
-                        {
+                        let text = adf::text_of(&document);
+                        let lacks = |words: &Theirs| !text.contains(words.text.as_str());
+                        if ticket.theirs.get("words").is_some_and(lacks) && ticket.goes_over("words", look) {
                             return Some("words of a person beside our block were lost".to_owned());
                         }
                         ticket.observed.description = document;
@@ -668,7 +703,7 @@ impl Tracker for ModelJira {
                     FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
                     FieldChange::Due { to, .. } => ticket.observed.due = to,
                     FieldChange::Field { name, to, .. } => {
-                        if ticket.theirs.contains_key("field") {
+                        if ticket.goes_over("field", look) {
                             return Some("the field that a person wrote was overwritten".to_owned());
                         }
                         ticket.observed.fields.insert(name, to);

@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, World, indexed_at,
+    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, TAKE, World, indexed_at,
     paragraph,
 };
 
@@ -249,7 +249,7 @@ impl Plot {
             report.violations.push(format!("{most} calls were under way at the same time"));
         }
         let inner = world.lock();
-        report.violations.extend(inner.violations.iter().cloned());
+        report.violations.extend(inner.violations.iter().chain(&inner.jira.broken).cloned());
         (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
         report
     }
@@ -316,13 +316,19 @@ impl Plot {
             if let Some(mark) = &ticket.mark {
                 by_group.entry(mark.group.clone()).or_default().push(&ticket.observed.issue.id);
             }
-            let topics: BTreeSet<&String> = ticket.comments.iter().collect();
-            if topics.len() != ticket.comments.len() && !self.old_copies {
+            if ticket.is_repeated && !self.old_copies {
                 report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
             }
         }
         let by_cause = Self::tickets_by_cause(&inner.jira.issues);
-        report.doubled = by_cause.values().filter(|count| **count > 1).count();
+        let marks = inner.jira.issues.values().filter_map(|ticket| ticket.mark.as_ref());
+        let overtaken: BTreeSet<&str> = marks
+            .filter(|mark| self.old_copies && inner.jira.overtaken.contains(&mark.group))
+            .filter_map(cause_of)
+            .collect();
+        let is_doubled =
+            |(cause, count): &(&String, &usize)| **count > 1 && !overtaken.contains(cause.as_str());
+        report.doubled = by_cause.iter().filter(is_doubled).count();
         report.lost = self.causes - by_cause.len();
         if self.algorithm != Algorithm::Ours {
             return;
@@ -395,9 +401,8 @@ impl Plot {
     fn tickets_by_cause(issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ticket in issues.values().filter(|ticket| ticket.creator == BOT) {
-            if let Some(member) = ticket.mark.as_ref().and_then(|mark| mark.members.first()) {
-                let cause = member.split('-').next().unwrap_or_default().to_owned();
-                *counts.entry(cause).or_default() += 1;
+            if let Some(cause) = ticket.mark.as_ref().and_then(cause_of) {
+                *counts.entry(cause.to_owned()).or_default() += 1;
             }
         }
         counts
@@ -667,6 +672,11 @@ impl Daemon {
     }
 }
 
+/// What the disputes of a ticket have in common.
+fn cause_of(mark: &Mark) -> Option<&str> {
+    mark.members.first()?.split('-').next()
+}
+
 fn members(cause: u64, count: u64) -> Vec<Text> {
     (0..count).map(|member| format!("C{cause}-{member:03}").as_str().into()).collect()
 }
@@ -714,9 +724,6 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         fixed_fields: BTreeSet::new(),
     }
 }
-
-/// Hands the summary over.
-const TAKE: &str = "/disputebot take summary";
 
 /// What people order in comments. What makes other groups of the disputes has its tests elsewhere.
 const ORDERS: [&str; 9] = [

@@ -10,7 +10,7 @@ use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
     jira::{Account, Cause, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
+    plan::{self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
         Content, Markup, adf, block,
@@ -34,6 +34,8 @@ const LONGEST_WAIT_ONCE: Duration = Duration::from_secs(5);
 const SENT_ONCE: [&str; 4] = ["create", "comment", "attach", "transition"];
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
+/// Hands the summary over.
+pub(crate) const TAKE: &str = "/disputebot take summary";
 
 /// `SplitMix64`: small, known, and the same everywhere.
 #[derive(Debug, Clone)]
@@ -152,6 +154,9 @@ pub(crate) struct Jira {
     property: Option<Value>,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
+    /// Groups with a create that was sent while Jira could still be at an earlier one: an old copy of the state, made in
+    /// the middle of a run and put back within minutes, does not know that one.
+    pub(crate) overtaken: BTreeSet<GroupId>,
     /// Intents that were used up.
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
@@ -160,6 +165,8 @@ pub(crate) struct Jira {
     closed_until: Duration,
     /// Comments that people ever made.
     orders: u64,
+    /// Promises that a write broke, whether or not its answer was heard.
+    pub(crate) broken: Vec<String>,
     /// Whether nothing leads to done.
     pub(crate) dead_end: bool,
     /// Labels that were taken off again: each ended a wait for the index.
@@ -176,6 +183,8 @@ pub(crate) struct Ticket {
     pub(crate) mark: Option<Mark>,
     /// Topics of comments.
     pub(crate) comments: Vec<String>,
+    /// Whether a comment was made once too often.
+    pub(crate) is_repeated: bool,
     pub(crate) hidden: bool,
     /// From when on the search shows these labels.
     indexed: Vec<(Duration, BTreeSet<String>)>,
@@ -404,6 +413,7 @@ impl Jira {
             creator: creator.to_owned(),
             mark,
             comments: Vec::new(),
+            is_repeated: false,
             hidden: false,
             indexed: vec![(indexed_at, labels)],
             theirs: BTreeMap::new(),
@@ -470,6 +480,59 @@ impl Ticket {
             self.theirs.remove(field);
         }
         is_seen
+    }
+
+    /// An edit that was made of a look at some time and is indexed at another. An error is a promise that it breaks.
+    fn take_edit(
+        &mut self,
+        changes: Vec<FieldChange>,
+        mark: Option<Mark>,
+        (look, indexed): (Option<Duration>, Duration),
+    ) -> Result<(), &'static str> {
+        if mark.is_some() {
+            self.mark = mark;
+        }
+        for change in changes {
+            match change {
+                FieldChange::Summary { to, .. } => {
+                    if self.goes_over("summary", look) {
+                        return Err("the summary that a person wrote was overwritten");
+                    }
+                    self.observed.summary = to;
+                }
+                FieldChange::Description { document, .. } => {
+                    let text = adf::text_of(&document);
+                    let lacks = |words: &Theirs| !text.contains(words.text.as_str());
+                    if self.theirs.get("words").is_some_and(lacks) && self.goes_over("words", look) {
+                        return Err("words of a person beside our block were lost");
+                    }
+                    self.observed.description = document;
+                }
+                FieldChange::Priority { to, .. } => self.observed.priority = Some(to),
+                FieldChange::Due { to, .. } => self.observed.due = to,
+                FieldChange::Field { name, to, .. } => {
+                    if self.goes_over("field", look) {
+                        return Err("the field that a person wrote was overwritten");
+                    }
+                    self.observed.fields.insert(name, to);
+                }
+                FieldChange::Labels { add } => {
+                    self.observed.labels.extend(add);
+                    self.relabel(indexed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A comment of disputebot's. That a person changed the summary is said once more for each time that it was handed
+    /// over before, all else once for ever.
+    fn take_comment(&mut self, topic: String) {
+        let said = self.comments.iter().filter(|said| **said == topic).count();
+        let handed_over = self.observed.comments.iter().filter(|heard| heard.text == TAKE).count();
+        let most = if topic == plan::changed_topic("summary") { 1 + handed_over } else { 1 };
+        self.is_repeated |= said >= most;
+        self.comments.push(topic);
     }
 
     pub(crate) fn relabel(&mut self, indexed_at: Duration) {
@@ -676,52 +739,14 @@ impl Tracker for ModelJira {
     ) -> Result<(), JiraError> {
         let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
         let look = self.client.lock().looks.get(&id).copied();
-        let world = self.world.clone();
         self.call("edit", false, move |jira, now, random, chances| {
             jira.writes += 1;
             let indexed = indexed_at(now, random, chances);
-            let ticket = jira.open(&id)?;
-            if mark.is_some() {
-                ticket.mark = mark;
-            }
-            for change in changes {
-                match change {
-                    FieldChange::Summary { to, .. } => {
-                        if ticket.goes_over("summary", look) {
-                            return Some("the summary that a person wrote was overwritten".to_owned());
-                        }
-                        ticket.observed.summary = to;
-                    }
-                    FieldChange::Description { document, .. } => {
-                        let text = adf::text_of(&document);
-                        let lacks = |words: &Theirs| !text.contains(words.text.as_str());
-                        if ticket.theirs.get("words").is_some_and(lacks) && ticket.goes_over("words", look) {
-                            return Some("words of a person beside our block were lost".to_owned());
-                        }
-                        ticket.observed.description = document;
-                    }
-                    FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
-                    FieldChange::Due { to, .. } => ticket.observed.due = to,
-                    FieldChange::Field { name, to, .. } => {
-                        if ticket.goes_over("field", look) {
-                            return Some("the field that a person wrote was overwritten".to_owned());
-                        }
-                        ticket.observed.fields.insert(name, to);
-                    }
-                    FieldChange::Labels { add } => {
-                        ticket.observed.labels.extend(add);
-                        ticket.relabel(indexed);
-                    }
-                }
-            }
-            None
+            let broken =
+                jira.open(&id).and_then(|ticket| ticket.take_edit(changes, mark, (look, indexed)).err());
+            jira.broken.extend(broken.map(str::to_owned));
         })
         .await
-        .map(|violation| {
-            if let Some(violation) = violation {
-                world.lock().violation(violation);
-            }
-        })
     }
 
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
@@ -754,7 +779,7 @@ impl Tracker for ModelJira {
             .call("comment", false, move |jira, _, _, _| {
                 jira.writes += 1;
                 if let Some(ticket) = jira.open(&id) {
-                    ticket.comments.push(topic);
+                    ticket.take_comment(topic);
                 }
             })
             .await;
@@ -1014,6 +1039,8 @@ impl ModelJira {
         let number = sent.len() - 1;
         if early && self.disk.checks {
             inner.violation("a create was sent while an earlier one could still arrive");
+        } else if early {
+            inner.jira.overtaken.insert(group.clone());
         }
         number
     }

@@ -474,8 +474,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 let on_it = winner.mark.as_ref().and_then(|mark| mark.written.clone());
                 ticket.written =
                     on_it.or_else(|| ticket.writing.take().map(|writing| *writing)).or(ticket.written);
-                // What was said on it is not known here.
-                ticket.look_first = record.is_none() || ticket.look_first;
+                // What was said on it is not known here, except for one that was made just now.
+                ticket.look_first |= record.is_none() || known.doubt.is_some();
             }
             ticket.writing = None;
             ticket.link = Link::Bound { issue: winner.issue.clone() };

@@ -129,6 +129,27 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_that_finds_the_ticket() {
+    let world = World::new().await;
+    // It knows all groups, and of most of them no ticket.
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
+    world.expect(0, &["state", "backup", "old.jsonl.gz"]).await;
+    world.expect(0, &["run"]).await;
+    let issues = world.sandbox.issues();
+    let key = issues.iter().max_by_key(|issue| number(issue)).unwrap()["key"].as_str().unwrap().to_owned();
+    say(&world, &key, "/disputebot take summary");
+    world.expect(0, &["run"]).await;
+    let person = world.sandbox.person(&User::analyst());
+    person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine" } })).unwrap();
+    world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
+    // The first reading: it is still in doubt.
+    world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
+    assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
+    let said = answers(&world, &key);
+    assert_eq!(said.len(), 2, "the answer, and that the summary is theirs: {said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disputes_that_are_no_group_are_closed_and_stay_quiet() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;

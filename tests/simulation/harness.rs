@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, World, indexed_at,
+    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, TAKE, World, indexed_at,
     paragraph,
 };
 
@@ -249,7 +249,7 @@ impl Plot {
             report.violations.push(format!("{most} calls were under way at the same time"));
         }
         let inner = world.lock();
-        report.violations.extend(inner.violations.iter().cloned());
+        report.violations.extend(inner.violations.iter().chain(&inner.jira.broken).cloned());
         (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
         report
     }
@@ -316,13 +316,19 @@ impl Plot {
             if let Some(mark) = &ticket.mark {
                 by_group.entry(mark.group.clone()).or_default().push(&ticket.observed.issue.id);
             }
-            let topics: BTreeSet<&String> = ticket.comments.iter().collect();
-            if topics.len() != ticket.comments.len() && !self.old_copies {
+            if ticket.is_repeated && !self.old_copies {
                 report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
             }
         }
         let by_cause = Self::tickets_by_cause(&inner.jira.issues);
-        report.doubled = by_cause.values().filter(|count| **count > 1).count();
+        let marks = inner.jira.issues.values().filter_map(|ticket| ticket.mark.as_ref());
+        let overtaken: BTreeSet<&str> = marks
+            .filter(|mark| self.old_copies && inner.jira.overtaken.contains(&mark.group))
+            .filter_map(cause_of)
+            .collect();
+        let is_doubled =
+            |(cause, count): &(&String, &usize)| **count > 1 && !overtaken.contains(cause.as_str());
+        report.doubled = by_cause.iter().filter(is_doubled).count();
         report.lost = self.causes - by_cause.len();
         if self.algorithm != Algorithm::Ours {
             return;
@@ -374,17 +380,17 @@ impl Plot {
         }
         for ticket in inner.jira.issues.values() {
             if let Some(field) = ticket.theirs.get("field")
-                && ticket.observed.fields.get(FIELD) != Some(field)
+                && ticket.observed.fields.get(FIELD) != Some(&field.text)
             {
                 report.violations.push("the field that a person wrote is gone".to_owned());
             }
             if let Some(summary) = ticket.theirs.get("summary")
-                && *summary != ticket.observed.summary
+                && summary.text != ticket.observed.summary
             {
                 report.violations.push("the summary that a person wrote is gone".to_owned());
             }
             if let Some(words) = ticket.theirs.get("words")
-                && !adf::text_of(&ticket.observed.description).contains(words.as_str())
+                && !adf::text_of(&ticket.observed.description).contains(words.text.as_str())
             {
                 report.violations.push("words that a person wrote are gone".to_owned());
             }
@@ -395,9 +401,8 @@ impl Plot {
     fn tickets_by_cause(issues: &BTreeMap<u64, crate::model::Ticket>) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ticket in issues.values().filter(|ticket| ticket.creator == BOT) {
-            if let Some(member) = ticket.mark.as_ref().and_then(|mark| mark.members.first()) {
-                let cause = member.split('-').next().unwrap_or_default().to_owned();
-                *counts.entry(cause).or_default() += 1;
+            if let Some(cause) = ticket.mark.as_ref().and_then(cause_of) {
+                *counts.entry(cause.to_owned()).or_default() += 1;
             }
         }
         counts
@@ -473,7 +478,7 @@ impl Daemon {
                 return;
             }
             if self.plot.people && elapsed < self.plot.trouble {
-                people(world, store.known(), !self.plot.old_copies, self.plot.orders);
+                people(world, store.known(), &self.plot);
             }
             if self.plot.unreadable {
                 world.person(|jira, now, _| {
@@ -667,6 +672,11 @@ impl Daemon {
     }
 }
 
+/// What the disputes of a ticket have in common.
+fn cause_of(mark: &Mark) -> Option<&str> {
+    mark.members.first()?.split('-').next()
+}
+
 fn members(cause: u64, count: u64) -> Vec<Text> {
     (0..count).map(|member| format!("C{cause}-{member:03}").as_str().into()).collect()
 }
@@ -715,9 +725,6 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
     }
 }
 
-/// Hands the summary over.
-const TAKE: &str = "/disputebot take summary";
-
 /// What people order in comments. What makes other groups of the disputes has its tests elsewhere.
 const ORDERS: [&str; 9] = [
     "/disputebot status",
@@ -735,9 +742,17 @@ const ORDERS: [&str; 9] = [
 ///
 /// They hide tickets that the daemon has bound, and only where it does not forget them. One that is hidden or
 /// deleted and that disputebot does not know looks like a create that was never done, to every protocol.
-fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
-    let bound: BTreeSet<String> =
-        known.tickets.values().filter_map(|ticket| Some(ticket.issue()?.id.clone())).collect();
+fn people(world: &World, known: &Known, plot: &Plot) {
+    let (may_hide, may_order) = (!plot.old_copies, plot.orders);
+    // The last comment that was read, by ticket.
+    let bound: BTreeMap<String, u64> = known
+        .tickets
+        .values()
+        .filter_map(|ticket| {
+            let heard = ticket.orders.as_ref().map_or(0, |orders| orders.heard);
+            Some((ticket.issue()?.id.clone(), heard))
+        })
+        .collect();
     let chances = world.lock().chances;
     world.person(|jira, now, random| {
         let ours: Vec<u64> = jira
@@ -764,14 +779,19 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
         let Some(ticket) = jira.issues.get_mut(&id) else { return };
         match act {
             0 => {
-                "as a person says it".clone_into(&mut ticket.observed.summary);
-                // Handed over by an order that is still to be read, it is not theirs any more.
-                let is_handed_over = ticket.observed.comments.iter().any(|heard| {
-                    heard.text == TAKE
-                        && !ticket.comments.contains(&plan::answer_topic(&heard.id.to_string()))
+                // Never twice the same: what a person puts back to the letter cannot be told from what stood there.
+                let words = format!("as a person says it after {} ms", now.as_millis());
+                ticket.observed.summary.clone_from(&words);
+                // Handed over by an order that is still to be read, it is not theirs any more. An old copy of the
+                // state has not read those that it did not answer yet.
+                let heard = bound.get(&ticket.observed.issue.id).copied().unwrap_or_default();
+                let is_handed_over = ticket.observed.comments.iter().any(|comment| {
+                    comment.text == TAKE
+                        && !ticket.comments.contains(&plan::answer_topic(&comment.id.to_string()))
+                        && (comment.id > heard || plot.old_copies)
                 });
                 if !is_handed_over {
-                    ticket.theirs.insert("summary", ticket.observed.summary.clone());
+                    ticket.hand_to_people("summary", &words, now);
                 }
             }
             1 => {
@@ -783,7 +803,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
                     above.push(paragraph(&words));
                     ticket.observed.description =
                         block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
-                    ticket.theirs.insert("words", words);
+                    ticket.hand_to_people("words", &words, now);
                 }
             }
             2 => {
@@ -805,7 +825,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
             12 => {
                 ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
-                ticket.theirs.insert("field", "none of yours".to_owned());
+                ticket.hand_to_people("field", "none of yours", now);
             }
             13 | 14 => {
                 let order = ORDERS[random.below(ORDERS.len() as u64) as usize];
@@ -814,7 +834,7 @@ fn people(world: &World, known: &Known, may_hide: bool, may_order: bool) {
                 }
                 jira.say(id, order);
             }
-            7 => ticket.hidden = may_hide && bound.contains(&ticket.observed.issue.id),
+            7 => ticket.hidden = may_hide && bound.contains_key(&ticket.observed.issue.id),
             _ => {
                 for ticket in jira.issues.values_mut() {
                     ticket.hidden = false;

@@ -10,7 +10,7 @@ use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
     jira::{Account, Cause, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
+    plan::{self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
         Content, Markup, adf, block,
@@ -34,6 +34,8 @@ const LONGEST_WAIT_ONCE: Duration = Duration::from_secs(5);
 const SENT_ONCE: [&str; 4] = ["create", "comment", "attach", "transition"];
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
+/// Hands the summary over.
+pub(crate) const TAKE: &str = "/disputebot take summary";
 
 /// `SplitMix64`: small, known, and the same everywhere.
 #[derive(Debug, Clone)]
@@ -152,6 +154,9 @@ pub(crate) struct Jira {
     pub(crate) property: Option<Value>,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
+    /// Groups with a create that was sent while Jira could still be at an earlier one: an old copy of the state, made in
+    /// the middle of a run and put back within minutes, does not know that one.
+    pub(crate) overtaken: BTreeSet<GroupId>,
     /// Intents that were used up.
     used: BTreeSet<(String, GroupId, u32, Timestamp)>,
     pub(crate) writes: u64,
@@ -160,6 +165,8 @@ pub(crate) struct Jira {
     closed_until: Duration,
     /// Comments that people ever made.
     orders: u64,
+    /// Promises that a write broke, whether or not its answer was heard.
+    pub(crate) broken: Vec<String>,
     /// Whether nothing leads to done.
     pub(crate) dead_end: bool,
     /// Why searches may not show everything.
@@ -178,11 +185,20 @@ pub(crate) struct Ticket {
     pub(crate) mark: Option<Mark>,
     /// Topics of comments.
     pub(crate) comments: Vec<String>,
+    /// Whether a comment was made once too often.
+    pub(crate) is_repeated: bool,
     pub(crate) hidden: bool,
     /// From when on the search shows these labels.
     indexed: Vec<(Duration, BTreeSet<String>)>,
     /// Fields that a person wrote last.
-    pub(crate) theirs: BTreeMap<&'static str, String>,
+    pub(crate) theirs: BTreeMap<&'static str, Theirs>,
+}
+
+/// What a person wrote, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Theirs {
+    pub(crate) text: String,
+    at: Duration,
 }
 
 impl World {
@@ -399,6 +415,7 @@ impl Jira {
             creator: creator.to_owned(),
             mark,
             comments: Vec::new(),
+            is_repeated: false,
             hidden: false,
             indexed: vec![(indexed_at, labels)],
             theirs: BTreeMap::new(),
@@ -448,6 +465,78 @@ impl Jira {
 }
 
 impl Ticket {
+    /// A person writes into a field. Who types what stands there changes nothing, so theirs it is since the first time.
+    pub(crate) fn hand_to_people(&mut self, field: &'static str, text: &str, at: Duration) {
+        let is_said = self.theirs.get(field).is_some_and(|theirs| theirs.text == text);
+        if !is_said {
+            self.theirs.insert(field, Theirs { text: text.to_owned(), at });
+        }
+    }
+
+    /// Whether a write goes over what a person wrote before the last look of its process. What they write after that
+    /// look is lost, and not theirs any more: Jira has no write on a condition.
+    fn goes_over(&mut self, field: &'static str, look: Option<Duration>) -> bool {
+        let Some(theirs) = self.theirs.get(field) else { return false };
+        let is_seen = look.is_none_or(|look| theirs.at < look);
+        if !is_seen {
+            self.theirs.remove(field);
+        }
+        is_seen
+    }
+
+    /// An edit that was made of a look at some time and is indexed at another. An error is a promise that it breaks.
+    fn take_edit(
+        &mut self,
+        changes: Vec<FieldChange>,
+        mark: Option<Mark>,
+        (look, indexed): (Option<Duration>, Duration),
+    ) -> Result<(), &'static str> {
+        if mark.is_some() {
+            self.mark = mark;
+        }
+        for change in changes {
+            match change {
+                FieldChange::Summary { to, .. } => {
+                    if self.goes_over("summary", look) {
+                        return Err("the summary that a person wrote was overwritten");
+                    }
+                    self.observed.summary = to;
+                }
+                FieldChange::Description { document, .. } => {
+                    let text = adf::text_of(&document);
+                    let lacks = |words: &Theirs| !text.contains(words.text.as_str());
+                    if self.theirs.get("words").is_some_and(lacks) && self.goes_over("words", look) {
+                        return Err("words of a person beside our block were lost");
+                    }
+                    self.observed.description = document;
+                }
+                FieldChange::Priority { to, .. } => self.observed.priority = Some(to),
+                FieldChange::Due { to, .. } => self.observed.due = to,
+                FieldChange::Field { name, to, .. } => {
+                    if self.goes_over("field", look) {
+                        return Err("the field that a person wrote was overwritten");
+                    }
+                    self.observed.fields.insert(name, to);
+                }
+                FieldChange::Labels { add } => {
+                    self.observed.labels.extend(add);
+                    self.relabel(indexed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A comment of disputebot's. That a person changed the summary is said once more for each time that it was handed
+    /// over before, all else once for ever.
+    fn take_comment(&mut self, topic: String) {
+        let said = self.comments.iter().filter(|said| **said == topic).count();
+        let handed_over = self.observed.comments.iter().filter(|heard| heard.text == TAKE).count();
+        let most = if topic == plan::changed_topic("summary") { 1 + handed_over } else { 1 };
+        self.is_repeated |= said >= most;
+        self.comments.push(topic);
+    }
+
     pub(crate) fn relabel(&mut self, indexed_at: Duration) {
         self.indexed.push((indexed_at, self.observed.labels.clone()));
     }
@@ -491,6 +580,8 @@ pub(crate) struct Manners {
     /// Calls that are under way, and the most there ever were.
     under_way: usize,
     pub(crate) most_under_way: usize,
+    /// When the issues were as this process saw them last.
+    looks: BTreeMap<String, Duration>,
 }
 
 struct Asked {
@@ -510,6 +601,7 @@ impl Client {
         let mut manners = self.lock();
         manners.quiet = None;
         manners.under_way = 0;
+        manners.looks.clear();
         if let Some(asked) = &mut manners.asked {
             asked.has_died = true;
         }
@@ -588,12 +680,17 @@ impl Tracker for ModelJira {
 
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let ids = ids.to_vec();
-        self.call("read", false, move |jira, _, _, _| {
-            jira.reads += ids.len().div_ceil(100) as u64;
-            let shown = ids.iter().filter_map(|id| jira.shown(id));
-            shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect()
-        })
-        .await
+        let (now, seen): (_, BTreeMap<String, Observed>) = self
+            .call("read", false, move |jira, now, _, _| {
+                jira.reads += ids.len().div_ceil(100) as u64;
+                let shown = ids.iter().filter_map(|id| jira.shown(id));
+                let seen =
+                    shown.map(|ticket| (ticket.observed.issue.id.clone(), ticket.observed.clone())).collect();
+                (now, seen)
+            })
+            .await?;
+        self.client.lock().looks.extend(seen.keys().map(|id| (id.clone(), now)));
+        Ok(seen)
     }
 
     async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
@@ -643,52 +740,15 @@ impl Tracker for ModelJira {
         mark: Option<&Mark>,
     ) -> Result<(), JiraError> {
         let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
-        let world = self.world.clone();
+        let look = self.client.lock().looks.get(&id).copied();
         self.call("edit", false, move |jira, now, random, chances| {
             jira.writes += 1;
             let indexed = indexed_at(now, random, chances);
-            let ticket = jira.open(&id)?;
-            if mark.is_some() {
-                ticket.mark = mark;
-            }
-            for change in changes {
-                match change {
-                    FieldChange::Summary { to, .. } => {
-                        if ticket.theirs.contains_key("summary") {
-                            return Some("the summary that a person wrote was overwritten".to_owned());
-                        }
-                        ticket.observed.summary = to;
-                    }
-                    FieldChange::Description { document, .. } => {
-                        if let Some(words) = ticket.theirs.get("words")
-                            && !adf::text_of(&document).contains(words.as_str())
-                        {
-                            return Some("words of a person beside our block were lost".to_owned());
-                        }
-                        ticket.observed.description = document;
-                    }
-                    FieldChange::Priority { to, .. } => ticket.observed.priority = Some(to),
-                    FieldChange::Due { to, .. } => ticket.observed.due = to,
-                    FieldChange::Field { name, to, .. } => {
-                        if ticket.theirs.contains_key("field") {
-                            return Some("the field that a person wrote was overwritten".to_owned());
-                        }
-                        ticket.observed.fields.insert(name, to);
-                    }
-                    FieldChange::Labels { add } => {
-                        ticket.observed.labels.extend(add);
-                        ticket.relabel(indexed);
-                    }
-                }
-            }
-            None
+            let broken =
+                jira.open(&id).and_then(|ticket| ticket.take_edit(changes, mark, (look, indexed)).err());
+            jira.broken.extend(broken.map(str::to_owned));
         })
         .await
-        .map(|violation| {
-            if let Some(violation) = violation {
-                world.lock().violation(violation);
-            }
-        })
     }
 
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
@@ -721,7 +781,7 @@ impl Tracker for ModelJira {
             .call("comment", false, move |jira, _, _, _| {
                 jira.writes += 1;
                 if let Some(ticket) = jira.open(&id) {
-                    ticket.comments.push(topic);
+                    ticket.take_comment(topic);
                 }
             })
             .await;
@@ -981,6 +1041,8 @@ impl ModelJira {
         let number = sent.len() - 1;
         if early && self.disk.checks {
             inner.violation("a create was sent while an earlier one could still arrive");
+        } else if early {
+            inner.jira.overtaken.insert(group.clone());
         }
         number
     }

@@ -284,6 +284,27 @@ fn a_cause_with_few_rows_of_each_client_is_found_from_all_of_them() {
 }
 
 #[test]
+fn a_place_whose_disputes_come_under_several_codes_of_its_own_is_one_cause() {
+    let codes = ["K", "L", "M", "O", "P", "R"];
+    let mut disputes = background(1800, &[A], &mut Random(34));
+    let mut planted = BTreeSet::new();
+    for number in 0..36 {
+        let dispute = &mut disputes[number * 49];
+        dispute.pharmacy_npi = Some("1000000007".into());
+        dispute.reason_codes = vec![codes[number % codes.len()].into()];
+        planted.insert(dispute.id.clone());
+    }
+    // Each code is one that some other disputes have, too: the place and one of them tell nothing.
+    for (number, dispute) in disputes.iter_mut().enumerate().filter(|(number, _)| number % 49 != 0) {
+        if number % 12 == 0 {
+            dispute.reason_codes = vec![codes[number / 12 % codes.len()].into()];
+        }
+    }
+    let best = groups(&disputes).iter().map(|group| jaccard(group, &planted)).fold(0.0, f64::max);
+    assert!(best >= 0.6, "the best group has a Jaccard of {best}");
+}
+
+#[test]
 fn a_part_of_a_cause_that_is_too_small_stays_ungrouped() {
     let mut disputes = background(1200, &[A, B], &mut Random(33));
     // Even rows are of A, odd ones of B, who has the payer of the cause by no chance.

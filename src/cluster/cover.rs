@@ -65,7 +65,8 @@ pub(super) fn causes(
         let seeds = seed::seeds(partition, &rates, &index, params.min_group, round > 0);
         let mut grower =
             Grower { partition, rates: &rates, index, free: free.clone(), params, tools: &tools };
-        if grower.grow_all(seeds, &mut labels) == 0 {
+        // Only the second round looks at places alone.
+        if grower.grow_all(seeds, &mut labels) == 0 && round > 0 {
             break;
         }
         let grown = free.iter().filter(|row| labels[**row as usize] != FREE).count();
@@ -79,7 +80,7 @@ pub(super) fn causes(
         let rates = Rates::of(partition, &labels, &population);
         join::part(partition, &mut labels, params, &rates);
         join::join(partition, &mut labels, params, &rates);
-        if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 {
+        if (grown as f64) < WORTH_A_ROUND * partition.len() as f64 && round > 0 {
             break;
         }
     }
@@ -189,7 +190,7 @@ impl Grower<'_> {
                 for row in &rows {
                     stamps[*row as usize] = stamp;
                 }
-            batch.push((seed, rows));
+                batch.push((seed, rows));
             }
             let grown: Vec<Option<Vec<u32>>> = batch
                 .par_iter()

@@ -178,9 +178,7 @@ impl<'a> Peers<'a> {
             (Set::Many(bits), Some(others)) => {
                 bits.iter().zip(others).map(|(a, b)| (a & b).count_ones() as usize).sum()
             }
-            (Set::Many(bits), None) => {
-                column.with(value.1).iter().filter(|peer| is_in(bits, **peer)).count()
-            }
+            (Set::Many(bits), None) => column.with(value.1).iter().filter(|peer| is_in(bits, **peer)).count(),
         }
     }
 }
@@ -209,9 +207,7 @@ impl Column {
     }
 
     fn with(&self, code: u32) -> &[u32] {
-        self.values
-            .get(&code)
-            .map_or(&[], |holders| &self.peers[holders.from as usize..holders.to as usize])
+        self.values.get(&code).map_or(&[], |holders| &self.peers[holders.from as usize..holders.to as usize])
     }
 
     fn bits(&self, code: u32) -> Option<&[u64]> {
@@ -249,12 +245,21 @@ fn is_in(bits: &[u64], peer: u32) -> bool {
 ///
 /// Empty only where no member has any value at all.
 pub(super) fn learn(peers: &Peers<'_>, rows: &[usize]) -> Vec<Vec<Item>> {
-    let members: Vec<u32> =
-        rows.iter().filter_map(|row| peers.rows.binary_search(&(*row as u32)).ok()).map(|at| at as u32).collect();
+    let members: Vec<u32> = rows
+        .iter()
+        .filter_map(|row| peers.rows.binary_search(&(*row as u32)).ok())
+        .map(|at| at as u32)
+        .collect();
     let mut best = (f64::MIN, Vec::new());
     for cost in COSTS_OF_A_STRANGER {
-        let mut search =
-            Search { peers, cost, members: members.len(), left: members.clone(), known: Vec::new(), taken: 0 };
+        let mut search = Search {
+            peers,
+            cost,
+            members: members.len(),
+            left: members.clone(),
+            known: Vec::new(),
+            taken: 0,
+        };
         let alternatives = search.rule();
         let found = (members.len() - search.left.len()) as f64;
         let recall = found / members.len().max(1) as f64;
@@ -334,9 +339,8 @@ impl Search<'_> {
             }
             let values = step.values(best.values);
             self.set_aside(&values, best.all);
-            let item = |(column, code): &Value| {
-                self.peers.table.item(self.peers.columns[*column].attribute, *code)
-            };
+            let item =
+                |(column, code): &Value| self.peers.table.item(self.peers.columns[*column].attribute, *code);
             let mut items: Vec<Item> = values.iter().map(item).collect();
             items.sort();
             alternatives.push(items);
@@ -506,7 +510,13 @@ impl<'a> Step<'a> {
         let narrowed = |masks: &[Mask]| masks.iter().copied().filter(|mask| mask >> bit & 1 == 1).collect();
         let (found, known): (Vec<Mask>, Vec<Mask>) = (narrowed(&parent.found), narrowed(&parent.known));
         let all = self.peers.narrowed(&parent.all, self.candidates[bit]);
-        Conjunction { values: parent.values | 1 << bit, strangers: strangers(&all, &found, &known), found, known, all }
+        Conjunction {
+            values: parent.values | 1 << bit,
+            strangers: strangers(&all, &found, &known),
+            found,
+            known,
+            all,
+        }
     }
 
     /// Without the values that add nothing.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{
     attribute::Attribute,
     partition::{CLIENT, COLUMNS, Context, PLACE, Partition},
-    rates::Rates,
+    rates::{Own, Rates},
 };
 
 /// How far the evidence of a seed may lie below the logarithm of the number of choices, in nats.
@@ -21,6 +21,16 @@ const LIFT: f64 = 1.3;
 const ALONE: usize = 8;
 /// Share of its rows that must be in no group: words and ratios that many causes have are no cause.
 const ALONE_FREE: f64 = 0.7;
+
+/// Evidence that the symptoms of a place are its own, beside the logarithm of the number of places, in nats.
+const PLACED: f64 = 10.0;
+/// Share of a place's rows that must have such symptoms.
+const PECULIAR: f64 = 0.4;
+/// Places that may be a cause under several symptoms, and these.
+const PLACES: [Attribute; 4] =
+    [Attribute::Pharmacy, Attribute::ParentEntity, Attribute::Payer, Attribute::Product];
+const SYMPTOMS: [Attribute; 4] =
+    [Attribute::ReasonCodes, Attribute::Note, Attribute::UnitsRatio, Attribute::AmountRatio];
 
 /// Rows by value, for each attribute.
 #[derive(Debug)]
@@ -93,7 +103,8 @@ impl Ord for Seed {
     }
 }
 
-/// Seeds among the rows of an index. `alone`: single values may be seeds, too.
+/// Seeds among the rows of an index. `alone`: single values may be seeds, too, once what pairs of values explain
+/// is in groups.
 pub(super) fn seeds(
     partition: &Partition<'_>,
     rates: &Rates,
@@ -153,6 +164,7 @@ pub(super) fn seeds(
         .flatten()
         .collect();
     if alone {
+        search.places(&mut seeds);
         search.alone(&mut seeds);
     }
     seeds
@@ -239,6 +251,54 @@ impl Search<'_> {
                 counts[code as usize] = 0;
             }
         }
+    }
+
+    /// Places whose rows show symptoms of their own, but several: each pair of the place and a symptom would be
+    /// measured against a background in which the other pairs of the same cause are.
+    fn places(&self, seeds: &mut Vec<Seed>) {
+        for attribute in PLACES.map(Attribute::index) {
+            let codes = (1..self.partition.widths[attribute] as u32).into_par_iter();
+            let codes = codes.filter(|code| self.index.count(attribute, *code) >= self.min_group.max(ALONE));
+            let needed = self.busy[attribute].ln() + PLACED;
+            let found = codes.filter_map(|code| {
+                let rows = self.index.with(attribute, code);
+                let evidence = SYMPTOMS.map(|symptom| self.peculiar(symptom.index(), rows));
+                let evidence = evidence.into_iter().fold(0.0, f64::max);
+                let value = (attribute as u8, code);
+                (evidence >= needed).then_some(Seed {
+                    evidence,
+                    rows: rows.len() as u32,
+                    first: value,
+                    second: value,
+                })
+            });
+            seeds.par_extend(found);
+        }
+    }
+
+    /// Evidence (nats) that rows have values of an attribute more often than others; none where too few of them
+    /// do: several causes meet at a busy place.
+    fn peculiar(&self, attribute: usize, rows: &[u32]) -> f64 {
+        let column = &self.partition.columns[attribute];
+        let mut codes: Vec<u32> =
+            rows.iter().map(|row| column[*row as usize]).filter(|code| *code != 0).collect();
+        codes.sort_unstable();
+        let (mut evidence, mut peculiar) = (0.0, 0.0);
+        for same in codes.chunk_by(|a, b| a == b) {
+            let count = same.len() as f64;
+            let own = Own { rows: rows.len() as f64, with: count, with_parent: 0.0, are_free: true };
+            let expected = codes.len() as f64 * self.rates.alone(self.partition, attribute, same[0], own);
+            if count < 2.0 || count < LIFT * expected {
+                continue;
+            }
+            let choices = self.partition.choices(attribute, same[0]).ln();
+            let gained = count * (count / expected).ln() - (count - expected) - choices;
+            if gained > 0.0 {
+                evidence += gained;
+                peculiar += count;
+            }
+        }
+        if peculiar < PECULIAR * rows.len() as f64 { 0.0 } else { evidence }
     }
 
     /// Wordings and constants that are a cause by themselves: those that hardly any group has. A wording that

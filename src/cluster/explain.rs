@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::{
     Cluster,
     attribute::{Attribute, Item},
@@ -103,12 +105,12 @@ pub fn explain(table: &Table, clusters: &[Cluster]) -> Vec<Explanation> {
         // The index of one client at a time: together they would be as large as the table.
         let peers = Peers::new(table, &rows.remove(&key).unwrap_or_default());
         let profiles: Vec<Profile> =
-            places.iter().map(|at| Profile::new(table, &clusters[*at].rows)).collect();
+            places.par_iter().map(|at| Profile::new(table, &clusters[*at].rows)).collect();
         let neighbours = neighbour::nearest(&peers, table, &profiles);
-        for (at, neighbour) in places.iter().zip(neighbours) {
+        explanations.par_extend(places.par_iter().zip(neighbours).map(|(at, neighbour)| {
             let neighbour = neighbour.map(|near| Neighbour { cluster: places[near.cluster], ..near });
-            explanations.push((*at, explain_one(table, &clusters[*at], &peers, neighbour)));
-        }
+            (*at, explain_one(table, &clusters[*at], &peers, neighbour))
+        }));
     }
     explanations.sort_by_key(|(at, _)| *at);
     explanations.into_iter().map(|(_, explanation)| explanation).collect()

@@ -13,7 +13,8 @@
 //! 2. `partition`: what goes together by nature (an NDC and its labeler, a plan and its state, an entity and
 //!    its contract pharmacies) is measured, and is no evidence.
 //! 3. `seed`: pairs of values that occur together far more often than chance, by the Poisson log-likelihood
-//!    ratio against the rows without a cause (Dunning 1993).
+//!    ratio against the rows without a cause (Dunning 1993). Later a place alone, where most of its rows show
+//!    symptoms of their own, but several: a pair would be measured against the other pairs of the same cause.
 //! 4. `profile`, `cover` and `contest`: a seed's rows teach a sparse profile, which finds more rows and learns again;
 //!    then every row goes to the group that all of its values fit best, or to the background: classification
 //!    EM (Celeux and Govaert 1992) of a mixture of sparse products. What it costs to name a group counts

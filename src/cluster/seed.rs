@@ -262,6 +262,10 @@ impl Search<'_> {
             let needed = self.busy[attribute].ln() + PLACED;
             let found = codes.filter_map(|code| {
                 let rows = self.index.with(attribute, code);
+                if rows.len() * 2 > self.index.rows[attribute].len() {
+                    // Nothing is left to be peculiar against.
+                    return None;
+                }
                 let evidence = SYMPTOMS.map(|symptom| self.peculiar(symptom.index(), rows));
                 let evidence = evidence.into_iter().fold(0.0, f64::max);
                 let value = (attribute as u8, code);

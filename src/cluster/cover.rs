@@ -20,7 +20,7 @@ use super::{
     contest::Contest,
     join,
     partition::Partition,
-    profile::{Profile, Scorer, Scratch},
+    profile::{Candidates, Profile, Scorer, Scratch},
     rates::{Counts, FREE, Population, Rates},
     seed::{self, Index, Seed},
 };
@@ -249,9 +249,7 @@ impl Grower<'_> {
                 self.partition,
                 self.rates,
                 &profile,
-                candidates.iter().copied(),
-                &rows,
-                &order,
+                Candidates { rows: candidates, members: &rows, order: &order },
                 |row, score| {
                     if labels[row as usize] == FREE {
                         fitting.push(row);
@@ -405,9 +403,7 @@ fn scored(
         partition,
         rates,
         &profile,
-        rows.iter().copied(),
-        rows,
-        &(0..profile.sides.len()).collect::<Vec<usize>>(),
+        Candidates { rows, members: rows, order: &(0..profile.sides.len()).collect::<Vec<usize>>() },
         |row, score| {
             scores.push((row, score));
             evidence += f64::from(score);

@@ -379,6 +379,16 @@ fn side(
     Some(Side { attribute, hits, misses, missing })
 }
 
+/// Rows that are scored against a profile.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidates<'a> {
+    pub(super) rows: &'a [u32],
+    /// The rows that the profile was learned from.
+    pub(super) members: &'a [u32],
+    /// Places of all sides of the profile: those that most rows fail at should come first.
+    pub(super) order: &'a [usize],
+}
+
 /// Scores rows against one profile at a time.
 #[derive(Debug)]
 pub(super) struct Scorer {
@@ -427,17 +437,14 @@ impl Scorer {
         rows
     }
 
-    /// Hands on the rows that fit, each with its score: log odds (nats) of group against background, above zero.
-    /// `members` are the rows that the profile was learned from. Sides are looked at in the order of `places`,
-    /// all of which it has: those that most rows fail at should come first.
+    /// Hands on the candidates that fit, each with its score: log odds (nats) of group against background, above
+    /// zero.
     pub(super) fn scores(
         &mut self,
         partition: &Partition<'_>,
         rates: &Rates,
         profile: &Profile,
-        rows: impl Iterator<Item = u32>,
-        members: &[u32],
-        places: &[usize],
+        Candidates { rows, members, order }: Candidates<'_>,
         mut take: impl FnMut(u32, f32),
     ) {
         self.lessons += 1;
@@ -449,7 +456,7 @@ impl Scorer {
                 self.places[side.attribute][hit.code as usize] = place as u32 + 1;
             }
         }
-        let mut sides: Vec<(f32, &Side)> = places
+        let mut sides: Vec<(f32, &Side)> = order
             .iter()
             .map(|place| &profile.sides[*place])
             .map(|side| (side.best(partition), side))
@@ -465,10 +472,9 @@ impl Scorer {
             .collect();
         // Fetched together, rows wait for memory once instead of one after the other.
         let mut fetched: Vec<(u32, [u32; COLUMNS])> = Vec::with_capacity(FETCHED);
-        let mut rows = rows.peekable();
-        while rows.peek().is_some() {
+        for rows in rows.chunks(FETCHED) {
             fetched.clear();
-            fetched.extend(rows.by_ref().take(FETCHED).map(|row| (row, *partition.row(row as usize))));
+            fetched.extend(rows.iter().map(|row| (*row, *partition.row(*row as usize))));
             for (row, cells) in &fetched {
                 let odds = odds[cells[CLIENT] as usize];
                 if let Some(score) = self.score(partition, rates, &sides, odds, *row as usize, cells) {

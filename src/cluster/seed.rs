@@ -25,7 +25,7 @@ const ALONE_FREE: f64 = 0.7;
 /// Evidence that the symptoms of a place are its own, beside the logarithm of the number of places, in nats.
 const PLACED: f64 = 10.0;
 /// Share of a place's rows that must have such symptoms.
-const PECULIAR: f64 = 0.4;
+const PECULIAR: f64 = 0.6;
 /// Places that may be a cause under several symptoms, and these.
 const PLACES: [Attribute; 4] =
     [Attribute::Pharmacy, Attribute::ParentEntity, Attribute::Payer, Attribute::Product];

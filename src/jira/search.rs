@@ -171,7 +171,7 @@ impl Client {
         Ok(found)
     }
 
-    /// Reads issues of the project by number, past the search index; at most [`BULK`] of them.
+    /// Reads issues of the project by number, past the search index; at most 100 of them.
     pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
         let project = &self.settings.project;
         let (highest, issues) = self.fetch_numbers(project, numbers, &MARK_FIELDS, GROUP_PROPERTY).await?;

@@ -29,10 +29,14 @@ use super::{
 const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
-/// Most lessons that a growing group takes; so many rows know from the first what they share, and taught again they
-/// would take in the rows of causes that have not grown yet.
+/// Most lessons that a growing group takes.
 const LESSONS: usize = 3;
+/// So many rows know from the first what they share; taught again, they would take in the rows of causes that have not
+/// grown yet.
 const MANY: usize = 300;
+/// Where a seed is one in so many of all rows or more, its cause is much of the background, and it takes lessons for it
+/// to be told from that.
+const GIANT: usize = 20;
 /// One row in so many may come or go for a growing group to be settled; sweeps look at each row again.
 const SETTLED: usize = 50;
 /// How far the evidence of a first lesson may lie below what is needed for another one to be worth it, in nats.
@@ -65,7 +69,7 @@ pub(super) fn causes(
         let seeds = seed::seeds(partition, &rates, &index, params.min_group, round > 0);
         let mut grower =
             Grower { partition, rates: &rates, index, free: free.clone(), params, tools: &tools };
-        // Only the second round looks at places alone.
+        // The second round is always made: it alone looks at places.
         if grower.grow_all(seeds, &mut labels) == 0 && round > 0 {
             break;
         }
@@ -237,7 +241,8 @@ impl Grower<'_> {
         scorer: &mut Scorer,
     ) -> Option<Vec<u32>> {
         let mut net = f64::NEG_INFINITY;
-        let lessons = if rows.len() < MANY { LESSONS } else { 1 };
+        let is_large = rows.len() >= MANY && rows.len() * GIANT < self.partition.len();
+        let lessons = if is_large { 1 } else { LESSONS };
         for _ in 0..lessons {
             let profile = Profile::of(self.partition, self.rates, &rows, true, scratch);
             let (candidates, order) =

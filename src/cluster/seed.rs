@@ -3,7 +3,9 @@
 //! Pairs are counted exactly, value by value: the rows of a value are a bucket, and within a bucket every other
 //! column is counted in a small array. A pair counts as a seed where the Poisson log-likelihood ratio of its
 //! count (nats) exceeds the logarithm of the number of pairs that could have been chosen (Bonferroni), less a
-//! slack, since growing and [`Profile::net`](super::profile::Profile::net) judge it again.
+//! slack, since growing and [`Profile::net`](super::profile::Profile::net) judge it again. Once pairs have had their
+//! turn, some values are seeds alone: places most of whose rows have symptoms of their own, and wordings and constants
+//! that no code explains.
 
 use rayon::prelude::*;
 

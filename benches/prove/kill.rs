@@ -27,6 +27,8 @@ use crate::{Effort, Row};
 const LIMIT: Duration = Duration::from_mins(1);
 /// How often a run is made that nobody kills, to learn what it asks and how long it takes.
 const CALM: usize = 3;
+/// Runs in which the request may come at which one is killed.
+const TRIES: usize = 3;
 
 pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     let all = match effort {
@@ -172,7 +174,7 @@ fn csv(records: &[Record]) -> Vec<u8> {
 
 /// What a run is that nobody kills.
 struct Usual {
-    /// Methods of its requests, in order.
+    /// Methods of its requests, in order, where it makes the fewest.
     methods: Vec<String>,
     /// The longest that it took.
     took: Duration,
@@ -208,7 +210,9 @@ impl Usual {
                 })
             })
             .collect();
-        runs.into_iter().max_by_key(|run| run.took).expect("there was one")
+        let took = runs.iter().map(|run| run.took).max().expect("there was one");
+        let fewest = runs.into_iter().min_by_key(|run| run.methods.len()).expect("there was one");
+        Self { took, ..fewest }
     }
 
     /// The fault that strikes the request at a place.
@@ -242,27 +246,40 @@ impl Trial {
         Self { begin, kills, rough: Some(random) }
     }
 
-    fn live(self, drops: &Drops, usual: &Usual) -> Report {
+    fn live(&self, drops: &Drops, usual: &Usual) -> Report {
+        let mut report = self.once(drops, usual);
+        // Writes that meet in one request spare another, so a run may ask less than a usual one.
+        for _ in 1..TRIES {
+            if report.reached {
+                break;
+            }
+            report = self.once(drops, usual);
+        }
+        let reached = report.reached;
+        report.check(reached, || "the request was never made".to_owned());
+        report
+    }
+
+    fn once(&self, drops: &Drops, usual: &Usual) -> Report {
         runtime().block_on(self.run(drops, usual))
     }
 
-    async fn run(self, drops: &Drops, usual: &Usual) -> Report {
-        let mut report = Report::default();
+    async fn run(&self, drops: &Drops, usual: &Usual) -> Report {
+        let mut report = Report { reached: true, ..Report::default() };
         let world = World::new(drops, self.begin).await;
         let before = world.sandbox.issues().len();
-        if let Some(mut random) = self.rough {
+        if let Some(mut random) = self.rough.clone() {
             world.spoil(&mut random, usual.tickets - before);
         }
-        match self.kills {
+        match &self.kills {
             Kills::At(fault) => {
-                world.sandbox.inject(fault);
+                world.sandbox.inject(fault.clone());
                 let mut child = world.spawn();
-                let reached = tokio::time::timeout(LIMIT, world.sandbox.reached()).await;
-                report.check(reached.is_ok(), || "the request was never made".to_owned());
+                report.reached = tokio::time::timeout(LIMIT, world.sandbox.reached()).await.is_ok();
                 world.kill(&mut child, &mut report).await;
             }
             Kills::After(shares) => {
-                for share in shares {
+                for &share in shares {
                     let mut child = world.spawn();
                     let wait = usual.took.as_secs_f64() * share as f64 / 1_000.0;
                     tokio::time::sleep(Duration::from_secs_f64(wait)).await;
@@ -307,6 +324,8 @@ struct Report {
     hit: u64,
     /// Those of one that had sent a write.
     wrote: u64,
+    /// Whether the request came at which it was to be killed.
+    reached: bool,
 }
 
 impl Report {
@@ -337,7 +356,7 @@ impl Sum {
         if !report.is_clean() {
             eprintln!("{name}: {report:?}");
         }
-        let Report { doubled, lost, broken, kills, hit, wrote } = report;
+        let Report { doubled, lost, broken, kills, hit, wrote, reached: _ } = report;
         self.doubled += u64::from(doubled > 0);
         self.lost += u64::from(lost > 0);
         self.broken += u64::from(!broken.is_empty());

@@ -311,7 +311,8 @@ impl FollowUp {
         let rested =
             |pause| self.last.as_ref().and_then(|last| now.since(last)).is_none_or(|passed| passed >= pause);
         let pause = (Self::PAUSE.0 * 2_i32.pow(self.idle.min(5))).min(Self::PAUSE.1);
-        let mut states = [Some(&daemon.state), daemon.internal.as_ref().map(|desk| &desk.state)].into_iter().flatten();
+        let mut states =
+            [Some(&daemon.state), daemon.internal.as_ref().map(|desk| &desk.state)].into_iter().flatten();
         (rested(pause) && states.any(|state| apply::is_open(state.known(), policy, &now)))
             || beat.is_some_and(rested)
     }
@@ -458,7 +459,9 @@ async fn one_pass(
                 "run finished"
             );
             match internal {
-                Some(desk) => pass_for_staff(desk, params, templates, &pass.surveyed, state, clock, stop).await,
+                Some(desk) => {
+                    pass_for_staff(desk, params, templates, &pass.surveyed, state, clock, stop).await
+                }
                 None => Ok(()),
             }
         }

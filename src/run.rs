@@ -268,7 +268,18 @@ pub fn survey(
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
-    Ok(Surveyed { batch, table, lineage, shared, rows, explanations, neighbours, standing, records, snapshots })
+    Ok(Surveyed {
+        batch,
+        table,
+        lineage,
+        shared,
+        rows,
+        explanations,
+        neighbours,
+        standing,
+        records,
+        snapshots,
+    })
 }
 
 /// What the rules of routing look at.
@@ -673,8 +684,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             *ageing.entry(band.clone()).or_default() += count;
         }
     }
-    let Deeds { events, moved, done, failed, held, waiting } =
-        Deeds::of(&surveyed.lineage, plan, applied);
+    let Deeds { events, moved, done, failed, held, waiting } = Deeds::of(&surveyed.lineage, plan, applied);
     RunRecord {
         id: uuid::Uuid::now_v7().to_string(),
         at: now,

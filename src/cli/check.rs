@@ -46,7 +46,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         let mut findings = jira::check(&client, &needs).await;
         if let Some(project) = project {
             let needs = jira::Needs { ticket: None, ..needs };
-            let of_staff = |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
+            let of_staff =
+                |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
             findings.extend(jira::check(&project, &needs).await.into_iter().map(of_staff));
         }
         findings

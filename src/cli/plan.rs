@@ -56,7 +56,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         let (clients, known) = (Known::read(&settings.state)?, super::internal::known(&settings)?);
         let (params, surveyed) = (&settings.run, &pass.surveyed);
         let planned =
-            internal::plan_only(params, surveyed, &clients, &templates, known, &project, &SystemClock).await?;
+            internal::plan_only(params, surveyed, &clients, &templates, known, &project, &SystemClock)
+                .await?;
         Ok((pass, Some(planned.plan)))
     })?;
     ui.clear();

@@ -93,7 +93,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         tell(&pass, ui);
     }
     let exit = exit_of(pass.applied.as_ref());
-    let Some(internal) = internal.inspect_err(|_| ui.warn("the tickets for staff could not be looked after"))?
+    let Some(internal) =
+        internal.inspect_err(|_| ui.warn("the tickets for staff could not be looked after"))?
     else {
         return Ok(exit);
     };

@@ -247,7 +247,8 @@ fn internal(reader: &mut Reader<'_>) -> Option<(Internal, usize)> {
     let own_type = reader.optional_text("internal.issue_type");
     let project = reader.optional_text("internal.project")?;
     if reader.optional_text("jira.project").is_some_and(|own| own == project) {
-        let reason = "it is the project of the tickets of clients, where whoever sees those would see all clients";
+        let reason =
+            "it is the project of the tickets of clients, where whoever sees those would see all clients";
         reader.refuse("internal.project", reason);
     }
     let issue_type = own_type.unwrap_or_else(|| reader.required_text("jira.issue_type"));

@@ -265,12 +265,7 @@ impl Client {
             routed: Routed::default(),
             ..Settings::clone(&self.settings)
         };
-        Self {
-            settings: Arc::new(settings),
-            ready: Arc::default(),
-            is_loud: Arc::default(),
-            ..self.clone()
-        }
+        Self { settings: Arc::new(settings), ready: Arc::default(), is_loud: Arc::default(), ..self.clone() }
     }
 
     /// Address at which a person opens an issue.

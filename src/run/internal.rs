@@ -121,7 +121,15 @@ impl Overview {
             let absent = members.iter().filter_map(|member| stand(member)).map(|one| one.absent).sum();
             standing.insert(
                 group.id.clone(),
-                Standing { content, title: title.clone(), weight, absent, moved, returned, unfit: Vec::new() },
+                Standing {
+                    content,
+                    title: title.clone(),
+                    weight,
+                    absent,
+                    moved,
+                    returned,
+                    unfit: Vec::new(),
+                },
             );
             let cause = largest.map(|largest| largest.cause.clone()).unwrap_or_default();
             let who = largest.map(|largest| largest.who.clone()).unwrap_or_default();
@@ -145,7 +153,11 @@ impl Overview {
             id: uuid::Uuid::now_v7().to_string(),
             at: now,
             fingerprint: self.fingerprint.clone(),
-            incomplete: if self.complete { Vec::new() } else { vec!["that of the clients is not".to_owned()] },
+            incomplete: if self.complete {
+                Vec::new()
+            } else {
+                vec!["that of the clients is not".to_owned()]
+            },
             rows: Rows::default(),
             programs: BTreeMap::new(),
             ageing: BTreeMap::new(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Content, ContentError, Course, Find, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Weight,
-    document, facts,
+    Content, ContentError, Course, Find, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Weight, document,
+    facts,
     facts::{Figures, money_text, thousands},
     length, screen, screen_words,
     template::{SHARED, SHARED_SUMMARY},
@@ -123,7 +123,8 @@ impl SharedFacts {
         for part in parts {
             *causes.entry((part.cause, part.who)).or_default() += part.figures.disputes;
         }
-        let most = causes.into_iter().max_by_key(|((cause, _), disputes)| (*disputes, std::cmp::Reverse(*cause)));
+        let most =
+            causes.into_iter().max_by_key(|((cause, _), disputes)| (*disputes, std::cmp::Reverse(*cause)));
         let ((cause, who), _) = most.unwrap_or_default();
         let largest = sorted.iter().rev().max_by_key(|part| part.figures.disputes);
         let clients: BTreeSet<&Text> = parts.iter().map(|part| part.client).collect();

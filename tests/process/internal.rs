@@ -46,7 +46,8 @@ async fn staff_gets_one_ticket_for_each_cause_that_clients_share_and_a_client_se
         for client in clients(&rows) {
             assert!(text.contains(&client), "{key} says nothing of {client}: {text}");
         }
-        let named = tickets(&world, "DISP-").into_iter().filter(|(own, _)| text.contains(&format!("\"{own}\"")));
+        let named =
+            tickets(&world, "DISP-").into_iter().filter(|(own, _)| text.contains(&format!("\"{own}\"")));
         assert!(named.count() >= 2, "{key} leads to the ticket of each client: {text}");
         assert!(rows.iter().all(|row| !text.contains(&row.dispute_id)), "{key} shows a dispute: {text}");
     }
@@ -62,7 +63,8 @@ async fn staff_gets_one_ticket_for_each_cause_that_clients_share_and_a_client_se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ticket_for_staff_lives_as_long_as_a_client_has_the_cause_and_is_found_again_when_its_state_is_lost() {
+async fn a_ticket_for_staff_lives_as_long_as_a_client_has_the_cause_and_is_found_again_when_its_state_is_lost()
+ {
     let world = world().await;
     world.expect(0, &["run"]).await;
     let before = tickets(&world, "OPS-");

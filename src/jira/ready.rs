@@ -253,9 +253,9 @@ impl Ready {
                 (Verdict::Good, format!("`{name}` exists"))
             } else {
                 let there = allowed.join(", ");
-                (Verdict::Bad, format!("the project has no priority `{name}`; it has: {there} (`{setting}`)"))
+                (Verdict::Bad, format!("the project has no priority `{name}`; it has: {there}"))
             };
-            self.find("priority".to_owned(), verdict, said);
+            self.find(setting.clone(), verdict, said);
         }
     }
 

@@ -176,7 +176,7 @@ pub fn survey(
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
         let cause = |cluster: &Cluster| cluster.cause;
         let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
-        let cause_of = causes.map(|(row, cause)| (table.id(row), cause)).collect();
+        let cause_of: HashMap<&Text, usize> = causes.map(|(row, cause)| (table.id(row), cause)).collect();
         group::families(&lineage.groups, &cause_of, least)
     });
 

@@ -81,7 +81,9 @@ impl Overview {
             let members: Vec<&GroupRecord> =
                 group.members.iter().filter_map(|id| parts.get(&**id).copied()).collect();
             let mut figures = Figures::default();
-            members.iter().for_each(|member| figures.join(&member.figures));
+            for member in &members {
+                figures.join(&member.figures);
+            }
             let stand = |member: &GroupRecord| surveyed.standing.get(&member.group.id);
             let none = Weight::default();
             let shown: Vec<Part<'_>> = members

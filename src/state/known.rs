@@ -620,7 +620,9 @@ impl State {
                 reason: format!(
                     "the journal ends with record {} and has no record {} of the hash {}: it is an older copy, or \
                      records were taken from it",
-                    state.journal.head().seq, witness.seq, witness.hash
+                    state.journal.head().seq,
+                    witness.seq,
+                    witness.hash
                 ),
             });
         }

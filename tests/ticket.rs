@@ -9,7 +9,7 @@ use disputebot::{
     run::group_disputes,
     ticket::{
         self, Content, ContentError, Markup, Priorities, Templates, Weight, adf, document,
-        facts::{self, Facts, Figures},
+        facts::{self, Facts, Figures, Grain},
         length::TEXT_LIMIT,
     },
 };
@@ -909,7 +909,7 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         let disputes: Vec<Dispute> =
             values.iter().map(|value| Dispute { payer: Some(value.as_str().into()), ..dispute(1) }).collect();
         let members: Vec<&Dispute> = disputes.iter().collect();
-        let list = ticket::list::List::of(&GroupId::from_bits(7), &members, false);
+        let list = ticket::list::List::of(&GroupId::from_bits(7), &members, Grain::Fine);
         let mut cells = csv::Reader::from_reader(list.text.trim_start_matches('\u{feff}').as_bytes());
         let rows: Vec<csv::StringRecord> = cells.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), VALUES, "{}", told("list"));

@@ -68,6 +68,7 @@ impl Client {
             routed: _,
             course: _,
             list: _,
+            grain: _,
         } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },

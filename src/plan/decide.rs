@@ -241,7 +241,7 @@ impl Planner<'_> {
         };
         let write = Write::Create {
             content: content.clone(),
-            mark: Box::new(Mark::of(group).with(&written(content, self.input.markup))),
+            mark: Box::new(Mark::of(group, content.grain).with(&written(content, self.input.markup))),
         };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };

@@ -4,7 +4,7 @@
 //! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
 //! one NDC together give its confidential unit rebate amount.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;
 
@@ -176,11 +176,24 @@ pub struct Exemplar {
     pub units: String,
 }
 
+/// How much of each dispute may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grain {
+    /// All that typed columns have.
+    #[default]
+    Fine,
+    /// Neither place nor time nor amount: so few people have a product that these together could tell who one of
+    /// them is.
+    Coarse,
+}
+
 impl Facts {
-    /// The same with less of each example, where so few people have a product that place, time and amount together
-    /// could tell who one of them is.
+    /// The same with less of each example where the grain is coarse.
     #[must_use]
-    pub fn coarse(mut self) -> Self {
+    pub fn at(mut self, grain: Grain) -> Self {
+        if grain == Grain::Fine {
+            return self;
+        }
         for exemplar in &mut self.exemplars {
             // `2026Q1` and the like: the year is left.
             exemplar.period = exemplar.period.chars().take(4).collect();
@@ -348,33 +361,43 @@ pub fn facts(
     }
 }
 
-/// An explanation without places and times: what all disputes of a group share would tell of each of them what an
-/// example may not. See [`Facts::coarse`].
-pub fn coarsened(explanation: &Explanation) -> Explanation {
-    let is_telling = |attribute: Attribute| {
-        matches!(
-            attribute,
-            Attribute::State
-                | Attribute::Pharmacy
-                | Attribute::CoveredEntity
-                | Attribute::ParentEntity
-                | Attribute::Period
-                | Attribute::OpenedWeek
-                | Attribute::ServiceWeek
-        )
-    };
-    let mut coarse = explanation.clone();
-    for items in &mut coarse.rule.alternatives {
-        items.retain(|item| !is_telling(item.attribute));
+/// Whether a value of this attribute says where, when or how much a dispute is: what all disputes of a group share
+/// tells of each of them. A plan is a place as well: most are named after their state.
+pub fn is_telling(attribute: Attribute) -> bool {
+    matches!(
+        attribute,
+        Attribute::State
+            | Attribute::Payer
+            | Attribute::Pharmacy
+            | Attribute::CoveredEntity
+            | Attribute::ParentEntity
+            | Attribute::Period
+            | Attribute::OpenedWeek
+            | Attribute::ServiceWeek
+            | Attribute::Amount
+    )
+}
+
+/// An explanation as a group may show it beside its nearest one: of a coarse group no telling value is left, whether
+/// it is in the rule, in what its disputes share, or in how another group differs from it.
+pub fn discreet(explanation: &Explanation, own: Grain, nearest: Grain) -> Cow<'_, Explanation> {
+    if (own, nearest) == (Grain::Fine, Grain::Fine) {
+        return Cow::Borrowed(explanation);
     }
-    coarse.rule.alternatives.retain(|items| !items.is_empty());
-    coarse.shares.retain(|share| !is_telling(share.item.attribute));
-    coarse.varying.retain(|varying| !is_telling(varying.attribute));
+    let mut shown = explanation.clone();
     let tells = |neighbour: &Neighbour| {
         neighbour.separating.as_ref().is_some_and(|separating| is_telling(separating.attribute))
     };
-    coarse.neighbour = coarse.neighbour.filter(|neighbour| !tells(neighbour));
-    coarse
+    shown.neighbour = shown.neighbour.filter(|neighbour| !tells(neighbour));
+    if own == Grain::Coarse {
+        for items in &mut shown.rule.alternatives {
+            items.retain(|item| !is_telling(item.attribute));
+        }
+        shown.rule.alternatives.retain(|items| !items.is_empty());
+        shown.shares.retain(|share| !is_telling(share.item.attribute));
+        shown.varying.retain(|varying| !is_telling(varying.attribute));
+    }
+    Cow::Owned(shown)
 }
 
 /// Values of columns that people fill with words, as they may stand in a ticket.

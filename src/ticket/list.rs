@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{markdown::flatten, privacy::screen_words};
+use super::{facts::Grain, markdown::flatten, privacy::screen_words};
 use crate::{
     dispute::{Dispute, Text, UnitType},
     group::GroupId,
@@ -61,14 +61,16 @@ pub struct Attached {
 }
 
 impl List {
-    /// The list of some disputes; a coarse one lacks state, pharmacy, units and part of the period.
-    pub fn of(group: &GroupId, members: &[&Dispute], coarse: bool) -> Self {
+    /// The list of some disputes; a coarse one lacks place, time and amount but for the year.
+    pub fn of(group: &GroupId, members: &[&Dispute], grain: Grain) -> Self {
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer("\u{feff}".as_bytes().to_vec());
         // Writing to memory does not fail, and what is written is text.
-        let rows = std::iter::once(COLUMNS.map(str::to_owned))
-            .chain(members.iter().map(|one| if coarse { coarsened(row(one)) } else { row(one) }));
+        let rows = std::iter::once(COLUMNS.map(str::to_owned)).chain(members.iter().map(|one| match grain {
+            Grain::Fine => row(one),
+            Grain::Coarse => coarsened(row(one)),
+        }));
         for row in rows {
             drop(writer.write_record(&row));
         }
@@ -127,7 +129,9 @@ fn row(dispute: &Dispute) -> [String; COLUMNS.len()] {
 fn coarsened(mut row: [String; COLUMNS.len()]) -> [String; COLUMNS.len()] {
     for (column, cell) in COLUMNS.iter().zip(&mut row) {
         match *column {
-            "state" | "pharmacy_npi" | "units_disputed" => cell.clear(),
+            "state" | "payer" | "covered_entity_id" | "pharmacy_npi" | "units_disputed" | "due_at" => {
+                cell.clear()
+            }
             "period" => cell.truncate(4),
             _ => {}
         }
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn formulas_are_text_and_what_looks_private_is_withheld() {
         let one = dispute("D-1", "Mrs. Example, SSN 123-45-6789");
-        let List { text, rows, .. } = List::of(&GroupId::from_bits(7), &[&one], false);
+        let List { text, rows, .. } = List::of(&GroupId::from_bits(7), &[&one], Grain::Fine);
         assert_eq!(rows, 1);
         let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let row = reader.records().next().unwrap().unwrap();
@@ -211,7 +215,7 @@ mod tests {
     fn a_list_that_is_too_large_loses_whole_rows_and_says_how_many() {
         let all: Vec<Dispute> = (0..100).map(|n| dispute(&format!("D-{n:03}"), "Example Plan")).collect();
         let members: Vec<&Dispute> = all.iter().collect();
-        let whole = List::of(&GroupId::from_bits(7), &members, false);
+        let whole = List::of(&GroupId::from_bits(7), &members, Grain::Fine);
         assert_eq!(whole.within(u64::MAX), whole);
         let some = whole.within(2_000);
         assert!(some.text.len() <= 2_000 && some.rows > 10, "{} bytes, {} rows", some.text.len(), some.rows);

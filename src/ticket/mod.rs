@@ -37,7 +37,7 @@ pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template
 use document::Block;
 
 use crate::group::GroupId;
-use facts::{Facts, Figures};
+use facts::{Facts, Figures, Grain};
 use list::List;
 
 /// The label on every ticket of ours.
@@ -75,6 +75,9 @@ pub struct Content {
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
+    /// How much of each dispute the text shows; what else leaves with it shows no more.
+    #[serde(skip)]
+    pub grain: Grain,
 }
 
 /// Why there is no content.
@@ -140,6 +143,7 @@ pub fn content(
         fields,
         course: None,
         list: None,
+        grain: Grain::Fine,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     plan::Link,
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::words,
+    ticket::{facts, words},
 };
 
 /// Groups, runs and writes on one page.
@@ -190,7 +190,11 @@ impl Maker<'_> {
         let rules: Vec<String> = group
             .patterns
             .iter()
-            .map(|pattern| words::items(&pattern.items()))
+            .map(|pattern| {
+                let mut items = pattern.items();
+                items.retain(|item| !record.coarse || !facts::is_telling(item.attribute));
+                words::items(&items)
+            })
             .filter(|rule| !rule.is_empty())
             .collect();
         let mut family: Vec<Value> = Vec::new();

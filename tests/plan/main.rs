@@ -31,6 +31,7 @@ use disputebot::{
     ticket::{
         Content, LABEL, Markup, Weight, adf, block,
         document::{self, Block, Inline},
+        facts::Grain,
         list::Attached,
     },
 };
@@ -343,7 +344,7 @@ impl World {
     pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
         let markup = self.markup;
         let written = plan::written(self.content(bits), markup);
-        Box::new(Mark::of(self.group(bits)).with(&written))
+        Box::new(Mark::of(self.group(bits), Grain::Fine).with(&written))
     }
 
     /// Another issue with the mark of a group.
@@ -416,6 +417,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
     }
 }
 

@@ -229,7 +229,7 @@ async fn a_ticket_of_a_client_shows_no_other_client_and_none_of_its_disputes() {
 async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_units() {
     let world = World::new().await;
     let mut rows = disputes();
-    let (like, npi) = (rows[0].clone(), "1234567893");
+    let (like, npi, entity, payer) = (rows[0].clone(), "1234567893", "DSH450123", "Vermont Example Plan");
     for number in 0..6 {
         rows.push(Record {
             dispute_id: format!("D-RARE-{number}"),
@@ -237,6 +237,9 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
             product_name: "Rarexample 5 mg".to_owned(),
             state: "VT".to_owned(),
             pharmacy_npi: npi.to_owned(),
+            covered_entity_id: entity.to_owned(),
+            payer: payer.to_owned(),
+            due_at: "2027-01-29".to_owned(),
             period: "2026Q1".to_owned(),
             units_invoiced: "31400".to_owned(),
             units_disputed: "31337".to_owned(),
@@ -250,13 +253,13 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
         small.contains("Rarexample") && small.contains("D-RARE-3") && small.contains("| 2026 |"),
         "{small}"
     );
-    for value in telling {
+    for value in telling.into_iter().chain([entity, payer]) {
         // How much of them there is together is the point of a ticket; six times 31,337 tells of none.
         assert!(!small.contains(value), "`{value}` in {small}");
     }
     let open = world.expect(0, &["--set", "ticket.small_group=0", "ticket", "preview", "D-RARE-0"]).await;
     assert!(
-        ["VT", npi, "2026Q1", "31,337"].iter().all(|value| open.contains(value)),
+        ["VT", npi, "2026Q1", "31,337", payer].iter().all(|value| open.contains(value)),
         "it would be there: {open}"
     );
     world.expect(0, &["run"]).await;
@@ -265,9 +268,22 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let list = get(&client, issue["fields"]["attachment"][0]["content"].as_str().unwrap()).await;
     assert_eq!(list.matches("D-RARE-").count(), 6, "{list}");
-    for value in telling {
-        assert!(!list.contains(value), "`{value}` in {list}");
+    let key = issue["key"].as_str().unwrap();
+    let property = format!("{}/rest/api/3/issue/{key}/properties/disputebot", world.sandbox.base_url());
+    let property = get(&client, &property).await;
+    assert!(property.contains("D-RARE-3"), "{property}");
+    let mut pages = Ways::default();
+    dashboard(&world, &client, &mut pages).await;
+    let pages = &pages.0["pages of the dashboard"];
+    let own = pages.split("<!doctype html>").find(|page| page.contains("D-RARE-3")).unwrap();
+    for value in telling.into_iter().chain([entity, payer]) {
+        for (way, text) in [("list", &list), ("property", &property), ("page", &own.to_owned())] {
+            assert!(!text.contains(value), "`{value}` in the {way}: {text}");
+        }
+        assert!(!issue.to_string().contains(value), "`{value}` in {issue}");
     }
+    // The day by which somebody must act is what the ticket is for; of each dispute it is not told.
+    assert!(!list.contains("2027-01-29") && issue["fields"]["duedate"] == "2027-01-29", "{list}");
 }
 
 /// What a daemon tells of one pass, at its most talkative.

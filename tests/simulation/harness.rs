@@ -13,7 +13,7 @@ use disputebot::{
     ticket::{
         Content, LABEL, Markup, Weight, adf, block,
         document::{Block, Inline},
-        facts::Figures,
+        facts::{Figures, Grain},
         list::{List, PREFIX},
     },
 };
@@ -605,6 +605,7 @@ impl Daemon {
                 cause: "".into(),
                 who: "".into(),
                 figures: Figures::default(),
+                coarse: false,
             });
         }
         (records, standing)
@@ -661,7 +662,7 @@ impl Daemon {
                 waiting.remove(&group.id);
             }
             let content = content(&group);
-            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group)).await
+            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group, Grain::Fine)).await
                 && remembers
             {
                 ticket.link = Link::Bound { issue };
@@ -695,6 +696,7 @@ pub(crate) fn content(group: &Group) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: Some(list(group)),
+        grain: Grain::Fine,
     }
 }
 

@@ -226,12 +226,12 @@ pub fn survey(
                     Ok(content)
                 }
                 Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+                Err(ticket::ContentError::Private(refusal)) => Err(refusal.to_string()),
             });
             // The headline also goes where the gate over tickets does not look: reports and lists.
-            record.title = match ticket::screen(&facts.title) {
-                None => facts.title.clone(),
-                Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
+            record.title = match facts.typed.gate("title", &facts.title, "") {
+                Ok(()) => facts.title.clone(),
+                Err(refusal) => ticket::withheld(refusal.kind),
             };
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
@@ -735,7 +735,8 @@ fn source_record(source: &source::SourceAccount) -> SourceRecord {
     }
 }
 
-/// File, line and what is wrong; a text that looks private is withheld.
+/// File, line and what is wrong; a text that looks private is withheld. Values in it are quoted by their form where
+/// they look so; what is left are names of files and columns.
 fn reject_words(reject: &source::Reject) -> String {
     let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
     let words = format!("{file}, {reject}");

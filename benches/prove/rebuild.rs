@@ -18,7 +18,7 @@ use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, State};
 use disputebot::ticket::{
-    Content, LABEL, Weight,
+    Content, LABEL, Typed, Weight,
     document::{Block, Inline},
     facts::{Figures, Grain},
 };
@@ -302,6 +302,7 @@ fn content(group: &Group, title: &str) -> Content {
         course: None,
         list: None,
         grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

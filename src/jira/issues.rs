@@ -69,6 +69,7 @@ impl Client {
             course: _,
             list: _,
             grain: _,
+            typed: _,
         } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fields, Written};
 use crate::{
-    dispute::{Program, Text},
+    cluster::Item,
+    dispute::{Field, Program, Text},
     group::{Group, GroupId, Pattern, Status},
-    ticket::facts::{Grain, is_telling},
+    ticket::facts::{Grain, column_of, is_telling},
 };
 
 /// Longest sum of the ids in a mark, in bytes: an issue property holds 32,768 characters of JSON.
@@ -22,8 +23,8 @@ const PATTERNS: usize = 20;
 /// Of a large group it has a sample of the members, chosen by a hash of their ids alone: the share of it that
 /// a later group has is then about the share of the whole. It holds nothing that the text of the ticket may not
 /// hold: dispute ids and values of the rule, no wording of a note and no date of a dispute. A coarse group is known
-/// again by its disputes alone: a pattern that tells more is left out whole, since what would be left of it could be
-/// that of another cause.
+/// again by its disputes alone: a pattern that tells more, or that looks private, is left out whole, since what
+/// would be left of it could be that of another cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The group.
@@ -57,6 +58,8 @@ impl Mark {
         let mut bytes = 0;
         let mut members: Vec<Text> = sample
             .into_iter()
+            // A sample does without one that looks like a number of somebody.
+            .filter(|(_, id)| Field::DisputeId.misfit(id).is_none())
             .take_while(|(_, id)| {
                 // With quotes and comma, and every character escaped at worst.
                 bytes += id
@@ -69,11 +72,11 @@ impl Mark {
             .map(|(_, id)| id.clone())
             .collect();
         members.sort();
-        let patterns = group
-            .patterns
-            .iter()
-            .map(Pattern::items)
-            .filter(|items| grain == Grain::Fine || !items.iter().any(|item| is_telling(item.attribute)));
+        let may_leave = |item: &Item| {
+            let is_open = grain == Grain::Fine || !is_telling(item.attribute);
+            is_open && column_of(item.attribute).is_none_or(|column| column.misfit(&item.value).is_none())
+        };
+        let patterns = group.patterns.iter().map(Pattern::items).filter(|items| items.iter().all(may_leave));
         let patterns = patterns.take(PATTERNS).map(|items| {
             let shown: Vec<_> = items.into_iter().filter(|item| item.attribute.is_shown()).collect();
             Pattern::from_items(&shown)
@@ -120,7 +123,7 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Attribute, Item};
+    use crate::cluster::Attribute;
 
     fn group(members: usize) -> Group {
         let item = |attribute, value: &str| Item { attribute, value: value.into() };

@@ -292,6 +292,19 @@ impl Planner<'_> {
         }
     }
 
+    /// Cells that are not in the list are told of, until the source is mended.
+    pub(super) fn withheld(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<&String>,
+        content: &Content,
+    ) {
+        for cells in content.list.iter().flat_map(|list| &list.withheld) {
+            self.hold(group, standing, key.cloned(), HoldReason::Private { what: cells.to_string() });
+        }
+    }
+
     pub(super) fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<&str>) {
         for Unfit { what, demanded: _ } in &standing.unfit {
             self.hold(group, standing, key.map(str::to_owned), HoldReason::Unfit { what: what.clone() });

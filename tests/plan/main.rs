@@ -29,7 +29,7 @@ use disputebot::{
         Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{self, Block, Inline},
         facts::Grain,
         list::Attached,
@@ -418,6 +418,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         course: None,
         list: None,
         grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use disputebot::{
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{Block, Inline},
         facts::{Figures, Grain},
         list::{List, PREFIX},
@@ -697,6 +697,7 @@ pub(crate) fn content(group: &Group) -> Content {
         course: None,
         list: Some(list(group)),
         grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 
@@ -705,7 +706,7 @@ fn list(group: &Group) -> List {
     let text = group.members.join("\r\n");
     let version = text.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let name = format!("{PREFIX}{}-{version:08x}.csv", group.id.short());
-    List { name, text: text.into(), rows: group.members.len(), left_out: 0 }
+    List { name, text: text.into(), rows: group.members.len(), left_out: 0, withheld: Vec::new() }
 }
 
 /// A field that was configured.

@@ -15,6 +15,7 @@ mod explain;
 mod generate;
 mod groups;
 mod init;
+mod internal;
 mod log;
 mod plan;
 mod report;

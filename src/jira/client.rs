@@ -255,6 +255,19 @@ impl Client {
         })
     }
 
+    /// A client for another project of the same site: who asks, and the limits that all calls fall under, are the same.
+    /// No fields are set there but those that every ticket has.
+    pub fn beside(&self, project: &str, issue_type: &str) -> Self {
+        let settings = Settings {
+            project: project.to_owned(),
+            issue_type: issue_type.to_owned(),
+            fields: BTreeMap::new(),
+            routed: Routed::default(),
+            ..Settings::clone(&self.settings)
+        };
+        Self { settings: Arc::new(settings), ready: Arc::default(), is_loud: Arc::default(), ..self.clone() }
+    }
+
     /// Address at which a person opens an issue.
     pub fn browse(&self, key: &str) -> String {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))

@@ -178,7 +178,7 @@ pub struct Exemplar {
 }
 
 /// How much of each dispute may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Grain {
     /// All that typed columns have.
     #[default]

@@ -18,6 +18,7 @@ mod markdown;
 pub mod markup;
 mod priority;
 mod privacy;
+mod shared;
 mod template;
 pub mod wiki;
 pub mod words;
@@ -32,10 +33,11 @@ pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
 pub use priority::{Priorities, Weight};
 pub use privacy::{Find, Refusal, Typed, open, open_value, screen, withheld};
-use template::template_of;
+pub use shared::{Part, shared_content};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
 use document::Block;
+use template::template_of;
 
 use crate::group::GroupId;
 use facts::{Facts, Figures, Grain};

@@ -8,6 +8,7 @@ mod crash;
 mod daemon;
 mod dialects;
 mod fields;
+mod internal;
 mod moves;
 mod once;
 mod orders;

@@ -5,33 +5,41 @@
 //! with its topic; an answer is given all the same, without what it may not say.
 
 use super::{
-    Action, Hold, HoldReason, Quiet, Reason, Write,
+    Action, Hold, HoldReason, Issue, Observed, Quiet, Reason, Write,
     decide::{Input, Standing, paragraph},
 };
 use crate::ticket::{Content, Typed, document, withheld};
 
 /// A finished action as it may leave, or why it does not.
 pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hold>> {
-    let Write::Comment { topic, body, .. } = &action.write else { return Ok(action) };
+    let Write::Comment { issue, topic, body } = &action.write else { return Ok(action) };
     let (place, text) = (format!("comment `{topic}`"), document::plain_text(body));
     let known = known(&action, input);
-    let refused = if action.reason == Reason::Asked {
-        known.gate_answer(&place, &text)
+    let of_a_person = known.gate_answer(&place, &text);
+    let refused = if action.reason == Reason::Asked || of_a_person.is_err() {
+        of_a_person
     } else {
-        known.gate(&place, &text, "")
+        // Days and numbers that people wrote on the ticket may be repeated there.
+        known.gate(&place, &text, "").or_else(|_| known.gate(&place, &text, &words_of_people(issue, input)))
     };
     let Err(refusal) = refused else { return Ok(action) };
     let Action { group, key, title, mut write, reason } = action;
-    match (&mut write, &reason) {
-        (Write::Comment { body, .. }, Reason::Asked) => {
-            *body = vec![paragraph(format!("There is an answer, but it is {}", withheld(refusal.kind)))];
-            Ok(Action { group, key, title, write, reason })
-        }
-        _ => {
-            let reason = HoldReason::Private { what: refusal.to_string() };
-            Err(Box::new(Hold { group, key, title, reason }))
-        }
+    if reason == Reason::Asked
+        && let Write::Comment { body, .. } = &mut write
+    {
+        *body = vec![paragraph(format!("There is an answer, but it is {}", withheld(refusal.kind)))];
+        return Ok(Action { group, key, title, write, reason });
     }
+    let reason = HoldReason::Private { what: refusal.to_string() };
+    Err(Box::new(Hold { group, key, title, reason }))
+}
+
+/// What Jira shows of an issue.
+fn words_of_people(issue: &Issue, input: &Input<'_>) -> String {
+    let observed = input.observed.get(&issue.id);
+    observed.map_or_else(String::new, |Observed { summary, description, fields, labels, .. }| {
+        format!("{summary} {description} {fields:?} {labels:?}")
+    })
 }
 
 /// The content that a group wants, where it may leave.
@@ -52,7 +60,15 @@ fn known(action: &Action, input: &Input<'_>) -> Typed {
             known.ours(&due.to_string());
         }
     }
-    let orders = input.tickets.get(&action.group).and_then(|ticket| ticket.orders.as_ref());
+    let ticket = input.tickets.get(&action.group);
+    let courses = [
+        ticket.and_then(|ticket| ticket.written.as_ref()?.course.as_deref()),
+        input.standing.get(&action.group).and_then(content).and_then(|content| content.course.as_ref()),
+    ];
+    for day in courses.into_iter().flatten().flat_map(|course| [course.first.day, course.last().day]) {
+        known.ours(&day.to_string());
+    }
+    let orders = ticket.and_then(|ticket| ticket.orders.as_ref());
     if let Some(Quiet::Until(end)) = orders.and_then(|orders| orders.quiet.as_ref()) {
         known.ours(&end.strftime("%Y-%m-%d").to_string());
     }
@@ -64,4 +80,68 @@ fn known(action: &Action, input: &Input<'_>) -> Typed {
         }
     }
     known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{group::GroupId, plan::Moment, ticket::Markup};
+
+    /// What becomes of a comment, in words.
+    fn said(reason: Reason, text: &str) -> Result<String, String> {
+        let issue = Issue { id: "10000".to_owned(), key: "DISP-1".to_owned() };
+        let write =
+            Write::Comment { issue, topic: "news".to_owned(), body: vec![paragraph(text.to_owned())] };
+        let (group, title) = (GroupId::from_bits(7), String::new());
+        let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0 };
+        let action = Action { group, key: None, title, write, reason };
+        let (standing, tickets, observed, ways) = Default::default();
+        let input = Input {
+            now: &now,
+            complete: true,
+            groups: &[],
+            standing: &standing,
+            tickets: &tickets,
+            observed: &observed,
+            read: true,
+            markup: Markup::Adf,
+            strays: &[],
+            doubt: None,
+            ways: &ways,
+            upload_limit: None,
+            text_limit: 1_000,
+            rulings: &[],
+        };
+        match gated(action, &input) {
+            Ok(Action { write: Write::Comment { body, .. }, .. }) => Ok(document::plain_text(&body)),
+            Ok(action) => panic!("{action:?}"),
+            Err(hold) => Err(hold.reason.words()),
+        }
+    }
+
+    #[test]
+    fn a_comment_that_looks_private_is_held_with_its_topic_and_kind() {
+        assert_eq!(said(Reason::Grew, "12 disputes came."), Ok("12 disputes came.\n".to_owned()));
+        for (text, kind) in [
+            ("about 123-45-6789", "a social security number"),
+            ("of 1950-03-21", "a full date"),
+            ("claim 123456789012", "a long number"),
+        ] {
+            assert_eq!(
+                said(Reason::Grew, text),
+                Err(format!("not sent: the comment `news` looks like it holds {kind}"))
+            );
+        }
+    }
+
+    #[test]
+    fn a_person_gets_an_answer_that_repeats_their_days_and_nothing_of_a_patient() {
+        let days = "This could not be done: `snooze 2026-12-24` has no length.";
+        assert_eq!(said(Reason::Asked, days), Ok(format!("{days}\n")));
+        assert_eq!(
+            said(Reason::Asked, "This could not be done: there is no order `123-45-6789`."),
+            Ok("There is an answer, but it is (withheld: it looks like it holds a social security number)\n"
+                .to_owned())
+        );
+    }
 }

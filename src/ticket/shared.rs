@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Content, ContentError, Course, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Typed, Weight, document,
-    facts,
+    Content, ContentError, Course, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Typed, Weight,
+    document, facts,
     facts::{Figures, Grain, money_text, thousands},
     length,
     template::{SHARED, SHARED_SUMMARY},
@@ -186,9 +186,11 @@ pub fn shared_content(
     for part in parts {
         typed.value(Field::Manufacturer, part.client);
         // Each has passed the gate when the ticket of its client was made, or is of the playbook.
-        [part.title, part.cause, part.who].into_iter().for_each(|words| typed.ours(words));
-        if let Some((key, address)) = &part.ticket {
-            [key, address].into_iter().for_each(|words| typed.ours(words));
+        for words in [part.title, part.cause, part.who] {
+            typed.ours(words);
+        }
+        for words in part.ticket.iter().flat_map(|(key, address)| [key, address]) {
+            typed.ours(words);
         }
     }
     let dues = facts.lines.iter().map(|line| &line.due);

@@ -111,15 +111,6 @@ pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
             ("jira.link_type_split", settings.run.plan.split_link.clone()),
             ("jira.link_type_merge", settings.run.plan.merge_link.clone()),
         ],
-        priorities: settings
-            .run
-            .priorities
-            .names
-            .iter()
-            .filter(|name| !name.is_empty())
-            .chain(settings.run.routes.iter().filter_map(|rule| rule.then.priority.as_ref()))
-            .cloned()
-            .collect(),
         resolution: settings.run.plan.resolution.clone(),
         lease: settings.run.apply.lease,
         ticket,

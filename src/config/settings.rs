@@ -369,7 +369,9 @@ fn jira(
         .optional_text("jira.gateway_url")
         .and_then(|text| site(&text).map_err(|problem| reader.refuse("jira.gateway_url", problem)).ok());
     let transition_fields = transition_fields(reader);
-    let sets_priority = !reader.list("ticket.priorities").is_empty();
+    let named = reader.list("ticket.priorities").into_iter().filter(|name| !name.is_empty());
+    let own = named.map(|name| ("ticket.priorities".to_owned(), name));
+    let priorities = own.chain(routed.priorities.iter().cloned()).collect();
     let token = token?;
     let credentials = match user {
         Some(user) => jira::Credentials::Basic { user, token },
@@ -389,7 +391,7 @@ fn jira(
         fields: fields.clone(),
         transition_fields,
         routed,
-        sets_priority,
+        priorities,
     })
 }
 

@@ -61,8 +61,8 @@ pub struct Settings {
     pub transition_fields: BTreeMap<String, String>,
     /// What rules of routing may set besides.
     pub routed: Routed,
-    /// Whether tickets are given a priority.
-    pub sets_priority: bool,
+    /// Priorities that tickets are given, each with the setting that names it.
+    pub priorities: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -82,8 +82,15 @@ impl Settings {
             fields: BTreeMap::new(),
             transition_fields: BTreeMap::new(),
             routed: Routed::default(),
-            sets_priority: true,
+            priorities: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Priorities but those that rules of routing give.
+    fn own_priorities(&self) -> Vec<(String, String)> {
+        self.priorities.iter().filter(|named| !self.routed.priorities.contains(named)).cloned().collect()
     }
 }
 
@@ -262,6 +269,7 @@ impl Client {
             project: project.to_owned(),
             issue_type: issue_type.to_owned(),
             fields: BTreeMap::new(),
+            priorities: self.settings.own_priorities(),
             routed: Routed::default(),
             ..Settings::clone(&self.settings)
         };

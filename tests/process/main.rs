@@ -22,5 +22,7 @@ mod routes;
 #[cfg(unix)]
 mod running;
 mod runs;
+#[cfg(unix)]
+mod sandbox;
 mod webhook;
 mod world;

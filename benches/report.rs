@@ -206,6 +206,7 @@ fn group(one: u64, day: u64) -> GroupRecord {
             .into(),
         who: "state".into(),
         figures: figures(size),
+        coarse: false,
     }
 }
 

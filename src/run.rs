@@ -6,7 +6,6 @@ pub mod internal;
 mod snapshot;
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -26,7 +25,7 @@ use crate::{
     state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
-        facts::{self, Facts, Figures},
+        facts::{self, Facts, Figures, Grain},
         list::List,
     },
 };
@@ -190,8 +189,18 @@ pub fn survey(
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
+    let members = |group: &Group| -> Vec<&Dispute> {
+        group.members.iter().filter_map(|id| by_id.get(id).copied()).collect()
+    };
+    let coarse: HashSet<&GroupId> = lineage
+        .groups
+        .iter()
+        .filter(|group| is_telling(&members(group), &spread, params.small_group))
+        .map(|group| &group.id)
+        .collect();
+    let grain_of = |group: &GroupId| if coarse.contains(group) { Grain::Coarse } else { Grain::Fine };
     for group in &lineage.groups {
-        let members: Vec<&Dispute> = group.members.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        let members = members(group);
         grouped += members.len() as u64;
         let (moved, returned) = happened.get(&group.id).copied().unwrap_or_default();
         let before = known.groups.get(&group.id);
@@ -201,38 +210,39 @@ pub fn survey(
             cause: before.map(|before| before.cause.clone()).unwrap_or_default(),
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
+            coarse: before.is_some_and(|before| before.coarse),
         };
         let absent = group.members.len() - members.len();
         let (mut content, mut weight) = (None, Weight::default());
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
-            let coarse = is_telling(&members, &spread, params.small_group);
-            let explanation =
-                if coarse { Cow::Owned(facts::coarsened(explanation)) } else { Cow::Borrowed(explanation) };
+            let (grain, beside) = (grain_of(&group.id), nearest.map_or(Grain::Fine, grain_of));
+            record.coarse = grain == Grain::Coarse;
+            let explanation = facts::discreet(explanation, grain, beside);
             let facts =
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
             let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
-            let facts = if coarse { facts.coarse() } else { facts };
+            let facts = facts.at(grain);
             let made =
                 ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
             content = Some(match made {
                 Ok(content) => {
-                    let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
-                    let mut content = Content { list, course: Some(course), ..content };
+                    let list = params.attach_members.then(|| List::of(&group.id, &members, grain));
+                    let mut content = Content { list, grain, course: Some(course), ..content };
                     let subject = subject(group, &members, &facts.cause.id, &figures, tables);
                     plan::route(&params.routes, &subject, today).put_on(&mut content);
                     Ok(content)
                 }
                 Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+                Err(ticket::ContentError::Private(refusal)) => Err(refusal.to_string()),
             });
             // The headline also goes where the gate over tickets does not look: reports and lists.
-            record.title = match ticket::screen(&facts.title) {
-                None => facts.title.clone(),
-                Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
+            record.title = match facts.typed.gate("title", &facts.title, "") {
+                Ok(()) => facts.title.clone(),
+                Err(refusal) => ticket::withheld(refusal.kind),
             };
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
@@ -768,7 +778,8 @@ fn source_record(source: &source::SourceAccount) -> SourceRecord {
     }
 }
 
-/// File, line and what is wrong; a text that looks private is withheld.
+/// File, line and what is wrong; a text that looks private is withheld. Values in it are quoted by their form where
+/// they look so; what is left are names of files and columns.
 fn reject_words(reject: &source::Reject) -> String {
     let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
     let words = format!("{file}, {reject}");

@@ -662,6 +662,7 @@ fn group(number: u128, revision: u64) -> Change {
         cause: "duplicate discount".into(),
         who: "the pharmacy".into(),
         figures: Figures::default(),
+        coarse: false,
     })
 }
 

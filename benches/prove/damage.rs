@@ -462,6 +462,7 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
         cause: "Duplicate discount: 340B and Medicaid".into(),
         who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
+        coarse: false,
     })
 }
 

@@ -18,9 +18,9 @@ use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, State};
 use disputebot::ticket::{
-    Content, LABEL, Weight,
+    Content, LABEL, Typed, Weight,
     document::{Block, Inline},
-    facts::Figures,
+    facts::{Figures, Grain},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -270,6 +270,7 @@ pub(crate) fn survey(
             cause: "an invented cause".into(),
             who: "nobody".into(),
             figures: Figures { disputes: group_size, ..Figures::default() },
+            coarse: false,
         });
     }
     (records, standing)
@@ -300,6 +301,8 @@ fn content(group: &Group, title: &str) -> Content {
         routed: std::collections::BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

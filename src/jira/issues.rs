@@ -68,6 +68,8 @@ impl Client {
             routed: _,
             course: _,
             list: _,
+            grain: _,
+            typed: _,
         } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },

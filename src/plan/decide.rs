@@ -9,6 +9,7 @@ use super::{
     Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
     Stray, Ticket, Write,
     closing::standing_label,
+    gate::gated,
     life::{Manners, Settled},
     lineage::split_topic,
     orders::QuietDisputes,
@@ -241,11 +242,12 @@ impl Planner<'_> {
         };
         let write = Write::Create {
             content: content.clone(),
-            mark: Box::new(Mark::of(group).with(&written(content, self.input.markup))),
+            mark: Box::new(Mark::of(group, content.grain).with(&written(content, self.input.markup))),
         };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
         self.creates.push((standing.weight.clone(), action));
+        self.withheld(group, standing, None, content);
         if let Some(list) = self.list_within(content) {
             let reason = match &group.split_from {
                 Some(parent) => Reason::SplitFrom { group: parent.clone() },
@@ -324,6 +326,7 @@ impl Planner<'_> {
             Some(Ok(content)) => {
                 self.unfit(group, standing, key.as_deref());
                 self.update(group, standing, ticket, observed, content);
+                self.withheld(group, standing, key.as_ref(), content);
                 self.attach(group, standing, ticket, observed, content);
                 self.watch(group, standing, ticket, Some(observed), content);
             }
@@ -484,7 +487,12 @@ impl Planner<'_> {
             }
             _ => false,
         };
-        actions.extend(self.actions.into_iter().filter(|action| !about_held(action)));
+        for action in self.actions.into_iter().filter(|action| !about_held(action)) {
+            match gated(action, self.input) {
+                Ok(action) => actions.push(action),
+                Err(hold) => self.holds.push(*hold),
+            }
+        }
         Plan {
             at: self.input.now.at,
             complete: self.input.complete,

@@ -15,6 +15,7 @@ mod action;
 mod closing;
 mod command;
 mod decide;
+mod gate;
 mod home;
 mod life;
 mod lineage;

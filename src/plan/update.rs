@@ -205,7 +205,7 @@ impl Planner<'_> {
             written.course = content.course.clone().map(Box::new);
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
-            let mark = Box::new(Mark::of(group).with(&written));
+            let mark = Box::new(Mark::of(group, content.grain).with(&written));
             let write = Write::Update {
                 issue: observed.issue.clone(),
                 changes,
@@ -289,6 +289,19 @@ impl Planner<'_> {
         for list in older.into_iter().filter(|list| !ticket.told.contains(&kept_topic(list))) {
             let write = Write::Detach { issue: observed.issue.clone(), list, by: by.clone() };
             self.act(group, standing, observed, write, reason.clone());
+        }
+    }
+
+    /// Cells that are not in the list are told of, until the source is mended.
+    pub(super) fn withheld(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<&String>,
+        content: &Content,
+    ) {
+        for cells in content.list.iter().flat_map(|list| &list.withheld) {
+            self.hold(group, standing, key.cloned(), HoldReason::Private { what: cells.to_string() });
         }
     }
 

@@ -528,7 +528,7 @@ fn lines(sums: &BTreeMap<String, Sum>) -> Vec<Line> {
     let mut found: Vec<Line> = sums
         .iter()
         .map(|(name, sum)| Line {
-            name: if name == UNKNOWN { "not given".to_owned() } else { words::open(name).to_owned() },
+            name: if name == UNKNOWN { "not given".to_owned() } else { words::open_code(name).to_owned() },
             sum: rounded_sum(*sum),
             groups: None,
             keys: Vec::new(),

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::{
-    dispute::Program,
+    dispute::{Field, Program},
     plan::Reason,
     state::MoveKind,
     ticket::{self, facts},
@@ -44,6 +44,11 @@ pub(super) fn adds(kind: MoveKind) -> bool {
 /// A foreign text, where it may be shown.
 pub(super) fn open(text: &str) -> &str {
     if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+}
+
+/// A code or a kind of the input, where it looks like one.
+pub(super) fn open_code(text: &str) -> &str {
+    if Field::ReasonCodes.misfit(text).is_some() { "(withheld: it looks private)" } else { text }
 }
 
 /// `1 ticket`, `1,200 tickets`.

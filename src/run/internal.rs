@@ -19,7 +19,11 @@ use crate::{
     plan::{self, Plan, Standing},
     source::Completeness,
     state::{Change, GroupRecord, Known, Rows, RunRecord, State},
-    ticket::{ContentError, Part, Templates, Weight, facts::Figures, shared_content},
+    ticket::{
+        ContentError, Part, Templates, Weight,
+        facts::{Figures, Grain},
+        shared_content,
+    },
 };
 
 /// The folder of its state, in that of the tickets of clients.
@@ -95,6 +99,7 @@ impl Overview {
                     who: &member.who,
                     figures: &member.figures,
                     weight: stand(member).map_or(&none, |standing| &standing.weight),
+                    grain: if member.coarse { Grain::Coarse } else { Grain::Fine },
                     ticket: clients.ticket(&member.group.id).issue().map(|issue| {
                         let address = site.map(|site| format!("{site}/browse/{}", issue.key));
                         (issue.key.clone(), address.unwrap_or_default())
@@ -110,7 +115,7 @@ impl Overview {
                 match shared_content(id, program, &shown, course, templates, &params.priorities, limit) {
                     Ok(content) => Some(Ok(content)),
                     Err(ContentError::Template(error)) => return Err(error.into()),
-                    Err(private @ ContentError::Private { .. }) => Some(Err(private.to_string())),
+                    Err(ContentError::Private(refusal)) => Some(Err(refusal.to_string())),
                 }
             };
             let largest = members.iter().max_by_key(|member| member.figures.disputes);
@@ -135,7 +140,8 @@ impl Overview {
             );
             let cause = largest.map(|largest| largest.cause.clone()).unwrap_or_default();
             let who = largest.map(|largest| largest.who.clone()).unwrap_or_default();
-            records.push(GroupRecord { group: group.clone(), title, cause, who, figures });
+            let coarse = members.iter().any(|member| member.coarse);
+            records.push(GroupRecord { group: group.clone(), title, cause, who, figures, coarse });
         }
         Ok(Self { complete, fingerprint, lineage, records, standing })
     }

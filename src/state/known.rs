@@ -168,6 +168,9 @@ pub struct GroupRecord {
     pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
+    /// Whether so few people have its product that neither place nor time may be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub coarse: bool,
 }
 
 /// A run that ended.

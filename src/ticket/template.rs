@@ -165,11 +165,9 @@ impl Templates {
         Ok(fit(&line))
     }
 
-    /// Whether a field's text was made from facts, and is not what the operator wrote.
-    pub(super) fn is_made(&self, field: &str, text: &str) -> bool {
-        self.environment
-            .get_template(&template_of(field))
-            .is_ok_and(|template| template.source().trim() != text)
+    /// What a template says by itself: words of the operator and not of the input, such as whom to ask.
+    pub(super) fn source(&self, name: &str) -> String {
+        self.environment.get_template(name).map_or_else(|_| String::new(), |it| it.source().to_owned())
     }
 
     /// Our block of the description.
@@ -195,7 +193,7 @@ impl Templates {
 /// Functions that every template has.
 const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
 
-fn template_of(field: &str) -> String {
+pub(super) fn template_of(field: &str) -> String {
     format!("jira.fields.{field}")
 }
 

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     deliver,
-    dispute::Program,
+    dispute::{Field, Program},
     group::{GroupId, Pending, Status},
     plan::Link,
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::words,
+    ticket::{facts, open_value, words},
 };
 
 /// Groups, runs and writes on one page.
@@ -107,7 +107,7 @@ impl Maker<'_> {
             ticket => self.ticket(id),
             standing => self.view.ticket_word(record),
             status => status_word(&record.group.status),
-            client => &*record.group.client,
+            client => &*open_value(Field::Manufacturer, &record.group.client),
             program => record.group.program.human_name(),
             cause => &*record.cause,
             who => &*record.who,
@@ -190,7 +190,16 @@ impl Maker<'_> {
         let rules: Vec<String> = group
             .patterns
             .iter()
-            .map(|pattern| words::items(&pattern.items()))
+            .map(|pattern| {
+                let mut items = pattern.items();
+                items.retain(|item| !record.coarse || !facts::is_telling(item.attribute));
+                for item in &mut items {
+                    if let Some(column) = facts::column_of(item.attribute) {
+                        item.value = open_value(column, &item.value).as_ref().into();
+                    }
+                }
+                words::items(&items)
+            })
             .filter(|rule| !rule.is_empty())
             .collect();
         let mut family: Vec<Value> = Vec::new();
@@ -280,7 +289,10 @@ impl Maker<'_> {
                 Status::Active => None,
                 Status::Resolved { at } | Status::Merged { at, .. } => Some(self.time(*at)),
             },
-            members => group.members[from..until].iter().map(ToString::to_string).collect::<Vec<_>>(),
+            members => group.members[from..until]
+                .iter()
+                .map(|id| open_value(Field::DisputeId, id).into_owned())
+                .collect::<Vec<_>>(),
             part => value,
             line => corners.join(" "),
             most, weeks,

@@ -29,8 +29,9 @@ use disputebot::{
         Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{self, Block, Inline},
+        facts::Grain,
         list::Attached,
     },
 };
@@ -343,7 +344,7 @@ impl World {
     pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
         let markup = self.markup;
         let written = plan::written(self.content(bits), markup);
-        Box::new(Mark::of(self.group(bits)).with(&written))
+        Box::new(Mark::of(self.group(bits), Grain::Fine).with(&written))
     }
 
     /// Another issue with the mark of a group.
@@ -416,6 +417,8 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

@@ -121,6 +121,7 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         title: text(title),
         cause: text(cause).as_str().into(),
         who: text(who).as_str().into(),
+        coarse: false,
     })
 }
 

@@ -11,9 +11,9 @@ use disputebot::{
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{Block, Inline},
-        facts::Figures,
+        facts::{Figures, Grain},
         list::{List, PREFIX},
     },
 };
@@ -606,6 +606,7 @@ impl Daemon {
                 cause: "".into(),
                 who: "".into(),
                 figures: Figures::default(),
+                coarse: false,
             });
         }
         (records, standing)
@@ -662,7 +663,7 @@ impl Daemon {
                 waiting.remove(&group.id);
             }
             let content = content(&group);
-            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group)).await
+            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group, Grain::Fine)).await
                 && remembers
             {
                 ticket.link = Link::Bound { issue };
@@ -696,6 +697,8 @@ pub(crate) fn content(group: &Group) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: Some(list(group)),
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 
@@ -704,7 +707,7 @@ fn list(group: &Group) -> List {
     let text = group.members.join("\r\n");
     let version = text.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let name = format!("{PREFIX}{}-{version:08x}.csv", group.id.short());
-    List { name, text: text.into(), rows: group.members.len(), left_out: 0 }
+    List { name, text: text.into(), rows: group.members.len(), left_out: 0, withheld: Vec::new() }
 }
 
 /// A field that was configured.

@@ -176,6 +176,8 @@ pub fn survey(
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let spread = spread(&batch.disputes);
+    let mut decisions = plan::decisions(known.rulings.values(), &lineage.groups);
+    let quiet = plan::QuietDisputes::new(known.rulings.values());
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -192,7 +194,7 @@ pub fn survey(
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
-        let (mut content, mut weight) = (None, Weight::default());
+        let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
@@ -203,7 +205,11 @@ pub fn survey(
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
-            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
+            if !params.plan.is_large(group.members.len(), weight.amount) {
+                days_left = ticket::days_left(&members, tables, today);
+            }
+            let decisions = decisions.remove(&group.id).unwrap_or_default();
+            let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
             let facts = if coarse { facts.coarse() } else { facts };
             let made =
                 ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
@@ -230,6 +236,7 @@ pub fn survey(
         if group.status != Status::Active {
             record.figures = Figures::default();
         }
+        let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
             group.id.clone(),
             Standing {
@@ -240,6 +247,8 @@ pub fn survey(
                 moved,
                 returned,
                 unfit: Vec::new(),
+                days_left,
+                fresh_amount: fresh.filter_map(|member| member.amount_disputed).sum(),
             },
         );
         records.push(record);

@@ -30,7 +30,7 @@ use serde::Serialize;
 pub use course::{Course, Point};
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
-pub use priority::{Priorities, Weight};
+pub use priority::{Priorities, Weight, days_left};
 pub use privacy::{Find, screen, screen_words};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 

@@ -558,6 +558,9 @@ fn inherit(
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, known, now);
+    if complete {
+        part_by_ruling(&mut groups, &found, table, known);
+    }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -605,6 +608,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
         events.push(Event::Known { group: ruling.group.clone(), fate });
     }
     events
+}
+
+/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
+/// for a group of its own would otherwise stay where it is for ever.
+fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known) {
+    let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+    if !known.rulings.values().any(parts) {
+        return;
+    }
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
+    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
+        let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let leaves: HashSet<Text> =
+            strangers.into_iter().filter(|member| !found.contains(member)).cloned().collect();
+        group.members.retain(|member| !leaves.contains(member));
+    }
 }
 
 /// Explains every active group that has members in the input; also says which of them is nearest to which.

@@ -92,8 +92,14 @@ pub(super) async fn orders(
 /// An order that could not be carried out, with its own words, so that several can be told apart; not where these look
 /// private.
 fn failed(comment: &Heard, why: String) -> Asked {
-    let order = plan::command_line(&comment.text).filter(|order| screen(order).is_none());
-    Asked::Failed { order: order.unwrap_or_default(), why }
+    let order = plan::command_line(&comment.text).unwrap_or_default();
+    match screen(&order).or_else(|| screen(&why)) {
+        None => Asked::Failed { order, why },
+        Some(find) => Asked::Failed {
+            order: String::new(),
+            why: format!("it holds something that looks like {}", find.kind),
+        },
+    }
 }
 
 fn seen<'a>(

@@ -74,7 +74,7 @@ impl Planner<'_> {
         };
         let said = format!("{topic}-said");
         if !ticket.told.contains(&said) {
-            self.comment(group, standing, observed, said, &[paragraph(here)], reason.clone());
+            self.comment(group, standing, observed, said.clone(), &[paragraph(here)], reason.clone());
         }
         if let Status::Merged { at, .. } = group.status
             && self.is_news(at)
@@ -88,7 +88,9 @@ impl Planner<'_> {
             return;
         }
         let key = Some(observed.issue.key.clone());
-        if observed.category != Category::New || observed.assignee.is_some() {
+        // Closed as a duplicate and opened again: whoever did that has a reason.
+        let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
+        if observed.category != Category::New || observed.assignee.is_some() || is_reopened {
             let status = observed.status.clone();
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });
         }

@@ -168,6 +168,50 @@ pub struct Over<'a> {
     pub fresh: usize,
 }
 
+/// Rulings that hold, the last one first. Of two of which one binds and the other parts the same disputes the later one
+/// does.
+fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>) -> Vec<&'a Ruling> {
+    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
+    rulings.sort_by_key(|ruling| std::cmp::Reverse((ruling.at, &ruling.id)));
+    let (mut bound, mut parted): (HashSet<&Text>, HashSet<&Text>) = (HashSet::new(), HashSet::new());
+    rulings.retain(|ruling| {
+        let (own, other) = match ruling.kind {
+            RulingKind::Together { .. } => (&mut bound, &parted),
+            RulingKind::Apart { .. } => (&mut parted, &bound),
+            RulingKind::Closed | RulingKind::NotAGroup => return true,
+        };
+        let holds = ruling.members.iter().all(|member| !other.contains(member));
+        own.extend(ruling.members.iter().filter(|_| holds));
+        holds
+    });
+    rulings
+}
+
+/// Members of a group that people want kept apart from the rest of it: all but those of the value that most of them have.
+/// What is not in the input says nothing.
+pub(crate) fn strangers<'g, 'a>(
+    group: &'g Group,
+    rulings: impl IntoIterator<Item = &'a Ruling>,
+    table: &Table,
+    row_of: &HashMap<&Text, usize>,
+) -> HashSet<&'g Text> {
+    let mut strangers = HashSet::new();
+    for ruling in in_force(rulings) {
+        let RulingKind::Apart { attribute } = &ruling.kind else { continue };
+        let Some(attribute) = Attribute::from_name(attribute) else { continue };
+        let mut parts: BTreeMap<Option<&Text>, Vec<&'g Text>> = BTreeMap::new();
+        for member in group.members.iter().filter(|member| ruling.members.binary_search(member).is_ok()) {
+            if let Some(row) = row_of.get(member) {
+                parts.entry(table.value(*row, attribute)).or_default().push(member);
+            }
+        }
+        let mut parts: Vec<Vec<&Text>> = parts.into_values().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        strangers.extend(parts.into_iter().skip(1).flatten());
+    }
+    strangers
+}
+
 /// Most decisions that a ticket tells of.
 const DECISIONS: usize = 5;
 
@@ -176,26 +220,19 @@ pub fn decisions<'a>(
     rulings: impl IntoIterator<Item = &'a Ruling>,
     groups: &[Group],
 ) -> BTreeMap<GroupId, Vec<String>> {
-    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
-    rulings.sort_by_key(|ruling| std::cmp::Reverse((ruling.at, &ruling.id)));
+    let rulings = in_force(rulings);
     let ruled: HashSet<&Text> = rulings.iter().flat_map(|ruling| &ruling.members).collect();
     let mut homes: HashMap<&Text, &Group> = HashMap::new();
     for group in groups.iter().filter(|group| !ruled.is_empty() && group.status == Status::Active) {
         homes.extend(group.members.iter().filter(|member| ruled.contains(member)).map(|it| (it, group)));
     }
     let mut told: BTreeMap<GroupId, Vec<String>> = BTreeMap::new();
-    // Of two that bind or part the same disputes the later one holds.
-    let mut bound: HashSet<&Text> = HashSet::new();
     for ruling in rulings {
         let mut counts: BTreeMap<&GroupId, (&Group, usize)> = BTreeMap::new();
         for group in ruling.members.iter().filter_map(|member| homes.get(member)) {
             counts.entry(&group.id).or_insert((group, 0)).1 += 1;
         }
-        let is_overtaken = !ruling.is_quiet() && ruling.members.iter().any(|member| bound.contains(member));
-        if !ruling.is_quiet() {
-            bound.extend(&ruling.members);
-        }
-        for (group, count) in counts.into_values().filter(|_| !is_overtaken) {
+        for (group, count) in counts.into_values() {
             let said = told.entry(group.id.clone()).or_default();
             if let Some(words) = ruling.words(group, count).filter(|_| said.len() < DECISIONS) {
                 said.push(words);

@@ -85,12 +85,13 @@ impl Planner<'_> {
         let mut untold: Vec<&Theirs<'_>> = theirs.iter().filter(|one| !is_told(ticket, one.field)).collect();
         // A comment whose answer was lost is about the fields that it was about, and no others.
         for topic in ticket.saying.keys() {
-            let (again, rest) = untold.into_iter().partition(|one| tells_of_change(topic, one.field));
+            let (again, rest): (Vec<_>, Vec<_>) =
+                untold.into_iter().partition(|one| tells_of_change(topic, one.field));
             untold = rest;
-            self.tell_of(group, standing, observed, topic.clone(), again);
+            self.tell_of(group, standing, observed, topic.clone(), &again);
         }
         let topic = untold.iter().map(|one| name_of(one.field)).collect::<Vec<_>>().join("+");
-        self.tell_of(group, standing, observed, format!("{CHANGED}{topic}"), untold);
+        self.tell_of(group, standing, observed, format!("{CHANGED}{topic}"), &untold);
     }
 
     fn tell_of(
@@ -99,7 +100,7 @@ impl Planner<'_> {
         standing: &Standing,
         observed: &Observed,
         topic: String,
-        theirs: Vec<&Theirs<'_>>,
+        theirs: &[&Theirs<'_>],
     ) {
         let Some(first) = theirs.first() else { return };
         let fields: Vec<&str> = theirs.iter().map(|one| one.field).collect();

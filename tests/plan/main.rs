@@ -280,7 +280,8 @@ impl World {
             }
             Write::Comment { issue, topic, body } => {
                 let observed = &self.jira[&issue.id];
-                self.comments.push((observed.issue.key.clone(), document::plain_text(body).trim_end().to_owned()));
+                self.comments
+                    .push((observed.issue.key.clone(), document::plain_text(body).trim_end().to_owned()));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
                 if action.reason != Reason::Asked {
                     Life::note_said(&mut ticket.life, self.now);

@@ -91,6 +91,18 @@ fn a_merge_by_a_person_is_told_as_such_on_both_tickets() {
 }
 
 #[test]
+fn a_ticket_that_a_person_closed_as_a_duplicate_and_opened_again_stays_open() {
+    let mut world = merged();
+    world.rulings = vec![ruling(A, "DISP-1", RulingKind::Together { with: id(B) })];
+    world.issue(A).category = Category::Done;
+    assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "comment DISP-2"]);
+    world.issue(A).category = Category::New;
+    let plan = world.run();
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
+}
+
+#[test]
 fn a_survivor_that_is_closed_silent_or_has_said_enough_hears_by_the_link_alone() {
     for case in 0..4 {
         let mut world = merged();

@@ -43,6 +43,7 @@ pub use home::Home;
 pub use life::{Manners, REOPENINGS};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
+pub(crate) use orders::strangers;
 pub use orders::{Asked, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, links};
 pub use pause::Pause;
 pub use people::answer_topic;

@@ -330,7 +330,7 @@ fn the_checker_of_documents_finds_what_is_wrong() {
 }
 
 #[test]
-fn a_summary_is_one_line_of_at_most_255_characters() {
+fn a_summary_is_one_line_of_under_255_characters() {
     for name in ["ä".repeat(10_000), "word ".repeat(2_000).trim().to_owned()] {
         let content = content_of(&|dispute| {
             dispute.client = name.as_str().into();
@@ -339,8 +339,9 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
         })
         .unwrap();
         let length = content.summary.chars().count();
-        assert!((1..=255).contains(&length), "{length} characters");
-        assert!(content.summary.ends_with('…') && !content.summary.contains('\n'), "{}", content.summary);
+        assert!((200..255).contains(&length), "{length} characters");
+        assert!(content.summary.contains('…') && !content.summary.contains('\n'), "{}", content.summary);
+        assert!(content.summary.ends_with(" · 6 disputes"), "{}", content.summary);
         assert_eq!(all_breaches(&description(&content)), Vec::<String>::new());
     }
 }
@@ -348,11 +349,51 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
 #[test]
 fn a_summary_that_just_fits_is_kept_whole() {
     let templates = Templates::new(&[("summary.txt".to_owned(), "{{ client }}".to_owned())]).unwrap();
-    for (second, wanted) in [(54, 255), (55, 201)] {
+    for (second, wanted) in [(53, 254), (54, 201)] {
         let name = format!("{} {}", "x".repeat(200), "y".repeat(second));
         let (facts, _) = facts_of(&|dispute| dispute.client = name.as_str().into());
         assert_eq!(templates.summary(&facts).unwrap().chars().count(), wanted);
     }
+}
+
+#[test]
+fn of_a_long_summary_the_title_gives_way_first_and_client_and_count_stay() {
+    let templates = Templates::new(&[]).unwrap();
+    let facts = |title: &str, client: &str| {
+        let sample = Facts::sample();
+        Facts { title: title.to_owned(), client: client.to_owned(), ..sample }
+    };
+    let (long, emoji) = ("covered entity DSH990579, ".repeat(30), "😀".repeat(200));
+    for title in [long.as_str(), &emoji] {
+        let summary = templates.summary(&facts(title, "Example Pharma A")).unwrap();
+        assert!(summary.encode_utf16().count() < 255, "{summary}");
+        let kept = ["FFS carve-in NPI not excluded by state: ", "… · Example Pharma A · 1,234 disputes"];
+        assert!(summary.starts_with(kept[0]) && summary.ends_with(kept[1]), "{summary}");
+    }
+    let summary = templates.summary(&facts(&long, &"Example Pharma ".repeat(30))).unwrap();
+    assert!(summary.encode_utf16().count() < 255 && summary.ends_with(" · 1,234 disputes"), "{summary}");
+    assert!(summary.contains("covered entity…") && summary.contains("Example Pharma"), "{summary}");
+}
+
+#[test]
+fn a_deadline_that_is_near_is_the_next_one_that_has_not_passed() {
+    let tables = Tables::embedded();
+    let left = |due: &[Option<&str>], today: &str| {
+        let members: Vec<Dispute> = due
+            .iter()
+            .map(|due| Dispute {
+                due_at: due.map(|due| due.parse().unwrap()),
+                program: Program::Commercial,
+                ..dispute(1)
+            })
+            .collect();
+        ticket::days_left(&members.iter().collect::<Vec<_>>(), &tables, today.parse().unwrap())
+    };
+    let due = [Some("2026-08-01"), Some("2026-09-03"), None, Some("2026-09-02")];
+    assert_eq!(left(&due, "2026-09-01"), Some(1));
+    assert_eq!(left(&due, "2026-09-02"), Some(0));
+    assert_eq!(left(&due, "2026-09-04"), None, "what has passed is no deadline");
+    assert_eq!(left(&[None], "2026-09-01"), None);
 }
 
 #[test]

@@ -261,6 +261,8 @@ pub(crate) fn survey(
                 moved: (0, 0),
                 returned: false,
                 unfit: Vec::new(),
+                days_left: None,
+                fresh_amount: Decimal::ZERO,
             },
         );
         let group_size = group.members.len();

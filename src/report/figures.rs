@@ -236,7 +236,9 @@ impl<'a> Scene<'a> {
             keys.sort_by_key(|key| words::natural(key));
             keys
         };
-        let reopens = |done: &Done| done.kind == "transition" && done.reason == Some(Reason::Returned);
+        let is_back =
+            |reason: &Option<Reason>| matches!(reason, Some(Reason::Returned | Reason::DespiteRuling { .. }));
+        let reopens = |done: &Done| done.kind == "transition" && is_back(&done.reason);
         BTreeMap::from([
             ("opened", keys(&|done| done.kind == "create")),
             ("updated", keys(&|done| done.kind == "update")),

@@ -74,6 +74,8 @@ pub struct Facts {
     pub shares: Vec<ShareFacts>,
     /// What varies: `18 states, 212 pharmacies: not state or pharmacy specific`; empty where nothing does.
     pub varying: String,
+    /// What people decided about the disputes, each a sentence.
+    pub decisions: Vec<String>,
     /// The nearest other group of the client and program.
     pub neighbour: Option<NeighbourFacts>,
     /// Examples.
@@ -280,6 +282,7 @@ impl Facts {
                 exclusivity: text("80 %"),
             }],
             varying: text("18 states"),
+            decisions: vec![text("A person split DISP-3, so disputes that differ in state are kept apart.")],
             neighbour: Some(NeighbourFacts {
                 group: text("4e5f6a7b"),
                 attribute: text("state"),
@@ -364,6 +367,7 @@ pub fn facts(
             })
             .collect(),
         varying: words::varying(&explanation.varying),
+        decisions: Vec::new(),
         neighbour: nearest.zip(explanation.neighbour.as_ref()).map(|(id, neighbour)| {
             let separating = neighbour.separating.as_ref();
             let part = |of: &dyn Fn(&Separating) -> String| separating.map_or_else(String::new, of);

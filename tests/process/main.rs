@@ -6,6 +6,7 @@
 mod contract;
 mod crash;
 mod daemon;
+mod decisions;
 mod dialects;
 mod fields;
 mod internal;

@@ -598,6 +598,8 @@ impl Daemon {
                     moved: (0, 0),
                     returned: false,
                     unfit: Vec::new(),
+                    days_left: None,
+                    fresh_amount: Decimal::ZERO,
                 },
             );
             records.push(GroupRecord {
@@ -718,6 +720,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         max_new_tickets: 50,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        due_within_days: None,
         resolve: true,
         resolution: None,
         split_link: "Relates".to_owned(),

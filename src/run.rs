@@ -256,7 +256,7 @@ pub fn survey(
         netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
+    let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
     Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
 }
 

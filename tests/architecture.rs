@@ -45,6 +45,8 @@ const LAW: &[Room] = &[
             "dispute",
             "group",
             "plan::Reason",
+            "plan::Ruling",
+            "plan::RulingKind",
             "ticket",
             "state::ByCode",
             "state::Done",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
     AHEAD_DAYS, ChangeLine, Deadline, Flow, Line, ProgramLine, Resolution, SHOWN_WEEKS, Stake, Step,
@@ -23,10 +23,17 @@ const CHANGES: usize = 12;
 /// Most keys that a line of a breakdown names.
 const KEYS: usize = 100;
 
-/// The figures of a week. `history` are the weeks up to it, `client` the only client it is about.
-pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&str>) -> Weekly {
+/// The figures of a week. `history` are the weeks up to it, `client` the only client it is about. `now` tells only
+/// whether the week is over: deadlines are counted from the day after it, and within it from the day of its last run.
+pub fn weekly(
+    history: &History,
+    week: Week,
+    zone: &TimeZone,
+    client: Option<&str>,
+    now: Timestamp,
+) -> Weekly {
     let at = Scene::new(history, week, zone, client);
-    let (first_day, last_day) = week.days();
+    let ahead = at.ahead(now);
     let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
     let written = at.written();
     let count = |what: &str| written.get(what).map_or(0, Vec::len);
@@ -38,7 +45,7 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
     };
     let mut weekly = Weekly {
         week,
-        days: (first_day, last_day),
+        days: week.days(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         client: client.map(|client| words::open(client).to_owned()),
         story: Vec::new(),
@@ -55,8 +62,9 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
         total: total(&now),
         total_before: at.last_before.map(|_| total(&before)),
         programs: at.programs(&now),
-        deadlines: at.deadlines(&now),
-        overdue: at.stake(&now, |day| day <= last_day),
+        ahead,
+        deadlines: at.deadlines(&now, ahead),
+        overdue: at.stake(&now, |day| day < ahead.0),
         ageing: now.ageing.clone().into_iter().collect(),
         resolution: at.resolution(),
         backlog: forecast::backlog(&at.backlog()),
@@ -64,8 +72,8 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
         changes: at.changes(),
         opened: at.ticket_lines(|done| done.kind == "create"),
         closed: at.ticket_lines(|done| done.closed),
-        overruled: at.people(true),
-        waiting: at.people(false),
+        overruled: at.overruled(),
+        waiting: at.waiting(),
         clients: at.clients(),
         states: lines(&now.states),
         entities: lines(&now.entities),
@@ -93,25 +101,30 @@ pub(super) struct Scene<'a> {
     pub(super) last: Option<&'a RunRecord>,
     /// The last run before the week.
     pub(super) last_before: Option<&'a RunRecord>,
-    /// The first run within the weeks of the charts that has sums, before the week.
-    pub(super) reference: Option<&'a RunRecord>,
+    /// The last run with sums of each week of the charts before this one: what drift is measured against.
+    pub(super) reference: Vec<&'a RunRecord>,
 }
 
 impl<'a> Scene<'a> {
     fn new(history: &'a History, week: Week, zone: &'a TimeZone, client: Option<&'a str>) -> Self {
         let (from, to) = week.bounds(zone);
         let all = history.known.runs.values();
-        let start = history.bounds.iter().rev().nth(SHOWN_WEEKS).copied().unwrap_or(from);
+        let place = history.weeks().saturating_sub(1);
+        let mut reference: BTreeMap<usize, &RunRecord> = BTreeMap::new();
+        for run in all.clone().filter(|run| !run.clients.is_empty()) {
+            let of = history.week_of(run.at).filter(|of| *of < place && place - of < SHOWN_WEEKS);
+            reference.extend(of.map(|of| (of, run)));
+        }
         Self {
             history,
             week,
             zone,
             client,
-            place: history.weeks().saturating_sub(1),
+            place,
             runs: all.clone().filter(|run| from <= run.at && run.at < to).collect(),
             last: all.clone().rfind(|run| run.at < to),
             last_before: all.clone().rfind(|run| run.at < from),
-            reference: all.clone().find(|run| start <= run.at && run.at < from && !run.clients.is_empty()),
+            reference: reference.into_values().collect(),
         }
     }
 
@@ -139,7 +152,12 @@ impl<'a> Scene<'a> {
         issue.map_or_else(|| id.short().to_owned(), |issue| issue.key.clone())
     }
 
-    fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
+    pub(super) fn is_in_week(&self, at: Timestamp) -> bool {
+        let (from, to) = self.week.bounds(self.zone);
+        from <= at && at < to
+    }
+
+    pub(super) fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
         let mut keys: Vec<String> = ids.into_iter().map(|id| self.key(id)).collect();
         keys.sort_by_key(|key| words::natural(key));
         keys.dedup();
@@ -274,11 +292,22 @@ impl<'a> Scene<'a> {
         Stake { sum: rounded_sum(sum), keys: self.keys(groups), alone }
     }
 
-    fn deadlines(&self, snapshot: &Snapshot) -> Vec<Deadline> {
-        let (_, last_day) = self.week.days();
-        let end = last_day.saturating_add(AHEAD_DAYS.days());
+    /// First and last day of the two weeks whose deadlines are told. What is due on the day of a run is not overdue
+    /// yet; of a week that is over, its Sunday is past for everybody who reads of it.
+    fn ahead(&self, now: Timestamp) -> (Date, Date) {
+        let ((monday, sunday), (_, end)) = (self.week.days(), self.week.bounds(self.zone));
+        let first = if now < end {
+            let run = self.last.map(|run| run.at.to_zoned_datetime(self.zone.clone()).date());
+            run.map_or(monday, |day| day.clamp(monday, sunday))
+        } else {
+            sunday.saturating_add(1.days())
+        };
+        (first, first.saturating_add((AHEAD_DAYS - 1).days()))
+    }
+
+    fn deadlines(&self, snapshot: &Snapshot, (first, last): (Date, Date)) -> Vec<Deadline> {
         let days: BTreeSet<Date> =
-            snapshot.due.iter().map(|due| due.day).filter(|day| last_day < *day && *day <= end).collect();
+            snapshot.due.iter().map(|due| due.day).filter(|day| first <= *day && *day <= last).collect();
         days.into_iter()
             .map(|day| {
                 let programs: BTreeSet<&str> = snapshot

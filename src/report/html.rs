@@ -191,7 +191,7 @@ fn written(what: &str, keys: &[String], links: &Links) -> Trail {
     named.trail(keys.len(), keys, links)
 }
 
-/// All that is due in the two weeks after.
+/// All that is due in the next two weeks.
 fn due(weekly: &Weekly, links: &Links) -> Option<Trail> {
     if weekly.deadlines.is_empty() {
         return None;
@@ -204,7 +204,7 @@ fn due(weekly: &Weekly, links: &Links) -> Option<Trail> {
         id: "due",
         at: "[.deadlines[].stake.sum.disputes] | add",
         keys_at: "[.deadlines[].stake.keys[]] | unique",
-        name: "disputes due in the two weeks after",
+        name: "disputes due in the next two weeks",
         sign: "",
     };
     Some(named.trail(story::at_stake(weekly).disputes, &keys, links))

@@ -42,7 +42,7 @@ pub use html::html;
 pub use jira::{ForJira, Room, for_jira};
 pub use mail::{ChatForm, Mail, MailError, Picture, chat, mail, message_id};
 pub use markdown::markdown;
-pub use quality::Quality;
+pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
 pub use words::{owner, reason};
@@ -56,7 +56,7 @@ use crate::{
 pub const WEEKS: usize = 26;
 /// Weeks of the charts.
 const SHOWN_WEEKS: usize = 12;
-/// Days after the week whose deadlines are told.
+/// Days whose deadlines are told.
 const AHEAD_DAYS: i64 = 14;
 
 /// All figures of one week.
@@ -98,9 +98,11 @@ pub struct Weekly {
     pub total_before: Option<Figures>,
     /// Open disputes, units and money by program.
     pub programs: Vec<ProgramLine>,
-    /// What is due in the two weeks after this one, by day.
+    /// First and last day of the two weeks that deadlines are told of: those after the week, once it is over.
+    pub ahead: (Date, Date),
+    /// What is due in these two weeks, by day.
     pub deadlines: Vec<Deadline>,
-    /// What was due before and is still open.
+    /// What was due before them and is still open.
     pub overdue: Stake,
     /// Open disputes by age at the end of the week.
     pub ageing: Vec<(String, usize)>,

@@ -12,6 +12,8 @@ use crate::ticket::facts;
 
 /// Most keys that are written out below one number; the JSON form has them all.
 const KEYS: usize = 200;
+/// Most lines of what people did, likewise.
+const PEOPLE: usize = 40;
 
 #[derive(Serialize)]
 pub(super) struct Card {
@@ -297,6 +299,7 @@ pub(super) fn tickets(lines: &[TicketLine], links: &Links) -> Vec<KeyedRow> {
 pub(super) fn people(lines: &[Overruled], links: &Links) -> Vec<PersonRow> {
     lines
         .iter()
+        .take(PEOPLE)
         .map(|line| PersonRow {
             key: key(&line.key, links),
             client: line.client.clone(),

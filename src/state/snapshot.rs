@@ -37,6 +37,13 @@ pub struct Snapshot {
     pub rules: RuleFit,
     /// How the disputes in groups would lie in heaps by reason code alone.
     pub by_code: ByCode,
+    /// Disputes by reason code, one with several under each; [`UNKNOWN`] where a dispute has none. None in records of
+    /// earlier builds, as of likely causes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, usize>,
+    /// Disputes in groups by likely cause.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, usize>,
 }
 
 /// Disputes and money under one name.
@@ -85,6 +92,9 @@ pub struct ByCode {
     pub with_largest: usize,
     /// Disputes in all heaps.
     pub disputes: usize,
+    /// How well the reason codes of a group's largest part would do as its rule; nothing in records of earlier builds.
+    #[serde(default)]
+    pub best: RuleFit,
 }
 
 impl AddAssign for Sum {
@@ -107,7 +117,8 @@ impl AddAssign for RuleFit {
 
 impl AddAssign for ByCode {
     fn add_assign(&mut self, other: Self) {
-        let Self { heaps, with_largest, disputes } = other;
+        let Self { heaps, with_largest, disputes, best } = other;
+        self.best += best;
         self.heaps += heaps;
         self.with_largest += with_largest;
         self.disputes += disputes;
@@ -116,13 +127,28 @@ impl AddAssign for ByCode {
 
 impl AddAssign<&Self> for Snapshot {
     fn add_assign(&mut self, other: &Self) {
-        let Self { programs, ageing, states, entities, opened, due, grouped, ungrouped, rules, by_code } =
-            other;
+        let Self {
+            programs,
+            ageing,
+            states,
+            entities,
+            opened,
+            due,
+            grouped,
+            ungrouped,
+            rules,
+            by_code,
+            codes,
+            causes,
+        } = other;
         for (name, figures) in programs {
             self.programs.entry(name.clone()).or_default().join(figures);
         }
-        for (name, count) in ageing {
-            *self.ageing.entry(name.clone()).or_default() += count;
+        let counts = [(&mut self.ageing, ageing), (&mut self.codes, codes), (&mut self.causes, causes)];
+        for (mine, theirs) in counts {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
         }
         for (mine, theirs) in [(&mut self.states, states), (&mut self.entities, entities)] {
             for (name, sum) in theirs {

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use disputebot::report::{self, Weekly};
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::{links, quarter, same, week, weekly};
+use crate::{links, quarter, same, weekly};
 
 /// A text of the page with the elements around it, the innermost last.
 struct Text {
@@ -257,6 +256,6 @@ fn the_walk_would_see_a_number_that_is_wrong_and_one_that_leads_nowhere() {
     let texts = texts("<p>5 <a href=\"x\">six</a><data value=\".a[&quot;b&quot;]\">7</data></p>");
     assert_eq!(texts.len(), 3);
     assert_eq!(texts[2].path().as_deref(), Some(".a[\"b\"]"));
-    let report = report::weekly(&quarter::history(&same), week(), &TimeZone::UTC, None);
+    let report = weekly(&quarter::history(&same), None);
     assert!(serde_json::to_value(&report).unwrap()["run"].is_string());
 }

@@ -278,5 +278,8 @@ fn add(snapshot: &mut Snapshot, one: i64, week: i64, record: &GroupRecord, text:
     snapshot.grouped += size;
     snapshot.ungrouped += alone;
     snapshot.rules += RuleFit { matching: size + size / 30, found: size - size / 50, members: size };
-    snapshot.by_code += ByCode { heaps: 1, with_largest: size * 2 / 5, disputes: size };
+    let best = RuleFit { matching: 2 * size, found: size * 2 / 5, members: size };
+    snapshot.by_code += ByCode { heaps: 1, with_largest: size * 2 / 5, disputes: size, best };
+    *snapshot.codes.entry(["A", "D", "N", "X"][place % 4].to_owned()).or_default() += figures.disputes;
+    *snapshot.causes.entry(record.cause.to_string()).or_default() += size;
 }

@@ -22,7 +22,10 @@ use crate::{
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
+    state::{
+        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Waiting,
+    },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
         facts::{self, Facts, Figures},
@@ -190,6 +193,7 @@ pub fn survey(
             cause: before.map(|before| before.cause.clone()).unwrap_or_default(),
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
+            spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
         let (mut content, mut weight) = (None, Weight::default());
@@ -226,9 +230,11 @@ pub fn survey(
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
+            record.spread = snapshot::spread_of(&members, tables);
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
+            record.spread = Spread::default();
         }
         standing.insert(
             group.id.clone(),

@@ -61,6 +61,7 @@ const LAW: &[Room] = &[
             "state::Sum",
             "state::UNKNOWN",
             "state::Waiting",
+            "state::age_band",
         ],
     },
     Room { name: "schedule", kind: Kind::Pure, may_use: &["dispute"] },

@@ -436,6 +436,7 @@ pub(super) struct BacklogPoint {
     /// Its place among the weeks of the JSON form.
     pub(super) place: usize,
     pub(super) week: String,
+    pub(super) run: Option<String>,
     pub(super) short: String,
     pub(super) minor: bool,
     pub(super) x: f64,
@@ -486,6 +487,7 @@ pub(super) fn backlog(weekly: &Weekly) -> Option<BacklogChart> {
         .map(|(place, week)| BacklogPoint {
             place: older + place,
             week: week.week.to_string(),
+            run: week.run.clone(),
             short: week.week.short(),
             minor: (latest - place) % 2 == 1,
             x: round((place as f64 + 0.5) * slot),

@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::{Weekly, chart, story, words};
 use crate::ticket::facts;
 
+/// Where all open tickets are listed.
+const OPEN: &str = "#open";
+
 /// An answer about the quality of the grouping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Answer {
@@ -17,6 +20,8 @@ pub(super) struct Answer {
     pub(super) question: &'static str,
     pub(super) value: String,
     pub(super) words: String,
+    /// Where on the page the tickets or the run are that it is counted from.
+    pub(super) href: &'static str,
 }
 
 /// The sentences by name; those of charts that are not drawn are absent.
@@ -36,7 +41,7 @@ pub fn sentences(weekly: &Weekly) -> BTreeMap<String, String> {
     for (name, note) in CARDS.into_iter().zip(notes(weekly)) {
         all.insert(format!("note_{name}"), note);
     }
-    for Answer { name, question: _, value, words } in quality(weekly) {
+    for Answer { name, question: _, value, words, href: _ } in quality(weekly) {
         all.insert(format!("{name}_value"), value);
         all.insert(format!("{name}_words"), words);
     }
@@ -146,6 +151,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
     let mut rows = vec![
         Answer {
             name: "explained",
+            href: OPEN,
             question: "How much is explained?",
             value: words::percent(quality.grouped.part, quality.grouped.whole),
             words: format!(
@@ -157,6 +163,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         },
         Answer {
             name: "rules",
+            href: OPEN,
             question: "Are the rules right?",
             value: words::percent(quality.rules.found, quality.rules.matching),
             words: format!(
@@ -169,6 +176,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         },
         Answer {
             name: "ids",
+            href: if quality.ids_lost.is_empty() { OPEN } else { "#ids" },
             question: "Do groups stay themselves?",
             value: words::percent(quality.ids_kept.part, quality.ids_kept.whole),
             words: format!(
@@ -187,12 +195,14 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         },
         Answer {
             name: "agreed",
+            href: if quality.disagreed_keys.is_empty() { OPEN } else { "#disagreed" },
             question: "Do triagers agree?",
             value: words::percent(quality.agreed.part, quality.agreed.whole),
             words: agreement(weekly),
         },
         Answer {
             name: "baseline",
+            href: OPEN,
             question: "Is it better than sorting by reason code?",
             value: words::percent(quality.by_code.with_largest, quality.by_code.disputes),
             words: baseline(weekly),
@@ -211,6 +221,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
             .collect();
         rows.push(Answer {
             name: "drift",
+            href: super::rows::OF_RUN,
             question: "Has the mix of disputes moved?",
             value: most.map_or_else(String::new, |most| format!("{:.0}\u{a0}%", most.distance * 100.0)),
             words: format!(

@@ -11,7 +11,7 @@ use crate::{
     cluster::Explanation,
     dispute::{self, Dispute, DisputedMoney, Tables, Text},
     group::{GroupId, Status},
-    state::{ByCode, Due, GroupRecord, RuleFit, Snapshot, Sum, UNKNOWN},
+    state::{AGE_BANDS, ByCode, Due, GroupRecord, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band},
 };
 
 /// Deadlines up to so many days ahead are kept one by one: a report that is made a week late still has its two
@@ -19,18 +19,26 @@ use crate::{
 const AHEAD: i64 = 28;
 /// Weeks of which the disputes opened in them are counted.
 const WEEKS: i64 = 9;
-/// Bands of age in days, each up to its number; the names sort in order.
-const AGE_BANDS: [(i32, &str); 5] = [
-    (30, "0 to 30 days"),
-    (60, "31 to 60 days"),
-    (90, "61 to 90 days"),
-    (i32::MAX, "over 90 days"),
-    (i32::MAX, "unknown age"),
-];
-
 /// Every band with nothing in it.
 pub(super) fn no_ages() -> BTreeMap<String, usize> {
     AGE_BANDS.iter().map(|(_, name)| ((*name).to_owned(), 0)).collect()
+}
+
+/// The disputes of one group by what reports break them down by.
+pub(super) fn spread_of(members: &[&Dispute], tables: &Tables) -> Spread {
+    let (mut states, mut entities, mut opened) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for dispute in members {
+        *states.entry(dispute.state.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
+        *entities.entry(entity_type(dispute, tables)).or_default() += 1;
+        if let Some(day) = dispute.opened_at {
+            *opened.entry(day).or_default() += 1;
+        }
+    }
+    Spread {
+        states: states.into_iter().map(|(name, count)| (name.into(), count)).collect(),
+        entities: entities.into_iter().map(|(name, count)| (name.into(), count)).collect(),
+        opened: opened.into_iter().collect(),
+    }
 }
 
 /// The sums of each client. `records` are the groups as this run sees them.
@@ -162,13 +170,4 @@ fn entity_type(dispute: &Dispute, tables: &Tables) -> String {
 /// Monday of the week of a day.
 fn monday(day: Date) -> Date {
     day.saturating_sub(Span::new().days(i64::from(day.weekday().to_monday_zero_offset())))
-}
-
-fn age_band(days: Option<i32>) -> &'static str {
-    match days {
-        None => AGE_BANDS[4].1,
-        Some(days) => {
-            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
-        }
-    }
 }

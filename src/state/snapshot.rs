@@ -2,7 +2,7 @@
 //!
 //! Kept per client, so that a client's report is made of that client's sums alone.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+use std::{collections::BTreeMap, ops::AddAssign, sync::Arc};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -44,6 +44,49 @@ pub struct Snapshot {
     /// Disputes in groups by likely cause.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub causes: BTreeMap<String, usize>,
+}
+
+/// Open disputes of one group by what reports break them down by, in the names of [`Snapshot`]. It is kept with the
+/// group, so that each number of a breakdown leads to tickets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spread {
+    /// By state.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<(Arc<str>, u32)>,
+    /// By type of the covered entity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<(Arc<str>, u32)>,
+    /// By the day on which they were opened; one that names none is missing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<(Date, u32)>,
+}
+
+impl Spread {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        let Self { states, entities, opened } = self;
+        states.is_empty() && entities.is_empty() && opened.is_empty()
+    }
+}
+
+/// Bands of age in days, each up to its number; the names sort in order. The last is for no day.
+pub const AGE_BANDS: [(i32, &str); 5] = [
+    (30, "0 to 30 days"),
+    (60, "31 to 60 days"),
+    (90, "61 to 90 days"),
+    (i32::MAX, "over 90 days"),
+    (i32::MAX, "unknown age"),
+];
+
+/// The band of an age.
+pub fn age_band(days: Option<i32>) -> &'static str {
+    match days {
+        None => AGE_BANDS[4].1,
+        Some(days) => {
+            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
+        }
+    }
 }
 
 /// Disputes and money under one name.

@@ -122,10 +122,10 @@ impl View {
         let programs = records.iter().map(|record| record.group.program.as_str()).collect();
         Ok(Self {
             headline: report::headline(&weekly),
-            weekly: Value::from(Serde(&weekly)),
+            charts: Value::from(Serde(report::charts(&weekly))),
+            weekly: Value::from(Serde(weekly.without_long_lists())),
             standing,
             active,
-            charts: Value::from(Serde(report::charts(&weekly))),
             clients,
             programs,
             rows,

@@ -7,7 +7,7 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Ruling, RulingKind, Ticket},
     report::{self, Weekly},
-    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Sum, Waiting},
+    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Spread, Sum, Waiting},
     ticket::facts::Figures,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -28,6 +28,7 @@ fn id(one: u128) -> GroupId {
 fn group(one: u128, members: &[&str], status: Status) -> GroupRecord {
     let members: Vec<Text> = members.iter().map(|member| (*member).into()).collect();
     GroupRecord {
+        spread: Spread::default(),
         figures: Figures {
             disputes: members.len(),
             exposed: Decimal::from(100 * members.len()),

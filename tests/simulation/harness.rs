@@ -9,7 +9,7 @@ use disputebot::{
     dispute::{Program, Text},
     group::{self, Found, Group, GroupId, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
-    state::{Change, GroupRecord, Known},
+    state::{Change, GroupRecord, Known, Spread},
     ticket::{
         Content, LABEL, Markup, Weight, adf, block,
         document::{Block, Inline},
@@ -605,6 +605,7 @@ impl Daemon {
                 cause: "".into(),
                 who: "".into(),
                 figures: Figures::default(),
+                spread: Spread::default(),
             });
         }
         (records, standing)

@@ -22,7 +22,10 @@ use crate::{
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
+    state::{
+        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Waiting,
+    },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
         facts::{self, Facts, Figures, Grain},
@@ -213,6 +216,7 @@ pub fn survey(
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
             coarse: before.is_some_and(|before| before.coarse),
+            spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
         let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
@@ -253,9 +257,11 @@ pub fn survey(
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
+            record.spread = snapshot::spread_of(&members, tables);
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
+            record.spread = Spread::default();
         }
         let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
@@ -286,7 +292,7 @@ pub fn survey(
         netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
+    let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
     Ok(Surveyed {
         batch,
         table,

@@ -230,6 +230,38 @@ fn whatever_is_wrong_leaves_the_source_incomplete_and_says_what_it_is() {
 }
 
 #[test]
+fn a_query_that_could_end_its_transaction_is_not_sent_and_one_that_selects_is_sent_as_it_stands() {
+    let server = answering(Answer::table(&COLUMNS, [plain(1), plain(2)]));
+    let select = "WITH a AS (SELECT * FROM dbo.open_disputes) SELECT * FROM a -- ; COMMIT";
+    let batch = read(&source(server.port, Relation::Query(select.to_owned())));
+    assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 2));
+    assert_eq!(server.heard()[1..], ["begin", select, "end"]);
+    let before = server.heard().len();
+    for query in [
+        "SELECT * FROM open_disputes; COMMIT; DELETE FROM open_disputes",
+        "SELECT * FROM open_disputes COMMIT TRANSACTION",
+        "DELETE FROM open_disputes",
+    ] {
+        let reason = told(&source(server.port, Relation::Query(query.to_owned())));
+        assert!(reason.contains("/claims/query` could not be read: the query "), "{reason}");
+    }
+    assert_eq!(server.heard().len(), before, "not even a login");
+}
+
+#[test]
+fn a_query_gives_one_table_and_its_wanted_columns_are_readable() {
+    let table = Answer::table(&COLUMNS, [plain(1)]);
+    let query = Relation::Query("SELECT * FROM open_disputes".to_owned());
+    let twice = answering(table.clone().and_table(&table));
+    assert!(told(&source(twice.port, query.clone())).contains("the query gives more than one table"));
+    let nothing = Tds::start("reader", PASSWORD, |_| None);
+    assert!(told(&source(nothing.port, query.clone())).contains("the query gives no table"));
+    let columns: Vec<(&str, Kind)> = COLUMNS.into_iter().chain([("amount_disputed", Kind::Float)]).collect();
+    let float = answering(Answer::table(&columns, []));
+    assert!(told(&source(float.port, query)).contains("column `amount_disputed` has the type `float"));
+}
+
+#[test]
 fn rows_are_of_one_moment_where_the_database_allows_it_and_else_that_is_said() {
     let state = |snapshot: i64, committed: i64| {
         let table = Answer::table(&COLUMNS, [plain(1)]);

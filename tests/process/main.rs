@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../shared/bucket.rs"]
+mod bucket;
 #[path = "../common/contract.rs"]
 mod contract;
 mod crash;
+#[path = "../shared/cut.rs"]
+mod cut;
 mod daemon;
 mod dialects;
 mod fields;
@@ -21,5 +25,12 @@ mod routes;
 #[cfg(unix)]
 mod running;
 mod runs;
+#[path = "../shared/postgres.rs"]
+#[expect(dead_code, reason = "tests of databases use more of it")]
+mod server;
+mod sources;
+#[path = "../shared/tds.rs"]
+#[expect(dead_code, reason = "tests of databases use more of it")]
+mod tds;
 mod webhook;
 mod world;

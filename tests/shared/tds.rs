@@ -163,6 +163,15 @@ impl Answer {
         self
     }
 
+    /// The same, and another table after it.
+    pub(crate) fn and_table(mut self, other: &Self) -> Self {
+        let end = self.tokens.len();
+        // More follows.
+        self.tokens[end - 12] |= 1;
+        self.tokens.extend(&other.tokens);
+        self
+    }
+
     /// The same, ending after so many bytes.
     pub(crate) fn cut_at(self, bytes: usize) -> Self {
         Self { cut: Some(bytes), ..self }

@@ -9,7 +9,7 @@
 use odbc_api::{ConnectionOptions, Cursor, DataType, Error, ResultSetMetadata, environment};
 use secrecy::ExposeSecret as _;
 
-use super::relation::quote;
+use super::relation::{quote, refuse_writing};
 use super::{CONNECT, Fault, Job, Out, Relation, refused_column};
 
 pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
@@ -29,9 +29,9 @@ pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
         cursor.ok_or_else(|| Fault::Wrong("the query gives no table".to_owned()))
     };
     let (sql, names) = match &job.database.relation {
-        Relation::Query(query) if is_select(query) => (query.clone(), None),
-        Relation::Query(_) => {
-            return Err(Fault::Wrong("the query does not begin with `SELECT` or `WITH`".to_owned()));
+        Relation::Query(query) => {
+            refuse_writing(query).map_err(Fault::Wrong)?;
+            (query.clone(), None)
         }
         // What nobody asked for is not sent.
         Relation::Table(table) => {
@@ -85,11 +85,6 @@ fn connection_string(job: &Job) -> String {
         text.push_str(&format!(";PWD={}", braced(secret.expose_secret())));
     }
     text
-}
-
-fn is_select(query: &str) -> bool {
-    let first = query.split_whitespace().next().unwrap_or_default();
-    first.eq_ignore_ascii_case("select") || first.eq_ignore_ascii_case("with")
 }
 
 fn quote_column(name: &str, sign: char) -> String {

@@ -1,6 +1,11 @@
 //! The real binary against a sandbox Jira over real HTTP, with real state on disk.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and one that cannot run says so"
+)]
 
 #[path = "../shared/bucket.rs"]
 mod bucket;

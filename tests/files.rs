@@ -578,6 +578,38 @@ fn init_guesses_the_columns_of_a_file_and_the_config_that_it_writes_reads_it() {
 }
 
 #[test]
+fn init_and_preview_look_into_parquet_and_tell_more_than_ten_thousand_values_as_many() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(golden("plain.parquet"), folder.path().join("export.parquet")).unwrap();
+    let init = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["init", "--from", "export.parquet"])
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(init.status.code(), Some(0), "{}", String::from_utf8_lossy(&init.stderr));
+    let config = fs::read_to_string(folder.path().join("disputebot.toml")).unwrap();
+    assert!(config.contains("paths = [\"export.parquet\"]\n"), "{config}");
+    assert!(config.contains("# Not recognised, and not read: "), "{config}");
+    let (text, code) = preview(folder.path(), &["--set", "source.empty=9999-12-31"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("4 rows, 0 rejected"), "{text}");
+    assert!(text.contains("-5.0000000000") && text.contains("not read: "), "{text}");
+    assert!(!text.contains("Größe"), "a note shows its form only: {text}");
+
+    let numbers: Vec<String> = (0..10_001).map(|number| format!("D-{number}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    fs::write(folder.path().join("many.csv"), rows_of(&numbers)).unwrap();
+    fs::write(folder.path().join("most.csv"), rows_of(&numbers[..10_000])).unwrap();
+    let distinct = |file: &str| {
+        let (text, _) = preview(folder.path(), &["--set", &format!("source.paths={file}"), "--rows", "1"]);
+        let line = text.lines().find(|line| line.starts_with("dispute_id")).unwrap().to_owned();
+        line.split("  ").filter(|part| !part.is_empty()).nth(2).unwrap().trim().to_owned()
+    };
+    assert_eq!((distinct("most.csv").as_str(), distinct("many.csv").as_str()), ("10000", "over 10000"));
+}
+
+#[test]
 fn a_column_in_parts_is_put_together() {
     let folder = tempfile::tempdir().unwrap();
     let header = "st,line,manufacturer,labeler,product,package";

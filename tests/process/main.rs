@@ -9,6 +9,8 @@
 
 #[path = "../shared/bucket.rs"]
 mod bucket;
+#[path = "../shared/certificate.rs"]
+mod certificate;
 #[path = "../common/contract.rs"]
 mod contract;
 mod crash;

@@ -121,11 +121,8 @@ async fn of_a_dispute_in_two_sources_the_later_one_counts_and_the_run_and_the_re
     world.write_disputes(&later);
     fs::rename(world.path("disputes.csv"), world.path("later.csv")).unwrap();
     world.write_disputes(&rows);
-    world.write_config("");
-    let config = fs::read_to_string(world.path("disputebot.toml")).unwrap();
     let sources = "[sources.first]\npaths = [\"disputes.csv\"]\n[sources.second]\npaths = [\"later.csv\"]";
-    fs::write(world.path("disputebot.toml"), config.replace("[source]\npaths = [\"disputes.csv\"]", sources))
-        .unwrap();
+    with_sources(&world, sources);
     let output = world.run(&["run", "--json"]).await;
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -139,4 +136,67 @@ async fn of_a_dispute_in_two_sources_the_later_one_counts_and_the_run_and_the_re
     let page = world.expect(0, &["report"]).await;
     let page = fs::read_to_string(world.path(page.trim())).unwrap();
     assert!(page.contains(told) && !page.contains("replaced by a later file"), "{page}");
+}
+
+/// A config with these sources in place of the one.
+fn with_sources(world: &World, sources: &str) {
+    world.write_config("");
+    let config = fs::read_to_string(world.path("disputebot.toml")).unwrap();
+    let config = config.replace("[source]\npaths = [\"disputes.csv\"]", sources);
+    fs::write(world.path("disputebot.toml"), config).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_a_claim_that_cancel_each_other_are_counted_in_the_run_and_its_record() {
+    let world = World::new().await;
+    let line = |id: &str, claim: &str, transaction: &str| {
+        format!("{id},mdrp,Example Pharma A,12345067890,{claim},{transaction},10\n")
+    };
+    let lines = [
+        line("C-1", "RX-1", "original"),
+        line("C-2", "RX-1", "void"),
+        line("C-3", "RX-2", "original"),
+        line("C-4", "RX-2", "replacement"),
+        line("C-5", "RX-3", "original"),
+    ];
+    let header = "dispute_id,program,manufacturer,ndc,claim_ref,transaction,units_disputed\n";
+    fs::write(world.path("claims.csv"), header.to_owned() + &lines.concat()).unwrap();
+    with_sources(
+        &world,
+        "[sources.all]\npaths = [\"disputes.csv\"]\n[sources.claims]\npaths = [\"claims.csv\"]",
+    );
+    let said = world.run(&["run"]).await;
+    let said = text(&said.stdout) + &text(&said.stderr);
+    assert!(said.contains("3 cancelled by other lines of their claim"), "{said}");
+    let answer: Value = serde_json::from_str(&world.expect(0, &["run", "--json"]).await).unwrap();
+    let rows = &answer["run"]["rows"];
+    assert_eq!((&rows["netted"], &rows["read"]), (&3.into(), &(disputes().len() + 5).into()), "{rows}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_source_has_its_own_share_of_rejects_and_the_one_that_exceeds_it_is_named() {
+    let world = World::new().await;
+    let row = |number: usize| {
+        let program = if number.is_multiple_of(4) { "medicade" } else { "mdrp" };
+        format!("P-{number},{program},Example Pharma A,12345067890\n")
+    };
+    let rows: String = (0..40).map(row).collect();
+    fs::write(world.path("poor.csv"), format!("dispute_id,program,manufacturer,ndc\n{rows}")).unwrap();
+    let sources = |limit: &str| {
+        format!(
+            "[sources.good]\npaths = [\"disputes.csv\"]\nmax_reject_rate = 0.0\n\
+             [sources.poor]\npaths = [\"poor.csv\"]\nmax_reject_rate = {limit}"
+        )
+    };
+    with_sources(&world, &sources("0.2"));
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let expected =
+        "too many rows cannot be read: 10 of 40 rows of source `poor` are rejected, expected at most 20 %";
+    assert!(said.contains(expected), "{said}");
+    assert!(world.sandbox.issues().is_empty(), "it stops before the plan");
+    with_sources(&world, &sources("0.25"));
+    world.expect(0, &["run"]).await;
+    assert!(!world.sandbox.issues().is_empty());
 }

@@ -32,7 +32,8 @@ pub(crate) fn stand_in(
             while request.read_line(&mut head).unwrap_or(0) > 2 {}
             ear.lock().unwrap().push(head);
             // The reader may have gone.
-            let _ = stream.write_all(&answer(&objects, &first, most));
+            let (head, body) = answer(&objects, &first, most);
+            let _ = stream.write_all(&head).and_then(|()| stream.write_all(body));
             let _ = stream.shutdown(std::net::Shutdown::Write);
             let _ = stream.read(&mut [0; 64]);
         }
@@ -40,7 +41,8 @@ pub(crate) fn stand_in(
     (endpoint, heard)
 }
 
-fn answer(objects: &BTreeMap<&str, Vec<u8>>, request: &str, most: usize) -> Vec<u8> {
+/// A head with what is short, and what is long beside it.
+fn answer<'o>(objects: &'o BTreeMap<&str, Vec<u8>>, request: &str, most: usize) -> (Vec<u8>, &'o [u8]) {
     let mut words = request.split_whitespace();
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -55,7 +57,7 @@ fn answer(objects: &BTreeMap<&str, Vec<u8>>, request: &str, most: usize) -> Vec<
     };
     let error = |status: &str, code: &str| {
         let body = format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>");
-        with(status, body.len(), body.as_bytes())
+        (with(status, body.len(), body.as_bytes()), &[][..])
     };
     if bucket == "locked" {
         return error("403 Forbidden", "AccessDenied");
@@ -76,11 +78,11 @@ fn answer(objects: &BTreeMap<&str, Vec<u8>>, request: &str, most: usize) -> Vec<
             .collect();
         let listing =
             format!("<ListBucketResult>{entries}<IsTruncated>false</IsTruncated></ListBucketResult>");
-        return with("200 OK", listing.len(), listing.as_bytes());
+        return (with("200 OK", listing.len(), listing.as_bytes()), &[]);
     }
     match objects.get(&*key) {
         None => error("404 Not Found", "NoSuchKey"),
-        Some(contents) if method == "HEAD" => with("200 OK", contents.len(), b""),
-        Some(contents) => with("200 OK", contents.len(), &contents[..contents.len().min(most)]),
+        Some(contents) if method == "HEAD" => (with("200 OK", contents.len(), b""), &[]),
+        Some(contents) => (with("200 OK", contents.len(), b""), &contents[..contents.len().min(most)]),
     }
 }

@@ -62,6 +62,42 @@ fn an_object_that_changes_between_listing_and_reading_is_incomplete() {
 }
 
 #[test]
+fn init_guesses_from_an_object_and_writes_where_it_is_without_the_secret() {
+    let (endpoint, heard) = stand_in(objects(), usize::MAX);
+    let folder = tempfile::tempdir().unwrap();
+    let disputebot = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("DISPUTEBOT_SOURCE_SECRET", "canary-9915")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        said.into_owned()
+    };
+    let endpoint_set = format!("source.endpoint={endpoint}");
+    let sets = ["--set", &endpoint_set, "--set", "source.user=reader", "--set", "source.region=eu-central-1"];
+    let said = disputebot(&[&["init", "--from", "s3://bucket/drops/1.csv"], &sets[..]].concat());
+    assert!(said.contains("put the secret of the source into DISPUTEBOT_SOURCE_SECRET"), "{said}");
+    assert!(heard.lock().unwrap().concat().to_lowercase().contains("credential=reader/"));
+    let config = std::fs::read_to_string(folder.path().join("disputebot.toml")).unwrap();
+    for line in [
+        "paths = [\"s3://bucket/drops/1.csv\"]",
+        &format!("endpoint = \"{endpoint}\""),
+        "region = \"eu-central-1\"",
+        "user = \"reader\"",
+        "secret_file = \"\"",
+    ] {
+        assert!(config.lines().any(|one| one == line), "{line}");
+    }
+    assert!(!config.contains("canary-9915"));
+    let said = disputebot(&["source", "preview"]);
+    assert!(said.starts_with("2 rows, 0 rejected"), "{said}");
+}
+
+#[test]
 fn credentials_of_a_source_win_whole_over_those_of_the_environment() {
     let (endpoint, heard) = stand_in(vec![("a.csv", csv(&["D-1"]).into_bytes())], usize::MAX);
     let folder = tempfile::tempdir().unwrap();

@@ -276,6 +276,7 @@ fn run(day: u64, updated: &[u64]) -> RunRecord {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     }
 }
 

@@ -752,6 +752,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
         sources: surveyed.batch.sources.iter().map(source_record).collect(),
+        shared: (surveyed.batch.shared.same, surveyed.batch.shared.different),
     }
 }
 

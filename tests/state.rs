@@ -1199,6 +1199,7 @@ fn writes_a_golden_state_where_asked() {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

@@ -60,7 +60,7 @@ fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
     let members: Vec<Text> = disputes.iter().map(|dispute| dispute.id.clone()).collect();
     for number in 6..60 {
         let mut other = dispute(number);
-        other.client = disputes[0].client.clone();
+        (other.program, other.client) = (disputes[0].program, disputes[0].client.clone());
         other.ndc = format!("00033-{:04}-01", 100 + number).parse().unwrap();
         other.state = Some(["AZ", "CA", "FL", "GA", "IL", "NY"][number as usize % 6].into());
         other.payer = Some(format!("Other Plan {number}").into());
@@ -70,7 +70,7 @@ fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
     }
     let group = Group {
         id: GroupId::from_bits(7),
-        program: Program::Mdrp,
+        program: disputes[0].program,
         client: disputes[0].client.clone(),
         patterns: Vec::new(),
         members,
@@ -596,6 +596,37 @@ fn what_is_lost_at_a_deadline_is_the_money_whose_right_ends_by_silence_and_has_n
 }
 
 #[test]
+fn silence_that_accepts_stands_first_on_a_ticket_of_340b_and_weighs() {
+    let of_340b = |dispute: &mut Dispute| {
+        dispute.program = Program::P340b;
+        dispute.anchors.remitted = Some("2026-05-01".parse().unwrap());
+    };
+    let (facts, _) = facts_of(&of_340b);
+    let clocks: Vec<String> = facts
+        .clocks
+        .iter()
+        .map(|clock| format!("{} ({}): {}, else {}", clock.event, clock.owner, clock.due, clock.silence))
+        .collect();
+    assert_eq!(
+        clocks,
+        [
+            "manufacturer answer or auto-ACCEPT (manufacturer): unknown, else it counts as accepted",
+            "claim limit (covered entity or manufacturer): unknown, else the right is lost",
+            "response / reconsideration (parties): unknown, else the right is lost",
+            "ask for rebate (covered entity): unknown, else the right is lost",
+        ],
+        "no event of theirs is in the input, so that no day is guessed"
+    );
+    let text = words_of(&content_of(&of_340b).unwrap());
+    assert!(text.contains("it counts as accepted"), "{text}");
+    let loss = |day: &'static str| {
+        let due = move |_: usize, dispute: &mut Dispute| dispute.due_at = Some(day.parse().unwrap());
+        weight_of(Program::P340b, &due).loss
+    };
+    assert_eq!((loss("2026-06-01"), loss("2026-05-31")), (Decimal::from(300), Decimal::ZERO));
+}
+
+#[test]
 fn the_age_of_a_group_is_that_of_its_oldest_dispute() {
     let opened = |place: usize, dispute: &mut Dispute| {
         dispute.opened_at =
@@ -638,8 +669,66 @@ fn exposed_and_recoverable_money_and_unit_types_are_never_added_up() {
         ("1337.13".parse().unwrap(), "2674.26".parse().unwrap())
     );
     let units: Vec<String> = figures.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
-    assert_eq!(units, ["100 EA", "200 ML", "100 unknown"]);
+    assert_eq!(units, ["100 EA", "200 ML", "1 untyped"]);
     assert_eq!(figures.without_amount, 1);
+}
+
+#[test]
+fn units_of_different_and_of_unknown_types_stay_apart_when_figures_are_joined_and_on_the_ticket() {
+    let (disputes, _) = world(&|_| ());
+    let of = |unit: Option<UnitType>, count: usize| {
+        let disputes: Vec<Dispute> =
+            disputes[..count].iter().map(|one| Dispute { unit_type: unit, ..one.clone() }).collect();
+        Figures::of(&disputes)
+    };
+    let mut joined = of(Some(UnitType::Ml), 3);
+    for other in [of(Some(UnitType::Ea), 2), of(None, 2), of(Some(UnitType::Ml), 1), of(None, 1)] {
+        joined.join(&other);
+    }
+    let units: Vec<String> = joined.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
+    assert_eq!(
+        units,
+        ["200 EA", "400 ML", "3 untyped"],
+        "untyped units may be of any type, so none are added"
+    );
+    let text = words_of(
+        &content_of(&|dispute| {
+            dispute.unit_type = match &*dispute.id {
+                "D-000" | "D-001" => None,
+                "D-002" => Some(UnitType::Ea),
+                _ => Some(UnitType::Ml),
+            };
+        })
+        .unwrap(),
+    );
+    assert!(text.contains("100 EA; 300 ML; 2 disputes with units of unknown type"), "{text}");
+}
+
+#[test]
+fn documents_are_demanded_by_the_lists_of_the_days_on_which_the_disputes_were_opened() {
+    let documents = |code: &str, days: [&str; 2]| {
+        let (facts, _) = facts_of(&|dispute| {
+            dispute.reason_codes = vec![code.into()];
+            let day = days[usize::from(dispute.id.ends_with('1'))];
+            dispute.opened_at = (!day.is_empty()).then(|| day.parse().unwrap());
+        });
+        facts.cause.documents
+    };
+    let needed = |code: &str| vec![format!("the documents that reason code {code} demands")];
+    assert_eq!(documents("N", ["2026-05-01", "2026-05-01"]), needed("N"));
+    assert_eq!(documents("N", ["", ""]), needed("N"), "without a day the current list counts");
+    assert_eq!(
+        documents("N", ["2009-05-01", "2009-05-01"]),
+        [""; 0],
+        "the lists before 2011 ask for nothing under N"
+    );
+    assert_eq!(documents("N", ["2009-05-01", "2026-05-01"]), needed("N"), "some were opened later");
+    assert_eq!(documents("H", ["2026-05-01", "2026-05-01"]), [""; 0]);
+    assert_eq!(
+        documents("H", ["2009-05-01", "2009-05-01"]),
+        needed("H"),
+        "one of the lists before 2011 asked for them"
+    );
 }
 
 #[test]

@@ -504,6 +504,7 @@ fn run(commit: u64) -> RunRecord {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     }
 }
 

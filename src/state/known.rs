@@ -220,6 +220,14 @@ pub struct RunRecord {
     /// Each source by itself, in their order; none in records of earlier builds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// Disputes that more than one source holds, of which the row of the later source counts: with equal contents and
+    /// with other ones. Their rows are among those that are superseded.
+    #[serde(default, skip_serializing_if = "is_none_shared")]
+    pub shared: (u64, u64),
+}
+
+fn is_none_shared(shared: &(u64, u64)) -> bool {
+    *shared == (0, 0)
 }
 
 /// What a run read of one source.
@@ -268,7 +276,7 @@ pub struct Rows {
     pub not_open: u64,
     /// Rows that repeat another one word for word.
     pub repeated: u64,
-    /// Rows that a later file replaces.
+    /// Rows that a later file or a later source replaces.
     pub superseded: u64,
     /// Rows that could not be read.
     pub rejected: u64,

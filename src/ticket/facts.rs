@@ -511,7 +511,8 @@ fn says_it_too(one: &Share, other: &Share) -> bool {
 /// Clocks that a ticket shows.
 const CLOCKS: usize = 4;
 
-/// The clocks of the program that run for a member; those that do something by themselves come first. A day that is not
+/// The clocks of the program that run for a member; those that accept by themselves come first, then those that do
+/// something else. A day that is not
 /// known is not guessed, and a rule without a term is no clock.
 fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let reader = Clocks::new(tables);
@@ -524,7 +525,11 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     if running.iter().any(is_general) {
         running.retain(is_general);
     }
-    running.sort_by_key(|deadline| deadline.on_silence.is_none());
+    running.sort_by_key(|deadline| match deadline.on_silence {
+        Some(Silence::Accepted) => 0,
+        Some(_) => 1,
+        None => 2,
+    });
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));

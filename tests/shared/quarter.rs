@@ -253,6 +253,7 @@ fn run(
             rejected: 1,
             is_complete: week != 9,
         }],
+        shared: (0, 0),
     }
 }
 

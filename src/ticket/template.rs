@@ -196,9 +196,17 @@ impl Templates {
 
     /// Summary and description of a ticket for staff.
     pub(super) fn shared(&self, facts: &SharedFacts) -> Result<(String, Vec<Block>), TemplateError> {
-        let summary = self.render(SHARED_SUMMARY, facts)?;
-        let line = summary.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok((fit(&line), markdown::parse(&self.render(SHARED, facts)?)))
+        let line = |facts: &SharedFacts| {
+            let text = self.render(SHARED_SUMMARY, facts)?;
+            Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        let mut summary = line(facts)?;
+        let over = length(&summary).saturating_sub(SUMMARY_LIMIT);
+        if over > 0 {
+            let title = shortened(&facts.title, length(&facts.title).saturating_sub(over).max(LEAST_LEFT));
+            summary = shortened(&line(&SharedFacts { title, ..facts.clone() })?, SUMMARY_LIMIT);
+        }
+        Ok((summary, markdown::parse(&self.render(SHARED, facts)?)))
     }
 
     fn render(&self, name: &str, facts: &impl Serialize) -> Result<String, TemplateError> {

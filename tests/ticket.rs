@@ -376,6 +376,14 @@ fn of_a_long_summary_the_title_gives_way_first_and_client_and_count_stay() {
 }
 
 #[test]
+fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_a_triager_asks() {
+    let templates = Templates::new(&[]).unwrap();
+    insta::assert_snapshot!(templates.summary(&Facts::sample()).unwrap(), @"FFS carve-in NPI not excluded by state: NDC 98001-1037-01, TX · Example Pharma A · 1,234 disputes");
+    let block = templates.description(&Facts::sample()).unwrap();
+    insta::assert_snapshot!(document::plain_text(&block), @"SCREEN");
+}
+
+#[test]
 fn a_deadline_that_is_near_is_the_next_one_that_has_not_passed() {
     let tables = Tables::embedded();
     let left = |due: &[Option<&str>], today: &str| {

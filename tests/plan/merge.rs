@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use disputebot::{
-    plan::{self, Orders, Write},
+    plan::{self, Write},
     ticket::{LABEL, Markup, block},
 };
 use jiff::SignedDuration;

@@ -864,7 +864,13 @@ async fn what_people_write_while_a_run_is_under_way_is_not_written_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_year_of_runs_over_the_same_disputes_writes_nothing() {
-    let mut house = House::new(Flavour::Cloud).await;
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        year(flavour).await;
+    }
+}
+
+async fn year(flavour: Flavour) {
+    let mut house = House::new(flavour).await;
     let plan = Disputes { clients: 1, ..Disputes::new(Kind::Conjunctive, 24, 2, 3) };
     house.write(&plan, 1);
     let first = house.pass().await.unwrap();

@@ -376,6 +376,47 @@ fn of_a_long_summary_the_title_gives_way_first_and_client_and_count_stay() {
 }
 
 #[test]
+fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_a_triager_asks() {
+    let templates = Templates::new(&[]).unwrap();
+    insta::assert_snapshot!(templates.summary(&Facts::sample()).unwrap(), @"FFS carve-in NPI not excluded by state: NDC 98001-1037-01, TX · Example Pharma A · 1,234 disputes");
+    let block = templates.description(&Facts::sample()).unwrap();
+    insta::assert_snapshot!(document::plain_text(&block), @"
+    FFS carve-in NPI not excluded by state is the possible cause of 1,234 open disputes of Example Pharma A (90 % of the disputes have one of its usual codes). Next move: state.
+    It could also be: another cause.
+    ## How much
+    Program | Medicaid Drug Rebate Program
+    Open disputes | 1,234
+    Units disputed | 1,234.5 ML; 20 EA
+    Money exposed (unpaid until settled) | about $41,000
+    Money recoverable (already paid) | about $2,000
+    Last change | 2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before
+    Disputes without an amount | 3
+    ## By when
+    The earliest due date in the source is 2026-12-31 (12 disputes; 4 without a date).
+    What happens | When | Counted from | Who must act | Earliest | If nobody acts
+    interest starts | 38th day | invoice postmark | manufacturer | unknown | –
+    ## Why these belong together
+    - NDC 98001-1037-01, TX
+    - or reason code X
+    95 % of the group fit this rule. Of all open disputes of Example Pharma A in this program that fit it, 98 % are in the group.
+    Shared | Value | Share of the group | More often than elsewhere | Of all with it, here
+    State | TX | 97 % | 12 times | 80 %
+    What varies: 18 states.
+    What people decided:
+    - A person split DISP-3, so disputes that differ in state are kept apart.
+    ## Next step
+    1. Send the page of that quarter.
+    2. Attach the documents that reason code X demands.
+    ## Examples
+     | Dispute | Product | State | Quarter | Codes | Units
+    typical | D-0001 | Examplol 10 mg | TX | 2026Q2 | X | 100 ML
+    ## Disputes
+    D-0001, D-0002 and 1,232 more in the attached list
+    Nearest other group: 4e5f6a7b; differs in state: TX here, NM there.
+    ");
+}
+
+#[test]
 fn a_deadline_that_is_near_is_the_next_one_that_has_not_passed() {
     let tables = Tables::embedded();
     let left = |due: &[Option<&str>], today: &str| {

@@ -17,10 +17,7 @@ use crate::{
         answer_topic, parse_command,
     },
     state::{Change, GroupRecord, Known},
-    ticket::{
-        block::{self, Located},
-        markup, screen,
-    },
+    ticket::screen,
 };
 
 /// What is known of a ticket, and what Jira shows of it.
@@ -55,7 +52,7 @@ pub(super) async fn orders(
             if let Some(orders) = &mut ticket.orders {
                 orders.released.remove(&field);
             }
-            take(&field, &mut ticket, seen.observed);
+            plan::take(&field, &mut ticket, seen.observed);
         }
         for comment in fresh {
             let Some(parsed) = parse_command(&comment.text) else { continue };
@@ -155,7 +152,7 @@ fn carry_out(
         Command::Take { field } => {
             is_field(field, ticket, seen)?;
             ticket.orders.get_or_insert_default().released.remove(field);
-            take(field, ticket, seen.observed);
+            plan::take(field, ticket, seen.observed);
         }
         Command::Merge { key } => {
             lives()?;
@@ -186,29 +183,6 @@ fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String>
     } else {
         Err(format!("disputebot writes no field `{field}`; it writes {}", FIELDS.join(", ")))
     }
-}
-
-/// What a field shows counts as ours from now on, so that the next update writes it.
-fn take(field: &str, ticket: &mut Ticket, observed: &Observed) {
-    let mut written = ticket.written.take().unwrap_or_default();
-    match field {
-        "summary" => written.summary.clone_from(&observed.summary),
-        "priority" => written.priority.clone_from(&observed.priority),
-        "due date" => written.due = observed.due,
-        "description" => match block::locate(&observed.description) {
-            Located::Block { ours, .. } => written.block = markup::digest(&ours),
-            Located::Missing => {
-                ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
-            }
-        },
-        name => written.fields.set(name, observed.fields.get(name).map_or("", String::as_str)),
-    }
-    ticket.written = Some(written);
-    if !matches!(field, "summary" | "description" | "due date") {
-        // Rules of routing may set it; it follows them again, though people have touched the ticket.
-        ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
-    }
-    plan::forget_change(&mut ticket.told, field);
 }
 
 /// The living group of another ticket, of the same client and program.

@@ -29,7 +29,8 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
-//! * A ticket is looked at right before it is edited: what a person changed after the plan was made is not written over.
+//! * A ticket is looked at right before it is edited, also where an edit is sent again because of a 409 or a lost answer:
+//!   what a person changed after the plan was made is not written over.
 //! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place (`moves`).
@@ -88,6 +89,9 @@ const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
 
 /// Refusals of creates in a row after which no more are tried in this run.
 const REFUSALS: u32 = 3;
+
+/// How often one edit is looked at and sent again in a run after another write came first or its answer was lost.
+const LOOKS: u32 = 2;
 
 /// How often one write is sent again in a run after Jira refused it for its limits.
 const BUSY: u32 = 4;

@@ -13,7 +13,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Applier, BUSY, Clock, Failure, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
+use super::{
+    Applier, BUSY, Clock, Failure, LOOKS, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within,
+};
 use crate::{
     jira::Outcome,
     plan::{self, Action, Issue, Link, Moment, Observed, Ticket, Write},
@@ -74,7 +76,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let mut sent = self.send(batch).await?;
         for (action, result) in batch.iter().zip(&mut sent) {
-            // The client has sent the others again already.
+            // The client has sent the others again already; an edit only after another look.
             let is_sent_once = matches!(
                 action.write,
                 Write::Create { .. }
@@ -82,6 +84,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                     | Write::Introduce { .. }
                     | Write::Transition { .. }
                     | Write::Attach { .. }
+                    | Write::Update { .. }
             );
             let is_busy = |result: &Result<Issue, Failure>| matches!(result, Err(Failure::Jira(error)) if is_sent_once && error.is_busy());
             let mut refused = 0;
@@ -91,6 +94,13 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                     Ok(()) => self.send(slice::from_ref(action)).await?.swap_remove(0),
                     Err(failure) => Err(failure),
                 };
+            }
+            // Another write came first, or the answer was lost: what is there now decides whether it is sent again.
+            let is_lost = |result: &Result<Issue, Failure>| matches!(result, Err(Failure::Jira(error)) if error.is_retryable() && !error.is_busy() && !error.is_fatal());
+            let mut looked = 0;
+            while matches!(action.write, Write::Update { .. }) && is_lost(result) && looked < LOOKS {
+                looked += 1;
+                *result = self.send(slice::from_ref(action)).await?.swap_remove(0);
             }
         }
         pause::note(self.tracker, self.store, self.clock)?;
@@ -186,7 +196,28 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             results.push(self.created(create, outcome, &sent, highest_number)?);
         }
         self.record_all(creates.iter().map(|create| &create.ticket))?;
+        self.note_given(creates).await?;
         Ok(results)
+    }
+
+    /// Notes whom Jira gave new tickets to by itself: that is nobody's decision. Where it cannot be seen now, whoever has
+    /// one later counts as having taken it.
+    async fn note_given(&mut self, creates: Vec<Create<'_>>) -> Result<(), StateError> {
+        let is_ours = |create: &Create<'_>| create.write.0.fields.contains_key(plan::ASSIGNEE);
+        let mut fresh: Vec<Ticket> =
+            creates.into_iter().filter(|create| !is_ours(create)).map(|create| create.ticket).collect();
+        fresh.retain(|ticket| ticket.issue().is_some());
+        let ids: Vec<String> = fresh.iter().filter_map(Ticket::issue).map(|issue| issue.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let Some(Ok(seen)) = within(self.stop, self.tracker.read(&ids)).await else { return Ok(()) };
+        for ticket in &mut fresh {
+            let shown = ticket.issue().and_then(|issue| seen.get(&issue.id));
+            ticket.given = shown.and_then(|shown| shown.assignee.as_deref()).map(Into::into);
+        }
+        fresh.retain(|ticket| ticket.given.is_some());
+        self.record_all(fresh.iter())
     }
 
     /// What the answer to a create means for its ticket.
@@ -237,13 +268,22 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             else {
                 break;
             };
-            if !seen.get(&issue.id).is_some_and(|observed| plan::is_still(changes, before, observed)) {
+            let shown = seen.get(&issue.id);
+            let mut ticket = self.store.known().ticket(&action.group);
+            if edits.is_empty()
+                && ticket.writing.as_deref() == Some(written)
+                && shown.is_some_and(|observed| plan::is_written(changes, written, observed))
+            {
+                edited(&mut ticket, issue, changes, tells);
+                self.record_all([&ticket].into_iter())?;
+                return Ok(vec![Ok(issue.clone())]);
+            }
+            if !shown.is_some_and(|observed| plan::is_still(changes, before, observed)) {
                 if edits.is_empty() {
                     return Ok(vec![Err(Failure::ChangedMeanwhile)]);
                 }
                 break;
             }
-            let mut ticket = self.store.known().ticket(&action.group);
             ticket.written = Some(before.clone());
             ticket.writing = Some(Box::new(written.clone()));
             edits.push((ticket, issue, changes, mark, tells));
@@ -258,16 +298,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         for ((mut ticket, issue, changes, _, tells), answer) in edits.into_iter().zip(answers) {
             results.push(match answer {
                 Some(Ok(())) => {
-                    ticket.written = ticket.writing.take().map(|writing| *writing);
-                    ticket.link = Link::Bound { issue: issue.clone() };
-                    ticket.told.extend(tells.iter().cloned());
-                    let is_description =
-                        |change: &plan::Change| matches!(change, plan::Change::Description { .. });
-                    if let Some(orders) = &mut ticket.orders
-                        && changes.iter().any(is_description)
-                    {
-                        orders.taken.remove("description");
-                    }
+                    edited(&mut ticket, issue, changes, tells);
                     told.push(ticket);
                     Ok(issue.clone())
                 }
@@ -319,6 +350,19 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     fn record_all<'t>(&mut self, tickets: impl Iterator<Item = &'t Ticket>) -> Result<(), StateError> {
         let changes: Vec<Change> = tickets.cloned().map(Change::Ticket).collect();
         self.store.record(self.clock.moment().at, &changes)
+    }
+}
+
+/// What is known of a ticket whose edit was made.
+fn edited(ticket: &mut Ticket, issue: &Issue, changes: &[plan::Change], tells: &[String]) {
+    ticket.written = ticket.writing.take().map(|writing| *writing);
+    ticket.link = Link::Bound { issue: issue.clone() };
+    ticket.told.extend(tells.iter().cloned());
+    let is_description = |change: &plan::Change| matches!(change, plan::Change::Description { .. });
+    if let Some(orders) = &mut ticket.orders
+        && changes.iter().any(is_description)
+    {
+        orders.taken.remove("description");
     }
 }
 

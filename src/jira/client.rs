@@ -220,6 +220,8 @@ impl fmt::Display for Call<'_> {
 pub(super) enum Repeat {
     /// Reads, and writes that do the same when done twice.
     Safe,
+    /// Writes over what people may change at any time: whoever sends one again looks at it first.
+    Looked,
     /// Sent once, whatever happens.
     Never,
 }
@@ -352,11 +354,12 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
         body: &Value,
+        repeat: Repeat,
     ) -> Result<(), JiraError> {
         let site = self.site().await?;
         let content = Content::Json(body);
         let call = Call { query, content, ..Call::at(&site.root, site.api, Method::PUT, path) };
-        self.exchange(&call, Repeat::Safe).await.map(drop)
+        self.exchange(&call, repeat).await.map(drop)
     }
 
     /// Whether to wish for changes without mails.
@@ -387,7 +390,7 @@ impl Client {
     pub(super) async fn exchange(&self, call: &Call<'_>, repeat: Repeat) -> Result<Value, JiraError> {
         let (answer, named) = self.attempt(call, repeat).await?;
         // What shows less to a stranger must not be taken for all there is. What was written once is written.
-        if repeat == Repeat::Safe && call.signed && !answer.is_null() && !named && self.caller.is_named() {
+        if repeat != Repeat::Never && call.signed && !answer.is_null() && !named && self.caller.is_named() {
             return Err(JiraError { call: call.to_string(), cause: Cause::Anonymous, said: String::new() });
         }
         Ok(answer)
@@ -400,7 +403,7 @@ impl Client {
         let touched: Vec<&str> = touched.iter().map(String::as_str).collect();
         let ask = Ask { method: call.method.as_str(), path: &path, writes_to: &touched };
         let longest = match repeat {
-            Repeat::Safe => self.settings.longest_wait,
+            Repeat::Safe | Repeat::Looked => self.settings.longest_wait,
             Repeat::Never => self.settings.longest_wait.min(pace::SENT_ONCE),
         };
         let mut attempt = 1;
@@ -409,7 +412,7 @@ impl Client {
             let answered = self.once(call, &ask).await;
             drop(admitted);
             let Err(error) = answered else { return answered };
-            if repeat == Repeat::Never || !error.is_retryable() || attempt >= ATTEMPTS {
+            if repeat != Repeat::Safe || !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(error);
             }
             // How long Jira wants to be left alone is waited for before the next attempt.

@@ -132,7 +132,8 @@ impl Client {
         sealed(dialect, value)
     }
 
-    /// Writes changed fields. Idempotent.
+    /// Writes changed fields. Idempotent, and sent once: by the time that it could be sent again a person may have written
+    /// there, so whoever does that looks first.
     pub async fn edit(
         &self,
         issue: &Issue,
@@ -174,7 +175,7 @@ impl Client {
             body["properties"] = json!([{ "key": GROUP_PROPERTY, "value": self.mark(dialect, mark) }]);
         }
         let path = format!("/issue/{}", issue.id);
-        self.put_quietly(&path, &body).await.map_err(|error| ready.explain(error))
+        self.put_quietly(&path, &body, Repeat::Looked).await.map_err(|error| ready.explain(error))
     }
 
     /// Adds or removes a label. Idempotent.
@@ -182,7 +183,7 @@ impl Client {
         let verb = if present { "add" } else { "remove" };
         let body = json!({ "update": { "labels": [{ verb: label }] } });
         let path = format!("/issue/{}", issue.id);
-        self.put_quietly(&path, &body).await
+        self.put_quietly(&path, &body, Repeat::Safe).await
     }
 
     /// Links two issues so that `from` shows the outward words of the type (“`from` duplicates `to`”): in Jira's

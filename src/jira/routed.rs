@@ -179,17 +179,22 @@ impl Client {
 
     /// Changes an issue without a mail to those who watch it, where the account may do that: Cloud ignores the wish of
     /// others, Data Center refuses the change, which is then made as usual, and so are all later ones.
-    pub(super) async fn put_quietly(&self, path: &str, body: &Value) -> Result<(), JiraError> {
+    pub(super) async fn put_quietly(
+        &self,
+        path: &str,
+        body: &Value,
+        repeat: Repeat,
+    ) -> Result<(), JiraError> {
         if self.may_be_quiet() {
-            match self.put(path, &[("notifyUsers", "false")], body).await {
+            match self.put(path, &[("notifyUsers", "false")], body, repeat).await {
                 Err(error) if error.cause == Cause::Forbidden => {}
                 answer => return answer,
             }
             // Where the change itself is forbidden nothing is learned about the wish.
-            self.put(path, &[], body).await?;
+            self.put(path, &[], body, repeat).await?;
             self.be_loud();
             return Ok(());
         }
-        self.put(path, &[], body).await
+        self.put(path, &[], body, repeat).await
     }
 }

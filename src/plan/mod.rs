@@ -50,9 +50,9 @@ pub use pause::Pause;
 pub use people::answer_topic;
 pub use print::{Detail, print};
 pub use route::{ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, route, watch_topic};
-pub use theirs::{changed_topic, forget_change, handed_back, tells_of_change};
+pub use theirs::{changed_topic, handed_back, take, tells_of_change};
 pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, Ticket, Written};
-pub use update::{is_still, kept_topic, list_topic, written};
+pub use update::{is_still, is_written, kept_topic, list_topic, written};
 
 use crate::{group::GroupId, ticket::list::Attached};
 

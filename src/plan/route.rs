@@ -177,8 +177,9 @@ impl Planner<'_> {
         let is_own_label = |label: &String| {
             last.labels.contains(label) || label.starts_with(LABEL) || *label == ticket.group.label()
         };
-        // Jira may give a ticket to somebody by itself; nobody can tell that from a person who took it.
+        // Jira may give a ticket to somebody by itself, when it is opened.
         let taken = observed.assignee.is_some()
+            && observed.assignee.as_deref() != ticket.given.as_deref()
             && !content.fields.contains_key(ASSIGNEE)
             && last.fields.get(ASSIGNEE).is_none();
         !observed.comments.is_empty()

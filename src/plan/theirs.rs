@@ -12,6 +12,7 @@ use super::{
 use crate::{
     group::Group,
     ticket::{
+        block::{self, Located},
         document::{self, Block, Inline},
         markup,
     },
@@ -124,6 +125,29 @@ impl Planner<'_> {
     }
 }
 
+/// A field that was handed back: what it shows counts as ours from now on, so that the next update writes it.
+pub fn take(field: &str, ticket: &mut Ticket, observed: &Observed) {
+    let mut written = ticket.written.take().unwrap_or_default();
+    match field {
+        "summary" => written.summary.clone_from(&observed.summary),
+        "priority" => written.priority.clone_from(&observed.priority),
+        "due date" => written.due = observed.due,
+        "description" => match block::locate(&observed.description) {
+            Located::Block { ours, .. } => written.block = markup::digest(&ours),
+            Located::Missing => {
+                ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
+            }
+        },
+        name => written.fields.set(name, observed.fields.get(name).map_or("", String::as_str)),
+    }
+    ticket.written = Some(written);
+    if !matches!(field, "summary" | "description" | "due date") {
+        // Rules of routing may set it; it follows them again, though people have touched the ticket.
+        ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
+    }
+    forget_change(&mut ticket.told, field);
+}
+
 /// Fields that a label on a ticket hands back, each with the label.
 pub fn handed_back(ticket: &Ticket, observed: &Observed) -> Vec<(String, String)> {
     if !observed.labels.iter().any(|label| label.starts_with(TAKE_LABEL)) {
@@ -154,8 +178,8 @@ pub fn tells_of_change(topic: &str, field: &str) -> bool {
     names.into_iter().any(|one| one == name)
 }
 
-/// A field was handed back: should a person change it once more, that is said once more.
-pub fn forget_change(told: &mut BTreeSet<String>, field: &str) {
+/// Should a person change a field once more that was handed back, that is said once more.
+fn forget_change(told: &mut BTreeSet<String>, field: &str) {
     let name = name_of(field);
     let topics: Vec<String> = told.iter().filter(|topic| tells_of_change(topic, field)).cloned().collect();
     for topic in topics {

@@ -43,6 +43,9 @@ pub struct Ticket {
     /// What it did of late; none where that was nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life: Option<Box<Life>>,
+    /// Whom Jira gave it to by itself when it was opened; none where that was nobody or is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Box<str>>,
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,
@@ -92,6 +95,7 @@ impl Ticket {
             closings: 0,
             orders: None,
             life: None,
+            given: None,
             assignee: None,
         }
     }

@@ -314,6 +314,24 @@ pub fn is_still(changes: &[Change], before: &Written, observed: &Observed) -> bo
     })
 }
 
+/// Whether a ticket shows what some changes write: they were made, though their answer was lost.
+pub fn is_written(changes: &[Change], written: &Written, observed: &Observed) -> bool {
+    changes.iter().all(|change| match change {
+        Change::Summary { to, .. } => *to == observed.summary,
+        Change::Priority { to, .. } => Some(to) == observed.priority.as_ref(),
+        Change::Due { to, .. } => *to == observed.due,
+        Change::Field { name, to, .. } => *to == observed.fields.get(name).map_or("", String::as_str),
+        Change::Labels { add, remove } => {
+            add.iter().all(|label| observed.labels.contains(label))
+                && !remove.iter().any(|label| observed.labels.contains(label))
+        }
+        Change::Description { .. } => match block::locate(&observed.description) {
+            Located::Block { ours, .. } => markup::digest(&ours) == written.block,
+            Located::Missing => false,
+        },
+    })
+}
+
 /// Whether people's words are the same; Data Center keeps lines by other ends than they were sent with.
 fn same(one: &[Value], other: &[Value]) -> bool {
     let lines = |value: &Value| value.as_str().map(|text| text.replace("\r\n", "\n").trim_end().to_owned());

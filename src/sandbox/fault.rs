@@ -161,7 +161,8 @@ impl Armed {
 /// Any fault that ends by itself: nothing that hangs, so that a client with a long time limit gets on.
 fn chaotic(chance: &mut Chance, is_write: bool) -> Effect {
     let unavailable = || (503, Vec::new(), "upstream connect error".to_owned());
-    match chance.below(if is_write { 7 } else { 3 }) {
+    let conflict = || (409, Vec::new(), "another write came first".to_owned());
+    match chance.below(if is_write { 9 } else { 3 }) {
         0 => Effect::CloseBeforeCommit,
         1 => {
             let (status, headers, body) = unavailable();
@@ -171,6 +172,14 @@ fn chaotic(chance: &mut Chance, is_write: bool) -> Effect {
         3 => Effect::CloseAfterCommit,
         4 => {
             let (status, headers, body) = unavailable();
+            Effect::AnswerAfterCommit { status, headers, body }
+        }
+        5 => {
+            let (status, headers, body) = conflict();
+            Effect::Answer { status, headers, body }
+        }
+        6 => {
+            let (status, headers, body) = conflict();
             Effect::AnswerAfterCommit { status, headers, body }
         }
         _ => {

@@ -30,6 +30,8 @@ pub(crate) struct Project {
     pub(crate) versions: Vec<Named>,
     pub(crate) components: Vec<Named>,
     pub(crate) levels: Vec<Level>,
+    /// Account id of whoever gets new issues that name nobody.
+    pub(crate) default_assignee: Option<String>,
     /// Its priority scheme, never empty, from the most to the least urgent.
     pub(crate) priorities: Vec<&'static Choice>,
     issues_made: u64,
@@ -73,6 +75,7 @@ impl Project {
             versions: Vec::new(),
             components: Vec::new(),
             levels: Vec::new(),
+            default_assignee: None,
             priorities: PRIORITIES.iter().collect(),
             issues_made: 0,
         }
@@ -168,6 +171,12 @@ impl Sandbox {
     /// Adds a version, for `versions`, `fixVersions` and fields of that kind.
     pub fn add_version(&self, project: &str, name: &str) -> Result<(), Refusal> {
         self.in_project(project, |id, project| project.versions.push(Named { id, name: name.to_owned() }))
+    }
+
+    /// Gives new issues that name nobody to an account from now on.
+    pub fn assign_by_default(&self, project: &str, user: &User) -> Result<(), Refusal> {
+        let account = user.account_id.clone();
+        self.in_project(project, |_, project| project.default_assignee = Some(account))
     }
 
     /// Adds a component.

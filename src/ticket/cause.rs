@@ -153,7 +153,11 @@ fn demanded_documents(
         });
         let texts = rows.filter_map(|row| match &row.documentation {
             Documentation::Needed => Some(format!("the documents that reason code {code} demands")),
-            Documentation::Described(what) => Some(format!("for reason code {code}: {what}")),
+            Documentation::Described(what) => Some(match what.as_str() {
+                "contract" => format!("what reason code {code} asks for by contract"),
+                "varies" => format!("what reason code {code} asks for, which varies"),
+                _ => format!("what reason code {code} asks for: {what}"),
+            }),
             _ => None,
         });
         for text in texts {

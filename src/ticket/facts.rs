@@ -248,7 +248,7 @@ impl Facts {
                 evidence: text("90 % of the disputes have one of its usual codes"),
                 who: text("state"),
                 steps: vec![text("Send the page of that quarter.")],
-                documents: vec![text("reason code X: the page of that quarter")],
+                documents: vec![text("the documents that reason code X demands")],
                 others: vec![text("another cause")],
             },
             disputes: text("1,234"),

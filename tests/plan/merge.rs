@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use disputebot::{
-    plan::{self, Orders, Write},
+    plan::{self, Write},
     ticket::{LABEL, Markup, block},
 };
 use jiff::SignedDuration;
@@ -118,19 +118,10 @@ fn act(world: &mut World, theirs: &mut Theirs, chance: &mut Chance) {
     }
 }
 
-/// What hearing `/disputebot take` does: what is there now counts as written by us.
+/// A field is handed back, as by an order or a label.
 fn take(world: &mut World, field: &str) {
     let shown = world.issue(A).clone();
-    let ticket = world.ticket(A);
-    let mut written = ticket.written.clone().unwrap_or_default();
-    match field {
-        "summary" => written.summary = shown.summary,
-        "priority" => written.priority = shown.priority,
-        "due date" => written.due = shown.due,
-        name => written.fields.set(name, shown.fields.get(name).map_or("", String::as_str)),
-    }
-    ticket.written = Some(written);
-    ticket.orders = Some(Box::new(Orders { heard: 1, ..Orders::default() }));
+    plan::take(field, world.ticket(A), &shown);
 }
 
 fn judge(world: &mut World, theirs: &Theirs, when: &str) {

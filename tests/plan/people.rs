@@ -1,12 +1,14 @@
 //! People win: what they edit, close, mute or take away stays so, and they are told once.
 
 use disputebot::{
-    plan::{Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Reason, Write},
+    plan::{Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Quiet, Reason, Write},
     ticket::{
         LABEL, adf,
         document::{self, Block, Inline},
     },
 };
+
+use jiff::SignedDuration;
 
 use crate::{A, B, World, content, holds, id, labels, paragraph, writes};
 
@@ -137,6 +139,20 @@ fn a_summary_priority_or_due_date_that_a_person_changed_is_theirs_and_told_once(
         };
         assert!(kept, "{field}: {issue:?}");
     }
+}
+
+#[test]
+fn a_snoozed_ticket_is_written_again_when_its_time_is_over_without_another_order() {
+    let mut world = World::with_ticket();
+    let quiet = Some(Quiet::Until(world.now + SignedDuration::from_hours(24 * 14)));
+    world.ticket(A).orders = Some(Box::new(Orders { heard: 1, quiet, ..Orders::default() }));
+    *world.content(A) = content(A, 6);
+    for _ in 0..14 {
+        let plan = world.run();
+        assert!(matches!(holds(&plan)[..], [HoldReason::Quiet { until: Some(_) }]), "{plan:?}");
+        world.now += SignedDuration::from_hours(24);
+    }
+    assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
 }
 
 #[test]

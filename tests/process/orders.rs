@@ -230,3 +230,84 @@ async fn who_may_not_give_orders_is_not_heard() {
     quiet_run(&world, "nobody who may ordered anything").await;
     assert_eq!(answers(&world, &key), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (groups, issues) = (world.groups().await, world.issues_by_group());
+    let (key, own) = first(&world);
+    let kind = |id: &str| (groups[id]["group"]["client"].clone(), groups[id]["group"]["program"].clone());
+    let key_of = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
+    let foreign = groups.keys().find(|id| kind(id) != kind(&own)).unwrap();
+    // Another group ends.
+    let over = groups.keys().find(|id| **id != own && *id != foreign && kind(id) == kind(&own)).unwrap();
+    let members = groups[over]["group"]["members"].as_array().unwrap().clone();
+    let mut rows = changed();
+    for row in rows.iter_mut().filter(|row| members.iter().any(|id| *id == *row.dispute_id)) {
+        "resolved".clone_into(&mut row.status);
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let (foreign, over) = (key_of(foreign), key_of(over));
+    let orders = [
+        ("mute", "disputebot is quiet on this ticket from now on".to_owned()),
+        ("unmute", "disputebot keeps this ticket up to date again".to_owned()),
+        ("help", "/disputebot unmute: not quiet any more".to_owned()),
+        ("split by state", "disputes of this ticket that differ in state are kept apart".to_owned()),
+        (
+            "take colour",
+            "disputebot writes no field `colour`; it writes summary, description, priority, due date"
+                .to_owned(),
+        ),
+        ("merge OTHER-1", "OTHER-1 is not a ticket of disputebot's".to_owned()),
+        (&format!("merge {foreign}"), format!("{foreign} is of another client or program")),
+        (&format!("merge {over}"), format!("the group of {over} is over")),
+    ];
+    let before = answers(&world, &key).len();
+    for (order, _) in &orders {
+        say(&world, &key, &format!("/disputebot {order}"));
+    }
+    let said_on_over = answers(&world, &over).len();
+    say(&world, &over, "/disputebot not-a-group");
+    world.expect(0, &["run"]).await;
+    let said = answers(&world, &key).split_off(before);
+    assert_eq!(said.len(), orders.len(), "{said:?}");
+    for (order, words) in &orders {
+        let answer = said.iter().find(|said| said.starts_with(&format!("/disputebot {order}")));
+        assert!(answer.is_some_and(|answer| answer.contains(words)), "`{order}`: {said:?}");
+    }
+    let said = answers(&world, &over).split_off(said_on_over);
+    assert!(said.len() == 1 && said[0].contains("the group of this ticket is over"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disputes_that_a_person_splits_are_on_tickets_of_their_own_and_the_rest_leaves() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let states: std::collections::BTreeMap<String, String> =
+        disputes().into_iter().map(|row| (row.dispute_id, row.state)).collect();
+    let state_of = |members: &Value| -> std::collections::BTreeSet<String> {
+        members.as_array().unwrap().iter().map(|id| states[id.as_str().unwrap()].clone()).collect()
+    };
+    let groups = world.groups().await;
+    let (group, record) =
+        groups.iter().max_by_key(|(_, record)| state_of(&record["group"]["members"]).len()).unwrap();
+    let ruled = record["group"]["members"].as_array().unwrap().clone();
+    assert!(state_of(&record["group"]["members"]).len() > 3, "it is spread");
+    let key = world.issues_by_group()[group][0]["key"].as_str().unwrap().to_owned();
+    say(&world, &key, "/disputebot split by state");
+    for day in 1..=3 {
+        let mut rows = disputes();
+        for row in &mut rows {
+            row.due_at = format!("2027-04-{day:02}");
+        }
+        world.write_disputes(&rows);
+        world.expect(0, &["run"]).await;
+    }
+    for (id, record) in world.groups().await {
+        let members = record["group"]["members"].as_array().unwrap();
+        let of_it = Value::Array(members.iter().filter(|id| ruled.contains(id)).cloned().collect());
+        assert!(state_of(&of_it).len() <= 1, "{id} still mixes {:?}", state_of(&of_it));
+    }
+}

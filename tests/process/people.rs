@@ -1,6 +1,7 @@
 //! People win: what they write, close and mute stays so.
 
-use disputebot::sandbox::User;
+use disputebot::sandbox::{Effect, Fault, Matches, User};
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::world::{World, disputes};
@@ -112,5 +113,97 @@ async fn a_ticket_that_a_person_closed_or_muted_is_left() {
         assert_eq!(now[0]["fields"]["status"]["name"], "Done");
         assert_eq!(now[0]["comments"].as_array().unwrap().len(), 1, "said once");
         assert_eq!(now[1], muted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_not_the_edit_was_made() {
+    for cloud in [true, false] {
+        for after in [false, true] {
+            let world = if cloud { World::new().await } else { World::data_center().await };
+            world.expect(0, &["run"]).await;
+            let seen = world.sandbox.requests().len();
+            let (status, headers, body) = (409, Vec::new(), "another write came first".to_owned());
+            let effect = if after {
+                Effect::AnswerAfterCommit { status, headers, body }
+            } else {
+                Effect::Answer { status, headers, body }
+            };
+            let edits = Regex::new(r"/issue/\d+$").unwrap();
+            let matches = Matches::Like { method: "PUT".to_owned(), path: edits.clone() };
+            world.sandbox.inject(Fault { nth: 1, matches, effect });
+            world.write_disputes(&changed());
+            world.expect(0, &["run"]).await;
+            let when = format!("cloud: {cloud}, after: {after}");
+            for issue in world.sandbox.issues() {
+                assert_eq!(issue["fields"]["duedate"], "2027-01-31", "{when}: {}", issue["key"]);
+                assert_eq!(
+                    issue["comments"].as_array().unwrap().len(),
+                    0,
+                    "{when}: nobody is taken for a person"
+                );
+            }
+            let requests = world.sandbox.requests().split_off(seen);
+            let refused = requests.iter().position(|it| it.status == Some(409)).unwrap();
+            let id = requests[refused].path.rsplit('/').next().unwrap().to_owned();
+            let looks = |it: &disputebot::sandbox::Recorded| {
+                it.method == "GET" && it.path.ends_with(&id)
+                    || it.path.ends_with("/bulkfetch") && it.body.to_string().contains(&id)
+            };
+            let next: Vec<_> = requests[refused + 1..]
+                .iter()
+                .filter(|it| looks(it) || it.method == "PUT" && it.path == requests[refused].path)
+                .map(|it| it.method == "PUT")
+                .collect();
+            assert_eq!(next.first(), Some(&false), "{when}: it is looked at first");
+            assert_eq!(next.iter().filter(|is_edit| **is_edit).count(), usize::from(!after), "{when}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marks_come_back_beside_the_labels_of_people_by_verbs_alone() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let issue = world.sandbox.issues()[0].clone();
+        let (key, ours) = (issue["key"].as_str().unwrap(), issue["fields"]["labels"].clone());
+        let person = world.sandbox.person(&User::analyst());
+        person.edit(key, &json!({ "fields": { "labels": ["theirs", "and-more"] } })).unwrap();
+        let seen = world.sandbox.requests().len();
+        world.expect(0, &["run"]).await;
+        let mut labels: Vec<Value> =
+            world.sandbox.issues()[0]["fields"]["labels"].as_array().unwrap().clone();
+        let mut wanted =
+            [ours.as_array().unwrap().clone(), vec![json!("theirs"), json!("and-more")]].concat();
+        for labels in [&mut labels, &mut wanted] {
+            labels.sort_by_key(Value::to_string);
+        }
+        assert_eq!(labels, wanted);
+        for request in world.sandbox.requests().split_off(seen).iter().filter(|it| it.method == "PUT") {
+            assert!(request.body["fields"]["labels"].is_null(), "labels are never set: {}", request.body);
+            let verbs = request.body["update"]["labels"].as_array().cloned().unwrap_or_default();
+            assert!(verbs.iter().all(|verb| verb["add"].is_string()), "{}", request.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disputes_that_are_withdrawn_or_dismissed_end_as_others_do() {
+    for ended in ["withdrawn", "dismissed"] {
+        let world = World::new().await;
+        world.expect(0, &["run"]).await;
+        let (group, record) = world.groups().await.pop_first().unwrap();
+        let members = record["group"]["members"].as_array().unwrap().clone();
+        let mut rows = disputes();
+        for row in rows.iter_mut().filter(|row| members.iter().any(|id| *id == *row.dispute_id)) {
+            ended.clone_into(&mut row.status);
+        }
+        world.write_disputes(&rows);
+        world.expect(0, &["run"]).await;
+        let issue = world.issues_by_group()[&group][0].clone();
+        assert_eq!(issue["fields"]["status"]["name"], "Done", "{ended}");
+        let said = issue["comments"].to_string();
+        assert!(said.contains("All disputes of this ticket are resolved or withdrawn"), "{ended}: {said}");
+        assert!(!world.groups().await.contains_key(&group), "{ended}: it is over");
     }
 }

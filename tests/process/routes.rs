@@ -94,6 +94,8 @@ async fn routed(flavour: Flavour) {
     let requests = world.sandbox.requests();
     let watched = requests.iter().filter(|it| it.method == "POST" && it.path.ends_with("/watchers")).count();
     assert_eq!(watched, b.len());
+    let watches = |issue: &Value| issue["watchers"].to_string().contains("Example Lead");
+    assert!(b.iter().all(watches) && !rest.iter().any(watches), "who watches is who was named");
     let writes = world.writes();
     let said = world.expect(0, &["run"]).await;
     assert!(said.contains("up to date"), "{said}");
@@ -154,6 +156,8 @@ async fn somebody_who_left_is_named_by_check_and_in_the_plan_and_the_fallback_ge
     assert!(issues.len() > 2);
     assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"));
     world.assert_one_ticket_per_group("with somebody gone").await;
+    let report = world.expect(0, &["report", "--json"]).await;
+    assert!(report.contains("not set: `Assignee` takes"), "and it is in the report: {report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -238,4 +242,125 @@ async fn where_it_may_not_the_update_is_made_with_mails_and_the_wish_is_not_repe
     assert_eq!(loud, issues.len(), "{edits:?}");
     assert_eq!(edits[0], (true, 403), "{edits:?}");
     assert_eq!(edits.last(), Some(&(false, 204)), "the wish is not repeated: {edits:?}");
+}
+
+/// An issue of each group with the rows of its disputes.
+async fn with_rows(world: &World) -> Vec<(Value, Vec<disputebot::generate::Record>, String)> {
+    let (groups, issues, rows) = (world.groups().await, world.issues_by_group(), crate::world::disputes());
+    groups
+        .iter()
+        .map(|(id, record)| {
+            let members = record["group"]["members"].as_array().unwrap();
+            let own = rows.iter().filter(|row| members.iter().any(|id| *id == *row.dispute_id)).cloned();
+            (issues[id][0].clone(), own.collect(), record["cause"].as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_condition_of_a_rule_holds_for_the_tickets_whose_disputes_meet_it() {
+    let plain = world(Flavour::Cloud).await;
+    plain.expect(0, &["run"]).await;
+    let groups = with_rows(&plain).await;
+    // Conditions that some groups meet and others do not, found among the disputes themselves.
+    let money = |rows: &[disputebot::generate::Record]| -> f64 {
+        rows.iter().filter_map(|row| row.amount_disputed.parse::<f64>().ok()).sum()
+    };
+    let mostly = |rows: &[disputebot::generate::Record],
+                  is: &dyn Fn(&disputebot::generate::Record) -> bool| {
+        rows.iter().filter(|row| is(row)).count() * 2 > rows.len()
+    };
+    let mut sums: Vec<f64> = groups.iter().map(|(_, rows, _)| money(rows)).collect();
+    sums.sort_by(f64::total_cmp);
+    let least = sums[sums.len() / 2].round();
+    let all: Vec<&disputebot::generate::Record> = groups.iter().flat_map(|(_, rows, _)| rows).collect();
+    let some_states: Vec<&str> = {
+        let mut states: Vec<&str> = all.iter().map(|row| row.state.as_str()).collect();
+        states.sort_unstable();
+        states.dedup();
+        states.retain(|state| groups.iter().any(|(_, rows, _)| mostly(rows, &|row| row.state == *state)));
+        states.truncate(2);
+        states
+    };
+    let tables = disputebot::dispute::Tables::embedded();
+    let causes: Vec<String> =
+        tables.root_causes.iter().filter(|it| groups[0].2 == it.cause).map(|it| it.id.to_string()).collect();
+    let kind_of = |row: &disputebot::generate::Record| {
+        let kinds = &tables.covered_entity_types;
+        disputebot::dispute::entity_type(&row.covered_entity_id, kinds).map(|kind| kind.prefix.as_str())
+    };
+    let is_of = |kind: &str| {
+        groups.iter().filter(|(_, rows, _)| mostly(rows, &|row| kind_of(row) == Some(kind))).count()
+    };
+    let kinds = tables.covered_entity_types.iter().map(|kind| kind.prefix.as_str());
+    let kind = kinds.max_by_key(|kind| is_of(kind)).unwrap();
+    let routes = format!(
+        "[routes.state]\nstates = {some_states:?}\ncomponents = [\"Rebates\"]\n[routes.money]\nmin_amount = \"{least}\"\n\
+         priority = \"Low\"\n[routes.entity]\nentity_types = [\"{kind}\"]\nassignee = \"Example Lead\"\n[routes.cause]\n\
+         causes = {causes:?}\nissue_type = \"Bug\"\n[routes.due]\ndue_within_days = 3650\n[routes.due.fields]\nTeam = \"East\"\n"
+    );
+    let world = world(Flavour::Cloud).await;
+    configure(&world, &routes);
+    let far: Vec<&str> = groups
+        .iter()
+        .step_by(2)
+        .flat_map(|(_, rows, _)| rows.iter().map(|row| row.dispute_id.as_str()))
+        .collect();
+    let mut rows = crate::world::disputes();
+    for row in &mut rows {
+        let is_far = far.contains(&row.dispute_id.as_str());
+        row.due_at = if is_far { "2199-01-01" } else { "2027-01-31" }.to_owned();
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let mut met = [0; 5];
+    let groups = with_rows(&world).await;
+    for (issue, rows, cause) in &groups {
+        let fields = &issue["fields"];
+        let wanted = [
+            mostly(rows, &|row| some_states.contains(&row.state.as_str())),
+            money(rows) >= least,
+            mostly(rows, &|row| kind_of(row) == Some(kind)),
+            tables.root_causes.iter().any(|it| it.cause == *cause && causes.contains(&it.id.to_string())),
+            fields["duedate"].as_str().is_some_and(|due| due < "2036"),
+        ];
+        let shown = [
+            fields["components"][0]["name"] == "Rebates",
+            fields["priority"]["name"] == "Low",
+            fields["assignee"]["displayName"] == "Example Lead",
+            fields["issuetype"]["name"] == "Bug",
+            fields["customfield_10300"]["value"] == "East",
+        ];
+        assert_eq!(shown, wanted, "{}: {routes}", issue["key"]);
+        for (count, wanted) in met.iter_mut().zip(wanted) {
+            *count += usize::from(wanted);
+        }
+    }
+    assert!(met.iter().all(|count| *count > 0 && *count < groups.len()), "{met:?}: {routes}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_jira_gives_a_new_ticket_to_has_not_touched_it() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let world = world(flavour).await;
+        world.sandbox.assign_by_default("DISP", &User::analyst()).unwrap();
+        configure(&world, "");
+        world.expect(0, &["run"]).await;
+        let issues = world.sandbox.issues();
+        assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Analyst"));
+        // One that a person then gave to somebody else is touched.
+        let taken = issues[0]["key"].as_str().unwrap();
+        let given = match flavour {
+            Flavour::Cloud => json!({ "accountId": lead().account_id }),
+            Flavour::DataCenter => json!({ "name": lead().name }),
+        };
+        let person = world.sandbox.person(&User::analyst());
+        person.edit(taken, &json!({ "fields": { "assignee": given } })).unwrap();
+        configure(&world, "[route]\npriority = \"Low\"\n");
+        world.expect(0, &["run"]).await;
+        for issue in world.sandbox.issues() {
+            let is_routed = issue["fields"]["priority"]["name"] == "Low";
+            assert_eq!(is_routed, issue["key"] != taken, "{flavour:?}: {}", issue["key"]);
+        }
+    }
 }

@@ -30,6 +30,7 @@ fn create_one(world: &mut World, call: &Call, request: &Map<String, Value>) -> R
     let home = &world.projects[project];
     let mut before = Fields::new(issue_type, call.account(), home.workflow.first());
     before.priority = home.default_priority();
+    before.assignee.clone_from(&home.default_assignee);
     let Edit { fields, .. } = edit::read(world, call.account(), request, Screen::Create, project, before)?;
     let properties = edit::properties(request)?;
     let (id, key) = world.create(call.account(), project, fields, properties);

@@ -239,6 +239,8 @@ fn content() -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
+        grain: disputebot::ticket::facts::Grain::Fine,
+        typed: disputebot::ticket::Typed::default(),
     }
 }
 

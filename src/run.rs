@@ -22,7 +22,10 @@ use crate::{
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
+    state::{
+        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Waiting,
+    },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
         facts::{self, Facts, Figures, Grain},
@@ -175,7 +178,7 @@ pub fn survey(
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
         let cause = |cluster: &Cluster| cluster.cause;
         let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
-        let cause_of = causes.map(|(row, cause)| (table.id(row), cause)).collect();
+        let cause_of: HashMap<&Text, usize> = causes.map(|(row, cause)| (table.id(row), cause)).collect();
         group::families(&lineage.groups, &cause_of, least)
     });
 
@@ -186,6 +189,8 @@ pub fn survey(
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let spread = spread(&batch.disputes);
+    let mut decisions = plan::decisions(known.rulings.values(), &lineage.groups);
+    let quiet = plan::QuietDisputes::new(known.rulings.values());
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
@@ -211,9 +216,10 @@ pub fn survey(
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
             coarse: before.is_some_and(|before| before.coarse),
+            spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
-        let (mut content, mut weight) = (None, Weight::default());
+        let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
@@ -224,7 +230,11 @@ pub fn survey(
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
-            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
+            if !params.plan.is_large(group.members.len(), weight.amount) {
+                days_left = ticket::days_left(&members, tables, today);
+            }
+            let decisions = decisions.remove(&group.id).unwrap_or_default();
+            let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
             let facts = facts.at(grain);
             let made =
                 ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
@@ -247,10 +257,13 @@ pub fn survey(
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
+            record.spread = snapshot::spread_of(&members, tables);
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
+            record.spread = Spread::default();
         }
+        let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
             group.id.clone(),
             Standing {
@@ -261,6 +274,8 @@ pub fn survey(
                 moved,
                 returned,
                 unfit: Vec::new(),
+                days_left,
+                fresh_amount: fresh.filter_map(|member| member.amount_disputed).sum(),
             },
         );
         records.push(record);
@@ -277,7 +292,7 @@ pub fn survey(
         netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
+    let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
     Ok(Surveyed {
         batch,
         table,
@@ -581,6 +596,9 @@ fn inherit(
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, known, now);
+    if complete {
+        part_by_ruling(&mut groups, &found, table, known);
+    }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -628,6 +646,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
         events.push(Event::Known { group: ruling.group.clone(), fate });
     }
     events
+}
+
+/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
+/// for a group of its own would otherwise stay where it is for ever.
+fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known) {
+    let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+    if !known.rulings.values().any(parts) {
+        return;
+    }
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
+    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
+        let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let leaves: HashSet<Text> =
+            strangers.into_iter().filter(|member| !found.contains(member)).cloned().collect();
+        group.members.retain(|member| !leaves.contains(member));
+    }
 }
 
 /// Explains every active group that has members in the input; also says which of them is nearest to which.
@@ -717,6 +752,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
         sources: surveyed.batch.sources.iter().map(source_record).collect(),
+        shared: (surveyed.batch.shared.same, surveyed.batch.shared.different),
     }
 }
 

@@ -19,7 +19,7 @@ use disputebot::{
     plan::{Closed, Issue, Link, Moment, Stray, StrayKind, Ticket, Written},
     state::{
         Change, Claimed, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record,
-        Rows, RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
+        Rows, RunRecord, Spread, State, StateError, Tree, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -663,6 +663,7 @@ fn group(number: u128, revision: u64) -> Change {
         who: "the pharmacy".into(),
         figures: Figures::default(),
         coarse: false,
+        spread: Spread::default(),
     })
 }
 
@@ -1198,6 +1199,7 @@ fn writes_a_golden_state_where_asked() {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

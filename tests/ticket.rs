@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
 
+#[path = "shared/baits.rs"]
+mod baits;
+
+use baits::{Baits, hidden};
 use disputebot::{
     cluster,
     dispute::{Dispute, Program, Tables, Text, UnitType},
     group::{Group, GroupId, Pattern, Status},
+    plan::Mark,
     run::group_disputes,
     ticket::{
         self, Content, ContentError, Markup, Priorities, Templates, Weight, adf, document,
@@ -60,7 +65,7 @@ fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
     let members: Vec<Text> = disputes.iter().map(|dispute| dispute.id.clone()).collect();
     for number in 6..60 {
         let mut other = dispute(number);
-        other.client = disputes[0].client.clone();
+        (other.program, other.client) = (disputes[0].program, disputes[0].client.clone());
         other.ndc = format!("00033-{:04}-01", 100 + number).parse().unwrap();
         other.state = Some(["AZ", "CA", "FL", "GA", "IL", "NY"][number as usize % 6].into());
         other.payer = Some(format!("Other Plan {number}").into());
@@ -70,7 +75,7 @@ fn world(change: &dyn Fn(&mut Dispute)) -> (Vec<Dispute>, Group) {
     }
     let group = Group {
         id: GroupId::from_bits(7),
-        program: Program::Mdrp,
+        program: disputes[0].program,
         client: disputes[0].client.clone(),
         patterns: Vec::new(),
         members,
@@ -330,7 +335,7 @@ fn the_checker_of_documents_finds_what_is_wrong() {
 }
 
 #[test]
-fn a_summary_is_one_line_of_at_most_255_characters() {
+fn a_summary_is_one_line_of_under_255_characters() {
     for name in ["ä".repeat(10_000), "word ".repeat(2_000).trim().to_owned()] {
         let content = content_of(&|dispute| {
             dispute.client = name.as_str().into();
@@ -339,8 +344,9 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
         })
         .unwrap();
         let length = content.summary.chars().count();
-        assert!((1..=255).contains(&length), "{length} characters");
-        assert!(content.summary.ends_with('…') && !content.summary.contains('\n'), "{}", content.summary);
+        assert!((200..255).contains(&length), "{length} characters");
+        assert!(content.summary.contains('…') && !content.summary.contains('\n'), "{}", content.summary);
+        assert!(content.summary.ends_with(" · 6 disputes"), "{}", content.summary);
         assert_eq!(all_breaches(&description(&content)), Vec::<String>::new());
     }
 }
@@ -348,11 +354,51 @@ fn a_summary_is_one_line_of_at_most_255_characters() {
 #[test]
 fn a_summary_that_just_fits_is_kept_whole() {
     let templates = Templates::new(&[("summary.txt".to_owned(), "{{ client }}".to_owned())]).unwrap();
-    for (second, wanted) in [(54, 255), (55, 201)] {
+    for (second, wanted) in [(53, 254), (54, 201)] {
         let name = format!("{} {}", "x".repeat(200), "y".repeat(second));
         let (facts, _) = facts_of(&|dispute| dispute.client = name.as_str().into());
         assert_eq!(templates.summary(&facts).unwrap().chars().count(), wanted);
     }
+}
+
+#[test]
+fn of_a_long_summary_the_title_gives_way_first_and_client_and_count_stay() {
+    let templates = Templates::new(&[]).unwrap();
+    let facts = |title: &str, client: &str| {
+        let sample = Facts::sample();
+        Facts { title: title.to_owned(), client: client.to_owned(), ..sample }
+    };
+    let (long, emoji) = ("covered entity DSH990579, ".repeat(30), "😀".repeat(200));
+    for title in [long.as_str(), &emoji] {
+        let summary = templates.summary(&facts(title, "Example Pharma A")).unwrap();
+        assert!(summary.encode_utf16().count() < 255, "{summary}");
+        let kept = ["FFS carve-in NPI not excluded by state: ", "… · Example Pharma A · 1,234 disputes"];
+        assert!(summary.starts_with(kept[0]) && summary.ends_with(kept[1]), "{summary}");
+    }
+    let summary = templates.summary(&facts(&long, &"Example Pharma ".repeat(30))).unwrap();
+    assert!(summary.encode_utf16().count() < 255 && summary.ends_with(" · 1,234 disputes"), "{summary}");
+    assert!(summary.contains("covered entity…") && summary.contains("Example Pharma"), "{summary}");
+}
+
+#[test]
+fn a_deadline_that_is_near_is_the_next_one_that_has_not_passed() {
+    let tables = Tables::embedded();
+    let left = |due: &[Option<&str>], today: &str| {
+        let members: Vec<Dispute> = due
+            .iter()
+            .map(|due| Dispute {
+                due_at: due.map(|due| due.parse().unwrap()),
+                program: Program::Commercial,
+                ..dispute(1)
+            })
+            .collect();
+        ticket::days_left(&members.iter().collect::<Vec<_>>(), &tables, today.parse().unwrap())
+    };
+    let due = [Some("2026-08-01"), Some("2026-09-03"), None, Some("2026-09-02")];
+    assert_eq!(left(&due, "2026-09-01"), Some(1));
+    assert_eq!(left(&due, "2026-09-02"), Some(0));
+    assert_eq!(left(&due, "2026-09-04"), None, "what has passed is no deadline");
+    assert_eq!(left(&[None], "2026-09-01"), None);
 }
 
 #[test]
@@ -555,6 +601,37 @@ fn what_is_lost_at_a_deadline_is_the_money_whose_right_ends_by_silence_and_has_n
 }
 
 #[test]
+fn silence_that_accepts_stands_first_on_a_ticket_of_340b_and_weighs() {
+    let of_340b = |dispute: &mut Dispute| {
+        dispute.program = Program::P340b;
+        dispute.anchors.remitted = Some("2026-05-01".parse().unwrap());
+    };
+    let (facts, _) = facts_of(&of_340b);
+    let clocks: Vec<String> = facts
+        .clocks
+        .iter()
+        .map(|clock| format!("{} ({}): {}, else {}", clock.event, clock.owner, clock.due, clock.silence))
+        .collect();
+    assert_eq!(
+        clocks,
+        [
+            "manufacturer answer or auto-ACCEPT (manufacturer): unknown, else it counts as accepted",
+            "claim limit (covered entity or manufacturer): unknown, else the right is lost",
+            "response / reconsideration (parties): unknown, else the right is lost",
+            "ask for rebate (covered entity): unknown, else the right is lost",
+        ],
+        "no event of theirs is in the input, so that no day is guessed"
+    );
+    let text = words_of(&content_of(&of_340b).unwrap());
+    assert!(text.contains("it counts as accepted"), "{text}");
+    let loss = |day: &'static str| {
+        let due = move |_: usize, dispute: &mut Dispute| dispute.due_at = Some(day.parse().unwrap());
+        weight_of(Program::P340b, &due).loss
+    };
+    assert_eq!((loss("2026-06-01"), loss("2026-05-31")), (Decimal::from(300), Decimal::ZERO));
+}
+
+#[test]
 fn the_age_of_a_group_is_that_of_its_oldest_dispute() {
     let opened = |place: usize, dispute: &mut Dispute| {
         dispute.opened_at =
@@ -597,8 +674,66 @@ fn exposed_and_recoverable_money_and_unit_types_are_never_added_up() {
         ("1337.13".parse().unwrap(), "2674.26".parse().unwrap())
     );
     let units: Vec<String> = figures.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
-    assert_eq!(units, ["100 EA", "200 ML", "100 unknown"]);
+    assert_eq!(units, ["100 EA", "200 ML", "1 untyped"]);
     assert_eq!(figures.without_amount, 1);
+}
+
+#[test]
+fn units_of_different_and_of_unknown_types_stay_apart_when_figures_are_joined_and_on_the_ticket() {
+    let (disputes, _) = world(&|_| ());
+    let of = |unit: Option<UnitType>, count: usize| {
+        let disputes: Vec<Dispute> =
+            disputes[..count].iter().map(|one| Dispute { unit_type: unit, ..one.clone() }).collect();
+        Figures::of(&disputes)
+    };
+    let mut joined = of(Some(UnitType::Ml), 3);
+    for other in [of(Some(UnitType::Ea), 2), of(None, 2), of(Some(UnitType::Ml), 1), of(None, 1)] {
+        joined.join(&other);
+    }
+    let units: Vec<String> = joined.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
+    assert_eq!(
+        units,
+        ["200 EA", "400 ML", "3 untyped"],
+        "untyped units may be of any type, so none are added"
+    );
+    let text = words_of(
+        &content_of(&|dispute| {
+            dispute.unit_type = match &*dispute.id {
+                "D-000" | "D-001" => None,
+                "D-002" => Some(UnitType::Ea),
+                _ => Some(UnitType::Ml),
+            };
+        })
+        .unwrap(),
+    );
+    assert!(text.contains("100 EA; 300 ML; 2 disputes with units of unknown type"), "{text}");
+}
+
+#[test]
+fn documents_are_demanded_by_the_lists_of_the_days_on_which_the_disputes_were_opened() {
+    let documents = |code: &str, days: [&str; 2]| {
+        let (facts, _) = facts_of(&|dispute| {
+            dispute.reason_codes = vec![code.into()];
+            let day = days[usize::from(dispute.id.ends_with('1'))];
+            dispute.opened_at = (!day.is_empty()).then(|| day.parse().unwrap());
+        });
+        facts.cause.documents
+    };
+    let needed = |code: &str| vec![format!("the documents that reason code {code} demands")];
+    assert_eq!(documents("N", ["2026-05-01", "2026-05-01"]), needed("N"));
+    assert_eq!(documents("N", ["", ""]), needed("N"), "without a day the current list counts");
+    assert_eq!(
+        documents("N", ["2009-05-01", "2009-05-01"]),
+        [""; 0],
+        "the lists before 2011 ask for nothing under N"
+    );
+    assert_eq!(documents("N", ["2009-05-01", "2026-05-01"]), needed("N"), "some were opened later");
+    assert_eq!(documents("H", ["2026-05-01", "2026-05-01"]), [""; 0]);
+    assert_eq!(
+        documents("H", ["2009-05-01", "2009-05-01"]),
+        needed("H"),
+        "one of the lists before 2011 asked for them"
+    );
 }
 
 #[test]
@@ -819,78 +954,13 @@ fn templates_are_tried_with_an_invented_group_that_has_everything() {
     );
 }
 
-/// Pieces that mean something somewhere: markup, documents, pages, templates, queries, formulas, hidden characters.
-const BAITS: [&str; 56] = [
-    "**",
-    "__",
-    "`",
-    "~~",
-    "# ",
-    "- ",
-    "1. ",
-    "> ",
-    "|",
-    "|---|",
-    "[x](https://example.com)",
-    "![x](y)",
-    "<https://example.com>",
-    "https://example.com",
-    "<script>",
-    "</td>",
-    "<!--",
-    "&lt;",
-    "&#x2a;",
-    "{{ client }}",
-    "{% for x in members %}",
-    "{#",
-    "%}",
-    "{code}",
-    "{noformat}",
-    "{color:red}",
-    "{panel}",
-    "h1. ",
-    "bq. ",
-    "*b*",
-    "_i_",
-    "-s-",
-    "+u+",
-    "^s^",
-    "??c??",
-    "[~accountid:1]",
-    "[^file]",
-    "!x.png!",
-    "||",
-    "----",
-    "(/)",
-    "\\\\",
-    "\" OR project = X",
-    "\u{202e}",
-    "\u{2066}",
-    "\u{200b}",
-    "\u{feff}",
-    "\u{0}",
-    "\u{1b}[31m",
-    "\u{85}",
-    "\u{2028}",
-    "=HYPERLINK(\"x\")",
-    "+1+1",
-    "@SUM(A1)",
-    "-2+3|cmd",
-    "\t=1+1",
-];
-
 /// Hostile values in one ticket.
 const VALUES: usize = 25;
 
 #[test]
 fn ten_thousand_hostile_values_are_inert_in_every_form() {
-    let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
-    println!("SEED={seed}");
-    let mut state = seed;
-    let mut draw = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
+    let mut baits = Baits::new();
+    let seed = baits.seed;
     let templates = Templates::new(&[]).unwrap();
     let (base, figures) = facts_of(&|dispute| set_names(dispute, "Plainwords"));
     let make = |values: &[String]| {
@@ -922,17 +992,7 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
     let plain_shape = shape(&description(&plain));
     let plain_tags = tags(&ticket::html::text(&plain.block));
     for case in 0..10_000 / VALUES {
-        let values: Vec<String> = (0..VALUES)
-            .map(|_| {
-                let mut hostile = String::new();
-                for _ in 0..=draw(6) {
-                    hostile.push_str(BAITS[draw(BAITS.len())]);
-                    hostile.push_str(["", " ", "word", "x y", "\n", "é"][draw(6)]);
-                }
-                // Nothing but hidden characters and blanks would be no text at all.
-                hostile + "end"
-            })
-            .collect();
+        let values: Vec<String> = (0..VALUES).map(|_| baits.next()).collect();
         let told = |what: &str| format!("SEED={seed}, case {case}, {what}: {values:?}");
         let content = make(&values).unwrap_or_else(|error| panic!("{}: {error}", told("no ticket")));
         let document = description(&content);
@@ -948,15 +1008,29 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             told("wiki markup says other words")
         );
         for text in [&words, &content.summary, &wiki] {
-            let bad = text.chars().find(|c| {
-                (c.is_control() && *c != '\n')
-                    || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            });
-            assert_eq!(bad, None, "{}", told("hidden characters"));
+            assert_eq!(hidden(text), None, "{}", told("hidden characters"));
         }
         assert!(!content.summary.contains('\n'), "{}", told("summary"));
-        let disputes: Vec<Dispute> =
-            values.iter().map(|value| Dispute { payer: Some(value.as_str().into()), ..dispute(1) }).collect();
+        let mark = mark_of(&values);
+        let json = serde_json::to_string(&mark).unwrap();
+        assert!(json.len() < 32_768, "{}", told("property"));
+        assert_eq!(serde_json::from_str::<Mark>(&json).unwrap(), mark, "{}", told("property"));
+        let disputes: Vec<Dispute> = values
+            .iter()
+            .map(|value| {
+                let text: Text = value.as_str().into();
+                Dispute {
+                    id: text.clone(),
+                    product_name: Some(text.clone()),
+                    state: Some(text.clone()),
+                    payer: Some(text.clone()),
+                    covered_entity: Some(text.clone()),
+                    pharmacy_npi: Some(text.clone()),
+                    reason_codes: vec![text],
+                    ..dispute(1)
+                }
+            })
+            .collect();
         let members: Vec<&Dispute> = disputes.iter().collect();
         let list = ticket::list::List::of(&GroupId::from_bits(7), &members, Grain::Fine);
         let mut cells = csv::Reader::from_reader(list.text.trim_start_matches('\u{feff}').as_bytes());
@@ -964,10 +1038,26 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         assert_eq!(rows.len(), VALUES, "{}", told("list"));
         for row in rows {
             assert_eq!(row.len(), ticket::list::COLUMNS.len(), "{}", told("list"));
-            let is_formula = row[4].trim_start().starts_with(['=', '+', '-', '@']);
-            assert!(!is_formula, "{}", told("a formula"));
+            for cell in &row {
+                let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@']);
+                assert!(!is_formula && hidden(cell).is_none(), "{}", told("a formula"));
+            }
         }
     }
+}
+
+/// The mark of a group whose every text is one of the values.
+fn mark_of(values: &[String]) -> Mark {
+    let item =
+        |value: &String| cluster::Item { attribute: cluster::Attribute::Payer, value: value.as_str().into() };
+    let (_, group) = world(&|_| ());
+    let group = Group {
+        client: values[0].as_str().into(),
+        patterns: values.iter().map(|value| Pattern::from_items(&[item(value)])).collect(),
+        members: values.iter().map(|value| value.as_str().into()).collect(),
+        ..group
+    };
+    Mark::of(&group, Grain::Fine)
 }
 
 /// The tags of a page in their order, without words.

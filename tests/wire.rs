@@ -34,8 +34,9 @@ use disputebot::{
     plan::{Issue, Mark},
     sandbox::{self, Effect, Fault, Matches, Options, User},
     ticket::{
-        Content,
+        Content, Typed,
         document::{Block, Inline},
+        facts::Grain,
     },
 };
 use flate2::{Compression, write::GzEncoder};
@@ -221,7 +222,10 @@ async fn every_call_asks_for_english_and_one_through_the_gateway_for_its_site_wi
         let head = head.to_lowercase();
         assert!(head.starts_with("get /ex/jira/0a1b-2c3d/rest/api/3/"), "{head}");
         assert!(head.contains(&format!("authorization: bearer {}", TOKEN.to_lowercase())), "{head}");
-        assert!(head.contains("x-force-accept-language: true") && head.contains("accept-language: en-us"), "{head}");
+        assert!(
+            head.contains("x-force-accept-language: true") && head.contains("accept-language: en-us"),
+            "{head}"
+        );
     }
     assert_no_token(&format!("{client:?}"), "a debug text");
 }
@@ -239,8 +243,8 @@ fn content() -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
-        grain: disputebot::ticket::facts::Grain::Fine,
-        typed: disputebot::ticket::Typed::default(),
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

@@ -74,7 +74,8 @@ fn daemon(state: &Path) -> Row {
         state.display()
     );
     std::fs::write(place.path().join("disputebot.toml"), config).expect("a file");
-    std::fs::write(place.path().join("disputes.csv"), "dispute_id,program,manufacturer,ndc\n").expect("a file");
+    std::fs::write(place.path().join("disputes.csv"), "dispute_id,program,manufacturer,ndc\n")
+        .expect("a file");
     let began = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_disputebot"))
         .arg("daemon")
@@ -86,7 +87,8 @@ fn daemon(state: &Path) -> Row {
         .stderr(Stdio::piped())
         .spawn()
         .expect("a process");
-    let mut lines = BufReader::new(child.stderr.take().expect("it was asked for")).lines().map_while(Result::ok);
+    let mut lines =
+        BufReader::new(child.stderr.take().expect("it was asked for")).lines().map_while(Result::ok);
     let has_started = lines.any(|line| line.contains("daemon started"));
     let seconds = began.elapsed().as_secs_f64();
     let memory = peak_kib_of(child.id());

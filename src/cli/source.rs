@@ -144,7 +144,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
                 of: settings.column(field).to_owned(),
                 filled,
                 distinct: match distinct.len() {
-                    MOST_DISTINCT.. => format!("over {MOST_DISTINCT}"),
+                    many if many > MOST_DISTINCT => format!("over {MOST_DISTINCT}"),
                     few => few.to_string(),
                 },
                 private: field.is_private(),
@@ -166,7 +166,7 @@ struct Counted {
 impl Counted {
     fn add(&mut self, text: &str, field: Field, hash: u64) {
         self.filled += 1;
-        let is_new = self.distinct.len() < MOST_DISTINCT && self.distinct.insert(hash);
+        let is_new = self.distinct.len() <= MOST_DISTINCT && self.distinct.insert(hash);
         if is_new && self.examples.len() < EXAMPLES {
             let shown = fit(field, text);
             if !self.examples.contains(&shown) {

@@ -246,7 +246,9 @@ impl Ready {
 
     /// Whether the scheme of the project has some priorities. The list of the site has those of other projects, too.
     fn try_priorities(&mut self, configured: &[(String, String)]) {
-        let Some(field) = self.catalog.by_id("priority").filter(|field| !field.allowed.is_empty()) else { return };
+        let Some(field) = self.catalog.by_id("priority").filter(|field| !field.allowed.is_empty()) else {
+            return;
+        };
         let allowed: Vec<String> = field.allowed.iter().map(|one| one.name.clone()).collect();
         for (setting, name) in configured {
             let (verdict, said) = if allowed.contains(name) {

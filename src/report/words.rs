@@ -41,15 +41,17 @@ pub(super) fn adds(kind: MoveKind) -> bool {
     }
 }
 
-/// A foreign text, where it may be shown.
-pub(super) fn open(text: &str) -> &str {
-    if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+/// A foreign text, where it may be shown: one line, and nothing in it that nobody sees.
+pub(super) fn open(text: &str) -> String {
+    if ticket::screen(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
 
 /// A code or a kind of the input, where it looks like one.
-pub(super) fn open_code(text: &str) -> &str {
-    if Field::ReasonCodes.misfit(text).is_some() { "(withheld: it looks private)" } else { text }
+pub(super) fn open_code(text: &str) -> String {
+    if Field::ReasonCodes.misfit(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
+
+const WITHHELD: &str = "(withheld: it looks private)";
 
 /// `1 ticket`, `1,200 tickets`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
@@ -109,7 +111,7 @@ pub fn owner(key: &str, assignee: Option<&str>) -> String {
     match (key, assignee) {
         ("", _) => "no ticket yet".to_owned(),
         (_, None) => "unassigned".to_owned(),
-        (_, Some(name)) => open(name).to_owned(),
+        (_, Some(name)) => open(name),
     }
 }
 
@@ -128,6 +130,8 @@ pub(super) fn natural(key: &str) -> (String, u64) {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NewGroup => "a group without a ticket".to_owned(),
+        Reason::DeadlineNear { .. } => "a small group with a deadline near".to_owned(),
+        Reason::DespiteRuling { key } => format!("much came since a person decided on {key}"),
         Reason::SplitFrom { group } => format!("split from the group {}", group.short()),
         Reason::CreateAgain => "an earlier create never arrived".to_owned(),
         Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
@@ -136,6 +140,9 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::AllResolved => "all its disputes are settled".to_owned(),
         Reason::MergedInto { group } => format!("merged into the group {}", group.short()),
+        Reason::MergedByPerson { group, .. } => {
+            format!("merged into the group {} by a person", group.short())
+        }
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => format!("the cause of the group {} came back", group.short()),
         Reason::Grew => "the group grew by much".to_owned(),

@@ -18,7 +18,7 @@ use crate::{
     jira::Client,
     plan::{self, Plan, Standing},
     source::Completeness,
-    state::{Change, GroupRecord, Known, Rows, RunRecord, State},
+    state::{Change, GroupRecord, Known, Rows, RunRecord, Spread, State},
     ticket::{
         ContentError, Part, Templates, Weight,
         facts::{Figures, Grain},
@@ -85,7 +85,9 @@ impl Overview {
             let members: Vec<&GroupRecord> =
                 group.members.iter().filter_map(|id| parts.get(&**id).copied()).collect();
             let mut figures = Figures::default();
-            members.iter().for_each(|member| figures.join(&member.figures));
+            for member in &members {
+                figures.join(&member.figures);
+            }
             let stand = |member: &GroupRecord| surveyed.standing.get(&member.group.id);
             let none = Weight::default();
             let shown: Vec<Part<'_>> = members
@@ -129,6 +131,8 @@ impl Overview {
                 Standing {
                     content,
                     title: title.clone(),
+                    fresh_amount: weight.amount,
+                    days_left: None,
                     weight,
                     absent,
                     moved,
@@ -139,7 +143,15 @@ impl Overview {
             let cause = largest.map(|largest| largest.cause.clone()).unwrap_or_default();
             let who = largest.map(|largest| largest.who.clone()).unwrap_or_default();
             let coarse = members.iter().any(|member| member.coarse);
-            records.push(GroupRecord { group: group.clone(), title, cause, who, figures, coarse });
+            records.push(GroupRecord {
+                group: group.clone(),
+                title,
+                cause,
+                who,
+                figures,
+                coarse,
+                spread: Spread::default(),
+            });
         }
         Ok(Self { complete, fingerprint, lineage, records, standing })
     }
@@ -178,6 +190,7 @@ impl Overview {
             rejects: Vec::new(),
             files: None,
             sources: Vec::new(),
+            shared: (0, 0),
         }
     }
 }

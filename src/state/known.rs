@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Filing, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
+    Entry, Filing, Head, Journal, JournalError, Snapshot, Spread, StateError, Tree, Vault, Write, backup,
     durable::WriterLock, format, journal, vault,
 };
 use crate::{
@@ -171,6 +171,9 @@ pub struct GroupRecord {
     /// Whether so few people have its product that neither place nor time may be shown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub coarse: bool,
+    /// Its disputes by what reports break them down by; nothing in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Spread::is_empty")]
+    pub spread: Spread,
 }
 
 /// A run that ended.
@@ -217,6 +220,14 @@ pub struct RunRecord {
     /// Each source by itself, in their order; none in records of earlier builds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// Disputes that more than one source holds, of which the row of the later source counts: with equal contents and
+    /// with other ones. Their rows are among those that are superseded.
+    #[serde(default, skip_serializing_if = "is_none_shared")]
+    pub shared: (u64, u64),
+}
+
+fn is_none_shared(shared: &(u64, u64)) -> bool {
+    *shared == (0, 0)
 }
 
 /// What a run read of one source.
@@ -265,7 +276,7 @@ pub struct Rows {
     pub not_open: u64,
     /// Rows that repeat another one word for word.
     pub repeated: u64,
-    /// Rows that a later file replaces.
+    /// Rows that a later file or a later source replaces.
     pub superseded: u64,
     /// Rows that could not be read.
     pub rejected: u64,
@@ -623,7 +634,9 @@ impl State {
                 reason: format!(
                     "the journal ends with record {} and has no record {} of the hash {}: it is an older copy, or \
                      records were taken from it",
-                    state.journal.head().seq, witness.seq, witness.hash
+                    state.journal.head().seq,
+                    witness.seq,
+                    witness.hash
                 ),
             });
         }
@@ -716,7 +729,12 @@ impl Loaded {
                 patterns.shrink_to_fit();
                 members.shrink_to_fit();
                 pending.shrink_to_fit();
-                for text in [client, &mut record.cause, &mut record.who] {
+                let Spread { states, entities, opened } = &mut record.spread;
+                states.shrink_to_fit();
+                entities.shrink_to_fit();
+                opened.shrink_to_fit();
+                let names = states.iter_mut().chain(entities).map(|(name, _)| name);
+                for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
                     if let Some(same) = self.texts.get(text) {
                         *text = Arc::clone(same);
                     } else {

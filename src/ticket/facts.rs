@@ -74,6 +74,8 @@ pub struct Facts {
     pub shares: Vec<ShareFacts>,
     /// What varies: `18 states, 212 pharmacies: not state or pharmacy specific`; empty where nothing does.
     pub varying: String,
+    /// What people decided about the disputes, each a sentence.
+    pub decisions: Vec<String>,
     /// The nearest other group of the client and program.
     pub neighbour: Option<NeighbourFacts>,
     /// Examples.
@@ -280,6 +282,7 @@ impl Facts {
                 exclusivity: text("80 %"),
             }],
             varying: text("18 states"),
+            decisions: vec![text("A person split DISP-3, so disputes that differ in state are kept apart.")],
             neighbour: Some(NeighbourFacts {
                 group: text("4e5f6a7b"),
                 attribute: text("state"),
@@ -364,6 +367,7 @@ pub fn facts(
             })
             .collect(),
         varying: words::varying(&explanation.varying),
+        decisions: Vec::new(),
         neighbour: nearest.zip(explanation.neighbour.as_ref()).map(|(id, neighbour)| {
             let separating = neighbour.separating.as_ref();
             let part = |of: &dyn Fn(&Separating) -> String| separating.map_or_else(String::new, of);
@@ -507,7 +511,8 @@ fn says_it_too(one: &Share, other: &Share) -> bool {
 /// Clocks that a ticket shows.
 const CLOCKS: usize = 4;
 
-/// The clocks of the program that run for a member; those that do something by themselves come first. A day that is not
+/// The clocks of the program that run for a member; those that accept by themselves come first, then those that do
+/// something else. A day that is not
 /// known is not guessed, and a rule without a term is no clock.
 fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let reader = Clocks::new(tables);
@@ -520,7 +525,11 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     if running.iter().any(is_general) {
         running.retain(is_general);
     }
-    running.sort_by_key(|deadline| deadline.on_silence.is_none());
+    running.sort_by_key(|deadline| match deadline.on_silence {
+        Some(Silence::Accepted) => 0,
+        Some(_) => 1,
+        None => 2,
+    });
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));

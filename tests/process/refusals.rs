@@ -122,7 +122,10 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
         assert!(said.contains("FAIL  jira.project"), "{said}");
         world.sandbox.allow(&User::bot(), Permission::Browse);
         let split = world.expect(5, &["check", "--set", "jira.link_type_split=Halves"]).await;
-        assert!(split.contains("there is no link type `Halves`") && split.contains("(`jira.link_type_split`)"), "{split}");
+        assert!(
+            split.contains("there is no link type `Halves`") && split.contains("(`jira.link_type_split`)"),
+            "{split}"
+        );
         // Those of other projects are on the list of the site.
         world.sandbox.set_priorities("DISP", &["Highest", "Low"]).unwrap();
         let said = world.expect(3, &["check"]).await;

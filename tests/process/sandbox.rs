@@ -17,7 +17,8 @@ async fn a_sandbox_plays_what_its_command_line_says_and_tells_at_its_end_what_wa
     let faults = "[[fault]]\non = \"POST /issue\"\neffect = \"answer\"\nstatus = 503\n\
                   [[fault]]\non = \"POST /comment\"\neffect = \"close-before-commit\"\n";
     fs::write(folder.path().join("faults.toml"), faults).unwrap();
-    let options = "sandbox --port 0 --project DISP --project OPS --workflow plain --faults faults.toml --limits";
+    let options =
+        "sandbox --port 0 --project DISP --project OPS --workflow plain --faults faults.toml --limits";
     let mut child = Command::new(env!("CARGO_BIN_EXE_disputebot"))
         .args(options.split(' '))
         .current_dir(folder.path())
@@ -38,7 +39,8 @@ async fn a_sandbox_plays_what_its_command_line_says_and_tells_at_its_end_what_wa
     };
     let at = |path: &str| format!("{base}/rest/api/3/{path}");
     assert_eq!(ask(http.get(at("project/OPS"))).await.1["key"], "OPS");
-    let fields = json!({ "project": { "key": "OPS" }, "issuetype": { "name": "Task" }, "summary": "a cause" });
+    let fields =
+        json!({ "project": { "key": "OPS" }, "issuetype": { "name": "Task" }, "summary": "a cause" });
     let create = || http.post(at("issue")).json(&json!({ "fields": fields }));
     assert_eq!(ask(create()).await.0, 503, "the fault strikes once");
     let (status, made) = ask(create()).await;

@@ -9,7 +9,7 @@ use disputebot::{
     dispute::{Program, Text},
     group::{self, Found, Group, GroupId, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
-    state::{Change, GroupRecord, Known},
+    state::{Change, GroupRecord, Known, Spread},
     ticket::{
         Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{Block, Inline},
@@ -598,6 +598,8 @@ impl Daemon {
                     moved: (0, 0),
                     returned: false,
                     unfit: Vec::new(),
+                    days_left: None,
+                    fresh_amount: Decimal::ZERO,
                 },
             );
             records.push(GroupRecord {
@@ -607,6 +609,7 @@ impl Daemon {
                 who: "".into(),
                 figures: Figures::default(),
                 coarse: false,
+                spread: Spread::default(),
             });
         }
         (records, standing)
@@ -718,6 +721,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         max_new_tickets: 50,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        due_within_days: None,
         resolve: true,
         resolution: None,
         split_link: "Relates".to_owned(),

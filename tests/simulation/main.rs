@@ -90,7 +90,10 @@ fn the_harness_fails_the_algorithms_of_others() {
         .filter(|seed| Plot::rough(*seed, Algorithm::IntentAndWait).live().doubled > 0)
         .collect::<Vec<u64>>();
     println!("IntentAndWait: {doubled:?}");
-    assert_eq!(doubled, seeds, "draws have moved; `cargo bench --bench prove -- simulation` counts the seeds of today");
+    assert_eq!(
+        doubled, seeds,
+        "draws have moved; `cargo bench --bench prove -- simulation` counts the seeds of today"
+    );
 }
 
 #[test]

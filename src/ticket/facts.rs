@@ -130,6 +130,8 @@ pub struct RuleFacts {
     pub precision: String,
     /// Share of the members that match.
     pub recall: String,
+    /// Whether places and times are left out of it; the shares are those of the whole rule.
+    pub withheld: bool,
 }
 
 /// A shared value in words.
@@ -197,6 +199,7 @@ impl Facts {
         if grain == Grain::Fine {
             return self;
         }
+        self.rule.withheld = true;
         for exemplar in &mut self.exemplars {
             // `2026Q1` and the like: the year is left.
             exemplar.period = exemplar.period.chars().take(4).collect();
@@ -273,6 +276,7 @@ impl Facts {
                 alternatives: vec![text("NDC 98001-1037-01, TX"), text("reason code X")],
                 precision: text("98 %"),
                 recall: text("95 %"),
+                withheld: false,
             },
             shares: vec![ShareFacts {
                 attribute: text("State"),
@@ -351,6 +355,7 @@ pub fn facts(
             alternatives: alternatives(explanation),
             precision: percent(explanation.rule.precision),
             recall: percent(explanation.rule.recall),
+            withheld: false,
         },
         shares: explanation
             .shares
@@ -471,7 +476,11 @@ fn typed(group: &Group, explanation: &Explanation, exemplars: &[Exemplar], liste
 /// Headline of a group: the first alternative of its rule.
 pub fn title(explanation: &Explanation) -> String {
     let mut alternatives = alternatives(explanation).into_iter();
-    let Some(first) = alternatives.next() else { return "no shared pattern any more".to_owned() };
+    let Some(first) = alternatives.next() else {
+        let is_withheld = explanation.rule.recall > 0.0;
+        let words = if is_withheld { "a place or time, not named" } else { "no shared pattern any more" };
+        return words.to_owned();
+    };
     let more = match alternatives.len() {
         0 => String::new(),
         1 => ", or another pattern".to_owned(),

@@ -82,7 +82,7 @@ impl<'a> Scene<'a> {
             .filter(|one| one.overruled == overruled)
             .filter_map(|one| {
                 let new = !before.contains(&(&one.group, one.words.as_str()));
-                Some(self.line(self.group(&one.group)?, words::open(&one.words).to_owned(), new))
+                Some(self.line(self.group(&one.group)?, words::open(&one.words), new))
             })
             .collect();
         all.sort_by_key(|one| !one.new);
@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
     fn line(&self, record: &GroupRecord, words: String, new: bool) -> Overruled {
         Overruled {
             key: self.key(&record.group.id),
-            client: words::open(&record.group.client).to_owned(),
+            client: words::open(&record.group.client),
             what: what(record),
             words,
             new,

@@ -41,15 +41,17 @@ pub(super) fn adds(kind: MoveKind) -> bool {
     }
 }
 
-/// A foreign text, where it may be shown.
-pub(super) fn open(text: &str) -> &str {
-    if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+/// A foreign text, where it may be shown: one line, and nothing in it that nobody sees.
+pub(super) fn open(text: &str) -> String {
+    if ticket::screen(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
 
 /// A code or a kind of the input, where it looks like one.
-pub(super) fn open_code(text: &str) -> &str {
-    if Field::ReasonCodes.misfit(text).is_some() { "(withheld: it looks private)" } else { text }
+pub(super) fn open_code(text: &str) -> String {
+    if Field::ReasonCodes.misfit(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
+
+const WITHHELD: &str = "(withheld: it looks private)";
 
 /// `1 ticket`, `1,200 tickets`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
@@ -109,7 +111,7 @@ pub fn owner(key: &str, assignee: Option<&str>) -> String {
     match (key, assignee) {
         ("", _) => "no ticket yet".to_owned(),
         (_, None) => "unassigned".to_owned(),
-        (_, Some(name)) => open(name).to_owned(),
+        (_, Some(name)) => open(name),
     }
 }
 

@@ -2,19 +2,23 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../shared/baits.rs"]
+mod baits;
 #[path = "../shared/quarter.rs"]
 mod quarter;
 mod small;
 mod trace;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs,
 };
 
 use disputebot::{
-    report::{self, ChatForm, Links, Week, Weekly},
+    report::{self, ChatForm, Links, Room, Week, Weekly},
     state::{History, State},
+    ticket,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -394,4 +398,60 @@ fn both_chats_get_the_sentences_and_none_of_their_own_marks() {
     let card = &teams["attachments"][0]["content"];
     assert_eq!(card["body"].as_array().unwrap().len(), 1 + report.story.len());
     assert!(!card.to_string().contains(" *b*"), "{card}");
+}
+
+/// Elements of a page with the names of their attributes.
+fn elements(html: &str) -> BTreeSet<String> {
+    let element = |part: &str| {
+        let tag = part.split('>').next().unwrap_or_default();
+        let outside: String = tag.split('"').step_by(2).collect();
+        outside.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    html.split('<').skip(1).map(element).collect()
+}
+
+#[test]
+fn hostile_texts_are_inert_in_page_mail_chat_and_jira() {
+    let forms = |history: &History| {
+        let report = weekly(history, None);
+        let page = report::html(&report, &history.head, &links()).unwrap();
+        let room = Room { text: 32_000, page: u64::MAX };
+        let mail = report::mail(&report, &history.head, &links()).unwrap();
+        (page, mail, report::for_jira(&report, &history.head, &links(), "week", room).unwrap(), report)
+    };
+    let innocent = quarter::history(&same);
+    let (page, mail, ..) = forms(&innocent);
+    let (of_page, of_mail) = (elements(&page), elements(mail.html.as_str()));
+    let baits = RefCell::new(baits::Baits::new());
+    let seed = baits.borrow().seed;
+    for case in 0..10 {
+        // What several records have in common stays the same in all of them.
+        let names: RefCell<BTreeMap<String, String>> = RefCell::default();
+        let hostile = |text: &str| {
+            let mut names = names.borrow_mut();
+            names.entry(text.to_owned()).or_insert_with(|| baits.borrow_mut().next()).clone()
+        };
+        let history = quarter::history(&hostile);
+        let (page, mail, filed, report) = forms(&history);
+        let told = |what: &str| format!("SEED={seed}, case {case}, {what}");
+        assert_eq!(&elements(&page) - &of_page, BTreeSet::new(), "{}", told("page"));
+        assert_eq!(&elements(mail.html.as_str()) - &of_mail, BTreeSet::new(), "{}", told("mail"));
+        let slack = report::chat(&report, ChatForm::Slack).unwrap()["text"].as_str().unwrap().to_owned();
+        assert!(!slack.contains(['<', '>']), "{}: {slack}", told("chat"));
+        let teams = report::chat(&report, ChatForm::Teams).unwrap().to_string();
+        let words = ticket::document::plain_text(&filed.body);
+        let wiki = ticket::wiki::text(&filed.body);
+        assert_eq!(
+            ticket::wiki::normal(&ticket::wiki::plain_text(&wiki)),
+            ticket::wiki::normal(&words),
+            "{}",
+            told("wiki markup says other words")
+        );
+        let one_line = [&mail.subject, &filed.summary];
+        assert!(one_line.iter().all(|line| !line.contains('\n')), "{}", told("one line"));
+        let texts = [&mail.subject, &filed.summary, &slack, &teams, &words, &wiki, &page];
+        for text in texts.into_iter().map(String::as_str).chain([mail.text.as_str(), mail.html.as_str()]) {
+            assert_eq!(baits::hidden(text), None, "{}: {text}", told("hidden signs"));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A pass takes no hints and looks at everything each time; its `now` is taken once and handed down.
 
+pub mod internal;
 mod snapshot;
 
 use std::{
@@ -53,6 +54,8 @@ pub struct Params {
     pub small_group: usize,
     /// Whether the list of all members is attached.
     pub attach_members: bool,
+    /// How many clients share a cause that staff gets a ticket about; none where staff gets none.
+    pub shared_by: Option<usize>,
     /// Zone in which days are counted.
     pub zone: TimeZone,
 }
@@ -102,6 +105,8 @@ pub struct Surveyed {
     pub table: Table,
     /// The groups of this run and how they came about.
     pub lineage: group::Lineage,
+    /// Causes that several clients share: clusters whose members are groups.
+    pub shared: Vec<Found>,
     /// Rows by what became of them.
     pub rows: Rows,
     /// Explanation of each active group that has members in the input.
@@ -168,6 +173,12 @@ pub fn survey(
     let guidance = cluster::Guidance { links: Some(&links), reference: None };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
+    let shared = params.shared_by.map_or_else(Vec::new, |least| {
+        let cause = |cluster: &Cluster| cluster.cause;
+        let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
+        let cause_of = causes.map(|(row, cause)| (table.id(row), cause)).collect();
+        group::families(&lineage.groups, &cause_of, least)
+    });
 
     let by_id: HashMap<&Text, &Dispute> =
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
@@ -257,7 +268,18 @@ pub fn survey(
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
-    Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+    Ok(Surveyed {
+        batch,
+        table,
+        lineage,
+        shared,
+        rows,
+        explanations,
+        neighbours,
+        standing,
+        records,
+        snapshots,
+    })
 }
 
 /// What the rules of routing look at.
@@ -350,7 +372,7 @@ pub async fn plan_only(
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(params, &ready);
     let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
@@ -417,7 +439,7 @@ async fn whole(
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
@@ -451,16 +473,16 @@ async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, Reco
 
 /// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.
 async fn settle(
-    surveyed: &mut Surveyed,
+    standing: &mut BTreeMap<GroupId, Standing>,
     mut ready: Arc<Ready>,
     tracker: &impl Tracker,
 ) -> Result<Arc<Ready>, RecoverError> {
-    let contents = surveyed.standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
+    let contents = standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
     let people = ready.unknown_people(contents);
     if !people.is_empty() {
         ready = tracker.look_up(people).await?;
     }
-    for standing in surveyed.standing.values_mut() {
+    for standing in standing.values_mut() {
         if let Some(Ok(content)) = &mut standing.content {
             standing.unfit = ready.settle(content);
         }
@@ -609,7 +631,7 @@ fn explain(table: &Table, groups: &[Group]) -> (BTreeMap<GroupId, Explanation>, 
             let patterns = group.patterns.iter().map(Pattern::items).collect();
             (!rows.is_empty()).then(|| {
                 let client = group.client.clone();
-                (&group.id, Cluster { program: group.program, client, patterns, rows })
+                (&group.id, Cluster { program: group.program, client, cause: 0, patterns, rows })
             })
         })
         .unzip();
@@ -662,28 +684,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             *ageing.entry(band.clone()).or_default() += count;
         }
     }
-    let mut events: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut joined, mut left) = (0, 0);
-    for event in &surveyed.lineage.events {
-        let name = match event {
-            Event::Born { split_from: None, .. } => "born",
-            Event::Born { .. } => "split",
-            Event::Known { fate: Fate::Kept { joined: j, left: l }, .. } => {
-                joined += j;
-                left += l;
-                "kept"
-            }
-            Event::Known { fate: Fate::Returned, .. } => "returned",
-            Event::Known { fate: Fate::MergedInto(_), .. } => "merged",
-            Event::Known { fate: Fate::Resolved, .. } => "resolved",
-            Event::Unconfirmed { .. } => "unconfirmed",
-        };
-        *events.entry(name.to_owned()).or_default() += 1;
-    }
-    let mut held: BTreeMap<String, usize> = BTreeMap::new();
-    for hold in &plan.holds {
-        *held.entry(hold.reason.kind().to_owned()).or_default() += 1;
-    }
+    let Deeds { events, moved, done, failed, held, waiting } = Deeds::of(&surveyed.lineage, plan, applied);
     RunRecord {
         id: uuid::Uuid::now_v7().to_string(),
         at: now,
@@ -697,22 +698,64 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         ageing,
         groups: surveyed.records.iter().filter(|record| record.group.status == Status::Active).count(),
         events,
-        moved: (joined, left),
-        done: applied.done.clone(),
-        failed: applied
-            .failed
-            .iter()
-            .map(|(action, failure)| {
-                (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
-            })
-            .collect(),
+        moved,
+        done,
+        failed,
         held,
-        waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+        waiting,
         clients: surveyed.snapshots.clone(),
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
         sources: surveyed.batch.sources.iter().map(source_record).collect(),
         shared: (surveyed.batch.shared.same, surveyed.batch.shared.different),
+    }
+}
+
+/// What happened to groups and tickets in a run.
+struct Deeds {
+    events: BTreeMap<String, usize>,
+    moved: (usize, usize),
+    done: Vec<Done>,
+    failed: Vec<(GroupId, String, String)>,
+    held: BTreeMap<String, usize>,
+    waiting: Vec<Waiting>,
+}
+
+impl Deeds {
+    fn of(lineage: &group::Lineage, plan: &Plan, applied: &Applied) -> Self {
+        let mut events: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut joined, mut left) = (0, 0);
+        for event in &lineage.events {
+            let name = match event {
+                Event::Born { split_from: None, .. } => "born",
+                Event::Born { .. } => "split",
+                Event::Known { fate: Fate::Kept { joined: j, left: l }, .. } => {
+                    joined += j;
+                    left += l;
+                    "kept"
+                }
+                Event::Known { fate: Fate::Returned, .. } => "returned",
+                Event::Known { fate: Fate::MergedInto(_), .. } => "merged",
+                Event::Known { fate: Fate::Resolved, .. } => "resolved",
+                Event::Unconfirmed { .. } => "unconfirmed",
+            };
+            *events.entry(name.to_owned()).or_default() += 1;
+        }
+        let mut held: BTreeMap<String, usize> = BTreeMap::new();
+        for hold in &plan.holds {
+            *held.entry(hold.reason.kind().to_owned()).or_default() += 1;
+        }
+        let failed = applied.failed.iter().map(|(action, failure)| {
+            (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
+        });
+        Self {
+            events,
+            moved: (joined, left),
+            done: applied.done.clone(),
+            failed: failed.collect(),
+            held,
+            waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+        }
     }
 }
 

@@ -110,6 +110,7 @@ fn facts_beside(change: &dyn Fn(&mut Dispute), beside: Option<&str>) -> (Facts, 
     let found = cluster::Cluster {
         program: group.program,
         client: group.client.clone(),
+        cause: 0,
         patterns: vec![items],
         rows,
     };

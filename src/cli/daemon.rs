@@ -38,6 +38,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
+    let internal = super::internal::desk(&settings, &client)?;
     let wishes = Wishes::default();
     let heard = (client.clone(), wishes.clone());
     let needs = super::check::needs(&settings, None);
@@ -50,6 +51,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         templates,
         client,
         state,
+        internal,
         delivery: settings.delivery,
         run_schedule: settings.run_schedule,
         report_schedule: settings.report_schedule,

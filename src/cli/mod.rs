@@ -15,6 +15,7 @@ mod explain;
 mod generate;
 mod groups;
 mod init;
+mod internal;
 mod plan;
 mod report;
 mod run;

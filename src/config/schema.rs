@@ -466,6 +466,9 @@ mod tests {
         jira.ca_file Text
         jira.fields Map
         jira.transition_fields Map
+        internal.project Text
+        internal.issue_type Text
+        internal.min_clients Whole
         state.dir Text
         report.dir Text
         report.zone Text

@@ -608,6 +608,11 @@ impl State {
 
     /// Checks the vault against every checksum and against the journal. Changes nothing that is damaged.
     pub fn verify(directory: &Path) -> Result<Verdict, StateError> {
+        Self::verify_since(directory, Head::EMPTY)
+    }
+
+    /// The same, and that the journal has gone on from where it was at an earlier time.
+    pub fn verify_since(directory: &Path, witness: Head) -> Result<Verdict, StateError> {
         let state = Self::open_with(directory, vault::OPEN_LIMIT, Damage::Refuse)?;
         let checked = state.vault.verify()?;
         let from_journal = Known::read(directory)?;
@@ -615,6 +620,18 @@ impl State {
             return Err(StateError::Damaged {
                 directory: directory.to_owned(),
                 reason: "the vault does not say what the journal says".to_owned(),
+            });
+        }
+        if !state.has(witness)? {
+            return Err(StateError::Damaged {
+                directory: directory.to_owned(),
+                reason: format!(
+                    "the journal ends with record {} and has no record {} of the hash {}: it is an older copy, or \
+                     records were taken from it",
+                    state.journal.head().seq,
+                    witness.seq,
+                    witness.hash
+                ),
             });
         }
         Ok(Verdict { head: state.journal.head(), values: checked.values })

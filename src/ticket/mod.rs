@@ -18,6 +18,7 @@ mod markdown;
 pub mod markup;
 mod priority;
 mod privacy;
+mod shared;
 mod template;
 pub mod wiki;
 pub mod words;
@@ -32,6 +33,7 @@ pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
 pub use priority::{Priorities, Weight};
 pub use privacy::{Find, screen, screen_words};
+pub use shared::{Part, shared_content};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
 use document::Block;

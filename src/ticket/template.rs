@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
 
-use super::{document::Block, facts::Facts, markdown};
+use super::{document::Block, facts::Facts, markdown, shared::SharedFacts};
 
 const MARKDOWN: &str = "markdown";
 const LINE: &str = "line";
@@ -18,10 +19,16 @@ const FUEL: u64 = 200_000;
 const SUMMARY_LIMIT: usize = 255;
 
 /// The embedded templates by name.
-pub const EMBEDDED: [(&str, &str); 2] = [
+pub const EMBEDDED: [(&str, &str); 4] = [
     ("summary.txt", include_str!("../../templates/ticket/summary.txt")),
     ("description.md", include_str!("../../templates/ticket/description.md")),
+    (SHARED_SUMMARY, include_str!("../../templates/ticket/shared-summary.txt")),
+    (SHARED, include_str!("../../templates/ticket/shared.md")),
 ];
+
+/// The templates of a ticket for staff about a cause that several clients share.
+pub(super) const SHARED_SUMMARY: &str = "shared-summary.txt";
+pub(super) const SHARED: &str = "shared.md";
 
 /// Compiled templates.
 #[derive(Debug)]
@@ -69,7 +76,8 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            let is_document = name == "description.md" || is_own(name) && name.starts_with("description-");
+            let is_document = ["description.md", SHARED].contains(&name)
+                || is_own(name) && name.starts_with("description-");
             AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
@@ -130,7 +138,11 @@ impl Templates {
     pub fn try_out(&self) -> Result<(), TemplateError> {
         for (name, _) in self.environment.templates().filter(|(name, _)| !name.starts_with(&template_of("")))
         {
-            self.render(name, &Facts::sample())?;
+            if [SHARED, SHARED_SUMMARY].contains(&name) {
+                self.render(name, &SharedFacts::sample())?;
+            } else {
+                self.render(name, &Facts::sample())?;
+            }
         }
         self.fields(&Facts::sample()).map(drop)
     }
@@ -165,7 +177,14 @@ impl Templates {
         Ok(markdown::parse(&self.render(&self.of_cause("description", "md", facts), facts)?))
     }
 
-    fn render(&self, name: &str, facts: &Facts) -> Result<String, TemplateError> {
+    /// Summary and description of a ticket for staff.
+    pub(super) fn shared(&self, facts: &SharedFacts) -> Result<(String, Vec<Block>), TemplateError> {
+        let summary = self.render(SHARED_SUMMARY, facts)?;
+        let line = summary.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok((fit(&line), markdown::parse(&self.render(SHARED, facts)?)))
+    }
+
+    fn render(&self, name: &str, facts: &impl Serialize) -> Result<String, TemplateError> {
         self.environment
             .get_template(name)
             .and_then(|template| template.render(Serde(facts)))

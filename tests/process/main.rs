@@ -19,6 +19,7 @@ mod cut;
 mod daemon;
 mod dialects;
 mod fields;
+mod internal;
 mod moves;
 mod once;
 mod orders;
@@ -32,6 +33,8 @@ mod routes;
 #[cfg(unix)]
 mod running;
 mod runs;
+#[cfg(unix)]
+mod sandbox;
 #[path = "../shared/postgres.rs"]
 #[expect(dead_code, reason = "tests of databases use more of it")]
 mod server;

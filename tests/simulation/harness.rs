@@ -317,7 +317,8 @@ impl Plot {
                 by_group.entry(mark.group.clone()).or_default().push(&ticket.observed.issue.id);
             }
             if ticket.is_repeated && !self.old_copies {
-                report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
+                let made = (&ticket.comments, &ticket.observed.lists);
+                report.violations.push(format!("a comment or a list was made twice: {made:?}"));
             }
         }
         let by_cause = Self::tickets_by_cause(&inner.jira.issues);

@@ -822,6 +822,7 @@ impl Tracker for ModelJira {
                 jira.files += 1;
                 let attached = Attached { id: jira.files.to_string(), name };
                 if let Some(ticket) = jira.open(&id) {
+                    ticket.is_repeated |= ticket.observed.lists.iter().any(|list| list.name == attached.name);
                     ticket.observed.lists.push(attached);
                 }
             })

@@ -24,7 +24,7 @@ use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Reason, Ticket},
-    state::{Change, Done, Entry, GroupRecord, Journal, Rows, RunRecord, Snapshot, Sum},
+    state::{Change, Done, Entry, GroupRecord, Journal, Rows, RunRecord, Snapshot, Spread, Sum},
     ticket::facts::Figures,
 };
 use jiff::{Timestamp, ToSpan};
@@ -206,6 +206,27 @@ fn group(one: u64, day: u64) -> GroupRecord {
             .into(),
         who: "state".into(),
         figures: figures(size),
+        coarse: false,
+        spread: spread(one, size),
+    }
+}
+
+/// Each group has disputes of two states and of ten days.
+fn spread(one: u64, size: u64) -> Spread {
+    let count = |part: u64| u32::try_from(part).unwrap();
+    let state = |n: u64| {
+        let n = u8::try_from(n % 52).unwrap();
+        String::from_utf8(vec![b'A' + n / 26, b'A' + n % 26]).unwrap()
+    };
+    let first = jiff::civil::date(2026, 6, 1);
+    Spread {
+        states: vec![(state(one).into(), count(size - 1)), (state(one + 1).into(), 1)],
+        entities: vec![("disproportionate share hospital".into(), count(size))],
+        opened: (0..10)
+            .map(|n| {
+                (first + i64::try_from((one * 13 + n * 7) % 170).unwrap().days(), count(size.div_ceil(10)))
+            })
+            .collect(),
     }
 }
 

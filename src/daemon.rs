@@ -13,7 +13,7 @@
 //! * At its start and once a day it is looked whether Jira would take what a pass writes; what would fail is logged
 //!   once, by name and with the setting to change.
 //! * A report goes to each recipient once ([`crate::deliver`] says more); what a server refused is tried again for a
-//!   day.
+//!   day, also by the next process.
 //! * A failed pass is logged and waits for the next occurrence; damaged state ends the daemon. One that was cut short
 //!   because Jira wants to be left alone for a time is made again after that, also by the next process.
 //! * Whoever hears that something changed may wish for a pass ([`Wishes`]); however many wish, it is one pass, and not
@@ -199,7 +199,7 @@ pub async fn serve_until(
     if daemon.client.silence().is_none() {
         look(&daemon, &mut watch, clock, stop).await;
     }
-    let mut mailing = Mailing::default();
+    let mut mailing = Mailing::resumed(&daemon.state, &daemon.delivery.zone);
     if std::mem::take(&mut daemon.at_once) {
         one_pass(&mut daemon, clock, stop).await?;
     }
@@ -216,12 +216,14 @@ pub async fn serve_until(
             continue;
         }
         if let Some(occurrence) = due(&daemon.state, REPORT, &daemon.report_schedule, since, now) {
-            mailing.begin(&mut daemon, clock, &occurrence, now).await?;
+            let Daemon { delivery, state, client, .. } = &mut daemon;
+            mailing.begin(delivery, state, client, clock, occurrence.at, now).await?;
             remember(&mut daemon.state, REPORT, &occurrence, now)?;
             continue;
         }
         if mailing.is_due(now) {
-            mailing.go_on(&mut daemon, clock, now).await?;
+            let Daemon { delivery, state, client, .. } = &mut daemon;
+            mailing.go_on(delivery, state, client, clock, now).await?;
             continue;
         }
         if watch.is_due(now) && daemon.client.silence().is_none() {

@@ -6,7 +6,6 @@ pub mod internal;
 mod snapshot;
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -23,10 +22,13 @@ use crate::{
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
-    state::{Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting},
+    state::{
+        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Waiting,
+    },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
-        facts::{self, Facts, Figures},
+        facts::{self, Facts, Figures, Grain},
         list::List,
     },
 };
@@ -176,7 +178,7 @@ pub fn survey(
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
         let cause = |cluster: &Cluster| cluster.cause;
         let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
-        let cause_of = causes.map(|(row, cause)| (table.id(row), cause)).collect();
+        let cause_of: HashMap<&Text, usize> = causes.map(|(row, cause)| (table.id(row), cause)).collect();
         group::families(&lineage.groups, &cause_of, least)
     });
 
@@ -187,11 +189,23 @@ pub fn survey(
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let spread = spread(&batch.disputes);
+    let mut decisions = plan::decisions(known.rulings.values(), &lineage.groups);
+    let quiet = plan::QuietDisputes::new(known.rulings.values());
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
+    let members = |group: &Group| -> Vec<&Dispute> {
+        group.members.iter().filter_map(|id| by_id.get(id).copied()).collect()
+    };
+    let coarse: HashSet<&GroupId> = lineage
+        .groups
+        .iter()
+        .filter(|group| is_telling(&members(group), &spread, params.small_group))
+        .map(|group| &group.id)
+        .collect();
+    let grain_of = |group: &GroupId| if coarse.contains(group) { Grain::Coarse } else { Grain::Fine };
     for group in &lineage.groups {
-        let members: Vec<&Dispute> = group.members.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        let members = members(group);
         grouped += members.len() as u64;
         let (moved, returned) = happened.get(&group.id).copied().unwrap_or_default();
         let before = known.groups.get(&group.id);
@@ -201,46 +215,55 @@ pub fn survey(
             cause: before.map(|before| before.cause.clone()).unwrap_or_default(),
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
+            coarse: before.is_some_and(|before| before.coarse),
+            spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
-        let (mut content, mut weight) = (None, Weight::default());
+        let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
-            let coarse = is_telling(&members, &spread, params.small_group);
-            let explanation =
-                if coarse { Cow::Owned(facts::coarsened(explanation)) } else { Cow::Borrowed(explanation) };
+            let (grain, beside) = (grain_of(&group.id), nearest.map_or(Grain::Fine, grain_of));
+            record.coarse = grain == Grain::Coarse;
+            let explanation = facts::discreet(explanation, grain, beside);
             let facts =
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
-            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
-            let facts = if coarse { facts.coarse() } else { facts };
+            if !params.plan.is_large(group.members.len(), weight.amount) {
+                days_left = ticket::days_left(&members, tables, today);
+            }
+            let decisions = decisions.remove(&group.id).unwrap_or_default();
+            let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
+            let facts = facts.at(grain);
             let made =
                 ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
             content = Some(match made {
                 Ok(content) => {
-                    let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
-                    let mut content = Content { list, course: Some(course), ..content };
+                    let list = params.attach_members.then(|| List::of(&group.id, &members, grain));
+                    let mut content = Content { list, grain, course: Some(course), ..content };
                     let subject = subject(group, &members, &facts.cause.id, &figures, tables);
                     plan::route(&params.routes, &subject, today).put_on(&mut content);
                     Ok(content)
                 }
                 Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+                Err(ticket::ContentError::Private(refusal)) => Err(refusal.to_string()),
             });
             // The headline also goes where the gate over tickets does not look: reports and lists.
-            record.title = match ticket::screen(&facts.title) {
-                None => facts.title.clone(),
-                Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
+            record.title = match facts.typed.gate("title", &facts.title, "") {
+                Ok(()) => facts.title.clone(),
+                Err(refusal) => ticket::withheld(refusal.kind),
             };
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
+            record.spread = snapshot::spread_of(&members, tables);
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
+            record.spread = Spread::default();
         }
+        let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
             group.id.clone(),
             Standing {
@@ -251,6 +274,8 @@ pub fn survey(
                 moved,
                 returned,
                 unfit: Vec::new(),
+                days_left,
+                fresh_amount: fresh.filter_map(|member| member.amount_disputed).sum(),
             },
         );
         records.push(record);
@@ -267,7 +292,7 @@ pub fn survey(
         netted: counts.netted,
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
-    let snapshots = snapshot::of(&batch.disputes, &lineage.groups, &explanations, tables, today);
+    let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
     Ok(Surveyed {
         batch,
         table,
@@ -571,6 +596,9 @@ fn inherit(
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, known, now);
+    if complete {
+        part_by_ruling(&mut groups, &found, table, known);
+    }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -618,6 +646,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
         events.push(Event::Known { group: ruling.group.clone(), fate });
     }
     events
+}
+
+/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
+/// for a group of its own would otherwise stay where it is for ever.
+fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known) {
+    let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+    if !known.rulings.values().any(parts) {
+        return;
+    }
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
+    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
+        let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let leaves: HashSet<Text> =
+            strangers.into_iter().filter(|member| !found.contains(member)).cloned().collect();
+        group.members.retain(|member| !leaves.contains(member));
+    }
 }
 
 /// Explains every active group that has members in the input; also says which of them is nearest to which.
@@ -769,7 +814,8 @@ fn source_record(source: &source::SourceAccount) -> SourceRecord {
     }
 }
 
-/// File, line and what is wrong; a text that looks private is withheld.
+/// File, line and what is wrong; a text that looks private is withheld. Values in it are quoted by their form where
+/// they look so; what is left are names of files and columns.
 fn reject_words(reject: &source::Reject) -> String {
     let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
     let words = format!("{file}, {reject}");

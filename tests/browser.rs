@@ -216,7 +216,7 @@ impl Site {
 fn report_of(text: &dyn Fn(&str) -> String) -> String {
     let week: Week = "2026-W47".parse().unwrap();
     let history = quarter::history(text);
-    let weekly = report::weekly(&history, week, &TimeZone::UTC, None);
+    let weekly = report::weekly(&history, week, &TimeZone::UTC, None, jiff::Timestamp::MAX);
     let links = Links { site: Some("https://example.com".to_owned()), project: "DISP".to_owned() };
     report::html(&weekly, &history.head, &links).unwrap()
 }

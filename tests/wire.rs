@@ -34,8 +34,9 @@ use disputebot::{
     plan::{Issue, Mark},
     sandbox::{self, Effect, Fault, Matches, Options, User},
     ticket::{
-        Content,
+        Content, Typed,
         document::{Block, Inline},
+        facts::Grain,
     },
 };
 use flate2::{Compression, write::GzEncoder};
@@ -242,6 +243,8 @@ fn content() -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

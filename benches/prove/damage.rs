@@ -15,7 +15,9 @@ use std::time::Duration;
 use disputebot::dispute::Program;
 use disputebot::group::{Group, GroupId, Pattern, Status};
 use disputebot::plan::{Issue, Link, Ticket, Written};
-use disputebot::state::{Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, journal};
+use disputebot::state::{
+    Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, Spread, State, StateError, journal,
+};
 use disputebot::ticket::facts::Figures;
 use jiff::{Timestamp, ToSpan as _};
 
@@ -462,6 +464,8 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
         cause: "Duplicate discount: 340B and Medicaid".into(),
         who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
+        coarse: false,
+        spread: Spread::default(),
     })
 }
 

@@ -16,6 +16,7 @@ mod generate;
 mod groups;
 mod init;
 mod internal;
+mod log;
 mod plan;
 mod report;
 mod run;

@@ -74,7 +74,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         }
     }
     if arguments.json || arguments.format != Format::Html {
-        let weekly = report::weekly(&history, week, &delivery.zone, client);
+        let weekly = report::weekly(&history, week, &delivery.zone, client, Timestamp::now());
         if arguments.json || arguments.format == Format::Json {
             let sentences = report::sentences(&weekly);
             let answer = Answer { weekly: &weekly, sentences, journal: history.head };

@@ -10,10 +10,9 @@ use serde::Serialize;
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     config::Needs,
-    dispute::{Dispute, Field, Tables, quoted, shape},
+    dispute::{Dispute, Field, Tables, quoted},
     run::Progress,
     source::{self, Settings, Survey},
-    ticket::screen,
 };
 
 #[derive(Debug, clap::Args)]
@@ -179,7 +178,7 @@ impl Counted {
 
 /// A value as it may be shown: of private columns the form alone, and of others nothing that looks private.
 fn fit(field: Field, text: &str) -> String {
-    if field.is_private() || screen(text).is_some() { shape(text) } else { quoted(text) }
+    field.quoted(text)
 }
 
 /// What a dispute has of each column, where it has anything.

@@ -411,6 +411,7 @@ mod tests {
         plan.max_new_tickets Whole
         plan.min_disputes Whole
         plan.min_amount Text
+        plan.due_within_days Whole
         plan.resolve Flag
         plan.reopen_within Text
         plan.reclose_after Text

@@ -149,7 +149,7 @@ pub fn save(
     week: Week,
     client: Option<&str>,
 ) -> Result<PathBuf, DeliverError> {
-    let weekly = report::weekly(history, week, &settings.zone, client);
+    let weekly = report::weekly(history, week, &settings.zone, client, Timestamp::now());
     let page = report::screened("page", report::html(&weekly, &history.head, &settings.links)?)?;
     let name = file_name(week, client);
     let (path, unfinished) = (settings.folder.join(&name), settings.folder.join(format!(".{name}.part")));
@@ -197,7 +197,8 @@ pub async fn send(
                 let mail = if let Some((_, mail)) = made.take().filter(|(of, _)| *of == client) {
                     mail
                 } else {
-                    let weekly = report::weekly(history, week, &settings.zone, client.as_deref());
+                    let weekly =
+                        report::weekly(history, week, &settings.zone, client.as_deref(), Timestamp::now());
                     report::mail(&weekly, &history.head, &settings.links)?
                 };
                 let fate = post(mailer, &mail, &id, &place, address, state).await?;
@@ -212,7 +213,7 @@ pub async fn send(
         let fate = if let Some(fate) = before(state, &place, &to, resend)? {
             fate
         } else {
-            let weekly = report::weekly(history, week, &settings.zone, None);
+            let weekly = report::weekly(history, week, &settings.zone, None, Timestamp::now());
             let message = report::chat(&weekly, chat.form)?;
             intend(state, &place, &to)?;
             record(state, &place, &to, chat.send(&message).await)?
@@ -226,7 +227,8 @@ pub async fn send(
             let place = target.place();
             let name = report::message_id(week, client.as_deref(), &place);
             let make = |room| {
-                let weekly = report::weekly(history, week, &settings.zone, client.as_deref());
+                let weekly =
+                    report::weekly(history, week, &settings.zone, client.as_deref(), Timestamp::now());
                 Ok(report::for_jira(&weekly, &history.head, &settings.links, &name, room)?)
             };
             let fate = filer.bring(&name, target, make).await?;
@@ -318,6 +320,15 @@ pub fn open(known: &Known) -> Vec<String> {
         .filter(|ran| first_word(&ran.id) != SENT)
         .map(|ran| format!("{}: {}", ran.schedule, ran.id))
         .collect()
+}
+
+/// Whether the report of a week is refused or unsettled somewhere: a next attempt may bring it there.
+pub fn is_unfinished(known: &Known, week: Week) -> bool {
+    let week = week.to_string();
+    known.schedules.values().filter(|ran| is_delivery(ran)).any(|ran| {
+        let of_week = ran.schedule.split(' ').nth(1).is_some_and(|name| name.starts_with(&week));
+        of_week && matches!(first_word(&ran.id), REFUSED | UNSETTLED)
+    })
 }
 
 fn digits(text: &str) -> String {

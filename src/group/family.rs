@@ -1,6 +1,9 @@
 //! Groups of several clients that share one cause.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::BuildHasher,
+};
 
 use super::{Found, Group, Pattern, Status};
 use crate::dispute::{Program, Text};
@@ -9,7 +12,11 @@ use crate::dispute::{Program, Text};
 /// groups; their identity is carried over by [`super::inherit`] like that of any other.
 ///
 /// `cause_of` says of which cause a dispute is; a group is of the one that most of its disputes are of.
-pub fn families(groups: &[Group], cause_of: &HashMap<&Text, usize>, least: usize) -> Vec<Found> {
+pub fn families<S: BuildHasher>(
+    groups: &[Group],
+    cause_of: &HashMap<&Text, usize, S>,
+    least: usize,
+) -> Vec<Found> {
     let mut families: BTreeMap<(Program, usize), Vec<&Group>> = BTreeMap::new();
     for group in groups.iter().filter(|group| group.status == Status::Active) {
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();

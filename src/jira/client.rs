@@ -264,6 +264,7 @@ impl Client {
 
     /// A client for another project of the same site: who asks, and the limits that all calls fall under, are the same.
     /// No fields are set there but those that every ticket has.
+    #[must_use]
     pub fn beside(&self, project: &str, issue_type: &str) -> Self {
         let settings = Settings {
             project: project.to_owned(),

@@ -228,6 +228,7 @@ fn limits(most: usize) -> Vec<usize> {
 pub(super) struct Calendar {
     pub(super) title: String,
     pub(super) summary: String,
+    pub(super) height: usize,
     pub(super) days: Vec<CalendarDay>,
 }
 
@@ -253,13 +254,16 @@ pub(super) fn calendar(weekly: &Weekly) -> Option<Calendar> {
         sum.exposed + sum.recoverable
     };
     let most = (0..weekly.deadlines.len()).map(money).max().unwrap_or_default();
-    let first = weekly.days.1.saturating_add(1.days());
+    let first = weekly.ahead.0;
+    // Columns are weekdays, so two weeks that begin in the middle of one lie in three rows.
+    let before = i64::from(first.weekday().to_monday_zero_offset());
+    let rows = usize::try_from((before + AHEAD_DAYS + 6) / 7).unwrap_or(2);
     let slot = 100.0 / 7.0;
     let days = (0..AHEAD_DAYS)
         .map(|offset| {
             let day = first.saturating_add(offset.days());
             let place = weekly.deadlines.iter().position(|deadline| deadline.day == day);
-            let (column, row) = (offset % 7, usize::try_from(offset / 7).unwrap_or(0));
+            let (column, row) = ((before + offset) % 7, usize::try_from((before + offset) / 7).unwrap_or(0));
             let x = column as f64 * slot;
             let amount = place.map(money).unwrap_or_default();
             CalendarDay {
@@ -295,8 +299,10 @@ pub(super) fn calendar(weekly: &Weekly) -> Option<Calendar> {
             format!("Most is at stake on {name}: {}", words::both(sum.exposed, sum.recoverable))
         },
         summary: format!(
-            "A calendar of the two weeks after this one; days with more money at stake are darker, {name} most."
+            "A calendar of the next two weeks, from {} on; days with more money at stake are darker, {name} most.",
+            words::day(first)
         ),
+        height: 22 + rows * DAY_HEIGHT,
         days,
     })
 }
@@ -430,6 +436,7 @@ pub(super) struct BacklogPoint {
     /// Its place among the weeks of the JSON form.
     pub(super) place: usize,
     pub(super) week: String,
+    pub(super) run: Option<String>,
     pub(super) short: String,
     pub(super) minor: bool,
     pub(super) x: f64,
@@ -480,6 +487,7 @@ pub(super) fn backlog(weekly: &Weekly) -> Option<BacklogChart> {
         .map(|(place, week)| BacklogPoint {
             place: older + place,
             week: week.week.to_string(),
+            run: week.run.clone(),
             short: week.week.short(),
             minor: (latest - place) % 2 == 1,
             x: round((place as f64 + 0.5) * slot),

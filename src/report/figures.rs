@@ -1,18 +1,21 @@
 //! From the history to the figures of a week.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
-    AHEAD_DAYS, ChangeLine, Deadline, Flow, Line, ProgramLine, Resolution, SHOWN_WEEKS, Stake, Step,
+    AHEAD_DAYS, Backlog, ChangeLine, Deadline, Flow, Line, ProgramLine, Resolution, SHOWN_WEEKS, Stake, Step,
     TicketFlow, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story, words,
 };
 use crate::{
     dispute::Program,
     group::{GroupId, Status},
     plan::Reason,
-    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN},
+    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN, age_band},
     ticket::facts::Figures,
 };
 
@@ -20,15 +23,20 @@ use crate::{
 const TOP: usize = 15;
 /// Most changes that are listed.
 const CHANGES: usize = 12;
-/// Most keys that a line of a breakdown names.
-const KEYS: usize = 100;
 
-/// The figures of a week. `history` are the weeks up to it, `client` the only client it is about.
-pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&str>) -> Weekly {
+/// The figures of a week. `history` are the weeks up to it, `client` the only client it is about. `now` tells only
+/// whether the week is over: deadlines are counted from the day after it, and within it from the day of its last run.
+pub fn weekly(
+    history: &History,
+    week: Week,
+    zone: &TimeZone,
+    client: Option<&str>,
+    now: Timestamp,
+) -> Weekly {
     let at = Scene::new(history, week, zone, client);
-    let (first_day, last_day) = week.days();
+    let ahead = at.ahead(now);
     let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
-    let written = at.written();
+    let (written, open) = (at.written(), at.ordered());
     let count = |what: &str| written.get(what).map_or(0, Vec::len);
     let tickets = TicketFlow {
         opened: count("opened"),
@@ -38,38 +46,43 @@ pub fn weekly(history: &History, week: Week, zone: &TimeZone, client: Option<&st
     };
     let mut weekly = Weekly {
         week,
-        days: (first_day, last_day),
+        days: week.days(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         client: client.map(|client| words::open(client).to_owned()),
         story: Vec::new(),
         run: at.last.map(|run| run.id.clone()),
         runs: at.runs.len(),
+        run_ids: at.runs.iter().map(|run| run.id.clone()).collect(),
         incomplete_runs: at.runs.iter().filter(|run| !run.incomplete.is_empty()).count(),
         tickets,
         written,
         flow: at.flow(),
+        open_keys: open.iter().map(|(key, _)| key.clone()).collect(),
         weeks: at.weeks(),
         rows: at.last.filter(|_| client.is_none()).map(|run| run.rows),
         grouped: now.grouped,
         ungrouped: now.ungrouped,
         total: total(&now),
         total_before: at.last_before.map(|_| total(&before)),
-        programs: at.programs(&now),
-        deadlines: at.deadlines(&now),
-        overdue: at.stake(&now, |day| day <= last_day),
+        programs: programs(&now, &open),
+        ahead,
+        deadlines: at.deadlines(&now, ahead),
+        overdue: at.stake(&now, |day| day < ahead.0),
         ageing: now.ageing.clone().into_iter().collect(),
+        ageing_keys: at.ageing_keys(&open),
+        unit_keys: by_name(&open, |record| record.figures.units.keys().cloned().collect::<Vec<_>>()),
         resolution: at.resolution(),
-        backlog: forecast::backlog(&at.backlog()),
+        backlog: at.backlog(),
         top: at.top(),
         changes: at.changes(),
         opened: at.ticket_lines(|done| done.kind == "create"),
         closed: at.ticket_lines(|done| done.closed),
-        overruled: at.people(true),
-        waiting: at.people(false),
-        clients: at.clients(),
-        states: lines(&now.states),
-        entities: lines(&now.entities),
-        causes: at.causes(),
+        overruled: at.overruled(),
+        waiting: at.waiting(),
+        clients: at.clients(&open),
+        states: lines(&now.states, by_name(&open, |record| names(&record.spread.states))),
+        entities: lines(&now.entities, by_name(&open, |record| names(&record.spread.entities))),
+        causes: causes(&open),
         quality: quality::of(&at, &now, &before),
         corrections: at.corrections(&now, &before),
         held: at.last.filter(|_| client.is_none()).map(|run| run.held.clone()).unwrap_or_default(),
@@ -93,25 +106,30 @@ pub(super) struct Scene<'a> {
     pub(super) last: Option<&'a RunRecord>,
     /// The last run before the week.
     pub(super) last_before: Option<&'a RunRecord>,
-    /// The first run within the weeks of the charts that has sums, before the week.
-    pub(super) reference: Option<&'a RunRecord>,
+    /// The last run with sums of each week of the charts before this one: what drift is measured against.
+    pub(super) reference: Vec<&'a RunRecord>,
 }
 
 impl<'a> Scene<'a> {
     fn new(history: &'a History, week: Week, zone: &'a TimeZone, client: Option<&'a str>) -> Self {
         let (from, to) = week.bounds(zone);
         let all = history.known.runs.values();
-        let start = history.bounds.iter().rev().nth(SHOWN_WEEKS).copied().unwrap_or(from);
+        let place = history.weeks().saturating_sub(1);
+        let mut reference: BTreeMap<usize, &RunRecord> = BTreeMap::new();
+        for run in all.clone().filter(|run| !run.clients.is_empty()) {
+            let of = history.week_of(run.at).filter(|of| *of < place && place - of < SHOWN_WEEKS);
+            reference.extend(of.map(|of| (of, run)));
+        }
         Self {
             history,
             week,
             zone,
             client,
-            place: history.weeks().saturating_sub(1),
+            place,
             runs: all.clone().filter(|run| from <= run.at && run.at < to).collect(),
             last: all.clone().rfind(|run| run.at < to),
             last_before: all.clone().rfind(|run| run.at < from),
-            reference: all.clone().find(|run| start <= run.at && run.at < from && !run.clients.is_empty()),
+            reference: reference.into_values().collect(),
         }
     }
 
@@ -139,9 +157,14 @@ impl<'a> Scene<'a> {
         issue.map_or_else(|| id.short().to_owned(), |issue| issue.key.clone())
     }
 
-    fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
+    pub(super) fn is_in_week(&self, at: Timestamp) -> bool {
+        let (from, to) = self.week.bounds(self.zone);
+        from <= at && at < to
+    }
+
+    pub(super) fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
         let mut keys: Vec<String> = ids.into_iter().map(|id| self.key(id)).collect();
-        keys.sort_by_key(|key| words::natural(key));
+        keys.sort_by_cached_key(|key| words::natural(key));
         keys.dedup();
         keys
     }
@@ -174,6 +197,14 @@ impl<'a> Scene<'a> {
             .map(|one| (one.kind, &one.group))
     }
 
+    /// Open groups with their tickets, in the order of those.
+    fn ordered(&self) -> Vec<(String, &'a GroupRecord)> {
+        let mut open: Vec<(String, &GroupRecord)> =
+            self.open().map(|record| (self.key(&record.group.id), record)).collect();
+        open.sort_by_cached_key(|(key, _)| words::natural(key));
+        open
+    }
+
     fn flow(&self) -> Flow {
         let mut by_kind: BTreeMap<MoveKind, Vec<&GroupId>> = BTreeMap::new();
         for (kind, group) in self.moves(self.place) {
@@ -196,19 +227,21 @@ impl<'a> Scene<'a> {
         let mut open = self.open().count();
         let mut lines = Vec::new();
         let shown = SHOWN_WEEKS.min(self.history.weeks());
-        let (mut came, mut went) = (vec![0; self.history.weeks()], vec![0; self.history.weeks()]);
+        let mut moved = vec![(Vec::new(), Vec::new()); self.history.weeks()];
         for one in &self.history.moves {
-            if self.group(&one.group).is_some() {
-                let counts = if words::adds(one.kind) { &mut came } else { &mut went };
-                if let Some(count) = counts.get_mut(one.week) {
-                    *count += 1;
-                }
+            if self.group(&one.group).is_some()
+                && let Some((came, went)) = moved.get_mut(one.week)
+            {
+                (if words::adds(one.kind) { came } else { went }).push(&one.group);
             }
         }
-        for place in (self.history.weeks().saturating_sub(shown)..self.history.weeks()).rev() {
+        let older = self.history.weeks().saturating_sub(shown);
+        for (place, (came_ids, went_ids)) in moved.into_iter().enumerate().skip(older).rev() {
             let week = Week::of(self.history.bounds[place], self.zone);
-            lines.push(WeekLine { week, came: came[place], went: went[place], open });
-            open = (open + went[place]).saturating_sub(came[place]);
+            let (came, went) = (came_ids.len(), went_ids.len());
+            let (came_keys, went_keys) = (self.keys(came_ids), self.keys(went_ids));
+            lines.push(WeekLine { week, came, went, open, came_keys, went_keys });
+            open = (open + went).saturating_sub(came);
         }
         lines.reverse();
         lines
@@ -236,7 +269,9 @@ impl<'a> Scene<'a> {
             keys.sort_by_key(|key| words::natural(key));
             keys
         };
-        let reopens = |done: &Done| done.kind == "transition" && done.reason == Some(Reason::Returned);
+        let is_back =
+            |reason: &Option<Reason>| matches!(reason, Some(Reason::Returned | Reason::DespiteRuling { .. }));
+        let reopens = |done: &Done| done.kind == "transition" && is_back(&done.reason);
         BTreeMap::from([
             ("opened", keys(&|done| done.kind == "create")),
             ("updated", keys(&|done| done.kind == "update")),
@@ -274,11 +309,22 @@ impl<'a> Scene<'a> {
         Stake { sum: rounded_sum(sum), keys: self.keys(groups), alone }
     }
 
-    fn deadlines(&self, snapshot: &Snapshot) -> Vec<Deadline> {
-        let (_, last_day) = self.week.days();
-        let end = last_day.saturating_add(AHEAD_DAYS.days());
+    /// First and last day of the two weeks whose deadlines are told. What is due on the day of a run is not overdue
+    /// yet; of a week that is over, its Sunday is past for everybody who reads of it.
+    fn ahead(&self, now: Timestamp) -> (Date, Date) {
+        let ((monday, sunday), (_, end)) = (self.week.days(), self.week.bounds(self.zone));
+        let first = if now < end {
+            let run = self.last.map(|run| run.at.to_zoned_datetime(self.zone.clone()).date());
+            run.map_or(monday, |day| day.clamp(monday, sunday))
+        } else {
+            sunday.saturating_add(1.days())
+        };
+        (first, first.saturating_add((AHEAD_DAYS - 1).days()))
+    }
+
+    fn deadlines(&self, snapshot: &Snapshot, (first, last): (Date, Date)) -> Vec<Deadline> {
         let days: BTreeSet<Date> =
-            snapshot.due.iter().map(|due| due.day).filter(|day| last_day < *day && *day <= end).collect();
+            snapshot.due.iter().map(|due| due.day).filter(|day| first <= *day && *day <= last).collect();
         days.into_iter()
             .map(|day| {
                 let programs: BTreeSet<&str> = snapshot
@@ -317,15 +363,15 @@ impl<'a> Scene<'a> {
         Resolution { days: sorted(&now), days_before: sorted(&before), keys: self.keys(now.into_keys()) }
     }
 
-    /// Week, open disputes at its end and disputes opened in it, as the last run of each week saw them.
-    fn backlog(&self) -> Vec<(Week, Option<usize>, Option<usize>)> {
+    /// Open disputes at the end of each week and disputes opened in it, as its last run saw them.
+    fn backlog(&self) -> Backlog {
         let mut last: HashMap<usize, &RunRecord> = HashMap::new();
         for run in self.history.known.runs.values() {
             if let Some(week) = self.history.week_of(run.at) {
                 last.insert(week, run);
             }
         }
-        (0..self.history.weeks())
+        let weeks: Vec<(Week, Option<usize>, Option<usize>)> = (0..self.history.weeks())
             .map(|place| {
                 let week = Week::of(self.history.bounds[place], self.zone);
                 let Some(run) = last.get(&place) else { return (week, None, None) };
@@ -334,7 +380,28 @@ impl<'a> Scene<'a> {
                     .then(|| snapshot.opened.get(&week.days().0).copied().unwrap_or(0));
                 (week, Some(snapshot.grouped + snapshot.ungrouped), arrivals)
             })
-            .collect()
+            .collect();
+        let mut backlog = forecast::backlog(&weeks);
+        for (place, week) in backlog.weeks.iter_mut().enumerate() {
+            week.run = last.get(&place).map(|run| run.id.clone());
+        }
+        backlog
+    }
+
+    /// Tickets of groups with disputes of each age, as the last run saw them.
+    fn ageing_keys(&self, open: &[(String, &'a GroupRecord)]) -> BTreeMap<&'static str, Vec<String>> {
+        let Some(run) = self.last else { return BTreeMap::new() };
+        let today = run.at.to_zoned_datetime(self.zone.clone()).date();
+        by_name(open, |GroupRecord { group, spread, .. }| {
+            let age = |day: Date| today.since(day).ok().map(|age| age.get_days());
+            let mut bands: BTreeSet<&'static str> =
+                spread.opened.iter().map(|(day, _)| age_band(age(*day))).collect();
+            let dated: u32 = spread.opened.iter().map(|(_, count)| count).sum();
+            if !spread.is_empty() && (dated as usize) < group.members.len() {
+                bands.insert(age_band(None));
+            }
+            bands
+        })
     }
 
     fn top(&self) -> Vec<TopGroup> {
@@ -434,11 +501,8 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    fn clients(&self) -> Vec<Line> {
-        let mut groups: BTreeMap<&str, Vec<&GroupId>> = BTreeMap::new();
-        for record in self.open() {
-            groups.entry(&record.group.client).or_default().push(&record.group.id);
-        }
+    fn clients(&self, open: &[(String, &'a GroupRecord)]) -> Vec<Line> {
+        let mut groups = by_name(open, |record| [&*record.group.client]);
         let Some(run) = self.last else { return Vec::new() };
         let mut found: Vec<Line> = run
             .clients
@@ -446,7 +510,7 @@ impl<'a> Scene<'a> {
             .filter(|(client, _)| self.is_shown(client))
             .map(|(client, snapshot)| {
                 let total = total(snapshot);
-                let groups = groups.remove(client.as_str()).unwrap_or_default();
+                let keys = groups.remove(client.as_str()).unwrap_or_default();
                 Line {
                     name: words::open(client).to_owned(),
                     sum: Sum {
@@ -454,58 +518,68 @@ impl<'a> Scene<'a> {
                         exposed: total.exposed,
                         recoverable: total.recoverable,
                     },
-                    groups: Some(groups.len()),
-                    keys: self.few_keys(&groups),
+                    groups: Some(keys.len()),
+                    keys,
                 }
             })
             .collect();
         by_size(&mut found);
         found
     }
+}
 
-    fn causes(&self) -> Vec<Line> {
-        let mut causes: BTreeMap<&str, (Sum, Vec<&GroupId>)> = BTreeMap::new();
-        for record in self.open() {
-            let (sum, groups) = causes.entry(&record.cause).or_default();
-            *sum += Sum {
-                disputes: record.figures.disputes,
-                exposed: record.figures.exposed,
-                recoverable: record.figures.recoverable,
-            };
-            groups.push(&record.group.id);
+/// Tickets of groups by each name that a group has, in their order.
+fn by_name<'a, N: Ord, I: IntoIterator<Item = N>>(
+    open: &[(String, &'a GroupRecord)],
+    names: impl Fn(&'a GroupRecord) -> I,
+) -> BTreeMap<N, Vec<String>> {
+    let mut found: BTreeMap<N, Vec<String>> = BTreeMap::new();
+    for (key, record) in open {
+        for name in names(record) {
+            found.entry(name).or_default().push(key.clone());
         }
-        let mut found: Vec<Line> = causes
-            .into_iter()
-            .map(|(name, (sum, groups))| Line {
-                name: words::open(name).to_owned(),
-                sum: rounded_sum(sum),
-                groups: Some(groups.len()),
-                keys: self.few_keys(&groups),
-            })
-            .collect();
-        by_size(&mut found);
-        found
     }
+    found
+}
 
-    fn programs(&self, snapshot: &Snapshot) -> Vec<ProgramLine> {
-        let mut groups: BTreeMap<&str, Vec<&GroupId>> = BTreeMap::new();
-        for record in self.open() {
-            groups.entry(record.group.program.as_str()).or_default().push(&record.group.id);
-        }
-        snapshot
-            .programs
-            .iter()
-            .map(|(program, figures)| ProgramLine {
-                program: program_name(program),
-                figures: rounded_figures(figures),
-                keys: groups.get(program.as_str()).map(|groups| self.few_keys(groups)).unwrap_or_default(),
-            })
-            .collect()
+fn names(counts: &[(Arc<str>, u32)]) -> impl Iterator<Item = &str> {
+    counts.iter().map(|(name, _)| &**name)
+}
+fn causes(open: &[(String, &GroupRecord)]) -> Vec<Line> {
+    let mut causes: BTreeMap<&str, (Sum, Vec<String>)> = BTreeMap::new();
+    for (key, record) in open {
+        let (sum, keys) = causes.entry(&record.cause).or_default();
+        *sum += Sum {
+            disputes: record.figures.disputes,
+            exposed: record.figures.exposed,
+            recoverable: record.figures.recoverable,
+        };
+        keys.push(key.clone());
     }
+    let mut found: Vec<Line> = causes
+        .into_iter()
+        .map(|(name, (sum, keys))| Line {
+            name: words::open(name).to_owned(),
+            sum: rounded_sum(sum),
+            groups: Some(keys.len()),
+            keys,
+        })
+        .collect();
+    by_size(&mut found);
+    found
+}
 
-    fn few_keys(&self, groups: &[&GroupId]) -> Vec<String> {
-        if groups.len() > KEYS { Vec::new() } else { self.keys(groups.iter().copied()) }
-    }
+fn programs(snapshot: &Snapshot, open: &[(String, &GroupRecord)]) -> Vec<ProgramLine> {
+    let mut groups = by_name(open, |record| [record.group.program.as_str()]);
+    snapshot
+        .programs
+        .iter()
+        .map(|(program, figures)| ProgramLine {
+            program: program_name(program),
+            figures: rounded_figures(figures),
+            keys: groups.remove(program.as_str()).unwrap_or_default(),
+        })
+        .collect()
 }
 
 pub(super) fn what(record: &GroupRecord) -> String {
@@ -524,14 +598,14 @@ fn program_name(program: &str) -> String {
     Program::from_name(program).map_or_else(|| program.to_owned(), |known| known.human_name().to_owned())
 }
 
-fn lines(sums: &BTreeMap<String, Sum>) -> Vec<Line> {
+fn lines(sums: &BTreeMap<String, Sum>, mut groups: BTreeMap<&str, Vec<String>>) -> Vec<Line> {
     let mut found: Vec<Line> = sums
         .iter()
         .map(|(name, sum)| Line {
-            name: if name == UNKNOWN { "not given".to_owned() } else { words::open(name).to_owned() },
+            name: if name == UNKNOWN { "not given".to_owned() } else { words::open_code(name).to_owned() },
             sum: rounded_sum(*sum),
             groups: None,
-            keys: Vec::new(),
+            keys: groups.remove(name.as_str()).unwrap_or_default(),
         })
         .collect();
     by_size(&mut found);

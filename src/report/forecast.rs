@@ -33,6 +33,8 @@ pub struct BacklogWeek {
     pub arrivals: Option<usize>,
     /// What would have been forecast for it the week before.
     pub forecast: Option<usize>,
+    /// The run that counted them.
+    pub run: Option<String>,
 }
 
 /// What the next week may bring.
@@ -59,6 +61,7 @@ pub(super) fn backlog(weeks: &[(Week, Option<usize>, Option<usize>)]) -> Backlog
             open: *open,
             arrivals: *arrivals,
             forecast: expected(&known, place),
+            run: None,
         })
         .collect();
     let judged: Vec<(usize, usize)> = lines

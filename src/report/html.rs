@@ -77,7 +77,10 @@ pub(super) struct Page<'a> {
     came: String,
     flow_title: String,
     steps: Vec<Trail>,
+    /// Where each sentence of the story has its figures.
+    story_links: Vec<&'static str>,
     pub(super) flow: FlowChart,
+    weeks: Vec<[Trail; 2]>,
     calendar: Option<Calendar>,
     deadlines: Vec<DeadlineRow>,
     overdue: Option<Trail>,
@@ -88,8 +91,11 @@ pub(super) struct Page<'a> {
     top_title: String,
     top: Vec<TopRow>,
     map: Option<Map>,
+    states: Vec<Trail>,
     causes: Option<Bars>,
+    cause_trails: Vec<Trail>,
     ageing: Option<Bars>,
+    age_trails: Vec<Trail>,
     resolution: String,
     backlog: Option<BacklogChart>,
     changes: Vec<KeyedRow>,
@@ -100,6 +106,7 @@ pub(super) struct Page<'a> {
     breakdowns: Vec<Breakdown>,
     quality: Vec<Answer>,
     evidence: Vec<Trail>,
+    open: Trail,
     open_search: String,
     head: Head,
     /// Mails need their colours spelled out.
@@ -141,7 +148,22 @@ pub(super) fn page<'a>(weekly: &'a Weekly, head: &Head, links: &Links) -> Page<'
     evidence.extend(due(weekly, links));
     evidence.extend(overdue.clone());
     evidence.push(resolved.trail(weekly.resolution.days.len(), &weekly.resolution.keys, links));
+    evidence.extend(quality_trails(weekly, links));
     evidence.retain(|trail| trail.count != "0");
+    let (weeks, states, age_trails) =
+        (rows::weeks(weekly, links), rows::states(weekly, links), rows::ages(weekly, links));
+    let (programs, breakdowns) = (rows::programs(weekly, links), rows::breakdowns(weekly, links));
+    let causes = chart::causes(weekly);
+    let bars = causes.as_ref().map_or(0, |bars| bars.rows.len());
+    let (cause_trails, unit_trails) =
+        (rows::cause_bars(weekly, bars, links), rows::unit_trails(weekly, links));
+    // What a search can name needs no list of its own.
+    let own = weeks.iter().flatten().chain(&states).chain(&age_trails).chain(&unit_trails);
+    let own = own
+        .chain(programs.iter().map(|row| &row.trail))
+        .chain(breakdowns.iter().flat_map(|breakdown| &breakdown.rows).map(|row| &row.trail))
+        .chain(cause_trails.iter().filter(|trail| trail.id == "causes-others"));
+    evidence.extend(own.filter(|trail| trail.href.starts_with('#') && !trail.keys.is_empty()).cloned());
     Page {
         weekly,
         headline: headline(weekly),
@@ -150,19 +172,24 @@ pub(super) fn page<'a>(weekly: &'a Weekly, head: &Head, links: &Links) -> Page<'
         came: facts::thousands(weekly.flow.before),
         flow_title: sentences::flow_title(weekly),
         steps,
+        story_links: story_links(weekly),
         flow: chart::flow(weekly),
+        weeks,
         calendar: chart::calendar(weekly),
         deadlines: rows::deadlines(weekly, links),
         overdue,
         ticket_trails: tickets,
         money_title: sentences::money_title(weekly),
-        programs: rows::programs(weekly, links),
-        units: rows::units(weekly),
+        programs,
+        units: rows::units(weekly, &unit_trails),
         top_title: sentences::top_title(weekly),
         top: rows::top(weekly, links),
         map: chart::map(weekly),
-        causes: chart::causes(weekly),
+        states,
+        causes,
+        cause_trails,
         ageing: chart::ageing(weekly),
+        age_trails,
         resolution: sentences::resolution(weekly),
         backlog: chart::backlog(weekly),
         changes: rows::changes(weekly, links),
@@ -170,13 +197,64 @@ pub(super) fn page<'a>(weekly: &'a Weekly, head: &Head, links: &Links) -> Page<'
         waiting: rows::people(&weekly.waiting, links),
         opened: rows::tickets(&weekly.opened, links),
         closed: rows::tickets(&weekly.closed, links),
-        breakdowns: rows::breakdowns(weekly, links),
+        breakdowns,
         quality: sentences::quality(weekly),
         evidence,
-        open_search: links.open(),
+        open: open(weekly, links),
+        // A search for all open tickets would show those of other clients, too.
+        open_search: if weekly.client.is_none() { links.open() } else { links.search(&weekly.open_keys) },
         head: *head,
         colour: colours(),
     }
+}
+
+/// All open groups.
+fn open(weekly: &Weekly, links: &Links) -> Trail {
+    let named = Named {
+        id: "open",
+        at: ".flow.after",
+        keys_at: ".open_keys",
+        name: "root causes open at the end of the week",
+        sign: "",
+    };
+    named.trail(weekly.flow.after, &weekly.open_keys, links)
+}
+
+/// Tickets behind what is said about the quality.
+fn quality_trails(weekly: &Weekly, links: &Links) -> [Trail; 2] {
+    let of = |id: &str, at: &str, name: &str, keys: &[String]| {
+        let named = Named { id, at: &format!("{at} | length"), keys_at: at, name, sign: "" };
+        named.trail(keys.len(), keys, links)
+    };
+    [
+        of(
+            "ids",
+            ".quality.ids_lost",
+            "groups whose disputes are mostly under another name now",
+            &weekly.quality.ids_lost,
+        ),
+        of(
+            "disagreed",
+            ".quality.disagreed_keys",
+            "open tickets that people decided otherwise about",
+            &weekly.quality.disagreed_keys,
+        ),
+    ]
+}
+
+/// The sections of the figures of each sentence, as far as they are on the page.
+fn story_links(weekly: &Weekly) -> Vec<&'static str> {
+    if weekly.runs == 0 {
+        return vec!["#h-rows"].into_iter().filter(|_| weekly.run.is_some()).collect();
+    }
+    let due = !weekly.deadlines.is_empty() || weekly.overdue.sum.disputes > 0;
+    vec![
+        "#h-flow",
+        "#h-flow",
+        if due { "#h-due" } else { "#run" },
+        if weekly.programs.is_empty() { "#run" } else { "#h-money" },
+        if weekly.changes.is_empty() { "#h-trust" } else { "#h-changes" },
+    ]
 }
 
 /// The tickets to which one thing was done.
@@ -191,7 +269,7 @@ fn written(what: &str, keys: &[String], links: &Links) -> Trail {
     named.trail(keys.len(), keys, links)
 }
 
-/// All that is due in the two weeks after.
+/// All that is due in the next two weeks.
 fn due(weekly: &Weekly, links: &Links) -> Option<Trail> {
     if weekly.deadlines.is_empty() {
         return None;
@@ -204,7 +282,7 @@ fn due(weekly: &Weekly, links: &Links) -> Option<Trail> {
         id: "due",
         at: "[.deadlines[].stake.sum.disputes] | add",
         keys_at: "[.deadlines[].stake.keys[]] | unique",
-        name: "disputes due in the two weeks after",
+        name: "disputes due in the next two weeks",
         sign: "",
     };
     Some(named.trail(story::at_stake(weekly).disputes, &keys, links))

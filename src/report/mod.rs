@@ -42,7 +42,7 @@ pub use html::html;
 pub use jira::{ForJira, Room, for_jira};
 pub use mail::{ChatForm, Mail, MailError, Picture, chat, mail, message_id};
 pub use markdown::markdown;
-pub use quality::Quality;
+pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
 pub use words::{owner, reason};
@@ -56,7 +56,7 @@ use crate::{
 pub const WEEKS: usize = 26;
 /// Weeks of the charts.
 const SHOWN_WEEKS: usize = 12;
-/// Days after the week whose deadlines are told.
+/// Days whose deadlines are told.
 const AHEAD_DAYS: i64 = 14;
 
 /// All figures of one week.
@@ -76,6 +76,8 @@ pub struct Weekly {
     pub run: Option<String>,
     /// Runs in it.
     pub runs: usize,
+    /// Their ids.
+    pub run_ids: Vec<String>,
     /// Runs whose input was incomplete.
     pub incomplete_runs: usize,
     /// Tickets by what was done to them.
@@ -84,6 +86,8 @@ pub struct Weekly {
     pub written: BTreeMap<&'static str, Vec<String>>,
     /// Groups by what became of them.
     pub flow: Flow,
+    /// Tickets of the groups open after it.
+    pub open_keys: Vec<String>,
     /// The same for each of the last weeks, this one last.
     pub weeks: Vec<WeekLine>,
     /// Rows of the last run; none where there was no run yet, and in the report of one client.
@@ -98,12 +102,18 @@ pub struct Weekly {
     pub total_before: Option<Figures>,
     /// Open disputes, units and money by program.
     pub programs: Vec<ProgramLine>,
-    /// What is due in the two weeks after this one, by day.
+    /// First and last day of the two weeks that deadlines are told of: those after the week, once it is over.
+    pub ahead: (Date, Date),
+    /// What is due in these two weeks, by day.
     pub deadlines: Vec<Deadline>,
-    /// What was due before and is still open.
+    /// What was due before them and is still open.
     pub overdue: Stake,
     /// Open disputes by age at the end of the week.
     pub ageing: Vec<(String, usize)>,
+    /// Tickets of the groups that have some of them, by the same names.
+    pub ageing_keys: BTreeMap<&'static str, Vec<String>>,
+    /// Tickets of the groups that have units of a type.
+    pub unit_keys: BTreeMap<String, Vec<String>>,
     /// How long groups took that were resolved in the week.
     pub resolution: Resolution,
     /// Open disputes and arrivals by week.
@@ -136,6 +146,28 @@ pub struct Weekly {
     pub held: BTreeMap<String, usize>,
     /// Writes that failed: what and why.
     pub failed: Vec<String>,
+}
+
+impl Weekly {
+    /// The same without the lists of tickets that are as long as there are groups: for who shows figures alone.
+    #[must_use]
+    pub fn without_long_lists(mut self) -> Self {
+        self.open_keys = Vec::new();
+        self.ageing_keys.clear();
+        self.unit_keys.clear();
+        for line in &mut self.programs {
+            line.keys = Vec::new();
+        }
+        for lines in [&mut self.clients, &mut self.states, &mut self.entities, &mut self.causes] {
+            for line in lines {
+                line.keys = Vec::new();
+            }
+        }
+        for line in &mut self.weeks {
+            (line.came_keys, line.went_keys) = (Vec::new(), Vec::new());
+        }
+        self
+    }
 }
 
 /// Tickets by what was done to them.
@@ -186,6 +218,10 @@ pub struct WeekLine {
     pub went: usize,
     /// Groups open at its end.
     pub open: usize,
+    /// Tickets of the groups that came.
+    pub came_keys: Vec<String>,
+    /// Tickets of those that went.
+    pub went_keys: Vec<String>,
 }
 
 /// One program.
@@ -195,7 +231,7 @@ pub struct ProgramLine {
     pub program: String,
     /// Figures of its open disputes.
     pub figures: Figures,
-    /// Tickets of its groups, where there are few.
+    /// Tickets of its groups.
     pub keys: Vec<String>,
 }
 
@@ -309,7 +345,7 @@ pub struct Line {
     pub sum: Sum,
     /// Groups, where groups were counted.
     pub groups: Option<usize>,
-    /// Their tickets, where there are few.
+    /// Tickets of the groups that some of them are in; those in no group have none.
     pub keys: Vec<String>,
 }
 
@@ -344,7 +380,7 @@ impl Links {
         self.jql(&format!("issuekey in ({})", keys.join(", ")))
     }
 
-    /// The search for all open tickets of disputebot.
+    /// The search for all open tickets of disputebot, of whatever client.
     pub fn open(&self) -> String {
         self.jql(&format!(
             "project = \"{}\" AND labels = {} AND statusCategory != Done",

@@ -10,12 +10,29 @@ use super::{
     words,
 };
 use crate::{
-    group::GroupId,
-    state::{RunRecord, Snapshot, Waiting},
+    group::{GroupId, Status},
+    plan::{Ruling, RulingKind},
+    state::{GroupRecord, RunRecord, Snapshot, Waiting},
+    ticket::facts::Figures,
 };
 
-/// Most lines of what people did.
-const PEOPLE: usize = 40;
+/// Most failures that are told.
+const FAILED: usize = 40;
+/// Most keys that a sentence names.
+const NAMED: usize = 5;
+
+/// Whether two figures of the same disputes differ in something.
+type Differs = fn(&Figures, &Figures) -> bool;
+
+/// Kinds of holds by which a run says what a person decided.
+fn held_as(kind: &RulingKind) -> &'static [&'static str] {
+    match kind {
+        RulingKind::Closed => &["closed by a person", "decided by a person"],
+        RulingKind::NotAGroup => &["decided by a person"],
+        RulingKind::Together { .. } => &["merged by a person"],
+        RulingKind::Apart { .. } => &[],
+    }
+}
 
 impl<'a> Scene<'a> {
     /// Holds of the last run that a person caused, or has to end.
@@ -23,25 +40,78 @@ impl<'a> Scene<'a> {
         run.into_iter().flat_map(|run| &run.waiting).filter(|one| self.group(&one.group).is_some())
     }
 
-    pub(super) fn people(&self, overruled: bool) -> Vec<Overruled> {
+    /// What people decided about disputes and did not take back, latest first.
+    pub(super) fn rulings(&self) -> Vec<&'a Ruling> {
+        let all = self.history.known.rulings.values();
+        let mut standing: Vec<&Ruling> =
+            all.filter(|ruling| !ruling.lifted && self.group(&ruling.group).is_some()).collect();
+        standing.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+        standing
+    }
+
+    /// What holds because people did it, or until they do something; what is new first.
+    pub(super) fn waiting(&self) -> Vec<Overruled> {
+        self.held_by(false)
+    }
+
+    /// Where people overruled disputebot: what the last run held for it, and what they decided about disputes of groups
+    /// that are open, or decided in this week.
+    pub(super) fn overruled(&self) -> Vec<Overruled> {
+        let held: BTreeSet<(&GroupId, &str)> = self
+            .waiting_of(self.last)
+            .filter(|one| one.overruled)
+            .map(|one| (&one.group, one.kind.as_str()))
+            .collect();
+        let decided = self.rulings().into_iter().filter_map(|ruling| {
+            let record = self.group(&ruling.group)?;
+            let new = self.is_in_week(ruling.at);
+            let said = held_as(&ruling.kind).iter().any(|kind| held.contains(&(&ruling.group, *kind)));
+            let open = record.group.status == Status::Active;
+            (!said && (open || new)).then(|| self.line(record, self.ruled(ruling), new))
+        });
+        let mut all: Vec<Overruled> = self.held_by(true).into_iter().chain(decided).collect();
+        all.sort_by_key(|one| !one.new);
+        all
+    }
+
+    fn held_by(&self, overruled: bool) -> Vec<Overruled> {
         let before: BTreeSet<(&GroupId, &str)> =
             self.waiting_of(self.last_before).map(|one| (&one.group, one.words.as_str())).collect();
-        self.waiting_of(self.last)
+        let mut all: Vec<Overruled> = self
+            .waiting_of(self.last)
             .filter(|one| one.overruled == overruled)
-            .take(PEOPLE)
-            .map(|one| {
-                let record = self.group(&one.group);
-                Overruled {
-                    key: self.key(&one.group),
-                    client: record
-                        .map(|record| words::open(&record.group.client).to_owned())
-                        .unwrap_or_default(),
-                    what: record.map(what).unwrap_or_default(),
-                    words: words::open(&one.words).to_owned(),
-                    new: !before.contains(&(&one.group, one.words.as_str())),
-                }
+            .filter_map(|one| {
+                let new = !before.contains(&(&one.group, one.words.as_str()));
+                Some(self.line(self.group(&one.group)?, words::open(&one.words).to_owned(), new))
             })
-            .collect()
+            .collect();
+        all.sort_by_key(|one| !one.new);
+        all
+    }
+
+    fn line(&self, record: &GroupRecord, words: String, new: bool) -> Overruled {
+        Overruled {
+            key: self.key(&record.group.id),
+            client: words::open(&record.group.client).to_owned(),
+            what: what(record),
+            words,
+            new,
+        }
+    }
+
+    /// What was decided, in words.
+    fn ruled(&self, ruling: &Ruling) -> String {
+        let disputes = words::count(ruling.members.len(), "dispute", "disputes");
+        match &ruling.kind {
+            RulingKind::Closed => format!("a person closed it with {disputes} open"),
+            RulingKind::NotAGroup => format!("a person said that its {disputes} are no group"),
+            RulingKind::Together { with } => {
+                format!("a person said that it has the cause of {}", self.key(with))
+            }
+            RulingKind::Apart { attribute } => {
+                format!("a person split it by {}", words::open(&attribute.replace('_', " ")))
+            }
+        }
     }
 
     /// What is known now of earlier weeks that was not known then. A dispute that was settled in between hides one
@@ -93,7 +163,52 @@ impl<'a> Scene<'a> {
                 ));
             }
         }
+        told.extend(self.revised());
         told
+    }
+
+    /// What the source changed of groups whose disputes stayed the same. Where disputes came or went as well, nothing is
+    /// told: their figures changed for that.
+    fn revised(&self) -> impl Iterator<Item = String> {
+        let whats: [(&str, Differs); 4] = [
+            ("amounts", |was, is| {
+                was.exposed + was.recoverable != is.exposed + is.recoverable
+                    || was.without_amount != is.without_amount
+            }),
+            ("statuses of the money (exposed or recoverable)", |was, is| {
+                was.exposed + was.recoverable == is.exposed + is.recoverable && was.exposed != is.exposed
+            }),
+            ("units", |was, is| was.units != is.units),
+            ("deadlines", |was, is| {
+                (was.due, was.due_then, was.undated) != (is.due, is.due_then, is.undated)
+            }),
+        ];
+        let same: Vec<(&GroupId, &Figures, &Figures)> = self
+            .history
+            .stood
+            .iter()
+            .filter_map(|(id, stood)| {
+                let record = self.group(id).filter(|record| record.group.status == Status::Active)?;
+                let same = record.group.members == stood.group.members
+                    && record.figures.disputes == stood.figures.disputes;
+                same.then_some((id, &stood.figures, &record.figures))
+            })
+            .collect();
+        whats.into_iter().filter_map(move |(what, differs)| {
+            let keys = self.keys(same.iter().filter(|(_, was, is)| differs(was, is)).map(|(id, _, _)| *id));
+            let more = keys.len().saturating_sub(NAMED);
+            let mut named: Vec<String> = keys.iter().take(NAMED).cloned().collect();
+            if more > 0 {
+                named.push(format!("{more} more"));
+            }
+            (!keys.is_empty()).then(|| {
+                format!(
+                    "The {what} of {} were changed at the source this week while their disputes stayed the same: {}.",
+                    words::count(keys.len(), "root cause", "root causes"),
+                    words::list(&named),
+                )
+            })
+        })
     }
 
     pub(super) fn failed(&self) -> Vec<String> {
@@ -101,7 +216,7 @@ impl<'a> Scene<'a> {
             .iter()
             .flat_map(|run| &run.failed)
             .filter(|(group, _, _)| self.client.is_none() || self.group(group).is_some())
-            .take(PEOPLE)
+            .take(FAILED)
             .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::open(why)))
             .collect()
     }

@@ -1,14 +1,36 @@
 //! Whether the machine can be trusted, in numbers that a lead can ask about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::figures::Scene;
-use crate::state::{ByCode, MoveKind, RuleFit, Snapshot, Sum};
+use crate::{
+    dispute::Text,
+    group::{GroupId, Status},
+    plan::RulingKind,
+    state::{ByCode, MoveKind, RuleFit, RunRecord, Snapshot, Sum},
+};
 
-/// Kinds of holds by which a person says that a group is none, or another one.
-const DISAGREEMENTS: [&str; 3] = ["closed by a person", "ignored", "merged by a person"];
+/// Kinds of holds by which a person says that a group is none, or another one, and what that is called here.
+const HOLDS: [(&str, &str); 4] = [
+    ("closed by a person", CLOSED),
+    ("ignored", "muted by a person"),
+    ("merged by a person", TOGETHER),
+    ("decided by a person", CLOSED),
+];
+const CLOSED: &str = "closed by a person";
+const TOGETHER: &str = "put together with another by a person";
+
+fn decision(kind: &RulingKind) -> &'static str {
+    match kind {
+        RulingKind::Closed => CLOSED,
+        RulingKind::NotAGroup => "called no group by a person",
+        RulingKind::Together { .. } => TOGETHER,
+        RulingKind::Apart { .. } => "split by a person",
+    }
+}
 
 /// Figures about the grouping itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -19,18 +41,35 @@ pub struct Quality {
     pub grouped_before: Share,
     /// How well the rules of the groups fit.
     pub rules: RuleFit,
-    /// Groups open a week before that were not merged into another: their ids are kept.
+    /// Groups open a week before whose disputes, as far as they are in groups, are not mostly under another id now.
     pub ids_kept: Share,
+    /// Tickets of the others.
+    pub ids_lost: Vec<String>,
     /// Open tickets that people left as disputebot made them.
     pub agreed: Share,
-    /// Of the others, how many by what people did.
+    /// Of the others, how many by what people decided and did not take back.
     pub disagreed: BTreeMap<String, usize>,
+    /// Their tickets.
+    pub disagreed_keys: Vec<String>,
+    /// What people decided in this week about any group, open or not, by what it was.
+    pub decided: BTreeMap<String, usize>,
     /// How the mix of disputes moved since the reference: share of disputes that would have to change.
     pub drift: Vec<Drift>,
-    /// The day of the reference; none where there is none.
-    pub reference: Option<String>,
+    /// What that is measured against; none where there is none.
+    pub reference: Option<Reference>,
     /// How the disputes in groups would lie in heaps by reason code alone.
     pub by_code: ByCode,
+}
+
+/// The last runs of some weeks, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// Day of the first of them.
+    pub from: Date,
+    /// Day of the last.
+    pub to: Date,
+    /// How many.
+    pub runs: usize,
 }
 
 /// Some of all.
@@ -59,53 +98,131 @@ pub(super) fn of(at: &Scene<'_>, now: &Snapshot, before: &Snapshot) -> Quality {
     let came = count(&[MoveKind::Found, MoveKind::Split, MoveKind::Returned]);
     let went = count(&[MoveKind::Resolved, MoveKind::Merged]);
     let open_before = (at.open().count() + went).saturating_sub(came);
-    let merged = count(&[MoveKind::Merged]).min(open_before);
-    let tickets = at
+    let lost = ids_lost(at);
+    let tickets: BTreeSet<&GroupId> = at
         .open()
-        .filter(|record| {
-            at.history.known.tickets.get(&record.group.id).is_some_and(|it| it.issue().is_some())
-        })
-        .count();
-    let mut disagreed: BTreeMap<String, usize> = BTreeMap::new();
-    for one in at.waiting_of(at.last).filter(|one| one.overruled) {
-        if let Some(kind) = disagreement(&one.kind) {
-            *disagreed.entry(kind.to_owned()).or_default() += 1;
-        }
+        .map(|record| &record.group.id)
+        .filter(|id| at.history.known.tickets.get(*id).is_some_and(|it| it.issue().is_some()))
+        .collect();
+    let verdicts = verdicts(at, &tickets);
+    let (mut disagreed, mut decided): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
+    for verdict in verdicts.values() {
+        *disagreed.entry((*verdict).to_owned()).or_default() += 1;
     }
-    let reference = at.snapshot(at.reference);
+    for ruling in at.rulings().into_iter().filter(|ruling| at.is_in_week(ruling.at)) {
+        *decided.entry(decision(&ruling.kind).to_owned()).or_default() += 1;
+    }
     let share =
         |snapshot: &Snapshot| Share { part: snapshot.grouped, whole: snapshot.grouped + snapshot.ungrouped };
+    let day = |run: &RunRecord| run.at.to_zoned_datetime(at.zone.clone()).date();
     Quality {
         grouped: share(now),
         grouped_before: share(before),
         rules: now.rules,
-        ids_kept: Share { part: open_before - merged, whole: open_before },
-        agreed: Share { part: tickets.saturating_sub(disagreed.values().sum()), whole: tickets },
+        ids_kept: Share { part: open_before.saturating_sub(lost.len()), whole: open_before },
+        ids_lost: at.keys(lost),
+        agreed: Share { part: tickets.len() - verdicts.len(), whole: tickets.len() },
         disagreed,
-        drift: if at.reference.is_some() { drift(now, &reference) } else { Vec::new() },
-        reference: at.reference.map(|run| run.at.strftime("%Y-%m-%d").to_string()),
+        disagreed_keys: at.keys(verdicts.into_keys()),
+        decided,
+        drift: drift(at, now),
+        reference: at.reference.first().zip(at.reference.last()).map(|(first, last)| Reference {
+            from: day(first),
+            to: day(last),
+            runs: at.reference.len(),
+        }),
         by_code: now.by_code,
     }
 }
 
-/// What a hold says about the grouping; none where it is about a field.
-fn disagreement(kind: &str) -> Option<&'static str> {
-    DISAGREEMENTS.into_iter().find(|known| *known == kind)
+/// Groups that were open before the week, and whose disputes are mostly under another id now: merged, or resolved or
+/// shrunk while another group took them. A group whose disputes are settled kept its id to the end.
+fn ids_lost<'a>(at: &Scene<'a>) -> Vec<&'a GroupId> {
+    let recorded = at.history.stood.keys().chain(at.moves(at.place).map(|(_, id)| id));
+    let groups: BTreeSet<&GroupId> = recorded.filter(|id| at.group(id).is_some()).collect();
+    let home: HashMap<&Text, &GroupId> = groups
+        .into_iter()
+        .filter_map(|id| at.group(id))
+        .filter(|record| record.group.status == Status::Active)
+        .flat_map(|record| record.group.members.iter().map(|member| (member, &record.group.id)))
+        .collect();
+    let mut lost: Vec<&GroupId> = at
+        .history
+        .stood
+        .iter()
+        .filter(|(id, stood)| {
+            let Some(record) = at.group(id) else { return false };
+            let mut heirs: HashMap<&GroupId, usize> = HashMap::new();
+            for heir in stood.group.members.iter().filter_map(|member| home.get(member)) {
+                *heirs.entry(heir).or_default() += 1;
+            }
+            let own = heirs.remove(id).unwrap_or(0);
+            matches!(record.group.status, Status::Merged { .. }) || heirs.values().any(|other| *other > own)
+        })
+        .map(|(id, _)| id)
+        .collect();
+    lost.sort_unstable();
+    lost
 }
 
-fn drift(now: &Snapshot, reference: &Snapshot) -> Vec<Drift> {
-    let programs = |snapshot: &Snapshot| -> BTreeMap<String, usize> {
+/// What people decided against some groups: rulings that stand, and what the last run held for them. The latest ruling
+/// counts.
+fn verdicts<'a>(at: &Scene<'a>, of: &BTreeSet<&'a GroupId>) -> BTreeMap<&'a GroupId, &'static str> {
+    let mut verdicts: BTreeMap<&GroupId, &'static str> = BTreeMap::new();
+    for one in at.waiting_of(at.last).filter(|one| one.overruled) {
+        let said = HOLDS.into_iter().find(|(kind, _)| *kind == one.kind);
+        verdicts.extend(said.map(|(_, said)| (&one.group, said)));
+    }
+    for ruling in at.rulings().into_iter().rev() {
+        verdicts.insert(&ruling.group, decision(&ruling.kind));
+        if let RulingKind::Together { with } = &ruling.kind {
+            verdicts.insert(with, TOGETHER);
+        }
+    }
+    verdicts.retain(|group, _| of.contains(group));
+    verdicts
+}
+
+/// Disputes by what they have.
+type Mix = BTreeMap<String, usize>;
+
+/// How each mix moved; of what either side tells nothing, nothing is said.
+fn drift(at: &Scene<'_>, now: &Snapshot) -> Vec<Drift> {
+    let mut then = Snapshot::default();
+    for run in &at.reference {
+        then += &at.snapshot(Some(run));
+    }
+    let programs = |snapshot: &Snapshot| -> Mix {
         snapshot.programs.iter().map(|(name, figures)| (name.clone(), figures.disputes)).collect()
     };
-    let sums = |sums: &BTreeMap<String, Sum>| -> BTreeMap<String, usize> {
+    let sums = |sums: &BTreeMap<String, Sum>| -> Mix {
         sums.iter().map(|(name, sum)| (name.clone(), sum.disputes)).collect()
     };
-    vec![
-        distance("programs", &programs(now), &programs(reference)),
-        distance("states", &sums(&now.states), &sums(&reference.states)),
-        distance("types of covered entities", &sums(&now.entities), &sums(&reference.entities)),
-        distance("ages", &now.ageing, &reference.ageing),
-    ]
+    let mut mixes = vec![
+        ("programs", programs(now), programs(&then)),
+        ("states", sums(&now.states), sums(&then.states)),
+        ("types of covered entities", sums(&now.entities), sums(&then.entities)),
+        ("ages", now.ageing.clone(), then.ageing.clone()),
+        ("reason codes", now.codes.clone(), then.codes.clone()),
+        ("likely causes", now.causes.clone(), then.causes.clone()),
+    ];
+    if at.client.is_none() {
+        let clients = |runs: &[&RunRecord]| -> Mix {
+            let mut mix = Mix::new();
+            for (client, snapshot) in runs.iter().flat_map(|run| &run.clients) {
+                *mix.entry(client.clone()).or_default() += snapshot.grouped + snapshot.ungrouped;
+            }
+            mix
+        };
+        let last: Vec<&RunRecord> = at.last.into_iter().collect();
+        mixes.push(("manufacturers", clients(&last), clients(&at.reference)));
+    }
+    let tells = |mix: &Mix| mix.values().any(|count| *count > 0);
+    mixes
+        .into_iter()
+        .filter(|(_, now, then)| tells(now) && tells(then))
+        .map(|(of, now, then)| distance(of, &now, &then))
+        .collect()
 }
 
 /// Total variation distance: half of what the shares differ by, summed.

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{
-    Line, Links, Overruled, Stake, TicketLine, Weekly, chart,
+    Line, Links, Overruled, Stake, TicketLine, WeekLine, Weekly, chart,
     sentences::{CARDS, notes},
     words,
 };
@@ -12,6 +12,8 @@ use crate::ticket::facts;
 
 /// Most keys that are written out below one number; the JSON form has them all.
 const KEYS: usize = 200;
+/// Most lines of what people did, likewise.
+const PEOPLE: usize = 40;
 
 #[derive(Serialize)]
 pub(super) struct Card {
@@ -35,6 +37,9 @@ pub(super) struct Trail {
     pub(super) keys: Vec<Key>,
     pub(super) more: usize,
     pub(super) search: String,
+    /// Where a reader finds the tickets: the search, where one can name them all, else the list below; of disputes that
+    /// are in no group, what is said of those. Empty where there is nothing.
+    pub(super) href: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -59,7 +64,7 @@ pub(super) struct ProgramRow {
     pub(super) name: String,
     pub(super) disputes: String,
     pub(super) units: Vec<UnitRow>,
-    pub(super) search: String,
+    pub(super) trail: Trail,
     pub(super) exposed: String,
     pub(super) recoverable: String,
     pub(super) exposed_width: f64,
@@ -70,11 +75,13 @@ pub(super) struct ProgramRow {
 pub(super) struct UnitRow {
     pub(super) unit: String,
     pub(super) text: String,
+    pub(super) href: String,
 }
 
 #[derive(Serialize)]
 pub(super) struct TopRow {
     pub(super) key: Key,
+    pub(super) group: String,
     pub(super) client: String,
     pub(super) cause: String,
     pub(super) who: String,
@@ -130,8 +137,13 @@ pub(super) struct BreakdownRow {
     pub(super) share: String,
     pub(super) exposed: String,
     pub(super) recoverable: String,
-    pub(super) search: String,
+    pub(super) trail: Trail,
 }
+
+/// How the figures of a run that are no tickets' are told.
+pub(super) const OF_RUN: &str = "#run";
+/// Where those are told of that are in no group.
+const ALONE: &str = "#alone";
 
 pub(super) fn key(key: &str, links: &Links) -> Key {
     Key {
@@ -153,6 +165,13 @@ impl Named<'_> {
     /// The number with the tickets that it was counted from.
     pub(super) fn trail(self, count: usize, keys: &[String], links: &Links) -> Trail {
         let Self { id, at, keys_at, name, sign } = self;
+        let search = links.search(keys);
+        let href = match (count, keys.is_empty(), search.is_empty()) {
+            (0, _, _) => String::new(),
+            (_, true, _) => ALONE.to_owned(),
+            (_, false, true) => format!("#{id}"),
+            (_, false, false) => search.clone(),
+        };
         Trail {
             id: id.to_owned(),
             at: at.to_owned(),
@@ -162,9 +181,101 @@ impl Named<'_> {
             count: facts::thousands(count),
             keys: keys.iter().take(KEYS).map(|one| key(one, links)).collect(),
             more: keys.len().saturating_sub(KEYS),
-            search: links.search(keys),
+            search,
+            href,
         }
     }
+}
+
+/// The trail of one line of a list in the JSON form.
+pub(super) fn line_trail(
+    list: &str,
+    place: usize,
+    count_at: &str,
+    name: &str,
+    (count, keys): (usize, &[String]),
+    links: &Links,
+) -> Trail {
+    let at = format!(".{list}[{place}]");
+    let named = Named {
+        id: &format!("{list}-{place}"),
+        at: &format!("{at}.{count_at}"),
+        keys_at: &format!("{at}.keys"),
+        name,
+        sign: "",
+    };
+    named.trail(count, keys, links)
+}
+
+/// What came and what went in each week of the chart.
+pub(super) fn weeks(weekly: &Weekly, links: &Links) -> Vec<[Trail; 2]> {
+    let trails = |(place, line): (usize, &WeekLine)| {
+        let of = |what: &str, count: usize, keys: &[String]| {
+            let named = Named {
+                id: &format!("{what}-{}", line.week),
+                at: &format!(".weeks[{place}].{what}"),
+                keys_at: &format!(".weeks[{place}].{what}_keys"),
+                name: &format!("{what} in {}", line.week),
+                sign: "",
+            };
+            named.trail(count, keys, links)
+        };
+        [of("came", line.came, &line.came_keys), of("went", line.went, &line.went_keys)]
+    };
+    weekly.weeks.iter().enumerate().map(trails).collect()
+}
+
+/// Of each state its disputes.
+pub(super) fn states(weekly: &Weekly, links: &Links) -> Vec<Trail> {
+    let trail = |(place, line): (usize, &Line)| {
+        let name = format!("disputes of the state {}", line.name);
+        line_trail("states", place, "sum.disputes", &name, (line.sum.disputes, &line.keys), links)
+    };
+    weekly.states.iter().enumerate().map(trail).collect()
+}
+
+/// Of each bar of the causes its disputes; the last bar may stand for several.
+pub(super) fn cause_bars(weekly: &Weekly, bars: usize, links: &Links) -> Vec<Trail> {
+    let last = bars.saturating_sub(1);
+    (0..bars)
+        .map(|place| {
+            let upto = if place == last { weekly.causes.len() } else { place + 1 };
+            let lines = weekly.causes.get(place..upto).unwrap_or_default();
+            if let [line] = lines {
+                let sum = (line.sum.disputes, line.keys.as_slice());
+                return line_trail("causes", place, "sum.disputes", &line.name, sum, links);
+            }
+            let mut keys: Vec<String> = lines.iter().flat_map(|line| line.keys.iter().cloned()).collect();
+            keys.sort_by_cached_key(|key| words::natural(key));
+            let named = Named {
+                id: "causes-others",
+                at: &format!("[.causes[{place}:][].sum.disputes] | add"),
+                keys_at: &format!("[.causes[{place}:][].keys[]] | unique"),
+                name: "disputes of all other causes",
+                sign: "",
+            };
+            named.trail(lines.iter().map(|line| line.sum.disputes).sum(), &keys, links)
+        })
+        .collect()
+}
+
+/// Of each band of age its disputes.
+pub(super) fn ages(weekly: &Weekly, links: &Links) -> Vec<Trail> {
+    weekly
+        .ageing
+        .iter()
+        .enumerate()
+        .map(|(place, (band, count))| {
+            let named = Named {
+                id: &format!("ageing-{place}"),
+                at: &format!(".ageing[{place}][1]"),
+                keys_at: &format!(".ageing_keys[\"{band}\"]"),
+                name: &format!("disputes aged {band}"),
+                sign: "",
+            };
+            named.trail(*count, weekly.ageing_keys.get(band.as_str()).map_or(&[][..], Vec::as_slice), links)
+        })
+        .collect()
 }
 
 pub(super) fn stake_trail(id: &str, at: &str, name: &str, stake: &Stake, links: &Links) -> Trail {
@@ -211,11 +322,19 @@ pub(super) fn programs(weekly: &Weekly, links: &Links) -> Vec<ProgramRow> {
     weekly
         .programs
         .iter()
-        .map(|line| ProgramRow {
+        .enumerate()
+        .map(|(place, line)| ProgramRow {
             name: line.program.clone(),
             disputes: facts::thousands(line.figures.disputes),
-            units: line.figures.units.iter().map(|(unit, count)| unit_row(unit, *count)).collect(),
-            search: links.search(&line.keys),
+            units: line.figures.units.iter().map(|(unit, count)| unit_row(unit, *count, "")).collect(),
+            trail: line_trail(
+                "programs",
+                place,
+                "figures.disputes",
+                &format!("disputes of the program {}", line.program),
+                (line.figures.disputes, &line.keys),
+                links,
+            ),
             exposed: words::dollars(line.figures.exposed),
             recoverable: words::dollars(line.figures.recoverable),
             exposed_width: width(line.figures.exposed),
@@ -224,12 +343,35 @@ pub(super) fn programs(weekly: &Weekly, links: &Links) -> Vec<ProgramRow> {
         .collect()
 }
 
-pub(super) fn units(weekly: &Weekly) -> Vec<UnitRow> {
-    weekly.total.units.iter().map(|(unit, count)| unit_row(unit, *count)).collect()
+pub(super) fn units(weekly: &Weekly, trails: &[Trail]) -> Vec<UnitRow> {
+    let units = weekly.total.units.iter().zip(trails);
+    units.map(|((unit, count), trail)| unit_row(unit, *count, &trail.href)).collect()
 }
 
-fn unit_row(unit: &str, count: Decimal) -> UnitRow {
-    UnitRow { unit: unit.to_owned(), text: facts::units_text(count, unit) }
+/// Of each type of units the tickets.
+pub(super) fn unit_trails(weekly: &Weekly, links: &Links) -> Vec<Trail> {
+    weekly
+        .total
+        .units
+        .keys()
+        .enumerate()
+        .map(|(place, unit)| {
+            let keys_at = format!(".unit_keys[\"{unit}\"]");
+            let named = Named {
+                id: &format!("units-{place}"),
+                at: &format!("{keys_at} | length"),
+                keys_at: &keys_at,
+                name: &format!("tickets with units of the type {unit}"),
+                sign: "",
+            };
+            let keys = weekly.unit_keys.get(unit).map_or(&[][..], Vec::as_slice);
+            named.trail(keys.len(), keys, links)
+        })
+        .collect()
+}
+
+fn unit_row(unit: &str, count: Decimal, href: &str) -> UnitRow {
+    UnitRow { unit: unit.to_owned(), text: facts::units_text(count, unit), href: href.to_owned() }
 }
 
 pub(super) fn top(weekly: &Weekly, links: &Links) -> Vec<TopRow> {
@@ -242,6 +384,7 @@ pub(super) fn top(weekly: &Weekly, links: &Links) -> Vec<TopRow> {
             let numbers: Vec<String> = group.series.iter().copied().map(facts::thousands).collect();
             TopRow {
                 key: key(&group.key, links),
+                group: group.group.clone(),
                 client: group.client.clone(),
                 cause: group.cause.clone(),
                 who: group.who.clone(),
@@ -297,6 +440,7 @@ pub(super) fn tickets(lines: &[TicketLine], links: &Links) -> Vec<KeyedRow> {
 pub(super) fn people(lines: &[Overruled], links: &Links) -> Vec<PersonRow> {
     lines
         .iter()
+        .take(PEOPLE)
         .map(|line| PersonRow {
             key: key(&line.key, links),
             client: line.client.clone(),
@@ -309,17 +453,24 @@ pub(super) fn people(lines: &[Overruled], links: &Links) -> Vec<PersonRow> {
 
 pub(super) fn breakdowns(weekly: &Weekly, links: &Links) -> Vec<Breakdown> {
     let all = weekly.total.disputes;
-    let rows = |lines: &[Line], all: usize| -> Vec<BreakdownRow> {
-        let row = |line: &Line| BreakdownRow {
+    let rows = |list: &str, lines: &[Line], all: usize| -> Vec<BreakdownRow> {
+        let row = |(place, line): (usize, &Line)| BreakdownRow {
             name: line.name.clone(),
             groups: line.groups.map(facts::thousands).unwrap_or_default(),
             disputes: facts::thousands(line.sum.disputes),
             share: words::percent(line.sum.disputes, all),
             exposed: words::dollars(line.sum.exposed),
             recoverable: words::dollars(line.sum.recoverable),
-            search: links.search(&line.keys),
+            trail: line_trail(
+                list,
+                place,
+                "sum.disputes",
+                &format!("disputes of {}", line.name),
+                (line.sum.disputes, &line.keys),
+                links,
+            ),
         };
-        lines.iter().map(row).collect()
+        lines.iter().enumerate().map(row).collect()
     };
     let grouped: usize = weekly.causes.iter().map(|line| line.sum.disputes).sum();
     vec![
@@ -330,7 +481,7 @@ pub(super) fn breakdowns(weekly: &Weekly, links: &Links) -> Vec<Breakdown> {
             title: "By client",
             class: "Client",
             counts_groups: true,
-            rows: rows(&weekly.clients, all),
+            rows: rows("clients", &weekly.clients, all),
         },
         Breakdown {
             id: "by-cause",
@@ -339,7 +490,7 @@ pub(super) fn breakdowns(weekly: &Weekly, links: &Links) -> Vec<Breakdown> {
             title: "By likely cause",
             class: "Likely cause",
             counts_groups: true,
-            rows: rows(&weekly.causes, grouped),
+            rows: rows("causes", &weekly.causes, grouped),
         },
         Breakdown {
             id: "by-entity",
@@ -348,7 +499,7 @@ pub(super) fn breakdowns(weekly: &Weekly, links: &Links) -> Vec<Breakdown> {
             title: "By type of the 340B covered entity",
             class: "Covered entity",
             counts_groups: false,
-            rows: rows(&weekly.entities, all),
+            rows: rows("entities", &weekly.entities, all),
         },
     ]
     .into_iter()

@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::{Weekly, chart, story, words};
 use crate::ticket::facts;
 
+/// Where all open tickets are listed.
+const OPEN: &str = "#open";
+
 /// An answer about the quality of the grouping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Answer {
@@ -17,6 +20,8 @@ pub(super) struct Answer {
     pub(super) question: &'static str,
     pub(super) value: String,
     pub(super) words: String,
+    /// Where on the page the tickets or the run are that it is counted from.
+    pub(super) href: &'static str,
 }
 
 /// The sentences by name; those of charts that are not drawn are absent.
@@ -36,7 +41,7 @@ pub fn sentences(weekly: &Weekly) -> BTreeMap<String, String> {
     for (name, note) in CARDS.into_iter().zip(notes(weekly)) {
         all.insert(format!("note_{name}"), note);
     }
-    for Answer { name, question: _, value, words } in quality(weekly) {
+    for Answer { name, question: _, value, words, href: _ } in quality(weekly) {
         all.insert(format!("{name}_value"), value);
         all.insert(format!("{name}_words"), words);
     }
@@ -146,6 +151,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
     let mut rows = vec![
         Answer {
             name: "explained",
+            href: OPEN,
             question: "How much is explained?",
             value: words::percent(quality.grouped.part, quality.grouped.whole),
             words: format!(
@@ -157,6 +163,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         },
         Answer {
             name: "rules",
+            href: OPEN,
             question: "Are the rules right?",
             value: words::percent(quality.rules.found, quality.rules.matching),
             words: format!(
@@ -169,51 +176,39 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         },
         Answer {
             name: "ids",
+            href: if quality.ids_lost.is_empty() { OPEN } else { "#ids" },
             question: "Do groups stay themselves?",
             value: words::percent(quality.ids_kept.part, quality.ids_kept.whole),
             words: format!(
-                "{} of {} that were open a week before kept their name and ticket, or were settled under it; the others were merged.",
+                "{} of {} that were open a week before kept their name and ticket, or were settled under it; {}.",
                 facts::thousands(quality.ids_kept.part),
                 words::count(quality.ids_kept.whole, "group", "groups"),
+                match quality.ids_lost.as_slice() {
+                    [] => "none went over to another name".to_owned(),
+                    [one] => format!("most disputes of {one} are under another name now"),
+                    lost => format!(
+                        "most disputes of the other {} are under other names now",
+                        facts::thousands(lost.len())
+                    ),
+                },
             ),
         },
         Answer {
             name: "agreed",
+            href: if quality.disagreed_keys.is_empty() { OPEN } else { "#disagreed" },
             question: "Do triagers agree?",
             value: words::percent(quality.agreed.part, quality.agreed.whole),
-            words: if quality.disagreed.is_empty() {
-                format!(
-                    "Of {}, people closed, muted or merged none against disputebot.",
-                    words::count(quality.agreed.whole, "open ticket", "open tickets")
-                )
-            } else {
-                let parts: Vec<String> = quality
-                    .disagreed
-                    .iter()
-                    .map(|(kind, count)| {
-                        let kind = if kind == "ignored" { "muted by a person" } else { kind };
-                        format!("{} {kind}", facts::thousands(*count))
-                    })
-                    .collect();
-                format!(
-                    "Of {}, people left all but {} as they are.",
-                    words::count(quality.agreed.whole, "open ticket", "open tickets"),
-                    words::list(&parts)
-                )
-            },
+            words: agreement(weekly),
         },
         Answer {
             name: "baseline",
+            href: OPEN,
             question: "Is it better than sorting by reason code?",
             value: words::percent(quality.by_code.with_largest, quality.by_code.disputes),
-            words: format!(
-                "Sorted by reason code alone, the same disputes lie in {}; {} lie with the largest cause of their heap, and the others would wait for somebody who cannot help them. This compares with disputebot's own groups; `disputebot evaluate` compares with known causes.",
-                words::count(quality.by_code.heaps, "heap", "heaps"),
-                words::percent(quality.by_code.with_largest, quality.by_code.disputes),
-            ),
+            words: baseline(weekly),
         },
     ];
-    if let Some(day) = &quality.reference {
+    if let Some(reference) = &quality.reference {
         let most = quality.drift.iter().max_by(|a, b| a.distance.total_cmp(&b.distance));
         let parts: Vec<String> = quality
             .drift
@@ -226,13 +221,70 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
             .collect();
         rows.push(Answer {
             name: "drift",
+            href: super::rows::OF_RUN,
             question: "Has the mix of disputes moved?",
             value: most.map_or_else(String::new, |most| format!("{:.0}\u{a0}%", most.distance * 100.0)),
             words: format!(
-                "Share of the disputes that would have to be others for today's mix to look like that of {day}: {}. Above 20 % it is worth asking what changed at the source.",
+                "Share of the disputes that would have to be others for the mix of this week to look like that of the {}: {}. Above 20 % it is worth asking what changed at the source.",
+                match reference.runs {
+                    1 => format!("run of {}", reference.from),
+                    runs => {
+                        format!("last runs of {runs} weeks, {} to {}", reference.from, reference.to)
+                    }
+                },
                 words::list(&parts)
             ),
         });
     }
     rows
+}
+
+fn agreement(weekly: &Weekly) -> String {
+    let quality = &weekly.quality;
+    let parts = |counts: &BTreeMap<String, usize>| -> String {
+        let parts: Vec<String> =
+            counts.iter().map(|(what, count)| format!("{} {what}", facts::thousands(*count))).collect();
+        words::list(&parts)
+    };
+    let standing = if quality.disagreed.is_empty() {
+        format!(
+            "Of {}, people closed, muted, merged or split none against disputebot, and called none no group.",
+            words::count(quality.agreed.whole, "open ticket", "open tickets")
+        )
+    } else {
+        format!(
+            "Of {}, people left all but {} as they are.",
+            words::count(quality.agreed.whole, "open ticket", "open tickets"),
+            parts(&quality.disagreed)
+        )
+    };
+    if quality.decided.is_empty() {
+        format!("{standing} This week they decided nothing new.")
+    } else {
+        format!("{standing} Decided this week, on any ticket: {}.", parts(&quality.decided))
+    }
+}
+
+/// Rules of both kinds are measured alike, against disputebot's own groups; that is said, since it is no proof of them.
+fn baseline(weekly: &Weekly) -> String {
+    let (own, by_code) = (weekly.quality.rules, weekly.quality.by_code);
+    let heaps = format!(
+        "Sorted by reason code alone, the disputes in groups lie in {}, and {} lie with the largest group of their heap.",
+        words::count(by_code.heaps, "heap", "heaps"),
+        words::percent(by_code.with_largest, by_code.disputes),
+    );
+    let rules = if by_code.best.members == 0 {
+        String::new()
+    } else {
+        format!(
+            " Taken as the rule of each group, its most frequent reason code would be right in {} and find {}; disputebot's rules are right in {} and find {}.",
+            words::percent(by_code.best.found, by_code.best.matching),
+            words::percent(by_code.best.found, by_code.best.members),
+            words::percent(own.found, own.matching),
+            words::percent(own.found, own.members),
+        )
+    };
+    format!(
+        "{heaps}{rules} All of this is measured against disputebot's own groups, so it says how far reason codes alone would get to them and not which grouping is true: `disputebot evaluate` compares both with known causes."
+    )
 }

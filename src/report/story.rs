@@ -1,7 +1,7 @@
 //! The week in five sentences, made from the figures by rules: what came in, what was solved, what is at risk
 //! before which deadline, where money and units are, what changed and whether the machine can be trusted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -113,7 +113,12 @@ fn at_risk(weekly: &Weekly) -> String {
         count => format!("; {} overdue already", words::count(count, "dispute is", "disputes are")),
     };
     let (Some(first), Some(last)) = (weekly.deadlines.first(), weekly.deadlines.last()) else {
-        return format!("Nothing that is known of falls due in the two weeks after this one{overdue}.");
+        let (from, to) = weekly.ahead;
+        return format!(
+            "Nothing that is known of falls due from {} to {}{overdue}.",
+            words::day(from),
+            words::day(to)
+        );
     };
     let sum = at_stake(weekly);
     let when = if first.day == last.day {
@@ -172,7 +177,8 @@ fn changed(weekly: &Weekly) -> String {
     });
     let grouped = words::percent(quality.grouped.part, quality.grouped.whole);
     let rule = words::percent(quality.rules.found, quality.rules.matching);
-    let people = match weekly.overruled.len() {
+    let overruled: BTreeSet<&str> = weekly.overruled.iter().map(|one| one.key.as_str()).collect();
+    let people = match overruled.len() {
         0 => "nobody overruled the machine".to_owned(),
         count => format!("people overruled the machine on {}", words::count(count, "ticket", "tickets")),
     };

@@ -18,8 +18,12 @@ use crate::{
     jira::Client,
     plan::{self, Plan, Standing},
     source::Completeness,
-    state::{Change, GroupRecord, Known, Rows, RunRecord, State},
-    ticket::{ContentError, Part, Templates, Weight, facts::Figures, shared_content},
+    state::{Change, GroupRecord, Known, Rows, RunRecord, Spread, State},
+    ticket::{
+        ContentError, Part, Templates, Weight,
+        facts::{Figures, Grain},
+        shared_content,
+    },
 };
 
 /// The folder of its state, in that of the tickets of clients.
@@ -81,7 +85,9 @@ impl Overview {
             let members: Vec<&GroupRecord> =
                 group.members.iter().filter_map(|id| parts.get(&**id).copied()).collect();
             let mut figures = Figures::default();
-            members.iter().for_each(|member| figures.join(&member.figures));
+            for member in &members {
+                figures.join(&member.figures);
+            }
             let stand = |member: &GroupRecord| surveyed.standing.get(&member.group.id);
             let none = Weight::default();
             let shown: Vec<Part<'_>> = members
@@ -93,6 +99,7 @@ impl Overview {
                     who: &member.who,
                     figures: &member.figures,
                     weight: stand(member).map_or(&none, |standing| &standing.weight),
+                    grain: if member.coarse { Grain::Coarse } else { Grain::Fine },
                     ticket: clients.ticket(&member.group.id).issue().map(|issue| {
                         let address = site.map(|site| format!("{site}/browse/{}", issue.key));
                         (issue.key.clone(), address.unwrap_or_default())
@@ -108,7 +115,7 @@ impl Overview {
                 match shared_content(id, program, &shown, course, templates, &params.priorities, limit) {
                     Ok(content) => Some(Ok(content)),
                     Err(ContentError::Template(error)) => return Err(error.into()),
-                    Err(private @ ContentError::Private { .. }) => Some(Err(private.to_string())),
+                    Err(ContentError::Private(refusal)) => Some(Err(refusal.to_string())),
                 }
             };
             let largest = members.iter().max_by_key(|member| member.figures.disputes);
@@ -124,6 +131,8 @@ impl Overview {
                 Standing {
                     content,
                     title: title.clone(),
+                    fresh_amount: weight.amount,
+                    days_left: None,
                     weight,
                     absent,
                     moved,
@@ -133,7 +142,16 @@ impl Overview {
             );
             let cause = largest.map(|largest| largest.cause.clone()).unwrap_or_default();
             let who = largest.map(|largest| largest.who.clone()).unwrap_or_default();
-            records.push(GroupRecord { group: group.clone(), title, cause, who, figures });
+            let coarse = members.iter().any(|member| member.coarse);
+            records.push(GroupRecord {
+                group: group.clone(),
+                title,
+                cause,
+                who,
+                figures,
+                coarse,
+                spread: Spread::default(),
+            });
         }
         Ok(Self { complete, fingerprint, lineage, records, standing })
     }

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::batch::Problem;
 use super::header::fold;
 use super::{Derived, Format, Layout, Settings};
-use crate::dispute::{Field, FieldError, quoted, shape};
+use crate::dispute::{Field, FieldError, quoted};
 
 /// One text for each column, by [`Field::index`].
 pub(super) type ByField<T> = [T; Field::ALL.len()];
@@ -136,7 +136,7 @@ impl<'a> Mapping<'a> {
             match format.rewrite(text).map(Cow::into_owned) {
                 Ok(rewritten) => *text = Cow::Owned(rewritten),
                 Err(expected) => {
-                    let found = if field.is_private() { shape(text) } else { quoted(text) };
+                    let found = field.quoted(text);
                     let error = FieldError { field: *field, found, expected };
                     problems.push(Problem::of_field(error, &quoted(column(*field))));
                 }

@@ -27,6 +27,8 @@ pub struct History {
     pub moves: Vec<Move>,
     /// Sizes of groups that changed in these weeks.
     pub sizes: HashMap<GroupId, Sizes>,
+    /// Open groups that were recorded in the last week, as they stood before.
+    pub stood: HashMap<GroupId, GroupRecord>,
 }
 
 /// A group that began, ended or came back.
@@ -67,7 +69,14 @@ pub struct Sizes {
 impl History {
     /// Weeks of which nothing is known yet.
     pub fn of(bounds: Vec<Timestamp>) -> Self {
-        Self { known: Known::default(), head: Head::EMPTY, bounds, moves: Vec::new(), sizes: HashMap::new() }
+        Self {
+            known: Known::default(),
+            head: Head::EMPTY,
+            bounds,
+            moves: Vec::new(),
+            sizes: HashMap::new(),
+            stood: HashMap::new(),
+        }
     }
 
     /// Reads the weeks between `bounds`, which ascend, from the journal alone: works while a daemon runs. What was
@@ -135,6 +144,12 @@ impl History {
         };
         for kind in kinds.into_iter().flatten() {
             self.moves.push(Move { week, group: id.clone(), kind });
+        }
+        if week + 1 == self.weeks()
+            && let Some(before) = before.filter(|before| before.group.status == Status::Active)
+            && !self.stood.contains_key(id)
+        {
+            self.stood.insert(id.clone(), before.clone());
         }
         let (size, size_before) = (open_members(record), before.map_or(0, open_members));
         if let Some(sizes) = self.sizes.get_mut(id) {

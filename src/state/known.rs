@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Filing, Head, Journal, JournalError, Snapshot, StateError, Tree, Vault, Write, backup,
+    Entry, Filing, Head, Journal, JournalError, Snapshot, Spread, StateError, Tree, Vault, Write, backup,
     durable::WriterLock, format, journal, vault,
 };
 use crate::{
@@ -168,6 +168,12 @@ pub struct GroupRecord {
     pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
+    /// Whether so few people have its product that neither place nor time may be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub coarse: bool,
+    /// Its disputes by what reports break them down by; nothing in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Spread::is_empty")]
+    pub spread: Spread,
 }
 
 /// A run that ended.
@@ -723,7 +729,12 @@ impl Loaded {
                 patterns.shrink_to_fit();
                 members.shrink_to_fit();
                 pending.shrink_to_fit();
-                for text in [client, &mut record.cause, &mut record.who] {
+                let Spread { states, entities, opened } = &mut record.spread;
+                states.shrink_to_fit();
+                entities.shrink_to_fit();
+                opened.shrink_to_fit();
+                let names = states.iter_mut().chain(entities).map(|(name, _)| name);
+                for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
                     if let Some(same) = self.texts.get(text) {
                         *text = Arc::clone(same);
                     } else {

@@ -47,7 +47,7 @@ pub use known::{
     Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, SourceRecord,
     State, Verdict, Waiting,
 };
-pub use snapshot::{ByCode, Due, RuleFit, Snapshot, Sum, UNKNOWN};
+pub use snapshot::{AGE_BANDS, ByCode, Due, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.

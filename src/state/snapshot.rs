@@ -2,7 +2,7 @@
 //!
 //! Kept per client, so that a client's report is made of that client's sums alone.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+use std::{collections::BTreeMap, ops::AddAssign, sync::Arc};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -37,6 +37,56 @@ pub struct Snapshot {
     pub rules: RuleFit,
     /// How the disputes in groups would lie in heaps by reason code alone.
     pub by_code: ByCode,
+    /// Disputes by reason code, one with several under each; [`UNKNOWN`] where a dispute has none. None in records of
+    /// earlier builds, as of likely causes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, usize>,
+    /// Disputes in groups by likely cause.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, usize>,
+}
+
+/// Open disputes of one group by what reports break them down by, in the names of [`Snapshot`]. It is kept with the
+/// group, so that each number of a breakdown leads to tickets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spread {
+    /// By state.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<(Arc<str>, u32)>,
+    /// By type of the covered entity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<(Arc<str>, u32)>,
+    /// By the day on which they were opened; one that names none is missing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<(Date, u32)>,
+}
+
+impl Spread {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        let Self { states, entities, opened } = self;
+        states.is_empty() && entities.is_empty() && opened.is_empty()
+    }
+}
+
+/// Bands of age in days, each up to its number; the names sort in order. The last is for no day.
+pub const AGE_BANDS: [(i32, &str); 5] = [
+    (30, "0 to 30 days"),
+    (60, "31 to 60 days"),
+    (90, "61 to 90 days"),
+    (i32::MAX, "over 90 days"),
+    (i32::MAX, "unknown age"),
+];
+
+/// The band of an age.
+pub fn age_band(days: Option<i32>) -> &'static str {
+    match days {
+        None => AGE_BANDS[4].1,
+        Some(days) => {
+            AGE_BANDS.iter().find(|(limit, _)| days <= *limit).map_or(AGE_BANDS[3].1, |(_, name)| name)
+        }
+    }
 }
 
 /// Disputes and money under one name.
@@ -85,6 +135,9 @@ pub struct ByCode {
     pub with_largest: usize,
     /// Disputes in all heaps.
     pub disputes: usize,
+    /// How well the reason codes of a group's largest part would do as its rule; nothing in records of earlier builds.
+    #[serde(default)]
+    pub best: RuleFit,
 }
 
 impl AddAssign for Sum {
@@ -107,7 +160,8 @@ impl AddAssign for RuleFit {
 
 impl AddAssign for ByCode {
     fn add_assign(&mut self, other: Self) {
-        let Self { heaps, with_largest, disputes } = other;
+        let Self { heaps, with_largest, disputes, best } = other;
+        self.best += best;
         self.heaps += heaps;
         self.with_largest += with_largest;
         self.disputes += disputes;
@@ -116,13 +170,28 @@ impl AddAssign for ByCode {
 
 impl AddAssign<&Self> for Snapshot {
     fn add_assign(&mut self, other: &Self) {
-        let Self { programs, ageing, states, entities, opened, due, grouped, ungrouped, rules, by_code } =
-            other;
+        let Self {
+            programs,
+            ageing,
+            states,
+            entities,
+            opened,
+            due,
+            grouped,
+            ungrouped,
+            rules,
+            by_code,
+            codes,
+            causes,
+        } = other;
         for (name, figures) in programs {
             self.programs.entry(name.clone()).or_default().join(figures);
         }
-        for (name, count) in ageing {
-            *self.ageing.entry(name.clone()).or_default() += count;
+        let counts = [(&mut self.ageing, ageing), (&mut self.codes, codes), (&mut self.causes, causes)];
+        for (mine, theirs) in counts {
+            for (name, count) in theirs {
+                *mine.entry(name.clone()).or_default() += count;
+            }
         }
         for (mine, theirs) in [(&mut self.states, states), (&mut self.entities, entities)] {
             for (name, sum) in theirs {

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Content, ContentError, Course, Find, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Weight, document,
-    facts,
-    facts::{Figures, money_text, thousands},
-    length, screen, screen_words,
+    Content, ContentError, Course, LABEL, Priorities, ROOM_FOR_DELIMITERS, Templates, Typed, Weight,
+    document, facts,
+    facts::{Figures, Grain, money_text, thousands},
+    length,
     template::{SHARED, SHARED_SUMMARY},
 };
 use crate::{
-    dispute::{Program, Text},
+    dispute::{Field, Program, Text},
     group::GroupId,
 };
 
@@ -31,6 +31,8 @@ pub struct Part<'a> {
     pub figures: &'a Figures,
     /// How much it weighs.
     pub weight: &'a Weight,
+    /// How much of it may be shown.
+    pub grain: Grain,
     /// Key and address of its ticket, where it has one.
     pub ticket: Option<(String, String)>,
 }
@@ -180,20 +182,25 @@ pub fn shared_content(
     let facts = SharedFacts::of(program, parts, &figures, course.words());
     let (summary, block) = templates.shared(&facts)?;
     let block = length::within(&block, limit.saturating_sub(ROOM_FOR_DELIMITERS), "");
-    for line in &facts.lines {
-        if let Some(Find { kind }) = screen_words(&line.client) {
-            return Err(ContentError::Private { field: "column `manufacturer`".to_owned(), kind });
+    let mut typed = Typed::default();
+    for part in parts {
+        typed.value(Field::Manufacturer, part.client);
+        // Each has passed the gate when the ticket of its client was made, or is of the playbook.
+        for words in [part.title, part.cause, part.who] {
+            typed.ours(words);
+        }
+        for words in part.ticket.iter().flat_map(|(key, address)| [key, address]) {
+            typed.ours(words);
         }
     }
-    let description = document::plain_text(&block);
-    for (field, text) in [
-        (format!("summary (template `{SHARED_SUMMARY}`)"), summary.as_str()),
-        (format!("description (template `{SHARED}`)"), description.as_str()),
-    ] {
-        if let Some(Find { kind }) = screen(text) {
-            return Err(ContentError::Private { field, kind });
-        }
-    }
+    let dues = facts.lines.iter().map(|line| &line.due);
+    dues.chain([&facts.due, &facts.trend]).for_each(|words| typed.ours(words));
+    let gate = |place: &str, text: &str, template: &str| {
+        let wrote = templates.source(template);
+        typed.gate(&format!("{place} (template `{template}`)"), text, &wrote).map_err(ContentError::Private)
+    };
+    gate("summary", &summary, SHARED_SUMMARY)?;
+    gate("description", &document::plain_text(&block), SHARED)?;
     Ok(Content {
         summary,
         block,
@@ -206,5 +213,7 @@ pub fn shared_content(
         routed: BTreeSet::new(),
         course: Some(course),
         list: None,
+        grain: parts.iter().map(|part| part.grain).max().unwrap_or_default(),
+        typed,
     })
 }

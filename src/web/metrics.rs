@@ -11,14 +11,17 @@ use prometheus_client::{
 use super::view::{TICKET_WORDS, View};
 use crate::{deliver, dispute::Program};
 
-/// Kinds of holds that have a series of their own.
-const HOLDS: [&str; 18] = [
+/// Kinds of holds: each has a series of its own, also where nothing is held.
+const HOLDS: [&str; 25] = [
     "over the limit of new tickets",
     "too small",
     "input incomplete",
     "unconfirmed",
     "changed by a person",
+    "touched by a person",
     "closed by a person",
+    "decided by a person",
+    "quiet",
     "ignored",
     "worked on by a person",
     "not visible",
@@ -30,8 +33,14 @@ const HOLDS: [&str; 18] = [
     "copied by a person",
     "refused by Jira",
     "private",
+    "comes and goes",
+    "said enough",
     "closing is off",
+    "a value that Jira does not take",
+    "no transition leads there",
 ];
+/// The series of what a record of another build calls by a name that is none of these.
+const OTHER: &str = "other";
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByProgram {
@@ -105,6 +114,9 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
             let of = run.held.get(kind).copied().unwrap_or(0);
             holds.get_or_create(&ByKind { kind: kind.to_owned() }).set(count(of));
         }
+        let others = run.held.iter().filter(|(kind, _)| !HOLDS.contains(&kind.as_str()));
+        let others = others.map(|(_, of)| of).sum();
+        holds.get_or_create(&ByKind { kind: OTHER.to_owned() }).set(count(others));
         let fates = [
             ("grouped", run.rows.grouped),
             ("ungrouped", run.rows.ungrouped),
@@ -124,4 +136,83 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::plan::HoldReason;
+
+    /// One of each kind. A kind that is added has to be added here, or this does not compile.
+    fn one_of_each() -> Vec<HoldReason> {
+        let (text, at) = (String::new, Timestamp::UNIX_EPOCH);
+        let all = vec![
+            HoldReason::Cap { limit: 1 },
+            HoldReason::Small { disputes: 1 },
+            HoldReason::Incomplete { absent: 1 },
+            HoldReason::Unconfirmed { what: text() },
+            HoldReason::PersonChanged { field: text() },
+            HoldReason::Touched { field: text(), wanted: text() },
+            HoldReason::PersonClosed,
+            HoldReason::Ruled { key: text(), fresh: 1 },
+            HoldReason::Quiet { until: None },
+            HoldReason::Ignored,
+            HoldReason::PersonWorking { status: text() },
+            HoldReason::NotVisible,
+            HoldReason::NotRead,
+            HoldReason::OutcomeUnknown { until: at },
+            HoldReason::Undecided { reason: text() },
+            HoldReason::Doubt { reason: text() },
+            HoldReason::MergedByPerson { into: text() },
+            HoldReason::Cloned { copy: text() },
+            HoldReason::Refused { reason: text() },
+            HoldReason::Private { what: text() },
+            HoldReason::Flapping { times: 1, until: at },
+            HoldReason::Spent { topic: text(), limit: 1 },
+            HoldReason::ResolveOff,
+            HoldReason::Unfit { what: text() },
+            HoldReason::NoWay { label: text(), why: text() },
+        ];
+        for reason in &all {
+            match reason {
+                HoldReason::Cap { .. }
+                | HoldReason::Small { .. }
+                | HoldReason::Incomplete { .. }
+                | HoldReason::Unconfirmed { .. }
+                | HoldReason::PersonChanged { .. }
+                | HoldReason::Touched { .. }
+                | HoldReason::PersonClosed
+                | HoldReason::Ruled { .. }
+                | HoldReason::Quiet { .. }
+                | HoldReason::Ignored
+                | HoldReason::PersonWorking { .. }
+                | HoldReason::NotVisible
+                | HoldReason::NotRead
+                | HoldReason::OutcomeUnknown { .. }
+                | HoldReason::Undecided { .. }
+                | HoldReason::Doubt { .. }
+                | HoldReason::MergedByPerson { .. }
+                | HoldReason::Cloned { .. }
+                | HoldReason::Refused { .. }
+                | HoldReason::Private { .. }
+                | HoldReason::Flapping { .. }
+                | HoldReason::Spent { .. }
+                | HoldReason::ResolveOff
+                | HoldReason::Unfit { .. }
+                | HoldReason::NoWay { .. } => {}
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_kind_of_hold_has_a_series() {
+        let kinds: BTreeSet<&str> = one_of_each().iter().map(HoldReason::kind).collect();
+        assert_eq!(kinds, BTreeSet::from(HOLDS), "none is missing, and none is of nothing");
+        assert!(!kinds.contains(OTHER));
+    }
 }

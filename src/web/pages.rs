@@ -1,6 +1,6 @@
 //! What each page shows.
 
-use std::{collections::BTreeMap, fs};
+use std::{cmp::Ordering, collections::BTreeMap, fs};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Value, context, value::Serde};
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     deliver,
-    dispute::Program,
+    dispute::{Field, Program},
     group::{GroupId, Pending, Status},
     plan::Link,
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::words,
+    ticket::{facts, open_value, words},
 };
 
 /// Groups, runs and writes on one page.
@@ -107,7 +107,7 @@ impl Maker<'_> {
             ticket => self.ticket(id),
             standing => self.view.ticket_word(record),
             status => status_word(&record.group.status),
-            client => &*record.group.client,
+            client => &*open_value(Field::Manufacturer, &record.group.client),
             program => record.group.program.human_name(),
             cause => &*record.cause,
             who => &*record.who,
@@ -190,7 +190,16 @@ impl Maker<'_> {
         let rules: Vec<String> = group
             .patterns
             .iter()
-            .map(|pattern| words::items(&pattern.items()))
+            .map(|pattern| {
+                let mut items = pattern.items();
+                items.retain(|item| !record.coarse || !facts::is_telling(item.attribute));
+                for item in &mut items {
+                    if let Some(column) = facts::column_of(item.attribute) {
+                        item.value = open_value(column, &item.value).as_ref().into();
+                    }
+                }
+                words::items(&items)
+            })
             .filter(|rule| !rule.is_empty())
             .collect();
         let mut family: Vec<Value> = Vec::new();
@@ -251,6 +260,7 @@ impl Maker<'_> {
             .map(|one| one.words.clone())
             .collect();
         let Part { from, until, value } = part(group.members.len(), MEMBERS, query);
+        let sought = query.get("dispute").trim();
         let series = self.view.history.series(&group.id);
         let most = series.iter().copied().max().unwrap_or(0).max(1);
         let step = 100.0 / series.len().saturating_sub(1).max(1) as f64;
@@ -280,10 +290,13 @@ impl Maker<'_> {
                 Status::Active => None,
                 Status::Resolved { at } | Status::Merged { at, .. } => Some(self.time(*at)),
             },
-            members => group.members[from..until].iter().map(ToString::to_string).collect::<Vec<_>>(),
+            members => group.members[from..until].iter().map(|member| masked(member)).collect::<Vec<_>>(),
+            sought,
+            has_it => group.members.iter().any(|member| member.eq_ignore_ascii_case(sought)),
             part => value,
             line => corners.join(" "),
             most, weeks,
+            finding => course(&series),
             told => ticket.map(|ticket| ticket.told.iter().cloned().collect::<Vec<_>>()).unwrap_or_default(),
             closings => ticket.map_or(0, |ticket| ticket.closings),
         })
@@ -452,6 +465,44 @@ impl Maker<'_> {
     }
 }
 
+/// What a line of open disputes by week says: a sentence for its title.
+fn course(series: &[usize]) -> String {
+    let (Some(last), most) = (series.last(), series.iter().max().copied().unwrap_or(0)) else {
+        return "No week is known yet".to_owned();
+    };
+    let known = &series[series.iter().position(|size| *size > 0).unwrap_or(0)..];
+    let first = known.first().copied().unwrap_or(0);
+    let weeks = match known.len() {
+        1 => "this week".to_owned(),
+        weeks => format!("in {weeks} weeks"),
+    };
+    let [first_words, last_words, most_words] = [first, *last, most].map(facts::thousands);
+    match last.cmp(&first) {
+        _ if most == 0 => "It had no open dispute in these weeks".to_owned(),
+        _ if known.len() == 1 => format!("It was found this week with {last_words} open disputes"),
+        _ if *last == 0 => {
+            format!("All its disputes are settled or went elsewhere; at most {most_words} were open")
+        }
+        Ordering::Greater => format!("It grew from {first_words} to {last_words} open disputes {weeks}"),
+        Ordering::Less => {
+            format!("It fell from {first_words} to {last_words} open disputes {weeks}, at most {most_words}")
+        }
+        Ordering::Equal if most == *last && known.iter().all(|size| size == last) => {
+            format!("It stayed at {last_words} open disputes {weeks}")
+        }
+        Ordering::Equal => format!("It is back at {last_words} open disputes {weeks}, at most {most_words}"),
+    }
+}
+
+/// The end of the id of a dispute, at most half of it. Who has an id before them knows it again by that, and can have
+/// the page look for it; a page that is shown around, or left open, gives none away.
+fn masked(id: &str) -> String {
+    const SHOWN: usize = 4;
+    let length = id.chars().count();
+    let end: String = id.chars().skip(length - SHOWN.min(length / 2)).collect();
+    format!("…{end}")
+}
+
 /// Whether a name is that of a report: no other file of the folder is ever given out.
 pub(super) fn is_report(name: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -477,6 +528,31 @@ mod tests {
             "x.html",
         ] {
             assert!(!is_report(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_chart_of_a_group_says_what_it_finds() {
+        for (series, found) in [
+            (&[][..], "No week is known yet"),
+            (&[0, 0], "It had no open dispute in these weeks"),
+            (&[0, 7], "It was found this week with 7 open disputes"),
+            (&[0, 3, 1_200], "It grew from 3 to 1,200 open disputes in 2 weeks"),
+            (&[9, 12, 4], "It fell from 9 to 4 open disputes in 3 weeks, at most 12"),
+            (&[5, 5], "It stayed at 5 open disputes in 2 weeks"),
+            (&[5, 8, 5], "It is back at 5 open disputes in 3 weeks, at most 8"),
+            (&[5, 0], "All its disputes are settled or went elsewhere; at most 5 were open"),
+        ] {
+            assert_eq!(course(series), found);
+        }
+    }
+
+    #[test]
+    fn of_a_dispute_the_end_is_shown_and_never_more_than_half() {
+        for (id, shown) in
+            [("D-2026-000123", "…0123"), ("D-01", "…01"), ("7", "…"), ("", "…"), ("äöüß", "…üß")]
+        {
+            assert_eq!(masked(id), shown);
         }
     }
 

@@ -1,8 +1,17 @@
 //! Templates of the pages. HTML is escaped everywhere; nothing is ever marked as safe.
+//!
+//! The gate of the pages is where a value is printed: what looks like a number or a birth of a patient is withheld in its
+//! place, and the rest of the page is shown. Names and addresses are those of the people who work with the pages;
+//! values of the input columns that may hold others have passed their column before.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use minijinja::{
+    AutoEscape, Environment, UndefinedBehavior, Value, context, escape_formatter, syntax::SyntaxConfig,
+};
 
-use crate::ticket::facts;
+use crate::{
+    dispute::{Shape, finds, plain},
+    ticket::{facts, withheld},
+};
 
 /// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
 pub(super) const STYLE: &str =
@@ -36,6 +45,10 @@ impl Renderer {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
+        environment.set_formatter(|out, state, value| match value.as_str().and_then(private) {
+            Some(shape) => escape_formatter(out, state, &withheld(shape.as_str()).into()),
+            None => escape_formatter(out, state, value),
+        });
         environment.add_filter("thousands", |count: u64| {
             facts::thousands(usize::try_from(count).unwrap_or(usize::MAX))
         });
@@ -57,4 +70,10 @@ impl Renderer {
     pub(super) fn page(&self, name: &str, site: &Value, page: &Value) -> Result<String, minijinja::Error> {
         self.0.get_template(name)?.render(context! { site, page })
     }
+}
+
+/// What a printed value looks like that no page has a reason to show.
+fn private(value: &str) -> Option<Shape> {
+    let never = [Shape::SocialSecurity, Shape::Beneficiary, Shape::Birth, Shape::Prescription];
+    finds(&plain(value)).into_iter().map(|find| find.shape).find(|shape| never.contains(shape))
 }

@@ -103,7 +103,7 @@ impl View {
         let size = size_of(state);
         let week = Week::of(now, &delivery.zone);
         let history = deliver::history(state, week, &delivery.zone)?;
-        let weekly = last_week(state, delivery, &history, week)?;
+        let weekly = last_week(state, delivery, &history, week, now)?;
         let records: Vec<&GroupRecord> = history.known.groups.values().collect();
         let clients: BTreeSet<String> =
             records.iter().map(|record| record.group.client.to_string()).collect();
@@ -122,10 +122,10 @@ impl View {
         let programs = records.iter().map(|record| record.group.program.as_str()).collect();
         Ok(Self {
             headline: report::headline(&weekly),
-            weekly: Value::from(Serde(&weekly)),
+            charts: Value::from(Serde(report::charts(&weekly))),
+            weekly: Value::from(Serde(weekly.without_long_lists())),
             standing,
             active,
-            charts: Value::from(Serde(report::charts(&weekly))),
             clients,
             programs,
             rows,
@@ -185,13 +185,14 @@ fn last_week(
     delivery: &deliver::Settings,
     history: &History,
     week: Week,
+    now: Timestamp,
 ) -> Result<Weekly, StateError> {
-    let weekly = report::weekly(history, week, &delivery.zone, None);
+    let weekly = report::weekly(history, week, &delivery.zone, None, now);
     let last = history.known.runs.values().next_back().map(|run| Week::of(run.at, &delivery.zone));
     match last.filter(|last| weekly.runs == 0 && *last < week) {
         Some(last) => {
             let history = deliver::history(state, last, &delivery.zone)?;
-            Ok(report::weekly(&history, last, &delivery.zone, None))
+            Ok(report::weekly(&history, last, &delivery.zone, None, now))
         }
         None => Ok(weekly),
     }

@@ -266,7 +266,7 @@ fn the_json_of_the_command_is_the_form_that_the_page_is_checked_against() {
     let history =
         History::read(&world.folder.path().join("state"), week.bounds_of(report::WEEKS, &TimeZone::UTC))
             .unwrap();
-    let weekly = report::weekly(&history, week, &TimeZone::UTC, None);
+    let weekly = report::weekly(&history, week, &TimeZone::UTC, None, jiff::Timestamp::now());
     let mut expected = serde_json::to_value(&weekly).unwrap();
     expected["sentences"] = serde_json::json!(report::sentences(&weekly));
     expected["journal"] = serde_json::json!(history.head);

@@ -17,6 +17,7 @@ mod crash;
 #[path = "../shared/cut.rs"]
 mod cut;
 mod daemon;
+mod decisions;
 mod dialects;
 mod fields;
 mod internal;

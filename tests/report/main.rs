@@ -4,6 +4,7 @@
 
 #[path = "../shared/quarter.rs"]
 mod quarter;
+mod small;
 mod trace;
 
 use std::{
@@ -28,7 +29,12 @@ fn week() -> Week {
 }
 
 fn weekly(history: &History, client: Option<&str>) -> Weekly {
-    report::weekly(history, week(), &TimeZone::UTC, client)
+    report::weekly(history, week(), &TimeZone::UTC, client, later())
+}
+
+/// When every week of the history is over.
+fn later() -> Timestamp {
+    "2027-03-01T00:00:00Z".parse().unwrap()
 }
 
 fn links() -> Links {
@@ -204,7 +210,7 @@ fn what_came_and_went_adds_up_in_every_week_and_for_every_client() {
         }
         let mut of_clients = 0;
         for client in [Some(quarter::CLIENTS[0]), Some(quarter::CLIENTS[1]), None] {
-            let report = report::weekly(&history, week, &TimeZone::UTC, client);
+            let report = report::weekly(&history, week, &TimeZone::UTC, client, later());
             let of = |adds: bool| {
                 report
                     .flow
@@ -281,7 +287,7 @@ fn a_week_reads_the_same_whatever_was_recorded_after_it() {
     let early: Week = "2026-W40".parse().unwrap();
     let read = || {
         let history = History::read(folder.path(), early.bounds_of(report::WEEKS, &TimeZone::UTC)).unwrap();
-        let report = report::weekly(&history, early, &TimeZone::UTC, None);
+        let report = report::weekly(&history, early, &TimeZone::UTC, None, later());
         report::html(&report, &history.head, &links()).unwrap()
     };
     let first = read();

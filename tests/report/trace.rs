@@ -1,13 +1,12 @@
 //! Each number of the page leads to its tickets and is in the JSON form: the test walks the whole page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use disputebot::report::{self, Weekly};
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::{links, quarter, same, week, weekly};
+use crate::{links, quarter, same, weekly};
 
 /// A text of the page with the elements around it, the innermost last.
 struct Text {
@@ -179,16 +178,14 @@ fn each_number_of_the_page_is_in_the_json_form_and_leads_to_tickets() {
         let page = report::html(&report, &history.head, &links()).unwrap();
         let json = answer(&report, &history.head);
         let all = texts(&page);
-        // Which elements hold a link into Jira, or to the keys below.
-        let mut linked: Vec<usize> = Vec::new();
+        // Which elements hold a link into Jira, to a list below, or the name of the run.
+        let mut linked: BTreeSet<usize> = BTreeSet::new();
         for text in &all {
             let leads = |element: &Element| {
                 element.name == "a"
-                    && (element.attributes.contains("jira.example.com")
-                        || element.attributes.contains("jira.example.com".replace('.', "&#x2e;").as_str())
-                        || element.attributes.contains("href=\"#"))
+                    && (is_in_jira(&element.attributes) || element.attributes.contains("href=\"#"))
             };
-            if text.around.iter().any(leads) {
+            if text.around.iter().any(leads) || text.is_within("code") {
                 linked.extend(text.around.iter().map(|element| element.number));
             }
         }
@@ -215,13 +212,25 @@ fn each_number_of_the_page_is_in_the_json_form_and_leads_to_tickets() {
                 faults.push(format!("the page says `{said}`, and {path} is {value}"));
             }
             if has_number {
-                let unit = text.around.iter().rev().find(|element| {
-                    linked.contains(&element.number)
-                        && ["a", "tr", "li", "div", "p", "h3", "section", "figure", "header"]
-                            .contains(&element.name.as_str())
-                });
-                let apart = text.is_within("footer") || text.is_within("header");
-                if unit.is_none() && !apart {
+                // A figure leads somewhere from its own line: row, item, paragraph, heading or card. A sentence is made
+                // of many, and may do so from the figure or section that shows them.
+                let lines: &[&str] = if is_a_sentence(&path) {
+                    &["p", "div", "figure", "section", "header"]
+                } else {
+                    &["tr", "li", "p", "h3", "div", "details"]
+                };
+                let mut around = text.around.iter().rev().filter(|it| lines.contains(&it.name.as_str()));
+                let leads = if is_a_sentence(&path) {
+                    around.any(|element| linked.contains(&element.number))
+                } else {
+                    // A heading with an id is where a figure leads to: its list follows.
+                    around.next().is_some_and(|it| {
+                        linked.contains(&it.number) || it.name == "h3" && it.attributes.contains("id=")
+                    })
+                };
+                let is_nothing = value == 0;
+                let is_apart = text.is_within("footer") || text.is_within("header");
+                if !leads && !is_nothing && !is_apart {
                     faults.push(format!("`{said}` ({path}) leads nowhere"));
                 }
                 *counts
@@ -229,8 +238,90 @@ fn each_number_of_the_page_is_in_the_json_form_and_leads_to_tickets() {
                     .or_default() += 1;
             }
         }
+        for text in &all {
+            for element in text.around.iter().filter(|element| element.name == "a") {
+                let (_, rest) = element.attributes.split_once("href=\"").unwrap();
+                let target = readable(rest.split('"').next().unwrap());
+                if let Some(id) = target.strip_prefix('#')
+                    && !page.contains(&format!("id=\"{id}\""))
+                {
+                    faults.push(format!("`{}` leads to #{id}, which is not there", text.text));
+                }
+            }
+        }
         assert_eq!(faults, Vec::<String>::new(), "{client:?}");
         assert!(counts["counts"] > 150 && counts["sentences and amounts"] > 100, "{counts:?}");
+    }
+}
+
+fn is_in_jira(attributes: &str) -> bool {
+    attributes.contains("jira.example.com")
+}
+
+/// Whether a path is that of a text rather than of a figure.
+fn is_a_sentence(path: &str) -> bool {
+    let texts = [".sentences.", ".story[", ".corrections[", ".failed["];
+    texts.iter().any(|text| path.starts_with(text)) && !path.ends_with("_value")
+}
+
+/// The keys of each search of a page.
+fn searches(page: &str) -> Vec<String> {
+    let page = readable(page);
+    let found = page.split("/issues/?jql=").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+    found
+        .map(|query| {
+            url::form_urlencoded::parse(format!("q={query}").as_bytes()).next().unwrap().1.into_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_search_of_a_clients_report_names_tickets_of_that_client_alone() {
+    let history = quarter::history(&same);
+    for client in quarter::CLIENTS {
+        let report = weekly(&history, Some(client));
+        let own: BTreeSet<String> = history
+            .known
+            .groups
+            .values()
+            .filter(|record| *record.group.client == *client)
+            .map(|record| history.known.ticket(&record.group.id).issue().unwrap().key.clone())
+            .collect();
+        let page = report::html(&report, &history.head, &links()).unwrap();
+        let found = searches(&page);
+        assert!(found.len() > 20, "{found:?}");
+        for jql in found {
+            let keys = jql.strip_prefix("issuekey in (").and_then(|rest| rest.strip_suffix(')'));
+            let keys = keys.unwrap_or_else(|| panic!("{client}: a search that names no tickets: {jql}"));
+            for key in keys.split(", ") {
+                assert!(own.contains(key), "{client}: {key} in {jql}");
+            }
+        }
+    }
+    let page = report::html(&weekly(&history, None), &history.head, &links()).unwrap();
+    assert!(searches(&page).iter().any(|jql| jql.starts_with("project = \"DISP\" AND labels = disputebot")));
+}
+
+#[test]
+fn where_no_search_can_name_all_tickets_a_list_on_the_page_does_and_the_json_form_has_them_all() {
+    let history = quarter::history(&same);
+    let report = weekly(&history, None);
+    // Without a site there is no search at all.
+    let page = report::html(&report, &history.head, &report::Links::default()).unwrap();
+    for (place, line) in report.states.iter().enumerate().filter(|(_, line)| !line.keys.is_empty()) {
+        assert!(page.contains(&format!("<a href=\"#states-{place}\">")), "{}", line.name);
+        let (_, list) = page.split_once(&format!("<h3 id=\"states-{place}\">")).unwrap();
+        let list = list.split("</p>").next().unwrap();
+        for key in &line.keys {
+            assert!(list.contains(key.as_str()), "{key} of {}", line.name);
+        }
+    }
+    for list in ["programs-0", "clients-0", "causes-0", "ageing-3", "units-0", "entities-0", "came-2026-W47"]
+    {
+        assert!(
+            page.contains(&format!("id=\"{list}\"")) && page.contains(&format!("href=\"#{list}\"")),
+            "{list}"
+        );
     }
 }
 
@@ -257,6 +348,6 @@ fn the_walk_would_see_a_number_that_is_wrong_and_one_that_leads_nowhere() {
     let texts = texts("<p>5 <a href=\"x\">six</a><data value=\".a[&quot;b&quot;]\">7</data></p>");
     assert_eq!(texts.len(), 3);
     assert_eq!(texts[2].path().as_deref(), Some(".a[\"b\"]"));
-    let report = report::weekly(&quarter::history(&same), week(), &TimeZone::UTC, None);
+    let report = weekly(&quarter::history(&same), None);
     assert!(serde_json::to_value(&report).unwrap()["run"].is_string());
 }

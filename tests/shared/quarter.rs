@@ -9,7 +9,7 @@ use disputebot::{
     plan::{Issue, Link, Reason, Ticket},
     state::{
         ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, SourceRecord,
-        Sum, Waiting,
+        Spread, Sum, Waiting,
     },
     ticket::facts::Figures,
 };
@@ -115,13 +115,35 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         status,
         pending: Vec::new(),
     };
+    let count = u32::try_from(size).unwrap();
+    let spread = Spread {
+        states: vec![(state_of(one).into(), count)],
+        entities: vec![(entity_of(one, text).into(), count)],
+        opened: vec![(at(start).to_zoned_datetime(TimeZone::UTC).date(), count)],
+    };
     Some(GroupRecord {
         figures: figures(one, size, week),
+        spread: if size == 0 { Spread::default() } else { spread },
         group,
         title: text(title),
         cause: text(cause).as_str().into(),
         who: text(who).as_str().into(),
+        coarse: false,
     })
+}
+
+/// The state that all disputes of a group are of.
+fn state_of(one: i64) -> &'static str {
+    let place = usize::try_from(one * one + one).unwrap() % 16;
+    STATES[place.min(place * 7 % 16)]
+}
+
+fn entity_of(one: i64, text: &dyn Fn(&str) -> String) -> String {
+    let place = usize::try_from(one * one + one).unwrap() % 16;
+    match ["disproportionate share hospital", "critical access hospital", "unknown"][place % 3] {
+        "unknown" => "unknown".to_owned(),
+        known => text(known),
+    }
 }
 
 fn figures(one: i64, size: i64, week: i64) -> Figures {
@@ -249,10 +271,8 @@ fn add(snapshot: &mut Snapshot, one: i64, week: i64, record: &GroupRecord, text:
     let sum = Sum { disputes: figures.disputes, exposed: figures.exposed, recoverable: figures.recoverable };
     snapshot.programs.entry(record.group.program.as_str().to_owned()).or_default().join(&figures);
     let place = usize::try_from(one * one + one).unwrap() % 16;
-    *snapshot.states.entry(STATES[place.min(place * 7 % 16)].to_owned()).or_default() += sum;
-    let entity = ["disproportionate share hospital", "critical access hospital", "unknown"][place % 3];
-    let entity = if entity == "unknown" { entity.to_owned() } else { text(entity) };
-    *snapshot.entities.entry(entity).or_default() += sum;
+    *snapshot.states.entry(state_of(one).to_owned()).or_default() += sum;
+    *snapshot.entities.entry(entity_of(one, text)).or_default() += sum;
     let days = (week - start(one)) * 7;
     let old = [(0, "0 to 30 days"), (31, "31 to 60 days"), (61, "61 to 90 days"), (91, "over 90 days")];
     for (from, band) in old {
@@ -279,5 +299,8 @@ fn add(snapshot: &mut Snapshot, one: i64, week: i64, record: &GroupRecord, text:
     snapshot.grouped += size;
     snapshot.ungrouped += alone;
     snapshot.rules += RuleFit { matching: size + size / 30, found: size - size / 50, members: size };
-    snapshot.by_code += ByCode { heaps: 1, with_largest: size * 2 / 5, disputes: size };
+    let best = RuleFit { matching: 2 * size, found: size * 2 / 5, members: size };
+    snapshot.by_code += ByCode { heaps: 1, with_largest: size * 2 / 5, disputes: size, best };
+    *snapshot.codes.entry(["A", "D", "N", "X"][place % 4].to_owned()).or_default() += figures.disputes;
+    *snapshot.causes.entry(record.cause.to_string()).or_default() += size;
 }

@@ -23,7 +23,7 @@ use crate::{
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{
-        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
         Waiting,
     },
     ticket::{
@@ -714,6 +714,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             .collect(),
         held,
         waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+        holds: holds(&plan.holds),
         clients: surveyed.snapshots.clone(),
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
@@ -739,6 +740,30 @@ fn reject_words(reject: &source::Reject) -> String {
         None => words,
         Some(find) => format!("{file}, line {}: withheld, it looks like it holds {}", reject.line, find.kind),
     }
+}
+
+/// What is held and waits for nobody, by reason. A first run may hold a hundred thousand groups as too small; those of
+/// rare kinds come first, so that they are not the ones left out.
+fn holds(all: &[plan::Hold]) -> Vec<Holds> {
+    let mut kinds: BTreeMap<&'static str, BTreeMap<String, Vec<GroupId>>> = BTreeMap::new();
+    for hold in all.iter().filter(|hold| waiting(hold).is_none()) {
+        let of_kind = kinds.entry(hold.reason.kind()).or_default();
+        of_kind.entry(hold.reason.words()).or_default().push(hold.group.clone());
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, reasons)| reasons.values().map(Vec::len).sum::<usize>());
+    let mut room = RunRecord::HOLDS;
+    let mut kept = Vec::new();
+    for (kind, reasons) in kinds {
+        for (words, mut groups) in reasons {
+            groups.truncate(room);
+            room -= groups.len();
+            if !groups.is_empty() {
+                kept.push(Holds { kind: kind.to_owned(), words, groups });
+            }
+        }
+    }
+    kept
 }
 
 /// What a person did or has to do about a hold; none where it passes by itself.

@@ -1,8 +1,11 @@
-//! Templates of the pages. HTML is escaped everywhere; nothing is ever marked as safe.
+//! Templates of the pages. HTML is escaped everywhere, and every text goes through the privacy gate.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use minijinja::{
+    AutoEscape, Environment, Error, HtmlEscape, Output, State, UndefinedBehavior, Value, context,
+    escape_formatter, syntax::SyntaxConfig,
+};
 
-use crate::ticket::facts;
+use crate::{report, ticket::facts};
 
 /// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
 pub(super) const STYLE: &str =
@@ -24,6 +27,15 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("message.html", include_str!("../../templates/web/message.html")),
 ];
 
+/// What looks private is withheld where it stands, whatever page shows it; texts of macros have come through here
+/// already. What a visitor typed is said back as it is: the filter `own`.
+fn gated(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(report::open(text))),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
 /// The templates, made once.
 #[derive(Debug)]
 pub(super) struct Renderer(Environment<'static>);
@@ -33,9 +45,11 @@ impl Renderer {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.set_formatter(gated);
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
+        environment.add_filter("own", |text: String| Value::from_safe_string(HtmlEscape(&text).to_string()));
         environment.add_filter("thousands", |count: u64| {
             facts::thousands(usize::try_from(count).unwrap_or(usize::MAX))
         });

@@ -206,6 +206,7 @@ fn group(one: u64, day: u64) -> GroupRecord {
             .into(),
         who: "state".into(),
         figures: figures(size),
+        coarse: false,
         spread: spread(one, size),
     }
 }
@@ -276,6 +277,7 @@ fn run(day: u64, updated: &[u64]) -> RunRecord {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     }
 }
 

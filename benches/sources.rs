@@ -1,9 +1,10 @@
 //! How fast a million disputes are read where they are, against the plain driver of each place that only reads them, and
 //! the memory that each way takes at its peak above what it began with.
 //!
-//! `cargo bench --bench sources`; names after `--` choose some of `parquet`, `s3`, `postgres` and `sqlserver`, and `--rows N`
-//! reads fewer. The ways take turns, and the ratios are those of the same turn. Fails where a way that streams takes more than
-//! 300 MiB. Linux; a place that is missing is told.
+//! `cargo bench --bench sources`; names after `--` choose some of `ndjson`, `parquet`, `s3`, `azure`, `google`, `postgres`,
+//! `sqlserver` and, with `--features odbc`, `odbc`; `--rows N` reads fewer. The ways take turns, and the ratios are those of
+//! the same turn. Fails at its end where a way takes more than 300 MiB above what it keeps: `source::load`, by which a run
+//! reads, keeps every dispute, and the others none. Linux; a place that is missing is told.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,6 +13,10 @@
     reason = "a benchmark prints, and stops where it cannot go on"
 )]
 
+#[path = "../tests/shared/bucket.rs"]
+mod bucket;
+#[path = "../tests/shared/certificate.rs"]
+mod certificate;
 #[path = "../tests/shared/postgres.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
 mod server;
@@ -19,19 +24,25 @@ mod server;
 #[expect(dead_code, reason = "tests use more of it")]
 mod tds;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, BufWriter};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use disputebot::dispute::Tables;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use disputebot::dispute::{Dispute, Tables, Text};
 use disputebot::generate::{self, Plan, World};
 use disputebot::source::database::{Database, Relation, Server, Tls};
-use disputebot::source::{Previous, Settings, each, open_disputes};
+use disputebot::source::{Batch, Previous, Settings, each, load, open_disputes};
+use hmac::{Hmac, KeyInit, Mac};
+use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::Sha256;
 
 const ROWS: usize = 1_000_000;
 const TURNS: usize = 3;
@@ -39,36 +50,56 @@ const TURNS: usize = 3;
 const MOST_MIB: f64 = 300.0;
 const PASSWORD: &str = "bench";
 
-/// A way to read a source; gives the number of rows.
-type Way<'w> = (&'static str, Box<dyn Fn() -> u64 + 'w>);
+/// A way to read a source.
+type Way<'w> = (&'static str, Box<dyn Fn() -> Outcome + 'w>);
+
+/// The number of rows, and what is kept of them in MiB.
+struct Outcome {
+    rows: u64,
+    kept: f64,
+}
+
+/// Nothing is kept.
+impl From<u64> for Outcome {
+    fn from(rows: u64) -> Self {
+        Self { rows, kept: 0.0 }
+    }
+}
+
+/// Reads a place with so many rows; whether each way kept to its memory.
+type Bench = fn(usize) -> bool;
+
+const PLACES: &[(&str, Bench)] = &[
+    ("ndjson", ndjson),
+    ("parquet", parquet),
+    ("s3", s3),
+    ("azure", azure),
+    ("google", google),
+    ("postgres", postgres),
+    ("sqlserver", sqlserver),
+    #[cfg(feature = "odbc")]
+    ("odbc", odbc),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let rows = arguments.iter().position(|argument| argument == "--rows");
     let rows = rows.map_or(ROWS, |at| arguments[at + 1].parse().unwrap());
-    let is_chosen = |name: &str| {
-        let mut names = arguments
-            .iter()
-            .filter(|argument| ["parquet", "s3", "postgres", "sqlserver"].contains(&argument.as_str()))
-            .peekable();
-        names.peek().is_none() || names.any(|chosen| chosen == name)
-    };
+    let is_named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let is_any_named = PLACES.iter().any(|(name, _)| is_named(name));
     println!(
-        "| source | rows | way | rows/s, best | time against the driver, median of {TURNS} | peak memory added, MiB |"
+        "| source | rows | way | rows/s, best | time against the driver, median of {TURNS} | kept, MiB | peak memory added above that, MiB |"
     );
-    println!("| --- | ---: | --- | ---: | ---: | ---: |");
-    for (name, bench) in
-        [("parquet", parquet as fn(usize)), ("s3", s3), ("postgres", postgres), ("sqlserver", sqlserver)]
-    {
-        if is_chosen(name) {
-            bench(rows);
-        }
-    }
+    println!("| --- | ---: | --- | ---: | ---: | ---: | ---: |");
+    let chosen = PLACES.iter().filter(|(name, _)| !is_any_named || is_named(name));
+    // Every place is read, whatever becomes of the one before.
+    let outcomes: Vec<bool> = chosen.map(|(_, bench)| bench(rows)).collect();
+    assert!(outcomes.iter().all(|kept| *kept), "a way takes more than {MOST_MIB:.0} MiB above what it keeps");
 }
 
-/// The driver comes first.
-fn compare(source: &str, rows: usize, ways: &[Way<'_>]) {
-    let turns: Vec<Vec<(f64, f64)>> = (0..TURNS)
+/// The driver comes first. Whether each way of ours kept to its memory.
+fn compare(source: &str, rows: usize, ways: &[Way<'_>]) -> bool {
+    let turns: Vec<Vec<(f64, f64, f64)>> = (0..TURNS)
         .map(|_| {
             ways.iter()
                 .map(|(name, way)| {
@@ -76,24 +107,54 @@ fn compare(source: &str, rows: usize, ways: &[Way<'_>]) {
                     std::fs::write("/proc/self/clear_refs", "5").unwrap();
                     let before = memory("VmRSS");
                     let start = Instant::now();
-                    assert_eq!(black_box(way()), rows as u64, "{name}");
-                    (start.elapsed().as_secs_f64(), memory("VmHWM") - before)
+                    let outcome = black_box(way());
+                    assert_eq!(outcome.rows, rows as u64, "{name}");
+                    let added = memory("VmHWM") - before;
+                    (start.elapsed().as_secs_f64(), outcome.kept, added - outcome.kept)
                 })
                 .collect()
         })
         .collect();
+    let mut is_kept_to = true;
     for (index, (name, _)) in ways.iter().enumerate() {
         let best = turns.iter().map(|turn| turn[index].0).fold(f64::INFINITY, f64::min);
-        let peak = turns.iter().map(|turn| turn[index].1).fold(0.0, f64::max);
+        let kept = turns.iter().map(|turn| turn[index].1).fold(0.0, f64::max);
+        let peak = turns.iter().map(|turn| turn[index].2).fold(0.0, f64::max);
         let mut ratios: Vec<f64> = turns.iter().map(|turn| turn[index].0 / turn[0].0).collect();
         ratios.sort_by(f64::total_cmp);
         println!(
-            "| {source} | {rows} | {name} | {:.0} | {:.2} | {peak:.0} |",
+            "| {source} | {rows} | {name} | {:.0} | {:.2} | {kept:.0} | {peak:.0} |",
             rows as f64 / best,
             ratios[TURNS / 2]
         );
-        assert!(index == 0 || peak <= MOST_MIB, "{name} takes {peak:.0} MiB, expected at most {MOST_MIB:.0}");
+        is_kept_to &= index == 0 || peak <= MOST_MIB;
     }
+    is_kept_to
+}
+
+/// What the disputes of a batch take, in MiB: themselves, and each of their texts once, with what stands before it. Less than
+/// an allocator takes for it, so that what lies above is never told too small.
+fn kept(batch: &Batch) -> f64 {
+    const COUNTS: usize = 16;
+    let mut seen: HashSet<*const u8> = HashSet::new();
+    let mut bytes = 0;
+    let mut add = |text: &Text| {
+        if seen.insert(text.as_ptr()) {
+            bytes += text.len() + COUNTS;
+        }
+    };
+    for dispute in &batch.disputes {
+        let Dispute { id, client, product_name, state, payer, covered_entity, status, .. } = dispute;
+        let Dispute { note, claim_ref, source_url, reason_codes, .. } = dispute;
+        [id, client, status].into_iter().for_each(&mut add);
+        let optional = [product_name, state, payer, covered_entity, note, claim_ref, source_url];
+        optional.into_iter().flatten().chain(reason_codes).for_each(&mut add);
+    }
+    batch.resolved.iter().for_each(&mut add);
+    let codes: usize = batch.disputes.iter().map(|dispute| dispute.reason_codes.len()).sum();
+    let flat =
+        batch.disputes.len() * size_of::<Dispute>() + (codes + batch.resolved.len()) * size_of::<Text>();
+    (bytes + flat) as f64 / f64::from(1 << 20)
 }
 
 /// A figure of this process, in MiB.
@@ -103,13 +164,13 @@ fn memory(name: &str) -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
-fn ours(source: &Settings) -> [Way<'_>; 2] {
+fn ours(source: &Settings) -> [Way<'_>; 3] {
     let every = move || {
         let survey = each(source, &Tables::embedded(), &mut |_| {}, &mut |located| {
             black_box(located);
         });
         assert_eq!(survey.reasons, []);
-        survey.rows
+        survey.rows.into()
     };
     let open = move || {
         let account =
@@ -117,12 +178,22 @@ fn ours(source: &Settings) -> [Way<'_>; 2] {
                 black_box(dispute);
             });
         assert!(account.completeness.is_complete(), "{:?}", account.completeness);
-        account.counts.rows
+        account.counts.rows.into()
     };
-    [("source::each", Box::new(every)), ("source::open_disputes", Box::new(open))]
+    let whole = move || {
+        let batch = load(source, &Tables::embedded(), &Previous::default(), &mut |_| {});
+        assert!(batch.completeness.is_complete(), "{:?}", batch.completeness);
+        Outcome { rows: batch.counts.rows, kept: kept(&batch) }
+    };
+    [
+        ("source::each", Box::new(every)),
+        ("source::open_disputes", Box::new(open)),
+        ("source::load", Box::new(whole)),
+    ]
 }
 
-fn with<'w>(driver: Way<'w>, ours: [Way<'w>; 2]) -> Vec<Way<'w>> {
+fn with<'w>(name: &'static str, driver: impl Fn() -> u64 + 'w, ours: [Way<'w>; 3]) -> Vec<Way<'w>> {
+    let driver: Way<'w> = (name, Box::new(move || driver().into()));
     std::iter::once(driver).chain(ours).collect()
 }
 
@@ -137,6 +208,34 @@ fn csv(path: &Path, rows: usize) {
         writer.write_record(record.fields()).unwrap();
     }
     writer.flush().unwrap();
+}
+
+/// All values are texts.
+fn ndjson(rows: usize) -> bool {
+    use serde_json::value::RawValue;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disputes.ndjson");
+    let mut writer = BufWriter::new(File::create(&path).unwrap());
+    for record in records(rows) {
+        let object: HashMap<&str, &str> =
+            generate::HEADER.into_iter().zip(record.fields()).filter(|(_, text)| !text.is_empty()).collect();
+        serde_json::to_writer(&mut writer, &object).unwrap();
+        writer.write_all(b"\n").unwrap();
+    }
+    writer.flush().unwrap();
+    let driver = || {
+        let mut input = BufReader::new(File::open(&path).unwrap());
+        let (mut line, mut rows) = (String::new(), 0);
+        while input.read_line(&mut line).unwrap() > 0 {
+            black_box(serde_json::from_str::<HashMap<&str, &RawValue>>(&line).unwrap());
+            line.clear();
+            rows += 1;
+        }
+        rows
+    };
+    let source = Settings { paths: vec![path.clone()], ..Settings::default() };
+    compare("NDJSON", rows, &with("serde_json, each value as it stands", driver, ours(&source)))
 }
 
 /// Texts, snappy, in groups of a hundred thousand rows, as Spark writes them by default.
@@ -170,7 +269,7 @@ fn write_parquet(path: &Path, rows: usize) {
     writer.close().unwrap();
 }
 
-fn parquet(rows: usize) {
+fn parquet(rows: usize) -> bool {
     use parquet::column::reader::ColumnReader;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -203,7 +302,7 @@ fn parquet(rows: usize) {
         rows
     };
     let source = Settings { paths: vec![path.clone()], ..Settings::default() };
-    compare("Parquet", rows, &with(("parquet, column readers", Box::new(driver)), ours(&source)));
+    compare("Parquet", rows, &with("parquet, column readers", driver, ours(&source)))
 }
 
 /// A program that ends with its bench.
@@ -217,53 +316,36 @@ impl Drop for Program {
     }
 }
 
-fn moto() -> Option<(Program, u16)> {
+/// Starts a program of `target/ci-tools` on a free port and waits until it says `ready`.
+fn start(program: &str, arguments: &dyn Fn(&str) -> Vec<String>, ready: &str) -> Option<(Program, u16)> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let program = target.join("ci-tools/judges/venv/bin/moto_server");
-    if !program.exists() {
-        eprintln!("moto is missing below `target/ci-tools`; `.ci/run` installs it");
+    let path = target.join("ci-tools/judges").join(program);
+    if !path.exists() {
+        eprintln!("{program} is missing below `target/ci-tools`; `.ci/run` installs it");
         return None;
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = Command::new(program)
-        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+    // One stream for both, whichever it speaks on.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let child = Command::new(path)
+        .args(arguments(&port.to_string()))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer)
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    while !lines.next().unwrap_or_else(|| panic!("moto ended")).unwrap().contains("Running on http") {}
+    let program = Program(child);
+    let mut lines = BufReader::new(reader).lines();
+    while !lines.next().unwrap_or_else(|| panic!("the store ended")).unwrap().contains(ready) {}
     std::thread::spawn(move || lines.for_each(drop));
-    Some((Program(child), port))
+    Some((program, port))
 }
 
-fn s3(rows: usize) {
+/// Reads the object `disputes.csv` of a store against its plain driver.
+fn compare_store(name: &str, rows: usize, store: &dyn ObjectStore, source: &Settings) -> bool {
     use futures_util::StreamExt;
-    use object_store::{ObjectStore, ObjectStoreExt, aws::AmazonS3Builder};
 
-    let Some((_server, port)) = moto() else { return };
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("disputes.csv");
-    csv(&path, rows);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let store: Arc<dyn ObjectStore> = Arc::new(
-        AmazonS3Builder::new()
-            .with_endpoint(&endpoint)
-            .with_allow_http(true)
-            .with_bucket_name("disputes")
-            .with_region("us-east-1")
-            .with_access_key_id("reader")
-            .with_secret_access_key(PASSWORD)
-            .build()
-            .unwrap(),
-    );
-    runtime.block_on(async {
-        let made = reqwest::Client::new().put(format!("{endpoint}/disputes")).send().await.unwrap();
-        assert!(made.status().is_success());
-        store.put(&"disputes.csv".into(), std::fs::read(&path).unwrap().into()).await.unwrap();
-    });
     let driver = || {
         runtime.block_on(async {
             let mut stream = store.get(&"disputes.csv".into()).await.unwrap().into_stream();
@@ -275,28 +357,153 @@ fn s3(rows: usize) {
             lines - 1
         })
     };
+    compare(name, rows, &with("object_store, counting lines", driver, ours(source)))
+}
+
+fn csv_bytes(rows: usize) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disputes.csv");
+    csv(&path, rows);
+    std::fs::read(&path).unwrap()
+}
+
+fn put(store: &dyn ObjectStore, contents: Vec<u8>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(store.put(&"disputes.csv".into(), contents.into())).unwrap();
+}
+
+fn s3(rows: usize) -> bool {
+    use object_store::aws::AmazonS3Builder;
+
+    let arguments = |port: &str| ["-H", "127.0.0.1", "-p", port].map(str::to_owned).to_vec();
+    let Some((_server, port)) = start("venv/bin/moto_server", &arguments, "Running on http") else {
+        return true;
+    };
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let store = AmazonS3Builder::new()
+        .with_endpoint(&endpoint)
+        .with_allow_http(true)
+        .with_bucket_name("disputes")
+        .with_region("us-east-1")
+        .with_access_key_id("reader")
+        .with_secret_access_key(PASSWORD)
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let made = reqwest::Client::new().put(format!("{endpoint}/disputes")).send().await.unwrap();
+        assert!(made.status().is_success());
+    });
+    put(&store, csv_bytes(rows));
     let source = Settings {
         paths: vec![PathBuf::from("s3://disputes/disputes.csv")],
-        endpoint: Some(endpoint.clone()),
+        endpoint: Some(endpoint),
         user: Some("reader".to_owned()),
         secret: Some(PASSWORD.to_owned().into()),
         region: Some("us-east-1".to_owned()),
         ..Settings::default()
     };
-    compare("S3 (moto), CSV", rows, &with(("object_store, counting lines", Box::new(driver)), ours(&source)));
+    compare_store("S3 (moto), CSV", rows, &store, &source)
 }
 
-fn postgres(rows: usize) {
-    use futures_util::TryStreamExt;
-    use sqlx::{Connection, Row};
+/// The account of every Azurite, published by its makers.
+const ACCOUNT: &str = "devstoreaccount1";
+const ACCOUNT_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    let Some(server) = server::Postgres::start() else { return };
+fn azure(rows: usize) -> bool {
+    use object_store::azure::MicrosoftAzureBuilder;
+
+    let arguments = |port: &str| {
+        let flags = ["--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence", "--silent"];
+        let place = ["--blobHost", "127.0.0.1", "--blobPort", port];
+        flags.into_iter().chain(place).map(str::to_owned).collect()
+    };
+    let Some((_server, port)) = start("node_modules/.bin/azurite-blob", &arguments, "successfully listen")
+    else {
+        return true;
+    };
+    let endpoint = format!("http://127.0.0.1:{port}/{ACCOUNT}");
+    make_container(&endpoint);
+    let store = MicrosoftAzureBuilder::new()
+        .with_endpoint(endpoint.clone())
+        .with_allow_http(true)
+        .with_account(ACCOUNT)
+        .with_access_key(ACCOUNT_KEY)
+        .with_container_name("disputes")
+        .build()
+        .unwrap();
+    put(&store, csv_bytes(rows));
+    let source = Settings {
+        paths: vec![PathBuf::from("az://disputes/disputes.csv")],
+        endpoint: Some(endpoint),
+        user: Some(ACCOUNT.to_owned()),
+        secret: Some(ACCOUNT_KEY.to_owned().into()),
+        ..Settings::default()
+    };
+    compare_store("Azure Blob Storage (Azurite), CSV", rows, &store, &source)
+}
+
+/// Azurite wants that signed.
+fn make_container(endpoint: &str) {
+    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let text = format!(
+        "PUT{}x-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/disputes\nrestype:container",
+        "\n".repeat(12)
+    );
+    let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(ACCOUNT_KEY).unwrap()).unwrap();
+    mac.update(text.as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let made = reqwest::Client::new()
+        .put(format!("{endpoint}/disputes?restype=container"))
+        .header("x-ms-date", date)
+        .header("x-ms-version", "2021-08-06")
+        .header("authorization", format!("SharedKey {ACCOUNT}:{signature}"))
+        .header("content-length", "0");
+    let status = runtime.block_on(made.send()).unwrap().status();
+    assert!(status.is_success(), "{status}");
+}
+
+/// From our stand-in, which is in this process and holds the object from the beginning.
+fn google(rows: usize) -> bool {
+    use object_store::gcp::GoogleCloudStorageBuilder;
+
+    let (endpoint, _) = bucket::stand_in(vec![("disputes.csv", csv_bytes(rows))], usize::MAX);
+    let key = "{\"disable_oauth\":true,\"client_email\":\"\",\"private_key\":\"\",\"private_key_id\":\"\"}";
+    let store = GoogleCloudStorageBuilder::new()
+        .with_bucket_name("disputes")
+        .with_service_account_key(key)
+        .with_base_url(&endpoint)
+        .with_client_options(object_store::ClientOptions::new().with_allow_http(true))
+        .build()
+        .unwrap();
+    let source = Settings {
+        paths: vec![PathBuf::from("gs://disputes/disputes.csv")],
+        endpoint: Some(endpoint),
+        secret: Some(key.to_owned().into()),
+        ..Settings::default()
+    };
+    compare_store("Google Cloud Storage (our stand-in), CSV", rows, &store, &source)
+}
+
+/// A server with the disputes in a table of texts.
+fn filled_postgres(rows: usize) -> Option<server::Postgres> {
+    let server = server::Postgres::start()?;
     let columns = generate::HEADER.map(|name| format!("{name} text")).join(", ");
     server.sql(&format!("CREATE TABLE disputes ({columns}); GRANT SELECT ON disputes TO reader"));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disputes.csv");
     csv(&path, rows);
     server.sql(&format!("\\copy disputes FROM '{}' WITH (FORMAT csv, HEADER)", path.display()));
+    Some(server)
+}
+
+fn postgres(rows: usize) -> bool {
+    use futures_util::TryStreamExt;
+    use sqlx::{Connection, Row};
+
+    let Some(server) = filled_postgres(rows) else { return true };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let driver = || {
         runtime.block_on(async {
@@ -320,11 +527,49 @@ fn postgres(rows: usize) {
         })
     };
     let source = server.source(Relation::Table("disputes".to_owned()));
-    compare("PostgreSQL", rows, &with(("sqlx, each value as text", Box::new(driver)), ours(&source)));
+    compare("PostgreSQL", rows, &with("sqlx, each value as text", driver, ours(&source)))
+}
+
+/// By the driver of PostgreSQL, which brings a thousand rows at a time.
+#[cfg(feature = "odbc")]
+fn odbc(rows: usize) -> bool {
+    use disputebot::source::database::parse_address;
+    use odbc_api::{ConnectionOptions, Cursor, ResultSetMetadata, environment};
+
+    let Some(server) = filled_postgres(rows) else { return true };
+    let string = format!(
+        "Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={};Database=claims;UseDeclareFetch=1;Fetch=1000",
+        server.port
+    );
+    let signed_in = format!("{string};UID=reader;PWD={}", server::PASSWORD);
+    let driver = || {
+        let environment = environment().unwrap();
+        let options = ConnectionOptions::default();
+        let connection = environment.connect_with_connection_string(&signed_in, options).unwrap();
+        connection.set_autocommit(false).unwrap();
+        let mut cursor = connection.execute("SELECT * FROM disputes", (), None).unwrap().unwrap();
+        let columns = u16::try_from(cursor.num_result_cols().unwrap()).unwrap();
+        let (mut count, mut text) = (0, Vec::new());
+        while let Some(mut row) = cursor.next_row().unwrap() {
+            for place in 1..=columns {
+                text.clear();
+                black_box(row.get_text(place, &mut text).unwrap());
+            }
+            count += 1;
+        }
+        drop(cursor);
+        connection.rollback().unwrap();
+        count
+    };
+    let settings = server.source(Relation::Table("disputes".to_owned()));
+    let (kind, host, port, name) = parse_address(&format!("odbc:{string}")).unwrap();
+    let database = Database { server: kind, host, port, name, ..settings.database.clone().unwrap() };
+    let source = Settings { database: Some(database), ..settings };
+    compare("ODBC (PostgreSQL)", rows, &with("odbc-api, each value as text", driver, ours(&source)))
 }
 
 /// A table of ten columns, which the server makes on the way.
-fn sqlserver(rows: usize) {
+fn sqlserver(rows: usize) -> bool {
     use futures_util::TryStreamExt;
     use tds::{Answer, Cell, Kind, Tds};
     use tiberius::{AuthMethod, Client, Config, EncryptionLevel, QueryItem};
@@ -406,6 +651,5 @@ fn sqlserver(rows: usize) {
         secret: Some(PASSWORD.to_owned().into()),
         ..Settings::default()
     };
-    let driver: Way<'_> = ("tiberius, each value", Box::new(driver));
-    compare("SQL Server (our responder)", rows, &with(driver, ours(&source)));
+    compare("SQL Server (our responder)", rows, &with("tiberius, each value", driver, ours(&source)))
 }

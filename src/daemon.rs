@@ -32,12 +32,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    apply::{self, Clock, RecoverError, SystemClock},
+    apply::{self, Clock, Policy, RecoverError, SystemClock},
     deliver,
     dispute::Tables,
     jira::{self, Client, Needs, Watch},
     plan::Moment,
-    run::{self, RunError},
+    run::{
+        self, RunError, Surveyed,
+        internal::{self, Desk, Internal},
+    },
     schedule::{Last, Occurrence, Schedule},
     state::{Change, Ran, State, StateError},
     ticket::Templates,
@@ -67,6 +70,8 @@ pub struct Daemon {
     pub needs: Needs,
     /// The state, held for as long as the daemon lives.
     pub state: State,
+    /// Where staff gets tickets about causes that several clients share; none where it gets none.
+    pub internal: Option<Desk>,
     /// Where reports go.
     pub delivery: deliver::Settings,
     /// The dashboard; none where it serves none.
@@ -308,7 +313,10 @@ impl FollowUp {
         let rested =
             |pause| self.last.as_ref().and_then(|last| now.since(last)).is_none_or(|passed| passed >= pause);
         let pause = (Self::PAUSE.0 * 2_i32.pow(self.idle.min(5))).min(Self::PAUSE.1);
-        (rested(pause) && apply::is_open(daemon.state.known(), policy, &now)) || beat.is_some_and(rested)
+        let mut states =
+            [Some(&daemon.state), daemon.internal.as_ref().map(|desk| &desk.state)].into_iter().flatten();
+        (rested(pause) && states.any(|state| apply::is_open(state.known(), policy, &now)))
+            || beat.is_some_and(rested)
     }
 
     async fn settle(
@@ -318,27 +326,42 @@ impl FollowUp {
         stop: &CancellationToken,
     ) -> Result<(), StateError> {
         self.last = Some(clock.moment());
-        let Daemon { params, client, state, .. } = daemon;
-        let doubted = state.known().doubt.is_some();
-        let recovered = tokio::select! {
-            recovered = apply::recover(client, state, clock, &params.apply, true) => recovered,
-            () = stop.cancelled() => return Ok(()),
-        };
-        let changed = match recovered {
-            Ok(recovered) => {
-                let trusted_again = doubted && state.known().doubt.is_none();
-                recovered.bound + recovered.released > 0 || trusted_again
-            }
-            Err(RecoverError::State(error)) => return Err(error),
-            Err(error) => {
-                tracing::warn!(error = %error, "what an earlier run left open could not be settled; tried again");
-                false
-            }
-        };
-        apply::pause::note(client, state, clock)?;
+        let Daemon { params, client, state, internal, .. } = daemon;
+        let mut changed = recover(client, state, clock, &params.apply, stop).await?;
+        if let Some(Desk { client, state }) = internal {
+            changed |= recover(client, state, clock, &params.apply, stop).await?;
+        }
         self.idle = if changed { 0 } else { self.idle.saturating_add(1) };
         if changed { one_pass(daemon, clock, stop).await } else { Ok(()) }
     }
+}
+
+/// Finds out what an earlier pass left open; whether that changed anything.
+async fn recover(
+    client: &Client,
+    state: &mut State,
+    clock: &impl Clock,
+    policy: &Policy,
+    stop: &CancellationToken,
+) -> Result<bool, StateError> {
+    let doubted = state.known().doubt.is_some();
+    let recovered = tokio::select! {
+        recovered = apply::recover(client, state, clock, policy, true) => recovered,
+        () = stop.cancelled() => return Ok(false),
+    };
+    let changed = match recovered {
+        Ok(recovered) => {
+            let trusted_again = doubted && state.known().doubt.is_none();
+            recovered.bound + recovered.released > 0 || trusted_again
+        }
+        Err(RecoverError::State(error)) => return Err(error),
+        Err(error) => {
+            tracing::warn!(error = %error, "what an earlier run left open could not be settled; tried again");
+            false
+        }
+    };
+    apply::pause::note(client, state, clock)?;
+    Ok(changed)
 }
 
 /// How long a process may still take after a signal.
@@ -410,7 +433,7 @@ async fn one_pass(
     stop: &CancellationToken,
 ) -> Result<(), StateError> {
     let began = clock.moment().at;
-    let Daemon { params, tables, templates, client, state, .. } = daemon;
+    let Daemon { params, tables, templates, client, state, internal, .. } = daemon;
     let outcome = run::pass(params, tables, templates, state, client, clock, stop, &mut |_| {}).await;
     let elapsed_ms = clock.moment().at.duration_since(began).as_millis();
     match outcome {
@@ -437,12 +460,51 @@ async fn one_pass(
                 released = pass.recovered.released,
                 "run finished"
             );
-            Ok(())
+            match internal {
+                Some(desk) => {
+                    pass_for_staff(desk, params, templates, &pass.surveyed, state, clock, stop).await
+                }
+                None => Ok(()),
+            }
         }
         Err(RunError::State(error) | RunError::Recover(RecoverError::State(error))) => Err(error),
         Err(RunError::Recover(RecoverError::Stopped)) => Ok(()),
         Err(error) => {
             tracing::error!(error = %error, elapsed_ms, "run failed; the next occurrence tries again");
+            Ok(())
+        }
+    }
+}
+
+/// The pass over what clients share; only damaged state ends the daemon.
+async fn pass_for_staff(
+    desk: &mut Desk,
+    params: &run::Params,
+    templates: &Templates,
+    surveyed: &Surveyed,
+    clients: &State,
+    clock: &impl Clock,
+    stop: &CancellationToken,
+) -> Result<(), StateError> {
+    let Desk { client, state } = desk;
+    match internal::pass(params, surveyed, clients.known(), templates, state, client, clock, stop).await {
+        Ok(Internal { plan, applied, .. }) => {
+            let (counts, applied) = (plan.counts(), applied.unwrap_or_default());
+            tracing::info!(
+                created = counts.get("create").copied().unwrap_or(0),
+                updated = counts.get("update").copied().unwrap_or(0),
+                held = plan.holds.len(),
+                kept = plan.kept,
+                failed = applied.failed.len(),
+                untried = applied.untried,
+                "internal tickets looked after"
+            );
+            Ok(())
+        }
+        Err(RunError::State(error) | RunError::Recover(RecoverError::State(error))) => Err(error),
+        Err(RunError::Recover(RecoverError::Stopped)) => Ok(()),
+        Err(error) => {
+            tracing::error!(error = %error, "internal tickets were not looked after; the next run tries again");
             Ok(())
         }
     }

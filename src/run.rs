@@ -2,10 +2,10 @@
 //!
 //! A pass takes no hints and looks at everything each time; its `now` is taken once and handed down.
 
+pub mod internal;
 mod snapshot;
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
@@ -28,7 +28,7 @@ use crate::{
     },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
-        facts::{self, Facts, Figures},
+        facts::{self, Facts, Figures, Grain},
         list::List,
     },
 };
@@ -56,6 +56,8 @@ pub struct Params {
     pub small_group: usize,
     /// Whether the list of all members is attached.
     pub attach_members: bool,
+    /// How many clients share a cause that staff gets a ticket about; none where staff gets none.
+    pub shared_by: Option<usize>,
     /// Zone in which days are counted.
     pub zone: TimeZone,
 }
@@ -105,6 +107,8 @@ pub struct Surveyed {
     pub table: Table,
     /// The groups of this run and how they came about.
     pub lineage: group::Lineage,
+    /// Causes that several clients share: clusters whose members are groups.
+    pub shared: Vec<Found>,
     /// Rows by what became of them.
     pub rows: Rows,
     /// Explanation of each active group that has members in the input.
@@ -171,6 +175,12 @@ pub fn survey(
     let guidance = cluster::Guidance { links: Some(&links), reference: None };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
+    let shared = params.shared_by.map_or_else(Vec::new, |least| {
+        let cause = |cluster: &Cluster| cluster.cause;
+        let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
+        let cause_of: HashMap<&Text, usize> = causes.map(|(row, cause)| (table.id(row), cause)).collect();
+        group::families(&lineage.groups, &cause_of, least)
+    });
 
     let by_id: HashMap<&Text, &Dispute> =
         batch.disputes.iter().map(|dispute| (&dispute.id, dispute)).collect();
@@ -179,11 +189,23 @@ pub fn survey(
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let spread = spread(&batch.disputes);
+    let mut decisions = plan::decisions(known.rulings.values(), &lineage.groups);
+    let quiet = plan::QuietDisputes::new(known.rulings.values());
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
     let mut grouped = 0;
+    let members = |group: &Group| -> Vec<&Dispute> {
+        group.members.iter().filter_map(|id| by_id.get(id).copied()).collect()
+    };
+    let coarse: HashSet<&GroupId> = lineage
+        .groups
+        .iter()
+        .filter(|group| is_telling(&members(group), &spread, params.small_group))
+        .map(|group| &group.id)
+        .collect();
+    let grain_of = |group: &GroupId| if coarse.contains(group) { Grain::Coarse } else { Grain::Fine };
     for group in &lineage.groups {
-        let members: Vec<&Dispute> = group.members.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        let members = members(group);
         grouped += members.len() as u64;
         let (moved, returned) = happened.get(&group.id).copied().unwrap_or_default();
         let before = known.groups.get(&group.id);
@@ -193,39 +215,44 @@ pub fn survey(
             cause: before.map(|before| before.cause.clone()).unwrap_or_default(),
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
+            coarse: before.is_some_and(|before| before.coarse),
             spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
         };
         let absent = group.members.len() - members.len();
-        let (mut content, mut weight) = (None, Weight::default());
+        let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
         if let Some(explanation) = explanations.get(&group.id) {
             let figures = Figures::of(members.iter().copied());
             let nearest = neighbours.get(&group.id);
-            let coarse = is_telling(&members, &spread, params.small_group);
-            let explanation =
-                if coarse { Cow::Owned(facts::coarsened(explanation)) } else { Cow::Borrowed(explanation) };
+            let (grain, beside) = (grain_of(&group.id), nearest.map_or(Grain::Fine, grain_of));
+            record.coarse = grain == Grain::Coarse;
+            let explanation = facts::discreet(explanation, grain, beside);
             let facts =
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
-            let facts = Facts { attached: params.attach_members, trend: course.words(), ..facts };
-            let facts = if coarse { facts.coarse() } else { facts };
+            if !params.plan.is_large(group.members.len(), weight.amount) {
+                days_left = ticket::days_left(&members, tables, today);
+            }
+            let decisions = decisions.remove(&group.id).unwrap_or_default();
+            let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
+            let facts = facts.at(grain);
             let made =
                 ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
             content = Some(match made {
                 Ok(content) => {
-                    let list = params.attach_members.then(|| List::of(&group.id, &members, coarse));
-                    let mut content = Content { list, course: Some(course), ..content };
+                    let list = params.attach_members.then(|| List::of(&group.id, &members, grain));
+                    let mut content = Content { list, grain, course: Some(course), ..content };
                     let subject = subject(group, &members, &facts.cause.id, &figures, tables);
                     plan::route(&params.routes, &subject, today).put_on(&mut content);
                     Ok(content)
                 }
                 Err(ticket::ContentError::Template(error)) => return Err(error.into()),
-                Err(private @ ticket::ContentError::Private { .. }) => Err(private.to_string()),
+                Err(ticket::ContentError::Private(refusal)) => Err(refusal.to_string()),
             });
             // The headline also goes where the gate over tickets does not look: reports and lists.
-            record.title = match ticket::screen(&facts.title) {
-                None => facts.title.clone(),
-                Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
+            record.title = match facts.typed.gate("title", &facts.title, "") {
+                Ok(()) => facts.title.clone(),
+                Err(refusal) => ticket::withheld(refusal.kind),
             };
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
@@ -236,6 +263,7 @@ pub fn survey(
             record.figures = Figures::default();
             record.spread = Spread::default();
         }
+        let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
             group.id.clone(),
             Standing {
@@ -246,6 +274,8 @@ pub fn survey(
                 moved,
                 returned,
                 unfit: Vec::new(),
+                days_left,
+                fresh_amount: fresh.filter_map(|member| member.amount_disputed).sum(),
             },
         );
         records.push(record);
@@ -263,7 +293,18 @@ pub fn survey(
     };
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
-    Ok(Surveyed { batch, table, lineage, rows, explanations, neighbours, standing, records, snapshots })
+    Ok(Surveyed {
+        batch,
+        table,
+        lineage,
+        shared,
+        rows,
+        explanations,
+        neighbours,
+        standing,
+        records,
+        snapshots,
+    })
 }
 
 /// What the rules of routing look at.
@@ -356,7 +397,7 @@ pub async fn plan_only(
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(params, &ready);
     let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
@@ -423,7 +464,7 @@ async fn whole(
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
@@ -457,16 +498,16 @@ async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, Reco
 
 /// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.
 async fn settle(
-    surveyed: &mut Surveyed,
+    standing: &mut BTreeMap<GroupId, Standing>,
     mut ready: Arc<Ready>,
     tracker: &impl Tracker,
 ) -> Result<Arc<Ready>, RecoverError> {
-    let contents = surveyed.standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
+    let contents = standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
     let people = ready.unknown_people(contents);
     if !people.is_empty() {
         ready = tracker.look_up(people).await?;
     }
-    for standing in surveyed.standing.values_mut() {
+    for standing in standing.values_mut() {
         if let Some(Ok(content)) = &mut standing.content {
             standing.unfit = ready.settle(content);
         }
@@ -555,6 +596,9 @@ fn inherit(
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, known, now);
+    if complete {
+        part_by_ruling(&mut groups, &found, table, known);
+    }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -604,6 +648,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
     events
 }
 
+/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
+/// for a group of its own would otherwise stay where it is for ever.
+fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known) {
+    let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+    if !known.rulings.values().any(parts) {
+        return;
+    }
+    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
+    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
+        let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let leaves: HashSet<Text> =
+            strangers.into_iter().filter(|member| !found.contains(member)).cloned().collect();
+        group.members.retain(|member| !leaves.contains(member));
+    }
+}
+
 /// Explains every active group that has members in the input; also says which of them is nearest to which.
 fn explain(table: &Table, groups: &[Group]) -> (BTreeMap<GroupId, Explanation>, BTreeMap<GroupId, GroupId>) {
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
@@ -615,7 +676,7 @@ fn explain(table: &Table, groups: &[Group]) -> (BTreeMap<GroupId, Explanation>, 
             let patterns = group.patterns.iter().map(Pattern::items).collect();
             (!rows.is_empty()).then(|| {
                 let client = group.client.clone();
-                (&group.id, Cluster { program: group.program, client, patterns, rows })
+                (&group.id, Cluster { program: group.program, client, cause: 0, patterns, rows })
             })
         })
         .unzip();
@@ -668,28 +729,8 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             *ageing.entry(band.clone()).or_default() += count;
         }
     }
-    let mut events: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut joined, mut left) = (0, 0);
-    for event in &surveyed.lineage.events {
-        let name = match event {
-            Event::Born { split_from: None, .. } => "born",
-            Event::Born { .. } => "split",
-            Event::Known { fate: Fate::Kept { joined: j, left: l }, .. } => {
-                joined += j;
-                left += l;
-                "kept"
-            }
-            Event::Known { fate: Fate::Returned, .. } => "returned",
-            Event::Known { fate: Fate::MergedInto(_), .. } => "merged",
-            Event::Known { fate: Fate::Resolved, .. } => "resolved",
-            Event::Unconfirmed { .. } => "unconfirmed",
-        };
-        *events.entry(name.to_owned()).or_default() += 1;
-    }
-    let mut held: BTreeMap<String, usize> = BTreeMap::new();
-    for hold in &plan.holds {
-        *held.entry(hold.reason.kind().to_owned()).or_default() += 1;
-    }
+    let Deeds { events, moved, done, failed, held, waiting, holds } =
+        Deeds::of(&surveyed.lineage, plan, applied);
     RunRecord {
         id: uuid::Uuid::now_v7().to_string(),
         at: now,
@@ -703,22 +744,67 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         ageing,
         groups: surveyed.records.iter().filter(|record| record.group.status == Status::Active).count(),
         events,
-        moved: (joined, left),
-        done: applied.done.clone(),
-        failed: applied
-            .failed
-            .iter()
-            .map(|(action, failure)| {
-                (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
-            })
-            .collect(),
+        moved,
+        done,
+        failed,
         held,
-        waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
-        holds: holds(&plan.holds),
+        waiting,
+        holds,
         clients: surveyed.snapshots.clone(),
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
         sources: surveyed.batch.sources.iter().map(source_record).collect(),
+        shared: (surveyed.batch.shared.same, surveyed.batch.shared.different),
+    }
+}
+
+/// What happened to groups and tickets in a run.
+struct Deeds {
+    events: BTreeMap<String, usize>,
+    moved: (usize, usize),
+    done: Vec<Done>,
+    failed: Vec<(GroupId, String, String)>,
+    held: BTreeMap<String, usize>,
+    waiting: Vec<Waiting>,
+    holds: Vec<Holds>,
+}
+
+impl Deeds {
+    fn of(lineage: &group::Lineage, plan: &Plan, applied: &Applied) -> Self {
+        let mut events: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut joined, mut left) = (0, 0);
+        for event in &lineage.events {
+            let name = match event {
+                Event::Born { split_from: None, .. } => "born",
+                Event::Born { .. } => "split",
+                Event::Known { fate: Fate::Kept { joined: j, left: l }, .. } => {
+                    joined += j;
+                    left += l;
+                    "kept"
+                }
+                Event::Known { fate: Fate::Returned, .. } => "returned",
+                Event::Known { fate: Fate::MergedInto(_), .. } => "merged",
+                Event::Known { fate: Fate::Resolved, .. } => "resolved",
+                Event::Unconfirmed { .. } => "unconfirmed",
+            };
+            *events.entry(name.to_owned()).or_default() += 1;
+        }
+        let mut held: BTreeMap<String, usize> = BTreeMap::new();
+        for hold in &plan.holds {
+            *held.entry(hold.reason.kind().to_owned()).or_default() += 1;
+        }
+        let failed = applied.failed.iter().map(|(action, failure)| {
+            (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
+        });
+        Self {
+            events,
+            moved: (joined, left),
+            done: applied.done.clone(),
+            failed: failed.collect(),
+            held,
+            waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+            holds: holds(&plan.holds),
+        }
     }
 }
 
@@ -732,7 +818,8 @@ fn source_record(source: &source::SourceAccount) -> SourceRecord {
     }
 }
 
-/// File, line and what is wrong; a text that looks private is withheld.
+/// File, line and what is wrong; a text that looks private is withheld. Values in it are quoted by their form where
+/// they look so; what is left are names of files and columns.
 fn reject_words(reject: &source::Reject) -> String {
     let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
     let words = format!("{file}, {reject}");

@@ -3,12 +3,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use disputebot::config::{Layers, Needs, Place, Settings as Config};
 use disputebot::dispute::{Dispute, Tables};
 use disputebot::source::{self, Batch, Completeness, Previous, Settings, keeping, load, open_disputes};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 const HEADER: &str = "dispute_id,program,manufacturer,ndc,status,units_disputed,note,claim_ref,service_date,transaction,unit_rebate_amount\n";
@@ -113,6 +116,65 @@ fn a_file_is_read_once_and_a_new_or_changed_one_is_read() {
     assert_eq!(ids(&world.run()), ["D-1", "D-2"]);
     age(&a, 30);
     assert_eq!(ids(&world.run()), ["D-2", "D-9"], "its mark is another");
+}
+
+/// Makes a file unreadable in such a way that its mark stays.
+fn ruin_behind_the_mark(path: &Path) {
+    let metadata = fs::metadata(path).unwrap();
+    fs::write(path, vec![0; usize::try_from(metadata.len()).unwrap()]).unwrap();
+    File::options().write(true).open(path).unwrap().set_modified(metadata.modified().unwrap()).unwrap();
+}
+
+#[test]
+fn compressed_files_parquet_and_the_files_of_archives_are_read_once_too() {
+    let world = World::new();
+    let drops = world.0.path().join("drops");
+    let text = |ids: &[&str]| {
+        let rows: Vec<String> = ids.iter().map(|id| row(id, "", "")).collect();
+        format!("{HEADER}{}", rows.concat())
+    };
+    let mut packed = GzEncoder::new(File::create(drops.join("1.csv.gz")).unwrap(), Compression::fast());
+    packed.write_all(text(&["D-11"]).as_bytes()).unwrap();
+    packed.finish().unwrap();
+    let archive = |names: &[(&str, &str)]| {
+        let mut archive = zip::ZipWriter::new(File::create(drops.join("2.zip")).unwrap());
+        for (name, text) in names {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(text.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+        age(&drops.join("2.zip"), 60);
+    };
+    let (a, b, broken) = (text(&["D-21"]), text(&["D-22"]), text(&["D-23"]) + "D-24,mdrp,\"Ex");
+    archive(&[("a/1.csv", &a), ("a.csv", &b), ("read.me", "no input")]);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/parquet/plain.parquet");
+    fs::copy(golden, drops.join("3.parquet")).unwrap();
+    world.config("empty = [\"9999-12-31\"]");
+    let all = ["1.csv.gz", "2.zip", "3.parquet"];
+    for name in all {
+        age(&drops.join(name), 60);
+    }
+    let first = world.run();
+    assert_eq!(ids(&first), ["D-1", "D-11", "D-2", "D-21", "D-22", "D-3", "D-4"]);
+    assert_eq!((&first.completeness, world.kept().len()), (&Completeness::Complete, 4));
+    for name in all {
+        ruin_behind_the_mark(&drops.join(name));
+    }
+    let second = world.run();
+    assert_eq!(second, first, "nothing was opened, and all is counted as before");
+
+    // A changed archive is read, and so is one of which not all was kept.
+    archive(&[("a/1.csv", &a), ("a.csv", &broken)]);
+    age(&drops.join("2.zip"), 30);
+    for turn in 0..2 {
+        let batch = world.run();
+        assert_eq!(ids(&batch), ["D-1", "D-11", "D-2", "D-21", "D-23", "D-3", "D-4"], "turn {turn}");
+        assert!(!batch.completeness.is_complete());
+    }
+    archive(&[("a/1.csv", &a)]);
+    let batch = world.run();
+    let Completeness::Incomplete(reasons) = batch.completeness else { panic!("a file of it is gone") };
+    assert!(reasons[0].to_string().contains("2.zip/a.csv` was read before and is gone"), "{reasons:?}");
 }
 
 #[test]

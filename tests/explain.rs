@@ -56,7 +56,7 @@ fn true_clusters(table: &Table, causes: &BTreeMap<Text, String>) -> Vec<Cluster>
     }
     rows.into_iter()
         .filter(|(_, rows)| rows.len() >= Params::default().min_group)
-        .map(|((program, client, _), rows)| Cluster { program, client, patterns: Vec::new(), rows })
+        .map(|((program, client, _), rows)| Cluster { program, client, cause: 0, patterns: Vec::new(), rows })
         .collect()
 }
 
@@ -201,7 +201,7 @@ fn planted(change: &dyn Fn(usize, &mut Dispute)) -> (Table, Cluster, Explanation
     let table = table_of(&disputes);
     let rows = (0..table.len()).filter(|row| members.contains(table.id(*row))).collect();
     let (program, client) = (Program::Mdrp, "Example Pharma A".into());
-    let cluster = Cluster { program, client, patterns: Vec::new(), rows };
+    let cluster = Cluster { program, client, cause: 0, patterns: Vec::new(), rows };
     let explanation = explain(&table, std::slice::from_ref(&cluster)).remove(0);
     (table, cluster, explanation)
 }
@@ -316,6 +316,7 @@ fn the_nearest_group_is_the_one_with_most_rare_values_in_common() {
         .map(|ids| Cluster {
             program: Program::Mdrp,
             client: "Example Pharma A".into(),
+            cause: 0,
             patterns: Vec::new(),
             rows: (0..table.len()).filter(|row| ids.contains(table.id(*row))).collect(),
         })

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use disputebot::dispute::{Dispute, Field, Tables};
 use disputebot::source::{
@@ -120,6 +121,114 @@ fn a_column_of_lists_is_refused_by_its_name_where_it_is_needed() {
             "the input has no rows"
         ]
     );
+}
+
+/// Writes a Parquet file of one dispute whose amount has this type.
+fn parquet_with_amount(path: &Path, id: &str, amount: &str, value: f64) {
+    parquet_with(path, [id, &value.to_string()], amount, value);
+}
+
+fn parquet_with(path: &Path, [id, text]: [&str; 2], amount: &str, value: f64) {
+    use parquet::column::writer::ColumnWriter;
+    use parquet::data_type::ByteArray;
+    use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
+
+    let texts = [("dispute_id", id), ("program", "mdrp"), ("manufacturer", "E"), ("ndc", "12345067890")];
+    let columns = texts.map(|(name, _)| format!("REQUIRED BYTE_ARRAY {name} (UTF8);")).concat();
+    let schema = format!("message disputes {{ {columns} REQUIRED {amount}; }}");
+    let schema = parquet::schema::parser::parse_message_type(&schema).unwrap();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut texts = texts.iter().map(|(_, text)| *text).chain([text]);
+    while let Some(mut column) = group.next_column().unwrap() {
+        let written = match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(writer) => {
+                writer.write_batch(&[ByteArray::from(texts.next().unwrap())], None, None)
+            }
+            ColumnWriter::DoubleColumnWriter(writer) => writer.write_batch(&[value], None, None),
+            ColumnWriter::FloatColumnWriter(writer) => writer.write_batch(&[value as f32], None, None),
+            ColumnWriter::Int64ColumnWriter(writer) => {
+                writer.write_batch(&[(value * 100.0) as i64], None, None)
+            }
+            _ => unreachable!("no such column"),
+        };
+        assert_eq!(written.unwrap(), 1);
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+const DOUBLE: &str = "DOUBLE amount_disputed";
+const DECIMAL: &str = "INT64 amount_disputed (DECIMAL(18,2))";
+
+#[test]
+fn binary_floating_point_is_refused_by_name_where_it_is_wanted_and_read_where_its_rounding_is_stated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let mut settings = of(&path);
+    let exact = "expected decimals, whole numbers or texts: cast the column where the file is written";
+    parquet_with_amount(&path, "D-1", DOUBLE, 0.1 + 0.2);
+    let double = format!(
+        "column `amount_disputed` of `a.parquet` holds numbers of the type `double`, which are not exact, {exact}; an \
+         amount may also have the format `rounded 2`"
+    );
+    assert_eq!(missing(folder.path(), &read(&settings))[0], double);
+
+    settings
+        .formats
+        .insert(Field::AmountDisputed, Format::parse(Field::AmountDisputed, "rounded 2").unwrap());
+    let batch = read(&settings);
+    assert_eq!((missing(folder.path(), &batch), ids(&batch)), (vec![], vec!["D-1"]));
+    assert_eq!(batch.disputes[0].amount_disputed.unwrap().to_string(), "0.30");
+    // What something else is made of as well would stay as it is there.
+    let mut also = settings.clone();
+    also.derived.insert(Field::UnitsDisputed, Derived::parse("= {amount_disputed} / 2").unwrap());
+    assert_eq!(missing(folder.path(), &read(&also))[0], double);
+    parquet_with_amount(&path, "D-1", DOUBLE, 123_456_789_012_345.67);
+    assert_eq!(
+        read(&settings).rejects[0].to_string(),
+        "line 1, column `amount_disputed`: `123456789012345.67` is not an amount written as `rounded 2`",
+        "its cents are those of the binary number"
+    );
+    parquet_with_amount(&path, "D-1", "FLOAT amount_disputed", 0.5);
+    assert_eq!(
+        missing(folder.path(), &read(&settings))[0],
+        format!(
+            "column `amount_disputed` of `a.parquet` holds numbers of the type `float`, which are not exact, {exact}"
+        )
+    );
+    parquet_with_amount(&path, "D-1", "DOUBLE weather", 0.5);
+    assert_eq!(ids(&read(&of(&path))), ["D-1"], "nobody asks for it");
+}
+
+#[test]
+fn a_type_that_changes_between_two_files_or_two_runs_leaves_the_source_incomplete_and_the_other_files_read() {
+    let folder = tempfile::tempdir().unwrap();
+    parquet_with_amount(&folder.path().join("1.parquet"), "D-1", DECIMAL, 12.34);
+    parquet_with_amount(&folder.path().join("2.parquet"), "D-2", DECIMAL, 12.34);
+    let settings = of(folder.path());
+    let before = read(&settings);
+    assert_eq!((missing(folder.path(), &before), ids(&before)), (vec![], vec!["D-1", "D-2"]));
+    parquet_with_amount(&folder.path().join("2.parquet"), "D-2", DOUBLE, 12.34);
+    let after = load(&settings, &Tables::embedded(), &Previous::from(before.counts.rows), &mut |_| {});
+    let told = missing(folder.path(), &after);
+    assert!(
+        told[0].starts_with("column `amount_disputed` of `2.parquet` holds numbers of the type `double`")
+    );
+    assert_eq!((told.len(), ids(&after), after.files.failed), (1, vec!["D-1"], 1));
+    // A text in place of a number is read as one, exactly, or its rows are refused.
+    let as_text = |text| {
+        let path = folder.path().join("2.parquet");
+        parquet_with(&path, ["D-2", text], "BYTE_ARRAY amount_disputed (UTF8)", 0.0);
+    };
+    as_text("12.34");
+    assert_eq!(read(&settings).disputes[1].amount_disputed, before.disputes[1].amount_disputed);
+    as_text("about 12");
+    let batch = read(&settings);
+    assert_eq!((ids(&batch), batch.rejects.len(), batch.counts.rows), (vec!["D-1"], 1, 2));
 }
 
 #[test]
@@ -466,6 +575,38 @@ fn init_guesses_the_columns_of_a_file_and_the_config_that_it_writes_reads_it() {
     let (text, code) = preview(folder.path(), &["--set", "source.constants.program=mdrp"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with("1 rows, 0 rejected"), "{text}");
+}
+
+#[test]
+fn init_and_preview_look_into_parquet_and_tell_more_than_ten_thousand_values_as_many() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(golden("plain.parquet"), folder.path().join("export.parquet")).unwrap();
+    let init = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+        .args(["init", "--from", "export.parquet"])
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(init.status.code(), Some(0), "{}", String::from_utf8_lossy(&init.stderr));
+    let config = fs::read_to_string(folder.path().join("disputebot.toml")).unwrap();
+    assert!(config.contains("paths = [\"export.parquet\"]\n"), "{config}");
+    assert!(config.contains("# Not recognised, and not read: "), "{config}");
+    let (text, code) = preview(folder.path(), &["--set", "source.empty=9999-12-31"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("4 rows, 0 rejected"), "{text}");
+    assert!(text.contains("-5.0000000000") && text.contains("not read: "), "{text}");
+    assert!(!text.contains("Größe"), "a note shows its form only: {text}");
+
+    let numbers: Vec<String> = (0..10_001).map(|number| format!("D-{number}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    fs::write(folder.path().join("many.csv"), rows_of(&numbers)).unwrap();
+    fs::write(folder.path().join("most.csv"), rows_of(&numbers[..10_000])).unwrap();
+    let distinct = |file: &str| {
+        let (text, _) = preview(folder.path(), &["--set", &format!("source.paths={file}"), "--rows", "1"]);
+        let line = text.lines().find(|line| line.starts_with("dispute_id")).unwrap().to_owned();
+        line.split("  ").filter(|part| !part.is_empty()).nth(2).unwrap().trim().to_owned()
+    };
+    assert_eq!((distinct("most.csv").as_str(), distinct("many.csv").as_str()), ("10000", "over 10000"));
 }
 
 #[test]

@@ -116,6 +116,26 @@ fn an_invoice_of_fixed_width_is_read_by_the_name_of_its_layout() {
 }
 
 #[test]
+fn an_invoice_of_2011_is_read_by_its_narrower_amounts() {
+    // Twelve places for the rebate of a unit, fifteen for units, twelve for the rebate, eight for prescriptions.
+    let amounts = ["00012.345678", "00000000100.500", "000001234.50", "00000007"].concat();
+    let line = format!("MCOUTX1234506789032014EXAMPLE   {amounts}");
+    let config = "[source]\npaths = [\"invoice.txt\"]\nlayout = \"cms-r-144-2011\"\n";
+    let world = World::with(config, &[("invoice.txt", &format!("{line}\n"))]);
+    let batch = world.read();
+    assert_eq!((reasons(&batch), rejects(&batch)), (vec![], vec![]), "{line}");
+    assert_eq!(
+        shown(&batch.disputes[0]),
+        "dispute_id=TX-32014-MCOU-12345067890 program=mdrp manufacturer=12345 ndc=12345-0678-90 product_name=EXAMPLE state=TX \
+         delivery_system=mco period=2014Q3 units_invoiced=100.500 unit_rebate_amount=12.345678"
+    );
+    // By the positions of today its amounts would be others: it is no file of that layout.
+    let today = config.replace("-2011", "");
+    let batch = World::with(&today, &[("invoice.txt", &format!("{line}\n"))]).read();
+    assert!(batch.disputes.is_empty() || shown(&batch.disputes[0]) != shown(&world.read().disputes[0]));
+}
+
+#[test]
 fn the_same_invoice_with_a_header_is_read_whatever_its_names_look_like() {
     let csv = "Record ID,STATE,Labeler_Code,product code,PackageSize,Quarter Covered,URA,Units Reimbursed,Weather\n\
                MCOU,OH,12345,678,9,32026,0.5,100,fine\n";

@@ -20,11 +20,13 @@ use disputebot::{
     generate::{self, Plan as Disputes, World as Kind},
     group::{GroupId, Status},
     jira::{self, Client, Credentials},
-    plan::{HoldReason, IGNORE_LABEL, Moment, Reason, Ruling, RulingKind, Write},
+    plan::{
+        Action, Category, HoldReason, IGNORE_LABEL, Moment, Reason, Ruling, RulingKind, Write, answer_topic,
+    },
     run::{self, Pass, Progress, RunError},
     sandbox::{self, Flavour, Options, Recorded, User},
-    state::State,
-    ticket::Templates,
+    state::{Known, State},
+    ticket::{Templates, adf},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -57,6 +59,10 @@ impl Clock for Still {
 struct Promises {
     /// Summaries that people wrote, by issue.
     summaries: BTreeMap<String, String>,
+    /// Tickets whose priority people set.
+    priorities: BTreeSet<String>,
+    /// Tickets that people opened again, and whether their disputes were settled or counted elsewhere then.
+    reopened: BTreeMap<String, bool>,
     /// Words that people wrote into descriptions and comments, by issue.
     words: Vec<(String, String)>,
     /// Tickets that people closed, and did not open again.
@@ -81,6 +87,8 @@ struct House {
     /// When disputebot moved each ticket.
     moves: BTreeMap<String, Vec<Timestamp>>,
     seen: usize,
+    /// Acts that people have not done yet in this round, so that each comes as often as the others.
+    deck: Vec<u64>,
     /// Good runs since each ruling was made.
     settled: BTreeMap<String, usize>,
     /// How often each kind of promise was judged by what became of it.
@@ -102,7 +110,8 @@ impl House {
         let now = "2027-03-01T06:00:00Z".parse().unwrap();
         let (promises, moves) = (Promises::default(), BTreeMap::new());
         let (seen, settled, judged) = (0, BTreeMap::new(), BTreeMap::new());
-        Self { folder, sandbox, settings, state, now, promises, moves, seen, settled, judged }
+        let deck = Vec::new();
+        Self { folder, sandbox, settings, state, now, promises, moves, seen, deck, settled, judged }
     }
 
     fn write(&self, plan: &Disputes, day: i64) {
@@ -171,7 +180,11 @@ impl House {
         let word = format!("word-{day}-of-a-person");
         // One who may not do it is told so, and nothing is promised.
         let say = |text: &str| person.comment(&id, text).unwrap();
-        match chance.below(20) {
+        if self.deck.is_empty() {
+            self.deck = (0..21).collect();
+        }
+        let drawn = self.deck.swap_remove(chance.below(self.deck.len() as u64) as usize);
+        match drawn {
             0 | 1 => {
                 person.edit(&id, &json!({ "fields": { "summary": word } })).unwrap();
                 self.promises.summaries.insert(id.clone(), word);
@@ -192,16 +205,22 @@ impl House {
                 say(&word);
                 self.promises.words.push((id.clone(), word));
             }
-            5 => person.edit(&id, &json!({ "fields": { "priority": { "name": "Low" } } })).unwrap(),
+            5 => {
+                person.edit(&id, &json!({ "fields": { "priority": { "name": "Low" } } })).unwrap();
+                self.promises.priorities.insert(id.clone());
+            }
+            20 => return self.reopen(chance),
             6 | 7 => {
                 let body = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
                 if person.transition(&id, &body).is_ok() {
                     self.promises.closed.insert(id.clone());
+                    self.promises.reopened.remove(&id);
                 }
             }
             8 => {
                 if id != other["id"] && person.close_as_duplicate(&id, other_key).is_ok() {
                     self.promises.closed.insert(id.clone());
+                    self.promises.reopened.remove(&id);
                 }
             }
             9 => person.edit(&id, &json!({ "update": { "labels": [{ "add": IGNORE_LABEL }] } })).unwrap(),
@@ -257,6 +276,99 @@ impl House {
         self.promises.taken.retain(|taken| !self.promises.summaries.contains_key(taken));
     }
 
+    /// A person opens a closed ticket again.
+    fn reopen(&mut self, chance: &mut Chance) {
+        let silent = |issue: &&Value| {
+            let id = issue["id"].as_str().unwrap();
+            self.promises.silent.contains_key(id) || self.promises.quiet.contains_key(id)
+        };
+        let issues = self.issues();
+        let done: Vec<&Value> = issues.iter().filter(|issue| is_done(issue) && !silent(issue)).collect();
+        if done.is_empty() {
+            return;
+        }
+        let id = done[chance.below(done.len() as u64) as usize]["id"].as_str().unwrap().to_owned();
+        let body = json!({ "transition": { "id": "61" } });
+        if self.sandbox.person(&User::analyst()).transition(&id, &body).is_ok() {
+            self.promises.closed.remove(&id);
+            let is_over = self.status_of(&id).is_some_and(|status| status != Status::Active);
+            self.promises.reopened.insert(id, is_over);
+        }
+    }
+
+    /// How the group of a ticket stands.
+    fn status_of(&self, id: &str) -> Option<Status> {
+        let known = self.state.known();
+        let ticket = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))?;
+        Some(known.groups.get(&ticket.group)?.group.status.clone())
+    }
+
+    /// What people opened again stays open while there is nothing new to say of it; else only a run that gives a reason
+    /// closes it.
+    fn judge_reopened(&mut self, passed: Option<&Pass>, by_id: &BTreeMap<&str, &Value>, when: &str) {
+        for (id, was_over) in self.promises.reopened.clone() {
+            let is_over = self.status_of(&id).is_some_and(|status| status != Status::Active);
+            if !is_done(by_id[id.as_str()]) {
+                *self.judged.entry("reopen").or_default() += 1;
+                continue;
+            }
+            assert!(!was_over || !is_over, "{when}: {id} was opened again by a person and is closed");
+            let closes = |write: &Write| matches!(write, Write::Transition { issue, to: Category::Done, .. } if issue.id == id);
+            let has_reason =
+                passed.is_some_and(|it| it.plan.actions.iter().any(|action| closes(&action.write)));
+            assert!(has_reason, "{when}: {id} was opened again by a person and is closed without a reason");
+            self.promises.reopened.remove(&id);
+        }
+    }
+
+    /// No dispute is listed by two open tickets, in their text or in what they say to machines. One that disputebot may
+    /// not write on keeps the list that it has.
+    fn judge_lists(&mut self, passed: &Pass, issues: &[Value], when: &str) {
+        if has_failed(passed) {
+            return;
+        }
+        let table = &passed.surveyed.table;
+        let all: BTreeSet<&str> = (0..table.len()).map(|row| &**table.id(row)).collect();
+        let mut homes: BTreeMap<String, &str> = BTreeMap::new();
+        for issue in issues.iter().filter(|issue| !is_done(issue)) {
+            let id = issue["id"].as_str().unwrap();
+            let known = self.state.known();
+            let Some(ticket) = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))
+            else {
+                continue;
+            };
+            let is_left = passed.plan.holds.iter().any(|hold| {
+                let is_other = matches!(&hold.reason, HoldReason::PersonChanged { field } if field != "description")
+                    || matches!(hold.reason, HoldReason::Unconfirmed { .. });
+                hold.group == ticket.group && !is_other
+            });
+            if is_left || known.groups[&ticket.group].group.status != Status::Active {
+                continue;
+            }
+            let text = match &issue["fields"]["description"] {
+                Value::String(text) => text.replace('\\', ""),
+                document => adf::text_of(document),
+            };
+            let mark = property(&issue["properties"]["disputebot"]);
+            let listed: BTreeSet<String> = text
+                .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-')
+                .chain(mark["members"].as_array().unwrap().iter().filter_map(Value::as_str))
+                .filter(|word| all.contains(word))
+                .map(str::to_owned)
+                .collect();
+            assert!(!listed.is_empty(), "{when}: {} lists {listed:?}", issue["key"]);
+            for member in listed {
+                let before = homes.insert(member.clone(), id);
+                assert_eq!(
+                    before, None,
+                    "{when}: {member} is on two open tickets, one of them {}",
+                    issue["key"]
+                );
+            }
+            *self.judged.entry("list").or_default() += 1;
+        }
+    }
+
     /// Everything that was promised, after a pass.
     fn judge(&mut self, day: i64, passed: Option<&Pass>, seed: u64) {
         let when = format!("day {day}, SEED={seed}");
@@ -265,6 +377,11 @@ impl House {
             issues.iter().map(|issue| (issue["id"].as_str().unwrap(), issue)).collect();
         for (id, summary) in &self.promises.summaries {
             assert_eq!(by_id[id.as_str()]["fields"]["summary"], *summary, "{when}: a summary is gone");
+        }
+        for id in &self.promises.priorities {
+            let shown = &by_id[id.as_str()]["fields"]["priority"]["name"];
+            assert_eq!(shown, "Low", "{when}: a priority of {id} is gone");
+            *self.judged.entry("priority").or_default() += 1;
         }
         for (id, word) in &self.promises.words {
             assert!(by_id[id.as_str()].to_string().contains(word), "{when}: `{word}` is gone");
@@ -305,10 +422,12 @@ impl House {
         let fresh = self.sandbox.requests_from(self.seen);
         self.seen += fresh.len();
         self.judge_moves(&fresh, &when);
-        judge_reasons(passed, &fresh, &when);
+        judge_reasons(passed, self.state.known(), &fresh, &when);
+        self.judge_reopened(passed, &by_id, &when);
         if let Some(passed) = passed {
             self.judge_taken(passed, &by_id, &when);
             self.judge_rulings(passed, &by_id, &when);
+            self.judge_lists(passed, &issues, &when);
         }
     }
 
@@ -353,6 +472,13 @@ impl House {
             let active = known.groups.values().filter(|it| it.group.status == Status::Active);
             active.map(|it| &it.group).find(|group| group.members.binary_search(member).is_ok())
         };
+        // Most of the money came since.
+        let is_much = |group: &GroupId| {
+            let standing = &passed.surveyed.standing[group];
+            let much = self.settings.run.plan.manners.comment_amount;
+            standing.fresh_amount >= much
+                && standing.fresh_amount + standing.fresh_amount > standing.weight.amount
+        };
         let state_of: BTreeMap<&Text, Option<&Text>> = {
             let table = &passed.surveyed.table;
             (0..table.len()).map(|row| (table.id(row), table.value(row, Attribute::State))).collect()
@@ -370,10 +496,16 @@ impl House {
                         let ruled =
                             members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();
                         assert!(
-                            ruled * 2 < members.len(),
+                            ruled * 2 < members.len() || is_much(&action.group),
                             "{when}: a ticket for what is no group ({})",
                             ruling.key
                         );
+                        // It never comes without a word.
+                        let is_told = matches!(
+                            action.reason,
+                            Reason::DespiteRuling { .. } | Reason::SplitFrom { .. } | Reason::CreateAgain
+                        );
+                        assert!(ruled == 0 || is_told, "{when}: {:?} for what is no group", action.reason);
                     }
                     let own = known.ticket(&ruling.group);
                     let is_held = passed.plan.holds.iter().any(|hold| {
@@ -385,6 +517,7 @@ impl House {
                         let members = &known.groups[&ruling.group].group.members;
                         members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count() * 2
                             >= members.len()
+                            && !is_much(&ruling.group)
                     };
                     if let Some(issue) =
                         issue.filter(|_| *good > 2 && covered && !is_held && !has_failed(passed))
@@ -427,24 +560,17 @@ impl House {
     }
 
     /// Comments that nobody asked for keep to their budget.
-    fn judge_comments(&self, issues: &[Value], when: &str) {
+    fn judge_comments(&mut self, issues: &[Value], when: &str) {
         let budget = self.settings.run.plan.manners.comments_per_week;
         for issue in issues {
-            let comments = issue["fields"]["comment"]["comments"].as_array().unwrap();
+            let comments = issue["comments"].as_array().unwrap();
             let unasked: Vec<Timestamp> = comments
                 .iter()
                 .filter(|comment| comment["author"]["displayName"] == User::bot().display_name)
-                .filter(|comment| {
-                    let body = comment["body"].to_string();
-                    !body.contains("/disputebot status")
-                        && !body.contains("This could not be done")
-                        && !["mute", "unmute", "snooze", "merge", "split", "release", "take", "not-a-group"]
-                            .iter()
-                            .any(|order| body.contains(&format!("/disputebot {order}")))
-                        && !body.contains("disputebot writes the summary again")
-                })
+                .filter(|comment| !topic(comment).starts_with(&answer_topic("")))
                 .map(|comment| instant(comment["created"].as_str().unwrap()))
                 .collect();
+            *self.judged.entry("unasked comment").or_default() += unasked.len();
             for first in &unasked {
                 let week = unasked
                     .iter()
@@ -478,9 +604,19 @@ fn has_failed(passed: &Pass) -> bool {
 
 /// Nothing was written that the plan did not give a reason for: each write of each kind, on the issue that it is for.
 /// A run that ended before its plan may only claim the project and ask the index how fresh it is.
-fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
+fn judge_reasons(passed: Option<&Pass>, known: &Known, fresh: &[Recorded], when: &str) {
     let actions = passed.map_or(&[][..], |passed| &passed.plan.actions);
     let has = |is: &dyn Fn(&Write) -> bool| actions.iter().any(|action| is(&action.write));
+    let ticket = |group: &GroupId| known.ticket(group).issue().map(|issue| issue.id.clone());
+    // For the ticket of its group.
+    let on_own = |id: &str, is: &dyn Fn(&Write) -> bool| {
+        actions.iter().any(|action| is(&action.write) && ticket(&action.group).as_deref() == Some(id))
+    };
+    let ends = |action: &Action| match &action.write {
+        Write::Link { to, .. } => Some((ticket(&action.group)?, ticket(to)?)),
+        Write::LinkDuplicate { issue, to, .. } => Some((issue.id.clone(), to.id.clone())),
+        _ => None,
+    };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let by_bot = fresh.iter().filter(|it| it.who.as_deref() == Some(User::bot().account_id.as_str()));
     for request in by_bot.filter(|it| it.method != "GET" && it.status.is_some_and(|status| status < 300)) {
@@ -491,7 +627,11 @@ fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
             ("POST", ["search" | "jql", ..] | ["issue", "bulkfetch"])
             | ("PUT", ["project", _, "properties", _]) => continue,
             ("PUT", ["issue", _]) if text.contains("disputebot-fence") => continue,
-            ("POST", ["issue"]) => ("create", has(&|write| matches!(write, Write::Create { .. }))),
+            ("POST", ["issue"]) => {
+                let labels = &request.body["fields"]["labels"];
+                let is_its = |write: &Write| matches!(write, Write::Create { content, .. } if json!(content.labels) == *labels);
+                ("create", has(&is_its))
+            }
             ("PUT", ["issue", id]) => (
                 "edit",
                 has(&|write| match write {
@@ -506,19 +646,21 @@ fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
                 has(&|write| match write {
                     Write::Comment { issue, .. } | Write::Transition { issue, .. } => issue.id == **id,
                     _ => false,
-                }),
+                }) || on_own(id, &|write| matches!(write, Write::Introduce { .. })),
             ),
             ("POST", ["issue", id, "transitions"]) => {
                 ("move", has(&|write| matches!(write, Write::Transition { issue, .. } if issue.id == **id)))
             }
-            ("POST", ["issue", _, "attachments"]) => {
-                ("attach", has(&|write| matches!(write, Write::Attach { .. })))
+            ("POST", ["issue", id, "attachments"]) => {
+                ("attach", on_own(id, &|write| matches!(write, Write::Attach { .. })))
             }
             ("DELETE", ["attachment", id]) => {
                 ("detach", has(&|write| matches!(write, Write::Detach { list, .. } if list.id == **id)))
             }
             ("POST", ["issueLink"]) => {
-                ("link", has(&|write| matches!(write, Write::Link { .. } | Write::LinkDuplicate { .. })))
+                let end = |name: &str| request.body[name]["id"].as_str().unwrap().to_owned();
+                let made = (end("inwardIssue"), end("outwardIssue"));
+                ("link", actions.iter().filter_map(ends).any(|planned| planned == made))
             }
             other => panic!("{when}: a write of no known kind: {other:?}"),
         };
@@ -529,7 +671,10 @@ fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
     let moves = planned(&|write| matches!(write, Write::Transition { .. }));
     let most = [
         ("create", planned(&|write| matches!(write, Write::Create { .. }))),
-        ("comment", moves + planned(&|write| matches!(write, Write::Comment { .. }))),
+        (
+            "comment",
+            moves + planned(&|write| matches!(write, Write::Comment { .. } | Write::Introduce { .. })),
+        ),
         ("move", 8 * moves),
         ("attach", planned(&|write| matches!(write, Write::Attach { .. }))),
         // Idempotent writes may be sent again.
@@ -547,6 +692,17 @@ fn judge_reasons(passed: Option<&Pass>, fresh: &[Recorded], when: &str) {
         let has_comment = matches!(action.write, Write::Comment { .. });
         assert!(has_comment || action.reason != Reason::Asked, "{when}: an answer is a comment");
     }
+}
+
+/// What a comment of disputebot's is about.
+fn topic(comment: &Value) -> String {
+    let ours = comment["properties"].as_array().unwrap().iter().find(|it| it["key"] == "disputebot");
+    property(&ours.unwrap()["value"])["topic"].as_str().unwrap().to_owned()
+}
+
+/// The value of a property. Data Center is given it as text.
+fn property(value: &Value) -> Value {
+    value.as_str().map_or_else(|| value.clone(), |text| serde_json::from_str(text).unwrap())
 }
 
 fn is_done(issue: &Value) -> bool {
@@ -621,7 +777,19 @@ async fn quarter(flavour: Flavour) {
         "a quarter in which little happened"
     );
     println!("judged by their effects: {:?}", house.judged);
-    for what in ["mute", "snooze", "take", "release", "merge", "split", "not a group"] {
+    for what in [
+        "mute",
+        "snooze",
+        "take",
+        "release",
+        "merge",
+        "split",
+        "not a group",
+        "unasked comment",
+        "priority",
+        "reopen",
+        "list",
+    ] {
         assert!(
             house.judged.contains_key(what),
             "SEED={seed}: `{what}` was never judged: {:?}",
@@ -710,7 +878,7 @@ async fn a_year_of_runs_over_the_same_disputes_writes_nothing() {
             house.seen = house.sandbox.requests().len();
         }
     }
-    judge_reasons(None, &house.sandbox.requests_from(house.seen), "in a year");
+    judge_reasons(None, house.state.known(), &house.sandbox.requests_from(house.seen), "in a year");
     let writes = house.sandbox.requests_from(house.seen).into_iter().filter(|it| it.method == "PUT").count();
     assert_eq!(writes, 0, "not even the claim on the project");
 }

@@ -662,6 +662,7 @@ fn group(number: u128, revision: u64) -> Change {
         cause: "duplicate discount".into(),
         who: "the pharmacy".into(),
         figures: Figures::default(),
+        coarse: false,
         spread: Spread::default(),
     })
 }
@@ -1199,6 +1200,7 @@ fn writes_a_golden_state_where_asked() {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     };
     let mut state = State::open(&golden).unwrap();
     state.record(at(NOVEMBER), &[group(1, 1), merged, split]).unwrap();

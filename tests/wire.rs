@@ -12,6 +12,7 @@
 mod contract;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -27,12 +28,19 @@ use std::{
 
 use contract::Judged;
 use disputebot::{
-    jira::{Cause, Client, Credentials, Found, Gateway, JiraError, Outcome, Paper, Settings},
-    plan::Issue,
+    dispute::Program,
+    group::GroupId,
+    jira::{Cause, Client, Credentials, Dialect, Found, Gateway, JiraError, Outcome, Paper, Settings},
+    plan::{Issue, Mark},
     sandbox::{self, Effect, Fault, Matches, Options, User},
-    ticket::document::{Block, Inline},
+    ticket::{
+        Content, Typed,
+        document::{Block, Inline},
+        facts::Grain,
+    },
 };
 use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 
 const TOKEN: &str = "T0k3n-that-nobody-may-see";
 const SIGNED_IN: &str = "X-AAccountId: bot\r\n";
@@ -100,7 +108,8 @@ fn serve(
     stream.read_exact(&mut vec![0; length.unwrap_or(0)])?;
     told.lock().unwrap().push(head.clone());
     let path = head.split(' ').nth(1).unwrap_or_default();
-    if path.ends_with("/serverInfo") {
+    // One that says nothing by itself is asked for everything.
+    if path.ends_with("/serverInfo") && !site.is_empty() {
         return json(&mut stream, SIGNED_IN, site);
     }
     answer(path, &mut stream)
@@ -166,6 +175,171 @@ async fn a_redirect_is_not_followed_and_the_credentials_stay_where_they_belong()
         assert_eq!(elsewhere.heads(), Vec::<String>::new(), "{status}: somebody else was asked");
         assert!(server.heads().iter().all(|head| head.contains("uthorization: Basic ")));
     }
+}
+
+#[tokio::test]
+async fn whatever_stands_before_a_data_center_says_to_the_version_that_it_has_not_the_other_one_is_asked() {
+    const DATA_CENTER: &str = r#"{"deploymentType":"Server","version":"10.3.1"}"#;
+    for strange in [
+        "HTTP/1.1 404 No\r\n",
+        "HTTP/1.1 403 No\r\n",
+        "HTTP/1.1 302 Sign in\r\nLocation: https://sso.example.com/\r\n",
+        "HTTP/1.1 405 No\r\n",
+    ] {
+        let server = Server::of(String::new(), move |path, stream| {
+            if path.starts_with("/rest/api/2/serverInfo") {
+                return json(stream, "", DATA_CENTER);
+            }
+            write!(stream, "{strange}Connection: close\r\nContent-Length: 0\r\n\r\n")
+        });
+        let client = server.client();
+        assert_eq!(client.site().await.unwrap().dialect, Dialect::DataCenter, "{strange}");
+    }
+    // Credentials that are wrong are sent once: some sites lock an account after a few.
+    let server = Server::of(String::new(), |_, stream| {
+        write!(stream, "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    });
+    assert_eq!(server.client().site().await.unwrap_err().cause, Cause::Credentials);
+    assert_eq!(server.heads().len(), 1);
+}
+
+#[tokio::test]
+async fn every_call_asks_for_english_and_one_through_the_gateway_for_its_site_with_the_token_alone() {
+    let server = Server::start(|_, stream| json(stream, SIGNED_IN, r#"{"accountId":"bot"}"#));
+    let gateway_url = Some(server.url.parse().unwrap());
+    let gateway = Gateway::Site("0a1b-2c3d".to_owned());
+    let settings = Settings {
+        credentials: Credentials::Bearer(TOKEN.into()),
+        gateway,
+        gateway_url,
+        ..settings("http://localhost:1")
+    };
+    let client = Client::new(settings).unwrap();
+    client.sign_in().await.unwrap();
+    let heads = server.heads();
+    assert!(heads.len() >= 2);
+    for head in heads {
+        let head = head.to_lowercase();
+        assert!(head.starts_with("get /ex/jira/0a1b-2c3d/rest/api/3/"), "{head}");
+        assert!(head.contains(&format!("authorization: bearer {}", TOKEN.to_lowercase())), "{head}");
+        assert!(
+            head.contains("x-force-accept-language: true") && head.contains("accept-language: en-us"),
+            "{head}"
+        );
+    }
+    assert_no_token(&format!("{client:?}"), "a debug text");
+}
+
+fn content() -> Content {
+    Content {
+        summary: "a cause".to_owned(),
+        block: vec![Block::Paragraph(vec![Inline::plain("a word")])],
+        labels: vec!["disputebot".to_owned()],
+        priority: None,
+        due: None,
+        fields: BTreeMap::new(),
+        issue_type: None,
+        watchers: Vec::new(),
+        routed: BTreeSet::new(),
+        course: None,
+        list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
+    }
+}
+
+fn mark() -> Mark {
+    Mark {
+        group: GroupId::from_bits(7),
+        program: Program::Mdrp,
+        client: "Example Pharma A".into(),
+        since: Timestamp::UNIX_EPOCH,
+        split_from: None,
+        patterns: Vec::new(),
+        members: Vec::new(),
+        of: 0,
+        written: None,
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_create_says_whether_it_was_done_and_where_it_does_not_nobody_guesses() {
+    // Jira's own words where it has any, and nothing where the answer is cut off.
+    let answers: [(&str, &str); 24] = [
+        ("201 Created", r#"{"id":"10001","key":"DISP-1"}"#),
+        ("201 Created", r#"{"key":"DISP-1"}"#),
+        ("201 Created", r#"{"id":"10001"}"#),
+        ("201 Created", "<html>saved</html>"),
+        ("200 OK", ""),
+        ("204 No Content", ""),
+        ("301 Elsewhere", ""),
+        ("307 Elsewhere", ""),
+        ("400 Bad", r#"{"errors":{"summary":"no"}}"#),
+        ("401 No", ""),
+        ("403 No", ""),
+        ("404 No", ""),
+        ("405 No", ""),
+        ("408 Too slow", ""),
+        ("409 Conflict", ""),
+        ("413 Too large", ""),
+        ("415 What", ""),
+        ("422 Bad", ""),
+        ("429 Busy", ""),
+        ("500 Broken", ""),
+        ("502 Broken", ""),
+        ("503 Broken", ""),
+        ("504 Broken", ""),
+        ("cut", ""),
+    ];
+    let mut told = Vec::new();
+    for (status, body) in answers {
+        let server = Server::start(move |path, stream| {
+            if path != "/rest/api/3/issue" || status == "cut" {
+                return Ok(());
+            }
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{SIGNED_IN}Connection: close\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            )
+        });
+        let outcome = match server.client().create(&content(), &mark()).await {
+            Outcome::Done(issue) => format!("done, {} {}", issue.id, issue.key),
+            Outcome::NotDone(_) => "not done".to_owned(),
+            Outcome::Refused(_) => "refused".to_owned(),
+            Outcome::Unknown(_) => "unknown".to_owned(),
+        };
+        let posts = server.heads().iter().filter(|head| head.starts_with("POST")).count();
+        assert_eq!(posts, 1, "{status}: sent once");
+        told.push(format!("{status} {body}: {outcome}"));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    201 Created {"id":"10001","key":"DISP-1"}: done, 10001 DISP-1
+    201 Created {"key":"DISP-1"}: unknown
+    201 Created {"id":"10001"}: unknown
+    201 Created <html>saved</html>: unknown
+    200 OK : unknown
+    204 No Content : unknown
+    301 Elsewhere : refused
+    307 Elsewhere : refused
+    400 Bad {"errors":{"summary":"no"}}: refused
+    401 No : refused
+    403 No : refused
+    404 No : refused
+    405 No : refused
+    408 Too slow : unknown
+    409 Conflict : unknown
+    413 Too large : refused
+    415 What : refused
+    422 Bad : refused
+    429 Busy : not done
+    500 Broken : unknown
+    502 Broken : unknown
+    503 Broken : unknown
+    504 Broken : unknown
+    cut : unknown
+    "#);
 }
 
 #[test]

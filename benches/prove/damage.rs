@@ -464,6 +464,7 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
         cause: "Duplicate discount: 340B and Medicaid".into(),
         who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
+        coarse: false,
         spread: Spread::default(),
     })
 }
@@ -504,6 +505,7 @@ fn run(commit: u64) -> RunRecord {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     }
 }
 

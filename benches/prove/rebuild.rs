@@ -18,9 +18,9 @@ use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, Spread, State};
 use disputebot::ticket::{
-    Content, LABEL, Weight,
+    Content, LABEL, Typed, Weight,
     document::{Block, Inline},
-    facts::Figures,
+    facts::{Figures, Grain},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -210,6 +210,7 @@ pub(crate) fn params() -> plan::Params {
         max_new_tickets: usize::MAX,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        due_within_days: None,
         resolve: true,
         resolution: None,
         split_link: "Relates".to_owned(),
@@ -261,6 +262,8 @@ pub(crate) fn survey(
                 moved: (0, 0),
                 returned: false,
                 unfit: Vec::new(),
+                days_left: None,
+                fresh_amount: Decimal::ZERO,
             },
         );
         let group_size = group.members.len();
@@ -270,6 +273,7 @@ pub(crate) fn survey(
             cause: "an invented cause".into(),
             who: "nobody".into(),
             figures: Figures { disputes: group_size, ..Figures::default() },
+            coarse: false,
             spread: Spread::default(),
         });
     }
@@ -301,6 +305,8 @@ fn content(group: &Group, title: &str) -> Content {
         routed: std::collections::BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

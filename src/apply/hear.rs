@@ -19,7 +19,7 @@ use crate::{
     state::{Change, GroupRecord, Known},
     ticket::{
         block::{self, Located},
-        markup,
+        markup, screen,
     },
 };
 
@@ -44,9 +44,19 @@ pub(super) async fn orders(
     for seen in seen(records, store.known(), observed) {
         let heard = seen.ticket.orders.as_ref().map_or(0, |orders| orders.heard);
         let fresh: Vec<&Heard> = seen.observed.comments.iter().filter(|comment| comment.id > heard).collect();
-        let Some(last) = fresh.iter().map(|comment| comment.id).max() else { continue };
+        let handed_back = plan::handed_back(seen.ticket, seen.observed);
+        let last = fresh.iter().map(|comment| comment.id).max();
+        if last.is_none() && handed_back.is_empty() {
+            continue;
+        }
         let mut ticket = seen.ticket.clone();
         let mut told = Vec::new();
+        for (field, _) in handed_back {
+            if let Some(orders) = &mut ticket.orders {
+                orders.released.remove(&field);
+            }
+            take(&field, &mut ticket, seen.observed);
+        }
         for comment in fresh {
             let Some(parsed) = parse_command(&comment.text) else { continue };
             let may = permitted.iter().any(|name| name == "*" || comment.author.contains(name));
@@ -61,17 +71,35 @@ pub(super) async fn orders(
             let asked = match parsed {
                 Ok(command) => {
                     carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
-                        .map_or_else(Asked::Failed, |()| Asked::Done(command))
+                        .map_or_else(|why| failed(comment, why), |()| Asked::Done(command))
                 }
-                Err(why) => Asked::Failed(why),
+                Err(why) => failed(comment, why),
             };
             ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
         }
-        ticket.orders.get_or_insert_default().heard = last;
+        if let Some(last) = last {
+            ticket.orders.get_or_insert_default().heard = last;
+        }
         changes.extend(told.into_iter().map(|ruling| Change::Ruling { ruling }));
-        changes.push(Change::Ticket(ticket));
+        // A label that could not be taken off yet hands back what is handed back already.
+        if ticket != *seen.ticket {
+            changes.push(Change::Ticket(ticket));
+        }
     }
     Ok(changes)
+}
+
+/// An order that could not be carried out, with its own words, so that several can be told apart; not where these look
+/// private.
+fn failed(comment: &Heard, why: String) -> Asked {
+    let order = plan::command_line(&comment.text).unwrap_or_default();
+    match screen(&order).or_else(|| screen(&why)) {
+        None => Asked::Failed { order, why },
+        Some(find) => Asked::Failed {
+            order: String::new(),
+            why: format!("it holds something that looks like {}", find.kind),
+        },
+    }
 }
 
 fn seen<'a>(
@@ -180,8 +208,7 @@ fn take(field: &str, ticket: &mut Ticket, observed: &Observed) {
         // Rules of routing may set it; it follows them again, though people have touched the ticket.
         ticket.orders.get_or_insert_default().taken.insert(field.to_owned());
     }
-    // Should a person change it once more, that is said once more.
-    ticket.told.remove(&plan::changed_topic(field));
+    plan::forget_change(&mut ticket.told, field);
 }
 
 /// The living group of another ticket, of the same client and program.
@@ -234,8 +261,11 @@ pub(super) fn rulings(
                 changes.push(Change::Ruling { ruling });
             }
         };
-        if is_done && ticket.closed == Closed::No {
-            let other = observed.duplicate_of.iter().find_map(|issue| owner.get(issue.id.as_str()));
+        if !is_done || ticket.closed == Closed::No {
+            // A link of ours says nothing of people.
+            let is_theirs = |other: &&&GroupId| !ticket.told.contains(&format!("merged-{other}"));
+            let mut others = observed.duplicate_of.iter().filter_map(|issue| owner.get(issue.id.as_str()));
+            let other = others.find(is_theirs);
             let other = other.and_then(|other| known.groups.get(*other)).map(|record| &record.group);
             let fits = |other: &&Group| {
                 other.id != group.id
@@ -248,7 +278,7 @@ pub(super) fn rulings(
                 members.dedup();
                 let id = format!("duplicate-{}-{}", observed.issue.id, other.id);
                 say(id, members, RulingKind::Together { with: other.id.clone() });
-            } else if standing(&RulingKind::Closed).is_none() {
+            } else if is_done && standing(&RulingKind::Closed).is_none() {
                 let id = format!("closed-{}-{}", observed.issue.id, own.len());
                 say(id, group.members.clone(), RulingKind::Closed);
             }

@@ -209,6 +209,9 @@ pub enum Failure {
     /// The ticket to link to does not exist yet.
     #[error("the ticket to link to does not exist yet; the next run links it")]
     NothingToLink,
+    /// The ticket to comment on does not exist yet.
+    #[error("the ticket to comment on does not exist yet; the next run says it")]
+    NothingToCommentOn,
     /// The ticket to attach to does not exist yet.
     #[error("the ticket to attach the list to does not exist yet; the next run attaches it")]
     NothingToAttachTo,
@@ -358,6 +361,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         match &action.write {
             Write::Create { .. } | Write::Update { .. } => unreachable!("these go together with their like"),
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
+            Write::Introduce { topic, body } => match ticket.issue().cloned() {
+                Some(issue) => self.comment(ticket, &issue, topic, body).await,
+                None => Ok(Err(Failure::NothingToCommentOn)),
+            },
             Write::Transition { issue, to, resolution, topic } => {
                 let (resolution, topic) = (resolution.as_deref(), topic.as_deref());
                 self.transition(ticket, Move { issue, to: *to, resolution, topic }).await

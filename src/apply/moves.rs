@@ -16,7 +16,10 @@ use crate::{
     jira::workflow::{self, Atlas, Transition, Walk},
     plan::{self, Category, Closed, DONE_LABEL, Issue, Life, REOPENED_LABEL, Ticket, ways_topic},
     state::StateError,
-    ticket::document::{Block, Inline},
+    ticket::{
+        self,
+        document::{Block, Inline},
+    },
 };
 
 /// Stands among the topics of a ticket while it is being reopened.
@@ -188,8 +191,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         if !has_label {
             if !ticket.told.contains(&comment) {
                 let text = format!(
-                    "disputebot would {verb} this ticket, but cannot: {why}. The label {label} says so instead; please \
-                     {verb} it by hand."
+                    "disputebot would {verb} this ticket, but cannot: {}. The label {label} says so instead; please \
+                     {verb} it by hand.",
+                    // Names of the workflow, which people give.
+                    ticket::open(&why)
                 );
                 let body = [Block::Paragraph(vec![Inline::plain(text)])];
                 match self.comment(ticket.clone(), wanted.issue, &comment, &body).await? {

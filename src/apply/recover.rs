@@ -467,6 +467,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                     cause: "".into(),
                     who: "".into(),
                     figures: Figures::default(),
+                    // Its mark has no more than may be shown.
+                    coarse: false,
                     spread: Spread::default(),
                 }));
             }

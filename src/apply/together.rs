@@ -79,6 +79,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 action.write,
                 Write::Create { .. }
                     | Write::Comment { .. }
+                    | Write::Introduce { .. }
                     | Write::Transition { .. }
                     | Write::Attach { .. }
             );
@@ -101,7 +102,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         pause::note(self.tracker, self.store, self.clock)?;
         let issue = match &action.write {
             Write::Create { .. } | Write::Link { .. } => None,
-            Write::Attach { .. } | Write::Watch { .. } => {
+            Write::Attach { .. } | Write::Watch { .. } | Write::Introduce { .. } => {
                 self.store.known().ticket(&action.group).issue().cloned()
             }
             Write::Update { issue, .. }

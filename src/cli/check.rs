@@ -41,7 +41,17 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let known = Known::read(&settings.state).unwrap_or_default();
     apply::pause::resume(&client, &known, &SystemClock);
     let needs = needs(&settings, known.example().cloned());
-    findings.extend(super::runtime()?.block_on(jira::check(&client, &needs)));
+    let project = super::internal::beside(&settings, &client);
+    findings.extend(super::runtime()?.block_on(async {
+        let mut findings = jira::check(&client, &needs).await;
+        if let Some(project) = project {
+            let needs = jira::Needs { ticket: None, ..needs };
+            let of_staff =
+                |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
+            findings.extend(jira::check(&project, &needs).await.into_iter().map(of_staff));
+        }
+        findings
+    }));
     ui.clear();
     let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).collect();
     if arguments.json {
@@ -101,15 +111,6 @@ pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
             ("jira.link_type_split", settings.run.plan.split_link.clone()),
             ("jira.link_type_merge", settings.run.plan.merge_link.clone()),
         ],
-        priorities: settings
-            .run
-            .priorities
-            .names
-            .iter()
-            .filter(|name| !name.is_empty())
-            .chain(settings.run.routes.iter().filter_map(|rule| rule.then.priority.as_ref()))
-            .cloned()
-            .collect(),
         resolution: settings.run.plan.resolution.clone(),
         lease: settings.run.apply.lease,
         ticket,

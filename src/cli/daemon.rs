@@ -2,11 +2,10 @@
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::{EnvFilter, fmt};
 
-use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, log, plan::jira_of, runtime};
 use crate::{
-    config::{Needs, Settings, Webhook},
+    config::{Needs, Webhook},
     daemon::{self, Daemon, Wishes},
     jira::Client,
     state::State,
@@ -22,7 +21,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
-    start_log(&settings)?;
+    log::start(&settings)?;
     let templates = settings.compile()?;
     let webhook = match &settings.webhook {
         Some(Webhook { secret: None, .. }) => {
@@ -38,6 +37,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
+    let internal = super::internal::desk(&settings, &client)?;
     let wishes = Wishes::default();
     let heard = (client.clone(), wishes.clone());
     let needs = super::check::needs(&settings, None);
@@ -50,6 +50,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         templates,
         client,
         state,
+        internal,
         delivery: settings.delivery,
         run_schedule: settings.run_schedule,
         report_schedule: settings.report_schedule,
@@ -75,15 +76,4 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         served.map_err(CliError::from)
     })?;
     Ok(Exit::Done)
-}
-
-pub(super) fn start_log(settings: &Settings) -> Result<(), CliError> {
-    let level = std::env::var("DISPUTEBOT_LOG").unwrap_or_else(|_| settings.log.level.clone());
-    let filter = EnvFilter::try_new(&level).map_err(|error| {
-        CliError::new(Exit::Config, format!("`DISPUTEBOT_LOG` is not a log filter: {error}"))
-    })?;
-    let log = fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
-    let started =
-        if settings.log.json { log.json().flatten_event(true).try_init() } else { log.compact().try_init() };
-    started.map_err(|error| CliError::new(Exit::Bug, error))
 }

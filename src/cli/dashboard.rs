@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, Exit, Ui, daemon::start_log, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, log, plan::jira_of, runtime};
 use crate::{
     config::{Needs, Settings},
     daemon,
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs::default(), &[], ui)?;
-    start_log(&settings)?;
+    log::start(&settings)?;
     runtime()?.block_on(serve(arguments, settings, ui))
 }
 

@@ -346,7 +346,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Write::Update { .. } => (1, "ticket updated"),
             Write::Transition { to: Category::Done, .. } => (2, "ticket closed"),
             Write::Transition { .. } => (3, "ticket reopened"),
-            Write::Comment { .. } => (4, "comment"),
+            Write::Comment { .. } | Write::Introduce { .. } => (4, "comment"),
             Write::Link { .. } | Write::LinkDuplicate { .. } => (5, "link"),
             Write::Attach { .. } => (6, "list attached"),
             Write::Detach { .. } => (7, "old list removed"),
@@ -355,11 +355,14 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",
+            Reason::DeadlineNear { .. } => "a small group with a deadline near",
+            Reason::DespiteRuling { .. } => "much came since a person decided",
             Reason::SplitFrom { .. } => "split from another group",
             Reason::CreateAgain => "an earlier create never arrived",
             Reason::Changed { .. } => "disputes joined or left, or figures changed",
             Reason::AllResolved => "all its disputes are settled",
             Reason::MergedInto { .. } => "merged into another group",
+            Reason::MergedByPerson { .. } => "merged into another group by a person",
             Reason::Returned | Reason::ReturnedLate { .. } => "its cause came back",
             Reason::Grew => "the group grew by much",
             Reason::PersonChanged { .. } => "a person changed what we would write",

@@ -1,7 +1,8 @@
 //! Exit codes: a contract with scripts.
 
-use std::{error::Error, fmt, process::ExitCode};
+use std::{borrow::Cow, error::Error, fmt, process::ExitCode};
 
+use super::log;
 use crate::{
     apply::RecoverError,
     config::Problems,
@@ -10,7 +11,7 @@ use crate::{
     jira::JiraError,
     run::RunError,
     state::{JournalError, StateError},
-    ticket::TemplateError,
+    ticket::{self, TemplateError},
     web::WebError,
 };
 
@@ -70,10 +71,10 @@ impl CliError {
 
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.error)?;
+        write!(f, "error: {}", open_error(&self.error.to_string()))?;
         let mut source = self.error.source();
         while let Some(cause) = source {
-            write!(f, "\n  caused by: {cause}")?;
+            write!(f, "\n  caused by: {}", open_error(&cause.to_string()))?;
             source = cause.source();
         }
         match &self.hint {
@@ -81,6 +82,11 @@ impl fmt::Display for CliError {
             None => Ok(()),
         }
     }
+}
+
+/// A message without what only a patient has; days and numbers in it are those of the command line and of files.
+fn open_error(text: &str) -> Cow<'_, str> {
+    if ticket::screen(text).is_some() { log::open_line(text) } else { Cow::Borrowed(text) }
 }
 
 impl From<Problems> for CliError {

@@ -1,10 +1,10 @@
 //! `disputebot init`: a commented config with all that can be found out.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use super::{CliError, Exit, Ui};
+use super::{CliError, Common, Exit, Ui};
 use crate::{
-    config::{FILE_NAME, Found, starter},
+    config::{Assignment, FILE_NAME, Found, Layers, Needs, Origin, Settings, starter},
     dispute::{Field, Tables},
     source::{self, Guess},
 };
@@ -14,18 +14,29 @@ pub(super) struct Arguments {
     /// Where to write it; `-` prints it
     #[arg(long, default_value = FILE_NAME, value_name = "FILE")]
     out: PathBuf,
-    /// Guesses which column is which from this file, or from one at `s3://`, `az://` or `gs://`
+    /// Guesses which column is which from this file, from one at `s3://`, `az://` or `gs://`, or from a table of a
+    /// database; who signs in and other keys of the source are taken from `--set` and from variables
     #[arg(long, value_name = "FILE|URL")]
     from: Option<String>,
+    /// The table or view of the database
+    #[arg(long, value_name = "NAME", requires = "from")]
+    table: Option<String>,
     /// Replaces an existing file
     #[arg(long)]
     force: bool,
 }
 
-pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliError> {
+pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let mut found = find_out();
     if let Some(from) = &arguments.from {
-        guess(from, &mut found)?;
+        let layers = layers(from, arguments.table.as_deref(), common);
+        let (settings, warnings) = Settings::read(&layers, Needs::default())?;
+        for warning in warnings {
+            ui.warn(&warning.to_string());
+        }
+        found.paths = if is_database(from) { Vec::new() } else { vec![from.clone()] };
+        found.source = told_of_source(&layers);
+        guess(&settings, &mut found)?;
     }
     let text = starter(&found);
     if arguments.out.as_os_str() == "-" {
@@ -50,13 +61,55 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
     Ok(Exit::Done)
 }
 
-/// Guesses the layout or the columns of a file, and says what to look at. No value of the file is written.
-fn guess(from: &str, found: &mut Found) -> Result<(), CliError> {
-    let settings = source::Settings { paths: vec![PathBuf::from(from)], ..source::Settings::default() };
+/// Whether an address is that of a database.
+fn is_database(from: &str) -> bool {
+    ["postgres://", "postgresql://", "sqlserver://", "mssql://", "odbc:"]
+        .iter()
+        .any(|scheme| from.starts_with(scheme))
+}
+
+/// What is said about the source beside the config, of which there is none yet.
+fn layers(from: &str, table: Option<&str>, common: &Common) -> Layers {
+    let mut assignments: Vec<Assignment> = common.set.iter().map(|text| Assignment::set(text)).collect();
+    assignments.push(if is_database(from) {
+        Assignment::flag("--from", "source.database", from)
+    } else {
+        Assignment::flags("--from", "source.paths", &[from.to_owned()])
+    });
+    assignments.extend(table.map(|table| Assignment::flag("--table", "source.table", table)));
+    Layers::without_file(std::env::vars_os(), &assignments)
+}
+
+/// The keys that say where the source is and who reads it, where anybody has set them; none of them is a secret.
+fn told_of_source(layers: &Layers) -> BTreeMap<String, String> {
+    const KEYS: [&str; 10] = [
+        "endpoint",
+        "region",
+        "database",
+        "table",
+        "query",
+        "tls",
+        "ca_file",
+        "timeout",
+        "user",
+        "secret_file",
+    ];
+    let shown = layers.show().into_iter().filter(|shown| shown.origin != Origin::Default);
+    let of_source = shown.filter_map(|shown| {
+        let name = shown.key.strip_prefix("source.")?.to_owned();
+        KEYS.contains(&name.as_str()).then_some((name, shown.value))
+    });
+    of_source.filter(|(_, value)| value != "(secret)").collect()
+}
+
+/// Guesses the layout or the columns of a source, and says what to look at. No value of it is written.
+fn guess(settings: &Settings, found: &mut Found) -> Result<(), CliError> {
     let tables = Tables::embedded();
+    let [source, ..] = settings.run.sources.as_slice() else {
+        return Err(CliError::new(Exit::Config, "`--from` names no source"));
+    };
     let Guess { layout, columns, unknown, headless } =
-        source::look(&settings, &tables).map_err(|reason| CliError::new(Exit::Input, reason))?;
-    found.paths = vec![from.to_owned()];
+        source::look(source, &tables).map_err(|reason| CliError::new(Exit::Input, reason))?;
     if let Some(values) = headless {
         found.about_columns = vec![
             format!(
@@ -125,8 +178,11 @@ fn find_out() -> Found {
 
 fn next_steps(found: &Found) -> Vec<&'static str> {
     let mut steps = Vec::new();
-    if found.paths.is_empty() {
+    if found.paths.is_empty() && !found.source.contains_key("database") {
         steps.push("set `source.paths` to your dispute files");
+    }
+    if found.source.contains_key("user") && !found.source.contains_key("secret_file") {
+        steps.push("put the secret of the source into DISPUTEBOT_SOURCE_SECRET or a file that `source.secret_file` names");
     }
     if found.jira_url.is_none() || found.jira_project.is_none() {
         steps.push("set `jira.url`, `jira.project` and `jira.user`");

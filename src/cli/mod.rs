@@ -15,6 +15,8 @@ mod explain;
 mod generate;
 mod groups;
 mod init;
+mod internal;
+mod log;
 mod plan;
 mod report;
 mod run;
@@ -130,7 +132,7 @@ impl Command {
         match self {
             Self::Demo(arguments) => demo::execute(&arguments, ui),
             Self::Sandbox(arguments) => sandbox::execute(&arguments, ui),
-            Self::Init(arguments) => init::execute(&arguments, ui),
+            Self::Init(arguments) => init::execute(&arguments, common, ui),
             Self::Source(arguments) => source::execute(&arguments, common, ui),
             Self::Check(arguments) => check::execute(&arguments, common, ui),
             Self::Plan(arguments) => plan::execute(&arguments, common, ui),

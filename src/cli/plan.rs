@@ -8,8 +8,8 @@ use crate::{
     config::Needs,
     jira::Client,
     plan::{self, Detail, Plan},
-    run,
-    state::Rows,
+    run::{self, internal},
+    state::{Known, Rows},
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,9 @@ pub(super) struct Arguments {
 struct Answer<'a> {
     rows: Rows,
     plan: &'a Plan,
+    /// The plan of tickets for staff; none where staff gets none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal: Option<&'a Plan>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -36,30 +39,46 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let templates = settings.compile()?;
     let tables = settings.tables.clone();
     let client = Client::new(jira_of(&settings)?)?;
-    let pass = runtime()?.block_on(run::plan_only(
-        &settings.run,
-        &tables,
-        &templates,
-        &settings.state,
-        &client,
-        &SystemClock,
-        &mut |progress| ui.progress(progress),
-    ))?;
+    let (pass, internal) = runtime()?.block_on(async {
+        let pass = run::plan_only(
+            &settings.run,
+            &tables,
+            &templates,
+            &settings.state,
+            &client,
+            &SystemClock,
+            &mut |progress| ui.progress(progress),
+        )
+        .await?;
+        let Some(project) = super::internal::beside(&settings, &client) else {
+            return Ok::<_, CliError>((pass, None));
+        };
+        let (clients, known) = (Known::read(&settings.state)?, super::internal::known(&settings)?);
+        let (params, surveyed) = (&settings.run, &pass.surveyed);
+        let planned =
+            internal::plan_only(params, surveyed, &clients, &templates, known, &project, &SystemClock)
+                .await?;
+        Ok((pass, Some(planned.plan)))
+    })?;
     ui.clear();
     tell_input(&pass.surveyed.batch, ui);
+    let is_empty = pass.plan.is_empty() && internal.as_ref().is_none_or(Plan::is_empty);
     if arguments.json {
-        ui.json(&Answer { rows: pass.surveyed.rows, plan: &pass.plan })?;
+        ui.json(&Answer { rows: pass.surveyed.rows, plan: &pass.plan, internal: internal.as_ref() })?;
     } else {
         let detail = if arguments.full { Detail::Full } else { Detail::Lines };
         ui.data(&plan::print(&pass.plan, detail))?;
-        if pass.unready.is_empty() && !pass.plan.is_empty() {
+        if let Some(internal) = &internal {
+            ui.data(&super::internal::print(internal, detail))?;
+        }
+        if pass.unready.is_empty() && !is_empty {
             ui.say("`disputebot run` applies it");
         }
     }
     for problem in &pass.unready {
         ui.warn(&format!("a run would write nothing, because Jira would refuse it: {problem}"));
     }
-    Ok(if arguments.check && !pass.plan.is_empty() { Exit::Pending } else { Exit::Done })
+    Ok(if arguments.check && !is_empty { Exit::Pending } else { Exit::Done })
 }
 
 /// The Jira settings, which [`Needs`] has made sure of.

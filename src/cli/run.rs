@@ -5,12 +5,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::jira_of, runtime};
 use crate::{
-    apply::{Recovered, SystemClock},
+    apply::{Applied, Recovered, SystemClock},
     config::Needs,
     daemon,
     jira::Client,
     plan::{self, Detail, Plan},
-    run::{self, Pass},
+    run::{
+        self, Pass,
+        internal::{self, Desk},
+    },
     state::{Rows, RunRecord, State},
 };
 
@@ -31,6 +34,9 @@ pub(super) struct Arguments {
 struct Answer<'a> {
     run: Option<&'a RunRecord>,
     plan: &'a Plan,
+    /// The plan of tickets for staff; none where staff gets none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal: Option<&'a Plan>,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -42,10 +48,11 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let client = Client::new(jira_of(&settings)?)?;
     let mut state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| ui.warn(told));
+    let mut desk = super::internal::desk(&settings, &client)?;
     if let Some(told) = super::check::token_notice(&settings) {
         ui.warn(&told);
     }
-    let pass = runtime()?.block_on(async {
+    let (pass, internal) = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         let signals = daemon::stop_on_signals(stop.clone(), Exit::Partial as i32);
         let pass = run::pass(
@@ -59,19 +66,40 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             &mut |progress| ui.progress(progress),
         )
         .await;
+        let internal = match (&pass, &mut desk) {
+            (Ok(pass), Some(Desk { client, state: own })) => {
+                let (surveyed, clients) = (&pass.surveyed, state.known());
+                let (params, clock) = (&settings.run, &SystemClock);
+                Some(internal::pass(params, surveyed, clients, &templates, own, client, clock, &stop).await)
+            }
+            _ => None,
+        };
         signals.abort();
-        pass
+        pass.map(|pass| (pass, internal))
     })?;
+    let internal = internal.transpose();
     ui.clear();
     tell_input(&pass.surveyed.batch, ui);
     tell_recovered(&pass.recovered, ui);
     if arguments.json {
-        ui.json(&Answer { run: pass.record.as_ref(), plan: &pass.plan })?;
+        let internal = internal.as_ref().ok().and_then(Option::as_ref).map(|internal| &internal.plan);
+        ui.json(&Answer { run: pass.record.as_ref(), plan: &pass.plan, internal })?;
     } else {
-        ui.data(&plan::print(&pass.plan, Detail::Lines).replace("nothing has been changed yet", "applied"))?;
+        let applied = |text: String| text.replace("nothing has been changed yet", "applied");
+        ui.data(&applied(plan::print(&pass.plan, Detail::Lines)))?;
+        if let Ok(Some(internal)) = &internal {
+            ui.data(&applied(super::internal::print(&internal.plan, Detail::Lines)))?;
+        }
         tell(&pass, ui);
     }
-    Ok(exit_of(&pass))
+    let exit = exit_of(pass.applied.as_ref());
+    let Some(internal) =
+        internal.inspect_err(|_| ui.warn("the tickets for staff could not be looked after"))?
+    else {
+        return Ok(exit);
+    };
+    super::internal::tell(&internal, ui);
+    Ok(if exit == Exit::Done { exit_of(internal.applied.as_ref()) } else { exit })
 }
 
 /// What was found out about tickets before the run looked at disputes.
@@ -106,10 +134,15 @@ pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
             text.push_str(&format!(", {} not tried; the next run goes on", applied.untried));
         }
         ui.say(&text);
-        for (action, failure) in &applied.failed {
-            let key = action.key.as_deref().unwrap_or("new ticket");
-            ui.warn(&format!("{} for {key} ({}): {failure}", action.write.kind(), action.title));
-        }
+        tell_failed(applied, ui);
+    }
+}
+
+/// What could not be written, and why.
+pub(super) fn tell_failed(applied: &Applied, ui: &mut Ui) {
+    for (action, failure) in &applied.failed {
+        let key = action.key.as_deref().unwrap_or("new ticket");
+        ui.warn(&format!("{} for {key} ({}): {failure}", action.write.kind(), action.title));
     }
 }
 
@@ -134,8 +167,8 @@ pub(super) fn accounted(rows: Rows) -> String {
     format!("{read} rows: {}", parts.join(", "))
 }
 
-fn exit_of(pass: &Pass) -> Exit {
-    match &pass.applied {
+fn exit_of(applied: Option<&Applied>) -> Exit {
+    match applied {
         Some(applied) if applied.done.is_empty() && applied.untried > 0 && !applied.failed.is_empty() => {
             Exit::Jira
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Ui, runtime};
 use crate::{
     daemon,
-    sandbox::{self, Fault, Flavour, Index, Limits, Options, SandboxError, User},
+    sandbox::{self, Fault, Flavour, Index, Limits, Options, Refusal, SandboxError, User, Workflow},
 };
 
 /// What is behind the options, for those who try out more than the demo.
@@ -31,9 +31,23 @@ pub(super) struct Arguments {
     /// Port on this machine; 0 takes a free one
     #[arg(long, default_value_t = 8099)]
     port: u16,
-    /// Key of its project
+    /// Key of a project; may be repeated, and the first one gets the tickets of clients
     #[arg(long, default_value = "DISP", value_name = "KEY")]
-    project: String,
+    project: Vec<String>,
+    /// Workflow of its projects
+    ///
+    /// standard     four statuses; closing asks for a resolution, from everywhere
+    /// plain        in German, without a screen
+    /// demanding    in Japanese; done demands a resolution
+    /// two-steps    in German; done is two steps away, the second with a screen
+    /// dead-end     in German; nothing leads to done
+    /// loops        done is three steps away, past a loop
+    /// decoy        transitions named "Done" lead nowhere
+    /// asking       in German; the screen before done demands a field of its own
+    /// conditional  in Japanese; done is there for assigned issues only
+    /// two-ends     two statuses are done
+    #[arg(long, value_name = "SHAPE", default_value = "standard", value_parser = workflow, verbatim_doc_comment)]
+    workflow: Workflow,
     /// Which Jira it plays
     #[arg(long, value_enum, default_value_t = Kind::Cloud)]
     flavour: Kind,
@@ -102,10 +116,21 @@ fn chaos(text: &str) -> Result<(u64, u8), String> {
     Ok((seed, percent.ok_or_else(|| format!("a rate is from 0 to 100, but found `{rate}`"))?))
 }
 
+fn workflow(text: &str) -> Result<Workflow, String> {
+    let names = || Workflow::ALL.map(Workflow::name).join(", ");
+    Workflow::ALL
+        .into_iter()
+        .find(|shape| shape.name() == text)
+        .ok_or_else(|| format!("expected one of {}", names()))
+}
+
 pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliError> {
+    // There is at least the one that is set unless another one is given.
+    let (own, others) =
+        arguments.project.split_first().ok_or_else(|| CliError::new(Exit::Bug, "no project"))?;
     let options = Options {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
-        project_key: arguments.project.clone(),
+        project_key: own.clone(),
         index: match arguments.index_lag {
             0 => Index::Immediate,
             seconds => Index::Behind(Duration::from_secs(seconds)),
@@ -120,6 +145,13 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
     let faults = arguments.faults.as_deref().map_or(Ok(Vec::new()), read_faults)?;
     runtime()?.block_on(async {
         let sandbox = sandbox::start(options).await?;
+        let refused = |error: Refusal| CliError::new(Exit::Usage, error);
+        for other in others {
+            sandbox.add_project(other, other).map_err(refused)?;
+        }
+        for project in &arguments.project {
+            sandbox.set_workflow(project, arguments.workflow).map_err(refused)?;
+        }
         for fault in faults {
             sandbox.inject(fault);
         }
@@ -139,7 +171,7 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
             "board      {base}\n\nin disputebot.toml\n  [jira]\n  url = \"{base}\"\n  project = \"{project}\"\n  user = \"{user}\"\n\n\
              in the environment\n  DISPUTEBOT_JIRA_TOKEN={token}\n",
             base = sandbox.base_url(),
-            project = arguments.project,
+            project = own,
             user = if arguments.flavour == Kind::Cloud { bot.email } else { bot.name },
             token = bot.token,
         ))?;
@@ -176,6 +208,14 @@ impl From<SandboxError> for CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_workflow_goes_by_its_name() {
+        for shape in Workflow::ALL {
+            assert_eq!(workflow(shape.name()), Ok(shape));
+        }
+        assert!(workflow("Standard").is_err_and(|told| told.contains("dead-end")));
+    }
 
     #[test]
     fn chaos_is_a_seed_and_perhaps_a_rate() {

@@ -10,10 +10,9 @@ use serde::Serialize;
 use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     config::Needs,
-    dispute::{Dispute, Field, Tables, quoted, shape},
+    dispute::{Dispute, Field, Tables, quoted},
     run::Progress,
     source::{self, Settings, Survey},
-    ticket::screen,
 };
 
 #[derive(Debug, clap::Args)]
@@ -145,7 +144,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
                 of: settings.column(field).to_owned(),
                 filled,
                 distinct: match distinct.len() {
-                    MOST_DISTINCT.. => format!("over {MOST_DISTINCT}"),
+                    many if many > MOST_DISTINCT => format!("over {MOST_DISTINCT}"),
                     few => few.to_string(),
                 },
                 private: field.is_private(),
@@ -167,7 +166,7 @@ struct Counted {
 impl Counted {
     fn add(&mut self, text: &str, field: Field, hash: u64) {
         self.filled += 1;
-        let is_new = self.distinct.len() < MOST_DISTINCT && self.distinct.insert(hash);
+        let is_new = self.distinct.len() <= MOST_DISTINCT && self.distinct.insert(hash);
         if is_new && self.examples.len() < EXAMPLES {
             let shown = fit(field, text);
             if !self.examples.contains(&shown) {
@@ -179,7 +178,7 @@ impl Counted {
 
 /// A value as it may be shown: of private columns the form alone, and of others nothing that looks private.
 fn fit(field: Field, text: &str) -> String {
-    if field.is_private() || screen(text).is_some() { shape(text) } else { quoted(text) }
+    field.quoted(text)
 }
 
 /// What a dispute has of each column, where it has anything.

@@ -28,6 +28,9 @@ pub(super) struct Arguments {
 enum What {
     /// Checks the journal's chain, every checksum, and that both stores say the same
     Verify {
+        /// The end of the journal at an earlier time, as the last line of a report has it: tells an older copy
+        #[arg(long, value_name = "NUMBER:HASH")]
+        head: Option<state::Head>,
         /// Prints what was found as JSON
         #[arg(long)]
         json: bool,
@@ -89,7 +92,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     }
     let directory = common.settings(Needs::default(), &[], ui)?.state;
     match &arguments.what {
-        What::Verify { json } => verify(&directory, *json, ui)?,
+        What::Verify { head, json } => verify(&directory, *head, *json, ui)?,
         What::Rebuild { from: _, json } => rebuild_from_journal(&directory, *json, ui)?,
         What::Backup { file, json } => {
             let made = backup::backup(&directory, file)?;
@@ -143,8 +146,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 const UNTIL_READ: &str = "no ticket is created until Jira was read from end to end twice";
 
-fn verify(directory: &Path, json: bool, ui: &mut Ui) -> Result<(), CliError> {
-    let found = State::verify(directory)?;
+fn verify(directory: &Path, head: Option<state::Head>, json: bool, ui: &mut Ui) -> Result<(), CliError> {
+    let found = State::verify_since(directory, head.unwrap_or(state::Head::EMPTY))?;
     if json {
         return Ok(ui.json(&found)?);
     }

@@ -161,9 +161,11 @@ impl Links {
 
 /// A new, empty cluster for the client and program of a row.
 fn open(table: &Table, row: usize, clusters: &mut Vec<Cluster>) -> usize {
+    let cause = clusters.iter().map(|cluster| cluster.cause + 1).max().unwrap_or(0);
     clusters.push(Cluster {
         program: table.program(row),
         client: table.client(row).clone(),
+        cause,
         patterns: Vec::new(),
         rows: Vec::new(),
     });

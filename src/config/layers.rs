@@ -113,29 +113,47 @@ impl Layers {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let variables: BTreeMap<String, OsString> = environment
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.into().into_string().ok()?, value.into())))
-            .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
-            .collect();
-        let mut layers = Self {
+        let variables = of_ours(environment);
+        let mut layers = Self::empty(&place.folder);
+        let file_was_read = layers.add_file(place, variables.get(CONFIG_VARIABLE));
+        layers.add_others(variables, command_line);
+        if file_was_read { Ok(layers) } else { Err(Problems::new(layers.file, layers.problems)) }
+    }
+
+    /// As [`Layers::load`] without any file, for who is about to write one.
+    pub fn without_file<N, V>(
+        environment: impl IntoIterator<Item = (N, V)>,
+        command_line: &[Assignment],
+    ) -> Self
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let mut layers = Self::empty(Path::new(""));
+        layers.add_others(of_ours(environment), command_line);
+        layers
+    }
+
+    fn empty(folder: &Path) -> Self {
+        Self {
             file: None,
-            file_folder: place.folder.clone(),
-            working_folder: place.folder.clone(),
+            file_folder: folder.to_path_buf(),
+            working_folder: folder.to_path_buf(),
             settings: BTreeMap::new(),
             entries: BTreeMap::new(),
             secrets: BTreeMap::new(),
             names: Names::new(),
             problems: Vec::new(),
-        };
-        let file_was_read = layers.add_file(place, variables.get(CONFIG_VARIABLE));
+        }
+    }
+
+    fn add_others(&mut self, variables: BTreeMap<String, OsString>, command_line: &[Assignment]) {
         for (variable, value) in variables {
-            layers.add_variable(variable, value);
+            self.add_variable(variable, value);
         }
         for assignment in command_line {
-            layers.add_assignment(assignment);
+            self.add_assignment(assignment);
         }
-        if file_was_read { Ok(layers) } else { Err(Problems::new(layers.file, layers.problems)) }
     }
 
     /// A reader that takes values and collects what is wrong with them.
@@ -391,6 +409,19 @@ impl Layers {
             }
         }
     }
+}
+
+/// The variables of ours.
+fn of_ours<N, V>(environment: impl IntoIterator<Item = (N, V)>) -> BTreeMap<String, OsString>
+where
+    N: Into<OsString>,
+    V: Into<OsString>,
+{
+    environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into().into_string().ok()?, value.into())))
+        .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
+        .collect()
 }
 
 /// The value of a key of a kind, as TOML would write it.

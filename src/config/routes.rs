@@ -56,7 +56,9 @@ fn rule(reader: &mut Reader<'_>, table: &str, routed: &mut Routed) -> Rule {
     routed.issue_types.extend(issue_type.clone().map(|name| (key("issue_type"), name)));
     let watchers = reader.list(&key("watchers"));
     routed.watchers.extend(watchers.iter().map(|who| (key("watchers"), who.clone())));
-    let then = Then { issue_type, priority: constant(reader, &key("priority")), watchers, fields };
+    let priority = constant(reader, &key("priority"));
+    routed.priorities.extend(priority.clone().map(|name| (key("priority"), name)));
+    let then = Then { issue_type, priority, watchers, fields };
     if then == Then::default() && when != When::default() {
         let is_set = |part: &str| reader.layers().value(&key(part)).is_some_and(|value| !value.is_unset());
         if let Some(part) = CONDITIONS.iter().find(|part| is_set(part)) {

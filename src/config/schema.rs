@@ -411,6 +411,7 @@ mod tests {
         plan.max_new_tickets Whole
         plan.min_disputes Whole
         plan.min_amount Text
+        plan.due_within_days Whole
         plan.resolve Flag
         plan.reopen_within Text
         plan.reclose_after Text
@@ -466,6 +467,9 @@ mod tests {
         jira.ca_file Text
         jira.fields Map
         jira.transition_fields Map
+        internal.project Text
+        internal.issue_type Text
+        internal.min_clients Whole
         state.dir Text
         report.dir Text
         report.zone Text

@@ -45,6 +45,8 @@ pub struct Settings {
     pub named_files: source::Settings,
     /// Jira; none where its keys are unset and the command does not need it.
     pub jira: Option<jira::Settings>,
+    /// Where staff gets tickets about causes that several clients share; none where it gets none.
+    pub internal: Option<Internal>,
     /// The tables of the field.
     pub tables: Tables,
     /// Ticket templates that replace embedded ones: name and text.
@@ -67,6 +69,15 @@ pub struct Settings {
     pub token_expires: Option<Date>,
     /// Where webhooks are taken; none where they are not.
     pub webhook: Option<Webhook>,
+}
+
+/// Where staff gets tickets about causes that several clients share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Internal {
+    /// Key of the project.
+    pub project: String,
+    /// Name of the issue type.
+    pub issue_type: String,
 }
 
 /// Where webhooks are taken.
@@ -138,6 +149,7 @@ impl Settings {
             max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
             min_disputes: reader.integer("plan.min_disputes", 1..),
             min_amount: reader.money("plan.min_amount"),
+            due_within_days: Some(reader.integer("plan.due_within_days", 0..=3_650)).filter(|days| *days > 0),
             resolve: reader.flag("plan.resolve"),
             resolution: reader.optional_text("jira.resolution"),
             split_link: reader.required_text("jira.link_type_split"),
@@ -179,6 +191,7 @@ impl Settings {
                 keep.folder = state.join(KEPT_FOLDER).join(&keep.folder);
             }
         }
+        let (internal, shared_by) = internal(reader).unzip();
         let delivery = delivery(reader, zone.clone());
         let dashboard = dashboard(reader);
         let run = run::Params {
@@ -192,12 +205,14 @@ impl Settings {
             max_members,
             small_group,
             attach_members,
+            shared_by,
             zone,
         };
         Self {
             run,
             named_files,
             jira,
+            internal,
             tables,
             templates,
             fields,
@@ -225,6 +240,20 @@ impl Settings {
             report_schedule: self.report_schedule.clone(),
         }
     }
+}
+
+/// The project of tickets for staff, and how many clients must share a cause for one.
+fn internal(reader: &mut Reader<'_>) -> Option<(Internal, usize)> {
+    let least = reader.integer("internal.min_clients", 2..);
+    let own_type = reader.optional_text("internal.issue_type");
+    let project = reader.optional_text("internal.project")?;
+    if reader.optional_text("jira.project").is_some_and(|own| own == project) {
+        let reason =
+            "it is the project of the tickets of clients, where whoever sees those would see all clients";
+        reader.refuse("internal.project", reason);
+    }
+    let issue_type = own_type.unwrap_or_else(|| reader.required_text("jira.issue_type"));
+    Some((Internal { project, issue_type }, least))
 }
 
 fn manners(reader: &mut Reader<'_>) -> plan::Manners {
@@ -341,7 +370,9 @@ fn jira(
         .optional_text("jira.gateway_url")
         .and_then(|text| site(&text).map_err(|problem| reader.refuse("jira.gateway_url", problem)).ok());
     let transition_fields = transition_fields(reader);
-    let sets_priority = !reader.list("ticket.priorities").is_empty();
+    let named = reader.list("ticket.priorities").into_iter().filter(|name| !name.is_empty());
+    let own = named.map(|name| ("ticket.priorities".to_owned(), name));
+    let priorities = own.chain(routed.priorities.iter().cloned()).collect();
     let token = token?;
     let credentials = match user {
         Some(user) => jira::Credentials::Basic { user, token },
@@ -361,7 +392,7 @@ fn jira(
         fields: fields.clone(),
         transition_fields,
         routed,
-        sets_priority,
+        priorities,
     })
 }
 

@@ -13,6 +13,8 @@ use super::{
 pub struct Found {
     /// Files and folders with disputes; relative ones start at the folder of the config file.
     pub paths: Vec<String>,
+    /// Other keys of `[source]`, by name, with their values in the notation of TOML.
+    pub source: BTreeMap<String, String>,
     /// The named layout that the files are in.
     pub layout: Option<String>,
     /// Our name of a column and the name that the files have for it.
@@ -39,6 +41,7 @@ pub struct Found {
 pub fn starter(found: &Found) -> String {
     let Found {
         paths,
+        source,
         layout,
         columns,
         about_columns,
@@ -52,7 +55,7 @@ pub fn starter(found: &Found) -> String {
     } = found;
     let paths: Vec<_> = paths.iter().map(|path| toml_text(path)).collect();
     let text = |value: &Option<String>| value.as_deref().map(toml_text);
-    let values = BTreeMap::from([
+    let mut values = BTreeMap::from([
         ("source.paths", (!paths.is_empty()).then(|| format!("[{}]", paths.join(", ")))),
         ("source.layout", text(layout)),
         ("jira.url", text(jira_url)),
@@ -61,6 +64,9 @@ pub fn starter(found: &Found) -> String {
         ("report.zone", text(zone)),
         ("schedule.zone", text(zone)),
     ]);
+    let of_source: Vec<(String, &String)> =
+        source.iter().map(|(name, value)| (joined("source", name), value)).collect();
+    values.extend(of_source.iter().map(|(key, value)| (key.as_str(), Some((*value).clone()))));
     let entries = BTreeMap::from([
         ("source.columns", columns),
         ("source.values.program", programs),

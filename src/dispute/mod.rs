@@ -17,6 +17,7 @@ mod period;
 mod privacy;
 mod program;
 mod record;
+mod shapes;
 mod table_parse;
 mod table_text;
 mod tables;
@@ -44,6 +45,7 @@ pub use privacy::{Class, ColumnClass, class_of, column_classes};
 pub use program::{DeliverySystem, DisputedMoney, Program};
 pub(crate) use record::RowReader;
 pub use record::{Doubt, FieldError, Row, Warning, read};
+pub use shapes::{Find, Shape, finds, plain};
 pub use table_parse::TableTexts;
 pub use table_text::{TableError, TableText};
 pub use tables::{
@@ -61,7 +63,7 @@ pub use vocabulary::Vocabulary;
 pub type Text = Arc<str>;
 
 /// One disputed invoice line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Dispute {
     /// The id that the source gives; unique over all input.
     pub id: Text,

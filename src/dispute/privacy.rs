@@ -6,8 +6,8 @@
 
 use std::sync::LazyLock;
 
-use super::Field;
 use super::table_text::{Cells, TableError, TableText, rows};
+use super::{Field, quoted, shape};
 
 /// What a value could give away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +95,11 @@ impl Field {
     /// Whether values of this column stay in this process: everything but what is classed as safe.
     pub fn is_private(self) -> bool {
         self.class() != Class::Safe
+    }
+
+    /// A value as a message quotes it: by its form alone where the column is private or the value looks so.
+    pub fn quoted(self, value: &str) -> String {
+        if self.is_private() || self.misfit(value).is_some() { shape(value) } else { quoted(value) }
     }
 }
 

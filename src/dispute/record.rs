@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 
 use super::amount::{self, AmountKind};
-use super::text::{clean, quoted, shape, unseen};
+use super::text::{clean, shape, unseen};
 use super::{
     AnchorDays, DeliverySystem, Dispute, Field, Interner, Ndc, NpiError, Program, Quarter, ReasonCode,
     StateUse, Tables, Text, Transaction, UnitType, Vocabulary, day, entity, npi,
@@ -120,11 +120,8 @@ pub fn read(
 ) -> Result<(Dispute, Vec<Warning>), Vec<FieldError>> {
     let mut reader = RowReader::new(vocabulary, tables);
     let dispute = reader.read(row)?;
-    let warnings = reader.doubts().map(|(field, doubt, value)| Warning {
-        field,
-        doubt,
-        value: if field.is_private() { shape(value) } else { quoted(value) },
-    });
+    let warnings =
+        reader.doubts().map(|(field, doubt, value)| Warning { field, doubt, value: field.quoted(value) });
     Ok((dispute, warnings.collect()))
 }
 
@@ -464,7 +461,7 @@ impl<'a> RowReader<'a> {
     }
 
     fn refuse(&mut self, field: Field, found: &str, expected: String) {
-        let found = if field.is_private() { shape(found) } else { quoted(found) };
+        let found = field.quoted(found);
         self.errors.push(FieldError { field, found, expected });
     }
 

@@ -17,7 +17,7 @@ pub struct TableTexts<'a> {
     pub programs: TableText<'a>,
     /// `program code short_description kind needs_documentation effective from until confidence source`
     pub reason_codes: TableText<'a>,
-    /// `code kind allowed_as_dispute_state`
+    /// `code kind allowed_as_dispute_state source`
     pub states: TableText<'a>,
     /// `prefix meaning family source`
     pub covered_entity_types: TableText<'a>,
@@ -98,7 +98,7 @@ impl Tables {
                 "program code short_description kind needs_documentation effective from until confidence source",
                 reason_code,
             )?,
-            states: rows(texts.states, "code kind allowed_as_dispute_state", state)?,
+            states: rows(texts.states, "code kind allowed_as_dispute_state source", state)?,
             covered_entity_types: rows(
                 texts.covered_entity_types,
                 "prefix meaning family source",
@@ -212,7 +212,7 @@ fn state(cells: &Cells<'_>) -> Result<State, TableError> {
             ));
         }
     };
-    Ok(State { code, kind: cells.text("kind"), usage })
+    Ok(State { code, kind: cells.text("kind"), usage, source: cells.required("source")? })
 }
 
 fn covered_entity_type(cells: &Cells<'_>) -> Result<CoveredEntityType, TableError> {

@@ -164,6 +164,8 @@ pub struct State {
     pub kind: String,
     /// Whether a dispute can be with it.
     pub usage: StateUse,
+    /// Where it was published.
+    pub source: String,
 }
 
 /// Whether a dispute can be with a state.
@@ -512,21 +514,27 @@ mod tests {
             "table `states.tsv` has no column `allowed_as_dispute_state`, found the columns `code`, `kind`"
         );
         assert_eq!(
-            message("code\tkind\tallowed_as_dispute_state\nAL\tstate\tyes\nAK\tstate\n"),
-            "table `states.tsv`, line 3: expected 3 cells, found 2"
+            message("code\tkind\tallowed_as_dispute_state\tsource\nAL\tstate\tyes\ta list\nAK\tstate\n"),
+            "table `states.tsv`, line 3: expected 4 cells, found 2"
         );
         assert_eq!(
-            message("code\tkind\tallowed_as_dispute_state\nAlabama\tstate\tyes\n"),
+            message("code\tkind\tallowed_as_dispute_state\tsource\nAlabama\tstate\tyes\ta list\n"),
             "table `states.tsv`, line 2, column `code`: expected two upper-case letters, found `Alabama`"
         );
     }
 
     #[test]
     fn a_replaced_table_may_have_more_columns_in_another_order() {
-        let tables =
-            with_states("\u{feff}allowed_as_dispute_state\tname\tcode\tkind\r\nyes\tOhio\tOH\tstate\r\n")
-                .unwrap();
-        let ohio = State { code: "OH".to_owned(), kind: "state".to_owned(), usage: StateUse::Allowed };
+        let tables = with_states(
+            "\u{feff}allowed_as_dispute_state\tname\tcode\tkind\tsource\r\nyes\tOhio\tOH\tstate\ta list\r\n",
+        )
+        .unwrap();
+        let ohio = State {
+            code: "OH".to_owned(),
+            kind: "state".to_owned(),
+            usage: StateUse::Allowed,
+            source: "a list".to_owned(),
+        };
         assert_eq!(tables.states, [ohio]);
     }
 }

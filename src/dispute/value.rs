@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{AnchorDays, Dispute, Field, Ndc, Quarter, Text};
+use super::{AnchorDays, Dispute, Field, Ndc, Quarter, Text, shape};
 
 /// What a dispute has of one column. Equal amounts are equal however they are written, and have one hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,20 @@ impl fmt::Display for Value<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Of private columns only the form: what is printed for a programmer ends up in logs.
+impl fmt::Debug for Dispute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut form = f.debug_struct("Dispute");
+        for (field, value) in self.values() {
+            let Some(value) = value else { continue };
+            let value = value.to_string();
+            let value = if field.is_private() { shape(&value) } else { value };
+            form.field(field.name(), &value);
+        }
+        form.finish_non_exhaustive()
     }
 }
 

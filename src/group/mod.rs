@@ -18,6 +18,7 @@
 //!
 //! Greedy by overlap and local on purpose: a global assignment would change ids of unrelated groups.
 
+mod family;
 mod lineage;
 
 use std::{borrow::Cow, fmt};
@@ -25,6 +26,7 @@ use std::{borrow::Cow, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+pub use family::families;
 pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
 
 use crate::{

@@ -61,8 +61,8 @@ pub struct Settings {
     pub transition_fields: BTreeMap<String, String>,
     /// What rules of routing may set besides.
     pub routed: Routed,
-    /// Whether tickets are given a priority.
-    pub sets_priority: bool,
+    /// Priorities that tickets are given, each with the setting that names it.
+    pub priorities: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -82,8 +82,15 @@ impl Settings {
             fields: BTreeMap::new(),
             transition_fields: BTreeMap::new(),
             routed: Routed::default(),
-            sets_priority: true,
+            priorities: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Priorities but those that rules of routing give.
+    fn own_priorities(&self) -> Vec<(String, String)> {
+        self.priorities.iter().filter(|named| !self.routed.priorities.contains(named)).cloned().collect()
     }
 }
 
@@ -253,6 +260,21 @@ impl Client {
             pace: Arc::new(pace),
             caller: Arc::default(),
         })
+    }
+
+    /// A client for another project of the same site: who asks, and the limits that all calls fall under, are the same.
+    /// No fields are set there but those that every ticket has.
+    #[must_use]
+    pub fn beside(&self, project: &str, issue_type: &str) -> Self {
+        let settings = Settings {
+            project: project.to_owned(),
+            issue_type: issue_type.to_owned(),
+            fields: BTreeMap::new(),
+            priorities: self.settings.own_priorities(),
+            routed: Routed::default(),
+            ..Settings::clone(&self.settings)
+        };
+        Self { settings: Arc::new(settings), ready: Arc::default(), is_loud: Arc::default(), ..self.clone() }
     }
 
     /// Address at which a person opens an issue.

@@ -69,8 +69,6 @@ pub type Health = Vec<Finding>;
 pub struct Needs {
     /// Link types that will be used, each with the setting that names it.
     pub link_types: Vec<(&'static str, String)>,
-    /// Priorities that will be set.
-    pub priorities: Vec<String>,
     /// Resolution that will be set.
     pub resolution: Option<String>,
     /// Whether the project will be claimed in a property of it.
@@ -106,17 +104,16 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
         }
     }
     let project = client.settings.project.clone();
-    let project_id = match client.get(&format!("/project/{project}"), &[]).await {
+    match client.get(&format!("/project/{project}"), &[]).await {
         Ok(found) => {
             let name = found["name"].as_str().unwrap_or_default();
             health.push(Finding::new("jira.project", Verdict::Good, format!("{project} is “{name}”")));
-            found["id"].as_str().unwrap_or_default().to_owned()
         }
         Err(error) => {
             health.push(failed("jira.project", &error));
             return health;
         }
-    };
+    }
     match client.learn_fields(needs.ticket.as_ref()).await {
         Ok(ready) => {
             permissions(client, &ready, &mut health).await;
@@ -129,22 +126,18 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     if needs.lease {
         lease(client, &mut health).await;
     }
-    // Data Center shows its lists as plain arrays, and those of the whole site.
-    let (priorities, resolutions) = match dialect {
-        Dialect::Cloud => (("/priority/search", "values"), ("/resolution/search", "values")),
-        Dialect::DataCenter => (("/priority", ""), ("/resolution", "")),
+    // Data Center shows its list as a plain array.
+    let resolutions = match dialect {
+        Dialect::Cloud => ("/resolution/search", "values"),
+        Dialect::DataCenter => ("/resolution", ""),
     };
-    let of_project = [("projectId", project_id.as_str())];
-    let of_project = if dialect == Dialect::Cloud { &of_project[..] } else { &[] };
     let link_types = ("/issueLinkType", "issueLinkTypes");
     for (setting, name) in &needs.link_types {
         let (kind, name) = (("link type", *setting), std::slice::from_ref(name));
-        names(client, &mut health, link_types, &[], kind, name).await;
+        names(client, &mut health, link_types, kind, name).await;
     }
-    names(client, &mut health, priorities, of_project, ("priority", "ticket.priorities"), &needs.priorities)
-        .await;
     let resolution = needs.resolution.as_slice();
-    names(client, &mut health, resolutions, &[], ("resolution", "jira.resolution"), resolution).await;
+    names(client, &mut health, resolutions, ("resolution", "jira.resolution"), resolution).await;
     attachments(client, &mut health).await;
     if let Some(ticket) = &needs.ticket {
         edit_screen(client, ticket, &mut health).await;
@@ -323,7 +316,6 @@ async fn names(
     client: &Client,
     health: &mut Health,
     (path, list): (&str, &str),
-    query: &[(&str, &str)],
     (kind, setting): (&str, &str),
     wanted: &[String],
 ) {
@@ -331,9 +323,9 @@ async fn names(
         return;
     }
     let entries = if path.ends_with("/search") {
-        client.all_pages(path, query, &[list]).await
+        client.all_pages(path, &[], &[list]).await
     } else {
-        client.get(path, query).await.map(|answer| {
+        client.get(path, &[]).await.map(|answer| {
             let entries = if list.is_empty() { &answer } else { &answer[list] };
             entries.as_array().cloned().unwrap_or_default()
         })

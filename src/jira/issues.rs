@@ -68,6 +68,8 @@ impl Client {
             routed: _,
             course: _,
             list: _,
+            grain: _,
+            typed: _,
         } = content;
         let mut fields = json!({
             "project": { "key": self.settings.project },
@@ -154,8 +156,10 @@ impl Client {
                 Change::Due { to, .. } => {
                     fields.insert("duedate".into(), json!(to.map(|due| due.to_string())));
                 }
-                Change::Labels { add } => {
-                    let verbs: Vec<Value> = add.iter().map(|label| json!({ "add": label })).collect();
+                Change::Labels { add, remove } => {
+                    let verbs = add.iter().map(|label| json!({ "add": label }));
+                    let verbs: Vec<Value> =
+                        verbs.chain(remove.iter().map(|label| json!({ "remove": label }))).collect();
                     update.insert("labels".into(), json!(verbs));
                 }
                 Change::Field { name, to, .. } => {

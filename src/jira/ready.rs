@@ -244,6 +244,23 @@ impl Ready {
         }
     }
 
+    /// Whether the scheme of the project has some priorities. The list of the site has those of other projects, too.
+    fn try_priorities(&mut self, configured: &[(String, String)]) {
+        let Some(field) = self.catalog.by_id("priority").filter(|field| !field.allowed.is_empty()) else {
+            return;
+        };
+        let allowed: Vec<String> = field.allowed.iter().map(|one| one.name.clone()).collect();
+        for (setting, name) in configured {
+            let (verdict, said) = if allowed.contains(name) {
+                (Verdict::Good, format!("`{name}` exists"))
+            } else {
+                let there = allowed.join(", ");
+                (Verdict::Bad, format!("the project has no priority `{name}`; it has: {there}"))
+            };
+            self.find(setting.clone(), verdict, said);
+        }
+    }
+
     /// Whether a new ticket has a value for a field.
     pub(super) fn is_set(&self, field: &Field) -> bool {
         self.sets(&field.id)
@@ -324,7 +341,8 @@ impl Client {
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
         ready.try_routed(routed);
-        ready.demands(self.settings.sets_priority);
+        ready.try_priorities(&self.settings.priorities);
+        ready.demands(!self.settings.priorities.is_empty());
         for (setting, name) in routed.issue_types.iter().filter(|(_, name)| *name != self.settings.issue_type)
         {
             ready.try_issue_type(setting, self.create_screen(name).await?);

@@ -23,6 +23,8 @@ use crate::{
 pub struct Routed {
     /// Fields by name or id: setting and text of every rule that sets one.
     pub fields: BTreeMap<String, Vec<(String, String)>>,
+    /// Priorities: setting and name.
+    pub priorities: Vec<(String, String)>,
     /// Issue types: setting and name.
     pub issue_types: Vec<(String, String)>,
     /// Accounts that watch: setting and text.

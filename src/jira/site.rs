@@ -84,10 +84,14 @@ impl Site {
         let is_cloud = |info: &Value| {
             info["deploymentType"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("cloud"))
         };
-        // Data Center has no third version; should it get one, it still says what it is.
+        // Data Center has no third version; should it get one, it still says what it is. What stands before it may
+        // answer for a path that it does not know with anything, such as a page to sign in.
         let info = match client.exchange(&at("/rest/api/3"), Repeat::Safe).await {
             Err(error) if error.cause == Cause::NotFound => {
                 client.exchange(&at("/rest/api/2"), Repeat::Safe).await?
+            }
+            Err(error) if is_answer(&error.cause) => {
+                client.exchange(&at("/rest/api/2"), Repeat::Safe).await.map_err(|_| error)?
             }
             answer => answer?,
         };
@@ -101,6 +105,14 @@ impl Site {
         let base = told.trim_end_matches('/').to_owned();
         Ok(Self { dialect, version, base, root, api })
     }
+}
+
+/// Whether somebody may have answered who is not Jira. Wrong credentials are not sent twice.
+fn is_answer(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Broken | Cause::Forbidden | Cause::Refused(_) | Cause::Redirected(_) | Cause::Server(_)
+    )
 }
 
 async fn root(client: &Client, settings: &Settings) -> Result<String, JiraError> {

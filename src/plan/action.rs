@@ -83,6 +83,13 @@ pub enum Write {
         /// Its text.
         body: Vec<Block>,
     },
+    /// A first comment on the ticket that the same plan opens for the group, at most once per topic.
+    Introduce {
+        /// What it is about: said once for ever.
+        topic: String,
+        /// Its text.
+        body: Vec<Block>,
+    },
     /// A move to another status category.
     Transition {
         /// The issue.
@@ -180,10 +187,12 @@ pub enum Change {
         /// As it will be.
         to: Option<Date>,
     },
-    /// Labels to add.
+    /// Labels to add and to take off.
     Labels {
-        /// The labels.
+        /// Those to add.
         add: Vec<String>,
+        /// Those to take off: what they asked for is done.
+        remove: Vec<String>,
     },
     /// Another field.
     Field {
@@ -202,6 +211,16 @@ pub enum Change {
 pub enum Reason {
     /// A group without a ticket.
     NewGroup,
+    /// A group that is too small for a ticket by its disputes and its money, but a deadline of its is near.
+    DeadlineNear {
+        /// Days to it.
+        days: i64,
+    },
+    /// A person decided about some of the disputes before, but so much else came since that it is worth a ticket.
+    DespiteRuling {
+        /// Key of the ticket on which it was decided.
+        key: String,
+    },
     /// A group that was split from another one.
     SplitFrom {
         /// The parent.
@@ -222,6 +241,13 @@ pub enum Reason {
     MergedInto {
         /// The survivor.
         group: GroupId,
+    },
+    /// A person said that the group's disputes belong to another group.
+    MergedByPerson {
+        /// The survivor.
+        group: GroupId,
+        /// Key of the ticket on which it was said.
+        key: String,
     },
     /// The cause came back after its ticket had been closed.
     Returned,
@@ -291,7 +317,7 @@ pub enum HoldReason {
         /// The cap.
         limit: usize,
     },
-    /// The group is too small for a ticket of its own.
+    /// The group is too small for a ticket of its own, and no deadline of its is near.
     Small {
         /// Its disputes.
         disputes: usize,
@@ -431,7 +457,7 @@ impl Write {
         match self {
             Self::Create { .. } => "create",
             Self::Update { .. } => "update",
-            Self::Comment { .. } => "comment",
+            Self::Comment { .. } | Self::Introduce { .. } => "comment",
             Self::Transition { .. } => "transition",
             Self::Unlabel { .. } => "label",
             Self::Link { .. } | Self::LinkDuplicate { .. } => "link",

@@ -1,10 +1,11 @@
 //! Where a ticket stands: closing it, opening it again, and the labels that say so where no transition leads there.
 
 use super::{
-    Category, Closed, DONE_LABEL, HoldReason, Observed, REOPENED_LABEL, Reason, Ticket, Write,
+    Category, Closed, DONE_LABEL, HoldReason, Observed, REOPENED_LABEL, Reason, Ticket, Write, command,
     decide::{Planner, Standing, paragraph},
+    life::in_dispute,
 };
-use crate::group::Group;
+use crate::{group::Group, ticket::facts::rounded};
 
 impl Planner<'_> {
     /// Opens a ticket again that disputebot closed, unless it is known that nothing leads there.
@@ -16,9 +17,10 @@ impl Planner<'_> {
         observed: &Observed,
     ) {
         self.tell_returned(group, standing, ticket, observed);
+        let reason = self.back(group);
         if ticket.closed == Closed::Labelled {
             // A person closed it as its label asks for.
-            self.unlabel(group, standing, observed, DONE_LABEL, Closed::ByUs, Reason::Returned);
+            self.unlabel(group, standing, observed, DONE_LABEL, Closed::ByUs, reason.clone());
         } else if let Some(hold) = self.no_way(ticket, observed) {
             return self.hold(group, standing, Some(observed.issue.key.clone()), hold);
         }
@@ -28,7 +30,13 @@ impl Planner<'_> {
             resolution: None,
             topic: None,
         };
-        self.act(group, standing, observed, write, Reason::Returned);
+        self.act(group, standing, observed, write, reason);
+    }
+
+    /// Why a ticket that disputebot closed is opened again.
+    fn back(&self, group: &Group) -> Reason {
+        let despite = self.despite(group).map(|over| Reason::DespiteRuling { key: over.ruling.key.clone() });
+        despite.unwrap_or(Reason::Returned)
     }
 
     pub(super) fn tell_returned(
@@ -42,17 +50,29 @@ impl Planner<'_> {
         if ticket.told.contains(&topic) {
             return;
         }
-        let body = [paragraph(format!(
-            "This cause is back: {} dispute{} open again. {}",
-            group.members.len(),
-            if group.members.len() == 1 { " is" } else { "s are" },
-            if ticket.closed == Closed::Labelled {
-                format!("The label {DONE_LABEL} is taken off.")
-            } else {
-                "The ticket is reopened.".to_owned()
-            },
-        ))];
-        self.comment(group, standing, observed, topic, &body, Reason::Returned);
+        let open = if ticket.closed == Closed::Labelled {
+            format!("the label {DONE_LABEL} is taken off")
+        } else {
+            "this ticket is reopened".to_owned()
+        };
+        let text = match self.despite(group) {
+            Some(over) => format!(
+                "A person said here that the disputes of this ticket are no group, and {} of them {} still open. Since then \
+                 {} more with the same pattern came{}, so {open}, this once. Close it, or write `{} not-a-group` again, and \
+                 it stays closed for these as well.",
+                over.covered,
+                if over.covered == 1 { "is" } else { "are" },
+                over.fresh,
+                in_dispute(rounded(standing.fresh_amount)),
+                command::PREFIX,
+            ),
+            None => format!(
+                "This cause is back: {} dispute{} open again, so {open}.",
+                group.members.len(),
+                if group.members.len() == 1 { " is" } else { "s are" },
+            ),
+        };
+        self.comment(group, standing, observed, topic, &[paragraph(text)], self.back(group));
     }
 
     /// Closes a ticket, unless it is known that nothing leads there.

@@ -73,13 +73,24 @@ impl fmt::Display for Command {
     }
 }
 
+/// The first line of a comment that begins with [`PREFIX`], short and without what does not show; none where there is
+/// none.
+pub fn line(comment: &str) -> Option<String> {
+    Some(format!("{PREFIX} {}", shown(rest(comment)?)).trim_end().to_owned())
+}
+
+/// What follows [`PREFIX`] on the first line that begins with it.
+fn rest(comment: &str) -> Option<&str> {
+    comment.lines().map(str::trim).find_map(|line| {
+        let rest = line.strip_prefix(PREFIX)?;
+        (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest.trim())
+    })
+}
+
 /// The command in a comment: on the first line that begins with [`PREFIX`]. None where there is none, an error
 /// in words where it cannot be read.
 pub fn parse(comment: &str) -> Option<Result<Command, String>> {
-    let line = comment.lines().map(str::trim).find_map(|line| {
-        let rest = line.strip_prefix(PREFIX)?;
-        (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest.trim())
-    })?;
+    let line = rest(comment)?;
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
     let word = word.to_lowercase();
@@ -167,11 +178,13 @@ pub(super) fn help() -> Vec<(&'static str, &'static str)> {
         ("explain", "why these disputes are one group"),
         ("snooze 14d", "quiet on this ticket for some days; `2w` works as well"),
         ("mute", "quiet on this ticket until `unmute`"),
+        ("unmute", "not quiet any more, also before a snooze ends"),
         ("merge KEY", "these disputes belong to the cause of that ticket"),
         ("split by ATTRIBUTE", "disputes that differ in it are different causes: `split by state`"),
         ("take FIELD", "disputebot writes a field again that somebody changed: `take summary`"),
         ("release FIELD", "disputebot leaves a field to you"),
         ("not-a-group", "these disputes have nothing to do with each other"),
+        ("help", "this list"),
     ]
 }
 
@@ -202,6 +215,29 @@ mod tests {
         for none in ["", "say /disputebot status", "/disputebots mute", "disputebot mute"] {
             assert_eq!(parse(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn every_order_can_be_found_in_the_help_and_every_line_of_the_help_is_an_order() {
+        let order = |line: &str| {
+            line.replace("KEY", "DISP-1").replace("ATTRIBUTE", "state").replace("FIELD", "summary")
+        };
+        let told: Vec<Command> = help()
+            .into_iter()
+            .map(|(line, _)| parse(&format!("{PREFIX} {}", order(line))).unwrap().unwrap())
+            .collect();
+        let word = |command: &Command| command.to_string().split(' ').next().unwrap_or_default().to_owned();
+        let words: Vec<String> = told.iter().map(word).collect();
+        let all = "status explain snooze mute unmute merge split take release not-a-group help";
+        assert_eq!(words.join(" "), all);
+    }
+
+    #[test]
+    fn an_order_is_repeated_on_one_line_without_what_does_not_show() {
+        assert_eq!(line("hello\n /disputebot dance\u{7}\tnow \nmore").unwrap(), "/disputebot dancenow");
+        assert_eq!(line("/disputebot").unwrap(), "/disputebot");
+        assert_eq!(line("nothing"), None);
+        assert_eq!(line(&format!("/disputebot {}", "x".repeat(99))).unwrap().chars().count(), 12 + 41);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
     Stray, Ticket, Write,
     closing::standing_label,
+    gate::gated,
     life::{Manners, Settled},
     lineage::split_topic,
     orders::QuietDisputes,
@@ -39,6 +40,8 @@ pub struct Params {
     pub min_disputes: usize,
     /// Least money in dispute (US dollars) of a group that gets a ticket.
     pub min_amount: Decimal,
+    /// Days to a deadline within which a smaller group gets one as well; none is never.
+    pub due_within_days: Option<i64>,
     /// Whether tickets of resolved groups are closed.
     pub resolve: bool,
     /// Resolution set on closing, where the screen has it.
@@ -74,6 +77,18 @@ pub struct Standing {
     pub returned: bool,
     /// Texts for fields that Jira would not take; they are not in the content.
     pub unfit: Vec<Unfit>,
+    /// Days to its next deadline, as far as that can decide whether it gets a ticket; none where all have passed or none
+    /// is known.
+    pub days_left: Option<i64>,
+    /// Money in dispute (US dollars) of those disputes about which no person had decided anything before this run.
+    pub fresh_amount: Decimal,
+}
+
+impl Params {
+    /// Whether a group has enough disputes and money for a ticket.
+    pub fn is_large(&self, disputes: usize, amount: Decimal) -> bool {
+        disputes >= self.min_disputes && amount >= self.min_amount
+    }
 }
 
 /// A text for a field that Jira would not take.
@@ -218,12 +233,16 @@ impl Planner<'_> {
             }
             Some(Ok(content)) => content,
         };
-        if group.members.len() < self.params.min_disputes || standing.weight.amount < self.params.min_amount {
+        let is_large = self.params.is_large(group.members.len(), standing.weight.amount);
+        let is_near = |days: &i64| self.params.due_within_days.is_some_and(|within| *days <= within);
+        let near = standing.days_left.filter(|days| !is_large && is_near(days));
+        if !is_large && near.is_none() {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
         if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
             return;
         }
+        let ruled = self.quiet.over(&group.members).map(|over| over.ruling.key.clone());
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
         }
@@ -234,18 +253,21 @@ impl Planner<'_> {
         let reason = match &group.split_from {
             _ if attempts > 0 => Reason::CreateAgain,
             Some(parent) => Reason::SplitFrom { group: parent.clone() },
-            None => match self.settled.before(group) {
-                Some(before) => Reason::ReturnedLate { group: before.clone() },
-                None => Reason::NewGroup,
+            None => match (ruled, self.settled.before(group), near) {
+                (Some(key), ..) => Reason::DespiteRuling { key },
+                (_, Some(before), _) => Reason::ReturnedLate { group: before.clone() },
+                (.., Some(days)) => Reason::DeadlineNear { days },
+                _ => Reason::NewGroup,
             },
         };
         let write = Write::Create {
             content: content.clone(),
-            mark: Box::new(Mark::of(group).with(&written(content, self.input.markup))),
+            mark: Box::new(Mark::of(group, content.grain).with(&written(content, self.input.markup))),
         };
         let action =
             Action { group: group.id.clone(), key: None, title: standing.title.clone(), write, reason };
         self.creates.push((standing.weight.clone(), action));
+        self.withheld(group, standing, None, content);
         if let Some(list) = self.list_within(content) {
             let reason = match &group.split_from {
                 Some(parent) => Reason::SplitFrom { group: parent.clone() },
@@ -259,6 +281,7 @@ impl Planner<'_> {
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
             self.announce_split(group, standing, parent, None);
+            self.introduce(group, standing, &Ticket::none(group.id.clone()), parent, None);
         }
     }
 
@@ -309,10 +332,11 @@ impl Planner<'_> {
             }
             self.unlabel(group, standing, observed, label, Closed::No, Reason::Returned);
         }
-        if let Some(parent) = &group.split_from
-            && !ticket.told.contains(&split_topic(parent))
-        {
-            self.announce_split(group, standing, parent, Some(observed));
+        if let Some(parent) = &group.split_from {
+            if !ticket.told.contains(&split_topic(parent)) {
+                self.announce_split(group, standing, parent, Some(observed));
+            }
+            self.introduce(group, standing, ticket, parent, Some(observed));
         }
         self.follow(group, standing, ticket);
         if standing.absent > 0 {
@@ -324,6 +348,7 @@ impl Planner<'_> {
             Some(Ok(content)) => {
                 self.unfit(group, standing, key.as_deref());
                 self.update(group, standing, ticket, observed, content);
+                self.withheld(group, standing, key.as_ref(), content);
                 self.attach(group, standing, ticket, observed, content);
                 self.watch(group, standing, ticket, Some(observed), content);
             }
@@ -476,15 +501,21 @@ impl Planner<'_> {
         }
         // What would be said or linked about a held child waits with it.
         let about_held = |action: &Action| match (&action.write, &action.reason) {
-            (Write::Link { .. } | Write::Attach { .. } | Write::Watch { .. }, _) => {
-                held.contains(&action.group)
-            }
+            (
+                Write::Link { .. } | Write::Attach { .. } | Write::Watch { .. } | Write::Introduce { .. },
+                _,
+            ) => held.contains(&action.group),
             (Write::Comment { topic, .. }, Reason::SplitFrom { .. }) => {
                 held.iter().any(|child| topic.ends_with(child.as_str()))
             }
             _ => false,
         };
-        actions.extend(self.actions.into_iter().filter(|action| !about_held(action)));
+        for action in self.actions.into_iter().filter(|action| !about_held(action)) {
+            match gated(action, self.input) {
+                Ok(action) => actions.push(action),
+                Err(hold) => self.holds.push(*hold),
+            }
+        }
         Plan {
             at: self.input.now.at,
             complete: self.input.complete,

@@ -26,7 +26,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the topics of comments on growth begin with.
 const GREW: &str = "grew-";
 /// The highest level of growth that is counted.
-const LEVELS: u32 = 64;
+pub(super) const LEVELS: u32 = 64;
 
 /// How quiet disputebot is.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,16 +223,24 @@ impl<'a> Settled<'a> {
 }
 
 impl Planner<'_> {
-    /// The ticket of a cause that came back too late for its old ticket is linked to that one.
-    pub(super) fn follow(&mut self, group: &Group, standing: &Standing, ticket: &Ticket) {
-        // A group can wait for its ticket; what counts is when that was opened.
+    /// Whether a ticket is there for less than a week, or not at all. A group can wait for its ticket; what counts is when
+    /// that was opened.
+    pub(super) fn is_young(&self, group: &Group, ticket: &Ticket) -> bool {
         let opened = ticket.written.as_ref().and_then(|written| written.course.as_ref());
-        let is_young = match opened.and_then(|course| course.first.day.to_zoned_datetime(TimeZone::UTC).ok())
-        {
+        match opened.and_then(|course| course.first.day.to_zoned_datetime(TimeZone::UTC).ok()) {
             Some(opened) => within(opened.timestamp(), self.input.now.at, WEEK),
             None => ticket.issue().is_none() || within(group.since, self.input.now.at, WEEK),
-        };
-        if group.split_from.is_some() || !is_young {
+        }
+    }
+
+    /// Whether something happened within the last week.
+    pub(super) fn is_news(&self, at: Timestamp) -> bool {
+        within(at, self.input.now.at, WEEK)
+    }
+
+    /// The ticket of a cause that came back too late for its old ticket is linked to that one.
+    pub(super) fn follow(&mut self, group: &Group, standing: &Standing, ticket: &Ticket) {
+        if group.split_from.is_some() || !self.is_young(group, ticket) {
             return;
         }
         let Some(before) = self.settled.before(group).cloned() else { return };
@@ -281,7 +289,8 @@ fn is_comment(topic: &str) -> bool {
         && (!is_of_another || topic.ends_with("-said"))
 }
 
-fn in_dispute(amount: Decimal) -> String {
+/// ` (about $41,000 in dispute)`; empty where there is none.
+pub(super) fn in_dispute(amount: Decimal) -> String {
     match money_text(amount) {
         none if none.is_empty() => none,
         amount => format!(" ({amount} in dispute)"),

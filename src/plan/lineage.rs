@@ -1,11 +1,12 @@
 //! Where groups came from and went to, on their tickets: merges, splits, and second tickets.
 
 use super::{
-    Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Stray, StrayKind, Ticket,
-    Write,
+    Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind, Stray,
+    StrayKind, Ticket, Write,
     decide::{Planner, Standing, paragraph},
 };
 use crate::{
+    cluster::Attribute,
     group::{Group, GroupId, Status},
     ticket::screen,
 };
@@ -20,6 +21,7 @@ impl Planner<'_> {
         into: &GroupId,
     ) {
         let (into, survivor) = self.survivor(into);
+        let into = &into.clone();
         if self.input.tickets.get(into).and_then(Ticket::issue).is_none() {
             if matches!(survivor, Some(Status::Resolved { .. })) {
                 return self.resolved(group, standing, ticket, observed);
@@ -29,7 +31,12 @@ impl Planner<'_> {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
-        let reason = Reason::MergedInto { group: into.clone() };
+        let ruling = self.merge_of(group);
+        let reason = match ruling {
+            Some(ruling) => Reason::MergedByPerson { group: into.clone(), key: ruling.key.clone() },
+            None => Reason::MergedInto { group: into.clone() },
+        };
+        let by_person = ruling.is_some();
         let topic = format!("merged-{into}");
         if !ticket.told.contains(&topic) {
             let write = Write::Link {
@@ -39,11 +46,40 @@ impl Planner<'_> {
             };
             self.act(group, standing, observed, write, reason.clone());
         }
+        let other = self.input.tickets.get(into).and_then(Ticket::issue);
+        let other = other.map_or_else(|| "another ticket".to_owned(), |issue| issue.key.clone());
+        let own = &observed.issue.key;
+        let (here, there) = if by_person {
+            (
+                format!(
+                    "A person merged this ticket into {other}. Its disputes are counted there from now on, and later runs \
+                     keep the disputes of both together."
+                ),
+                format!(
+                    "A person merged {own} into this ticket. Its disputes are counted here from now on, and later runs keep \
+                     the disputes of both together."
+                ),
+            )
+        } else {
+            (
+                format!(
+                    "The disputes of this ticket turned out to share their root cause with those of {other}, which is linked. \
+                     They are counted there from now on."
+                ),
+                format!(
+                    "The disputes of {own}, which is linked, turned out to share the root cause of this ticket. They are \
+                     counted here from now on."
+                ),
+            )
+        };
         let said = format!("{topic}-said");
         if !ticket.told.contains(&said) {
-            let text = "The disputes of this ticket turned out to share their root cause with those of another ticket \
-                        (linked as its duplicate) and are counted there from now on.";
-            self.comment(group, standing, observed, said, &[paragraph(text.into())], reason.clone());
+            self.comment(group, standing, observed, said.clone(), &[paragraph(here)], reason.clone());
+        }
+        if let Status::Merged { at, .. } = group.status
+            && self.is_news(at)
+        {
+            self.tell_other(into, format!("took-in-{}", group.id), there, reason.clone());
         }
         if observed.category == Category::Done {
             return self.unlabel_done(group, standing, ticket, observed, reason);
@@ -52,7 +88,9 @@ impl Planner<'_> {
             return;
         }
         let key = Some(observed.issue.key.clone());
-        if observed.category != Category::New || observed.assignee.is_some() {
+        // Closed as a duplicate and opened again: whoever did that has a reason.
+        let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
+        if observed.category != Category::New || observed.assignee.is_some() || is_reopened {
             let status = observed.status.clone();
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });
         }
@@ -148,7 +186,9 @@ impl Planner<'_> {
     ) {
         let reason = Reason::SplitFrom { group: parent.clone() };
         let parent_ticket = self.input.tickets.get(parent);
-        let Some(parent_issue) = parent_ticket.and_then(Ticket::issue) else { return };
+        if parent_ticket.and_then(Ticket::issue).is_none() {
+            return;
+        }
         let write = Write::Link {
             to: parent.clone(),
             link_type: self.params.split_link.clone(),
@@ -162,44 +202,99 @@ impl Planner<'_> {
             write,
             reason: reason.clone(),
         });
-        let topic = format!("split-off-{}", child.id);
-        if parent_ticket.is_some_and(|ticket| ticket.told.contains(&topic)) || !self.input.read {
-            return;
-        }
-        let Some(parent_observed) = self.input.observed.get(&parent_issue.id) else { return };
-        // Where the parent is to be quiet, or has said enough, the link says it.
-        let is_again = parent_ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
-        let orders = parent_ticket.and_then(|ticket| ticket.orders.as_deref());
-        let is_quiet = orders
-            .and_then(|orders| orders.quiet.as_ref())
-            .is_some_and(|quiet| quiet.holds(self.input.now.at));
-        if parent_observed.labels.contains(IGNORE_LABEL)
-            || is_quiet
-            || !is_again && self.is_spent(parent_ticket)
-        {
-            return;
-        }
-        *self.speaking.entry(parent.clone()).or_default() += 1;
         // The headline is no part of a screened content, and goes to a ticket of its own.
         let headline =
             if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
-        let text = format!(
-            "{} disputes of this ticket turned out to have a root cause of their own{headline}. They have a ticket \
-             of their own now, linked here.",
-            child.members.len(),
-        );
-        let title = self.input.standing.get(parent).map_or_else(String::new, |parent| parent.title.clone());
-        self.actions.push(Action {
-            group: parent.clone(),
-            key: Some(parent_observed.issue.key.clone()),
-            title,
-            write: Write::Comment {
-                issue: parent_observed.issue.clone(),
-                topic,
-                body: vec![paragraph(text)],
-            },
-            reason,
-        });
+        let text = match self.split_of(parent) {
+            Some((_, differ)) => format!(
+                "A person ordered that disputes of this ticket that differ in {differ} are kept apart. {} of them{headline} \
+                 have a ticket of their own now, linked here.",
+                child.members.len(),
+            ),
+            None => format!(
+                "{} disputes of this ticket turned out to have a root cause of their own{headline}. They have a ticket \
+                 of their own now, linked here.",
+                child.members.len(),
+            ),
+        };
+        self.tell_other(parent, format!("split-off-{}", child.id), text, reason);
+    }
+
+    /// A part that has a ticket of its own says there where it comes from, once, while it is young.
+    pub(super) fn introduce(
+        &mut self,
+        child: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        parent: &GroupId,
+        observed: Option<&Observed>,
+    ) {
+        let topic = format!("came-from-{parent}");
+        if ticket.told.contains(&topic) || !self.is_young(child, ticket) {
+            return;
+        }
+        let Some(from) = self.input.tickets.get(parent).and_then(Ticket::issue) else { return };
+        let (from, count) = (&from.key, child.members.len());
+        let text = match self.split_of(parent) {
+            Some((key, differ)) => format!(
+                "A person ordered on {key} that its disputes that differ in {differ} are kept apart. The {count} disputes of \
+                 this ticket were part of {from}, which is linked; what was said there may concern them."
+            ),
+            None => format!(
+                "The {count} disputes of this ticket were part of {from}, which is linked, and turned out to have a root \
+                 cause of their own; what was said there may concern them."
+            ),
+        };
+        let (body, reason) = (vec![paragraph(text)], Reason::SplitFrom { group: parent.clone() });
+        match observed {
+            Some(observed) => self.comment(child, standing, observed, topic, &body, reason),
+            None => self.add(child, standing, None, Write::Introduce { topic, body }, reason),
+        }
+    }
+
+    /// Says something on the ticket of another group, once. Where that is closed, is to be quiet or has said enough, the
+    /// link says it.
+    fn tell_other(&mut self, other: &GroupId, topic: String, text: String, reason: Reason) {
+        let Some(ticket) = self.input.tickets.get(other) else { return };
+        let observed = ticket.issue().and_then(|issue| self.input.observed.get(&issue.id));
+        let Some(observed) = observed.filter(|_| self.input.read && !ticket.told.contains(&topic)) else {
+            return;
+        };
+        let is_again = ticket.saying.contains_key(&topic);
+        let is_quiet = ticket
+            .orders
+            .as_deref()
+            .and_then(|orders| orders.quiet.as_ref())
+            .is_some_and(|quiet| quiet.holds(self.input.now.at));
+        if observed.labels.contains(IGNORE_LABEL)
+            || observed.category == Category::Done
+            || is_quiet
+            || !is_again && self.is_spent(Some(ticket))
+        {
+            return;
+        }
+        *self.speaking.entry(other.clone()).or_default() += 1;
+        let title = self.input.standing.get(other).map_or_else(String::new, |other| other.title.clone());
+        let write = Write::Comment { issue: observed.issue.clone(), topic, body: vec![paragraph(text)] };
+        let key = Some(observed.issue.key.clone());
+        self.actions.push(Action { group: other.clone(), key, title, write, reason });
+    }
+
+    /// What a person said by which the disputes of a group went to another one.
+    fn merge_of(&self, group: &Group) -> Option<&Ruling> {
+        let is_merge = |ruling: &&Ruling| {
+            !ruling.lifted && ruling.group == group.id && matches!(ruling.kind, RulingKind::Together { .. })
+        };
+        self.input.rulings.iter().filter(is_merge).max_by_key(|ruling| ruling.at)
+    }
+
+    /// The ticket on which a person ordered that the disputes of a group are kept apart, and what they differ in.
+    fn split_of(&self, parent: &GroupId) -> Option<(&str, &'static str)> {
+        let splits = self.input.rulings.iter().filter(|ruling| !ruling.lifted && ruling.group == *parent);
+        let last =
+            splits.filter(|ruling| matches!(ruling.kind, RulingKind::Apart { .. })).max_by_key(|it| it.at)?;
+        let RulingKind::Apart { attribute } = &last.kind else { return None };
+        Some((&last.key, Attribute::from_name(attribute)?.label().0))
     }
 }
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fields, Written};
 use crate::{
-    dispute::{Program, Text},
+    cluster::Item,
+    dispute::{Field, Program, Text},
     group::{Group, GroupId, Pattern, Status},
+    ticket::facts::{Grain, column_of, is_telling},
 };
 
 /// Longest sum of the ids in a mark, in bytes: an issue property holds 32,768 characters of JSON.
@@ -20,7 +22,9 @@ const PATTERNS: usize = 20;
 ///
 /// Of a large group it has a sample of the members, chosen by a hash of their ids alone: the share of it that
 /// a later group has is then about the share of the whole. It holds nothing that the text of the ticket may not
-/// hold: dispute ids and values of the rule, no wording of a note and no date of a dispute.
+/// hold: dispute ids and values of the rule, no wording of a note and no date of a dispute. A coarse group is known
+/// again by its disputes alone: a pattern that tells more, or that looks private, is left out whole, since what
+/// would be left of it could be that of another cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The group.
@@ -47,13 +51,15 @@ pub struct Mark {
 
 impl Mark {
     /// The mark of a group as it is now.
-    pub fn of(group: &Group) -> Self {
+    pub fn of(group: &Group, grain: Grain) -> Self {
         let mut sample: Vec<(u32, &Text)> =
             group.members.iter().map(|id| (crc32fast::hash(id.as_bytes()), id)).collect();
         sample.sort_unstable();
         let mut bytes = 0;
         let mut members: Vec<Text> = sample
             .into_iter()
+            // A sample does without one that looks like a number of somebody.
+            .filter(|(_, id)| Field::DisputeId.misfit(id).is_none())
             .take_while(|(_, id)| {
                 // With quotes and comma, and every character escaped at worst.
                 bytes += id
@@ -66,9 +72,13 @@ impl Mark {
             .map(|(_, id)| id.clone())
             .collect();
         members.sort();
-        let patterns = group.patterns.iter().take(PATTERNS).map(|pattern| {
-            let shown: Vec<_> =
-                pattern.items().into_iter().filter(|item| item.attribute.is_shown()).collect();
+        let may_leave = |item: &Item| {
+            let is_open = grain == Grain::Fine || !is_telling(item.attribute);
+            is_open && column_of(item.attribute).is_none_or(|column| column.misfit(&item.value).is_none())
+        };
+        let patterns = group.patterns.iter().map(Pattern::items).filter(|items| items.iter().all(may_leave));
+        let patterns = patterns.take(PATTERNS).map(|items| {
+            let shown: Vec<_> = items.into_iter().filter(|item| item.attribute.is_shown()).collect();
             Pattern::from_items(&shown)
         });
         Self {
@@ -113,7 +123,7 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Attribute, Item};
+    use crate::cluster::Attribute;
 
     fn group(members: usize) -> Group {
         let item = |attribute, value: &str| Item { attribute, value: value.into() };
@@ -136,7 +146,7 @@ mod tests {
     #[test]
     fn a_group_of_ordinary_size_is_known_again_whole() {
         let group = group(500);
-        let text = serde_json::to_string(&Mark::of(&group)).unwrap();
+        let text = serde_json::to_string(&Mark::of(&group, Grain::Fine)).unwrap();
         let again = serde_json::from_str::<Mark>(&text).unwrap().into_group();
         assert_eq!((&again.id, &again.members, again.program), (&group.id, &group.members, group.program));
     }
@@ -144,7 +154,7 @@ mod tests {
     #[test]
     fn the_mark_of_a_huge_group_fits_an_issue_property_and_samples_evenly() {
         let group = group(100_000);
-        let mark = Mark::of(&group);
+        let mark = Mark::of(&group, Grain::Fine);
         assert!(serde_json::to_string(&mark).unwrap().len() < 32_768);
         assert_eq!(mark.of, 100_000);
         let first_half = mark.members.iter().filter(|id| ***id < *"D-2026-050000").count();
@@ -154,7 +164,18 @@ mod tests {
 
     #[test]
     fn a_week_of_service_stays_out_of_the_mark() {
-        let text = serde_json::to_string(&Mark::of(&group(5))).unwrap();
+        let text = serde_json::to_string(&Mark::of(&group(5), Grain::Fine)).unwrap();
         assert!(text.contains("TX") && !text.contains("W11"), "{text}");
+    }
+
+    #[test]
+    fn a_coarse_mark_has_no_pattern_that_tells_and_knows_its_disputes() {
+        let mut group = group(5);
+        let of = |attribute, value: &str| Pattern::from_items(&[Item { attribute, value: value.into() }]);
+        group.patterns.push(of(Attribute::Payer, "Vermont Example Plan"));
+        group.patterns.push(of(Attribute::Package, "98765432101"));
+        let mark = Mark::of(&group, Grain::Coarse);
+        assert_eq!(mark.patterns, [of(Attribute::Package, "98765432101")]);
+        assert_eq!(mark.into_group().members, group.members);
     }
 }

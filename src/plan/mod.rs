@@ -15,6 +15,7 @@ mod action;
 mod closing;
 mod command;
 mod decide;
+mod gate;
 mod home;
 mod life;
 mod lineage;
@@ -25,6 +26,7 @@ mod pause;
 mod people;
 mod print;
 mod route;
+mod theirs;
 mod ticket;
 mod update;
 
@@ -36,19 +38,21 @@ use serde_json::Value;
 
 pub use action::{Action, Change, Hold, HoldReason, Plan, Reason, Unsaid, Write};
 pub use closing::ways_topic;
-pub use command::{Command, FIELDS, PREFIX, parse as parse_command};
+pub use command::{Command, FIELDS, PREFIX, line as command_line, parse as parse_command};
 pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
-pub use orders::{Asked, Heard, Orders, Quiet, QuietDisputes, Ruling, RulingKind, links};
+pub(crate) use orders::strangers;
+pub use orders::{Asked, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, links};
 pub use pause::Pause;
 pub use people::answer_topic;
 pub use print::{Detail, print};
 pub use route::{ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, route, watch_topic};
+pub use theirs::{changed_topic, forget_change, handed_back, tells_of_change};
 pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, Ticket, Written};
-pub use update::{changed_topic, is_still, kept_topic, list_topic, written};
+pub use update::{is_still, kept_topic, list_topic, written};
 
 use crate::{group::GroupId, ticket::list::Attached};
 

@@ -1,6 +1,6 @@
 //! What people ordered on a ticket, and what they decided about disputes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::Command;
 use crate::{
     cluster::{Attribute, Bond, Link, LinkError, Links, Table},
     dispute::Text,
-    group::GroupId,
+    group::{Group, GroupId, Status},
 };
 
 /// A comment that somebody else wrote, as Jira shows it.
@@ -49,8 +49,13 @@ pub struct Orders {
 pub enum Asked {
     /// It is carried out.
     Done(Command),
-    /// It could not be, and why.
-    Failed(String),
+    /// It could not be.
+    Failed {
+        /// What was ordered, as it was written; empty where it cannot be repeated.
+        order: String,
+        /// Why.
+        why: String,
+    },
 }
 
 /// How long to be quiet.
@@ -131,8 +136,13 @@ impl<'a> QuietDisputes<'a> {
         Self(quiet.flat_map(|ruling| ruling.members.iter().map(move |member| (member, ruling))).collect())
     }
 
-    /// The ruling that covers at least half of some disputes, and how many disputes none covers.
-    pub fn covering(&self, members: &[Text]) -> Option<(&'a Ruling, usize)> {
+    /// Whether one of them is about a dispute.
+    pub fn is_over(&self, member: &Text) -> bool {
+        self.0.contains_key(member)
+    }
+
+    /// What they say of some disputes; none where they are about none of them.
+    pub fn over(&self, members: &[Text]) -> Option<Over<'a>> {
         if self.0.is_empty() {
             return None;
         }
@@ -143,8 +153,93 @@ impl<'a> QuietDisputes<'a> {
             counts.entry(&ruling.id).or_insert((ruling, 0)).1 += 1;
         }
         let (ruling, _) = counts.into_values().max_by_key(|(_, count)| *count)?;
-        (covered * 2 >= members.len()).then_some((ruling, members.len() - covered))
+        Some(Over { ruling, covered, fresh: members.len() - covered })
     }
+}
+
+/// What people decided about some disputes.
+#[derive(Debug, Clone, Copy)]
+pub struct Over<'a> {
+    /// The ruling about most of them.
+    pub ruling: &'a Ruling,
+    /// How many of them people decided about.
+    pub covered: usize,
+    /// How many they did not.
+    pub fresh: usize,
+}
+
+/// Rulings that hold, the last one first. Of two of which one binds and the other parts the same disputes the later one
+/// does.
+fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>) -> Vec<&'a Ruling> {
+    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
+    rulings.sort_by_key(|ruling| std::cmp::Reverse((ruling.at, &ruling.id)));
+    let (mut bound, mut parted): (HashSet<&Text>, HashSet<&Text>) = (HashSet::new(), HashSet::new());
+    rulings.retain(|ruling| {
+        let (own, other) = match ruling.kind {
+            RulingKind::Together { .. } => (&mut bound, &parted),
+            RulingKind::Apart { .. } => (&mut parted, &bound),
+            RulingKind::Closed | RulingKind::NotAGroup => return true,
+        };
+        let holds = ruling.members.iter().all(|member| !other.contains(member));
+        own.extend(ruling.members.iter().filter(|_| holds));
+        holds
+    });
+    rulings
+}
+
+/// Members of a group that people want kept apart from the rest of it: all but those of the value that most of them have.
+/// What is not in the input says nothing.
+pub(crate) fn strangers<'g, 'a>(
+    group: &'g Group,
+    rulings: impl IntoIterator<Item = &'a Ruling>,
+    table: &Table,
+    row_of: &HashMap<&Text, usize>,
+) -> HashSet<&'g Text> {
+    let mut strangers = HashSet::new();
+    for ruling in in_force(rulings) {
+        let RulingKind::Apart { attribute } = &ruling.kind else { continue };
+        let Some(attribute) = Attribute::from_name(attribute) else { continue };
+        let mut parts: BTreeMap<Option<&Text>, Vec<&'g Text>> = BTreeMap::new();
+        for member in group.members.iter().filter(|member| ruling.members.binary_search(member).is_ok()) {
+            if let Some(row) = row_of.get(member) {
+                parts.entry(table.value(*row, attribute)).or_default().push(member);
+            }
+        }
+        let mut parts: Vec<Vec<&Text>> = parts.into_values().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        strangers.extend(parts.into_iter().skip(1).flatten());
+    }
+    strangers
+}
+
+/// Most decisions that a ticket tells of.
+const DECISIONS: usize = 5;
+
+/// What the ticket of each group says of the decisions of people that hold for its disputes, the last one first.
+pub fn decisions<'a>(
+    rulings: impl IntoIterator<Item = &'a Ruling>,
+    groups: &[Group],
+) -> BTreeMap<GroupId, Vec<String>> {
+    let rulings = in_force(rulings);
+    let ruled: HashSet<&Text> = rulings.iter().flat_map(|ruling| &ruling.members).collect();
+    let mut homes: HashMap<&Text, &Group> = HashMap::new();
+    for group in groups.iter().filter(|group| !ruled.is_empty() && group.status == Status::Active) {
+        homes.extend(group.members.iter().filter(|member| ruled.contains(member)).map(|it| (it, group)));
+    }
+    let mut told: BTreeMap<GroupId, Vec<String>> = BTreeMap::new();
+    for ruling in rulings {
+        let mut counts: BTreeMap<&GroupId, (&Group, usize)> = BTreeMap::new();
+        for group in ruling.members.iter().filter_map(|member| homes.get(member)) {
+            counts.entry(&group.id).or_insert((group, 0)).1 += 1;
+        }
+        for (group, count) in counts.into_values() {
+            let said = told.entry(group.id.clone()).or_default();
+            if let Some(words) = ruling.words(group, count).filter(|_| said.len() < DECISIONS) {
+                said.push(words);
+            }
+        }
+    }
+    told
 }
 
 /// What rulings say to the grouping. Of two that contradict each other the later one holds.
@@ -172,6 +267,36 @@ pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -
 }
 
 impl Ruling {
+    /// What the ticket of a group says of it that has some of its disputes.
+    fn words(&self, group: &Group, count: usize) -> Option<String> {
+        let key = &self.key;
+        let are = if count == 1 { "is" } else { "are" };
+        let rest = group.members.len() - count;
+        let others = match rest {
+            0 => String::new(),
+            1 => "; the other one is not among them".to_owned(),
+            _ => format!("; the other {rest} are not among them"),
+        };
+        match &self.kind {
+            RulingKind::Together { .. } if count > 1 => Some(format!(
+                "A person merged {key} with another ticket, so the disputes of both are kept together."
+            )),
+            RulingKind::Together { .. } => None,
+            RulingKind::Apart { attribute } => {
+                let label = Attribute::from_name(attribute).map_or("it", |attribute| attribute.label().0);
+                Some(format!("A person split {key}, so disputes that differ in {label} are kept apart."))
+            }
+            // Told on the ticket when it was closed; what is open again follows no such decision.
+            RulingKind::Closed if self.group == group.id => None,
+            RulingKind::Closed => {
+                Some(format!("A person closed {key}, where {count} of these disputes {are} told of{others}."))
+            }
+            RulingKind::NotAGroup => {
+                Some(format!("A person said on {key} that {count} of these disputes {are} no group{others}."))
+            }
+        }
+    }
+
     fn is_about_attributes(&self) -> bool {
         matches!(self.kind, RulingKind::Apart { .. })
     }

@@ -1,13 +1,20 @@
 //! What the plan says to people: answers to their orders, and what it does about what they decided.
 
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+
 use super::{
-    Asked, Category, Closed, Command, Hold, HoldReason, Observed, Quiet, Reason, RulingKind, Ticket, command,
+    Asked, Category, Closed, Command, Hold, HoldReason, Observed, Over, Quiet, Reason, RulingKind, Ticket,
+    command,
     decide::{Planner, paragraph},
+    life::{LEVELS, in_dispute},
 };
 use crate::{
     group::{Group, Status},
     plan::{Standing, orders::Orders},
-    ticket::document::{Block, Inline, Marks},
+    ticket::{
+        document::{Block, Inline, Marks},
+        facts::rounded,
+    },
 };
 
 impl Planner<'_> {
@@ -26,18 +33,20 @@ impl Planner<'_> {
                 continue;
             }
             let (order, body) = match asked {
-                Asked::Done(command) => (command.to_string(), self.said(group, standing, orders, command)),
-                Asked::Failed(why) => {
+                Asked::Done(command) => {
+                    let order = format!("{} {command}", command::PREFIX);
+                    (order, self.said(group, standing, orders, command))
+                }
+                Asked::Failed { order, why } => {
                     let mut body = vec![paragraph(format!("This could not be done: {why}."))];
                     body.extend(help());
-                    (String::new(), body)
+                    (order.clone(), body)
                 }
             };
             let mut blocks = Vec::new();
             if !order.is_empty() {
                 let code = Marks { code: true, ..Marks::default() };
-                let order = Inline::Text { text: format!("{} {order}", command::PREFIX), marks: code };
-                blocks.push(Block::Paragraph(vec![order]));
+                blocks.push(Block::Paragraph(vec![Inline::Text { text: order, marks: code }]));
             }
             blocks.extend(body);
             self.comment(group, standing, observed, topic, &blocks, Reason::Asked);
@@ -131,7 +140,10 @@ impl Planner<'_> {
         ticket: &Ticket,
         observed: Option<&Observed>,
     ) -> bool {
-        let Some((ruling, fresh)) = self.quiet.covering(&group.members) else { return false };
+        let Some(Over { ruling, covered, fresh }) = self.quiet.over(&group.members) else { return false };
+        if fresh > covered || self.is_much(standing, fresh) {
+            return false;
+        }
         let own = ruling.group == group.id;
         // The ticket that a person closed is dealt with as such.
         if own && ruling.kind == RulingKind::Closed {
@@ -150,6 +162,21 @@ impl Planner<'_> {
         true
     }
 
+    /// Whether so much money came since people decided about disputes of a group that it is another matter, however few
+    /// disputes that are.
+    fn is_much(&self, standing: &Standing, fresh: usize) -> bool {
+        let amount = standing.fresh_amount;
+        fresh > 0
+            && amount * Decimal::TWO > standing.weight.amount
+            && amount >= self.params.manners.comment_amount.max(Decimal::ONE)
+    }
+
+    /// What a person said of the disputes of a group that is worth a ticket again, because much came since.
+    pub(super) fn despite(&self, group: &Group) -> Option<Over<'_>> {
+        let over = self.quiet.over(&group.members)?;
+        (over.ruling.group == group.id && over.ruling.kind == RulingKind::NotAGroup).then_some(over)
+    }
+
     /// A ticket that a person closed hears once of what came since, and once more each time that doubles.
     pub(super) fn news_for_closed(
         &mut self,
@@ -166,15 +193,20 @@ impl Planner<'_> {
         let fresh =
             group.members.iter().filter(|member| ruling.members.binary_search(member).is_err()).count();
         let material = self.params.min_disputes.max(ruling.members.len().div_ceil(4)).max(1);
-        let Some(level) = (fresh / material).checked_ilog2() else { return };
+        let amount = if fresh > 0 { standing.fresh_amount } else { Decimal::ZERO };
+        let worth = amount / self.params.manners.comment_amount.max(Decimal::ONE);
+        let by_amount = worth.to_u32().and_then(u32::checked_ilog2);
+        let Some(level) = (fresh / material).checked_ilog2().max(by_amount) else { return };
         let topic = format!("news-{}-{level}", ruling.id);
-        let earlier = (level..16).any(|more| ticket.told.contains(&format!("news-{}-{more}", ruling.id)));
+        let earlier = (level..LEVELS).any(|more| ticket.told.contains(&format!("news-{}-{more}", ruling.id)));
         if earlier {
             return;
         }
         let text = format!(
-            "{fresh} disputes with the same cause came since this ticket was closed. It stays closed; reopen it to have \
-             it kept up to date again."
+            "{fresh} dispute{} with the same cause{} came since this ticket was closed. It stays closed; reopen it to have \
+             it kept up to date again.",
+            if fresh == 1 { "" } else { "s" },
+            in_dispute(rounded(amount)),
         );
         self.comment(group, standing, observed, topic, &[paragraph(text)], Reason::NewsForClosed);
     }

@@ -64,7 +64,7 @@ fn line(text: &mut String, action: &Action) {
             let fields: Vec<&str> = changes.iter().map(Change::field).collect();
             fields.join(", ")
         }
-        Write::Comment { .. } => "comment".to_owned(),
+        Write::Comment { .. } | Write::Introduce { .. } => "comment".to_owned(),
         Write::Transition { to: Category::Done, .. } => "close".to_owned(),
         Write::Transition { .. } => "reopen".to_owned(),
         Write::Unlabel { label, .. } => format!("take off `{label}`"),
@@ -105,12 +105,27 @@ impl Unsaid {
 fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NewGroup => "this group has no ticket yet".to_owned(),
+        Reason::DeadlineNear { days: 0 } => "a deadline of this small group is today".to_owned(),
+        Reason::DeadlineNear { days } => {
+            format!(
+                "a deadline of this small group is near: in {days} day{}",
+                if *days == 1 { "" } else { "s" }
+            )
+        }
+        Reason::DespiteRuling { key } => {
+            format!(
+                "much came since a person decided about some of its disputes on {key}; said on the ticket"
+            )
+        }
         Reason::SplitFrom { group } => format!("it was split from group {}", group.short()),
         Reason::CreateAgain => "the earlier create provably never reached Jira".to_owned(),
         Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
         Reason::Changed { joined, left } => format!("{joined} disputes joined, {left} left"),
         Reason::AllResolved => "all its disputes are resolved or withdrawn".to_owned(),
         Reason::MergedInto { group } => format!("its disputes belong to group {} now", group.short()),
+        Reason::MergedByPerson { group, key } => {
+            format!("a person merged {key}: its disputes belong to group {} now", group.short())
+        }
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => {
             format!("the cause of group {} came back, too late to reopen its ticket", group.short())
@@ -174,7 +189,13 @@ fn full(text: &mut String, write: &Write) {
                         indented("-", &format!("due       {}", date(from)));
                         indented("+", &format!("due       {}", date(to)));
                     }
-                    Change::Labels { add } => indented("+", &format!("labels    {}", add.join(" "))),
+                    Change::Labels { add, remove } => {
+                        for (mark, labels) in [("-", remove), ("+", add)] {
+                            if !labels.is_empty() {
+                                indented(mark, &format!("labels    {}", labels.join(" ")));
+                            }
+                        }
+                    }
                     Change::Field { name, from, to } => {
                         let shown =
                             |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
@@ -184,7 +205,9 @@ fn full(text: &mut String, write: &Write) {
                 }
             }
         }
-        Write::Comment { body, .. } => indented("+", &document::plain_text(body)),
+        Write::Comment { body, .. } | Write::Introduce { body, .. } => {
+            indented("+", &document::plain_text(body));
+        }
         Write::Attach { list } => indented("+", list.text.trim_start_matches('\u{feff}')),
         Write::Transition { .. }
         | Write::Unlabel { .. }
@@ -268,7 +291,9 @@ impl HoldReason {
         match self {
             Self::Cap { limit } => format!("the limit of {limit} new tickets per run is reached; next run"),
             Self::Small { disputes } => {
-                format!("{disputes} disputes are too few, or their money too little, for a ticket")
+                format!(
+                    "{disputes} disputes are too few, or their money too little, for a ticket, and no deadline is near"
+                )
             }
             Self::Incomplete { absent: 0 } => "would close, but the input is incomplete".to_owned(),
             Self::Incomplete { absent } => {

@@ -238,6 +238,11 @@ impl Fields {
         self.0.as_ref()?.get(name).map(String::as_str)
     }
 
+    /// Names of the fields that were written.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|fields| fields.keys()).map(String::as_str)
+    }
+
     /// Sets the text of a field.
     pub fn set(&mut self, name: &str, text: &str) {
         self.0.get_or_insert_default().insert(name.to_owned(), text.to_owned());

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     Change, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
-    decide::{Planner, Standing, Unfit, paragraph},
+    decide::{Planner, Standing, Unfit},
+    theirs::{Theirs, handed_back},
 };
 use crate::{
     group::Group,
@@ -20,9 +21,6 @@ use crate::{
         markup,
     },
 };
-
-/// The longest text of a field that a comment repeats, in characters; one field may hold as much as Jira takes.
-const LONGEST_QUOTE: usize = 500;
 
 impl Planner<'_> {
     /// Three-way per field: what we last wrote, what Jira shows, what is wanted.
@@ -40,7 +38,7 @@ impl Planner<'_> {
         // A field that shows what is wanted is ours, also where the answer to its last write was lost.
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
-        let mut theirs: Vec<(&str, String)> = Vec::new();
+        let mut theirs: Vec<Theirs<'_>> = Vec::new();
         let orders = ticket.orders.as_deref();
         let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
         let is_left =
@@ -57,7 +55,7 @@ impl Planner<'_> {
             changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
             written.summary.clone_from(&content.summary);
         } else {
-            theirs.push(("summary", content.summary.clone()));
+            theirs.push(Theirs::text("summary", &content.summary));
         }
 
         match block::locate(&observed.description) {
@@ -79,7 +77,7 @@ impl Planner<'_> {
                     });
                     written.block = wanted_digest;
                 } else {
-                    theirs.push(("description", String::new()));
+                    theirs.push(Theirs::block(&ours, &block));
                 }
             }
             Located::Missing if orders.is_some_and(|orders| orders.taken.contains("description")) => {
@@ -87,7 +85,7 @@ impl Planner<'_> {
                 changes.push(change);
                 written.block = digest;
             }
-            Located::Missing => theirs.push(("description", String::new())),
+            Located::Missing => theirs.push(Theirs::without_block()),
         }
 
         if released("priority") {
@@ -104,7 +102,7 @@ impl Planner<'_> {
                     written.priority = Some(priority.clone());
                 }
             } else {
-                theirs.push(("priority", priority.clone()));
+                theirs.push(Theirs::text("priority", priority));
             }
         }
         if released("due date") {
@@ -116,7 +114,8 @@ impl Planner<'_> {
             changes.push(Change::Due { from: observed.due, to: content.due });
             written.due = content.due;
         } else {
-            theirs.push(("due date", content.due.map_or_else(|| "none".to_owned(), |due| due.to_string())));
+            let wanted = content.due.map_or_else(String::new, |due| due.to_string());
+            theirs.push(Theirs::text("due date", &wanted));
         }
         // A label that we wrote and that is gone was taken off by a person. The marks are put back once: the
         // search for tickets needs them, and whoever took them off may not have known.
@@ -133,9 +132,12 @@ impl Planner<'_> {
         if add.iter().any(|label| last.labels.contains(label)) {
             tells.push(MARK_RESTORED.to_owned());
         }
-        if !add.is_empty() {
+        let mut remove: Vec<String> =
+            handed_back(ticket, observed).into_iter().map(|(_, label)| label).collect();
+        remove.dedup();
+        if !add.is_empty() || !remove.is_empty() {
             written.labels = written.labels.with(add.iter().cloned());
-            changes.push(Change::Labels { add });
+            changes.push(Change::Labels { add, remove });
         }
 
         for (name, wanted) in &content.fields {
@@ -163,38 +165,14 @@ impl Planner<'_> {
                 });
                 written.fields.set(name, wanted);
             } else if wrote.or(maybe).is_some() {
-                theirs.push((name, if wanted.is_empty() { "nothing".to_owned() } else { wanted.clone() }));
+                theirs.push(Theirs::text(name, wanted));
             } else {
                 // It had a value before disputebot knew of the field, so nobody changed anything.
                 self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: name.clone() });
             }
         }
 
-        for (field, wanted) in theirs {
-            let topic = changed_topic(field);
-            if !ticket.told.contains(&topic) {
-                let text = if wanted.is_empty() {
-                    format!(
-                        "Someone edited disputebot's block in the {field}, so disputebot leaves the {field} alone \
-                         from now on. To hand it back, write `/disputebot take {field}` in a comment."
-                    )
-                } else if wanted.chars().count() > LONGEST_QUOTE {
-                    format!(
-                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
-                         written a text of {} characters. To hand it back, write `/disputebot take {field}` in a comment.",
-                        wanted.chars().count(),
-                    )
-                } else {
-                    format!(
-                        "Someone changed the {field}, so disputebot leaves it alone from now on; it would have \
-                         written “{wanted}”. To hand it back, write `/disputebot take {field}` in a comment."
-                    )
-                };
-                let reason = Reason::PersonChanged { field: field.to_owned() };
-                self.comment(group, standing, observed, topic, &[paragraph(text)], reason);
-            }
-            self.hold(group, standing, key.clone(), HoldReason::PersonChanged { field: field.to_owned() });
-        }
+        self.tell_theirs(group, standing, ticket, observed, &theirs);
         let growth = self.growth(ticket, content);
         if changes.is_empty() {
             // Where every field is a person's, growth is still worth a word.
@@ -205,7 +183,7 @@ impl Planner<'_> {
             written.course = content.course.clone().map(Box::new);
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
-            let mark = Box::new(Mark::of(group).with(&written));
+            let mark = Box::new(Mark::of(group, content.grain).with(&written));
             let write = Write::Update {
                 issue: observed.issue.clone(),
                 changes,
@@ -292,6 +270,19 @@ impl Planner<'_> {
         }
     }
 
+    /// Cells that are not in the list are told of, until the source is mended.
+    pub(super) fn withheld(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        key: Option<&String>,
+        content: &Content,
+    ) {
+        for cells in content.list.iter().flat_map(|list| &list.withheld) {
+            self.hold(group, standing, key.cloned(), HoldReason::Private { what: cells.to_string() });
+        }
+    }
+
     pub(super) fn unfit(&mut self, group: &Group, standing: &Standing, key: Option<&str>) {
         for Unfit { what, demanded: _ } in &standing.unfit {
             self.hold(group, standing, key.map(str::to_owned), HoldReason::Unfit { what: what.clone() });
@@ -367,8 +358,3 @@ pub fn kept_topic(list: &Attached) -> String {
 
 /// Topic of putting back the labels that mark a ticket.
 const MARK_RESTORED: &str = "mark-restored";
-
-/// Topic of a field that a person changed.
-pub fn changed_topic(field: &str) -> String {
-    format!("changed-{}", field.replace(' ', "-"))
-}

@@ -269,7 +269,9 @@ impl<'a> Scene<'a> {
             keys.sort_by_key(|key| words::natural(key));
             keys
         };
-        let reopens = |done: &Done| done.kind == "transition" && done.reason == Some(Reason::Returned);
+        let is_back =
+            |reason: &Option<Reason>| matches!(reason, Some(Reason::Returned | Reason::DespiteRuling { .. }));
+        let reopens = |done: &Done| done.kind == "transition" && is_back(&done.reason);
         BTreeMap::from([
             ("opened", keys(&|done| done.kind == "create")),
             ("updated", keys(&|done| done.kind == "update")),
@@ -600,7 +602,7 @@ fn lines(sums: &BTreeMap<String, Sum>, mut groups: BTreeMap<&str, Vec<String>>) 
     let mut found: Vec<Line> = sums
         .iter()
         .map(|(name, sum)| Line {
-            name: if name == UNKNOWN { "not given".to_owned() } else { words::open(name).to_owned() },
+            name: if name == UNKNOWN { "not given".to_owned() } else { words::open_code(name).to_owned() },
             sum: rounded_sum(*sum),
             groups: None,
             keys: groups.remove(name.as_str()).unwrap_or_default(),

@@ -139,8 +139,19 @@ impl<'a> Scene<'a> {
         if let Some(last) = self.last.filter(|_| self.client.is_none())
             && last.rows.superseded > 0
         {
-            let rows = usize::try_from(last.rows.superseded).unwrap_or(usize::MAX);
-            told.push(format!("{} replaced by a later file.", words::count(rows, "row is", "rows are")));
+            let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+            let (same, different) = last.shared;
+            let by_files = last.rows.superseded.saturating_sub(same + different);
+            if by_files > 0 {
+                let rows = words::count(count(by_files), "row is", "rows are");
+                told.push(format!("{rows} replaced by a later file."));
+            }
+            if same + different > 0 {
+                told.push(format!(
+                    "{} in more than one source, {different} of them with other contents; the later source counts.",
+                    words::count(count(same + different), "dispute is", "disputes are"),
+                ));
+            }
         }
         told.extend(self.revised());
         told

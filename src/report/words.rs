@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::{
-    dispute::Program,
+    dispute::{Field, Program},
     group::GroupId,
     plan::{Reason, Ruling, RulingKind},
     state::MoveKind,
@@ -43,8 +43,13 @@ pub(super) fn adds(kind: MoveKind) -> bool {
 }
 
 /// A foreign text, where it may be shown.
-pub fn open(text: &str) -> &str {
+pub(super) fn open(text: &str) -> &str {
     if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+}
+
+/// A code or a kind of the input, where it looks like one.
+pub(super) fn open_code(text: &str) -> &str {
+    if Field::ReasonCodes.misfit(text).is_some() { "(withheld: it looks private)" } else { text }
 }
 
 /// `1 ticket`, `1,200 tickets`.
@@ -139,6 +144,8 @@ pub fn ruling(ruling: &Ruling, key: &dyn Fn(&GroupId) -> String) -> String {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NewGroup => "a group without a ticket".to_owned(),
+        Reason::DeadlineNear { .. } => "a small group with a deadline near".to_owned(),
+        Reason::DespiteRuling { key } => format!("much came since a person decided on {key}"),
         Reason::SplitFrom { group } => format!("split from the group {}", group.short()),
         Reason::CreateAgain => "an earlier create never arrived".to_owned(),
         Reason::Changed { joined: 0, left: 0 } => "its figures changed".to_owned(),
@@ -147,6 +154,9 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::AllResolved => "all its disputes are settled".to_owned(),
         Reason::MergedInto { group } => format!("merged into the group {}", group.short()),
+        Reason::MergedByPerson { group, .. } => {
+            format!("merged into the group {} by a person", group.short())
+        }
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => format!("the cause of the group {} came back", group.short()),
         Reason::Grew => "the group grew by much".to_owned(),

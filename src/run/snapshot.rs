@@ -240,6 +240,7 @@ mod tests {
             cause: cause.into(),
             who: "state".into(),
             figures: Figures::default(),
+            coarse: false,
             spread: Spread::default(),
         }
     }

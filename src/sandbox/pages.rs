@@ -8,6 +8,7 @@ use minijinja::{Environment, Value, context};
 use super::adf;
 use super::call::{Answer, Content};
 use super::custom::CustomField;
+use super::project::Project;
 use super::wiki;
 use super::world::{Attachment, Change, Comment, FieldChange, Issue, Link, World};
 
@@ -35,7 +36,10 @@ impl Pages {
             [""] => self.page(world, StatusCode::OK, "board.html", board(world)),
             ["sandbox.css"] => Answer { status: StatusCode::OK, content: Content::Css(STYLE) },
             ["browse", key] => match world.find(key).and_then(|id| world.issues.get(id)) {
-                Some(issue) => self.page(world, StatusCode::OK, "issue.html", issue_page(world, issue)),
+                Some(issue) => {
+                    let project = &world.projects[issue.project];
+                    self.page_of(world, project, StatusCode::OK, "issue.html", issue_page(world, issue))
+                }
                 None => self.missing(world, StatusCode::NOT_FOUND),
             },
             ["attachment", id] => match find_attachment(world, id) {
@@ -51,9 +55,20 @@ impl Pages {
     }
 
     fn page(&self, world: &World, status: StatusCode, template: &str, page: Value) -> Answer {
+        self.page_of(world, &world.projects[0], status, template, page)
+    }
+
+    fn page_of(
+        &self,
+        world: &World,
+        project: &Project,
+        status: StatusCode,
+        template: &str,
+        page: Value,
+    ) -> Answer {
         let site = context! {
-            project_key => &world.projects[0].key,
-            project_name => &world.projects[0].name,
+            project_key => &project.key,
+            project_name => &project.name,
             rest => &world.speech.rest,
             // Checked at the start to be a slash and a word, and the engine would escape the slash.
             context => Value::from_safe_string(world.site.context.clone()),

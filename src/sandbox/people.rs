@@ -169,6 +169,17 @@ impl Person {
         })
     }
 
+    /// Links an issue to another one as its duplicate, and leaves both as they are.
+    pub fn link_as_duplicate(&self, issue: &str, of: &str) -> Result<(), Refusal> {
+        self.act(issue, |world, id, author| {
+            let original = world.find(of).ok_or_else(|| Refusal::NoIssue { found: of.to_owned() })?;
+            if let Some(kind) = LINK_TYPES.iter().find(|kind| kind.name == "Duplicate") {
+                world.link(author, kind, id, original);
+            }
+            Ok(())
+        })
+    }
+
     /// Archives an issue: nobody reads or finds it any more.
     pub fn archive(&self, issue: &str) -> Result<(), Refusal> {
         self.act(issue, |world, id, _| {

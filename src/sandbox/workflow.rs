@@ -212,6 +212,22 @@ impl Workflow {
         Self::TwoEnds,
     ];
 
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Plain => "plain",
+            Self::Demanding => "demanding",
+            Self::TwoSteps => "two-steps",
+            Self::DeadEnd => "dead-end",
+            Self::Loops => "loops",
+            Self::Decoy => "decoy",
+            Self::Asking => "asking",
+            Self::Conditional => "conditional",
+            Self::TwoEnds => "two-ends",
+        }
+    }
+
     /// The fields that its screens have beside those of every project.
     pub(crate) fn fields(self) -> Vec<CustomField> {
         if self != Self::Asking {

@@ -86,6 +86,11 @@ pub(super) fn members(path: &Path, place: &Place, opened: &Opened) -> Result<Vec
         let path = path.join(name.trim_start_matches('/'));
         members.push(Member { archive: Arc::clone(&archive), path, start, compressed, crc, is_deflated });
     }
+    // One piece under many names grows without measure, whatever the limit of each.
+    members.sort_by_key(|member: &Member| (member.start, member.compressed));
+    if members.windows(2).any(|pair| pair[0].start + pair[0].compressed > pair[1].start) {
+        return Err(failed("two files in it share their bytes".to_owned()));
+    }
     members.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(members)
 }

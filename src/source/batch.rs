@@ -328,7 +328,7 @@ pub enum Reason {
         of: String,
     },
     /// A column that is needed holds no plain values.
-    #[error("column `{column}` of `{}` holds {found}, expected plain values", .path.display())]
+    #[error("column `{column}` of `{}` holds {found}, expected {expected}", .path.display())]
     ColumnType {
         /// The file.
         path: PathBuf,
@@ -336,6 +336,8 @@ pub enum Reason {
         column: String,
         /// What it holds, in words.
         found: String,
+        /// What it could hold, in words.
+        expected: String,
     },
     /// A file has no contents at all, not even a header.
     #[error("`{}` is empty", .path.display())]

@@ -194,11 +194,108 @@ impl<R: Read> Read for Guarded<R> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::path::PathBuf;
+    use std::sync::Arc;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
     use super::*;
+
+    const SMALL: Limits = Limits { times: 200, bytes: 1 << 20 };
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// An archive of these files, in a folder of its own.
+    fn archive(files: &[(&str, &[u8])]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drop.zip");
+        let mut writer = zip::ZipWriter::new(File::create(&path).unwrap());
+        for (name, bytes) in files {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap();
+        (folder, path)
+    }
+
+    fn members(path: &Path) -> Result<Vec<Member>, Reason> {
+        crate::source::archive::members(path, &Place::File, &Arc::default())
+    }
+
+    /// What the files of an archive give under small limits, by their names: their sizes, or why not.
+    fn read_members(path: &Path) -> Vec<(String, Result<u64, Reason>)> {
+        let read = |member: Member| {
+            let path = member.path.clone();
+            let text = open(&path, &Place::Member(member), SMALL);
+            let read = text.and_then(|mut text| {
+                io::copy(&mut text.input, &mut io::sink()).map_err(|error| of_io(&path, 1, &error))
+            });
+            (path.file_name().unwrap().to_string_lossy().into_owned(), read)
+        };
+        members(path).unwrap().into_iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_bomb_in_an_archive_is_stopped_alone_or_packed_twice_and_its_neighbours_are_read() {
+        let zeros = vec![b'0'; 4 << 20];
+        let small = b"a\n1\n".as_slice();
+        let twice = gzipped(&zeros);
+        let files =
+            [("a.csv", &zeros[..]), ("b.csv.gz", &twice), ("c.csv.gz", &gzipped(small)), ("d.csv", small)];
+        let (_folder, path) = archive(&files);
+        let stopped = |name: &str| Err(Reason::Expands { path: path.join(name), times: 200 });
+        assert_eq!(
+            read_members(&path),
+            [
+                ("a.csv".to_owned(), stopped("a.csv")),
+                ("b.csv.gz".to_owned(), stopped("b.csv.gz")),
+                ("c.csv.gz".to_owned(), Ok(4)),
+                ("d.csv".to_owned(), Ok(4)),
+            ]
+        );
+    }
+
+    /// Changes the same bytes of the head of a file and of its entry in the directory.
+    fn patched(path: &Path, change: impl Fn(&mut [u8], usize)) {
+        let mut bytes = std::fs::read(path).unwrap();
+        let central = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+        change(&mut bytes, 0);
+        // The entry has two bytes more in front.
+        change(&mut bytes, central + 2);
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn an_archive_with_an_encrypted_file_too_many_files_or_one_piece_under_two_names_is_refused() {
+        let told =
+            |path: &Path| members(path).unwrap_err().to_string().replace(&path.display().to_string(), "Z");
+        let (_folder, path) = archive(&[("a.csv", b"a\n1\n")]);
+        patched(&path, |bytes, at| bytes[at + 6] |= 1);
+        assert_eq!(told(&path), "`Z` could not be read: `a.csv` in it is encrypted");
+        let (_folder, path) = archive(&[("a.csv", b"a\n1\n")]);
+        patched(&path, |bytes, at| bytes[at + 8] = 12);
+        assert!(told(&path).contains("compressed by Bzip2, expected Deflate"), "{}", told(&path));
+
+        let names: Vec<String> = (0..10_001).map(|number| format!("{number}.csv")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
+        let (_folder, path) = archive(&files);
+        assert_eq!(told(&path), "`Z` could not be read: it holds 10001 files, expected at most 10000");
+        let (_folder, path) = archive(&files[..10_000]);
+        assert_eq!(members(&path).unwrap().len(), 10_000);
+
+        let (_folder, path) = archive(&[("a.csv", b"a\n1\n"), ("b.csv", b"a\n2\n")]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let second = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+        // Where the file stands.
+        bytes[second + 42..second + 46].fill(0);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(told(&path), "`Z` could not be read: two files in it share their bytes");
+    }
 
     #[test]
     fn a_stream_that_grows_without_measure_is_stopped() {

@@ -9,7 +9,7 @@ use super::Settings;
 use super::archive::{self, Member, Opened};
 use super::batch::{FileCounts, Reason};
 use super::bytes::Place;
-use super::keep::{self, Kept};
+use super::keep::{self, InArchive, Kept, Store};
 use super::mapping::Wanted;
 use super::store::Address;
 use super::table::Opener;
@@ -53,7 +53,7 @@ pub(super) struct InputFile {
 
 /// The files of one source, and the places where there are none.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Found<'k> {
     source: usize,
     /// The columns that are looked at.
     wanted: Arc<Wanted>,
@@ -61,6 +61,8 @@ pub(super) struct Found {
     has_positions: bool,
     /// Whether what is read is kept.
     keeps: bool,
+    /// What was kept.
+    store: Option<&'k Store>,
     /// The archive that is open.
     opened: Opened,
     pub files: Vec<InputFile>,
@@ -68,32 +70,28 @@ pub(super) struct Found {
     pub counts: FileCounts,
 }
 
-impl Found {
+impl Found<'_> {
     fn add(&mut self, path: &Path, kind: Kind) {
         self.files.push(InputFile { path: Arc::from(path), kind, mark: None, source: self.source });
     }
 
-    /// Marks what was added since there were so many files; all of it is in the file at `path`.
-    fn mark(&mut self, before: usize, path: &Path, place: &Place) {
-        if !self.keeps {
-            return;
-        }
+    /// Adds a file of this machine or of a store, or the files in it; false where its name says that it is none.
+    fn add_known(&mut self, path: &Path, place: &Place) -> bool {
         let mark = match place {
+            _ if !self.keeps => None,
             Place::File => keep::mark_of_file(path),
             Place::Object(object) => object.mark(),
             Place::Member(_) => None,
         };
-        // What is in an archive is only known once it is open.
-        for file in self.files[before..].iter_mut().filter(|file| *file.path == *path) {
-            file.mark.clone_from(&mark);
+        if is_of_kind(path, "zip") {
+            self.add_archive(path, place, mark.as_deref());
+            return true;
         }
-    }
-
-    /// Adds a file of this machine or of a store, or the files in it; false where its name says that it is none.
-    fn add_known(&mut self, path: &Path, place: &Place) -> bool {
         let before = self.files.len();
         let is_known = self.add_kind(path, place);
-        self.mark(before, path, place);
+        for file in &mut self.files[before..] {
+            file.mark.clone_from(&mark);
+        }
         is_known
     }
 
@@ -109,22 +107,37 @@ impl Found {
             let (path_owned, place, wanted) = (path.to_path_buf(), place.clone(), Arc::clone(&self.wanted));
             let open = move || {
                 let file = file(&path_owned, &place)?;
-                parquet_rows::open(&path_owned, file, &|name| wanted.has(name))
+                parquet_rows::open(&path_owned, file, &wanted)
             };
             self.add(path, Kind::Table(Opener::new(open)));
-        } else if is_of_kind(path, "zip") {
-            match archive::members(path, place, &self.opened) {
-                Ok(members) => self.add_members(path, members),
-                Err(reason) => self.fail(reason),
-            }
         } else {
             return false;
         }
         true
     }
 
-    fn add_members(&mut self, archive: &Path, members: Vec<Member>) {
-        let before = self.files.len();
+    /// Adds the files in an archive, which is opened only where not all of them were kept.
+    fn add_archive(&mut self, path: &Path, place: &Place, mark: Option<&str>) {
+        let kept = self.store.zip(mark).and_then(|(store, mark)| store.archive(path, mark));
+        if let Some((InArchive { members: _, partial, other }, kept)) = kept {
+            self.counts.partial += partial;
+            self.counts.other += other;
+            for (path, kept) in kept {
+                self.add(&path, Kind::Kept(kept.clone()));
+                if let Some(file) = self.files.last_mut() {
+                    file.mark = Some(kept.mark().to_owned());
+                }
+            }
+            return;
+        }
+        match archive::members(path, place, &self.opened) {
+            Ok(members) => self.add_members(path, members, mark),
+            Err(reason) => self.fail(reason),
+        }
+    }
+
+    fn add_members(&mut self, archive: &Path, members: Vec<Member>, mark: Option<&str>) {
+        let (before, counts) = (self.files.len(), self.counts);
         for member in members {
             let name = member.path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
             let is_of_a_system = member.path.components().any(|part| part.as_os_str() == "__MACOSX");
@@ -145,6 +158,14 @@ impl Found {
                 path: archive.to_path_buf(),
                 problem: "it holds no `.csv`, `.tsv`, `.ndjson` or `.jsonl` file".to_owned(),
             });
+        }
+        let inside = InArchive {
+            members: self.files.len() - before,
+            partial: self.counts.partial - counts.partial,
+            other: self.counts.other - counts.other,
+        };
+        for file in &mut self.files[before..] {
+            file.mark = mark.map(|mark| inside.mark(mark));
         }
     }
 
@@ -212,12 +233,13 @@ fn unfit_address(path: &Path) -> Option<&str> {
 
 /// Finds what there is to read of a source, in reading order. A file that is named twice is read once, at its last
 /// place, because later files win.
-pub(super) fn find(settings: &Settings, source: usize) -> Found {
+pub(super) fn find<'k>(settings: &Settings, source: usize, store: Option<&'k Store>) -> Found<'k> {
     let mut found = Found {
         source,
         wanted: Arc::new(settings.wanted()),
         has_positions: !settings.layout.positions.is_empty(),
         keeps: settings.keep.is_some(),
+        store,
         ..Found::default()
     };
     for path in &settings.paths {
@@ -265,7 +287,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Reason {
     Reason::Unreadable { path: path.to_path_buf(), problem: error.to_string() }
 }
 
-fn add_folder(found: &mut Found, folder: &Path) {
+fn add_folder(found: &mut Found<'_>, folder: &Path) {
     let before = found.files.len();
     let reasons = found.reasons.len();
     walk(found, folder, &mut |found, path, is_folder| {
@@ -280,7 +302,7 @@ fn add_folder(found: &mut Found, folder: &Path) {
     }
 }
 
-fn add_matches(found: &mut Found, pattern: &str) {
+fn add_matches(found: &mut Found<'_>, pattern: &str) {
     let before = found.files.len();
     let reasons = found.reasons.len();
     let fixed = glob::fixed_part(pattern);
@@ -306,7 +328,7 @@ fn add_matches(found: &mut Found, pattern: &str) {
 }
 
 /// Shows `look` everything in a folder, sorted by path; it says of a folder whether to go into it.
-fn walk(found: &mut Found, folder: &Path, look: &mut dyn FnMut(&mut Found, &Path, bool) -> bool) {
+fn walk(found: &mut Found<'_>, folder: &Path, look: &mut dyn FnMut(&mut Found<'_>, &Path, bool) -> bool) {
     let listed = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = match listed {
         Ok(entries) => entries,
@@ -333,7 +355,7 @@ fn walk(found: &mut Found, folder: &Path, look: &mut dyn FnMut(&mut Found, &Path
     }
 }
 
-fn add_file(found: &mut Found, path: &Path) {
+fn add_file(found: &mut Found<'_>, path: &Path) {
     if is_partial(path) {
         found.counts.partial += 1;
         return;

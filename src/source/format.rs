@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::civil::Date;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::dispute::Field;
 
@@ -23,6 +24,8 @@ enum Kind {
     Comma,
     /// Digits without a point, of which so many are decimals.
     Implied(usize),
+    /// Rounded to so many decimals, a half away from zero.
+    Rounded(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,10 @@ const MONTHS: [&str; 12] =
 /// What is accepted for days and for amounts.
 const OF_DAYS: &str =
     "`YYYY`, `YY`, `MM`, `MON` and `DD` with signs between them, such as `DD.MM.YYYY`, or `serial`";
-const OF_AMOUNTS: &str = "`1.234,56`, `implied 2` or `overpunch 2`";
+const OF_AMOUNTS: &str = "`1.234,56`, `implied 2`, `rounded 2` or `overpunch 2`";
+
+/// Decimal numbers of so many digits each have a binary number of 64 bits that no other of them has.
+const EXACT_DIGITS: u32 = 15;
 
 impl Format {
     /// Reads the setting of a column.
@@ -57,9 +63,12 @@ impl Format {
                 }
             }
             Field::UnitsInvoiced | Field::UnitsDisputed | Field::UnitRebateAmount | Field::AmountDisputed => {
-                match text.strip_prefix("implied ").map(str::parse) {
-                    Some(Ok(decimals)) if decimals <= 9 => Some(Kind::Implied(decimals)),
-                    None if text == "1.234,56" => Some(Kind::Comma),
+                let decimals =
+                    |word: &str| text.strip_prefix(word)?.parse().ok().filter(|many| *many <= 9_u32);
+                match (decimals("implied "), decimals("rounded ")) {
+                    (Some(decimals), _) => Some(Kind::Implied(decimals as usize)),
+                    (_, Some(decimals)) => Some(Kind::Rounded(decimals)),
+                    _ if text == "1.234,56" => Some(Kind::Comma),
                     _ => None,
                 }
             }
@@ -68,6 +77,11 @@ impl Format {
         let expected = if is_day(field) { OF_DAYS } else { OF_AMOUNTS };
         let kind = kind.ok_or_else(|| format!("expected {expected}"))?;
         Ok(Self { text: text.to_owned(), kind })
+    }
+
+    /// Whether it makes an exact amount of a number that is not.
+    pub(super) fn rounds(&self) -> bool {
+        matches!(self.kind, Kind::Rounded(_))
     }
 
     /// The value in a form that needs no telling; what is expected where it does not have this one.
@@ -88,6 +102,7 @@ impl Format {
                 Some(value.chars().map(turn).collect())
             }
             Kind::Implied(decimals) => with_point(value, *decimals),
+            Kind::Rounded(decimals) => rounded(value, *decimals),
         };
         let noun = if matches!(self.kind, Kind::Day(_) | Kind::Serial) { "a date" } else { "an amount" };
         rewritten.map(Cow::Owned).ok_or_else(|| format!("{noun} written as `{}`", self.text))
@@ -196,6 +211,14 @@ fn with_point(value: &str, decimals: usize) -> Option<String> {
     Some(format!("{sign}{whole}{point}{part}"))
 }
 
+fn rounded(value: &str, decimals: u32) -> Option<String> {
+    let number = Decimal::from_str_exact(value).ok()?;
+    let number = number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+    // Of more digits the last would be those of the binary number.
+    let is_told_apart = number.normalize().mantissa().unsigned_abs() < 10_u128.pow(EXACT_DIGITS);
+    is_told_apart.then(|| number.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +262,13 @@ mod tests {
             ("implied 2", "1234-", "-12.34"),
             ("implied 0", "+7", "7"),
             ("implied 2", "12.34", "not an amount written as `implied 2`"),
+            ("rounded 2", "0.30000000000000004", "0.30"),
+            ("rounded 2", "-2.675", "-2.68"),
+            ("rounded 3", "1100", "1100"),
+            ("rounded 2", "9999999999999.99", "9999999999999.99"),
+            ("rounded 2", "99999999999999.98", "not an amount written as `rounded 2`"),
+            ("rounded 2", "NaN", "not an amount written as `rounded 2`"),
+            ("rounded 2", "inf", "not an amount written as `rounded 2`"),
         ] {
             assert_eq!(rewritten(Field::AmountDisputed, format, value), expected, "{format} on {value}");
         }
@@ -251,7 +281,7 @@ mod tests {
         assert_eq!(refused(Field::OpenedAt, "yyyy-mm-dd"), format!("expected {OF_DAYS}"));
         assert_eq!(
             refused(Field::AmountDisputed, "implied 12"),
-            "expected `1.234,56`, `implied 2` or `overpunch 2`"
+            "expected `1.234,56`, `implied 2`, `rounded 2` or `overpunch 2`"
         );
         assert_eq!(refused(Field::Ndc, "5-4-2"), "`ndc` holds neither days nor amounts");
     }

@@ -177,7 +177,7 @@ fn fixed_layout(settings: &Settings, tables: &Tables) -> Result<Option<String>, 
             continue;
         };
         let positions = layout.positions.clone();
-        let found = files::find(&Settings { layout, ..settings.clone() }, 0);
+        let found = files::find(&Settings { layout, ..settings.clone() }, 0, None);
         let Some(InputFile { path, kind: Kind::Fixed(place), .. }) = found.files.first() else {
             return Ok(None);
         };
@@ -202,7 +202,7 @@ fn fixed_layout(settings: &Settings, tables: &Tables) -> Result<Option<String>, 
 /// The names of the columns of the first file that the paths of a source lead to, and whether they might as well be the
 /// values of a row.
 fn columns(settings: &Settings) -> Result<(Vec<String>, bool), Reason> {
-    let found = files::find(settings, 0);
+    let found = files::find(settings, 0, None);
     let Some(file) = found.files.first() else {
         return Err(found.reasons.into_iter().next().unwrap_or(Reason::NoRows));
     };

@@ -51,7 +51,7 @@ pub fn keeping(sources: &[Settings]) -> Vec<Settings> {
 
 /// A file that changed so lately may change again without another mark.
 const SETTLED: Duration = Duration::from_secs(2);
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const KIND: &str = "kept";
 
 /// The mark of a file of this machine; none where it cannot be trusted yet.
@@ -61,6 +61,35 @@ pub(super) fn mark_of_file(path: &Path) -> Option<String> {
     let age = SystemTime::now().duration_since(modified).ok()?;
     let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     (age >= SETTLED).then(|| format!("{} {}", metadata.len(), since.as_nanos()))
+}
+
+/// What an archive holds. Its files have the mark of the archive with this behind it, so that it need not be opened where
+/// all of them were kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InArchive {
+    /// Files that are read.
+    pub members: usize,
+    /// Files left alone, as in [`FileCounts`](super::FileCounts).
+    pub partial: u64,
+    pub other: u64,
+}
+
+impl InArchive {
+    pub(super) fn mark(self, of_archive: &str) -> String {
+        let Self { members, partial, other } = self;
+        format!("{of_archive} {members}/{partial}/{other}")
+    }
+
+    /// What the mark of a file says, where it is one of an archive with that mark.
+    fn of(mark: &str, of_archive: &str) -> Option<Self> {
+        let mut numbers = mark.strip_prefix(of_archive)?.strip_prefix(' ')?.splitn(3, '/');
+        let (members, partial, other) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        Some(Self {
+            members: members.parse().ok()?,
+            partial: partial.parse().ok()?,
+            other: other.parse().ok()?,
+        })
+    }
 }
 
 /// What to do with what is listed now, after what was kept.
@@ -159,6 +188,21 @@ impl Store {
         self.files.get(path)
     }
 
+    /// The files of the archive at `path`, sorted by path, where all of them were kept under its mark.
+    pub(super) fn archive(&self, path: &Path, mark: &str) -> Option<(InArchive, Vec<(PathBuf, &Kept)>)> {
+        let mut inside = None;
+        let mut members = Vec::new();
+        for (member, kept) in self.files.iter().filter(|(member, _)| Path::new(member).starts_with(path)) {
+            let its = InArchive::of(&kept.head.mark, mark)?;
+            if *inside.get_or_insert(its) != its {
+                return None;
+            }
+            members.push((PathBuf::from(member), kept));
+        }
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        inside.filter(|inside| inside.members == members.len()).map(|inside| (inside, members))
+    }
+
     /// Begins to keep a file, where that is allowed and possible.
     pub(super) fn begin(&self, path: &Path, mark: &str) -> Option<Keeper> {
         if !self.writes {
@@ -214,6 +258,10 @@ fn mapping(settings: &Settings, tables: &Tables, key: &LocalKey) -> String {
 }
 
 impl Kept {
+    pub(super) fn mark(&self) -> &str {
+        &self.head.mark
+    }
+
     /// Reads the head and compares the checksum of the rows.
     fn open(file: &Path) -> io::Result<Self> {
         let wrong = || io::Error::from(io::ErrorKind::InvalidData);

@@ -14,7 +14,7 @@ use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject, Shared,
 use super::netting::Claims;
 use super::survey::Survey;
 use super::{Located, Previous, Settings};
-use crate::dispute::{Dispute, Field, Text, Value, quoted};
+use crate::dispute::{Dispute, Field, Text, Value};
 
 /// Everything seen so far, by dispute id.
 pub(super) struct Ledger<'a> {
@@ -242,7 +242,7 @@ pub(super) fn contradiction(
         column: Some(column.to_owned()),
         field: Some(Field::DisputeId),
         expected: format!("a unique id (line {other_line} has it with other contents)"),
-        found: quoted(id),
+        found: Field::DisputeId.quoted(id),
     };
     Reject { file, file_index, line, id: Some(Arc::clone(id)), problems: vec![problem] }
 }

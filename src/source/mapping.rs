@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::batch::Problem;
 use super::header::fold;
 use super::{Derived, Format, Layout, Settings};
-use crate::dispute::{Field, FieldError, quoted, shape};
+use crate::dispute::{Field, FieldError, quoted};
 
 /// One text for each column, by [`Field::index`].
 pub(super) type ByField<T> = [T; Field::ALL.len()];
@@ -45,7 +45,18 @@ impl Settings {
         let of_derived = self.derived.values().flat_map(Derived::columns).map(str::to_owned);
         let of_layout = self.layout.skipped().map(|(column, _)| fold(column));
         let of_ours = Field::ALL.into_iter().map(|field| fold(self.column(field)));
-        Wanted { folded: of_ours.chain(of_derived).chain(of_layout).collect(), layout: self.layout.clone() }
+        let (rounding, exact): (Vec<Field>, Vec<Field>) = Field::ALL
+            .into_iter()
+            .partition(|field| self.formats.get(field).is_some_and(super::Format::rounds));
+        // A column that is looked at twice is rounded only once.
+        let is_exact = |column: &String| {
+            exact.iter().any(|field| fold(self.column(*field)) == *column)
+                || self.derived.values().flat_map(Derived::columns).any(|part| part == column)
+        };
+        let rounded = rounding.into_iter().map(|field| fold(self.column(field)));
+        let rounded = rounded.filter(|column| !is_exact(column)).collect();
+        let folded = of_ours.chain(of_derived).chain(of_layout).collect();
+        Wanted { folded, rounded, layout: self.layout.clone() }
     }
 }
 
@@ -53,6 +64,8 @@ impl Settings {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
     folded: BTreeSet<String>,
+    /// Those of which every value is rounded to so many decimals.
+    rounded: BTreeSet<String>,
     layout: Layout,
 }
 
@@ -60,6 +73,11 @@ impl Wanted {
     /// Whether a column, as the source calls it, is one of them.
     pub(super) fn has(&self, column: &str) -> bool {
         self.folded.contains(&fold(self.layout.column(column)))
+    }
+
+    /// Whether its values may be binary numbers, of which the mapping makes exact ones.
+    pub(super) fn rounds(&self, column: &str) -> bool {
+        self.rounded.contains(&fold(self.layout.column(column)))
     }
 }
 
@@ -118,7 +136,7 @@ impl<'a> Mapping<'a> {
             match format.rewrite(text).map(Cow::into_owned) {
                 Ok(rewritten) => *text = Cow::Owned(rewritten),
                 Err(expected) => {
-                    let found = if field.is_private() { shape(text) } else { quoted(text) };
+                    let found = field.quoted(text);
                     let error = FieldError { field: *field, found, expected };
                     problems.push(Problem::of_field(error, &quoted(column(*field))));
                 }

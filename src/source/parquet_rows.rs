@@ -3,7 +3,8 @@
 //! Values become the text that the rest of reading knows: decimals with all their digits, days and instants in ISO
 //! form. Instants are those of UTC, whatever wrote them; one that falls on midnight is written as its day. INT96,
 //! which Spark still writes, is a day and nanoseconds, and is never squeezed into 64 bits of nanoseconds: the year 9999
-//! stays what it is. Columns that nobody asks for are not read.
+//! stays what it is. Binary floating point numbers are not exact, and are refused where they are wanted, unless the mapping
+//! says to how many decimals they are rounded. Columns that nobody asks for are not read.
 
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +18,12 @@ use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, Type};
 
 use super::batch::Reason;
+use super::mapping::Wanted;
 use super::table::Table;
 use super::table_rows::{MAX_FIELD_BYTES, RawRow};
+
+/// What is read of numbers.
+const EXACT: &str = "decimals, whole numbers or texts: cast the column where the file is written";
 
 /// Rows decoded at a time: enough to be quick, few enough that notes of a few kilobytes stay in the cache.
 const BATCH_ROWS: usize = 1024;
@@ -26,11 +31,13 @@ const BATCH_ROWS: usize = 1024;
 /// The longest text of an error that is shown.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// Opens a file; `is_wanted` says of which columns, by name, the values are.
+const PLAIN: &str = "plain values";
+
+/// Opens a file, with the values of those columns that are wanted.
 pub(super) fn open<R: ChunkReader + 'static>(
     path: &Path,
     input: R,
-    is_wanted: &dyn Fn(&str) -> bool,
+    wanted: &Wanted,
 ) -> Result<Box<dyn Table>, Reason> {
     let unreadable =
         |error: &ParquetError| Reason::Unreadable { path: path.to_path_buf(), problem: shown(error) };
@@ -41,20 +48,32 @@ pub(super) fn open<R: ChunkReader + 'static>(
     for (place, part) in schema.root_schema().get_fields().iter().enumerate() {
         let name = part.name();
         names.push(name.to_owned());
-        if !is_wanted(name) {
+        if !wanted.has(name) {
             continue;
         }
         let leaf = (0..schema.num_columns()).find(|leaf| schema.get_column_root_idx(*leaf) == place);
         let leaf = leaf.filter(|_| is_plain(part)).map(|leaf| (leaf, schema.column(leaf)));
-        let refused = |found: &str| Reason::ColumnType {
+        let refused = |found: &str, expected: &str| Reason::ColumnType {
             path: path.to_path_buf(),
             column: name.to_owned(),
             found: found.to_owned(),
+            expected: expected.to_owned(),
         };
         let Some((leaf, descriptor)) = leaf else {
-            return Err(refused("lists, maps or structures"));
+            return Err(refused("lists, maps or structures", PLAIN));
         };
-        let form = form(&descriptor).map_err(|found| refused(&found))?;
+        let form = form(&descriptor).map_err(|found| refused(&found, PLAIN))?;
+        if form == Form::Float {
+            // Of 32 bits not even cents of ten thousand dollars can be told apart.
+            let is_double = descriptor.physical_type() == Physical::DOUBLE;
+            if !is_double {
+                return Err(refused("numbers of the type `float`, which are not exact", EXACT));
+            }
+            if !wanted.rounds(name) {
+                let expected = format!("{EXACT}; an amount may also have the format `rounded 2`");
+                return Err(refused("numbers of the type `double`, which are not exact", &expected));
+            }
+        }
         let is_optional = descriptor.max_def_level() > 0;
         columns.push(Column { place, leaf, form, is_optional, reader: None, cells: Cells::default() });
     }
@@ -282,10 +301,9 @@ impl Column {
                     instant(days, nanoseconds / 1_000_000_000, text);
                 })
             }
-            ColumnReader::FloatColumnReader(reader) => {
-                cells.take(reader, rows, is_optional, |number, text| {
-                    push(text, format_args!("{number}"));
-                })
+            // Refused when the file was opened.
+            ColumnReader::FloatColumnReader(_) => {
+                Err(ParquetError::General("a column holds numbers of the type `float`".to_owned()))
             }
             ColumnReader::DoubleColumnReader(reader) => {
                 cells.take(reader, rows, is_optional, |number, text| {

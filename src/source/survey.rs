@@ -117,26 +117,26 @@ pub(super) fn survey<M: Send>(
     let mut all = Found::default();
     let keeps = input.sources.iter().any(|settings| settings.keep.is_some());
     for (source, settings) in input.sources.iter().enumerate() {
-        let mut found = files::find(settings, source);
-        let key = match key(settings, keeps) {
-            Ok(key) => key,
-            Err(reason) => {
-                found.files.clear();
-                found.reasons.push(reason);
-                None
-            }
-        };
-        let store = key.as_ref().and_then(|key| Store::open(settings, input.tables, key));
+        let key = key(settings, keeps);
+        let store = key.as_ref().ok().and_then(Option::as_ref);
+        let store = store.and_then(|key| Store::open(settings, input.tables, key));
+        let files::Found { mut files, mut reasons, counts, .. } =
+            files::find(settings, source, store.as_ref());
+        let key = key.unwrap_or_else(|reason| {
+            files.clear();
+            reasons.push(reason);
+            None
+        });
         if let Some(store) = &store {
-            reuse(&mut found.files, &mut found.reasons, store);
+            reuse(&mut files, &mut reasons, store);
         }
         all.keys.push(key);
         all.stores.push(store);
-        all.files.extend(found.files);
-        all.counts.partial += found.counts.partial;
-        all.counts.other += found.counts.other;
-        all.counts.failed += found.counts.failed;
-        all.surveyed.push(Surveyed { reasons: found.reasons, ..Surveyed::default() });
+        all.files.extend(files);
+        all.counts.partial += counts.partial;
+        all.counts.other += counts.other;
+        all.counts.failed += counts.failed;
+        all.surveyed.push(Surveyed { reasons, ..Surveyed::default() });
     }
     survey_of(input, all, progress, mark, sink)
 }

@@ -27,7 +27,7 @@ struct Counted {
 impl Tally {
     /// Counts one doubt of a value that is not yet fit to be shown, at this file and line.
     pub(super) fn count(&mut self, field: Field, doubt: Doubt, value: &str, place: (usize, u64)) {
-        if field.is_private() {
+        if field.is_private() || field.misfit(value).is_some() {
             self.count_shown(field, doubt, &shape(value), place);
         } else if let Some(value) = quoted_as_is(value) {
             self.count_shown(field, doubt, value, place);

@@ -25,6 +25,24 @@ pub struct Head {
     pub hash: ChainHash,
 }
 
+impl FromStr for Head {
+    type Err = String;
+
+    /// Reads a head as [`fmt::Display`] writes it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || format!("expected a number and a hash, such as `812:9f…`, but found `{text}`");
+        let (seq, hash) = text.split_once(':').ok_or_else(form)?;
+        let seq = seq.parse().map_err(|_| form())?;
+        Ok(Self { seq, hash: hash.parse().map_err(|error: NotAHash| error.to_string())? })
+    }
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.seq, self.hash)
+    }
+}
+
 /// One record, as read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {

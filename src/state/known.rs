@@ -168,6 +168,9 @@ pub struct GroupRecord {
     pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
+    /// Whether so few people have its product that neither place nor time may be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub coarse: bool,
     /// Its disputes by what reports break them down by; nothing in records of earlier builds.
     #[serde(default, skip_serializing_if = "Spread::is_empty")]
     pub spread: Spread,
@@ -220,6 +223,14 @@ pub struct RunRecord {
     /// Each source by itself, in their order; none in records of earlier builds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// Disputes that more than one source holds, of which the row of the later source counts: with equal contents and
+    /// with other ones. Their rows are among those that are superseded.
+    #[serde(default, skip_serializing_if = "is_none_shared")]
+    pub shared: (u64, u64),
+}
+
+fn is_none_shared(shared: &(u64, u64)) -> bool {
+    *shared == (0, 0)
 }
 
 /// What a run read of one source.
@@ -292,7 +303,7 @@ pub struct Rows {
     pub not_open: u64,
     /// Rows that repeat another one word for word.
     pub repeated: u64,
-    /// Rows that a later file replaces.
+    /// Rows that a later file or a later source replaces.
     pub superseded: u64,
     /// Rows that could not be read.
     pub rejected: u64,
@@ -630,6 +641,11 @@ impl State {
 
     /// Checks the vault against every checksum and against the journal. Changes nothing that is damaged.
     pub fn verify(directory: &Path) -> Result<Verdict, StateError> {
+        Self::verify_since(directory, Head::EMPTY)
+    }
+
+    /// The same, and that the journal has gone on from where it was at an earlier time.
+    pub fn verify_since(directory: &Path, witness: Head) -> Result<Verdict, StateError> {
         let state = Self::open_with(directory, vault::OPEN_LIMIT, Damage::Refuse)?;
         let checked = state.vault.verify()?;
         let from_journal = Known::read(directory)?;
@@ -637,6 +653,18 @@ impl State {
             return Err(StateError::Damaged {
                 directory: directory.to_owned(),
                 reason: "the vault does not say what the journal says".to_owned(),
+            });
+        }
+        if !state.has(witness)? {
+            return Err(StateError::Damaged {
+                directory: directory.to_owned(),
+                reason: format!(
+                    "the journal ends with record {} and has no record {} of the hash {}: it is an older copy, or \
+                     records were taken from it",
+                    state.journal.head().seq,
+                    witness.seq,
+                    witness.hash
+                ),
             });
         }
         Ok(Verdict { head: state.journal.head(), values: checked.values })

@@ -1,5 +1,8 @@
 //! The likely cause of a group, by the playbook: its codes and its words among the members.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{figures::percent, words};
@@ -106,7 +109,7 @@ pub(super) fn cause(
             evidence: String::new(),
             who: "to be found out".to_owned(),
             steps: vec!["Compare the examples below and name the party that must act.".to_owned()],
-            documents: demanded_documents(program, explanation, tables),
+            documents: demanded_documents(program, members, explanation, tables),
             others: Vec::new(),
         };
     };
@@ -123,22 +126,41 @@ pub(super) fn cause(
         evidence: best.evidence(),
         who: cause.who_must_fix.clone(),
         steps,
-        documents: demanded_documents(program, explanation, tables),
+        documents: demanded_documents(program, members, explanation, tables),
         others,
     }
 }
 
-/// What the shared reason codes demand to be attached, by the current list of the program.
-fn demanded_documents(program: Program, explanation: &Explanation, tables: &Tables) -> Vec<String> {
-    explanation
-        .shares
-        .iter()
-        .filter(|share| share.item.attribute == Attribute::ReasonCodes)
-        .flat_map(|share| share.item.value.split('+'))
-        .filter_map(|code| match &tables.reason_code(program, code)?.documentation {
+/// What the shared reason codes demand to be attached, by the lists of the days on which the members were opened: the same
+/// letter demanded other things in other years. The current list counts where that day is not known.
+fn demanded_documents(
+    program: Program,
+    members: &[&Dispute],
+    explanation: &Explanation,
+    tables: &Tables,
+) -> Vec<String> {
+    let shares = explanation.shares.iter().filter(|share| share.item.attribute == Attribute::ReasonCodes);
+    let mut demanded = Vec::new();
+    for code in shares.flat_map(|share| share.item.value.split('+')) {
+        let has_code =
+            |dispute: &&&Dispute| dispute.reason_codes.iter().any(|its| its.eq_ignore_ascii_case(code));
+        // One look for each day: a group can have very many members.
+        let days: BTreeSet<Option<Date>> =
+            members.iter().filter(has_code).map(|dispute| dispute.opened_at).collect();
+        let rows = days.into_iter().flat_map(|day| match day {
+            Some(day) => tables.reason_codes_on(program, code, day).collect::<Vec<_>>(),
+            None => tables.reason_code(program, code).into_iter().collect(),
+        });
+        let texts = rows.filter_map(|row| match &row.documentation {
             Documentation::Needed => Some(format!("the documents that reason code {code} demands")),
             Documentation::Described(what) => Some(format!("for reason code {code}: {what}")),
             _ => None,
-        })
-        .collect()
+        });
+        for text in texts {
+            if !demanded.contains(&text) {
+                demanded.push(text);
+            }
+        }
+    }
+    demanded
 }

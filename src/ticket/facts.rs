@@ -4,7 +4,7 @@
 //! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
 //! one NDC together give its confidential unit rebate amount.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use serde::Serialize;
 
@@ -15,11 +15,12 @@ pub use super::{
 use super::{
     cause::cause,
     figures::{percent, some_count},
+    privacy::Typed,
     words,
 };
 use crate::{
     cluster::{Attribute, Explanation, Neighbour, Separating, Share, Table},
-    dispute::{Clocks, Deadline, Dispute, Program, Silence, Tables, UnitType},
+    dispute::{Clocks, Deadline, Dispute, Field, Program, Silence, Tables, UnitType},
     group::{Group, GroupId},
 };
 
@@ -73,6 +74,8 @@ pub struct Facts {
     pub shares: Vec<ShareFacts>,
     /// What varies: `18 states, 212 pharmacies: not state or pharmacy specific`; empty where nothing does.
     pub varying: String,
+    /// What people decided about the disputes, each a sentence.
+    pub decisions: Vec<String>,
     /// The nearest other group of the client and program.
     pub neighbour: Option<NeighbourFacts>,
     /// Examples.
@@ -86,9 +89,9 @@ pub struct Facts {
     /// How many members there are.
     #[serde(skip)]
     pub all: usize,
-    /// What stands here of columns that people fill with words, by the name of the column.
+    /// What stands here of columns of the input.
     #[serde(skip)]
-    pub words: Vec<(&'static str, String)>,
+    pub typed: Typed,
 }
 
 impl Facts {
@@ -176,11 +179,24 @@ pub struct Exemplar {
     pub units: String,
 }
 
+/// How much of each dispute may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Grain {
+    /// All that typed columns have.
+    #[default]
+    Fine,
+    /// Neither place nor time nor amount: so few people have a product that these together could tell who one of
+    /// them is.
+    Coarse,
+}
+
 impl Facts {
-    /// The same with less of each example, where so few people have a product that place, time and amount together
-    /// could tell who one of them is.
+    /// The same with less of each example where the grain is coarse.
     #[must_use]
-    pub fn coarse(mut self) -> Self {
+    pub fn at(mut self, grain: Grain) -> Self {
+        if grain == Grain::Fine {
+            return self;
+        }
         for exemplar in &mut self.exemplars {
             // `2026Q1` and the like: the year is left.
             exemplar.period = exemplar.period.chars().take(4).collect();
@@ -188,6 +204,24 @@ impl Facts {
             "–".clone_into(&mut exemplar.units);
         }
         self
+    }
+
+    /// Texts that are no values of the input: computed, or from the playbook and the tables of clocks.
+    pub(super) fn own_words(&self) -> impl Iterator<Item = &str> {
+        let Cause { name, evidence, who, steps, documents, others, known: _, id: _, confidence: _ } =
+            &self.cause;
+        let clocks = self.clocks.iter().flat_map(|clock| {
+            let Clock { event, limit, starts, owner, due, silence } = clock;
+            [event, limit, starts, owner, due, silence]
+        });
+        let numbers =
+            [&self.disputes_number, &self.exposed_number, &self.recoverable_number, &self.amount_number];
+        [name, evidence, who, &self.due, &self.trend]
+            .into_iter()
+            .chain(numbers)
+            .chain(steps.iter().chain(documents).chain(others))
+            .chain(clocks)
+            .map(String::as_str)
     }
 
     /// Facts that say nothing, with every name that a template can use.
@@ -248,6 +282,7 @@ impl Facts {
                 exclusivity: text("80 %"),
             }],
             varying: text("18 states"),
+            decisions: vec![text("A person split DISP-3, so disputes that differ in state are kept apart.")],
             neighbour: Some(NeighbourFacts {
                 group: text("4e5f6a7b"),
                 attribute: text("state"),
@@ -267,7 +302,7 @@ impl Facts {
             more: text("1,232"),
             attached: true,
             all: 1_234,
-            words: Vec::new(),
+            typed: Typed::default(),
         }
     }
 }
@@ -284,7 +319,10 @@ pub fn facts(
     max_members: usize,
 ) -> Facts {
     let figures = Figures::of(members.iter().copied());
-    let listed = members.iter().take(max_members).map(|dispute| dispute.id.to_string()).collect();
+    let listed: Vec<String> =
+        members.iter().take(max_members).map(|dispute| dispute.id.to_string()).collect();
+    let exemplars = exemplars(members, table, explanation);
+    let typed = typed(group, explanation, &exemplars, &listed);
     Facts {
         group: group.id.short().to_owned(),
         program: group.program.human_name().to_owned(),
@@ -329,6 +367,7 @@ pub fn facts(
             })
             .collect(),
         varying: words::varying(&explanation.varying),
+        decisions: Vec::new(),
         neighbour: nearest.zip(explanation.neighbour.as_ref()).map(|(id, neighbour)| {
             let separating = neighbour.separating.as_ref();
             let part = |of: &dyn Fn(&Separating) -> String| separating.map_or_else(String::new, of);
@@ -339,60 +378,94 @@ pub fn facts(
                 there: part(&|apart| words::held(apart.attribute, &apart.there)),
             }
         }),
-        exemplars: exemplars(members, table, explanation),
+        exemplars,
         members: listed,
         more: some_count(members.len().saturating_sub(max_members)),
         attached: false,
         all: members.len(),
-        words: words_of(group, members, explanation),
+        typed,
     }
 }
 
-/// An explanation without places and times: what all disputes of a group share would tell of each of them what an
-/// example may not. See [`Facts::coarse`].
-pub fn coarsened(explanation: &Explanation) -> Explanation {
-    let is_telling = |attribute: Attribute| {
-        matches!(
-            attribute,
-            Attribute::State
-                | Attribute::Pharmacy
-                | Attribute::CoveredEntity
-                | Attribute::ParentEntity
-                | Attribute::Period
-                | Attribute::OpenedWeek
-                | Attribute::ServiceWeek
-        )
-    };
-    let mut coarse = explanation.clone();
-    for items in &mut coarse.rule.alternatives {
-        items.retain(|item| !is_telling(item.attribute));
+/// Whether a value of this attribute says where, when or how much a dispute is: what all disputes of a group share
+/// tells of each of them. A plan is a place as well: most are named after their state.
+pub fn is_telling(attribute: Attribute) -> bool {
+    matches!(
+        attribute,
+        Attribute::State
+            | Attribute::Payer
+            | Attribute::Pharmacy
+            | Attribute::CoveredEntity
+            | Attribute::ParentEntity
+            | Attribute::Period
+            | Attribute::OpenedWeek
+            | Attribute::ServiceWeek
+            | Attribute::Amount
+    )
+}
+
+/// An explanation as a group may show it beside its nearest one: of a coarse group no telling value is left, whether
+/// it is in the rule, in what its disputes share, or in how another group differs from it.
+pub fn discreet(explanation: &Explanation, own: Grain, nearest: Grain) -> Cow<'_, Explanation> {
+    if (own, nearest) == (Grain::Fine, Grain::Fine) {
+        return Cow::Borrowed(explanation);
     }
-    coarse.rule.alternatives.retain(|items| !items.is_empty());
-    coarse.shares.retain(|share| !is_telling(share.item.attribute));
-    coarse.varying.retain(|varying| !is_telling(varying.attribute));
+    let mut shown = explanation.clone();
     let tells = |neighbour: &Neighbour| {
         neighbour.separating.as_ref().is_some_and(|separating| is_telling(separating.attribute))
     };
-    coarse.neighbour = coarse.neighbour.filter(|neighbour| !tells(neighbour));
-    coarse
+    shown.neighbour = shown.neighbour.filter(|neighbour| !tells(neighbour));
+    if own == Grain::Coarse {
+        for items in &mut shown.rule.alternatives {
+            items.retain(|item| !is_telling(item.attribute));
+        }
+        shown.rule.alternatives.retain(|items| !items.is_empty());
+        shown.shares.retain(|share| !is_telling(share.item.attribute));
+        shown.varying.retain(|varying| !is_telling(varying.attribute));
+    }
+    Cow::Owned(shown)
 }
 
-/// Values of columns that people fill with words, as they may stand in a ticket.
-fn words_of(group: &Group, members: &[&Dispute], explanation: &Explanation) -> Vec<(&'static str, String)> {
-    let payers = explanation
-        .rule
-        .alternatives
-        .iter()
-        .flatten()
-        .chain(explanation.shares.iter().map(|share| &share.item))
-        .filter(|item| item.attribute == Attribute::Payer)
-        .map(|item| item.value.to_string());
-    let mut words: Vec<(&'static str, String)> = vec![("manufacturer", group.client.to_string())];
-    words.extend(payers.map(|payer| ("payer", payer)));
-    let products: BTreeSet<&str> =
-        members.iter().filter_map(|dispute| dispute.product_name.as_deref()).collect();
-    words.extend(products.into_iter().map(|product| ("product_name", product.to_owned())));
-    words
+/// The column that an attribute is made from, where its values are those of the column: others are words of ours.
+pub fn column_of(attribute: Attribute) -> Option<Field> {
+    Some(match attribute {
+        Attribute::Family => Field::ProductName,
+        Attribute::State => Field::State,
+        Attribute::Payer => Field::Payer,
+        Attribute::CoveredEntity | Attribute::ParentEntity => Field::CoveredEntityId,
+        Attribute::Pharmacy => Field::PharmacyNpi,
+        Attribute::ReasonCodes => Field::ReasonCodes,
+        _ => return None,
+    })
+}
+
+/// Values of columns as they stand in a ticket.
+fn typed(group: &Group, explanation: &Explanation, exemplars: &[Exemplar], listed: &[String]) -> Typed {
+    let mut typed = Typed::default();
+    typed.value(Field::Manufacturer, &group.client);
+    let shared = explanation.shares.iter().map(|share| &share.item);
+    let items = explanation.rule.alternatives.iter().flatten().chain(shared);
+    for item in items {
+        if let Some(column) = column_of(item.attribute) {
+            typed.value(column, &words::value(item));
+        }
+    }
+    let apart = explanation.neighbour.as_ref().and_then(|neighbour| neighbour.separating.as_ref());
+    for (apart, held) in apart.into_iter().flat_map(|apart| [(apart, &apart.here), (apart, &apart.there)]) {
+        if let Some(column) = column_of(apart.attribute) {
+            typed.value(column, &words::held(apart.attribute, held));
+        }
+    }
+    for exemplar in exemplars {
+        typed.value(Field::DisputeId, &exemplar.dispute);
+        typed.value(Field::ProductName, &exemplar.product);
+        typed.value(Field::State, &exemplar.state);
+        typed.value(Field::ReasonCodes, &exemplar.codes);
+    }
+    for id in listed {
+        typed.value(Field::DisputeId, id);
+    }
+    typed
 }
 
 /// Headline of a group: the first alternative of its rule.
@@ -438,7 +511,8 @@ fn says_it_too(one: &Share, other: &Share) -> bool {
 /// Clocks that a ticket shows.
 const CLOCKS: usize = 4;
 
-/// The clocks of the program that run for a member; those that do something by themselves come first. A day that is not
+/// The clocks of the program that run for a member; those that accept by themselves come first, then those that do
+/// something else. A day that is not
 /// known is not guessed, and a rule without a term is no clock.
 fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let reader = Clocks::new(tables);
@@ -451,7 +525,11 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     if running.iter().any(is_general) {
         running.retain(is_general);
     }
-    running.sort_by_key(|deadline| deadline.on_silence.is_none());
+    running.sort_by_key(|deadline| match deadline.on_silence {
+        Some(Silence::Accepted) => 0,
+        Some(_) => 1,
+        None => 2,
+    });
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));

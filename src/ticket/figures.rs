@@ -9,12 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispute::{Dispute, DisputedMoney, UnitType};
 
+/// Where disputes over units of no known type are counted.
+const UNTYPED: &str = "untyped";
+
 /// Exact figures of a set of disputes. Units are kept per unit type and never added across.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// Disputes.
     pub disputes: usize,
-    /// Units disputed per unit type; under `unknown` where the type is missing.
+    /// Units disputed per unit type. Units of no known type may be of any, and are not added to each other either: of them
+    /// the disputes are counted, under [`UNTYPED`].
     pub units: BTreeMap<String, Decimal>,
     /// Money not paid while in dispute, on which interest may run (US dollars).
     pub exposed: Decimal,
@@ -44,8 +48,11 @@ impl Figures {
     pub fn add(&mut self, dispute: &Dispute) {
         self.disputes += 1;
         if let Some(units) = dispute.units_disputed {
-            let unit = dispute.unit_type.map_or("unknown", UnitType::as_str);
-            *self.units.entry(unit.to_owned()).or_default() += units;
+            let (unit, counted) = match dispute.unit_type {
+                Some(unit) => (UnitType::as_str(unit), units),
+                None => (UNTYPED, Decimal::ONE),
+            };
+            *self.units.entry(unit.to_owned()).or_default() += counted;
         }
         match dispute.amount_disputed {
             Some(amount) if dispute.disputed_money == DisputedMoney::Paid => self.recoverable += amount,
@@ -84,9 +91,14 @@ impl Figures {
     }
 }
 
-/// `1,234.5 ML`; a unit type that is not known is called so.
+/// `1,234.5 ML`; a unit type that is not known is called so, and of several disputes over such units their number is told.
 pub fn units_text(units: Decimal, unit: &str) -> String {
-    let unit = if unit == "unknown" { "units of unknown type" } else { unit };
+    let unit = match unit {
+        "unknown" => "units of unknown type",
+        UNTYPED if units == Decimal::ONE => "dispute with units of unknown type",
+        UNTYPED => "disputes with units of unknown type",
+        unit => unit,
+    };
     // Parts of a unit matter in small counts only.
     let places = if units.abs() >= Decimal::ONE_HUNDRED { 0 } else { 3 };
     format!("{} {unit}", grouped(&units.round_dp(places).normalize().to_string()))
@@ -158,5 +170,7 @@ mod tests {
     fn units_are_grouped_and_named() {
         assert_eq!(units_text("1234567.500".parse().unwrap(), "ML"), "1,234,568 ML");
         assert_eq!(units_text("-1000".parse().unwrap(), "unknown"), "−1,000 units of unknown type");
+        assert_eq!(units_text(Decimal::ONE, UNTYPED), "1 dispute with units of unknown type");
+        assert_eq!(units_text(Decimal::from(1_200), UNTYPED), "1,200 disputes with units of unknown type");
     }
 }

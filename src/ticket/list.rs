@@ -2,16 +2,17 @@
 //!
 //! Columns are those that may leave: no note, claim, service date or money (exact money and exact units of one
 //! NDC give its confidential unit rebate amount). A cell that a spreadsheet would take for a formula is written as
-//! text (OWASP, "CSV Injection"); a cell of a free column that looks private is withheld.
+//! text (OWASP, "CSV Injection"). A cell that looks like what its column does not have is withheld, and told of: a list
+//! without it is of more use than none.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{markdown::flatten, privacy::screen_words};
+use super::{facts::Grain, markdown::flatten, privacy::withheld};
 use crate::{
-    dispute::{Dispute, Text, UnitType},
+    dispute::{Dispute, Field, Text, UnitType},
     group::GroupId,
 };
 
@@ -19,19 +20,19 @@ use crate::{
 pub const PREFIX: &str = "disputes-";
 
 /// Columns of the list, in order.
-pub const COLUMNS: [&str; 12] = [
-    "dispute_id",
-    "ndc",
-    "product_name",
-    "state",
-    "payer",
-    "covered_entity_id",
-    "pharmacy_npi",
-    "period",
-    "reason_codes",
-    "units_disputed",
-    "unit_type",
-    "due_at",
+pub const COLUMNS: [Field; 12] = [
+    Field::DisputeId,
+    Field::Ndc,
+    Field::ProductName,
+    Field::State,
+    Field::Payer,
+    Field::CoveredEntityId,
+    Field::PharmacyNpi,
+    Field::Period,
+    Field::ReasonCodes,
+    Field::UnitsDisputed,
+    Field::UnitType,
+    Field::DueAt,
 ];
 
 /// Bytes kept for the row that says what is left out.
@@ -49,6 +50,31 @@ pub struct List {
     pub rows: usize,
     /// Disputes left out, because the file would be larger than Jira takes.
     pub left_out: usize,
+    /// Cells that are withheld because they look private.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+}
+
+/// Cells of a column that are withheld for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// Name of the column.
+    pub column: &'static str,
+    /// What they look like.
+    pub kind: &'static str,
+    /// How many.
+    pub cells: usize,
+}
+
+impl fmt::Display for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, kind, cells } = self;
+        let s = if *cells == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{cells} cell{s} of column `{column}` in the attached list, because it looks like it holds {kind}"
+        )
+    }
 }
 
 /// A list that Jira shows on an issue.
@@ -61,20 +87,37 @@ pub struct Attached {
 }
 
 impl List {
-    /// The list of some disputes; a coarse one lacks state, pharmacy, units and part of the period.
-    pub fn of(group: &GroupId, members: &[&Dispute], coarse: bool) -> Self {
+    /// The list of some disputes; a coarse one lacks place, time and amount but for the year.
+    pub fn of(group: &GroupId, members: &[&Dispute], grain: Grain) -> Self {
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer("\u{feff}".as_bytes().to_vec());
         // Writing to memory does not fail, and what is written is text.
-        let rows = std::iter::once(COLUMNS.map(str::to_owned))
-            .chain(members.iter().map(|one| if coarse { coarsened(row(one)) } else { row(one) }));
-        for row in rows {
+        drop(writer.write_record(COLUMNS.map(Field::name)));
+        let mut hidden: BTreeMap<(Field, &'static str), usize> = BTreeMap::new();
+        for one in members {
+            let mut row = row(one);
+            if grain == Grain::Coarse {
+                row = coarsened(row);
+            }
+            for (column, cell) in COLUMNS.into_iter().zip(&mut row) {
+                if let Some(shape) = column.misfit(cell) {
+                    *hidden.entry((column, shape.as_str())).or_default() += 1;
+                    *cell = withheld(shape.as_str());
+                }
+                // A number of units may begin with a minus.
+                if column != Field::UnitsDisputed {
+                    *cell = guarded(cell);
+                }
+            }
             drop(writer.write_record(&row));
         }
         let text =
             writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        Self::named(group.short(), text, members.len(), 0)
+        let hidden = hidden.into_iter();
+        let withheld =
+            hidden.map(|((column, kind), cells)| Withheld { column: column.name(), kind, cells }).collect();
+        Self { withheld, ..Self::named(group.short(), text, members.len(), 0) }
     }
 
     /// The same within some bytes: further rows are left out whole, and the last one says how many.
@@ -92,13 +135,19 @@ impl List {
         let (rows, end) = (kept.len(), kept.last().copied().unwrap_or(header));
         let left_out = self.rows + self.left_out - rows;
         let text = format!("{}and {left_out} more{}\r\n", &self.text[..end], ",".repeat(COLUMNS.len() - 1));
-        Self::named(self.group(), text, rows, left_out)
+        Self { withheld: self.withheld.clone(), ..Self::named(self.group(), text, rows, left_out) }
     }
 
     fn named(group: &str, text: String, rows: usize, left_out: usize) -> Self {
         let digest = Sha256::digest(text.as_bytes());
         let version: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Self { name: format!("{PREFIX}{group}-{version}.csv"), text: text.into(), rows, left_out }
+        Self {
+            name: format!("{PREFIX}{group}-{version}.csv"),
+            text: text.into(),
+            rows,
+            left_out,
+            withheld: Vec::new(),
+        }
     }
 
     fn group(&self) -> &str {
@@ -109,15 +158,15 @@ impl List {
 fn row(dispute: &Dispute) -> [String; COLUMNS.len()] {
     let text = |value: &Option<Text>| value.as_deref().unwrap_or_default().to_owned();
     [
-        guarded(&dispute.id),
-        guarded(&dispute.ndc.to_string()),
-        free(&text(&dispute.product_name)),
-        guarded(&text(&dispute.state)),
-        free(&text(&dispute.payer)),
-        guarded(&text(&dispute.covered_entity)),
-        guarded(&text(&dispute.pharmacy_npi)),
+        dispute.id.to_string(),
+        dispute.ndc.to_string(),
+        text(&dispute.product_name),
+        text(&dispute.state),
+        text(&dispute.payer),
+        text(&dispute.covered_entity),
+        text(&dispute.pharmacy_npi),
         dispute.period.map(|period| period.to_string()).unwrap_or_default(),
-        guarded(&dispute.reason_codes.join(" ")),
+        dispute.reason_codes.join(" "),
         dispute.units_disputed.map(|units| units.normalize().to_string()).unwrap_or_default(),
         dispute.unit_type.map(UnitType::as_str).unwrap_or_default().to_owned(),
         dispute.due_at.map(|day| day.to_string()).unwrap_or_default(),
@@ -125,22 +174,19 @@ fn row(dispute: &Dispute) -> [String; COLUMNS.len()] {
 }
 
 fn coarsened(mut row: [String; COLUMNS.len()]) -> [String; COLUMNS.len()] {
-    for (column, cell) in COLUMNS.iter().zip(&mut row) {
-        match *column {
-            "state" | "pharmacy_npi" | "units_disputed" => cell.clear(),
-            "period" => cell.truncate(4),
+    for (column, cell) in COLUMNS.into_iter().zip(&mut row) {
+        match column {
+            Field::State
+            | Field::Payer
+            | Field::CoveredEntityId
+            | Field::PharmacyNpi
+            | Field::UnitsDisputed
+            | Field::DueAt => cell.clear(),
+            Field::Period => cell.truncate(4),
             _ => {}
         }
     }
     row
-}
-
-/// A value of a column that people fill with words.
-fn free(value: &str) -> String {
-    match screen_words(value) {
-        None => guarded(value),
-        Some(find) => format!("(withheld: it looks like it holds {})", find.kind),
-    }
 }
 
 /// One line, and never a formula.
@@ -194,8 +240,10 @@ mod tests {
     #[test]
     fn formulas_are_text_and_what_looks_private_is_withheld() {
         let one = dispute("D-1", "Mrs. Example, SSN 123-45-6789");
-        let List { text, rows, .. } = List::of(&GroupId::from_bits(7), &[&one], false);
+        let List { text, rows, withheld, .. } = List::of(&GroupId::from_bits(7), &[&one], Grain::Fine);
         assert_eq!(rows, 1);
+        let kind = "a social security number";
+        assert_eq!(withheld, [Withheld { column: "payer", kind, cells: 1 }]);
         let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let row = reader.records().next().unwrap().unwrap();
         let row: Vec<&str> = row.iter().collect();
@@ -211,7 +259,7 @@ mod tests {
     fn a_list_that_is_too_large_loses_whole_rows_and_says_how_many() {
         let all: Vec<Dispute> = (0..100).map(|n| dispute(&format!("D-{n:03}"), "Example Plan")).collect();
         let members: Vec<&Dispute> = all.iter().collect();
-        let whole = List::of(&GroupId::from_bits(7), &members, false);
+        let whole = List::of(&GroupId::from_bits(7), &members, Grain::Fine);
         assert_eq!(whole.within(u64::MAX), whole);
         let some = whole.within(2_000);
         assert!(some.text.len() <= 2_000 && some.rows > 10, "{} bytes, {} rows", some.text.len(), some.rows);

@@ -18,6 +18,7 @@ mod markdown;
 pub mod markup;
 mod priority;
 mod privacy;
+mod shared;
 mod template;
 pub mod wiki;
 pub mod words;
@@ -30,14 +31,16 @@ use serde::Serialize;
 pub use course::{Course, Point};
 pub use markdown::parse as parse_markdown;
 pub use markup::Markup;
-pub use priority::{Priorities, Weight};
-pub use privacy::{Find, screen, screen_words};
+pub use priority::{Priorities, Weight, days_left};
+pub use privacy::{Find, Refusal, Typed, open, open_value, screen, withheld};
+pub use shared::{Part, shared_content};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
 
 use document::Block;
+use template::template_of;
 
 use crate::group::GroupId;
-use facts::{Facts, Figures};
+use facts::{Facts, Figures, Grain};
 use list::List;
 
 /// The label on every ticket of ours.
@@ -75,6 +78,12 @@ pub struct Content {
     /// The list of all disputes, none where it is not attached.
     #[serde(skip)]
     pub list: Option<List>,
+    /// How much of each dispute the text shows; what else leaves with it shows no more.
+    #[serde(skip)]
+    pub grain: Grain,
+    /// What typed columns put into the text.
+    #[serde(skip)]
+    pub typed: Typed,
 }
 
 /// Why there is no content.
@@ -84,13 +93,8 @@ pub enum ContentError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// The finished text looks private.
-    #[error("the {field} looks like it holds {kind}")]
-    Private {
-        /// Which column, or which field of the ticket and its template.
-        field: String,
-        /// What was found, never its value.
-        kind: &'static str,
-    },
+    #[error("{0}")]
+    Private(Refusal),
 }
 
 /// Characters kept for the lines around our block.
@@ -109,24 +113,17 @@ pub fn content(
     let summary = templates.summary(facts)?;
     let block = description(facts, templates, limit.saturating_sub(ROOM_FOR_DELIMITERS))?;
     let fields = templates.fields(facts)?;
-    for (column, value) in &facts.words {
-        if let Some(Find { kind }) = screen_words(value) {
-            return Err(ContentError::Private { field: format!("column `{column}`"), kind });
-        }
-    }
-    let description = document::plain_text(&block);
+    let mut typed = facts.typed.clone();
+    facts.own_words().for_each(|words| typed.ours(words));
+    let gate = |place: &str, text: &str, template: &str| {
+        let wrote = templates.source(template);
+        typed.gate(&format!("{place} (template `{template}`)"), text, &wrote).map_err(ContentError::Private)
+    };
     let [summary_name, description_name] = templates.names(facts);
-    let own = [
-        (format!("summary (template `{summary_name}`)"), summary.as_str()),
-        (format!("description (template `{description_name}`)"), description.as_str()),
-    ];
-    // What the operator wrote is no foreign text; a mail address of an account may stand there.
-    let made = fields.iter().filter(|(name, text)| templates.is_made(name, text));
-    let made = made.map(|(name, text)| (format!("field `{name}`"), text.as_str()));
-    for (field, text) in own.into_iter().chain(made) {
-        if let Some(Find { kind }) = screen(text) {
-            return Err(ContentError::Private { field, kind });
-        }
+    gate("summary", &summary, &summary_name)?;
+    gate("description", &document::plain_text(&block), &description_name)?;
+    for (name, text) in &fields {
+        gate(&format!("field `{name}`"), text, &template_of(name))?;
     }
     Ok(Content {
         summary,
@@ -140,6 +137,8 @@ pub fn content(
         fields,
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed,
     })
 }
 

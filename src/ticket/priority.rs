@@ -51,6 +51,18 @@ impl Weight {
     }
 }
 
+/// Days from a day to the next one on which something is due, or money of the client is lost in silence; none where no such
+/// day is known or all have passed.
+pub fn days_left(members: &[&Dispute], tables: &Tables, today: Date) -> Option<i64> {
+    let clocks = Clocks::new(tables);
+    let losing: Vec<&Deadline> = tables.deadlines.iter().filter(|deadline| is_loss(deadline)).collect();
+    let days = members.iter().flat_map(|member| {
+        let ends = losing.iter().filter(|deadline| deadline.concerns(member));
+        ends.filter_map(|deadline| clocks.due(deadline, member)).chain(member.due_at)
+    });
+    days.filter(|day| *day >= today).min().map(|day| today.duration_until(day).as_hours() / 24)
+}
+
 impl Ord for Weight {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |weight: &Self| (weight.loss, weight.age_days, weight.amount, weight.disputes);

@@ -7,21 +7,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
 
-use super::{document::Block, facts::Facts, markdown};
+use super::{document::Block, facts::Facts, markdown, shared::SharedFacts};
 
 const MARKDOWN: &str = "markdown";
 const LINE: &str = "line";
 /// Steps after which a template is stopped.
 const FUEL: u64 = 200_000;
-/// Jira's limit on a summary, in characters.
-const SUMMARY_LIMIT: usize = 255;
+/// The longest summary, in units of UTF-16: under Jira's limit.
+const SUMMARY_LIMIT: usize = 254;
+/// What is left of each part of a summary that is shortened.
+const LEAST_LEFT: usize = 24;
 
 /// The embedded templates by name.
-pub const EMBEDDED: [(&str, &str); 2] = [
+pub const EMBEDDED: [(&str, &str); 4] = [
     ("summary.txt", include_str!("../../templates/ticket/summary.txt")),
     ("description.md", include_str!("../../templates/ticket/description.md")),
+    (SHARED_SUMMARY, include_str!("../../templates/ticket/shared-summary.txt")),
+    (SHARED, include_str!("../../templates/ticket/shared.md")),
 ];
+
+/// The templates of a ticket for staff about a cause that several clients share.
+pub(super) const SHARED_SUMMARY: &str = "shared-summary.txt";
+pub(super) const SHARED: &str = "shared.md";
 
 /// Compiled templates.
 #[derive(Debug)]
@@ -69,7 +78,8 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            let is_document = name == "description.md" || is_own(name) && name.starts_with("description-");
+            let is_document = ["description.md", SHARED].contains(&name)
+                || is_own(name) && name.starts_with("description-");
             AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
@@ -130,7 +140,11 @@ impl Templates {
     pub fn try_out(&self) -> Result<(), TemplateError> {
         for (name, _) in self.environment.templates().filter(|(name, _)| !name.starts_with(&template_of("")))
         {
-            self.render(name, &Facts::sample())?;
+            if [SHARED, SHARED_SUMMARY].contains(&name) {
+                self.render(name, &SharedFacts::sample())?;
+            } else {
+                self.render(name, &Facts::sample())?;
+            }
         }
         self.fields(&Facts::sample()).map(drop)
     }
@@ -146,18 +160,33 @@ impl Templates {
         if self.environment.get_template(&own).is_ok() { own } else { format!("{stem}.{ending}") }
     }
 
-    /// The summary: one line, never longer than Jira allows; what does not fit is left out at a word.
+    /// The summary: one line, never longer than Jira allows. Where it would be, the title gives way first, then the name
+    /// of the cause and the client; what still does not fit is left out at a word.
     pub fn summary(&self, facts: &Facts) -> Result<String, TemplateError> {
-        let text = self.render(&self.of_cause("summary", "txt", facts), facts)?;
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(fit(&line))
+        let template = self.of_cause("summary", "txt", facts);
+        let line = |facts: &Facts| {
+            let text = self.render(&template, facts)?;
+            Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        let whole = line(facts)?;
+        if length(&whole) <= SUMMARY_LIMIT {
+            return Ok(whole);
+        }
+        let (mut shorter, mut text) = (facts.clone(), whole);
+        let parts: [fn(&mut Facts) -> &mut String; 3] =
+            [|facts| &mut facts.title, |facts| &mut facts.cause.name, |facts| &mut facts.client];
+        for part in parts {
+            let over = length(&text).saturating_sub(SUMMARY_LIMIT);
+            let part = part(&mut shorter);
+            *part = shortened(part, length(part).saturating_sub(over).max(LEAST_LEFT));
+            text = line(&shorter)?;
+        }
+        Ok(shortened(&text, SUMMARY_LIMIT))
     }
 
-    /// Whether a field's text was made from facts, and is not what the operator wrote.
-    pub(super) fn is_made(&self, field: &str, text: &str) -> bool {
-        self.environment
-            .get_template(&template_of(field))
-            .is_ok_and(|template| template.source().trim() != text)
+    /// What a template says by itself: words of the operator and not of the input, such as whom to ask.
+    pub(super) fn source(&self, name: &str) -> String {
+        self.environment.get_template(name).map_or_else(|_| String::new(), |it| it.source().to_owned())
     }
 
     /// Our block of the description.
@@ -165,7 +194,22 @@ impl Templates {
         Ok(markdown::parse(&self.render(&self.of_cause("description", "md", facts), facts)?))
     }
 
-    fn render(&self, name: &str, facts: &Facts) -> Result<String, TemplateError> {
+    /// Summary and description of a ticket for staff.
+    pub(super) fn shared(&self, facts: &SharedFacts) -> Result<(String, Vec<Block>), TemplateError> {
+        let line = |facts: &SharedFacts| {
+            let text = self.render(SHARED_SUMMARY, facts)?;
+            Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        let mut summary = line(facts)?;
+        let over = length(&summary).saturating_sub(SUMMARY_LIMIT);
+        if over > 0 {
+            let title = shortened(&facts.title, length(&facts.title).saturating_sub(over).max(LEAST_LEFT));
+            summary = shortened(&line(&SharedFacts { title, ..facts.clone() })?, SUMMARY_LIMIT);
+        }
+        Ok((summary, markdown::parse(&self.render(SHARED, facts)?)))
+    }
+
+    fn render(&self, name: &str, facts: &impl Serialize) -> Result<String, TemplateError> {
         self.environment
             .get_template(name)
             .and_then(|template| template.render(Serde(facts)))
@@ -176,7 +220,7 @@ impl Templates {
 /// Functions that every template has.
 const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
 
-fn template_of(field: &str) -> String {
+pub(super) fn template_of(field: &str) -> String {
     format!("jira.fields.{field}")
 }
 
@@ -205,20 +249,21 @@ fn names_of(value: &serde_json::Value) -> BTreeSet<String> {
     names
 }
 
-fn fit(line: &str) -> String {
-    if line.chars().count() <= SUMMARY_LIMIT {
-        return line.to_owned();
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// A text within so much room; what does not fit is left out at a word, or within one where it is very long.
+fn shortened(text: &str, room: usize) -> String {
+    if length(text) <= room {
+        return text.to_owned();
     }
-    let mut text = String::new();
-    for word in line.split(' ') {
-        if text.chars().count() + word.chars().count() + 2 > SUMMARY_LIMIT {
-            break;
-        }
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
-    text.push('…');
-    text
+    let mut taken = 0;
+    let within = |sign: &char| {
+        taken += sign.len_utf16();
+        taken < room
+    };
+    let cut: String = text.chars().take_while(within).collect();
+    let at_word = cut.rfind(' ').filter(|at| *at * 2 > cut.len()).map_or(cut.as_str(), |at| &cut[..at]);
+    format!("{}…", at_word.trim_end())
 }

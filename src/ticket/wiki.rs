@@ -39,7 +39,7 @@ fn block(block: &Block) -> String {
             std::iter::once(row(header, "||")).chain(rows).collect::<Vec<_>>().join("\n")
         }
         Block::Quote(inner) => format!("{{quote}}\n{}\n{{quote}}", text(inner)),
-        Block::Code(code) if code.contains("{noformat}") => {
+        Block::Code(code) if code.contains("{noformat") => {
             code.lines().map(escaped_line).collect::<Vec<_>>().join("\n")
         }
         Block::Code(code) => format!("{{noformat}}\n{}\n{{noformat}}", code.trim_end_matches('\n')),

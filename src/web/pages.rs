@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     deliver,
-    dispute::Program,
+    dispute::{Field, Program},
     group::{GroupId, Pending, Status},
     plan::{Asked, Link, RulingKind},
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::{facts, screen, words},
+    ticket::{facts, open_value, screen, words},
 };
 
 /// Groups, runs, writes and past events on one page.
@@ -112,7 +112,7 @@ impl Maker<'_> {
             ticket => self.ticket(id),
             standing => self.view.ticket_word(record),
             status => status_word(&record.group.status),
-            client => &*record.group.client,
+            client => &*open_value(Field::Manufacturer, &record.group.client),
             program => record.group.program.human_name(),
             cause => &*record.cause,
             who => &*record.who,
@@ -139,7 +139,7 @@ impl Maker<'_> {
             last => known.runs.values().next_back().map(|run| self.run_line(run)),
             held => self.view.standing.get("held").copied().unwrap_or(0),
             doubt => known.doubt.as_ref().map(|doubt| doubt.reason.clone()),
-            open_reports => deliver::open(known).iter().map(|one| without_addresses(one)).collect::<Vec<_>>(),
+            open_reports => deliver::open(known),
         }
     }
 
@@ -195,7 +195,16 @@ impl Maker<'_> {
         let rules: Vec<String> = group
             .patterns
             .iter()
-            .map(|pattern| words::items(&pattern.items()))
+            .map(|pattern| {
+                let mut items = pattern.items();
+                items.retain(|item| !record.coarse || !facts::is_telling(item.attribute));
+                for item in &mut items {
+                    if let Some(column) = facts::column_of(item.attribute) {
+                        item.value = open_value(column, &item.value).as_ref().into();
+                    }
+                }
+                words::items(&items)
+            })
             .filter(|rule| !rule.is_empty())
             .collect();
         let mut family: Vec<Value> = Vec::new();
@@ -341,7 +350,7 @@ impl Maker<'_> {
         for order in self.view.history.orders.iter().filter(|order| order.group == *id) {
             past.push(match &order.asked {
                 Asked::Done(command) => by_people(order.at, "order in a comment", command.to_string()),
-                Asked::Failed(why) => {
+                Asked::Failed { why, .. } => {
                     // It repeats words of the comment.
                     let words = if screen(why).is_some() { "(withheld: it looks private)" } else { why };
                     by_people(order.at, "order that could not be carried out", words.to_owned())
@@ -527,7 +536,7 @@ impl Maker<'_> {
             .schedules
             .values()
             .filter(|ran| deliver::is_delivery(ran))
-            .map(|ran| context! { at => self.time(ran.at), what => without_addresses(&ran.id), of => ran.schedule.as_str() })
+            .map(|ran| context! { at => self.time(ran.at), what => ran.id.as_str(), of => ran.schedule.as_str() })
             .collect();
         context! { files, sent, week => self.view.week.to_string() }
     }
@@ -592,15 +601,6 @@ fn course(series: &[usize]) -> String {
     }
 }
 
-/// A text in which mail addresses keep their first letter and their domain: who knows a recipient knows it again.
-fn without_addresses(text: &str) -> String {
-    let masked = |word: &str| match word.split_once('@') {
-        Some((name, domain)) => format!("{}…@{domain}", name.chars().next().unwrap_or_default()),
-        None => word.to_owned(),
-    };
-    text.split(' ').map(masked).collect::<Vec<_>>().join(" ")
-}
-
 /// The end of the id of a dispute, at most half of it. Who has an id before them knows it again by that, and can have
 /// the page look for it; a page that is shown around, or left open, gives none away.
 fn masked(id: &str) -> String {
@@ -652,12 +652,6 @@ mod tests {
         ] {
             assert_eq!(course(series), found);
         }
-    }
-
-    #[test]
-    fn of_a_mail_address_the_first_letter_and_the_domain_are_shown() {
-        let said = without_addresses("refused lead@example.com: no such person");
-        assert_eq!(said, "refused l…@example.com: no such person");
     }
 
     #[test]

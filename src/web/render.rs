@@ -1,11 +1,17 @@
-//! Templates of the pages. HTML is escaped everywhere, and every text goes through the privacy gate.
+//! Templates of the pages. HTML is escaped everywhere; nothing is ever marked as safe.
+//!
+//! The gate of the pages is where a value is printed: what looks like a number or a birth of a patient is withheld in its
+//! place, and the rest of the page is shown. Names and addresses are those of the people who work with the pages;
+//! values of the input columns that may hold others have passed their column before.
 
 use minijinja::{
-    AutoEscape, Environment, Error, HtmlEscape, Output, State, UndefinedBehavior, Value, context,
-    escape_formatter, syntax::SyntaxConfig,
+    AutoEscape, Environment, UndefinedBehavior, Value, context, escape_formatter, syntax::SyntaxConfig,
 };
 
-use crate::{report, ticket::facts};
+use crate::{
+    dispute::{Shape, finds, plain},
+    ticket::{facts, withheld},
+};
 
 /// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
 pub(super) const STYLE: &str =
@@ -27,15 +33,6 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("message.html", include_str!("../../templates/web/message.html")),
 ];
 
-/// What looks private is withheld where it stands, whatever page shows it; texts of macros have come through here
-/// already. What a visitor typed is said back as it is: the filter `own`.
-fn gated(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match value.as_str() {
-        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(report::open(text))),
-        _ => escape_formatter(out, state, value),
-    }
-}
-
 /// The templates, made once.
 #[derive(Debug)]
 pub(super) struct Renderer(Environment<'static>);
@@ -45,11 +42,13 @@ impl Renderer {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.set_formatter(gated);
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        environment.add_filter("own", |text: String| Value::from_safe_string(HtmlEscape(&text).to_string()));
+        environment.set_formatter(|out, state, value| match value.as_str().and_then(private) {
+            Some(shape) => escape_formatter(out, state, &withheld(shape.as_str()).into()),
+            None => escape_formatter(out, state, value),
+        });
         environment.add_filter("thousands", |count: u64| {
             facts::thousands(usize::try_from(count).unwrap_or(usize::MAX))
         });
@@ -71,4 +70,10 @@ impl Renderer {
     pub(super) fn page(&self, name: &str, site: &Value, page: &Value) -> Result<String, minijinja::Error> {
         self.0.get_template(name)?.render(context! { site, page })
     }
+}
+
+/// What a printed value looks like that no page has a reason to show.
+fn private(value: &str) -> Option<Shape> {
+    let never = [Shape::SocialSecurity, Shape::Beneficiary, Shape::Birth, Shape::Prescription];
+    finds(&plain(value)).into_iter().map(|find| find.shape).find(|shape| never.contains(shape))
 }

@@ -17,6 +17,7 @@ fn the_starter_loads_without_problems_and_holds_what_was_found() {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
     let found = Found {
+        source: [("table".to_owned(), "\"claims.open\"".to_owned())].into(),
         layout: None,
         about_columns: Vec::new(),
         paths: vec!["exports/open \"disputes\".csv".to_owned(), "C:\\drop\\é\n.csv".to_owned()],
@@ -35,6 +36,11 @@ fn the_starter_loads_without_problems_and_holds_what_was_found() {
     let mut reader = layers.reader();
     read_all(&mut reader);
     let read_back = Found {
+        source: reader
+            .optional_text("source.table")
+            .map(|table| ("table".to_owned(), format!("{table:?}")))
+            .into_iter()
+            .collect(),
         layout: None,
         about_columns: Vec::new(),
         paths: reader.list("source.paths"),

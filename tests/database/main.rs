@@ -6,6 +6,8 @@
     reason = "a failed preparation fails its test, and a test that cannot run says so"
 )]
 
+#[path = "../shared/certificate.rs"]
+mod certificate;
 #[path = "../shared/cut.rs"]
 mod cut;
 #[path = "../shared/postgres.rs"]

@@ -1,21 +1,44 @@
 //! ODBC, by the driver of PostgreSQL; compiled with the feature `odbc` only.
 
+use std::net::TcpListener;
+
 use disputebot::{
     dispute::{Field, Tables},
     source::{
-        Batch, Completeness, Previous, Settings,
+        Batch, Completeness, Previous, Reason, Settings,
         database::{Database, Relation, Server, parse_address},
         load,
     },
 };
 use rust_decimal::Decimal;
 
-use crate::server::{PASSWORD, Postgres};
+use crate::{
+    cut,
+    server::{PASSWORD, Postgres},
+};
+
+const DRIVER: &str = "PostgreSQL Unicode";
+
+/// A server that the driver of this machine speaks to; none, told by name, where either is not installed, and a failure
+/// then where CI is set.
+fn start() -> Option<Postgres> {
+    let drivers = odbc_api::environment().unwrap().drivers().unwrap();
+    if drivers.iter().any(|driver| driver.description == DRIVER) {
+        return Postgres::start();
+    }
+    let told = format!("not run: the driver `{DRIVER}` of ODBC is not here; install `odbc-postgresql`");
+    assert!(std::env::var_os("CI").is_none(), "{told}");
+    eprintln!("{told}");
+    None
+}
 
 fn source(server: &Postgres, relation: Relation) -> Settings {
+    source_at(server.port, server, relation)
+}
+
+fn source_at(port: u16, server: &Postgres, relation: Relation) -> Settings {
     let address = format!(
-        "odbc:Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={};Database=claims;UseDeclareFetch=1;Fetch=500",
-        server.port
+        "odbc:Driver={{{DRIVER}}};Server=127.0.0.1;Port={port};Database=claims;UseDeclareFetch=1;Fetch=500"
     );
     let (kind, host, port, name) = parse_address(&address).unwrap();
     assert_eq!(kind, Server::Odbc);
@@ -38,7 +61,7 @@ fn told(settings: &Settings) -> String {
 
 #[test]
 fn values_come_exactly_and_only_wanted_columns_are_asked_for() {
-    let Some(server) = Postgres::start() else { return };
+    let Some(server) = start() else { return };
     server.sql(
         "CREATE TABLE disputes (dispute_id int8, program text, manufacturer text, ndc text, amount_disputed numeric(38,10),
             due_at date, note text, ratio float8, blob bytea);
@@ -65,7 +88,7 @@ fn values_come_exactly_and_only_wanted_columns_are_asked_for() {
 
 #[test]
 fn what_is_wrong_is_told_without_a_secret() {
-    let Some(server) = Postgres::start() else { return };
+    let Some(server) = start() else { return };
     server.sql("CREATE TABLE disputes (dispute_id text, program text, manufacturer text, ndc text, ratio float8); GRANT SELECT ON disputes TO reader");
     let good = source(&server, Relation::Table("disputes".to_owned()));
     let wrong = Settings { secret: Some("not it".to_owned().into()), ..good.clone() };
@@ -82,4 +105,39 @@ fn what_is_wrong_is_told_without_a_secret() {
     server.sql("INSERT INTO disputes VALUES ('Jane Roe', 'mdrp', 'a', '12345067890', 1)");
     let computed = told(&source(&server, Relation::Query(raises.to_owned())));
     assert!(computed.contains("cannot compute a value (SQLSTATE"), "{computed}");
+}
+
+#[test]
+fn a_server_that_is_down_or_breaks_off_leaves_the_source_incomplete_and_the_rows_before_that_count() {
+    let Some(server) = start() else { return };
+    server.sql(
+        "CREATE TABLE disputes (dispute_id text, program text, manufacturer text, ndc text);
+         INSERT INTO disputes SELECT 'D-' || n, 'mdrp', 'Example Pharma A', '12345-678-90' FROM generate_series(1, 20000) AS n;
+         GRANT SELECT ON disputes TO reader",
+    );
+    let table = Relation::Table("disputes".to_owned());
+    assert_eq!(read(&source(&server, table.clone())).counts.open, 20_000);
+    let batch = read(&source_at(cut::after(600_000, server.port), &server, table.clone()));
+    let Completeness::Incomplete(reasons) = &batch.completeness else { panic!("the cut was not seen") };
+    let [Reason::BrokeOff { rows, problem, .. }] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert_eq!((*rows, batch.counts.open), (batch.counts.rows, batch.counts.rows), "{problem}");
+    assert!((1_000..20_000).contains(rows) && !problem.contains(PASSWORD), "{rows} {problem}");
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let down = told(&source_at(unused, &server, table));
+    assert!(down.starts_with("`odbc://127.0.0.1/claims/disputes` cannot be reached: "), "{down}");
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_rejected_and_the_rest_is_read() {
+    let Some(server) = start() else { return };
+    server.sql(
+        "CREATE TABLE disputes (dispute_id text, program text, manufacturer text, ndc text);
+         INSERT INTO disputes SELECT 'D-' || n, 'mdrp', 'Example Pharma A',
+            CASE WHEN n % 100 = 0 THEN 'poison' ELSE '12345-678-90' END FROM generate_series(1, 5000) AS n;
+         GRANT SELECT ON disputes TO reader",
+    );
+    let batch = read(&source(&server, Relation::Table("disputes".to_owned())));
+    assert_eq!(batch.completeness, Completeness::Complete);
+    assert_eq!((batch.counts.rows, batch.counts.open, batch.counts.rejected), (5_000, 4_950, 50));
+    assert_eq!(batch.rejects[0].line, 100);
 }

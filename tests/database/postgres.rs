@@ -1,6 +1,6 @@
 //! PostgreSQL: what it holds arrives whole, and whatever breaks leaves the source incomplete.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, process::Command};
 
 use disputebot::{
     dispute::{Field, Tables},
@@ -280,4 +280,54 @@ fn a_cell_that_is_too_long_is_refused_and_the_rest_is_read() {
     assert_eq!((batch.counts.open, batch.counts.rejected, batch.completeness.is_complete()), (2, 1, true));
     let told = batch.rejects[0].to_string();
     assert!(told.starts_with("line 2, column `note`: expected at most 65536 bytes"), "{told}");
+}
+
+#[test]
+fn init_guesses_from_a_table_and_preview_shows_it_as_mapped() {
+    let Some(server) = Postgres::start() else { return };
+    server.sql(
+        "CREATE SCHEMA claims; CREATE TABLE claims.open_ones (dispute_no int8, lob text, mfr text, ndc11 text, opened timestamptz,
+            note text, weather text);
+         INSERT INTO claims.open_ones VALUES (1, 'mdrp', 'Example Pharma A', '12345067890', '2026-11-01 00:30+00', 'call Ms Doe', 'fair'),
+            (2, 'medicade', 'Example Pharma A', '12345067890', NULL, NULL, NULL);
+         GRANT USAGE ON SCHEMA claims TO reader; GRANT SELECT ON claims.open_ones TO reader",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let disputebot = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_disputebot"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("DISPUTEBOT_SOURCE_SECRET", PASSWORD)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (said.into_owned(), output.status.code())
+    };
+    let address = format!("postgres://127.0.0.1:{}/claims", server.port);
+    let sets = ["--set", "source.user=reader", "--set", "source.tls=off"];
+    let from = ["init", "--from", &address, "--table", "claims.open_ones"];
+    let (said, code) = disputebot(&[&from[..], &sets[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let config = std::fs::read_to_string(folder.path().join("disputebot.toml")).unwrap();
+    for line in [
+        &format!("database = \"{address}\""),
+        "table = \"claims.open_ones\"",
+        "user = \"reader\"",
+        "tls = \"off\"",
+        "# Not recognised, and not read: weather",
+        "dispute_id = \"dispute_no\"",
+        "opened_at = \"opened\"",
+    ] {
+        assert!(config.lines().any(|one| one == line), "{line}\n{config}");
+    }
+    assert!(!config.contains(PASSWORD) && !said.contains(PASSWORD));
+    let (said, code) = disputebot(&["source", "preview"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("2 rows, 1 rejected"), "{said}");
+    assert!(said.contains("2026-11-01") && said.contains("aaaa aa aaa") && !said.contains("Doe"), "{said}");
+    assert!(said.contains("not read: weather") && said.contains("`medicade` is not a program"), "{said}");
+    let (said, code) = disputebot(&[&["init", "--from", &address, "--out", "b.toml"], &sets[..]].concat());
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("source.table"), "{said}");
 }

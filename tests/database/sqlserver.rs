@@ -18,7 +18,7 @@ use disputebot::{
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
-use crate::tds::{Answer, Cell, Kind, Tds};
+use crate::tds::{Answer, Cell, Kind, Reception, Secured, Tds};
 
 const PASSWORD: &str = "pw-canary-7719";
 const COLUMNS: [(&str, Kind); 4] =
@@ -230,6 +230,38 @@ fn whatever_is_wrong_leaves_the_source_incomplete_and_says_what_it_is() {
 }
 
 #[test]
+fn a_query_that_could_end_its_transaction_is_not_sent_and_one_that_selects_is_sent_as_it_stands() {
+    let server = answering(Answer::table(&COLUMNS, [plain(1), plain(2)]));
+    let select = "WITH a AS (SELECT * FROM dbo.open_disputes) SELECT * FROM a -- ; COMMIT";
+    let batch = read(&source(server.port, Relation::Query(select.to_owned())));
+    assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 2));
+    assert_eq!(server.heard()[1..], ["begin", select, "end"]);
+    let before = server.heard().len();
+    for query in [
+        "SELECT * FROM open_disputes; COMMIT; DELETE FROM open_disputes",
+        "SELECT * FROM open_disputes COMMIT TRANSACTION",
+        "DELETE FROM open_disputes",
+    ] {
+        let reason = told(&source(server.port, Relation::Query(query.to_owned())));
+        assert!(reason.contains("/claims/query` could not be read: the query "), "{reason}");
+    }
+    assert_eq!(server.heard().len(), before, "not even a login");
+}
+
+#[test]
+fn a_query_gives_one_table_and_its_wanted_columns_are_readable() {
+    let table = Answer::table(&COLUMNS, [plain(1)]);
+    let query = Relation::Query("SELECT * FROM open_disputes".to_owned());
+    let twice = answering(table.clone().and_table(&table));
+    assert!(told(&source(twice.port, query.clone())).contains("the query gives more than one table"));
+    let nothing = Tds::start("reader", PASSWORD, |_| None);
+    assert!(told(&source(nothing.port, query.clone())).contains("the query gives no table"));
+    let columns: Vec<(&str, Kind)> = COLUMNS.into_iter().chain([("amount_disputed", Kind::Float)]).collect();
+    let float = answering(Answer::table(&columns, []));
+    assert!(told(&source(float.port, query)).contains("column `amount_disputed` has the type `float"));
+}
+
+#[test]
 fn rows_are_of_one_moment_where_the_database_allows_it_and_else_that_is_said() {
     let state = |snapshot: i64, committed: i64| {
         let table = Answer::table(&COLUMNS, [plain(1)]);
@@ -290,19 +322,174 @@ fn errors_of_functions_of_the_database_tell_no_value() {
     assert!(told.ends_with("the query cannot compute a value (error 50000)"), "{told}");
 }
 
+/// One row of the older kinds of columns, and one without values.
+fn older_kinds() -> Answer {
+    let columns = [
+        ("dispute_id", Kind::Guid),
+        ("program", Kind::Text),
+        ("manufacturer", Kind::Greek),
+        ("ndc", Kind::Text),
+        ("amount_disputed", Kind::SmallMoney),
+        ("opened_at", Kind::DateTime),
+        ("due_at", Kind::SmallDateTime),
+        ("note", Kind::LongText),
+        ("payer", Kind::LongWideText),
+    ];
+    let since_1900 = |day: Date| u32::try_from(day.since(date(1900, 1, 1)).unwrap().get_days()).unwrap();
+    let first = vec![
+        Cell::Guid(*b"\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef"),
+        Cell::Text("mdrp"),
+        // An omega in that code page.
+        Cell::Bytes(b"Example Pharma \xd9"),
+        Cell::Text("12345-678-90"),
+        Cell::Money(-2_147_483_648),
+        // The last moment of a day that this kind can tell.
+        Cell::Time(since_1900(date(2026, 1, 2)), 86_399 * 300 + 299),
+        Cell::Time(since_1900(date(2026, 11, 30)), 23 * 60 + 59),
+        // What Latin 1 has and ASCII has not.
+        Cell::Bytes(b"Gr\xf6\xdfe"),
+        Cell::Bytes(b"P\0l\0a\0n\0 \0\xa9\x03"),
+    ];
+    let mut second = vec![Cell::Null; columns.len()];
+    second[..4].clone_from_slice(&[
+        Cell::Guid([7; 16]),
+        Cell::Text("mdrp"),
+        Cell::Bytes(b"Example Pharma A"),
+        Cell::Text("12345-678-90"),
+    ]);
+    Answer::table(&columns, [first, second])
+}
+
 #[test]
-fn free_tds_reads_the_same_from_our_server() {
+fn the_older_kinds_of_columns_come_as_the_server_sent_them() {
+    let server = answering(older_kinds());
+    let batch = read(&view(server.port));
+    assert_eq!(batch.completeness, Completeness::Complete, "{:?}", batch.rejects);
+    let [first, second] = batch.disputes.as_slice() else { panic!("{:?}", batch.counts) };
+    let texts = (&*first.id, &*first.client, first.note.as_deref(), first.payer.as_deref());
+    let guid = "01234567-89ab-cdef-0123-456789abcdef";
+    assert_eq!(texts, (guid, "Example Pharma Ω", Some("Größe"), Some("Plan Ω")));
+    assert_eq!(first.amount_disputed, Some(Decimal::new(-2_147_483_648, 4)));
+    assert_eq!((first.opened_at, first.due_at), (Some(date(2026, 1, 2)), Some(date(2026, 11, 30))));
+    assert_eq!((second.amount_disputed, second.opened_at, second.note.as_deref()), (None, None, None));
+    assert_eq!((second.due_at, second.payer.as_deref()), (None, None));
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_rejected_and_the_rest_is_read() {
+    let row = |number: i64| {
+        let mut row = plain(number);
+        if number % 100 == 0 {
+            row[3] = Cell::Text("poison");
+        }
+        row
+    };
+    let server = answering(Answer::table(&COLUMNS, (1..=5_000).map(row)));
+    let batch = read(&view(server.port));
+    assert_eq!(batch.completeness, Completeness::Complete);
+    assert_eq!((batch.counts.rows, batch.counts.open, batch.counts.rejected), (5_000, 4_950, 50));
+    assert_eq!(batch.rejects[0].to_string().split(':').next(), Some("line 100, column `ndc`"));
+}
+
+#[test]
+fn a_server_that_falls_silent_is_left_when_its_time_is_over() {
+    let many = Answer::table(&COLUMNS, (0..20_000).map(plain));
+    let silent_at = |bytes| {
+        let server = answering(many.clone().silent_at(bytes));
+        let mut settings = view(server.port);
+        settings.database.as_mut().unwrap().timeout = Duration::from_secs(1);
+        std::thread::spawn(move || why(&settings))
+    };
+    let (never, half_way) = (silent_at(0), silent_at(many.len() / 2));
+    let Reason::Unreachable { problem, .. } = never.join().unwrap() else { panic!("it answered") };
+    assert_eq!(problem, "it did not answer in time; is `timeout` too short for this view?");
+    let Reason::BrokeOff { rows, problem, .. } = half_way.join().unwrap() else { panic!("it ended") };
+    assert_eq!(problem, "it did not answer in time; is `timeout` too short for this view?");
+    assert!((1..20_000).contains(&rows), "{rows}");
+}
+
+#[test]
+fn a_gateway_that_names_another_server_is_followed_but_not_for_ever() {
+    let server = answering(Answer::table(&COLUMNS, [plain(1)]));
+    let gateway = |host, port| {
+        let reception = Reception {
+            user: "reader",
+            password: PASSWORD,
+            route: Some((host, port)),
+            ..Reception::default()
+        };
+        Tds::receiving(reception, |_| None)
+    };
+    let first = gateway("127.0.0.1", server.port);
+    let batch = read(&view(first.port));
+    assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 1));
+    assert_eq!((first.heard().len(), server.heard().len()), (0, 5), "the gateway is asked for nothing");
+    // Five gateways in a row are more than any cloud has.
+    let mut last = server.port;
+    for _ in 0..5 {
+        last = gateway("127.0.0.1", last).port;
+    }
+    let reason = told(&view(last));
+    assert!(
+        reason.contains("cannot be reached: it names one server after the other in its place"),
+        "{reason}"
+    );
+}
+
+fn secured(secured: &Secured, answer: Answer) -> Tds {
+    let reception = Reception {
+        user: "reader",
+        password: PASSWORD,
+        secured: Some(secured.clone()),
+        ..Reception::default()
+    };
+    Tds::receiving(reception, move |sql| answer_of(&answer, sql))
+}
+
+#[test]
+fn an_encrypted_connection_is_as_secure_as_the_settings_say() {
+    let certificate = Secured::new();
+    let server = secured(&certificate, Answer::table(&COLUMNS, (0..5_000).map(plain)));
+    let with = |tls: Tls, authority: Option<Vec<u8>>, host: &str| {
+        let mut settings = view(server.port);
+        let database = settings.database.as_mut().unwrap();
+        (database.tls, database.authority, database.host) = (tls, authority, host.to_owned());
+        settings
+    };
+    let own = || Some(certificate.pem.clone());
+    for settings in [with(Tls::Verify, own(), "127.0.0.1"), with(Tls::Encrypt, None, "127.0.0.1")] {
+        let batch = read(&settings);
+        assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 5_000));
+    }
+    let logins = || server.heard().iter().filter(|heard| *heard == "secure").count();
+    assert_eq!(logins(), 2);
+    // An authority that nobody knows, and the name of another host.
+    for settings in [with(Tls::Verify, None, "127.0.0.1"), with(Tls::Verify, own(), "localhost")] {
+        let reason = told(&settings);
+        assert!(reason.contains("refuses access: no secure connection: "), "{reason}");
+    }
+    // In the clear it lets nobody in.
+    let clear = why(&with(Tls::Off, None, "127.0.0.1"));
+    assert!(matches!(clear, Reason::Unreachable { .. } | Reason::Refused { .. }), "{clear}");
+    assert_eq!(logins(), 2, "no password was sent to a server that is not trusted");
+    let wrong =
+        Settings { secret: Some("not it".to_owned().into()), ..with(Tls::Verify, own(), "127.0.0.1") };
+    assert!(told(&wrong).contains("refuses access: Login failed for user 'reader'. (error 18456)"));
+}
+
+/// What `tsql` shows of the table; none where it is not here.
+fn by_free_tds(port: u16, more: &[(&str, &str)]) -> Option<Vec<String>> {
     if Command::new("tsql").arg("-C").stdout(Stdio::null()).status().is_err() {
         let told = "not run: tsql is not here; install `freetds-bin`";
         assert!(std::env::var_os("CI").is_none(), "{told}");
         eprintln!("{told}");
-        return;
+        return None;
     }
-    let server = answering(every_kind());
     let mut client = Command::new("tsql")
-        .args(["-H", "127.0.0.1", "-p", &server.port.to_string(), "-U", "reader", "-P", PASSWORD])
+        .args(["-H", "127.0.0.1", "-p", &port.to_string(), "-U", "reader", "-P", PASSWORD])
         .args(["-o", "fq", "-t", "|"])
         .env("TDSVER", "7.4")
+        .envs(more.iter().copied())
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -312,12 +499,38 @@ fn free_tds_reads_the_same_from_our_server() {
     client.stdin.take().unwrap().write_all(b"SELECT * FROM open_disputes\ngo\nexit\n").unwrap();
     let output = client.wait_with_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let rows: Vec<&str> = out.lines().filter(|line| line.contains('|')).collect();
+    let rows: Vec<String> = out.lines().filter(|line| line.contains('|')).map(str::to_owned).collect();
+    assert!(!rows.is_empty(), "{out}\n{err}");
+    Some(rows)
+}
+
+#[test]
+fn free_tds_reads_the_same_from_our_server() {
+    let server = answering(every_kind());
+    let Some(rows) = by_free_tds(server.port, &[]) else { return };
     let expected = [
         "dispute_id|program|manufacturer|ndc|amount_disputed|units_disputed|units_invoiced|due_at|resolved_at|opened_at|is_late|ratio",
         "-9007199254740993|mdrp|Example Pharma Ω|12345-678-90|-1234567890.1234|12345678901234567.8901234567|-42|Nov 30 2026 12:00AM|\
          Jan  2 2026 11:59PM|Oct 31 2026 10:30PM|1|0.5",
         "2|mdrp|Example Pharma A|12345-678-90|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL",
     ];
-    assert_eq!(rows, expected, "{out}\n{err}");
+    assert_eq!(rows, expected);
+    let server = answering(older_kinds());
+    let expected = [
+        "dispute_id|program|manufacturer|ndc|amount_disputed|opened_at|due_at|note|payer",
+        "01234567-89AB-CDEF-0123-456789ABCDEF|mdrp|Example Pharma Ω|12345-678-90|-214748.3648|Jan  2 2026 11:59PM|\
+         Nov 30 2026 11:59PM|Größe|Plan Ω",
+        "07070707-0707-0707-0707-070707070707|mdrp|Example Pharma A|12345-678-90|NULL|NULL|NULL|NULL|NULL",
+    ];
+    assert_eq!(by_free_tds(server.port, &[]).unwrap(), expected);
+
+    // Encrypted, and over a gateway.
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("freetds.conf");
+    std::fs::write(&config, "[global]\n\ttds version = 7.4\n\tencryption = require\n").unwrap();
+    let config = config.display().to_string();
+    let server = secured(&Secured::new(), Answer::table(&COLUMNS, [plain(1)]));
+    let rows = by_free_tds(server.port, &[("FREETDSCONF", &config)]).unwrap();
+    assert_eq!(rows[1], "1|mdrp|Example Pharma A|12345-678-90");
+    assert!(server.heard().contains(&"secure".to_owned()));
 }

@@ -145,7 +145,11 @@ fn the_label_goes_when_the_cause_is_back() {
     world.add(A, 5, 1000);
     assert_eq!(writes(&world.run()), ["comment DISP-1".to_owned(), format!("-{DONE_LABEL} DISP-1")]);
     assert_eq!(world.ticket(A).closed, Closed::No);
-    assert!(world.comments[0].1.contains("The label disputebot-done is taken off."), "{:?}", world.comments);
+    assert!(
+        world.comments[0].1.contains("so the label disputebot-done is taken off."),
+        "{:?}",
+        world.comments
+    );
 }
 
 #[test]

@@ -225,10 +225,10 @@ fn what_did_not_fit_into_a_week_is_said_in_the_next_one() {
     let mut world = ten();
     world.params.manners.comments_per_week = 1;
     world.issue(A).summary = "mine".to_owned();
-    world.issue(A).due = Some("2026-12-24".parse().unwrap());
     resize(&mut world, A, 11, 20_000);
     world.run();
     assert_eq!(world.comments.len(), 1);
+    world.issue(A).due = Some("2026-12-24".parse().unwrap());
     world.now += DAY * 6;
     world.run();
     assert_eq!(world.comments.len(), 1, "within the week");

@@ -64,6 +64,32 @@ fn a_group_with_too_few_disputes_or_too_little_money_is_held() {
 }
 
 #[test]
+fn a_small_group_gets_a_ticket_when_a_deadline_is_near_and_the_plan_says_so() {
+    let mut world = World::new();
+    for (bits, days) in [(A, Some(15)), (B, Some(14)), (C, None)] {
+        world.add(bits, 4, 10);
+        world.standing(bits).days_left = days;
+    }
+    let opened = |world: &World| {
+        let plan = world.plan();
+        plan.actions.into_iter().map(|action| (action.group, action.reason)).collect::<Vec<_>>()
+    };
+    for (min_disputes, min_amount) in [(5, 0), (4, 11)] {
+        world.params.min_disputes = min_disputes;
+        world.params.min_amount = min_amount.into();
+        world.params.due_within_days = Some(14);
+        assert_eq!(opened(&world), [(id(B), Reason::DeadlineNear { days: 14 })]);
+        assert_eq!(holds(&world.plan()), [&HoldReason::Small { disputes: 4 }; 2]);
+        world.params.due_within_days = None;
+        assert_eq!(opened(&world), []);
+    }
+    // Of one that is large enough the deadline is not why.
+    world.params.due_within_days = Some(14);
+    world.params.min_amount = 10.into();
+    assert_eq!(opened(&world), [id(A), id(B), id(C)].map(|group| (group, Reason::NewGroup)));
+}
+
+#[test]
 fn a_ticket_whose_group_became_small_is_kept_up_to_date() {
     let mut world = World::with_ticket();
     world.group(A).members.truncate(2);

@@ -11,7 +11,7 @@ use crate::{A, World, holds, id, writes};
 fn list(version: usize) -> List {
     let name = format!("disputes-{}-{version}.csv", id(A).short());
     let text = format!("dispute_id\r\n{}", "D-1\r\n".repeat(version));
-    List { name, text: text.into(), rows: version, left_out: 0 }
+    List { name, text: text.into(), rows: version, left_out: 0, withheld: Vec::new() }
 }
 
 fn with_list() -> World {

@@ -29,8 +29,9 @@ use disputebot::{
         Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
     },
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{self, Block, Inline},
+        facts::Grain,
         list::Attached,
     },
 };
@@ -82,6 +83,7 @@ impl World {
                 max_new_tickets: 50,
                 min_disputes: 4,
                 min_amount: Decimal::ZERO,
+                due_within_days: Some(14),
                 resolve: true,
                 resolution: Some("Done".to_owned()),
                 split_link: "Relates".to_owned(),
@@ -147,6 +149,8 @@ impl World {
             moved: (0, 0),
             returned: false,
             unfit: Vec::new(),
+            days_left: None,
+            fresh_amount: Decimal::ZERO,
         };
         self.standing.insert(id(bits), standing);
     }
@@ -260,7 +264,10 @@ impl World {
                         Change::Description { document, .. } => observed.description = as_stored(document),
                         Change::Priority { to, .. } => observed.priority = Some(to.clone()),
                         Change::Due { to, .. } => observed.due = *to,
-                        Change::Labels { add } => observed.labels.extend(add.iter().cloned()),
+                        Change::Labels { add, remove } => {
+                            observed.labels.extend(add.iter().cloned());
+                            observed.labels.retain(|label| !remove.contains(label));
+                        }
                         Change::Field { name, from, to } => {
                             let before = observed.fields.insert(name.clone(), to.clone());
                             assert_eq!(*from, before.unwrap_or_default());
@@ -274,11 +281,18 @@ impl World {
             }
             Write::Comment { issue, topic, body } => {
                 let observed = &self.jira[&issue.id];
-                self.comments.push((observed.issue.key.clone(), document::plain_text(body)));
+                self.comments
+                    .push((observed.issue.key.clone(), document::plain_text(body).trim_end().to_owned()));
                 assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
                 if action.reason != Reason::Asked {
                     Life::note_said(&mut ticket.life, self.now);
                 }
+            }
+            Write::Introduce { topic, body } => {
+                let key = ticket.issue().expect("a ticket is introduced").key.clone();
+                self.comments.push((key, document::plain_text(body).trim_end().to_owned()));
+                assert!(ticket.told.insert(topic.clone()), "`{topic}` is said twice");
+                Life::note_said(&mut ticket.life, self.now);
             }
             Write::Transition { issue, to, topic, .. } => {
                 let observed = self.jira.get_mut(&issue.id).unwrap();
@@ -343,7 +357,7 @@ impl World {
     pub(crate) fn mark(&mut self, bits: u128) -> Box<Mark> {
         let markup = self.markup;
         let written = plan::written(self.content(bits), markup);
-        Box::new(Mark::of(self.group(bits)).with(&written))
+        Box::new(Mark::of(self.group(bits), Grain::Fine).with(&written))
     }
 
     /// Another issue with the mark of a group.
@@ -416,6 +430,8 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: None,
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 

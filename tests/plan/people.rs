@@ -48,7 +48,12 @@ fn a_block_that_a_person_edited_is_left_alone_told_once_and_held_ever_after() {
     assert_eq!(writes(&plan), ["comment DISP-1", "summary DISP-1"]);
     assert_eq!(plan.actions[0].reason, Reason::PersonChanged { field: "description".to_owned() });
     assert_eq!(world.comments.len(), 1);
-    assert!(world.comments[0].1.contains("leaves the description alone from now on"), "{:?}", world.comments);
+    assert_eq!(
+        world.comments[0].1,
+        "Someone changed the description, so disputebot leaves it alone from now on. It would have written:\n- description: \
+         one other line in its block, “6 open disputes share one cause.”\nTo hand it back, write `/disputebot take \
+         description` in a comment, or put the label `disputebot-take-description` on this ticket."
+    );
     assert_eq!(world.issue(A).description.to_string(), mine);
 
     for disputes in [7, 8] {
@@ -135,6 +140,67 @@ fn a_summary_priority_or_due_date_that_a_person_changed_is_theirs_and_told_once(
 }
 
 #[test]
+fn several_fields_that_people_changed_are_told_in_one_comment_and_a_later_one_in_another() {
+    let mut world = World::with_ticket();
+    "My own headline".clone_into(&mut world.issue(A).summary);
+    world.issue(A).description = serde_json::Value::Null;
+    *world.content(A) = content(A, 6);
+    assert_eq!(writes(&world.run()), ["comment DISP-1"]);
+    assert_eq!(
+        world.comments[0].1,
+        "Someone changed the summary and description, so disputebot leaves them alone from now on. It would have written:\n\
+         - summary: “aaaa0000 · 6 disputes”\n- description: its block below yours, which is gone\nTo hand one of them back, \
+         write `/disputebot take summary` in a comment, or put the label `disputebot-take-summary` on this ticket."
+    );
+    world.issue(A).priority = Some("Lowest".to_owned());
+    world.content(A).priority = Some("High".to_owned());
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1"]);
+    assert_eq!(plan.actions[0].reason, Reason::PersonChanged { field: "priority".to_owned() });
+    assert_eq!(holds(&plan), [&theirs("summary"), &theirs("description"), &theirs("priority")]);
+}
+
+#[test]
+fn a_comment_on_changed_fields_whose_answer_was_lost_is_looked_for_under_the_fields_that_it_was_about() {
+    let mut world = World::with_ticket();
+    "My own headline".clone_into(&mut world.issue(A).summary);
+    world.issue(A).due = None;
+    let topic = |plan: &disputebot::plan::Plan| match &plan.actions[0].write {
+        Write::Comment { topic, .. } => topic.clone(),
+        other => panic!("{other:?}"),
+    };
+    let lost = topic(&world.plan());
+    let at = world.moment();
+    world.ticket(A).saying.insert(lost.clone(), at);
+    world.issue(A).priority = Some("Lowest".to_owned());
+    world.now = world.now.saturating_add(world.params.settle).unwrap();
+    let plan = world.plan();
+    assert_eq!(writes(&plan), ["comment DISP-1", "comment DISP-1"], "the same once more, and the new one");
+    assert_eq!(topic(&plan), lost);
+    world.run();
+    assert_eq!(world.comments.len(), 2);
+}
+
+#[test]
+fn a_field_that_a_label_hands_back_is_known_by_it_and_the_label_is_taken_off() {
+    let mut world = World::with_ticket();
+    world.content(A).fields.insert("Audit note".to_owned(), "ours".to_owned());
+    world.run();
+    for label in
+        ["disputebot-take-audit-note", "disputebot-take-due-date", "disputebot-take-nothing", "other"]
+    {
+        world.issue(A).labels.insert(label.to_owned());
+    }
+    let (ticket, shown) = (world.ticket(A).clone(), world.issue(A).clone());
+    let fields: Vec<String> =
+        disputebot::plan::handed_back(&ticket, &shown).into_iter().map(|it| it.0).collect();
+    assert_eq!(fields, ["Audit note", "due date"]);
+    assert_eq!(writes(&world.run()), ["labels DISP-1"]);
+    let left = labels(&[LABEL, &id(A).label(), "disputebot-take-nothing", "other"]);
+    assert_eq!(world.issue(A).labels, left, "one that names no field of ours is a person's");
+}
+
+#[test]
 fn a_field_that_a_person_handed_back_is_written_again() {
     let mut world = World::with_ticket();
     let before = world.issue(A).summary.clone();
@@ -188,7 +254,7 @@ fn a_split_is_not_told_on_a_parent_with_the_ignore_label() {
     world.add(B, 4, 500);
     world.group(B).split_from = Some(id(A));
     world.run();
-    assert_eq!(world.comments, []);
+    assert_eq!(world.comments.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["DISP-2"], "the part alone");
     assert_eq!(world.links, [("Relates".to_owned(), "DISP-2".to_owned(), "DISP-1".to_owned())]);
 }
 

@@ -52,12 +52,14 @@ fn a_plan_has_a_line_for_each_write_with_its_reason() {
                                     because it was split from group aaaa0000
       comment    aaaa0000  DISP-1   comment
                                     because it was split from group aaaa0000
+      comment    cccc0000  new      comment
+                                    because it was split from group aaaa0000
       hold       aaaa0000  DISP-1   a person changed the summary; it is theirs
       hold       aaaa0000  DISP-1   4 disputes look like a group of their own (seen 1 time); waits for the next input
       hold       eeee0000  -        the limit of 1 new tickets per run is reached; next run
       keep       1 group is up to date
 
-    7 writes: 3 comment, 1 create, 1 link, 1 transition, 1 update
+    8 writes: 4 comment, 1 create, 1 link, 1 transition, 1 update
     ");
 }
 
@@ -76,7 +78,9 @@ fn the_full_plan_has_the_text_of_every_write() {
           + 1. Ask the state for the claims.
       comment    aaaa0000  DISP-1   comment
                                     because a person changed the summary; said once
-          + Someone changed the summary, so disputebot leaves it alone from now on; it would have written “aaaa0000 · 6 disputes”. To hand it back, write `/disputebot take summary` in a comment.
+          + Someone changed the summary, so disputebot leaves it alone from now on. It would have written:
+          + - summary: “aaaa0000 · 6 disputes”
+          + To hand it back, write `/disputebot take summary` in a comment, or put the label `disputebot-take-summary` on this ticket.
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
                                     no comment: it grew by less than `plan.comment_growth`
@@ -97,12 +101,15 @@ fn the_full_plan_has_the_text_of_every_write() {
       comment    aaaa0000  DISP-1   comment
                                     because it was split from group aaaa0000
           + 8 disputes of this ticket turned out to have a root cause of their own (pattern cccc0000). They have a ticket of their own now, linked here.
+      comment    cccc0000  new      comment
+                                    because it was split from group aaaa0000
+          + The 8 disputes of this ticket were part of DISP-1, which is linked, and turned out to have a root cause of their own; what was said there may concern them.
       hold       aaaa0000  DISP-1   a person changed the summary; it is theirs
       hold       aaaa0000  DISP-1   4 disputes look like a group of their own (seen 1 time); waits for the next input
       hold       eeee0000  -        the limit of 1 new tickets per run is reached; next run
       keep       1 group is up to date
 
-    7 writes: 3 comment, 1 create, 1 link, 1 transition, 1 update
+    8 writes: 4 comment, 1 create, 1 link, 1 transition, 1 update
     ");
 }
 
@@ -124,11 +131,11 @@ fn holds_of_one_kind_are_counted_beyond_the_first_five() {
 
       the input is incomplete: nothing is closed or shrunk in this run
 
-      hold       01000000  -        4 disputes are too few, or their money too little, for a ticket
-      hold       02000000  -        4 disputes are too few, or their money too little, for a ticket
-      hold       03000000  -        4 disputes are too few, or their money too little, for a ticket
-      hold       04000000  -        4 disputes are too few, or their money too little, for a ticket
-      hold       05000000  -        4 disputes are too few, or their money too little, for a ticket
+      hold       01000000  -        4 disputes are too few, or their money too little, for a ticket, and no deadline is near
+      hold       02000000  -        4 disputes are too few, or their money too little, for a ticket, and no deadline is near
+      hold       03000000  -        4 disputes are too few, or their money too little, for a ticket, and no deadline is near
+      hold       04000000  -        4 disputes are too few, or their money too little, for a ticket, and no deadline is near
+      hold       05000000  -        4 disputes are too few, or their money too little, for a ticket, and no deadline is near
                                     and 2 more held: too small
 
     0 writes

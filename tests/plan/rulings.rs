@@ -3,11 +3,12 @@
 use disputebot::{
     cluster::{self, Bond, TableBuilder},
     dispute::{Dispute, Ndc, Program, Text},
+    group::Group,
     plan::{self, Category, HoldReason, Reason, Ruling, RulingKind},
 };
 use jiff::Timestamp;
 
-use crate::{A, B, World, holds, id, writes};
+use crate::{A, B, C, World, holds, id, writes};
 
 fn ruling(group: u128, members: &[Text], kind: RulingKind) -> Ruling {
     let (id, key) = (format!("closed-{group}"), "DISP-1".to_owned());
@@ -26,10 +27,132 @@ fn another_group_of_the_same_disputes_gets_no_ticket_until_half_of_them_are_new(
         assert!(plan.is_empty(), "{kind:?}: {plan:?}");
         assert_eq!(holds(&plan), [&HoldReason::Ruled { key: "DISP-1".to_owned(), fresh: 4 }]);
         world.rulings = vec![ruling(A, &members[..3], kind.clone())];
-        assert_eq!(writes(&world.plan()), ["create new"], "{kind:?}");
+        let plan = world.plan();
+        assert_eq!(writes(&plan), ["create new"], "{kind:?}");
+        assert_eq!(plan.actions[0].reason, Reason::DespiteRuling { key: "DISP-1".to_owned() }, "{kind:?}");
         world.rulings = vec![Ruling { lifted: true, ..ruling(A, &members, kind) }];
-        assert_eq!(writes(&world.plan()), ["create new"]);
+        let plan = world.plan();
+        assert_eq!(writes(&plan), ["create new"]);
+        assert_eq!(plan.actions[0].reason, Reason::NewGroup, "what was taken back is not told");
     }
+}
+
+#[test]
+fn a_few_new_disputes_with_most_of_the_money_are_another_matter() {
+    let mut world = World::new();
+    world.add(B, 8, 40_000);
+    let members = world.group(B).members.clone();
+    world.rulings = vec![ruling(A, &members[..7], RulingKind::NotAGroup)];
+    for (fresh, opens) in [(9_999, false), (20_000, false), (20_001, true)] {
+        world.standing(B).fresh_amount = fresh.into();
+        assert_eq!(!world.plan().is_empty(), opens, "{fresh} of 40,000");
+    }
+    // Most of little money is little.
+    world.standing(B).weight.amount = 15_000.into();
+    world.standing(B).fresh_amount = 9_999.into();
+    assert!(world.plan().is_empty());
+    // Where all of them were decided about, no money of theirs is new.
+    world.standing(B).fresh_amount = 15_000.into();
+    world.rulings = vec![ruling(A, &members, RulingKind::NotAGroup)];
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn a_ticket_of_what_is_no_group_is_reopened_with_the_decision_and_once() {
+    let mut world = World::with_ticket();
+    let members = world.group(A).members.clone();
+    world.rulings = vec![ruling(A, &members, RulingKind::NotAGroup)];
+    assert_eq!(writes(&world.run()), ["close DISP-1"]);
+    let grow = |world: &mut World, count: usize| {
+        let more = (0..count).map(|number| Text::from(format!("Z-{number:03}").as_str()));
+        world.group(A).members = members.iter().cloned().chain(more).collect();
+    };
+    grow(&mut world, 5);
+    assert_eq!(holds(&world.run()), [&HoldReason::Ruled { key: "DISP-1".to_owned(), fresh: 5 }]);
+    grow(&mut world, 6);
+    world.standing(A).fresh_amount = 12_345.into();
+    let plan = world.run();
+    assert_eq!(writes(&plan), ["comment DISP-1", "reopen DISP-1"]);
+    let despite = Reason::DespiteRuling { key: "DISP-1".to_owned() };
+    assert!(plan.actions.iter().all(|action| action.reason == despite), "{plan:?}");
+    assert_eq!(
+        world.comments.last().unwrap().1,
+        "A person said here that the disputes of this ticket are no group, and 5 of them are still open. Since then 6 more \
+         with the same pattern came (about $12,000 in dispute), so this ticket is reopened, this once. Close it, or write \
+         `/disputebot not-a-group` again, and it stays closed for these as well."
+    );
+    grow(&mut world, 9);
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
+    // Closed by hand, it stays closed for all of them.
+    world.issue(A).category = Category::Done;
+    let members = world.group(A).members.clone();
+    world.rulings.push(Ruling { id: "later".to_owned(), ..ruling(A, &members, RulingKind::Closed) });
+    assert_eq!(writes(&world.run()), ["comment DISP-1"], "that it was closed");
+    assert_eq!(holds(&world.plan()), [&HoldReason::PersonClosed]);
+}
+
+#[test]
+fn a_closed_ticket_hears_of_a_few_new_disputes_with_much_money() {
+    let mut world = World::with_ticket();
+    world.params.manners.comments_per_week = 9;
+    world.issue(A).category = Category::Done;
+    let members = world.group(A).members.clone();
+    world.rulings = vec![ruling(A, &members, RulingKind::Closed)];
+    world.standing(A).fresh_amount = 50_000.into();
+    assert_eq!(writes(&world.run()), ["comment DISP-1"], "that it was closed; nothing new came yet");
+    world.group(A).members.push("Z-1".into());
+    for (fresh, said) in [(9_999, 0), (10_000, 1), (19_999, 0), (20_000, 1), (20_000, 0)] {
+        world.standing(A).fresh_amount = fresh.into();
+        assert_eq!(world.run().actions.len(), said, "{fresh}");
+    }
+    assert!(world.comments.last().unwrap().1.starts_with(
+        "1 dispute with the same cause (about $20,000 in dispute) came since this ticket was closed."
+    ));
+}
+
+#[test]
+fn the_ticket_of_a_group_tells_which_decisions_of_people_hold_for_its_disputes() {
+    let mut world = World::new();
+    world.add(A, 5, 0);
+    world.add(B, 4, 0);
+    let (a, b) = (world.group(A).members.clone(), world.group(B).members.clone());
+    let at = |second: i64, key: &str, ruling: Ruling| Ruling {
+        id: key.to_owned(),
+        key: key.to_owned(),
+        at: Timestamp::from_second(second).unwrap(),
+        ..ruling
+    };
+    let rulings = [
+        at(1, "DISP-1", ruling(C, &a, RulingKind::Together { with: id(A) })),
+        at(2, "DISP-2", ruling(B, &b, RulingKind::Apart { attribute: "reason_codes".to_owned() })),
+        at(3, "DISP-3", ruling(C, &a[..1], RulingKind::Closed)),
+        at(4, "DISP-4", ruling(C, &b, RulingKind::NotAGroup)),
+        at(5, "DISP-5", ruling(A, &a, RulingKind::Closed)),
+        at(6, "DISP-6", Ruling { lifted: true, ..ruling(C, &a, RulingKind::NotAGroup) }),
+    ];
+    let groups: Vec<Group> = world.groups.values().cloned().collect();
+    let said = plan::decisions(&rulings, &groups);
+    assert_eq!(
+        said[&id(A)],
+        [
+            "A person closed DISP-3, where 1 of these disputes is told of; the other 4 are not among them.",
+            "A person merged DISP-1 with another ticket, so the disputes of both are kept together.",
+        ],
+        "not its own closing, and nothing that was taken back"
+    );
+    assert_eq!(
+        said[&id(B)],
+        [
+            "A person said on DISP-4 that 4 of these disputes are no group.",
+            "A person split DISP-2, so disputes that differ in reason code are kept apart.",
+        ]
+    );
+    // Of two about the same disputes the later one holds.
+    let later = at(9, "DISP-9", ruling(A, &a, RulingKind::Apart { attribute: "state".to_owned() }));
+    let said = plan::decisions(rulings.iter().chain([&later]), &groups);
+    assert!(said[&id(A)][0].contains("DISP-9") && !said[&id(A)].concat().contains("DISP-1 "), "{said:?}");
+    let none: [&Ruling; 0] = [];
+    assert!(plan::decisions(none, &groups).is_empty());
 }
 
 #[test]

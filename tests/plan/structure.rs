@@ -2,8 +2,9 @@
 
 use disputebot::{
     group::Status,
-    plan::{Category, HoldReason, Reason},
+    plan::{Category, HoldReason, IGNORE_LABEL, Life, Orders, Quiet, Reason, Ruling, RulingKind},
 };
+use jiff::SignedDuration;
 
 use crate::{A, B, C, World, content, holds, id, writes};
 
@@ -21,10 +22,18 @@ fn merged() -> World {
 fn a_merged_ticket_is_linked_told_and_closed_where_nobody_works_on_it() {
     let mut world = merged();
     let plan = world.run();
-    assert_eq!(writes(&plan), ["link DISP-1", "comment DISP-1", "close DISP-1"]);
+    assert_eq!(writes(&plan), ["link DISP-1", "comment DISP-1", "comment DISP-2", "close DISP-1"]);
     assert!(plan.actions.iter().all(|action| action.reason == Reason::MergedInto { group: id(B) }));
     assert_eq!(world.links, [("Duplicate".to_owned(), "DISP-1".to_owned(), "DISP-2".to_owned())]);
-    assert_eq!(world.comments.len(), 1);
+    let said = [
+        "The disputes of this ticket turned out to share their root cause with those of DISP-2, which is linked. They are \
+         counted there from now on.",
+        "The disputes of DISP-1, which is linked, turned out to share the root cause of this ticket. They are counted here \
+         from now on.",
+    ];
+    let said: Vec<_> =
+        [("DISP-1", said[0]), ("DISP-2", said[1])].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+    assert_eq!(world.comments, said);
     assert_eq!(world.issue(A).category, Category::Done);
     assert!(world.plan().holds.is_empty());
 }
@@ -40,10 +49,116 @@ fn a_merged_ticket_that_somebody_works_on_stays_open() {
             world.issue(A).status = "In Review".to_owned();
         }
         let plan = world.run();
-        assert_eq!(writes(&plan), ["link DISP-1", "comment DISP-1"], "assigned: {assigned}");
+        assert_eq!(
+            writes(&plan),
+            ["link DISP-1", "comment DISP-1", "comment DISP-2"],
+            "assigned: {assigned}"
+        );
         assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
         assert_ne!(world.issue(A).category, Category::Done);
     }
+}
+
+/// What a person said on the ticket of a group.
+fn ruling(bits: u128, key: &str, kind: RulingKind) -> Ruling {
+    let (group, key) = (id(bits), key.to_owned());
+    let (members, at) = (Vec::new(), jiff::Timestamp::UNIX_EPOCH);
+    Ruling { id: format!("{group}-{key}"), at, group, key, members, kind, lifted: false }
+}
+
+#[test]
+fn a_merge_by_a_person_is_told_as_such_on_both_tickets() {
+    let mut world = merged();
+    world.rulings = vec![ruling(A, "DISP-1", RulingKind::Together { with: id(B) })];
+    let plan = world.run();
+    let by_person = Reason::MergedByPerson { group: id(B), key: "DISP-1".to_owned() };
+    assert!(plan.actions.iter().all(|action| action.reason == by_person), "{plan:?}");
+    let said = |key: &str, words: &str| {
+        (
+            key.to_owned(),
+            format!(
+                "A person merged {words} from now on, and later runs keep the disputes of both together."
+            ),
+        )
+    };
+    assert_eq!(
+        world.comments,
+        [
+            said("DISP-1", "this ticket into DISP-2. Its disputes are counted there"),
+            said("DISP-2", "DISP-1 into this ticket. Its disputes are counted here"),
+        ]
+    );
+}
+
+#[test]
+fn a_ticket_that_a_person_closed_as_a_duplicate_and_opened_again_stays_open() {
+    let mut world = merged();
+    world.rulings = vec![ruling(A, "DISP-1", RulingKind::Together { with: id(B) })];
+    world.issue(A).category = Category::Done;
+    assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "comment DISP-2"]);
+    world.issue(A).category = Category::New;
+    let plan = world.run();
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
+}
+
+#[test]
+fn a_survivor_that_is_closed_silent_or_has_said_enough_hears_by_the_link_alone() {
+    for case in 0..4 {
+        let mut world = merged();
+        match case {
+            0 => world.issue(B).category = Category::Done,
+            1 => drop(world.issue(B).labels.insert(IGNORE_LABEL.to_owned())),
+            2 => {
+                let quiet = Some(Quiet::Muted);
+                world.ticket(B).orders = Some(Box::new(Orders { quiet, ..Orders::default() }));
+            }
+            _ => world.ticket(B).life = Some(Box::new(Life { said: vec![world.now; 3], ..Life::default() })),
+        }
+        let plan = world.plan();
+        let about_it =
+            plan.actions.iter().filter(|action| matches!(action.reason, Reason::MergedInto { .. }));
+        let keys: Vec<_> = about_it.map(|action| action.key.clone().unwrap()).collect();
+        assert_eq!(keys, ["DISP-1"; 3], "case {case}");
+    }
+    // A merge of long ago is no news.
+    let mut world = merged();
+    world.now = world.now.saturating_add(SignedDuration::from_hours(24 * 7)).unwrap();
+    assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "close DISP-1"]);
+}
+
+#[test]
+fn a_part_says_where_it_comes_from_in_the_run_that_opens_its_ticket() {
+    for by_person in [false, true] {
+        let mut world = World::with_ticket();
+        world.add(B, 4, 500);
+        world.group(B).split_from = Some(id(A));
+        if by_person {
+            world.rulings = vec![ruling(A, "DISP-1", RulingKind::Apart { attribute: "state".to_owned() })];
+        }
+        world.run();
+        let said: Vec<&str> =
+            world.comments.iter().filter(|(key, _)| key == "DISP-2").map(|(_, said)| said.as_str()).collect();
+        let wanted = if by_person {
+            "A person ordered on DISP-1 that its disputes that differ in state are kept apart. The 4 disputes of this ticket \
+             were part of DISP-1, which is linked; what was said there may concern them."
+        } else {
+            "The 4 disputes of this ticket were part of DISP-1, which is linked, and turned out to have a root cause of their \
+             own; what was said there may concern them."
+        };
+        assert_eq!(said, [wanted]);
+        let parent = world.comments.iter().find(|(key, _)| key == "DISP-1").unwrap();
+        assert_eq!(
+            parent.1.starts_with("A person ordered that disputes of this ticket that differ in state"),
+            by_person
+        );
+    }
+    // Held back, it says nothing yet.
+    let mut world = World::with_ticket();
+    world.add(B, 4, 500);
+    world.group(B).split_from = Some(id(A));
+    world.params.max_new_tickets = 0;
+    assert!(world.plan().is_empty());
 }
 
 #[test]
@@ -84,7 +199,7 @@ fn a_merged_ticket_stays_as_it_is_until_the_survivor_has_a_ticket() {
     let plan = world.plan();
     assert_eq!(writes(&plan), ["create new"]);
     world.apply(&plan);
-    assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "close DISP-1"]);
+    assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "comment DISP-2", "close DISP-1"]);
 }
 
 #[test]
@@ -118,14 +233,14 @@ fn a_split_is_linked_and_told_on_the_parent_once() {
     world.add(B, 4, 500);
     world.group(B).split_from = Some(id(A));
     let plan = world.run();
-    assert_eq!(writes(&plan), ["create new", "link new", "comment DISP-1"]);
+    assert_eq!(writes(&plan), ["create new", "link new", "comment DISP-1", "comment new"]);
     assert!(plan.actions.iter().all(|action| action.reason == Reason::SplitFrom { group: id(A) }));
     assert_eq!(world.links, [("Relates".to_owned(), "DISP-2".to_owned(), "DISP-1".to_owned())]);
     assert!(world.comments[0].1.contains("4 disputes of this ticket turned out"));
 
     *world.content(B) = content(B, 5);
     world.run();
-    assert_eq!((world.links.len(), world.comments.len()), (1, 1));
+    assert_eq!((world.links.len(), world.comments.len()), (1, 2), "one comment each");
 }
 
 #[test]
@@ -140,7 +255,7 @@ fn a_split_is_not_told_before_the_child_has_a_ticket() {
     assert_eq!(holds(&plan), [&HoldReason::Cap { limit: 1 }]);
     world.apply(&plan);
     assert_eq!((world.comments.len(), world.links.len()), (0, 0));
-    assert_eq!(writes(&world.run()), ["create new", "link new", "comment DISP-1"]);
+    assert_eq!(writes(&world.run()), ["create new", "link new", "comment DISP-1", "comment new"]);
 }
 
 #[test]
@@ -151,7 +266,7 @@ fn two_children_of_one_parent_are_both_linked_and_told() {
         world.group(bits).split_from = Some(id(A));
     }
     world.run();
-    assert_eq!((world.links.len(), world.comments.len()), (2, 2));
+    assert_eq!((world.links.len(), world.comments.len()), (2, 4));
 }
 
 #[test]
@@ -163,7 +278,7 @@ fn a_child_whose_parent_has_no_ticket_yet_is_linked_when_it_gets_one() {
     let first = world.plan();
     assert_eq!(writes(&first), ["create new", "create new"]);
     world.apply(&first);
-    assert_eq!(writes(&world.run()), ["link DISP-2", "comment DISP-1"]);
+    assert_eq!(writes(&world.run()), ["link DISP-2", "comment DISP-1", "comment DISP-2"]);
 }
 
 #[test]

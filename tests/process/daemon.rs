@@ -94,6 +94,7 @@ fn own(world: &World, wishes: Wishes) -> Daemon {
         needs: disputebot::jira::Needs::default(),
         dashboard: None,
         params: settings.run,
+        internal: None,
         tables: settings.tables,
         delivery: settings.delivery,
         run_schedule: seldom(),

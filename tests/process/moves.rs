@@ -132,7 +132,7 @@ async fn the_label_goes_when_the_cause_is_back() {
     world.write_disputes(&disputes());
     world.expect(0, &["run"]).await;
     assert_eq!(labelled(&world, "disputebot-done"), 0);
-    assert_eq!(told(&world, "The label disputebot-done is taken off."), tickets);
+    assert_eq!(told(&world, "so the label disputebot-done is taken off."), tickets);
     settle(&world);
     world.expect(0, &["run"]).await;
     assert_eq!(labelled(&world, "disputebot-done"), tickets);

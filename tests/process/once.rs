@@ -518,3 +518,22 @@ async fn a_run_that_died_at_its_last_write_is_looked_after_once_and_not_for_ever
     assert_eq!(world.writes(), writes);
     assert_eq!(world.sandbox.requests().len() - seen, 7, "nothing is read again");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_whose_answer_is_lost_is_not_sent_again_while_the_account_sees_nothing_of_the_project() {
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.inject(Fault { nth: 1, matches: create(), effect: Effect::CloseAfterCommit });
+        world.expect(6, &["run"]).await;
+        let before = keys(&world);
+        world.sandbox.forbid(&User::bot(), Permission::Browse);
+        for _ in 0..2 {
+            let output = world.run(&["run"]).await;
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(5), "{said}");
+            assert_eq!(keys(&world), before, "nothing is opened by one who sees nothing: {said}");
+        }
+        world.sandbox.allow(&User::bot(), Permission::Browse);
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group("sees again").await;
+    }
+}

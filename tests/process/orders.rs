@@ -61,10 +61,12 @@ async fn each_order_is_answered_once_in_place_on_both_products() {
         say(&world, &key, "/disputebot status");
         say(&world, &key, "hello\n/disputebot explain");
         say(&world, &key, "/disputebot dance");
+        say(&world, &key, "/disputebot snooze for ever");
+        say(&world, &key, "/disputebot snooze 123-45-6789");
         say(&world, &key, "nothing to do with it");
         world.expect(0, &["run"]).await;
         let said = answers(&world, &key);
-        assert_eq!(said.len(), 3, "{said:?}");
+        assert_eq!(said.len(), 5, "{said:?}");
         assert!(said[0].contains("/disputebot status") && said[0].contains("disputes are open"), "{said:?}");
         assert!(said[1].contains("Why these belong together"), "{said:?}");
         assert!(
@@ -72,6 +74,13 @@ async fn each_order_is_answered_once_in_place_on_both_products() {
             "{said:?}"
         );
         assert!(said[2].contains("not-a-group"), "what can be ordered is listed: {said:?}");
+        // Each begins with the order that it answers.
+        let plain: Vec<String> = said.iter().map(|said| said.replace(['{', '}', '\\'], "")).collect();
+        assert!(plain[2].starts_with("/disputebot dance"), "{plain:?}");
+        assert!(plain[3].starts_with("/disputebot snooze for ever"), "{plain:?}");
+        // Unless it looks private.
+        assert!(plain[4].starts_with("This could not be done: it holds something"), "{plain:?}");
+        assert!(!plain[4].contains("6789"), "{plain:?}");
         quiet_run(&world, "after the answers").await;
     }
 }

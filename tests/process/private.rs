@@ -10,7 +10,8 @@ use std::{
 };
 
 use disputebot::{
-    generate::Record,
+    dispute::Field,
+    generate::{HEADER, Record},
     sandbox::{Flavour, Options, User},
 };
 
@@ -20,15 +21,53 @@ use crate::world::{World, disputes, text};
 #[expect(dead_code, reason = "other tests use more of it")]
 mod sink;
 
-/// What stands in columns that never leave, in all disputes: words of notes alike, so that they make patterns.
-const NEVER: [(&str, &str); 6] = [
-    ("note", "kanarienote"),
-    ("claim_ref", "KANARIECLAIM"),
-    ("service_date", "1931-07-19"),
-    ("unit_rebate_amount", "7.654321"),
-    ("source_url", "kanarieurl"),
-    ("amount_disputed", "1234.57"),
-];
+/// Where values of a column may go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    /// To nobody; the mark that stands in all rows.
+    Never(&'static str),
+    /// Into tickets, lists and pages, and to those who run it; not into what is sent or told of all of them.
+    Tickets,
+    /// Also into titles, and so into reports, mails and chats.
+    Titles,
+    /// It is a word of a closed set, which can be no other.
+    Word,
+}
+
+/// Each column is one of these; a new one has to be.
+fn leaves(field: Field) -> Leaves {
+    match field {
+        Field::Note => Leaves::Never("kanarienote"),
+        Field::ClaimRef => Leaves::Never("KANARIECLAIM"),
+        Field::ServiceDate => Leaves::Never("1931-07-19"),
+        Field::UnitRebateAmount => Leaves::Never("7.654321"),
+        Field::SourceUrl => Leaves::Never("kanarieurl"),
+        Field::AmountDisputed => Leaves::Never("1234.57"),
+        Field::UnitsInvoiced => Leaves::Never("31415.926"),
+        Field::OpenedAt => Leaves::Never("2019-02-11"),
+        Field::ResolvedAt => Leaves::Never("2019-03-12"),
+        Field::PostmarkedAt => Leaves::Never("2019-04-13"),
+        Field::ReceivedAt => Leaves::Never("2019-05-14"),
+        Field::RemittedAt => Leaves::Never("2019-06-15"),
+        Field::DisputeId | Field::UnitsDisputed => Leaves::Tickets,
+        Field::Manufacturer
+        | Field::Ndc
+        | Field::ProductName
+        | Field::State
+        | Field::Payer
+        | Field::CoveredEntityId
+        | Field::PharmacyNpi
+        | Field::Period
+        | Field::ReasonCodes
+        | Field::DueAt => Leaves::Titles,
+        Field::Program | Field::DeliverySystem | Field::UnitType | Field::Status | Field::Transaction => {
+            Leaves::Word
+        }
+    }
+}
+
+/// Columns of days that sample rows do not have.
+const ANCHORS: [Field; 3] = [Field::PostmarkedAt, Field::ReceivedAt, Field::RemittedAt];
 
 fn marked() -> Vec<Record> {
     let mut rows = disputes();
@@ -39,6 +78,10 @@ fn marked() -> Vec<Record> {
         "7.654321".clone_into(&mut row.unit_rebate_amount);
         row.source_url = format!("https://example.com/kanarieurl/{number}");
         "1234.57".clone_into(&mut row.amount_disputed);
+        "31415.926".clone_into(&mut row.units_invoiced);
+        "2019-02-11".clone_into(&mut row.opened_at);
+        "2019-03-12".clone_into(&mut row.resolved_at);
+        "2027-08-23".clone_into(&mut row.due_at);
         // These may be shown.
         row.payer = format!("Payerkanarie {}", row.payer);
         row.product_name = format!("Productkanarie {}", row.product_name);
@@ -52,6 +95,28 @@ fn marked() -> Vec<Record> {
     rows
 }
 
+/// The rows with the days from which clocks run, each marked.
+fn write_marked(world: &World, rows: &[Record]) {
+    let mark = |field: Field| match leaves(field) {
+        Leaves::Never(mark) => mark,
+        _ => panic!("{field} may leave"),
+    };
+    let mut writer = csv::Writer::from_path(world.path("disputes.csv")).unwrap();
+    writer.write_record(HEADER.into_iter().chain(ANCHORS.map(Field::name))).unwrap();
+    for row in rows {
+        writer.write_record(row.fields().into_iter().chain(ANCHORS.map(mark))).unwrap();
+    }
+    writer.flush().unwrap();
+}
+
+/// Values of the rows that say something: two letters are found everywhere.
+fn values(rows: &[Record], field: Field) -> BTreeSet<&str> {
+    let place = HEADER.into_iter().position(|name| name == field.name()).unwrap();
+    // A time has two digits before its dot.
+    let says = |value: &&str| value.split('.').next().is_some_and(|whole| whole.len() >= 5);
+    rows.iter().map(|row| row.fields()[place]).filter(says).collect()
+}
+
 /// Every way out, by its name.
 #[derive(Default)]
 struct Ways(BTreeMap<String, String>);
@@ -61,23 +126,41 @@ impl Ways {
         self.0.entry(name.to_owned()).or_default().push_str(&text.into());
     }
 
-    fn judge(&self) {
+    /// Whether a column may leave by a way.
+    fn may(field: Field, way: &str) -> bool {
+        let of_all = ["reports", "mails", "chat", "report filed in Jira"].contains(&way);
+        let of_none = way == "metrics" || way == "log of the daemon" || way.starts_with("stderr");
+        match leaves(field) {
+            // What the operator's own programs read has exact sums, and one of a single dispute is its amount.
+            Leaves::Never(_) => field == Field::AmountDisputed && way.contains("--json"),
+            Leaves::Tickets => !of_all && !of_none,
+            Leaves::Titles => !of_none,
+            Leaves::Word => true,
+        }
+    }
+
+    fn judge(&self, rows: &[Record]) {
         let mut found = Vec::new();
-        for (way, text) in &self.0 {
-            for (column, value) in NEVER {
-                // What the operator's own programs read has exact sums, and one of a single dispute is its amount.
-                if column == "amount_disputed" && way.contains("--json") {
-                    continue;
-                }
-                if let Some(at) = text.find(value) {
-                    let around: String = text[..at].chars().rev().take(80).collect();
-                    let around: String = around.chars().rev().collect();
-                    found.push(format!("`{column}` leaves by {way}: …{around}▶{value}"));
-                }
+        for field in Field::ALL {
+            let marks = match leaves(field) {
+                Leaves::Never(mark) => BTreeSet::from([mark]),
+                Leaves::Word => continue,
+                Leaves::Tickets | Leaves::Titles => values(rows, field),
+            };
+            for (way, text) in self.0.iter().filter(|(way, _)| !Self::may(field, way)) {
+                found.extend(marks.iter().filter_map(|mark| leak(field.name(), way, text, mark)));
             }
         }
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
+}
+
+/// What stands before a value in a text that should not have it.
+fn leak(column: &str, way: &str, text: &str, value: &str) -> Option<String> {
+    let at = text.find(value)?;
+    let around: String = text[..at].chars().rev().take(80).collect();
+    let around: String = around.chars().rev().collect();
+    Some(format!("`{column}` leaves by {way}: …{around}▶{value}"))
 }
 
 async fn get(client: &reqwest::Client, address: &str) -> String {
@@ -86,83 +169,147 @@ async fn get(client: &reqwest::Client, address: &str) -> String {
     answer.text().await.unwrap()
 }
 
+/// Runs everything that says anything over some rows, and gathers what it says.
+async fn everything(world: &World, rows: &[Record], ways: &mut Ways, client: &reqwest::Client) {
+    write_marked(world, rows);
+    for arguments in [
+        &["check"][..],
+        &["plan", "--full"],
+        &["plan", "--json"],
+        &["run", "--json"],
+        &["groups", "--json"],
+        &["groups"],
+        &["status"],
+        &["report", "--format", "markdown"],
+        &["report", "--json"],
+        &["report"],
+        &["report", "--send"],
+    ] {
+        let output = world.run(arguments).await;
+        ways.add(&format!("stdout of {arguments:?}"), text(&output.stdout));
+        ways.add(&format!("stderr and log of {arguments:?}"), text(&output.stderr));
+    }
+    // People ask and undo: comments of every kind.
+    let issues = world.sandbox.issues();
+    assert!(issues.len() > 3, "there are tickets");
+    let person = world.sandbox.person(&User::analyst());
+    for (number, issue) in issues.iter().enumerate() {
+        let key = issue["key"].as_str().unwrap();
+        let order = ["status", "explain", "dance", "split by payer", "help"][number % 5];
+        person.comment(key, &format!("/disputebot {order}")).unwrap();
+        let format = ["text", "adf", "wiki", "html"][number % 4];
+        let shown = text(&world.run(&["ticket", "preview", key, "--format", format]).await.stdout);
+        ways.add(&format!("preview as {format}"), shown);
+    }
+    write_marked(world, &rows[..200]);
+    ways.add("log of the daemon", daemon(world).await);
+    for request in world.sandbox.requests() {
+        let body = request.body.to_string();
+        let is_report = body.contains("Disputes in week") || body.contains("disputebot-report");
+        let way = if is_report { "report filed in Jira" } else { "requests to Jira" };
+        ways.add(way, format!("{} {} {body}\n", request.path, request.query));
+    }
+    for issue in world.sandbox.issues() {
+        ways.add("tickets and comments", issue.to_string());
+        for file in issue["fields"]["attachment"].as_array().into_iter().flatten() {
+            ways.add("attachments", get(client, file["content"].as_str().unwrap()).await);
+        }
+    }
+    for page in fs::read_dir(world.path("reports")).unwrap() {
+        ways.add("reports", fs::read_to_string(page.unwrap().path()).unwrap());
+    }
+    dashboard(world, client, ways).await;
+}
+
+/// Config by which every way out is open.
+fn all_open(port: u16) -> String {
+    format!(
+        "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \
+         \"bot@example.com\"\nto = [\"lead@example.com\"]\n[report.chat]\nurl_file = \"hook\"\n[report.jira]\n\
+         issue_type = \"Task\"\n"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_way() {
     let sink = sink::Sink::start();
     let (mut ways, client) = (Ways::default(), reqwest::Client::builder().no_proxy().build().unwrap());
     let (hook, chat) = chat();
+    let rows = marked();
     for flavour in [Flavour::Cloud, Flavour::DataCenter] {
         let world = World::with(Options { flavour, ..Options::default() }).await;
-        world.write_config(&format!(
-            "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{}\"\nfrom = \
-             \"bot@example.com\"\nto = [\"lead@example.com\"]\n[report.chat]\nurl_file = \"hook\"\n",
-            sink.port
-        ));
+        world.write_config(&all_open(sink.port));
         fs::write(world.path("hook"), &hook).unwrap();
-        world.write_disputes(&marked());
-        for arguments in [
-            &["check"][..],
-            &["plan", "--full"],
-            &["plan", "--json"],
-            &["run", "--json"],
-            &["groups", "--json"],
-            &["groups"],
-            &["status"],
-            &["report", "--format", "markdown"],
-            &["report", "--json"],
-            &["report"],
-            &["report", "--send"],
-        ] {
-            let output = world.run(arguments).await;
-            ways.add(&format!("stdout of {arguments:?}"), text(&output.stdout));
-            ways.add(&format!("stderr and log of {arguments:?}"), text(&output.stderr));
-        }
-        // People ask and undo: comments of every kind.
-        let issues = world.sandbox.issues();
-        assert!(issues.len() > 3, "there are tickets");
-        let person = world.sandbox.person(&User::analyst());
-        for (number, issue) in issues.iter().enumerate() {
-            let key = issue["key"].as_str().unwrap();
-            let order = ["status", "explain", "dance", "split by payer", "help"][number % 5];
-            person.comment(key, &format!("/disputebot {order}")).unwrap();
-            for format in ["text", "adf", "wiki", "html"] {
-                let shown = world.expect(0, &["ticket", "preview", key, "--format", format]).await;
-                ways.add(&format!("preview as {format}"), shown);
-            }
-        }
-        let mut rows = marked();
-        rows.truncate(200);
-        world.write_disputes(&rows);
-        ways.add("log of the daemon", daemon(&world).await);
-        for request in world.sandbox.requests() {
-            ways.add("requests to Jira", format!("{} {} {}\n", request.path, request.query, request.body));
-        }
-        for issue in world.sandbox.issues() {
-            ways.add("tickets and comments", issue.to_string());
-            for file in issue["fields"]["attachment"].as_array().into_iter().flatten() {
-                ways.add("attachments", get(&client, file["content"].as_str().unwrap()).await);
-            }
-        }
-        for page in fs::read_dir(world.path("reports")).unwrap() {
-            ways.add("reports", fs::read_to_string(page.unwrap().path()).unwrap());
-        }
-        dashboard(&world, &client, &mut ways).await;
+        everything(&world, &rows, &mut ways, &client).await;
     }
     ways.add("mails", sink.mails().concat().replace("=\n", ""));
     let said: Vec<String> = chat.try_iter().collect();
     assert_eq!(said.len(), 2, "one message of each product");
     ways.add("chat", said.concat());
-    ways.judge();
+    ways.judge(&rows);
     let open = |way: &str, value: &str| assert!(ways.0[way].contains(value), "{way} has no `{value}`");
     open("attachments", "Payerkanarie");
     open("attachments", "Productkanarie");
     open("tickets and comments", "Productkanarie");
     open("requests to Jira", "dispute-group-");
+    open("report filed in Jira", "Disputes in week");
     open("log of the daemon", "run finished");
     open("pages of the dashboard", "DISP-1");
     open("metrics", "disputebot");
     open("mails", "Example");
     open("chat", "Disputes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_looks_private_in_an_open_column_leaves_by_no_way_and_the_plan_says_where_it_stands() {
+    const PRIVATE: &str = "123-45-6789";
+    let sink = sink::Sink::start();
+    let (mut ways, client) = (Ways::default(), reqwest::Client::builder().no_proxy().build().unwrap());
+    let (hook, chat) = chat();
+    let mut rows = disputes();
+    // In every open column of some, so that it is in rules, in examples and in lists; most groups have none.
+    let ndc = rows[0].ndc.clone();
+    for (number, row) in rows.iter_mut().enumerate() {
+        let column = match number % 40 {
+            _ if row.ndc == ndc => &mut row.product_name,
+            0 => &mut row.payer,
+            1 => &mut row.state,
+            2 => &mut row.covered_entity_id,
+            3 => &mut row.pharmacy_npi,
+            4 => &mut row.reason_codes,
+            5 => &mut row.status,
+            6 => &mut row.unit_type,
+            7 => &mut row.due_at,
+            8 => &mut row.delivery_system,
+            _ => continue,
+        };
+        PRIVATE.clone_into(column);
+    }
+    rows[9].dispute_id = format!("D {PRIVATE}");
+    let world = World::new().await;
+    world.write_config(&all_open(sink.port));
+    fs::write(world.path("hook"), &hook).unwrap();
+    everything(&world, &rows, &mut ways, &client).await;
+    ways.add("mails", sink.mails().concat().replace("=\n", ""));
+    ways.add("chat", chat.try_iter().collect::<String>());
+    let leaks: Vec<String> = ways
+        .0
+        .iter()
+        // What the operator's own programs read is what the state has.
+        .filter(|(way, _)| {
+            !["groups", "run"].map(|it| format!("stdout of [\"{it}\", \"--json\"]")).contains(way)
+        })
+        .filter_map(|(way, text)| leak("an open column", way, text, PRIVATE))
+        .collect();
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    let plan = &ways.0["stdout of [\"plan\", \"--full\"]"];
+    for told in [
+        "not sent: the description (template `description.md`) looks like it holds a social security number (column \
+         `product_name`)",
+        "of column `payer` in the attached list, because it looks like it holds a social security number",
+    ] {
+        assert!(plan.contains(told), "the plan does not say “{told}”: {plan}");
+    }
 }
 
 /// A chat: the address of its webhook, and what comes there.
@@ -229,7 +376,7 @@ async fn a_ticket_of_a_client_shows_no_other_client_and_none_of_its_disputes() {
 async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_units() {
     let world = World::new().await;
     let mut rows = disputes();
-    let (like, npi) = (rows[0].clone(), "1234567893");
+    let (like, npi, entity, payer) = (rows[0].clone(), "1234567893", "DSH450123", "Vermont Example Plan");
     for number in 0..6 {
         rows.push(Record {
             dispute_id: format!("D-RARE-{number}"),
@@ -237,6 +384,9 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
             product_name: "Rarexample 5 mg".to_owned(),
             state: "VT".to_owned(),
             pharmacy_npi: npi.to_owned(),
+            covered_entity_id: entity.to_owned(),
+            payer: payer.to_owned(),
+            due_at: "2027-01-29".to_owned(),
             period: "2026Q1".to_owned(),
             units_invoiced: "31400".to_owned(),
             units_disputed: "31337".to_owned(),
@@ -250,13 +400,13 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
         small.contains("Rarexample") && small.contains("D-RARE-3") && small.contains("| 2026 |"),
         "{small}"
     );
-    for value in telling {
+    for value in telling.into_iter().chain([entity, payer]) {
         // How much of them there is together is the point of a ticket; six times 31,337 tells of none.
         assert!(!small.contains(value), "`{value}` in {small}");
     }
     let open = world.expect(0, &["--set", "ticket.small_group=0", "ticket", "preview", "D-RARE-0"]).await;
     assert!(
-        ["VT", npi, "2026Q1", "31,337"].iter().all(|value| open.contains(value)),
+        ["VT", npi, "2026Q1", "31,337", payer].iter().all(|value| open.contains(value)),
         "it would be there: {open}"
     );
     world.expect(0, &["run"]).await;
@@ -265,9 +415,22 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let list = get(&client, issue["fields"]["attachment"][0]["content"].as_str().unwrap()).await;
     assert_eq!(list.matches("D-RARE-").count(), 6, "{list}");
-    for value in telling {
-        assert!(!list.contains(value), "`{value}` in {list}");
+    let key = issue["key"].as_str().unwrap();
+    let property = format!("{}/rest/api/3/issue/{key}/properties/disputebot", world.sandbox.base_url());
+    let property = get(&client, &property).await;
+    assert!(property.contains("D-RARE-3"), "{property}");
+    let mut pages = Ways::default();
+    dashboard(&world, &client, &mut pages).await;
+    let pages = &pages.0["pages of the dashboard"];
+    let own = pages.split("<!doctype html>").find(|page| page.contains("D-RARE-3")).unwrap();
+    for value in telling.into_iter().chain([entity, payer]) {
+        for (way, text) in [("list", &list), ("property", &property), ("page", &own.to_owned())] {
+            assert!(!text.contains(value), "`{value}` in the {way}: {text}");
+        }
+        assert!(!issue.to_string().contains(value), "`{value}` in {issue}");
     }
+    // The day by which somebody must act is what the ticket is for; of each dispute it is not told.
+    assert!(!list.contains("2027-01-29") && issue["fields"]["duedate"] == "2027-01-29", "{list}");
 }
 
 /// What a daemon tells of one pass, at its most talkative.

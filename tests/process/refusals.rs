@@ -1,6 +1,6 @@
 //! What goes wrong is said in words, with the right exit code, and nothing is written.
 
-use disputebot::sandbox::{Effect, Fault, Matches};
+use disputebot::sandbox::{Effect, Fault, Matches, Permission, User};
 
 use crate::world::{World, text};
 
@@ -98,6 +98,44 @@ async fn check_names_what_would_fail_and_writes_nothing() {
     assert!(said.contains("no issue type `Epic Tale`"), "{said}");
     assert!(said.contains("no resolution `Sorted`"), "{said}");
     assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
+    for world in [World::new().await, World::data_center().await] {
+        for (permission, name) in [
+            (Permission::Create, "CREATE_ISSUES"),
+            (Permission::Edit, "EDIT_ISSUES"),
+            (Permission::Comment, "ADD_COMMENTS"),
+            (Permission::Transition, "TRANSITION_ISSUES"),
+            (Permission::Link, "LINK_ISSUES"),
+            (Permission::Attach, "CREATE_ATTACHMENTS"),
+            (Permission::DeleteOwnAttachments, "DELETE_OWN_ATTACHMENTS"),
+        ] {
+            world.sandbox.forbid(&User::bot(), permission);
+            let said = world.expect(5, &["check"]).await;
+            world.sandbox.allow(&User::bot(), permission);
+            assert!(said.contains(&format!("missing: {name} (to ")), "{name}: {said}");
+        }
+        world.sandbox.forbid(&User::bot(), Permission::Browse);
+        let said = world.expect(5, &["check"]).await;
+        assert!(said.contains("FAIL  jira.project"), "{said}");
+        world.sandbox.allow(&User::bot(), Permission::Browse);
+        let split = world.expect(5, &["check", "--set", "jira.link_type_split=Halves"]).await;
+        assert!(
+            split.contains("there is no link type `Halves`") && split.contains("(`jira.link_type_split`)"),
+            "{split}"
+        );
+        // Those of other projects are on the list of the site.
+        world.sandbox.set_priorities("DISP", &["Highest", "Low"]).unwrap();
+        let said = world.expect(3, &["check"]).await;
+        assert!(said.contains("the project has no priority `Medium`; it has: Highest, Low"), "{said}");
+        let output = world.run(&["run"]).await;
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("no priority `Medium`"), "{}", text(&output.stderr));
+        assert_eq!(world.writes(), 0);
+        world.expect(0, &["check", "--set", "ticket.priorities=Low,Low,Highest"]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

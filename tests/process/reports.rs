@@ -147,8 +147,12 @@ async fn the_figures_are_those_that_jira_holds() {
     let (mut open_rows, mut money) = (0, Decimal::ZERO);
     for row in rows.iter().filter(|row| OPEN.contains(&row.status.as_str())) {
         open_rows += 1;
-        let unit = if row.unit_type.is_empty() { "unknown" } else { &row.unit_type };
         if let Ok(count) = row.units_disputed.parse::<Decimal>() {
+            // Units of no known type are not added.
+            let (unit, count) = match row.unit_type.as_str() {
+                "" => ("untyped", Decimal::ONE),
+                unit => (unit, count),
+            };
             *units.entry(unit.to_owned()).or_default() += count;
         }
         money += row.amount_disputed.parse::<Decimal>().unwrap_or_default();

@@ -189,6 +189,23 @@ async fn a_backup_restores_and_a_damaged_journal_names_the_ways_out() {
     let found: serde_json::Value =
         serde_json::from_str(&world.expect(0, &["state", "verify", "--json"]).await).unwrap();
     assert_eq!(made["head"], found["head"]);
+    let head = format!("{}:{}", found["head"]["seq"], found["head"]["hash"].as_str().unwrap());
+    world.expect(0, &["report"]).await;
+    let page = std::fs::read_dir(world.path("reports")).unwrap().next().unwrap().unwrap().path();
+    assert!(std::fs::read_to_string(page).unwrap().contains(&format!("state verify --head {head}")));
+    world.expect(0, &["state", "verify", "--head", &head]).await;
+    world.expect(2, &["state", "verify", "--head", "812"]).await;
+    // A copy of the folder from before, which no command of ours made.
+    std::fs::rename(world.path("state"), world.path("later")).unwrap();
+    world.write_disputes(&crate::world::disputes()[..1]);
+    world.expect(0, &["run", "--set", "jira.project=DISP", "--take-over"]).await;
+    let output = world.run(&["state", "verify", "--head", &head]).await;
+    let said = crate::world::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("it is an older copy, or records were taken from it"), "{said}");
+    std::fs::remove_dir_all(world.path("state")).unwrap();
+    std::fs::rename(world.path("later"), world.path("state")).unwrap();
+    world.write_disputes(&crate::world::disputes());
 
     let journal = std::fs::read_dir(world.path("state/journal")).unwrap().map(|it| it.unwrap().path());
     for month in journal.filter(|path| path.extension().is_some_and(|it| it == "jsonl")) {

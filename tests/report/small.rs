@@ -28,6 +28,7 @@ fn id(one: u128) -> GroupId {
 fn group(one: u128, members: &[&str], status: Status) -> GroupRecord {
     let members: Vec<Text> = members.iter().map(|member| (*member).into()).collect();
     GroupRecord {
+        coarse: false,
         spread: Spread::default(),
         figures: Figures {
             disputes: members.len(),
@@ -96,6 +97,7 @@ pub(crate) fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
         rejects: Vec::new(),
         files: None,
         sources: Vec::new(),
+        shared: (0, 0),
     }
 }
 

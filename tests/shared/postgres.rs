@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use crate::certificate;
 use disputebot::source::{
     Settings,
     database::{Database, Relation, Server, Tls},
@@ -39,7 +40,10 @@ impl Postgres {
         fs::create_dir(&data).unwrap();
         let secret = folder.path().join("password");
         fs::File::create(&secret).unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-        make_certificate(&data);
+        let made = certificate::make(folder.path());
+        for (from, name) in [(&made.certificate, "server.crt"), (&made.key, "server.key")] {
+            fs::copy(from, data.join(name)).unwrap();
+        }
         if is_root() {
             run(Command::new("chown").args(["-R", "postgres"]).args([&data, &secret]));
         }
@@ -108,7 +112,7 @@ impl Postgres {
 
     /// The certificate of the server, which is its own authority.
     pub(crate) fn certificate(&self) -> Vec<u8> {
-        fs::read(self.folder.path().join("authority.crt")).unwrap()
+        fs::read(self.folder.path().join("certificate.pem")).unwrap()
     }
 
     /// How `reader` reads from it.
@@ -173,39 +177,6 @@ fn as_server(program: &Path) -> Command {
     let mut command = Command::new("runuser");
     command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
     command
-}
-
-/// A certificate for this address that no authority has signed but itself.
-fn make_certificate(data: &Path) {
-    let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
-    let request = data.parent().unwrap().join("request");
-    fs::write(
-        &request,
-        "[req]\ndistinguished_name = who\nx509_extensions = more\nprompt = no\n[who]\nCN = 127.0.0.1\n\
-         [more]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = IP:127.0.0.1\n",
-    )
-    .unwrap();
-    run(Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .arg("-config")
-        .arg(&request)
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate));
-    run(Command::new("chmod").arg("600").arg(&key));
-    let copy = data.parent().unwrap().join("authority.crt");
-    fs::copy(&certificate, copy).unwrap();
 }
 
 fn run(command: &mut Command) {

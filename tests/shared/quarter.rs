@@ -134,6 +134,7 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         title: text(title),
         cause: text(cause).as_str().into(),
         who: text(who).as_str().into(),
+        coarse: false,
     })
 }
 
@@ -179,7 +180,7 @@ fn people(week: i64, text: &dyn Fn(&str) -> String) -> Vec<Change> {
                 3,
                 &[
                     ("5001", Asked::Done(Command::NotAGroup)),
-                    ("5002", Asked::Failed(text("there is no order `slep`"))),
+                    ("5002", Asked::Failed { order: text("slep"), why: text("there is no order `slep`") }),
                 ],
             ),
             order(3, &[]),
@@ -315,6 +316,7 @@ fn run(
             rejected: 1,
             is_complete: week != 9,
         }],
+        shared: (0, 0),
     }
 }
 

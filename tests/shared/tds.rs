@@ -1,15 +1,22 @@
-//! A server that speaks TDS 7.4 as SQL Server does, as far as one query needs it: prelogin, login, one table of typed
-//! columns, errors, and an end in the middle. It is judged by the `tsql` of `FreeTDS`.
+//! A server that speaks TDS 7.4 as SQL Server does, as far as one query needs it: prelogin, encryption, login, routing to
+//! another server, one table of typed columns, errors, and silence or an end in the middle. It is judged by the `tsql` of
+//! `FreeTDS`.
 //!
 //! Written after Microsoft's open specification (MS-TDS). `mssql-mock-tds` knows whole numbers and texts only, and needs
 //! OpenSSL to be built.
 
+#[path = "tds_wire.rs"]
+mod wire;
+
 use std::{
     io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Arc, Mutex},
     thread,
 };
+
+pub(crate) use wire::Secured;
+use wire::Wire;
 
 const PACKET: usize = 4096;
 
@@ -27,8 +34,12 @@ pub(crate) enum Cell {
     Float(f64),
     /// Days since 1 January of the year 1.
     Date(u32),
-    /// Days, and units of the scale since midnight; with offset where the column has one.
+    /// Days, and units of the scale since midnight; with offset where the column has one. Days since 1900 and three
+    /// hundredths of a second or minutes where the column is of the older kinds.
     Time(u32, u64),
+    /// In the code page of the column.
+    Bytes(&'static [u8]),
+    Guid([u8; 16]),
 }
 
 /// Kinds of columns.
@@ -37,13 +48,30 @@ pub(crate) enum Kind {
     Int,
     Bit,
     Text,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     Money,
+    /// In four bytes.
+    SmallMoney,
     Float,
     Date,
-    DateTime2 { scale: u8 },
-    DateTimeOffset { scale: u8 },
+    DateTime,
+    SmallDateTime,
+    DateTime2 {
+        scale: u8,
+    },
+    DateTimeOffset {
+        scale: u8,
+    },
     Binary,
+    Guid,
+    /// Greek, by the code page 1253.
+    Greek,
+    /// The older kind of long texts, in the code page 1252 and in UTF-16.
+    LongText,
+    LongWideText,
 }
 
 /// What the server answers to one batch.
@@ -52,8 +80,10 @@ pub(crate) struct Answer {
     tokens: Vec<u8>,
     /// The bytes of the tokens that describe the columns.
     head: usize,
-    /// The connection ends after so many bytes of the tokens.
+    /// After so many bytes of the tokens nothing more comes.
     cut: Option<usize>,
+    /// Whether the connection stays open then.
+    is_silent: bool,
     /// Rows that are made while they are sent, in place of the end of the table.
     more: Option<(u64, Arc<Rows>)>,
 }
@@ -63,6 +93,17 @@ type Rows = dyn Fn(u64, &mut Vec<u8>) + Send + Sync;
 
 /// Gives an answer to a batch; none to what is no query of the test.
 type Answers = dyn Fn(&str) -> Option<Answer> + Send + Sync;
+
+/// How a server receives whoever comes.
+#[derive(Clone, Default)]
+pub(crate) struct Reception {
+    pub(crate) user: &'static str,
+    pub(crate) password: &'static str,
+    /// Encrypts, and lets nobody in who does not.
+    pub(crate) secured: Option<Secured>,
+    /// Host and port of another server in its place.
+    pub(crate) route: Option<(&'static str, u16)>,
+}
 
 /// The server. It runs until the process ends.
 pub(crate) struct Tds {
@@ -77,14 +118,21 @@ impl Tds {
         password: &'static str,
         answers: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
+        Self::receiving(Reception { user, password, ..Reception::default() }, answers)
+    }
+
+    pub(crate) fn receiving(
+        reception: Reception,
+        answers: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (answers, ear): (Arc<Answers>, _) = (Arc::new(answers), Arc::clone(&heard));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (answers, ear) = (Arc::clone(&answers), Arc::clone(&ear));
-                thread::spawn(move || serve(stream.unwrap(), user, password, &*answers, &ear));
+                let (answers, ear, reception) = (Arc::clone(&answers), Arc::clone(&ear), reception.clone());
+                thread::spawn(move || serve(Wire::Clear(stream.unwrap()), &reception, &*answers, &ear));
             }
         });
         Self { port, heard }
@@ -115,7 +163,7 @@ impl Answer {
             count += 1;
         }
         done(&mut tokens, 0x10, count);
-        Self { tokens, head, cut: None, more: None }
+        Self { tokens, head, ..Self::default() }
     }
 
     /// The columns without rows; an error as it is.
@@ -125,7 +173,7 @@ impl Answer {
         }
         let mut tokens = self.tokens[..self.head].to_vec();
         done(&mut tokens, 0x10, 0);
-        Self { tokens, head: self.head, cut: None, more: None }
+        Self { tokens, head: self.head, ..Self::default() }
     }
 
     /// The same with so many rows more, which are made while they are sent.
@@ -152,7 +200,7 @@ impl Answer {
         let mut tokens = Vec::new();
         error(&mut tokens, number, class, message);
         done(&mut tokens, 2, 0);
-        Self { tokens, head: 0, cut: None, more: None }
+        Self { tokens, ..Self::default() }
     }
 
     /// The rows of a table, and then an error instead of its end.
@@ -163,9 +211,23 @@ impl Answer {
         self
     }
 
+    /// The same, and another table after it.
+    pub(crate) fn and_table(mut self, other: &Self) -> Self {
+        let end = self.tokens.len();
+        // More follows.
+        self.tokens[end - 12] |= 1;
+        self.tokens.extend(&other.tokens);
+        self
+    }
+
     /// The same, ending after so many bytes.
     pub(crate) fn cut_at(self, bytes: usize) -> Self {
         Self { cut: Some(bytes), ..self }
+    }
+
+    /// The same, with silence after so many bytes.
+    pub(crate) fn silent_at(self, bytes: usize) -> Self {
+        Self { cut: Some(bytes), is_silent: true, ..self }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -182,7 +244,22 @@ impl Kind {
             Self::Text => tokens.extend([0xE7, 0x40, 0x1F, 0x09, 0x04, 0xD0, 0x00, 0x34]),
             Self::Decimal { precision, scale } => tokens.extend([0x6A, 17, precision, scale]),
             Self::Money => tokens.extend([0x6E, 8]),
+            Self::SmallMoney => tokens.extend([0x6E, 4]),
             Self::Float => tokens.extend([0x6D, 8]),
+            Self::DateTime => tokens.extend([0x6F, 8]),
+            Self::SmallDateTime => tokens.extend([0x6F, 4]),
+            Self::Guid => tokens.extend([0x24, 16]),
+            // With the collation Greek_CI_AS, which has no number to sort by.
+            Self::Greek => tokens.extend([0xA7, 0x40, 0x1F, 0x08, 0x04, 0xD0, 0x00, 0x00]),
+            Self::LongText | Self::LongWideText => {
+                tokens.push(if matches!(self, Self::LongText) { 0x23 } else { 0x63 });
+                tokens.extend(0x7FFF_FFFF_u32.to_le_bytes());
+                tokens.extend([0x09, 0x04, 0xD0, 0x00, 0x34]);
+                // The name of the table, in one part.
+                tokens.push(1);
+                tokens.extend(4_u16.to_le_bytes());
+                tokens.extend(wide("open"));
+            }
             Self::Date => tokens.push(0x28),
             Self::DateTime2 { scale } => tokens.extend([0x2A, scale]),
             Self::DateTimeOffset { scale } => tokens.extend([0x2B, scale]),
@@ -196,7 +273,7 @@ impl Kind {
             tokens.extend(bytes);
         };
         match (self, cell) {
-            (Self::Text | Self::Binary, Cell::Null) => tokens.extend([0xFF, 0xFF]),
+            (Self::Text | Self::Binary | Self::Greek, Cell::Null) => tokens.extend([0xFF, 0xFF]),
             (_, Cell::Null) => tokens.push(0),
             (Self::Int, Cell::Int(number)) => sized(tokens, &number.to_le_bytes()),
             (Self::Bit, Cell::Bit(bit)) => sized(tokens, &[u8::from(bit)]),
@@ -214,6 +291,33 @@ impl Kind {
                 let mut bytes = ((value >> 32) as i32).to_le_bytes().to_vec();
                 bytes.extend((value as u32).to_le_bytes());
                 sized(tokens, &bytes);
+            }
+            (Self::SmallMoney, Cell::Money(value)) => sized(tokens, &(value as i32).to_le_bytes()),
+            (Self::DateTime, Cell::Time(days, ticks)) => {
+                let mut bytes = days.to_le_bytes().to_vec();
+                bytes.extend((ticks as u32).to_le_bytes());
+                sized(tokens, &bytes);
+            }
+            (Self::SmallDateTime, Cell::Time(days, minutes)) => {
+                let mut bytes = (days as u16).to_le_bytes().to_vec();
+                bytes.extend((minutes as u16).to_le_bytes());
+                sized(tokens, &bytes);
+            }
+            (Self::Guid, Cell::Guid(bits)) => {
+                // Its first three parts stand the other way round.
+                let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+                sized(tokens, &order.map(|place| bits[place]));
+            }
+            (Self::Greek, Cell::Bytes(bytes)) => {
+                tokens.extend((bytes.len() as u16).to_le_bytes());
+                tokens.extend(bytes);
+            }
+            (Self::LongText | Self::LongWideText, Cell::Bytes(bytes)) => {
+                // A pointer to the text, and its time.
+                tokens.push(16);
+                tokens.extend([1; 16 + 8]);
+                tokens.extend((bytes.len() as u32).to_le_bytes());
+                tokens.extend(bytes);
             }
             (Self::Float, Cell::Float(number)) => sized(tokens, &number.to_le_bytes()),
             (Self::Date, Cell::Date(days)) => sized(tokens, &days.to_le_bytes()[..3]),
@@ -236,18 +340,36 @@ impl Kind {
     }
 }
 
-fn serve(mut stream: TcpStream, user: &str, password: &str, answers: &Answers, heard: &Mutex<Vec<String>>) {
+fn serve(mut stream: Wire, reception: &Reception, answers: &Answers, heard: &Mutex<Vec<String>>) {
+    let Reception { user, password, secured, route } = reception;
+    let is_of = |body: &[u8]| credentials(body) == ((*user).to_owned(), (*password).to_owned());
     while let Some((kind, body)) = receive(&mut stream) {
         let mut answer = Answer::default();
         match kind {
-            0x12 => answer.tokens = prelogin(),
+            0x12 => {
+                if send(&mut stream, &prelogin(secured.is_some()), true).is_err() {
+                    return;
+                }
+                if let Some(secured) = secured {
+                    let Some(encrypted) = stream.encrypted(secured) else { return };
+                    stream = encrypted;
+                }
+                continue;
+            }
             // A user without a name is one whose token counts.
-            0x10 if user.is_empty() && token(&body).as_deref() == Some(password) => answer.tokens = login(),
-            0x10 if credentials(&body) != (user.to_owned(), password.to_owned()) => {
+            0x10 if if user.is_empty() {
+                token(&body).as_deref() == Some(password)
+            } else {
+                is_of(&body)
+            } =>
+            {
+                heard.lock().unwrap().extend(secured.iter().map(|_| "secure".to_owned()));
+                answer.tokens = login(*route);
+            }
+            0x10 => {
                 let message = format!("Login failed for user '{user}'.");
                 answer = Answer::error(18456, 14, &message);
             }
-            0x10 => answer.tokens = login(),
             0x0E => {
                 let begins = body[22] == 5;
                 heard.lock().unwrap().push(if begins { "begin" } else { "end" }.to_owned());
@@ -259,7 +381,7 @@ fn serve(mut stream: TcpStream, user: &str, password: &str, answers: &Answers, h
                 answer = answers(&sql).unwrap_or_else(|| {
                     let mut tokens = Vec::new();
                     done(&mut tokens, 0, 0);
-                    Answer { tokens, head: 0, cut: None, more: None }
+                    Answer { tokens, ..Answer::default() }
                 });
             }
             // A signal to stop, or something that no test sends.
@@ -278,14 +400,18 @@ fn serve(mut stream: TcpStream, user: &str, password: &str, answers: &Answers, h
             return;
         }
         if cut.is_some() {
-            let _ = stream.shutdown(Shutdown::Both);
+            if answer.is_silent {
+                // Until the other side gives up.
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            }
+            stream.end();
             return;
         }
     }
 }
 
 /// One message, its packets put together.
-fn receive(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+fn receive(stream: &mut impl Read) -> Option<(u8, Vec<u8>)> {
     let mut body = Vec::new();
     loop {
         let mut header = [0; 8];
@@ -299,7 +425,7 @@ fn receive(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     }
 }
 
-fn send(stream: &mut TcpStream, tokens: &[u8], ends: bool) -> std::io::Result<()> {
+fn send(stream: &mut impl Write, tokens: &[u8], ends: bool) -> std::io::Result<()> {
     let mut parts = tokens.chunks(PACKET - 8).peekable();
     let mut number = 0_u8;
     while let Some(part) = parts.next() {
@@ -313,7 +439,7 @@ fn send(stream: &mut TcpStream, tokens: &[u8], ends: bool) -> std::io::Result<()
 }
 
 /// Sends rows as they are made; no packet but the last is smaller than others.
-fn stream_rows(stream: &mut TcpStream, mut tokens: Vec<u8>, rows: u64, write: &Rows) -> std::io::Result<()> {
+fn stream_rows(stream: &mut impl Write, mut tokens: Vec<u8>, rows: u64, write: &Rows) -> std::io::Result<()> {
     const HELD: usize = 64 * (PACKET - 8);
     for number in 0..rows {
         write(number, &mut tokens);
@@ -327,9 +453,11 @@ fn stream_rows(stream: &mut TcpStream, mut tokens: Vec<u8>, rows: u64, write: &R
     send(stream, &tokens, true)
 }
 
-/// Version 16, no encryption, no instance, no thread, no several results at a time.
-fn prelogin() -> Vec<u8> {
-    let values: [(u8, &[u8]); 5] = [(0, &[16, 0, 0, 0, 0, 0]), (1, &[2]), (2, &[0]), (3, &[]), (4, &[0])];
+/// Version 16, encryption or none at all, no instance, no thread, no several results at a time.
+fn prelogin(is_encrypted: bool) -> Vec<u8> {
+    let encryption = if is_encrypted { &[1] } else { &[2] };
+    let values: [(u8, &[u8]); 5] =
+        [(0, &[16, 0, 0, 0, 0, 0]), (1, encryption), (2, &[0]), (3, &[]), (4, &[0])];
     let (mut heads, mut data): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
     for (option, value) in values {
         heads.push(option);
@@ -342,8 +470,22 @@ fn prelogin() -> Vec<u8> {
     heads
 }
 
-fn login() -> Vec<u8> {
-    let mut tokens = vec![0xE3];
+fn login(route: Option<(&str, u16)>) -> Vec<u8> {
+    let mut tokens = Vec::new();
+    if let Some((host, port)) = route {
+        let mut place = vec![0];
+        place.extend(port.to_le_bytes());
+        place.extend((host.len() as u16).to_le_bytes());
+        place.extend(wide(host));
+        let mut change = vec![20];
+        change.extend((place.len() as u16).to_le_bytes());
+        change.extend(place);
+        change.extend([0, 0]);
+        tokens.push(0xE3);
+        tokens.extend((change.len() as u16).to_le_bytes());
+        tokens.extend(change);
+    }
+    tokens.push(0xE3);
     // The database in use.
     let mut change = vec![1];
     short_text(&mut change, "claims");

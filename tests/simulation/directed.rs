@@ -302,7 +302,10 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         story.lease = true;
         let creates = (1..=3).map(|bits| {
             let group = group(bits);
-            let write = Write::Create { content: content(&group), mark: Box::new(Mark::of(&group)) };
+            let write = Write::Create {
+                content: content(&group),
+                mark: Box::new(Mark::of(&group, disputebot::ticket::facts::Grain::Fine)),
+            };
             (group.id, write)
         });
         let world = story.world().clone();

@@ -11,9 +11,9 @@ use disputebot::{
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known, Spread},
     ticket::{
-        Content, LABEL, Markup, Weight, adf, block,
+        Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{Block, Inline},
-        facts::Figures,
+        facts::{Figures, Grain},
         list::{List, PREFIX},
     },
 };
@@ -317,7 +317,8 @@ impl Plot {
                 by_group.entry(mark.group.clone()).or_default().push(&ticket.observed.issue.id);
             }
             if ticket.is_repeated && !self.old_copies {
-                report.violations.push(format!("a comment was made twice: {:?}", ticket.comments));
+                let made = (&ticket.comments, &ticket.observed.lists);
+                report.violations.push(format!("a comment or a list was made twice: {made:?}"));
             }
         }
         let by_cause = Self::tickets_by_cause(&inner.jira.issues);
@@ -597,6 +598,8 @@ impl Daemon {
                     moved: (0, 0),
                     returned: false,
                     unfit: Vec::new(),
+                    days_left: None,
+                    fresh_amount: Decimal::ZERO,
                 },
             );
             records.push(GroupRecord {
@@ -605,6 +608,7 @@ impl Daemon {
                 cause: "".into(),
                 who: "".into(),
                 figures: Figures::default(),
+                coarse: false,
                 spread: Spread::default(),
             });
         }
@@ -662,7 +666,7 @@ impl Daemon {
                 waiting.remove(&group.id);
             }
             let content = content(&group);
-            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group)).await
+            if let Ok(issue) = self.jira.create_plainly(&content, &Mark::of(&group, Grain::Fine)).await
                 && remembers
             {
                 ticket.link = Link::Bound { issue };
@@ -696,6 +700,8 @@ pub(crate) fn content(group: &Group) -> Content {
         routed: BTreeSet::new(),
         course: None,
         list: Some(list(group)),
+        grain: Grain::Fine,
+        typed: Typed::default(),
     }
 }
 
@@ -704,7 +710,7 @@ fn list(group: &Group) -> List {
     let text = group.members.join("\r\n");
     let version = text.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let name = format!("{PREFIX}{}-{version:08x}.csv", group.id.short());
-    List { name, text: text.into(), rows: group.members.len(), left_out: 0 }
+    List { name, text: text.into(), rows: group.members.len(), left_out: 0, withheld: Vec::new() }
 }
 
 /// A field that was configured.
@@ -715,6 +721,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         max_new_tickets: 50,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        due_within_days: None,
         resolve: true,
         resolution: None,
         split_link: "Relates".to_owned(),

@@ -518,8 +518,9 @@ impl Ticket {
                     }
                     self.observed.fields.insert(name, to);
                 }
-                FieldChange::Labels { add } => {
+                FieldChange::Labels { add, remove } => {
                     self.observed.labels.extend(add);
+                    self.observed.labels.retain(|label| !remove.contains(label));
                     self.relabel(indexed);
                 }
             }
@@ -532,7 +533,7 @@ impl Ticket {
     fn take_comment(&mut self, topic: String) {
         let said = self.comments.iter().filter(|said| **said == topic).count();
         let handed_over = self.observed.comments.iter().filter(|heard| heard.text == TAKE).count();
-        let most = if topic == plan::changed_topic("summary") { 1 + handed_over } else { 1 };
+        let most = if plan::tells_of_change(&topic, "summary") { 1 + handed_over } else { 1 };
         self.is_repeated |= said >= most;
         self.comments.push(topic);
     }
@@ -822,6 +823,7 @@ impl Tracker for ModelJira {
                 jira.files += 1;
                 let attached = Attached { id: jira.files.to_string(), name };
                 if let Some(ticket) = jira.open(&id) {
+                    ticket.is_repeated |= ticket.observed.lists.iter().any(|list| list.name == attached.name);
                     ticket.observed.lists.push(attached);
                 }
             })

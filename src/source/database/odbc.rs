@@ -9,7 +9,7 @@
 use odbc_api::{ConnectionOptions, Cursor, DataType, Error, ResultSetMetadata, environment};
 use secrecy::ExposeSecret as _;
 
-use super::relation::quote;
+use super::relation::{quote, refuse_writing};
 use super::{CONNECT, Fault, Job, Out, Relation, refused_column};
 
 pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
@@ -29,9 +29,9 @@ pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
         cursor.ok_or_else(|| Fault::Wrong("the query gives no table".to_owned()))
     };
     let (sql, names) = match &job.database.relation {
-        Relation::Query(query) if is_select(query) => (query.clone(), None),
-        Relation::Query(_) => {
-            return Err(Fault::Wrong("the query does not begin with `SELECT` or `WITH`".to_owned()));
+        Relation::Query(query) => {
+            refuse_writing(query).map_err(Fault::Wrong)?;
+            (query.clone(), None)
         }
         // What nobody asked for is not sent.
         Relation::Table(table) => {
@@ -74,10 +74,15 @@ pub(super) fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The connection string with what signs in, in braces, in which only a closing one has a meaning.
+/// The connection string with what signs in. In braces only a closing one has a meaning; they stand where they are needed
+/// alone, since the driver of PostgreSQL takes them for a part of the name of a user.
 fn connection_string(job: &Job) -> String {
     let mut text = job.database.name.trim_end_matches(';').to_owned();
-    let braced = |value: &str| format!("{{{}}}", value.replace('}', "}}"));
+    let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || "_-.@\\".contains(c));
+    let braced = |value: &str| match value {
+        plain if is_plain(plain) => plain.to_owned(),
+        other => format!("{{{}}}", other.replace('}', "}}")),
+    };
     if let Some(user) = &job.user {
         text.push_str(&format!(";UID={}", braced(user)));
     }
@@ -85,11 +90,6 @@ fn connection_string(job: &Job) -> String {
         text.push_str(&format!(";PWD={}", braced(secret.expose_secret())));
     }
     text
-}
-
-fn is_select(query: &str) -> bool {
-    let first = query.split_whitespace().next().unwrap_or_default();
-    first.eq_ignore_ascii_case("select") || first.eq_ignore_ascii_case("with")
 }
 
 fn quote_column(name: &str, sign: char) -> String {
@@ -139,5 +139,42 @@ fn fault(error: &Error) -> Fault {
             Fault::Wrong(told)
         }
         _ => Fault::Wrong(format!("the query cannot compute a value (SQLSTATE {state})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::source::database::{Database, Server, Tls};
+    use crate::source::mapping::Wanted;
+
+    #[test]
+    fn what_signs_in_cannot_leave_its_place_in_the_connection_string() {
+        let string = |user: &str, secret: &str| {
+            let database = Database {
+                server: Server::Odbc,
+                host: String::new(),
+                port: 0,
+                name: "DSN=claims;".to_owned(),
+                relation: Relation::Table("disputes".to_owned()),
+                tls: Tls::Verify,
+                authority: None,
+                timeout: Duration::from_secs(1),
+            };
+            connection_string(&Job {
+                database,
+                user: Some(user.to_owned()),
+                secret: Some(secret.to_owned().into()),
+                wanted: Arc::new(Wanted::default()),
+            })
+        };
+        assert_eq!(
+            string("CORP\\reader@example.com", "a-b_c.1"),
+            "DSN=claims;UID=CORP\\reader@example.com;PWD=a-b_c.1"
+        );
+        assert_eq!(string("me;DSN=other", "p}w;x={y}"), "DSN=claims;UID={me;DSN=other};PWD={p}}w;x={y}}}");
     }
 }

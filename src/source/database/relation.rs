@@ -53,6 +53,87 @@ pub(super) fn quote(name: &str, open: char, close: char) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
+/// Words that write, commit or run something else. Servers that take several statements at once take them without a sign
+/// between them, so that the first word alone says nothing. All are reserved: a column of such a name stands in quotes.
+const NOT_READING: [&str; 20] = [
+    "ALTER", "BACKUP", "COMMIT", "CREATE", "DBCC", "DECLARE", "DELETE", "DENY", "DROP", "EXEC", "EXECUTE",
+    "GRANT", "INSERT", "INTO", "KILL", "RESTORE", "REVOKE", "ROLLBACK", "TRUNCATE", "UPDATE",
+];
+
+/// What is wrong with a query for a server that has no transaction which only reads: it has to be one statement that
+/// selects. What stands in quotes, brackets and comments is not looked at.
+pub(super) fn refuse_writing(query: &str) -> Result<(), String> {
+    let words = words(query)?;
+    let mut words = words.iter().map(String::as_str).peekable();
+    if !words.peek().is_some_and(|first| ["SELECT", "WITH"].contains(first)) {
+        return Err("the query does not begin with `SELECT` or `WITH`".to_owned());
+    }
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or_default();
+        if word == ";" && !next.is_empty() && next != ";" {
+            return Err("the query holds more than one statement, expected one that selects".to_owned());
+        }
+        // A way to join is called so, too.
+        let is_merge = word == "MERGE" && !["JOIN", "UNION"].contains(&next);
+        if is_merge || NOT_READING.contains(&word) {
+            return Err(format!(
+                "the query holds `{word}`, expected one statement that selects; a column of that name stands in quotes"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The words of a query in capital letters, and its semicolons.
+fn words(query: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut rest = query;
+    while let Some(first) = rest.chars().next() {
+        let close = match first {
+            '\'' | '"' | '`' => Some(first),
+            '[' => Some(']'),
+            _ => None,
+        };
+        let is_of_word = |c: char| c.is_alphanumeric() || "_@#$".contains(c);
+        if let Some(close) = close {
+            // A doubled sign begins anew at once, which comes to the same.
+            let end = rest[1..].find(close).ok_or(format!("the query has a `{first}` without its end"))?;
+            rest = &rest[end + 2..];
+        } else if rest.starts_with("--") {
+            rest = rest.find('\n').map_or("", |end| &rest[end..]);
+        } else if rest.starts_with("/*") {
+            rest = after_comment(rest).ok_or("the query has a comment without its end")?;
+        } else if is_of_word(first) {
+            let end = rest.find(|c: char| !is_of_word(c)).unwrap_or(rest.len());
+            words.push(rest[..end].to_uppercase());
+            rest = &rest[end..];
+        } else {
+            if first == ';' {
+                words.push(";".to_owned());
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    Ok(words)
+}
+
+/// What follows a comment, in which others may stand.
+fn after_comment(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let (open, close) = (rest.find("/*"), rest.find("*/")?);
+        match open {
+            Some(open) if open < close => (depth, at) = (depth + 1, at + open + 2),
+            _ => (depth, at) = (depth - 1, at + close + 2),
+        }
+        if depth == 0 {
+            return text.get(at..);
+        }
+    }
+}
+
 /// A connection string of ODBC such as `DSN=claims`, as the name of the database.
 fn parse_connection(text: &str) -> Result<(Server, String, u16, String), String> {
     const SECRETS: [&str; 8] =
@@ -160,6 +241,43 @@ mod tests {
             "db.example.com/claims"
         );
         assert_eq!(connection_name("Driver={X}"), "database");
+    }
+
+    #[test]
+    fn a_query_that_does_more_than_select_is_refused_and_quotes_and_comments_say_nothing() {
+        for query in [
+            "SELECT * FROM dbo.disputes",
+            "  with open_ones AS (SELECT 1 AS a) SELECT a FROM open_ones;  ",
+            "(SELECT 1)",
+            "-- DELETE is not meant\nSELECT 'it''s; COMMIT' AS [delete], \"update\" FROM t /* DROP /* twice */ INTO */",
+            "SELECT a FROM b INNER MERGE JOIN c ON b.id = c.id OPTION (MERGE UNION)",
+            "SELECT updated_at, @commit, committed FROM t",
+        ] {
+            assert_eq!(refuse_writing(query), Ok(()), "{query}");
+        }
+        let more = "the query holds more than one statement, expected one that selects";
+        let holds = |word: &str| {
+            format!(
+                "the query holds `{word}`, expected one statement that selects; a column of that name stands in quotes"
+            )
+        };
+        let first = "the query does not begin with `SELECT` or `WITH`";
+        for (query, expected) in [
+            ("SELECT 1; COMMIT; DELETE FROM dbo.disputes", more.to_owned()),
+            ("SELECT 1 COMMIT DELETE FROM dbo.disputes", holds("COMMIT")),
+            ("SELECT 1\ncommit", holds("COMMIT")),
+            ("SELECT * INTO copy FROM dbo.disputes", holds("INTO")),
+            ("WITH x AS (SELECT 1 AS a) UPDATE dbo.disputes SET a = 1", holds("UPDATE")),
+            ("SELECT 1 EXEC sp_configure", holds("EXEC")),
+            ("SELECT 1 MERGE t USING u ON 1 = 1", holds("MERGE")),
+            ("SELECT '1' /* ' */ DROP TABLE t -- '", holds("DROP")),
+            ("EXEC sp_who", first.to_owned()),
+            ("", first.to_owned()),
+            ("SELECT 'one", "the query has a `'` without its end".to_owned()),
+            ("SELECT 1 /* /* */", "the query has a comment without its end".to_owned()),
+        ] {
+            assert_eq!(refuse_writing(query), Err(expected), "{query}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! All rows are of one moment where the database allows snapshots (`ALLOW_SNAPSHOT_ISOLATION`) or reads its own versions
 //! (`READ_COMMITTED_SNAPSHOT`, which Azure SQL has on). Elsewhere that is said.
 //!
-//! The server has no transaction that can only read: let the account be one that can. MONEY comes from the driver as a
+//! The server has no transaction that can only read: a query that is not one statement that selects is refused, and the
+//! account had better be one that can do nothing else. MONEY comes from the driver as a
 //! binary floating point number, which tells ten thousandths apart up to 500 thousand million; beyond that it is refused.
 
 use futures_util::TryStreamExt;
@@ -17,7 +18,7 @@ use tiberius::{
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
-use super::relation::quote;
+use super::relation::{quote, refuse_writing};
 use super::{CONNECT, Fault, Job, Out, Relation, Tls, refused_column, within};
 
 /// Times that a server may name another one in its place; Azure's gateways do once.
@@ -28,6 +29,9 @@ const NO_SNAPSHOTS: &str = "its database has no snapshots, so that rows which ch
                             come twice; `ALLOW_SNAPSHOT_ISOLATION` or `READ_COMMITTED_SNAPSHOT` helps";
 
 pub(super) async fn read(job: &Job, out: &mut Out) -> Result<(), Fault> {
+    if let Relation::Query(query) = &job.database.relation {
+        refuse_writing(query).map_err(Fault::Wrong)?;
+    }
     let mut client = within(CONNECT, "connecting", Box::pin(connect(job))).await?;
     match moment(&mut client).await? {
         Moment::Snapshot => run(&mut client, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT").await?,

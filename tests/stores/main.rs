@@ -9,11 +9,17 @@
     reason = "a failed preparation fails its test, and a missing server is told"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod broken;
+#[path = "../shared/bucket.rs"]
+mod bucket;
+mod kept;
+mod proxy;
+
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -186,40 +192,51 @@ fn assert_reads(base: &Settings, root: &str) {
     );
 }
 
-#[test]
-fn an_s3_bucket_is_read_as_folders_are() {
-    let Some(server) = moto() else { return };
-    let base = Settings {
-        endpoint: Some(server.endpoint()),
+/// Settings that read what a server of S3 has; it answers at `endpoint`.
+fn from_s3(endpoint: String) -> Settings {
+    Settings {
+        endpoint: Some(endpoint),
         user: Some("reader".to_owned()),
         secret: Some("s3cr3t".into()),
         region: Some("us-east-1".to_owned()),
         ..Settings::default()
-    };
-    run(async {
-        let put = reqwest::Client::new().put(format!("{}/disputes", server.endpoint())).send().await.unwrap();
-        assert!(put.status().is_success());
-        let store = AmazonS3Builder::new()
-            .with_endpoint(server.endpoint())
-            .with_allow_http(true)
-            .with_bucket_name("disputes")
-            .with_region("us-east-1")
-            .with_access_key_id("reader")
-            .with_secret_access_key("s3cr3t")
-            .build()
-            .unwrap();
-        fill(Arc::new(store)).await;
-    });
+    }
+}
+
+/// The bucket `disputes`, made.
+async fn s3_bucket(server: &Server) -> Arc<dyn ObjectStore> {
+    let put = reqwest::Client::new().put(format!("{}/disputes", server.endpoint())).send().await.unwrap();
+    assert!(put.status().is_success());
+    let builder = AmazonS3Builder::new()
+        .with_endpoint(server.endpoint())
+        .with_allow_http(true)
+        .with_bucket_name("disputes")
+        .with_region("us-east-1")
+        .with_access_key_id("reader")
+        .with_secret_access_key("s3cr3t");
+    Arc::new(builder.build().unwrap())
+}
+
+#[test]
+fn an_s3_bucket_is_read_as_folders_are() {
+    let Some(server) = moto() else { return };
+    let base = from_s3(server.endpoint());
+    run(async { fill(s3_bucket(&server).await).await });
     assert_reads(&base, "s3://disputes");
     let gone = read(&Settings { paths: vec!["s3://gone/drops".into()], ..base.clone() });
     assert_eq!(missing(&gone)[0], "`s3://gone/drops` does not exist");
+    // From here on it lets nobody in whom it does not know.
+    run(async {
+        let locked = reqwest::Client::new().post(format!("{}/moto-api/reset-auth", server.endpoint()));
+        assert!(locked.body("0").send().await.unwrap().status().is_success());
+    });
+    let settings = Settings { paths: vec!["s3://disputes/drops".into()], ..base };
+    let told = missing(&read(&settings));
+    assert!(told[0].starts_with("`s3://disputes/drops` refuses access: "), "{told:?}");
+    assert!(!told[0].contains("s3cr3t"), "{told:?}");
     drop(server);
-    let batch = read(&Settings { paths: vec!["s3://disputes/drops".into()], ..base });
-    assert!(
-        missing(&batch)[0].starts_with("`s3://disputes/drops` cannot be reached: "),
-        "{:?}",
-        missing(&batch)
-    );
+    let told = missing(&read(&settings));
+    assert!(told[0].starts_with("`s3://disputes/drops` cannot be reached: "), "{told:?}");
 }
 
 /// Makes a container; Azurite wants that signed.
@@ -244,153 +261,43 @@ async fn make_container(server: &Server, name: &str) {
     assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
 }
 
-#[test]
-fn an_azure_container_is_read_as_folders_are() {
-    let Some(server) = azurite() else { return };
-    let base = Settings {
-        endpoint: Some(format!("{}/{ACCOUNT}", server.endpoint())),
+/// Settings that read what Azurite has; it answers at `endpoint`.
+fn from_azure(endpoint: &str) -> Settings {
+    Settings {
+        endpoint: Some(format!("{endpoint}/{ACCOUNT}")),
         user: Some(ACCOUNT.to_owned()),
         secret: Some(ACCOUNT_KEY.into()),
         ..Settings::default()
-    };
-    run(async {
-        make_container(&server, "disputes").await;
-        let store = MicrosoftAzureBuilder::new()
-            .with_endpoint(format!("{}/{ACCOUNT}", server.endpoint()))
-            .with_allow_http(true)
-            .with_account(ACCOUNT)
-            .with_access_key(ACCOUNT_KEY)
-            .with_container_name("disputes")
-            .build()
-            .unwrap();
-        fill(Arc::new(store)).await;
-    });
+    }
+}
+
+/// The container `disputes`, made.
+async fn azure_container(server: &Server) -> Arc<dyn ObjectStore> {
+    make_container(server, "disputes").await;
+    let builder = MicrosoftAzureBuilder::new()
+        .with_endpoint(format!("{}/{ACCOUNT}", server.endpoint()))
+        .with_allow_http(true)
+        .with_account(ACCOUNT)
+        .with_access_key(ACCOUNT_KEY)
+        .with_container_name("disputes");
+    Arc::new(builder.build().unwrap())
+}
+
+#[test]
+fn an_azure_container_is_read_as_folders_are() {
+    let Some(server) = azurite() else { return };
+    let base = from_azure(&server.endpoint());
+    run(async { fill(azure_container(&server).await).await });
     assert_reads(&base, "az://disputes");
-    let wrong = Settings {
-        paths: vec!["az://disputes/drops".into()],
-        secret: Some(STANDARD.encode("another key").into()),
-        ..base
-    };
+    let settings = Settings { paths: vec!["az://disputes/drops".into()], ..base.clone() };
+    let wrong = Settings { secret: Some(STANDARD.encode("another key").into()), ..settings.clone() };
     let told = missing(&read(&wrong));
     assert!(told[0].starts_with("`az://disputes/drops` refuses access: "), "{told:?}");
     assert!(!told[0].contains(&STANDARD.encode("another key")), "{told:?}");
-}
-
-/// A store with one object, of which it sends no more than `sent` bytes of the number that it promises. It speaks as S3 does
-/// and as Google's does, which list alike.
-fn broken_store(contents: String, sent: usize) -> String {
-    stand_in(contents, sent).0
-}
-
-/// The same, with the heads of all requests.
-fn stand_in(contents: String, sent: usize) -> (String, Arc<Mutex<Vec<String>>>) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let ear = Arc::clone(&heard);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut first = String::new();
-            if request.read_line(&mut first).unwrap_or(0) == 0 {
-                continue;
-            }
-            let mut head = first.clone();
-            while request.read_line(&mut head).unwrap_or(0) > 2 {}
-            ear.lock().unwrap().push(head);
-            let size = contents.len();
-            let listing = format!(
-                "<ListBucketResult><Contents><Key>a.csv</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>\
-                 <Size>{size}</Size><ETag>\"x\"</ETag></Contents><IsTruncated>false</IsTruncated></ListBucketResult>"
-            );
-            let headers =
-                "ETag: \"x\"\r\nLast-Modified: Sun, 01 Nov 2026 00:00:00 GMT\r\nConnection: close\r\n\r\n";
-            let answer = if first.contains("list-type") {
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{headers}{listing}", listing.len())
-            } else {
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n{headers}{}", &contents[..sent])
-            };
-            // The reader may have gone.
-            let _ = stream.write_all(answer.as_bytes());
-            let _ = stream.shutdown(std::net::Shutdown::Write);
-            let _ = stream.read(&mut [0; 64]);
-        }
-    });
-    (endpoint, heard)
-}
-
-#[test]
-fn a_google_bucket_is_read_from_where_it_answers() {
-    let contents = csv(&["D-1", "D-2"]);
-    let size = contents.len();
-    let (endpoint, heard) = stand_in(contents, size);
-    let key = "{\"disable_oauth\":true,\"client_email\":\"\",\"private_key\":\"\",\"private_key_id\":\"\"}";
-    let settings = Settings {
-        paths: vec!["gs://bucket/*.csv".into()],
-        endpoint: Some(endpoint),
-        secret: Some(key.into()),
-        ..Settings::default()
-    };
-    let batch = read(&settings);
-    assert_eq!((missing(&batch), ids(&batch)), (vec![], vec!["D-1", "D-2"]));
-    let heard = heard.lock().unwrap();
-    assert!(heard.iter().any(|head| head.starts_with("GET /bucket/a%2Ecsv ")), "{heard:?}");
-}
-
-#[test]
-fn credentials_of_a_source_win_whole_over_those_of_the_environment() {
-    let contents = csv(&["D-1"]);
-    let size = contents.len();
-    let (endpoint, heard) = stand_in(contents, size);
-    let folder = tempfile::tempdir().unwrap();
-    let preview = |more: &str, secret: Option<&str>| {
-        let config = format!(
-            "[source]\npaths = [\"s3://bucket/*.csv\"]\nendpoint = \"{endpoint}\"\nregion = \"eu-central-1\"\n{more}\n"
-        );
-        std::fs::write(folder.path().join("disputebot.toml"), config).unwrap();
-        heard.lock().unwrap().clear();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_disputebot"));
-        command
-            .args(["source", "preview"])
-            .current_dir(folder.path())
-            .env_clear()
-            .env("AWS_ACCESS_KEY_ID", "elsewhere")
-            .env("AWS_SECRET_ACCESS_KEY", "canary-4471")
-            .env("AWS_SESSION_TOKEN", "canary-4472");
-        if let Some(secret) = secret {
-            command.env("DISPUTEBOT_SOURCE_SECRET", secret);
-        }
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.starts_with("1 rows, 0 rejected"), "{said} {}", String::from_utf8_lossy(&output.stderr));
-        heard.lock().unwrap().concat().to_lowercase()
-    };
-    let own = preview("user = \"reader\"", Some("s3cr3t"));
-    assert!(own.contains("credential=reader/") && !own.contains("x-amz-security-token"), "{own}");
-    let environment = preview("", None);
-    assert!(
-        environment.contains("credential=elsewhere/") && environment.contains("canary-4472"),
-        "{environment}"
-    );
-}
-
-#[test]
-fn an_object_that_breaks_off_is_incomplete_and_its_rows_before_that_count() {
-    let ids: Vec<String> = (0..20_000).map(|number| format!("D-{number}")).collect();
-    let contents = csv(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    let sent = contents.len() / 2;
-    let settings = Settings {
-        paths: vec!["s3://bucket/*.csv".into()],
-        endpoint: Some(broken_store(contents, sent)),
-        user: Some("reader".to_owned()),
-        secret: Some("s3cr3t".into()),
-        region: Some("us-east-1".to_owned()),
-        ..Settings::default()
-    };
-    let batch = read(&settings);
-    let told = missing(&batch);
-    assert!(told[0].starts_with("`s3://bucket/a.csv` cannot be reached: "), "{told:?}");
-    assert!((9_000..11_000).contains(&batch.counts.open), "{:?}", batch.counts);
-    assert_eq!(batch.files.failed, 1);
+    let gone = read(&Settings { paths: vec!["az://gone/drops".into()], ..base });
+    assert_eq!(missing(&gone)[0], "`az://gone/drops` does not exist");
+    drop(server);
+    let told = missing(&read(&settings));
+    assert!(told[0].starts_with("`az://disputes/drops` cannot be reached: "), "{told:?}");
+    assert!(!told[0].contains(ACCOUNT_KEY), "{told:?}");
 }

@@ -1,0 +1,128 @@
+//! What people decide without an order: links, closings and labels, over real HTTP.
+
+use std::collections::BTreeMap;
+
+use disputebot::sandbox::User;
+use serde_json::Value;
+
+use crate::world::{World, disputes, text};
+
+/// Disputes of another day, so that each is another input.
+fn day(number: u32) -> Vec<disputebot::generate::Record> {
+    let mut rows = disputes();
+    for row in &mut rows {
+        row.due_at = format!("2027-03-{number:02}");
+    }
+    rows
+}
+
+fn issue(world: &World, key: &str) -> Value {
+    world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap()
+}
+
+fn description(world: &World, key: &str) -> String {
+    match &issue(world, key)["fields"]["description"] {
+        Value::String(text) => text.clone(),
+        document => disputebot::ticket::adf::text_of(document),
+    }
+}
+
+/// Words of the comments of disputebot, the oldest first.
+fn said(world: &World, key: &str) -> Vec<String> {
+    let issue = issue(world, key);
+    let comments = issue["fields"]["comment"]["comments"].as_array().unwrap().clone();
+    comments
+        .iter()
+        .filter(|comment| comment["author"]["displayName"] == User::bot().display_name)
+        .map(|comment| match &comment["body"] {
+            Value::String(text) => text.clone(),
+            document => disputebot::ticket::adf::text_of(document),
+        })
+        .collect()
+}
+
+/// Two groups of one client and program, with the keys of their tickets.
+async fn pair(world: &World) -> [(String, String); 2] {
+    let (groups, issues) = (world.groups().await, world.issues_by_group());
+    let kind = |id: &str| (groups[id]["group"]["client"].clone(), groups[id]["group"]["program"].clone());
+    let ids: Vec<&String> = groups.keys().collect();
+    let both = ids.iter().flat_map(|one| ids.iter().map(move |other| [*one, *other]));
+    let found = both.into_iter().find(|[one, other]| one != other && kind(one) == kind(other)).unwrap();
+    found.map(|id| (id.clone(), issues[id][0]["key"].as_str().unwrap().to_owned()))
+}
+
+fn members(groups: &BTreeMap<String, Value>, id: &str) -> usize {
+    groups.get(id).map_or(0, |group| group["group"]["members"].as_array().unwrap().len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_link_by_a_person_keeps_the_disputes_of_both_together_and_both_tickets_say_so() {
+    for (world, closes) in [(World::new().await, false), (World::data_center().await, true)] {
+        world.expect(0, &["run"]).await;
+        let [(from, loser), (into, survivor)] = pair(&world).await;
+        let before = world.groups().await;
+        let all = members(&before, &from) + members(&before, &into);
+        let person = world.sandbox.person(&User::analyst());
+        if closes {
+            person.close_as_duplicate(&loser, &survivor).unwrap();
+        } else {
+            person.link_as_duplicate(&loser, &survivor).unwrap();
+        }
+        // Two inputs that show two causes would part them again, were it not for what the person said.
+        for number in 1..=4 {
+            world.write_disputes(&day(number));
+            world.expect(0, &["run"]).await;
+        }
+        let after = world.groups().await;
+        assert_eq!((members(&after, &from), members(&after, &into)), (0, all), "closed: {closes}");
+        assert_eq!(issue(&world, &loser)["fields"]["status"]["name"], "Done");
+        let merged = |words: &str| format!("A person merged {words}");
+        let here = said(&world, &loser);
+        assert_eq!(
+            here.iter().filter(|it| it.contains(&merged(&format!("this ticket into {survivor}")))).count(),
+            1,
+            "{here:?}"
+        );
+        let there = said(&world, &survivor);
+        assert_eq!(
+            there.iter().filter(|it| it.contains(&merged(&format!("{loser} into this ticket")))).count(),
+            1,
+            "{there:?}"
+        );
+        let shown = description(&world, &survivor);
+        assert!(shown.contains(&merged(&format!("{loser} with another ticket"))), "{shown}");
+        assert_eq!(world.sandbox.issues().len(), before.len(), "no ticket was opened for it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_hands_a_field_back_and_is_gone_once_it_is_written() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let key = world.sandbox.issues()[0]["key"].as_str().unwrap().to_owned();
+        let ours = issue(&world, &key)["fields"]["summary"].clone();
+        let person = world.sandbox.person(&User::analyst());
+        let label = |name: &str| serde_json::json!({ "update": { "labels": [{ "add": name }] } });
+        person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine" } })).unwrap();
+        person.edit(&key, &label("by-a-person")).unwrap();
+        world.expect(0, &["run"]).await;
+        let told = said(&world, &key);
+        assert!(told[0].contains("disputebot-take-summary"), "{told:?}");
+        assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
+        person.edit(&key, &label("disputebot-take-summary")).unwrap();
+        world.expect(0, &["run"]).await;
+        let fields = issue(&world, &key)["fields"].clone();
+        let labels = fields["labels"].to_string();
+        assert_eq!(fields["summary"], ours);
+        assert!(!labels.contains("disputebot-take") && labels.contains("by-a-person"), "{labels}");
+        // Once more it is a person's, and that is said once more.
+        person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine again" } })).unwrap();
+        for _ in 0..2 {
+            world.expect(0, &["run"]).await;
+            assert_eq!(issue(&world, &key)["fields"]["summary"], "mine again");
+            assert_eq!(said(&world, &key).len(), told.len() + 1);
+        }
+        let plan = text(&world.run(&["plan"]).await.stdout);
+        assert!(plan.contains("a person changed the summary; it is theirs"), "{plan}");
+    }
+}

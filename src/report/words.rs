@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     dispute::{Field, Program},
-    plan::Reason,
+    group::GroupId,
+    plan::{Reason, Ruling, RulingKind},
     state::MoveKind,
     ticket::{self, facts},
 };
@@ -124,6 +125,21 @@ pub(super) fn median(sorted: &[i64]) -> Option<i64> {
 pub(super) fn natural(key: &str) -> (String, u64) {
     let (name, number) = key.rsplit_once('-').unwrap_or((key, ""));
     (name.to_owned(), number.parse().unwrap_or(0))
+}
+
+/// What a person decided, in words; `key` names a group by its ticket.
+pub fn ruling(ruling: &Ruling, key: &dyn Fn(&GroupId) -> String) -> String {
+    let disputes = count(ruling.members.len(), "dispute", "disputes");
+    match &ruling.kind {
+        RulingKind::Closed => format!("a person closed it with {disputes} open"),
+        RulingKind::NotAGroup => format!("a person said that its {disputes} are no group"),
+        RulingKind::Together { with } => {
+            format!("a person said that {} has the cause of {}", ruling.key, key(with))
+        }
+        RulingKind::Apart { attribute } => {
+            format!("a person split it by {}", open(&attribute.replace('_', " ")))
+        }
+    }
 }
 
 /// Why something was written, in words.

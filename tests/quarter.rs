@@ -865,7 +865,7 @@ async fn what_people_write_while_a_run_is_under_way_is_not_written_over() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_year_of_runs_over_the_same_disputes_writes_nothing() {
     for flavour in [Flavour::Cloud, Flavour::DataCenter] {
-        year(flavour).await;
+        Box::pin(year(flavour)).await;
     }
 }
 

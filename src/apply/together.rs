@@ -200,10 +200,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         Ok(results)
     }
 
-    /// Notes whom Jira gave new tickets to by itself: that is nobody's decision. Where it cannot be seen now, whoever has
-    /// one later counts as having taken it.
+    /// Notes whom Jira gave new tickets to by itself, where rules of routing will ask for it: that is nobody's decision.
+    /// Where it cannot be seen now, whoever has one later counts as having taken it.
     async fn note_given(&mut self, creates: Vec<Create<'_>>) -> Result<(), StateError> {
-        let is_ours = |create: &Create<'_>| create.write.0.fields.contains_key(plan::ASSIGNEE);
+        let is_ours = |create: &Create<'_>| {
+            create.write.0.routed.is_empty() || create.write.0.fields.contains_key(plan::ASSIGNEE)
+        };
         let mut fresh: Vec<Ticket> =
             creates.into_iter().filter(|create| !is_ours(create)).map(|create| create.ticket).collect();
         fresh.retain(|ticket| ticket.issue().is_some());

@@ -118,6 +118,7 @@ async fn a_ticket_that_a_person_closed_or_muted_is_left() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_not_the_edit_was_made() {
+    let edits = Regex::new(r"/issue/\d+$").unwrap();
     for cloud in [true, false] {
         for after in [false, true] {
             let world = if cloud { World::new().await } else { World::data_center().await };
@@ -129,7 +130,6 @@ async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_
             } else {
                 Effect::Answer { status, headers, body }
             };
-            let edits = Regex::new(r"/issue/\d+$").unwrap();
             let matches = Matches::Like { method: "PUT".to_owned(), path: edits.clone() };
             world.sandbox.inject(Fault { nth: 1, matches, effect });
             world.write_disputes(&changed());

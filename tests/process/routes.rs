@@ -344,7 +344,7 @@ async fn whom_jira_gives_a_new_ticket_to_has_not_touched_it() {
     for flavour in [Flavour::Cloud, Flavour::DataCenter] {
         let world = world(flavour).await;
         world.sandbox.assign_by_default("DISP", &User::analyst()).unwrap();
-        configure(&world, "");
+        configure(&world, "[route]\npriority = \"High\"\n");
         world.expect(0, &["run"]).await;
         let issues = world.sandbox.issues();
         assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Analyst"));

@@ -75,7 +75,8 @@ fn one_line(text: &str) -> Cow<'_, str> {
     }
     let inert = |sign: char| -> String {
         let is_unseen = unseen(sign.encode_utf8(&mut [0; 4])).is_some();
-        if is_unseen { sign.escape_unicode().collect() } else { sign.into() }
+        // In the form that JSON has, too; none of them needs more than four digits.
+        if is_unseen { format!("\\u{:04x}", u32::from(sign)) } else { sign.into() }
     };
     Cow::Owned(text.chars().map(inert).collect())
 }

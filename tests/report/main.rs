@@ -533,7 +533,9 @@ fn hostile_texts_are_inert_in_page_mail_chat_and_jira() {
         assert!(one_line.iter().all(|line| !line.contains('\n')), "{}", told("one line"));
         let texts = [&mail.subject, &filed.summary, &slack, &teams, &words, &wiki, &page];
         for text in texts.into_iter().map(String::as_str).chain([mail.text.as_str(), mail.html.as_str()]) {
-            assert_eq!(baits::hidden(text), None, "{}: {text}", told("hidden signs"));
+            // Put there by the report, so that no reader makes a link of an address.
+            let text = text.replace(":\u{200b}//", "://");
+            assert_eq!(baits::hidden(&text), None, "{}: {text}", told("hidden signs"));
         }
     }
 }

@@ -272,6 +272,7 @@ fn run(day: u64, updated: &[u64]) -> RunRecord {
         failed: Vec::new(),
         held: BTreeMap::new(),
         waiting: Vec::new(),
+        holds: Vec::new(),
         clients: (0..CLIENTS).map(|n| (format!("Example Pharma {n}"), snapshot.clone())).collect(),
         rejects: Vec::new(),
         files: None,

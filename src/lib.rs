@@ -67,7 +67,10 @@
 //! * **Absence is not proof.** Incomplete input changes no known group, an issue that is not shown is not
 //!   created again, and an empty search by an unknown caller is an error.
 //! * **Nothing private leaves.** Notes, service dates, claim references and unit rebate amounts have no way
-//!   into a text; a gate looks at the rest.
+//!   into a text. What a value of another column may look like goes with its column ([`dispute::Field::misfit`]), and what
+//!   a finished text may look like with the values that were put into it ([`ticket::Typed`]): a ticket, a comment or a
+//!   report that holds anything else that looks private is refused; of a list, a page and a line of the log the value
+//!   alone is withheld, since the rest is of use.
 //! * **The journal is the truth.** sled is a view of it that can be made anew; read-only commands read the
 //!   journal alone and so work beside a running daemon.
 #![forbid(unsafe_code)]

@@ -23,7 +23,7 @@ use crate::{
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{
-        Change, Done, GroupRecord, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
         Waiting,
     },
     ticket::{
@@ -729,7 +729,8 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             *ageing.entry(band.clone()).or_default() += count;
         }
     }
-    let Deeds { events, moved, done, failed, held, waiting } = Deeds::of(&surveyed.lineage, plan, applied);
+    let Deeds { events, moved, done, failed, held, waiting, holds } =
+        Deeds::of(&surveyed.lineage, plan, applied);
     RunRecord {
         id: uuid::Uuid::now_v7().to_string(),
         at: now,
@@ -748,6 +749,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         failed,
         held,
         waiting,
+        holds,
         clients: surveyed.snapshots.clone(),
         rejects: surveyed.batch.rejects.iter().take(RunRecord::REJECTS).map(reject_words).collect(),
         files: Some((surveyed.batch.files.read, surveyed.batch.files.failed)),
@@ -764,6 +766,7 @@ struct Deeds {
     failed: Vec<(GroupId, String, String)>,
     held: BTreeMap<String, usize>,
     waiting: Vec<Waiting>,
+    holds: Vec<Holds>,
 }
 
 impl Deeds {
@@ -800,6 +803,7 @@ impl Deeds {
             failed: failed.collect(),
             held,
             waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
+            holds: holds(&plan.holds),
         }
     }
 }
@@ -823,6 +827,30 @@ fn reject_words(reject: &source::Reject) -> String {
         None => words,
         Some(find) => format!("{file}, line {}: withheld, it looks like it holds {}", reject.line, find.kind),
     }
+}
+
+/// What is held and waits for nobody, by reason. A first run may hold a hundred thousand groups as too small; those of
+/// rare kinds come first, so that they are not the ones left out.
+fn holds(all: &[plan::Hold]) -> Vec<Holds> {
+    let mut kinds: BTreeMap<&'static str, BTreeMap<String, Vec<GroupId>>> = BTreeMap::new();
+    for hold in all.iter().filter(|hold| waiting(hold).is_none()) {
+        let of_kind = kinds.entry(hold.reason.kind()).or_default();
+        of_kind.entry(hold.reason.words()).or_default().push(hold.group.clone());
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, reasons)| reasons.values().map(Vec::len).sum::<usize>());
+    let mut room = RunRecord::HOLDS;
+    let mut kept = Vec::new();
+    for (kind, reasons) in kinds {
+        for (words, mut groups) in reasons {
+            groups.truncate(room);
+            room -= groups.len();
+            if !groups.is_empty() {
+                kept.push(Holds { kind: kind.to_owned(), words, groups });
+            }
+        }
+    }
+    kept
 }
 
 /// What a person did or has to do about a hold; none where it passes by itself.

@@ -13,15 +13,20 @@ mod contract;
 
 use std::{
     cell::Cell,
+    cmp::Reverse,
     fs,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use disputebot::{
-    plan::Link,
+    group::{GroupId, Status},
+    plan::{Link, Ticket},
+    report::{self, Week},
     sandbox::{self, Options, User},
-    state::Known,
+    state::{GroupRecord, History, Known},
 };
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use pages::{Answer, Pages};
 
 const ALL: [&str; 10] = [
@@ -94,10 +99,253 @@ fn groups_are_filtered_sorted_and_turned() {
     let waiting = body("/groups?ticket=held&status=all");
     assert!(waiting.contains("1 to 1 of 1 groups"), "{waiting}");
     assert!(body("/groups?q=nothing+has+this").contains("No group fits."));
-    let by_client = body("/groups?sort=client&status=all");
-    let (first, last) =
-        (by_client.find("Example Pharma A</small>"), by_client.find("Example Pharma B</small>"));
-    assert!(first < last, "sorted by client");
+}
+
+/// The groups of a list over all its pages, in its order.
+fn listed(pages: &Pages, query: &str) -> Vec<GroupId> {
+    let mut found = Vec::new();
+    for page in 1.. {
+        let body = pages.get(&format!("/groups?{query}&page={page}")).body;
+        let rows = body.split("<th scope=\"row\" class=\"nowrap\"><a href=\"/groups/").skip(1);
+        found.extend(rows.map(|row| GroupId::parse(row.split('"').next().unwrap()).unwrap()));
+        if !body.contains("rel=\"next\"") {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn each_order_and_each_program_is_what_it_says() {
+    let pages = Pages::start(&same, "");
+    let known = Known::read(&pages.path("state")).unwrap();
+    let sorted = |order: &str| -> Vec<GroupId> {
+        let mut records: Vec<&GroupRecord> = known.groups.values().collect();
+        match order {
+            "money" => records.sort_by_key(|it| Reverse(it.figures.exposed + it.figures.recoverable)),
+            "disputes" => records.sort_by_key(|it| Reverse(it.group.members.len())),
+            "due" => records.sort_by_key(|it| it.figures.due.unwrap_or(Date::MAX)),
+            "newest" => records.sort_by_key(|it| Reverse(it.group.since)),
+            "client" => records.sort_by_key(|it| it.group.client.clone()),
+            _ => records.sort_by_key(|it| it.cause.clone()),
+        }
+        records.into_iter().map(|record| record.group.id.clone()).collect()
+    };
+    for order in ["money", "disputes", "due", "newest", "client", "cause"] {
+        assert_eq!(listed(&pages, &format!("status=all&sort={order}")), sorted(order), "{order}");
+    }
+    let mut seen = 0;
+    for program in ["mdrp", "340b", "part_d_mdp", "mfp"] {
+        let found = listed(&pages, &format!("status=all&program={program}"));
+        assert!(found.iter().all(|id| known.groups[id].group.program.as_str() == program), "{program}");
+        seen += found.len();
+    }
+    assert_eq!(seen, known.groups.len());
+    for status in ["active", "resolved", "merged"] {
+        let of = |record: &GroupRecord| match record.group.status {
+            Status::Active => "active",
+            Status::Resolved { .. } => "resolved",
+            Status::Merged { .. } => "merged",
+        };
+        let expected = known.groups.values().filter(|record| of(record) == status).count();
+        assert!(expected > 0);
+        assert_eq!(listed(&pages, &format!("status={status}")).len(), expected, "{status}");
+    }
+}
+
+/// The path of the page of the group that has a ticket.
+fn page_of(pages: &Pages, key: &str) -> String {
+    let known = Known::read(&pages.path("state")).unwrap();
+    let has = |ticket: &&Ticket| ticket.issue().is_some_and(|issue| issue.key == key);
+    format!("/groups/{}", known.tickets.values().find(has).unwrap().group)
+}
+
+#[track_caller]
+fn assert_all(body: &str, expected: &[&str]) {
+    for words in expected {
+        assert!(body.contains(words), "expected `{words}` in {body}");
+    }
+}
+
+#[test]
+fn a_group_shows_its_rule_units_course_and_all_that_happened_to_it_with_reasons() {
+    let pages = Pages::start(&same, "");
+    let four = page_of(&pages, "DISP-4");
+    let body = pages.get(&four).body;
+    assert_all(
+        &body,
+        &[
+            "<h1>Contract pharmacy dispense, not confirmed: pharmacy NPI 1234567893</h1>",
+            "<li>OH, Example Plan</li>",
+            "8,340 CAP",
+            "1 of its disputes look like a group of their own (seen 1 times); waits for the next input.",
+            "Said once on the ticket: changed:summary.",
+            "<td>disputebot</td><td>create</td><td>a group without a ticket</td>",
+            "<td>disputebot</td><td>update</td><td>3 disputes joined and 1 left</td>",
+            "<td>a person</td><td>decision</td><td>a person said that its 4 disputes are no group</td>",
+            "<td>a person</td><td>order in a comment</td><td>not-a-group</td>",
+            "<td>a person</td><td>order that could not be carried out</td><td>there is no order `slep`</td>",
+            "1 to 100 of 278 disputes",
+            "<code>…-000</code>",
+        ],
+    );
+    assert!(body.contains("<figcaption><h3>It grew from "), "the chart says what it finds");
+    assert_eq!(body.matches("<td>order in a comment</td>").count(), 1, "an answer is no further order");
+    assert!(!body.contains("D-03-"), "no dispute has its whole id");
+    let second = pages.get(&format!("{four}?page=2")).body;
+    assert!(second.contains("101 to 200 of 278 disputes") && second.contains("rel=\"next\""));
+    assert_all(
+        &pages.get(&format!("{four}?dispute=d-03-001")).body,
+        &["is one of the disputes of this group"],
+    );
+    assert_all(&pages.get(&format!("{four}?dispute=D-99-001")).body, &["is none of the open disputes"]);
+}
+
+#[test]
+fn what_a_group_came_from_what_it_took_and_what_was_held_of_it_are_told() {
+    let pages = Pages::start(&same, "");
+    let body = |key: &str| pages.get(&page_of(&pages, key)).body;
+    assert_all(&body("DISP-8"), &["merged into <a href=\"/groups/", ">DISP-7</a>)"]);
+    assert_all(&body("DISP-7"), &["was merged into it <a href=\"/groups/", ">DISP-8</a>)"]);
+    assert_all(&body("DISP-6"), &["split from <a href=\"/groups/", ">DISP-5</a>)"]);
+    assert_all(&body("DISP-5"), &["was split off it <a href=\"/groups/", ">DISP-6</a>)"]);
+    assert_all(
+        &body("DISP-46"),
+        &[
+            "<td>held: too small</td><td>3 disputes are too few, or their money too little, for a ticket<small>so in 20 runs, to 2026-11-22 06:00</small></td>",
+        ],
+    );
+    // A person closed it, which every run since has held; the last run says so at the top.
+    assert_all(
+        &body("DISP-1"),
+        &["role=\"status\">a person closed it; it stays closed</p>", "<td>held: closed by a person</td>"],
+    );
+    assert_all(&body("DISP-32"), &["a person said that DISP-16 has the cause of DISP-32"]);
+}
+
+#[test]
+fn a_run_shows_each_write_failure_reject_and_hold_with_its_group_and_reason_on_pages() {
+    let pages = Pages::start(&same, "");
+    let last = pages.get("/runs/0019").body;
+    assert_all(
+        &last,
+        &[
+            "<td>update</td><td>3 disputes joined and 1 left</td>",
+            "<td>create</td><td>a group without a ticket</td>",
+            "<td>close</td><td>all its disputes are settled</td>",
+            "<td>update</td><td>502 Bad Gateway</td>",
+            "disputes.csv, line 792, column `manufacturer`",
+            "<td>too small</td><td>3 disputes are too few, or their money too little, for a ticket</td>",
+            "<td>closed by a person</td><td>a person closed it; it stays closed</td>",
+            "1 to 7 of 7 holds",
+        ],
+    );
+    let known = Known::read(&pages.path("state")).unwrap();
+    let run = &known.runs["0019"];
+    assert_eq!(
+        last.matches("<td>update</td>").count(),
+        1 + run.done.iter().filter(|done| done.kind == "update").count()
+    );
+    assert_all(&pages.get("/runs/0009").body, &["so nothing was closed or shrunk: a file is missing"]);
+    let first = pages.get("/runs/0000?held=9&page=9&failed=9").body;
+    assert!(first.contains("of 7 holds"), "a page beyond the last is the last: {first}");
+}
+
+#[test]
+fn the_schedule_tells_last_and_next_and_the_reports_what_was_sent() {
+    let pages = Pages::start(&same, "");
+    let schedule = pages.get("/schedule").body;
+    assert_all(&schedule, &["<code>0 7 * * MON</code> in UTC", "<dd class=\"text\">2026-11-22 06:00</dd>"]);
+    let next = schedule.split("Next occurrence</dt><dd class=\"text\">").skip(1);
+    let next: Vec<jiff::civil::DateTime> =
+        next.map(|rest| rest.split('<').next().unwrap().replace(' ', "T").parse().unwrap()).collect();
+    let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC).datetime();
+    assert!(next.len() == 2 && next.iter().all(|at| *at >= now), "{next:?}");
+    assert_eq!((next[1].weekday(), next[1].hour()), (jiff::civil::Weekday::Monday, 7));
+    let reports = pages.get("/reports").body;
+    assert_all(&reports, &["What was sent", "<td>sent lead@example.com</td>"]);
+}
+
+#[test]
+fn the_overview_has_the_figures_of_the_report() {
+    let pages = Pages::start(&same, "");
+    let week: Week = "2026-W47".parse().unwrap();
+    let history = History::read(&pages.path("state"), week.bounds_of(report::WEEKS, &TimeZone::UTC)).unwrap();
+    let weekly = report::weekly(&history, week, &TimeZone::UTC, None, Timestamp::MAX);
+    let body = pages.get("/").body;
+    let thousands = |count: usize| disputebot::ticket::facts::thousands(count);
+    assert_all(
+        &body,
+        &[
+            "Week 2026-W47",
+            &format!("<dt>Open disputes</dt><dd>{}</dd>", thousands(weekly.total.disputes)),
+            &format!("<dt>Root causes</dt><dd>{}<small>{} at", weekly.flow.after, weekly.flow.before),
+            &format!("{} writes, 1 failed, 5 held", history.known.runs["0019"].done.len()),
+            "1 rejected",
+            "1 ticket waits for a decision</a>",
+        ],
+    );
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('/', "&#x2f;").replace('\'', "&#x27;");
+    for sentence in &weekly.story {
+        assert!(body.contains(&escaped(sentence)), "{sentence}");
+    }
+    for group in &weekly.top[..8] {
+        assert!(body.contains(&format!(">{}</a>", group.key)), "{}", group.key);
+    }
+}
+
+#[test]
+fn the_name_that_a_trusted_proxy_gives_is_the_one_that_is_recorded() {
+    let proxied = |from: &str| {
+        format!("[dashboard]\nlisten = \"127.0.0.1:0\"\nuser_header = \"x-user\"\nproxies = [\"{from}\"]\n")
+    };
+    let pages = Pages::start(&same, &proxied("127.0.0.1"));
+    let (lead, other) = (("X-User", "Example Lead".to_owned()), ("X-User", "Example Analyst".to_owned()));
+    let refused = pages.get("/held");
+    assert!(refused.status == 403 && refused.body.contains("Sign in at the proxy"), "{}", refused.body);
+    let group = held(&pages);
+    let secret = secret(&pages.get_with("/held", std::slice::from_ref(&lead)).body);
+    let (path, form) = (format!("/held/{group}/create"), format!("secret={secret}"));
+    assert_eq!(pages.post(&path, &[other], &form).status, 403, "a form is of whom it was shown to");
+    assert_eq!(pages.post(&path, std::slice::from_ref(&lead), &form).status, 303);
+    let known = Known::read(&pages.path("state")).unwrap();
+    assert_eq!(known.schedules[&format!("decision {group}")].id, "create by Example Lead on the dashboard");
+    assert_all(
+        &pages.get_with(&format!("/groups/{group}"), std::slice::from_ref(&lead)).body,
+        &["<td>decision about a held ticket</td><td>create by Example Lead on the dashboard</td>"],
+    );
+    let elsewhere = Pages::start(&same, &proxied("127.0.0.2"));
+    assert_eq!(
+        elsewhere.get_with("/held", &[lead]).status,
+        403,
+        "not from an address that is none of the proxy's"
+    );
+}
+
+#[test]
+fn a_dashboard_that_can_no_longer_read_the_journal_is_not_ready_and_says_since_when() {
+    let pages = Pages::start(&same, "");
+    assert_eq!(pages.get("/readyz").status, 200);
+    let journal = fs::read_dir(pages.path("state/journal")).unwrap();
+    let lines = journal
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|it| it == "jsonl"));
+    let file = lines.max().unwrap();
+    let mut text = fs::read(&file).unwrap();
+    // Not at its end, where a record that a crash cut short would stand.
+    text[100] ^= 1;
+    text.extend(b"{\"not\": \"a record\"}\n");
+    fs::write(&file, text).unwrap();
+    // It looks every few seconds.
+    let (until, mut ready) = (Instant::now() + Duration::from_mins(1), 200);
+    while ready == 200 && Instant::now() < until {
+        ready = pages.get("/readyz").status;
+    }
+    assert_eq!(ready, 503);
+    let page = pages.get("/");
+    assert_eq!(page.status, 200, "what was known is still shown");
+    assert_all(&page.body, &["The journal could not be read just now", "what is shown was so at"]);
+    assert_eq!(pages.get("/healthz").status, 200, "it lives");
 }
 
 #[test]
@@ -325,6 +573,24 @@ fn a_report_is_shown_with_a_policy_of_its_own() {
     assert!(body.contains("Disputes in week 2026-W47"));
     fs::write(pages.path("reports/secret.html"), "not a report").unwrap();
     assert_eq!(pages.get("/reports/secret.html").status, 404);
+}
+
+#[test]
+fn no_page_shows_what_looks_private() {
+    let pages = Pages::start(&|text: &str| format!("{text}, SSN 123-45-6789"), "");
+    let groups = ["DISP-4", "DISP-7", "DISP-8", "DISP-46"].map(|key| page_of(&pages, key));
+    let mut withheld = 0;
+    for path in ALL
+        .into_iter()
+        .map(str::to_owned)
+        .chain(groups)
+        .chain(["/runs/0019".to_owned(), "/runs/0009".to_owned()])
+    {
+        let body = pages.get(&path).body;
+        assert!(!body.contains("123-45-6789"), "{path}: {body}");
+        withheld += body.matches("(withheld: it looks like it holds").count();
+    }
+    assert!(withheld > 100, "it says so in its place: {withheld}");
 }
 
 #[test]

@@ -1195,6 +1195,7 @@ fn writes_a_golden_state_where_asked() {
         failed: vec![(id(3), "create".to_owned(), "400 Bad Request".to_owned())],
         held: [("limit".to_owned(), 1)].into(),
         waiting: Vec::new(),
+        holds: Vec::new(),
         clients: BTreeMap::new(),
         rejects: Vec::new(),
         files: None,

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not what they share")]
 
+#[path = "shared/baits.rs"]
+mod baits;
+
+use baits::{Baits, hidden};
 use disputebot::{
     cluster,
     dispute::{Dispute, Program, Tables, Text, UnitType},
     group::{Group, GroupId, Pattern, Status},
+    plan::Mark,
     run::group_disputes,
     ticket::{
         self, Content, ContentError, Markup, Priorities, Templates, Weight, adf, document,
@@ -990,78 +995,13 @@ fn templates_are_tried_with_an_invented_group_that_has_everything() {
     );
 }
 
-/// Pieces that mean something somewhere: markup, documents, pages, templates, queries, formulas, hidden characters.
-const BAITS: [&str; 56] = [
-    "**",
-    "__",
-    "`",
-    "~~",
-    "# ",
-    "- ",
-    "1. ",
-    "> ",
-    "|",
-    "|---|",
-    "[x](https://example.com)",
-    "![x](y)",
-    "<https://example.com>",
-    "https://example.com",
-    "<script>",
-    "</td>",
-    "<!--",
-    "&lt;",
-    "&#x2a;",
-    "{{ client }}",
-    "{% for x in members %}",
-    "{#",
-    "%}",
-    "{code}",
-    "{noformat}",
-    "{color:red}",
-    "{panel}",
-    "h1. ",
-    "bq. ",
-    "*b*",
-    "_i_",
-    "-s-",
-    "+u+",
-    "^s^",
-    "??c??",
-    "[~accountid:1]",
-    "[^file]",
-    "!x.png!",
-    "||",
-    "----",
-    "(/)",
-    "\\\\",
-    "\" OR project = X",
-    "\u{202e}",
-    "\u{2066}",
-    "\u{200b}",
-    "\u{feff}",
-    "\u{0}",
-    "\u{1b}[31m",
-    "\u{85}",
-    "\u{2028}",
-    "=HYPERLINK(\"x\")",
-    "+1+1",
-    "@SUM(A1)",
-    "-2+3|cmd",
-    "\t=1+1",
-];
-
 /// Hostile values in one ticket.
 const VALUES: usize = 25;
 
 #[test]
 fn ten_thousand_hostile_values_are_inert_in_every_form() {
-    let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
-    println!("SEED={seed}");
-    let mut state = seed;
-    let mut draw = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
+    let mut baits = Baits::new();
+    let seed = baits.seed;
     let templates = Templates::new(&[]).unwrap();
     let (base, figures) = facts_of(&|dispute| set_names(dispute, "Plainwords"));
     let make = |values: &[String]| {
@@ -1093,17 +1033,7 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
     let plain_shape = shape(&description(&plain));
     let plain_tags = tags(&ticket::html::text(&plain.block));
     for case in 0..10_000 / VALUES {
-        let values: Vec<String> = (0..VALUES)
-            .map(|_| {
-                let mut hostile = String::new();
-                for _ in 0..=draw(6) {
-                    hostile.push_str(BAITS[draw(BAITS.len())]);
-                    hostile.push_str(["", " ", "word", "x y", "\n", "é"][draw(6)]);
-                }
-                // Nothing but hidden characters and blanks would be no text at all.
-                hostile + "end"
-            })
-            .collect();
+        let values: Vec<String> = (0..VALUES).map(|_| baits.next()).collect();
         let told = |what: &str| format!("SEED={seed}, case {case}, {what}: {values:?}");
         let content = make(&values).unwrap_or_else(|error| panic!("{}: {error}", told("no ticket")));
         let document = description(&content);
@@ -1119,15 +1049,29 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             told("wiki markup says other words")
         );
         for text in [&words, &content.summary, &wiki] {
-            let bad = text.chars().find(|c| {
-                (c.is_control() && *c != '\n')
-                    || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            });
-            assert_eq!(bad, None, "{}", told("hidden characters"));
+            assert_eq!(hidden(text), None, "{}", told("hidden characters"));
         }
         assert!(!content.summary.contains('\n'), "{}", told("summary"));
-        let disputes: Vec<Dispute> =
-            values.iter().map(|value| Dispute { payer: Some(value.as_str().into()), ..dispute(1) }).collect();
+        let mark = mark_of(&values);
+        let json = serde_json::to_string(&mark).unwrap();
+        assert!(json.len() < 32_768, "{}", told("property"));
+        assert_eq!(serde_json::from_str::<Mark>(&json).unwrap(), mark, "{}", told("property"));
+        let disputes: Vec<Dispute> = values
+            .iter()
+            .map(|value| {
+                let text: Text = value.as_str().into();
+                Dispute {
+                    id: text.clone(),
+                    product_name: Some(text.clone()),
+                    state: Some(text.clone()),
+                    payer: Some(text.clone()),
+                    covered_entity: Some(text.clone()),
+                    pharmacy_npi: Some(text.clone()),
+                    reason_codes: vec![text],
+                    ..dispute(1)
+                }
+            })
+            .collect();
         let members: Vec<&Dispute> = disputes.iter().collect();
         let list = ticket::list::List::of(&GroupId::from_bits(7), &members, Grain::Fine);
         let mut cells = csv::Reader::from_reader(list.text.trim_start_matches('\u{feff}').as_bytes());
@@ -1135,10 +1079,26 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         assert_eq!(rows.len(), VALUES, "{}", told("list"));
         for row in rows {
             assert_eq!(row.len(), ticket::list::COLUMNS.len(), "{}", told("list"));
-            let is_formula = row[4].trim_start().starts_with(['=', '+', '-', '@']);
-            assert!(!is_formula, "{}", told("a formula"));
+            for cell in &row {
+                let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@']);
+                assert!(!is_formula && hidden(cell).is_none(), "{}", told("a formula"));
+            }
         }
     }
+}
+
+/// The mark of a group whose every text is one of the values.
+fn mark_of(values: &[String]) -> Mark {
+    let item =
+        |value: &String| cluster::Item { attribute: cluster::Attribute::Payer, value: value.as_str().into() };
+    let (_, group) = world(&|_| ());
+    let group = Group {
+        client: values[0].as_str().into(),
+        patterns: values.iter().map(|value| Pattern::from_items(&[item(value)])).collect(),
+        members: values.iter().map(|value| value.as_str().into()).collect(),
+        ..group
+    };
+    Mark::of(&group, Grain::Fine)
 }
 
 /// The tags of a page in their order, without words.

@@ -500,6 +500,7 @@ fn run(commit: u64) -> RunRecord {
         failed: Vec::new(),
         held: BTreeMap::new(),
         waiting: Vec::new(),
+        holds: Vec::new(),
         clients: BTreeMap::new(),
         rejects: Vec::new(),
         files: None,

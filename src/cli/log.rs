@@ -20,7 +20,7 @@ use tracing_subscriber::{
 use super::{CliError, Exit};
 use crate::{
     config::Settings,
-    dispute::{Find, Shape, finds, plain},
+    dispute::{Find, Shape, finds, plain, unseen},
 };
 
 pub(super) fn start(settings: &Settings) -> Result<(), CliError> {
@@ -57,13 +57,28 @@ impl<W: io::Write> io::Write for Gate<W> {
     /// An event comes whole.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        self.0.write_all(open_line(&text).as_bytes())?;
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        self.0.write_all(one_line(&open_line(text)).as_bytes())?;
+        self.0.write_all(b"\n")?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// A line in which nothing begins another one, another colour or another direction.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if unseen(text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let inert = |sign: char| -> String {
+        let is_unseen = unseen(sign.encode_utf8(&mut [0; 4])).is_some();
+        // In the form that JSON has, too; none of them needs more than four digits.
+        if is_unseen { format!("\\u{:04x}", u32::from(sign)) } else { sign.into() }
+    };
+    Cow::Owned(text.chars().map(inert).collect())
 }
 
 /// A text for the operator with what looks private taken out.
@@ -156,6 +171,27 @@ mod tests {
                     for line in line.lines() {
                         serde_json::from_str::<serde_json::Value>(line).unwrap();
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_text_stays_within_its_line() {
+        for json in [false, true] {
+            for text in [
+                "a\nlevel=ERROR b",
+                "a\r\nb",
+                "\u{1b}[31mred",
+                "\u{202e}x",
+                "\"},{\"a\":\"",
+                "\u{0}\u{85}\u{2028}",
+            ] {
+                let line = logged(json, || tracing::info!(error = %text, said = text, "it said {text}"));
+                assert_eq!(line.matches('\n').count(), 1, "{line}");
+                assert_eq!(unseen(line.trim_end_matches('\n')), None, "{line:?}");
+                if json {
+                    serde_json::from_str::<serde_json::Value>(&line).unwrap();
                 }
             }
         }

@@ -4,7 +4,11 @@
 //! doctor. So what a value may look like goes with its column, and what a finished text may look like goes with the
 //! values that were put into it. Never gives a value away: a [`Find`] has the kind and the place.
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    sync::{LazyLock, OnceLock},
+};
 
 use regex::{Regex, RegexSet};
 
@@ -66,11 +70,26 @@ pub struct Find {
 
 struct Shapes {
     all: RegexSet,
-    each: Vec<(Shape, Regex)>,
+    each: Vec<(Shape, Pattern)>,
 }
 
-/// Word boundaries are those of ASCII, with which a text is gone through once whatever else it holds; [`plain`] has made
-/// letters, digits and hyphens of other alphabets out of what only looks like them.
+/// A pattern that is read when it is needed first: most texts have none, and many processes live for a moment.
+struct Pattern {
+    text: String,
+    read: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(text: String) -> Self {
+        Self { text, read: OnceLock::new() }
+    }
+
+    fn read(&self) -> Option<&Regex> {
+        self.read.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
+}
+
+/// Without Unicode a text is gone through once, whatever else it holds.
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
     const MONTH: &str = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*";
     const YEAR: &str = "(?:19|20)[0-9]{2}";
@@ -93,7 +112,7 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         (
             Shape::Birth,
             format!(
-                r"(?i)\b(?:dob|d\.o\.b|born|birth|birth ?da(?:te|y))\b[^0-9\n]{{0,12}}(?:{YEAR}\b|[0-9]{{6,8}}\b|[0-9]{{1,2}}(?:[-/. ][0-9]{{1,2}}[-/. ][0-9]{{2,4}}|,? {YEAR}))"
+                r"(?i)\b(?:dob|d\.o\.b|born|birth|birth ?da(?:te|y))\b[\x00-\x09\x0B-/:-\x7F]{{0,12}}(?:{YEAR}\b|[0-9]{{6,8}}\b|[0-9]{{1,2}}(?:[-/. ][0-9]{{1,2}}[-/. ][0-9]{{2,4}}|,? {YEAR}))"
             ),
         ),
         (
@@ -109,14 +128,12 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         (Shape::LongNumber, r"[0-9]{9,}".to_owned()),
         (Shape::LongNumber, r"\b[0-9]{3}[ .][0-9]{2}[ .][0-9]{4}\b".to_owned()),
     ];
-    let shapes = shapes.map(|(shape, pattern)| (shape, pattern.replace(r"\b", r"(?-u:\b)")));
+    // Letters and digits are those of ASCII; what only looks like them was made them by `plain`.
+    let shapes = shapes.map(|(shape, pattern)| (shape, format!("(?-u){pattern}")));
     Shapes {
         // A pattern that is none finds nothing; a test reads them.
         all: RegexSet::new(shapes.iter().map(|(_, pattern)| pattern)).unwrap_or_else(|_| RegexSet::empty()),
-        each: shapes
-            .iter()
-            .filter_map(|(shape, pattern)| Some((*shape, Regex::new(pattern).ok()?)))
-            .collect(),
+        each: shapes.map(|(shape, pattern)| (shape, Pattern::new(pattern))).into(),
     }
 });
 
@@ -196,7 +213,8 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 pub fn finds(plain: &str) -> Vec<Find> {
     let found = SHAPES.all.matches(plain);
     let each = found.into_iter().filter_map(|place| SHAPES.each.get(place));
-    each.flat_map(|(shape, pattern)| pattern.find_iter(plain).map(|found| (*shape, found.range())))
+    each.filter_map(|(shape, pattern)| Some((shape, pattern.read()?)))
+        .flat_map(|(shape, pattern)| pattern.find_iter(plain).map(|found| (*shape, found.range())))
         .filter(|(shape, range)| is_meant(*shape, plain, range))
         .map(|(shape, range)| Find { shape, range })
         .collect()
@@ -320,7 +338,8 @@ mod tests {
 
     #[test]
     fn every_shape_is_a_valid_expression() {
-        assert_eq!((SHAPES.all.len(), SHAPES.each.len()), (10, 10));
+        let read = SHAPES.each.iter().filter(|(_, pattern)| pattern.read().is_some()).count();
+        assert_eq!((SHAPES.all.len(), read), (10, 10));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn weekly(
         week,
         days: week.days(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        client: client.map(|client| words::open(client).to_owned()),
+        client: client.map(words::open),
         story: Vec::new(),
         run: at.last.map(|run| run.id.clone()),
         runs: at.runs.len(),
@@ -290,7 +290,7 @@ impl<'a> Scene<'a> {
             .into_iter()
             .map(|(key, record)| TicketLine {
                 key: key.to_owned(),
-                client: words::open(&record.group.client).to_owned(),
+                client: words::open(&record.group.client),
                 what: what(record),
                 disputes: record.group.members.len(),
             })
@@ -426,13 +426,11 @@ impl<'a> Scene<'a> {
                 TopGroup {
                     group: id.short().to_owned(),
                     key: issue.map(|issue| issue.key.clone()).unwrap_or_default(),
-                    client: words::open(&record.group.client).to_owned(),
-                    cause: words::open(&record.cause).to_owned(),
-                    who: words::open(&record.who).to_owned(),
-                    owner: ticket
-                        .and_then(|ticket| ticket.assignee.as_deref())
-                        .map(|name| words::open(name).to_owned()),
-                    title: words::open(&record.title).to_owned(),
+                    client: words::open(&record.group.client),
+                    cause: words::open(&record.cause),
+                    who: words::open(&record.who),
+                    owner: ticket.and_then(|ticket| ticket.assignee.as_deref()).map(words::open),
+                    title: words::open(&record.title),
                     figures: rounded_figures(&record.figures),
                     series,
                 }
@@ -491,7 +489,7 @@ impl<'a> Scene<'a> {
                 });
                 ChangeLine {
                     key: self.key(id),
-                    client: words::open(&record.group.client).to_owned(),
+                    client: words::open(&record.group.client),
                     what: what(record),
                     before,
                     after,
@@ -512,7 +510,7 @@ impl<'a> Scene<'a> {
                 let total = total(snapshot);
                 let keys = groups.remove(client.as_str()).unwrap_or_default();
                 Line {
-                    name: words::open(client).to_owned(),
+                    name: words::open(client),
                     sum: Sum {
                         disputes: total.disputes,
                         exposed: total.exposed,
@@ -559,7 +557,7 @@ fn causes(open: &[(String, &GroupRecord)]) -> Vec<Line> {
     let mut found: Vec<Line> = causes
         .into_iter()
         .map(|(name, (sum, keys))| Line {
-            name: words::open(name).to_owned(),
+            name: words::open(name),
             sum: rounded_sum(sum),
             groups: Some(keys.len()),
             keys,
@@ -602,7 +600,7 @@ fn lines(sums: &BTreeMap<String, Sum>, mut groups: BTreeMap<&str, Vec<String>>) 
     let mut found: Vec<Line> = sums
         .iter()
         .map(|(name, sum)| Line {
-            name: if name == UNKNOWN { "not given".to_owned() } else { words::open_code(name).to_owned() },
+            name: if name == UNKNOWN { "not given".to_owned() } else { words::open_code(name) },
             sum: rounded_sum(*sum),
             groups: None,
             keys: groups.remove(name.as_str()).unwrap_or_default(),

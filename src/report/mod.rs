@@ -45,7 +45,7 @@ pub use markdown::markdown;
 pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
-pub use words::{owner, reason};
+pub use words::{owner, reason, ruling};
 
 use crate::{
     state::{Rows, Sum},

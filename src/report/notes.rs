@@ -82,7 +82,7 @@ impl<'a> Scene<'a> {
             .filter(|one| one.overruled == overruled)
             .filter_map(|one| {
                 let new = !before.contains(&(&one.group, one.words.as_str()));
-                Some(self.line(self.group(&one.group)?, words::open(&one.words).to_owned(), new))
+                Some(self.line(self.group(&one.group)?, words::open(&one.words), new))
             })
             .collect();
         all.sort_by_key(|one| !one.new);
@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
     fn line(&self, record: &GroupRecord, words: String, new: bool) -> Overruled {
         Overruled {
             key: self.key(&record.group.id),
-            client: words::open(&record.group.client).to_owned(),
+            client: words::open(&record.group.client),
             what: what(record),
             words,
             new,
@@ -101,17 +101,7 @@ impl<'a> Scene<'a> {
 
     /// What was decided, in words.
     fn ruled(&self, ruling: &Ruling) -> String {
-        let disputes = words::count(ruling.members.len(), "dispute", "disputes");
-        match &ruling.kind {
-            RulingKind::Closed => format!("a person closed it with {disputes} open"),
-            RulingKind::NotAGroup => format!("a person said that its {disputes} are no group"),
-            RulingKind::Together { with } => {
-                format!("a person said that it has the cause of {}", self.key(with))
-            }
-            RulingKind::Apart { attribute } => {
-                format!("a person split it by {}", words::open(&attribute.replace('_', " ")))
-            }
-        }
+        words::ruling(ruling, &|group| self.key(group))
     }
 
     /// What is known now of earlier weeks that was not known then. A dispute that was settled in between hides one

@@ -243,7 +243,7 @@ fn distance(of: &'static str, now: &BTreeMap<String, usize>, then: &BTreeMap<Str
     Drift {
         of,
         distance: changes.iter().map(|(change, _)| change.abs()).sum::<f64>() / 2.0,
-        gained: gained.map(|(_, name)| super::words::open(name).to_owned()),
+        gained: gained.map(|(_, name)| super::words::open(name)),
     }
 }
 

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     dispute::{Field, Program},
-    plan::Reason,
+    group::GroupId,
+    plan::{Reason, Ruling, RulingKind},
     state::MoveKind,
     ticket::{self, facts},
 };
@@ -41,15 +42,17 @@ pub(super) fn adds(kind: MoveKind) -> bool {
     }
 }
 
-/// A foreign text, where it may be shown.
-pub(super) fn open(text: &str) -> &str {
-    if ticket::screen(text).is_some() { "(withheld: it looks private)" } else { text }
+/// A foreign text, where it may be shown: one line, and nothing in it that nobody sees.
+pub(super) fn open(text: &str) -> String {
+    if ticket::screen(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
 
 /// A code or a kind of the input, where it looks like one.
-pub(super) fn open_code(text: &str) -> &str {
-    if Field::ReasonCodes.misfit(text).is_some() { "(withheld: it looks private)" } else { text }
+pub(super) fn open_code(text: &str) -> String {
+    if Field::ReasonCodes.misfit(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
+
+const WITHHELD: &str = "(withheld: it looks private)";
 
 /// `1 ticket`, `1,200 tickets`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
@@ -109,7 +112,7 @@ pub fn owner(key: &str, assignee: Option<&str>) -> String {
     match (key, assignee) {
         ("", _) => "no ticket yet".to_owned(),
         (_, None) => "unassigned".to_owned(),
-        (_, Some(name)) => open(name).to_owned(),
+        (_, Some(name)) => open(name),
     }
 }
 
@@ -122,6 +125,21 @@ pub(super) fn median(sorted: &[i64]) -> Option<i64> {
 pub(super) fn natural(key: &str) -> (String, u64) {
     let (name, number) = key.rsplit_once('-').unwrap_or((key, ""));
     (name.to_owned(), number.parse().unwrap_or(0))
+}
+
+/// What a person decided, in words; `key` names a group by its ticket.
+pub fn ruling(ruling: &Ruling, key: &dyn Fn(&GroupId) -> String) -> String {
+    let disputes = count(ruling.members.len(), "dispute", "disputes");
+    match &ruling.kind {
+        RulingKind::Closed => format!("a person closed it with {disputes} open"),
+        RulingKind::NotAGroup => format!("a person said that its {disputes} are no group"),
+        RulingKind::Together { with } => {
+            format!("a person said that {} has the cause of {}", ruling.key, key(with))
+        }
+        RulingKind::Apart { attribute } => {
+            format!("a person split it by {}", open(&attribute.replace('_', " ")))
+        }
+    }
 }
 
 /// Why something was written, in words.

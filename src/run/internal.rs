@@ -166,7 +166,8 @@ impl Overview {
     }
 
     fn record(&self, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
-        let Deeds { events, moved, done, failed, held, waiting } = Deeds::of(&self.lineage, plan, applied);
+        let Deeds { events, moved, done, failed, held, waiting, holds } =
+            Deeds::of(&self.lineage, plan, applied);
         RunRecord {
             id: uuid::Uuid::now_v7().to_string(),
             at: now,
@@ -186,6 +187,7 @@ impl Overview {
             failed,
             held,
             waiting,
+            holds,
             clients: BTreeMap::new(),
             rejects: Vec::new(),
             files: None,

@@ -171,3 +171,191 @@ fn entity_type(dispute: &Dispute, tables: &Tables) -> String {
 fn monday(day: Date) -> Date {
     day.saturating_sub(Span::new().days(i64::from(day.weekday().to_monday_zero_offset())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::Rule,
+        dispute::{AnchorDays, Program},
+        group::Group,
+        ticket::facts::Figures,
+    };
+
+    const TODAY: Date = jiff::civil::date(2026, 11, 18);
+
+    fn day(text: &str) -> Option<Date> {
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    }
+
+    /// One dispute: id, client, state, covered entity, reason codes, opened and due.
+    fn dispute(id: &str, client: &str, [state, entity, codes, opened, due]: [&str; 5]) -> Dispute {
+        let some = |text: &str| (!text.is_empty()).then(|| Text::from(text));
+        Dispute {
+            id: id.into(),
+            program: Program::Mdrp,
+            client: client.into(),
+            ndc: "00022-2127-95".parse().unwrap(),
+            product_name: None,
+            state: some(state),
+            payer: None,
+            delivery_system: None,
+            covered_entity: some(entity),
+            pharmacy_npi: None,
+            period: None,
+            service_date: None,
+            reason_codes: codes.split_whitespace().map(Text::from).collect(),
+            units_invoiced: None,
+            units_disputed: None,
+            unit_type: None,
+            unit_rebate_amount: None,
+            amount_disputed: Some(100.into()),
+            status: "".into(),
+            opened_at: day(opened),
+            due_at: day(due),
+            resolved_at: None,
+            note: None,
+            claim_ref: None,
+            source_url: None,
+            transaction: None,
+            anchors: AnchorDays::default(),
+            disputed_money: if codes == "X" { DisputedMoney::Paid } else { DisputedMoney::Unpaid },
+        }
+    }
+
+    fn record(one: u128, client: &str, members: &[&str], cause: &str) -> GroupRecord {
+        GroupRecord {
+            group: Group {
+                id: GroupId::from_bits(one),
+                program: Program::Mdrp,
+                client: client.into(),
+                patterns: Vec::new(),
+                members: members.iter().map(|member| (*member).into()).collect(),
+                since: jiff::Timestamp::UNIX_EPOCH,
+                split_from: None,
+                status: Status::Active,
+                pending: Vec::new(),
+            },
+            title: String::new(),
+            cause: cause.into(),
+            who: "state".into(),
+            figures: Figures::default(),
+            coarse: false,
+            spread: Spread::default(),
+        }
+    }
+
+    fn disputes() -> Vec<Dispute> {
+        let of = |id, more| dispute(id, "A", more);
+        vec![
+            of("a", ["TX", "DSH123456", "D", "2026-11-18", "2026-11-20"]),
+            of("b", ["TX", "DSH123456", "D", "2026-10-19", "2026-11-20"]),
+            of("c", ["CA", "", "X", "2026-10-18", "2026-12-16"]),
+            of("d", ["", "ZZ1", "D", "2026-08-01", "2026-12-17"]),
+            of("e", ["CA", "", "D M", "", ""]),
+            dispute("z", "B", ["NY", "", "", "2026-11-17", "2026-11-01"]),
+        ]
+    }
+
+    fn snapshots() -> BTreeMap<String, Snapshot> {
+        let records = [record(1, "A", &["a", "b", "c"], "a cause"), record(2, "A", &["d"], "another")];
+        let rule = Rule { alternatives: Vec::new(), matching: 4, precision: 0.75, recall: 1.0 };
+        let explanation =
+            Explanation { rule, shares: Vec::new(), varying: Vec::new(), medoid: 0, neighbour: None };
+        let explanations = BTreeMap::from([(GroupId::from_bits(1), explanation)]);
+        of(&disputes(), &records, &explanations, &Tables::embedded(), TODAY)
+    }
+
+    fn counts<N: ToString + Clone>(pairs: &[(N, usize)]) -> BTreeMap<String, usize> {
+        pairs.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+    }
+
+    fn disputes_of(sums: &BTreeMap<String, Sum>) -> BTreeMap<String, usize> {
+        sums.iter().map(|(name, sum)| (name.clone(), sum.disputes)).collect()
+    }
+
+    #[test]
+    fn each_client_has_sums_of_its_own_and_every_dispute_is_in_each_breakdown_once() {
+        let snapshots = snapshots();
+        assert_eq!(snapshots.keys().collect::<Vec<_>>(), ["A", "B"]);
+        let a = &snapshots["A"];
+        assert_eq!((a.grouped, a.ungrouped), (4, 1));
+        assert_eq!(disputes_of(&a.states), counts(&[("TX", 2), ("CA", 2), (UNKNOWN, 1)]));
+        assert_eq!(
+            disputes_of(&a.entities),
+            counts(&[("Disproportionate share hospital", 2), ("of no known type", 1), (UNKNOWN, 2)])
+                .into_iter()
+                .map(|(name, count)| {
+                    let known = a.entities.keys().find(|key| key.eq_ignore_ascii_case(&name));
+                    (known.cloned().unwrap_or(name), count)
+                })
+                .collect()
+        );
+        let money = a.states.values().fold(Sum::default(), |mut all, sum| {
+            all += *sum;
+            all
+        });
+        assert_eq!(
+            (money.exposed, money.recoverable),
+            (400.into(), 100.into()),
+            "a paid one can be had back"
+        );
+        assert_eq!(a.programs["mdrp"].disputes, 5);
+        let b = &snapshots["B"];
+        assert_eq!((b.grouped, b.ungrouped, disputes_of(&b.states)), (0, 1, counts(&[("NY", 1)])));
+    }
+
+    #[test]
+    fn ages_and_arrivals_are_of_the_day_of_the_run() {
+        let a = &snapshots()["A"];
+        let expected = [
+            ("0 to 30 days", 2),
+            ("31 to 60 days", 1),
+            ("61 to 90 days", 0),
+            ("over 90 days", 1),
+            ("unknown age", 1),
+        ];
+        assert_eq!(a.ageing, counts(&expected), "thirty days old is in the first band, a day more is not");
+        let opened: Vec<(String, usize)> =
+            a.opened.iter().map(|(monday, count)| (monday.to_string(), *count)).collect();
+        let expected = [("2026-10-12", 1), ("2026-10-19", 1), ("2026-11-16", 1)];
+        assert_eq!(opened, expected.map(|(day, count)| (day.to_owned(), count)), "August is too long ago");
+    }
+
+    #[test]
+    fn deadlines_up_to_four_weeks_ahead_are_kept_with_their_groups() {
+        let snapshots = snapshots();
+        let due = |client: &str| -> Vec<(String, usize, usize, usize)> {
+            let of = |due: &Due| (due.day.to_string(), due.sum.disputes, due.groups.len(), due.alone);
+            snapshots[client].due.iter().map(of).collect()
+        };
+        let day = |day: &str, disputes, groups, alone| (day.to_owned(), disputes, groups, alone);
+        assert_eq!(due("A"), [day("2026-11-20", 2, 1, 0), day("2026-12-16", 1, 1, 0)]);
+        assert_eq!(due("B"), [day("2026-11-01", 1, 0, 1)], "also what is past");
+    }
+
+    #[test]
+    fn codes_causes_and_both_kinds_of_rules_are_counted_as_what_they_are() {
+        let snapshots = snapshots();
+        let a = &snapshots["A"];
+        assert_eq!(a.codes, counts(&[("D", 4), ("M", 1), ("X", 1)]), "one with two codes counts under each");
+        assert_eq!(snapshots["B"].codes, counts(&[(UNKNOWN, 1)]));
+        assert_eq!(a.causes, counts(&[("a cause", 3), ("another", 1)]));
+        assert_eq!(a.rules, RuleFit { matching: 4, found: 3, members: 3 });
+        // Heaps of the grouped: code D with a, b and d, code X with c. The best of the first group is D, which three
+        // open disputes have, two of them its own; of the second it is D, too.
+        let best = RuleFit { matching: 3 + 3, found: 2 + 1, members: 3 + 1 };
+        assert_eq!(a.by_code, ByCode { heaps: 2, with_largest: 2 + 1, disputes: 4, best });
+    }
+
+    #[test]
+    fn a_group_knows_its_disputes_by_state_type_and_day() {
+        let disputes = disputes();
+        let members: Vec<&Dispute> = disputes.iter().take(5).collect();
+        let Spread { states, entities, opened } = spread_of(&members, &Tables::embedded());
+        let states: Vec<(&str, u32)> = states.iter().map(|(name, count)| (&**name, *count)).collect();
+        assert_eq!(states, [("CA", 2), ("TX", 2), (UNKNOWN, 1)]);
+        assert_eq!(entities.iter().map(|(_, count)| count).sum::<u32>(), 5);
+        assert_eq!(opened.iter().map(|(_, count)| count).sum::<u32>(), 4, "one names no day");
+    }
+}

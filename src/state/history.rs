@@ -12,7 +12,10 @@ use std::{
 use jiff::Timestamp;
 
 use super::{Change, GroupRecord, Head, Known, StateError, backup, format, journal};
-use crate::group::{GroupId, Status};
+use crate::{
+    group::{GroupId, Status},
+    plan::{Asked, Ticket},
+};
 
 /// What is known at the end of some weeks, and what happened to the groups in each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,19 @@ pub struct History {
     pub sizes: HashMap<GroupId, Sizes>,
     /// Open groups that were recorded in the last week, as they stood before.
     pub stood: HashMap<GroupId, GroupRecord>,
+    /// What people ordered in comments, in order.
+    pub orders: Vec<Ordered>,
+}
+
+/// An order that was read on a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ordered {
+    /// When it was read.
+    pub at: Timestamp,
+    /// The group that the ticket is of.
+    pub group: GroupId,
+    /// What was ordered, or why it could not be carried out.
+    pub asked: Asked,
 }
 
 /// A group that began, ended or came back.
@@ -76,6 +92,7 @@ impl History {
             moves: Vec::new(),
             sizes: HashMap::new(),
             stood: HashMap::new(),
+            orders: Vec::new(),
         }
     }
 
@@ -105,8 +122,10 @@ impl History {
 
     /// Learns one more thing that was recorded at an instant.
     pub fn take(&mut self, at: Timestamp, change: Change) {
-        if let Change::Group(record) = &change {
-            self.follow(at, record);
+        match &change {
+            Change::Group(record) => self.follow(at, record),
+            Change::Ticket(ticket) => self.listen(at, ticket),
+            _ => {}
         }
         self.known.take(change);
     }
@@ -126,6 +145,17 @@ impl History {
         match self.sizes.get(group) {
             Some(sizes) => sizes.series(self.weeks()),
             None => vec![self.known.groups.get(group).map_or(0, open_members); self.weeks()],
+        }
+    }
+
+    /// An order stands on the ticket from when it is read until it is answered.
+    fn listen(&mut self, at: Timestamp, ticket: &Ticket) {
+        let Some(orders) = &ticket.orders else { return };
+        let before = self.known.tickets.get(&ticket.group).and_then(|before| before.orders.as_ref());
+        for (comment, asked) in &orders.asked {
+            if before.is_none_or(|before| !before.asked.contains_key(comment)) {
+                self.orders.push(Ordered { at, group: ticket.group.clone(), asked: asked.clone() });
+            }
         }
     }
 

@@ -208,6 +208,9 @@ pub struct RunRecord {
     /// Of that, what a person did or has to do, one by one; at most [`RunRecord::WAITING`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
+    /// Of the rest, which passes by itself, by reason, those of rare kinds first; at most [`RunRecord::HOLDS`] groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Holds>,
     /// The open disputes in sums, by client.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clients: BTreeMap<String, Snapshot>,
@@ -246,6 +249,8 @@ pub struct SourceRecord {
 impl RunRecord {
     /// Most entries of [`RunRecord::waiting`]: where more wait, their number says enough.
     pub const WAITING: usize = 1_000;
+    /// Most groups in [`RunRecord::holds`].
+    pub const HOLDS: usize = 500;
     /// Most entries of [`RunRecord::rejects`].
     pub const REJECTS: usize = 50;
 }
@@ -261,6 +266,28 @@ pub struct Waiting {
     pub words: String,
     /// Whether a person overruled disputebot.
     pub overruled: bool,
+}
+
+/// Groups of which something was held for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holds {
+    /// What kind of hold it is.
+    pub kind: String,
+    /// Why, in words.
+    pub words: String,
+    /// The groups.
+    pub groups: Vec<GroupId>,
+}
+
+impl RunRecord {
+    /// What was held of each group, of what is recorded one by one: group, kind and reason.
+    pub fn held_groups(&self) -> impl Iterator<Item = (&GroupId, &str, &str)> {
+        let waiting = self.waiting.iter().map(|one| (&one.group, one.kind.as_str(), one.words.as_str()));
+        let others = self.holds.iter().flat_map(|holds| {
+            holds.groups.iter().map(|group| (group, holds.kind.as_str(), holds.words.as_str()))
+        });
+        waiting.chain(others)
+    }
 }
 
 /// Where every row of the input ended.

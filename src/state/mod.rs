@@ -41,11 +41,11 @@ pub use chain::{ChainHash, Head, NotAHash, Record};
 pub use durable::replace_file;
 pub use filing::{Filing, Part, Sending};
 pub use format::FORMAT;
-pub use history::{History, Move, MoveKind, Sizes};
+pub use history::{History, Move, MoveKind, Ordered, Sizes};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use known::{
-    Change, Claimed, Done, Doubt, GroupRecord, Known, Ran, Rebuilt, Rival, Rows, RunRecord, SourceRecord,
-    State, Verdict, Waiting,
+    Change, Claimed, Done, Doubt, GroupRecord, Holds, Known, Ran, Rebuilt, Rival, Rows, RunRecord,
+    SourceRecord, State, Verdict, Waiting,
 };
 pub use snapshot::{AGE_BANDS, ByCode, Due, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band};
 pub use vault::{Tree, Vault, Write};

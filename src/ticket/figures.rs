@@ -18,7 +18,7 @@ pub struct Figures {
     /// Disputes.
     pub disputes: usize,
     /// Units disputed per unit type. Units of no known type may be of any, and are not added to each other either: of them
-    /// the disputes are counted, under [`UNTYPED`].
+    /// the disputes are counted, under `untyped`.
     pub units: BTreeMap<String, Decimal>,
     /// Money not paid while in dispute, on which interest may run (US dollars).
     pub exposed: Decimal,

@@ -23,7 +23,7 @@ pub(super) fn escape(value: &str) -> String {
 }
 
 /// The same value for plain single-line text: nothing escaped, nothing hidden, one line.
-pub(super) fn flatten(value: &str) -> String {
+pub fn flatten(value: &str) -> String {
     value
         .chars()
         .filter(|character| !hidden(*character) || matches!(character, '\n' | '\r' | '\t'))

@@ -29,7 +29,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 pub use course::{Course, Point};
-pub use markdown::parse as parse_markdown;
+pub use markdown::{flatten, parse as parse_markdown};
 pub use markup::Markup;
 pub use priority::{Priorities, Weight, days_left};
 pub use privacy::{Find, Refusal, Typed, open, open_value, screen, withheld};

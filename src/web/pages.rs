@@ -1,6 +1,10 @@
 //! What each page shows.
 
-use std::{cmp::Ordering, collections::BTreeMap, fs};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BTreeMap,
+    fs,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Value, context, value::Serde};
@@ -13,20 +17,16 @@ use crate::{
     deliver,
     dispute::{Field, Program},
     group::{GroupId, Pending, Status},
-    plan::Link,
+    plan::{Asked, Link, RulingKind},
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::{facts, open_value, words},
+    ticket::{facts, open_value, screen, words},
 };
 
-/// Groups, runs and writes on one page.
+/// Groups, runs, writes and past events on one page.
 const ROWS: usize = 50;
 /// Members on one page.
 const MEMBERS: usize = 100;
-/// Writes of a run that are listed.
-const WRITES: usize = 500;
-/// Past writes of a group that are listed.
-const PAST: usize = 200;
 
 /// What a page is made of.
 pub(super) struct Maker<'a> {
@@ -44,17 +44,18 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    fn page(&self) -> usize {
-        self.get("page").parse().unwrap_or(1).max(1)
+    /// The page of a list; a page of the dashboard with several lists has a name for each.
+    fn page(&self, list: &str) -> usize {
+        self.get(list).parse().unwrap_or(1).max(1)
     }
 
-    /// The same query for another page.
-    fn turned(&self, page: usize) -> String {
+    /// The same query for another page of a list.
+    fn turned(&self, list: &str, page: usize) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (key, value) in self.0.iter().filter(|(key, value)| key != "page" && !value.is_empty()) {
+        for (key, value) in self.0.iter().filter(|(key, value)| key != list && !value.is_empty()) {
             query.append_pair(key, value);
         }
-        query.append_pair("page", &page.to_string());
+        query.append_pair(list, &page.to_string());
         format!("?{}", query.finish())
     }
 }
@@ -67,15 +68,19 @@ struct Part {
 }
 
 fn part(all: usize, size: usize, query: &Query) -> Part {
+    part_of("page", all, size, query)
+}
+
+fn part_of(list: &str, all: usize, size: usize, query: &Query) -> Part {
     let pages = all.div_ceil(size).max(1);
-    let page = query.page().min(pages);
+    let page = query.page(list).min(pages);
     let (from, until) = ((page - 1) * size, (page * size).min(all));
     let value = context! {
         page, pages, all,
         first => if all == 0 { 0 } else { from + 1 },
         last => until,
-        previous => (page > 1).then(|| query.turned(page - 1)),
-        next => (page < pages).then(|| query.turned(page + 1)),
+        previous => (page > 1).then(|| query.turned(list, page - 1)),
+        next => (page < pages).then(|| query.turned(list, page + 1)),
     };
     Part { from, until, value }
 }
@@ -237,19 +242,9 @@ impl Maker<'_> {
                 }
             })
             .collect();
-        let mut past: Vec<Value> = Vec::new();
-        for run in known.runs.values().rev() {
-            let at = self.time(run.at);
-            for done in run.done.iter().filter(|done| done.group == group.id) {
-                past.push(self.done(done, &at, &run.id));
-            }
-            for (_, kind, why) in run.failed.iter().filter(|(id, _, _)| *id == group.id) {
-                past.push(context! { at => at.as_str(), run => run.id.as_str(), what => format!("{kind} failed"), why, failed => true });
-            }
-            if past.len() >= PAST {
-                break;
-            }
-        }
+        let past = self.past(&group.id);
+        let past_part = part_of("past", past.len(), ROWS, query);
+        let past: Vec<Value> = past[past_part.from..past_part.until].iter().map(Past::value).collect();
         let held: Vec<String> = known
             .runs
             .values()
@@ -283,6 +278,7 @@ impl Maker<'_> {
         Some(context! {
             group => self.line(record),
             units, rules, family, pending, past, held,
+            past_part => past_part.value,
             without_amount => figures.without_amount,
             undated => figures.undated,
             due_then => figures.due_then,
@@ -302,11 +298,89 @@ impl Maker<'_> {
         })
     }
 
+    /// All that happened to a group and its ticket, the latest first: what runs wrote, what failed and what they held,
+    /// what people ordered in comments, on the dashboard or by closing and linking.
+    fn past(&self, id: &GroupId) -> Vec<Past> {
+        let known = &self.view.history.known;
+        let mut past: Vec<Past> = Vec::new();
+        // Places of holds that the last run had, too: the same for weeks is one line.
+        let mut open: Vec<usize> = Vec::new();
+        for run in known.runs.values() {
+            let of_run = |what: String, why: String| Past {
+                at: run.at,
+                when: self.time(run.at),
+                run: run.id.clone(),
+                who: "disputebot",
+                what,
+                why,
+                runs: 1,
+                until: String::new(),
+            };
+            let mut still: Vec<usize> = Vec::new();
+            for (_, kind, words) in run.held_groups().filter(|(group, _, _)| *group == id) {
+                let what = format!("held: {kind}");
+                let same = |place: &usize| past[*place].what == what && past[*place].why == words;
+                if let Some(place) = open.iter().copied().find(|place| same(place)) {
+                    past[place].runs += 1;
+                    past[place].until = self.time(run.at);
+                    still.push(place);
+                } else {
+                    still.push(past.len());
+                    past.push(of_run(what, words.to_owned()));
+                }
+            }
+            open = still;
+            for done in run.done.iter().filter(|done| done.group == *id) {
+                past.push(of_run(what_was_done(done), why_it_was_done(done)));
+            }
+            for (_, kind, why) in run.failed.iter().filter(|(group, _, _)| group == id) {
+                past.push(of_run(format!("{kind} failed"), why.clone()));
+            }
+        }
+        let by_people = |at: Timestamp, what: &str, why: String| Past {
+            at,
+            when: self.time(at),
+            run: String::new(),
+            who: "a person",
+            what: what.to_owned(),
+            why,
+            runs: 1,
+            until: String::new(),
+        };
+        for order in self.view.history.orders.iter().filter(|order| order.group == *id) {
+            past.push(match &order.asked {
+                Asked::Done(command) => by_people(order.at, "order in a comment", command.to_string()),
+                Asked::Failed { why, .. } => {
+                    // It repeats words of the comment.
+                    let words = if screen(why).is_some() { "(withheld: it looks private)" } else { why };
+                    by_people(order.at, "order that could not be carried out", words.to_owned())
+                }
+            });
+        }
+        let key = |group: &GroupId| match self.view.key(group) {
+            "" => group.short().to_owned(),
+            key => key.to_owned(),
+        };
+        for ruling in known.rulings.values() {
+            let with = matches!(&ruling.kind, RulingKind::Together { with } if with == id);
+            if ruling.group == *id || with {
+                let taken_back = if ruling.lifted { "; taken back since" } else { "" };
+                let words = format!("{}{taken_back}", report::ruling(ruling, &key));
+                past.push(by_people(ruling.at, "decision", words));
+            }
+        }
+        if let Some(ran) = known.schedules.get(&format!("decision {id}")) {
+            past.push(by_people(ran.at, "decision about a held ticket", ran.id.clone()));
+        }
+        past.sort_by_key(|one| Reverse(one.at));
+        past
+    }
+
     fn done(&self, done: &Done, at: &str, run: &str) -> Value {
         context! {
             at, run,
-            what => if done.closed { "close".to_owned() } else { done.kind.clone() },
-            why => done.reason.as_ref().map_or_else(|| "found in Jira, or written by an earlier build".to_owned(), report::reason),
+            what => what_was_done(done),
+            why => why_it_was_done(done),
             failed => false,
             group => done.group.as_str(),
             short => done.group.short(),
@@ -341,40 +415,43 @@ impl Maker<'_> {
         context! { rows, part => value }
     }
 
-    pub(super) fn run(&self, id: &str) -> Option<Value> {
+    pub(super) fn run(&self, id: &str, query: &Query) -> Option<Value> {
         let run = self.view.history.known.runs.get(id)?;
         let at = self.time(run.at);
         let groups = &self.view.history.known.groups;
         let title = |id: &GroupId| groups.get(id).map(|record| record.title.clone()).unwrap_or_default();
-        let writes: Vec<Value> = run
-            .done
+        let part = part_of("page", run.done.len(), ROWS, query);
+        let writes: Vec<Value> = run.done[part.from..part.until]
             .iter()
-            .take(WRITES)
             .map(|done| context! { write => self.done(done, &at, &run.id), title => title(&done.group) })
             .collect();
-        let failed: Vec<Value> = run
-            .failed
+        let failed_part = part_of("failed", run.failed.len(), ROWS, query);
+        let failed: Vec<Value> = run.failed[failed_part.from..failed_part.until]
             .iter()
-            .take(WRITES)
             .map(|(group, kind, why)| {
                 context! { group => group.as_str(), short => group.short(), ticket => self.ticket(group), kind, why }
             })
             .collect();
+        let all = run.held_groups().count();
+        let held_part = part_of("held", all, ROWS, query);
         let waiting: Vec<Value> = run
-            .waiting
-            .iter()
-            .take(WRITES)
-            .map(|one| {
+            .held_groups()
+            .skip(held_part.from)
+            .take(held_part.until - held_part.from)
+            .map(|(group, kind, words)| {
                 context! {
-                    group => one.group.as_str(), short => one.group.short(), ticket => self.ticket(&one.group),
-                    words => one.words.as_str(), title => title(&one.group),
+                    group => group.as_str(), short => group.short(), ticket => self.ticket(group),
+                    kind, words, title => title(group),
                 }
             })
             .collect();
         Some(context! {
             run => self.run_line(run),
             writes, failed, waiting,
-            unlisted => run.done.len().saturating_sub(WRITES),
+            part => part.value,
+            failed_part => failed_part.value,
+            held_part => held_part.value,
+            unlisted_holds => run.held.values().sum::<usize>().saturating_sub(all),
             held => Value::from(Serde(&run.held)),
             events => Value::from(Serde(&run.events)),
             rejects => &run.rejects,
@@ -463,6 +540,36 @@ impl Maker<'_> {
             .collect();
         context! { files, sent, week => self.view.week.to_string() }
     }
+}
+
+/// Something that happened to a group or its ticket.
+struct Past {
+    at: Timestamp,
+    when: String,
+    /// The run that it was in; empty where it was in none.
+    run: String,
+    who: &'static str,
+    what: String,
+    why: String,
+    /// In how many runs after each other it was the same, and when last.
+    runs: usize,
+    until: String,
+}
+
+impl Past {
+    fn value(&self) -> Value {
+        let Self { at: _, when, run, who, what, why, runs, until } = self;
+        context! { at => when, run, who => *who, what, why, runs, until }
+    }
+}
+
+fn what_was_done(done: &Done) -> String {
+    if done.closed { "close".to_owned() } else { done.kind.clone() }
+}
+
+fn why_it_was_done(done: &Done) -> String {
+    let unknown = || "found in Jira, or written by an earlier build".to_owned();
+    done.reason.as_ref().map_or_else(unknown, report::reason)
 }
 
 /// What a line of open disputes by week says: a sentence for its title.
@@ -564,6 +671,6 @@ mod tests {
         let third = part(101, 50, &query("9"));
         assert_eq!((third.from, third.until), (100, 101));
         assert_eq!(part(0, 50, &query("x")).until, 0);
-        assert_eq!(query("1").turned(2), "?q=a+b&page=2");
+        assert_eq!(query("1").turned("page", 2), "?q=a+b&page=2");
     }
 }

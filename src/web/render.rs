@@ -10,7 +10,7 @@ use minijinja::{
 
 use crate::{
     dispute::{Shape, finds, plain},
-    ticket::{facts, withheld},
+    ticket::{facts, flatten, withheld},
 };
 
 /// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
@@ -45,9 +45,12 @@ impl Renderer {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        environment.set_formatter(|out, state, value| match value.as_str().and_then(private) {
-            Some(shape) => escape_formatter(out, state, &withheld(shape.as_str()).into()),
-            None => escape_formatter(out, state, value),
+        environment.set_formatter(|out, state, value| {
+            // What is safe was printed by a template before.
+            let text = value.as_str().filter(|_| !value.is_safe());
+            let shown =
+                text.map(|text| private(text).map_or_else(|| flatten(text), |it| withheld(it.as_str())));
+            escape_formatter(out, state, &shown.map_or_else(|| value.clone(), Value::from))
         });
         environment.add_filter("thousands", |count: u64| {
             facts::thousands(usize::try_from(count).unwrap_or(usize::MAX))

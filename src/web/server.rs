@@ -200,7 +200,7 @@ impl Shown<'_> {
             ["groups"] => ("groups.html", "Groups", Some(maker.groups(query))),
             ["groups", id] => ("group.html", "Group", maker.group(id, query)),
             ["runs"] => ("runs.html", "Runs", Some(maker.runs(query))),
-            ["runs", id] => ("run.html", "Run", maker.run(id)),
+            ["runs", id] => ("run.html", "Run", maker.run(id, query)),
             ["sources"] => ("sources.html", "Sources", Some(maker.sources())),
             ["held"] => ("held.html", "Held tickets", Some(maker.held(query.get("said"), ""))),
             ["schedule"] => ("schedule.html", "Schedule", Some(maker.schedule())),

@@ -145,6 +145,9 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_integer::<i64>("route.due_within_days", 0..);
     reader.values("route.fields", |texts| texts.join("; "));
     reader.optional_text("ticket.fallback_assignee");
+    reader.optional_text("internal.project");
+    reader.optional_text("internal.issue_type");
+    reader.integer::<usize>("internal.min_clients", 2..);
     for text in ["url", "cloud_id", "gateway_url", "project", "user"] {
         reader.optional_text(&format!("jira.{text}"));
     }

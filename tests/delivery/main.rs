@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod chat;
 #[path = "../common/contract.rs"]
 mod contract;
 mod jira;
@@ -12,11 +13,7 @@ mod sink;
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    net::TcpListener,
     process::{Command, Output, Stdio},
-    sync::mpsc,
-    thread,
 };
 
 use disputebot::{
@@ -203,47 +200,6 @@ fn a_server_that_is_down_leaves_nothing_in_doubt() {
     assert!(said.contains("not sent to lead@example.com"), "{said}");
     world.expect(0, &["--send"]);
     assert_eq!(world.sink.mails().len(), 1);
-}
-
-#[test]
-fn a_chat_gets_the_five_sentences_once() {
-    let world = World::new("");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/hook", listener.local_addr().unwrap());
-    fs::write(world.folder.path().join("hook"), &address).unwrap();
-    let (sender, bodies) = mpsc::channel();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
-            loop {
-                let text = String::from_utf8_lossy(&seen).into_owned();
-                if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                    let length: usize = head
-                        .to_lowercase()
-                        .lines()
-                        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-                        .unwrap();
-                    if body.len() >= length {
-                        sender.send(body.to_owned()).unwrap();
-                        stream
-                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-                            .unwrap();
-                        break;
-                    }
-                }
-                let read = stream.read(&mut buffer).unwrap();
-                seen.extend_from_slice(&buffer[..read]);
-            }
-        }
-    });
-    let set = "report.chat.url_file=hook";
-    let said = world.expect(0, &["--send", "--set", set, "--set", "report.mail.server="]);
-    assert!(said.contains("sent to the chat") && !said.contains(&address), "{said}");
-    let said = world.expect(0, &["--send", "--set", set, "--set", "report.mail.server="]);
-    assert!(said.contains("the chat has it already"), "{said}");
-    let body: serde_json::Value = serde_json::from_str(&bodies.recv().unwrap()).unwrap();
-    assert_eq!(body["text"].as_str().unwrap().lines().count(), 6);
-    assert!(bodies.try_recv().is_err());
 }
 
 #[test]

@@ -306,7 +306,7 @@ async fn what_looks_private_in_an_open_column_leaves_by_no_way_and_the_plan_says
     for told in [
         "not sent: the description (template `description.md`) looks like it holds a social security number (column \
          `product_name`)",
-        "of column `payer` in the attached list, because it looks like it holds a social security number",
+        "of column `pharmacy_npi` in the attached list, because it looks like it holds a social security number",
     ] {
         assert!(plan.contains(told), "the plan does not say “{told}”: {plan}");
     }

@@ -2,21 +2,27 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../shared/baits.rs"]
+mod baits;
 #[path = "../shared/quarter.rs"]
 mod quarter;
 mod small;
 mod trace;
+mod weeks;
+mod zones;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs,
 };
 
 use disputebot::{
-    report::{self, ChatForm, Links, Week, Weekly},
-    state::{History, State},
+    report::{self, ChatForm, Links, Room, Week, Weekly},
+    state::{Change, History, State},
+    ticket,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -75,6 +81,16 @@ fn journal(folder: &tempfile::TempDir) -> Vec<(Timestamp, Value)> {
     records
 }
 
+/// The history of a week as its reader makes it, without the disk.
+fn taken(changes: &[(Timestamp, Change)], week: Week) -> History {
+    let mut history = History::of(week.bounds_of(report::WEEKS, &TimeZone::UTC));
+    let (_, end) = week.bounds(&TimeZone::UTC);
+    for (at, change) in changes.iter().filter(|(at, _)| *at < end) {
+        history.take(*at, change.clone());
+    }
+    history
+}
+
 fn two_digits(amount: Decimal) -> Decimal {
     amount
         .round_sf_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
@@ -85,16 +101,33 @@ fn two_digits(amount: Decimal) -> Decimal {
 #[test]
 fn the_figures_are_those_of_the_journal() {
     let folder = state();
-    let bounds = week().bounds_of(report::WEEKS, &TimeZone::UTC);
-    let (from, to) = week().bounds(&TimeZone::UTC);
-    let history = History::read(folder.path(), bounds).unwrap();
-    for client in [None, Some(quarter::CLIENTS[0]), Some(quarter::CLIENTS[1])] {
-        let found = weekly(&history, client);
+    let all = journal(&folder);
+    let clients = [None, Some(quarter::CLIENTS[0]), Some(quarter::CLIENTS[1])];
+    let changes = quarter::changes(&same);
+    let histories: Vec<(Week, History)> = (0..20)
+        .map(|place| {
+            let week = Week::of(quarter::at(place), &TimeZone::UTC);
+            let history = taken(&changes, week);
+            if place == 19 {
+                let bounds = week.bounds_of(report::WEEKS, &TimeZone::UTC);
+                let read = History::read(folder.path(), bounds).unwrap();
+                let same = History { head: read.head, ..history };
+                assert!(read == same, "what is read is what was recorded");
+                return (week, read);
+            }
+            (week, history)
+        })
+        .collect();
+    for ((week, history), client) in
+        histories.into_iter().flat_map(|of| clients.map(|client| (of.clone(), client)))
+    {
+        let (from, to) = week.bounds(&TimeZone::UTC);
+        let found = report::weekly(&history, week, &TimeZone::UTC, client, later());
         // Once more from the lines on disk, by another way: states of groups on two evenings.
         let (mut before, mut after): (BTreeMap<String, Value>, BTreeMap<String, Value>) = Default::default();
         let (mut last_run, mut opened, mut closed) = (Value::Null, BTreeSet::new(), BTreeSet::new());
         let mut client_of: BTreeMap<String, String> = BTreeMap::new();
-        for (at, body) in journal(&folder) {
+        for (at, body) in all.iter().filter(|(at, _)| *at < to).cloned() {
             match body["change"].as_str().unwrap() {
                 "group" => {
                     let id = body["group"]["id"].as_str().unwrap().to_owned();
@@ -176,7 +209,9 @@ fn the_figures_are_those_of_the_journal() {
             }
             for one in snapshot["due"].as_array().unwrap() {
                 let day = one["day"].as_str().unwrap().to_owned();
-                if ("2026-11-23".."2026-12-07").contains(&day.as_str()) {
+                let next = week.days().1.saturating_add(1.days());
+                let end = next.saturating_add(14.days()).to_string();
+                if (next.to_string().as_str()..end.as_str()).contains(&day.as_str()) {
                     *due.entry(day).or_default() += one["sum"]["disputes"].as_u64().unwrap();
                 }
             }
@@ -374,6 +409,57 @@ fn what_looks_private_is_withheld_where_it_stands_and_refused_where_it_is_left()
 }
 
 #[test]
+fn no_form_of_a_report_gives_out_what_looks_private() {
+    let private = |text: &str| format!("{text}, call 555-010-1234");
+    let history = quarter::history(&private);
+    let client = private(quarter::CLIENTS[0]);
+    let room = report::Room { text: 30_000, page: 10_000_000 };
+    for client in [None, Some(client.as_str())] {
+        let report = weekly(&history, client);
+        let mail = report::mail(&report, &history.head, &links()).unwrap();
+        let jira = report::for_jira(&report, &history.head, &links(), "x", room).unwrap();
+        let forms = [
+            ("page", report::html(&report, &history.head, &links()).unwrap()),
+            ("Markdown", report::markdown(&report, &history.head, &links()).unwrap()),
+            ("JSON", serde_json::to_string(&report).unwrap()),
+            ("sentences", serde_json::to_string(&report::sentences(&report)).unwrap()),
+            ("subject", mail.subject),
+            ("text", mail.text.as_str().to_owned()),
+            ("mail", mail.html.as_str().to_owned()),
+            ("attached page", mail.page.as_str().to_owned()),
+            ("Slack", report::chat(&report, ChatForm::Slack).unwrap().to_string()),
+            ("Teams", report::chat(&report, ChatForm::Teams).unwrap().to_string()),
+            ("summary", jira.summary),
+            ("words in Jira", disputebot::ticket::document::plain_text(&jira.body)),
+            ("page in Jira", jira.page.unwrap().as_str().to_owned()),
+        ];
+        for (form, text) in forms {
+            assert!(!text.contains("555-010-1234"), "{form}: {text}");
+        }
+    }
+}
+
+#[test]
+fn every_form_is_refused_where_something_private_is_left_in_it() {
+    let history = quarter::history(&same);
+    let mut report = weekly(&history, None);
+    report.story[4] = "The group that changed most is that of Mrs. Example.".to_owned();
+    let room = report::Room { text: 30_000, page: 10_000_000 };
+    assert!(report::mail(&report, &history.head, &links()).is_err());
+    assert!(
+        report::chat(&report, ChatForm::Slack).is_err() && report::chat(&report, ChatForm::Teams).is_err()
+    );
+    assert!(report::for_jira(&report, &history.head, &links(), "x", room).is_err());
+    for (form, text) in [
+        ("page", report::html(&report, &history.head, &links()).unwrap()),
+        ("text", report::markdown(&report, &history.head, &links()).unwrap()),
+        ("JSON", serde_json::to_string(&report).unwrap()),
+    ] {
+        assert!(report::screened(form, text).is_err(), "{form}");
+    }
+}
+
+#[test]
 fn a_week_without_a_run_says_that_nothing_is_known() {
     let history = History::of(week().bounds_of(report::WEEKS, &TimeZone::UTC));
     let report = weekly(&history, None);
@@ -394,4 +480,62 @@ fn both_chats_get_the_sentences_and_none_of_their_own_marks() {
     let card = &teams["attachments"][0]["content"];
     assert_eq!(card["body"].as_array().unwrap().len(), 1 + report.story.len());
     assert!(!card.to_string().contains(" *b*"), "{card}");
+}
+
+/// Elements of a page with the names of their attributes.
+fn elements(html: &str) -> BTreeSet<String> {
+    let element = |part: &str| {
+        let tag = part.split('>').next().unwrap_or_default();
+        let outside: String = tag.split('"').step_by(2).collect();
+        outside.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    html.split('<').skip(1).map(element).collect()
+}
+
+#[test]
+fn hostile_texts_are_inert_in_page_mail_chat_and_jira() {
+    let forms = |history: &History| {
+        let report = weekly(history, None);
+        let page = report::html(&report, &history.head, &links()).unwrap();
+        let room = Room { text: 32_000, page: u64::MAX };
+        let mail = report::mail(&report, &history.head, &links()).unwrap();
+        (page, mail, report::for_jira(&report, &history.head, &links(), "week", room).unwrap(), report)
+    };
+    let innocent = quarter::history(&same);
+    let (page, mail, ..) = forms(&innocent);
+    let (of_page, of_mail) = (elements(&page), elements(mail.html.as_str()));
+    let baits = RefCell::new(baits::Baits::new());
+    let seed = baits.borrow().seed;
+    for case in 0..10 {
+        // What several records have in common stays the same in all of them.
+        let names: RefCell<BTreeMap<String, String>> = RefCell::default();
+        let hostile = |text: &str| {
+            let mut names = names.borrow_mut();
+            names.entry(text.to_owned()).or_insert_with(|| baits.borrow_mut().next()).clone()
+        };
+        let history = quarter::history(&hostile);
+        let (page, mail, filed, report) = forms(&history);
+        let told = |what: &str| format!("SEED={seed}, case {case}, {what}");
+        assert_eq!(&elements(&page) - &of_page, BTreeSet::new(), "{}", told("page"));
+        assert_eq!(&elements(mail.html.as_str()) - &of_mail, BTreeSet::new(), "{}", told("mail"));
+        let slack = report::chat(&report, ChatForm::Slack).unwrap()["text"].as_str().unwrap().to_owned();
+        assert!(!slack.contains(['<', '>']), "{}: {slack}", told("chat"));
+        let teams = report::chat(&report, ChatForm::Teams).unwrap().to_string();
+        let words = ticket::document::plain_text(&filed.body);
+        let wiki = ticket::wiki::text(&filed.body);
+        assert_eq!(
+            ticket::wiki::normal(&ticket::wiki::plain_text(&wiki)),
+            ticket::wiki::normal(&words),
+            "{}",
+            told("wiki markup says other words")
+        );
+        let one_line = [&mail.subject, &filed.summary];
+        assert!(one_line.iter().all(|line| !line.contains('\n')), "{}", told("one line"));
+        let texts = [&mail.subject, &filed.summary, &slack, &teams, &words, &wiki, &page];
+        for text in texts.into_iter().map(String::as_str).chain([mail.text.as_str(), mail.html.as_str()]) {
+            // Put there by the report, so that no reader makes a link of an address.
+            let text = text.replace(":\u{200b}//", "://");
+            assert_eq!(baits::hidden(&text), None, "{}: {text}", told("hidden signs"));
+        }
+    }
 }

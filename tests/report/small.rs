@@ -57,7 +57,12 @@ fn ticket(one: u128) -> Ticket {
     Ticket { link: Link::Bound { issue }, ..Ticket::none(id(one)) }
 }
 
-fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
+/// A group with a ticket to be.
+pub(crate) fn found() -> Change {
+    Change::Group(group(1, &["a", "b"], Status::Active))
+}
+
+pub(crate) fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
     let day = |text: &str| text.parse::<Date>().unwrap();
     let snapshot = Snapshot {
         due: due
@@ -87,6 +92,7 @@ fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
         failed: Vec::new(),
         held: BTreeMap::new(),
         waiting: Vec::new(),
+        holds: Vec::new(),
         clients: BTreeMap::from([(CLIENT.to_owned(), snapshot)]),
         rejects: Vec::new(),
         files: None,
@@ -228,7 +234,7 @@ fn what_people_decided_is_told_where_they_overrode_the_machine_once_and_what_is_
             ("DISP-5", "closed by a person", true),
             ("DISP-7", "changed by a person", true),
             ("DISP-1", "a person said that its 2 disputes are no group", true),
-            ("DISP-3", "a person said that it has the cause of DISP-4", true),
+            ("DISP-3", "a person said that DISP-3 has the cause of DISP-4", true),
             ("DISP-2", "a person split it by covered entity", false),
         ]
     );

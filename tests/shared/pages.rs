@@ -11,7 +11,7 @@ use std::{
 use disputebot::{
     plan::{Link, Moment, Ticket},
     sandbox::User,
-    state::{Change, State},
+    state::{Change, Ran, State},
 };
 
 use crate::quarter;
@@ -53,6 +53,14 @@ impl Pages {
             last = Some(when);
             together.push(change);
         }
+        let ran = |schedule: &str, id: &str| {
+            Change::Occurrence(Ran { schedule: schedule.to_owned(), id: text(id), at })
+        };
+        together.extend([
+            ran("run 2026-11-22", "2026-11-22T06:00Z"),
+            ran("report 2026-11-16", "2026-11-16T07:00Z"),
+            ran("mail 2026-W46.0123456789abcdef", "sent lead@example.com"),
+        ]);
         state.record(at, &together).unwrap();
         drop(state);
         let jira = if more.contains("[jira]") {

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use disputebot::{
-    dispute::Program,
-    group::{Group, GroupId, Status},
-    plan::{Issue, Link, Reason, Ticket},
+    cluster::{Attribute, Item},
+    dispute::{Program, Text},
+    group::{Group, GroupId, Pattern, Pending, Status},
+    plan::{Asked, Command, Issue, Link, Orders, Reason, Ruling, RulingKind, Ticket},
     state::{
-        ByCode, Change, Done, Due, GroupRecord, History, Rows, RuleFit, RunRecord, Snapshot, SourceRecord,
-        Spread, Sum, Waiting,
+        ByCode, Change, Done, Due, GroupRecord, History, Holds, Rows, RuleFit, RunRecord, Snapshot,
+        SourceRecord, Spread, Sum, Waiting,
     },
     ticket::facts::Figures,
 };
@@ -74,6 +75,7 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
                 known.insert(one, record);
             }
         }
+        changes.extend(people(week, text).into_iter().map(|change| (at(week), change)));
         changes.push((at(week), Change::Run(Box::new(run(week, &known, done, text)))));
     }
     changes
@@ -95,7 +97,7 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
     }
     let status = if one % 13 == 7 && age >= 6 {
         Status::Merged { at: at(start + 6), into: id(one - 1) }
-    } else if age >= life && !(one % 17 == 3 && age >= life + 2) {
+    } else if age >= life && !(one % 17 == 4 && age >= life + 2) {
         Status::Resolved { at: at(start + life) }
     } else {
         Status::Active
@@ -108,12 +110,16 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         id: id(one),
         program,
         client: text(CLIENTS[usize::try_from(one % 2).unwrap()]).as_str().into(),
-        patterns: Vec::new(),
-        members: (0..size).map(|n| format!("D-{one:02}-{n:03}").as_str().into()).collect(),
+        patterns: (one % 3 == 0).then(|| pattern(state_of(one), text)).into_iter().collect(),
+        members: (0..size).map(|n| member(one, n, text)).collect(),
         since: at(start),
         split_from: (one % 11 == 5).then(|| id(one - 1)),
         status,
-        pending: Vec::new(),
+        pending: match one % 7 {
+            3 => vec![Pending::Split { members: vec![member(one, 1, text)], seen: 1 }],
+            5 => vec![Pending::Merge { into: id(one - 1), seen: 2 }],
+            _ => Vec::new(),
+        },
     };
     let count = u32::try_from(size).unwrap();
     let spread = Spread {
@@ -130,6 +136,57 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         who: text(who).as_str().into(),
         coarse: false,
     })
+}
+
+fn pattern(state: &str, text: &dyn Fn(&str) -> String) -> Pattern {
+    let item = |attribute, value: String| Item { attribute, value: value.as_str().into() };
+    Pattern::from_items(&[
+        item(Attribute::State, state.to_owned()),
+        item(Attribute::Payer, text("Example Plan")),
+    ])
+}
+
+/// The first dispute of some groups has what a stranger may have called it.
+fn member(one: i64, n: i64, text: &dyn Fn(&str) -> String) -> Text {
+    let name = format!("D-{one:02}-{n:03}");
+    if n == 0 && one % 5 == 0 { text(&name).as_str().into() } else { name.as_str().into() }
+}
+
+/// What people decided and ordered: on Sunday of the last week, and a month before.
+fn people(week: i64, text: &dyn Fn(&str) -> String) -> Vec<Change> {
+    let ruling = |name: &str, of: i64, kind| {
+        let ruling = Ruling {
+            id: name.to_owned(),
+            at: at(week),
+            group: id(of),
+            key: issue(of).key,
+            members: (0..4).map(|n| member(of, n, text)).collect(),
+            kind,
+            lifted: false,
+        };
+        Change::Ruling { ruling }
+    };
+    let order = |of: i64, asked: &[(&str, Asked)]| {
+        let asked = asked.iter().map(|(comment, asked)| ((*comment).to_owned(), asked.clone())).collect();
+        let orders = Orders { heard: 5_003, asked, ..Orders::default() };
+        Change::Ticket(Ticket { orders: Some(Box::new(orders)), ..ticket(of, text) })
+    };
+    match week {
+        15 => vec![ruling("comment-4001", 11, RulingKind::Apart { attribute: text("covered_entity") })],
+        19 => vec![
+            ruling("comment-5001", 3, RulingKind::NotAGroup),
+            ruling("duplicate-10015", 15, RulingKind::Together { with: id(31) }),
+            order(
+                3,
+                &[
+                    ("5001", Asked::Done(Command::NotAGroup)),
+                    ("5002", Asked::Failed { order: text("slep"), why: text("there is no order `slep`") }),
+                ],
+            ),
+            order(3, &[]),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// The state that all disputes of a group are of.
@@ -171,7 +228,8 @@ fn figures(one: i64, size: i64, week: i64) -> Figures {
 fn ticket(one: i64, text: &dyn Fn(&str) -> String) -> Ticket {
     let names = [Some("Example Analyst"), None, Some("Example Lead")];
     let assignee = names[usize::try_from(one % 3).unwrap()].map(|name| text(name).into_boxed_str());
-    Ticket { link: Link::Bound { issue: issue(one) }, assignee, ..Ticket::none(id(one)) }
+    let told = BTreeSet::from([text("changed:summary")]);
+    Ticket { link: Link::Bound { issue: issue(one) }, assignee, told, ..Ticket::none(id(one)) }
 }
 
 fn issue(one: i64) -> Issue {
@@ -242,6 +300,11 @@ fn run(
             waiting(4, "changed by a person", "a person changed the summary; it is theirs", true, text),
             waiting(8, "waits for a person", "nobody can tell whether a create was done", false, text),
         ],
+        holds: vec![Holds {
+            kind: "too small".to_owned(),
+            words: text("3 disputes are too few, or their money too little, for a ticket"),
+            groups: [45, 47, 49, 51].map(id).into(),
+        }],
         clients,
         rejects: vec![text(
             "disputes.csv, line 792, column `manufacturer`: expected the name of a manufacturer, found nothing",

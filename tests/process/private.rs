@@ -428,8 +428,8 @@ async fn a_small_group_about_a_rare_product_shows_neither_place_nor_time_nor_uni
     let property = get(&client, &property).await;
     assert!(property.contains("D-RARE-3"), "{property}");
     let mut pages = Ways::default();
-    let labels = issue["fields"]["labels"].as_array().unwrap().iter().filter_map(|label| label.as_str());
-    let group = labels.filter_map(|label| label.strip_prefix("dispute-group-")).next().unwrap();
+    let mut labels = issue["fields"]["labels"].as_array().unwrap().iter().filter_map(|label| label.as_str());
+    let group = labels.find_map(|label| label.strip_prefix("dispute-group-")).unwrap();
     dashboard(&world, &client, &mut pages, &format!("/groups/{group}")).await;
     let pages = &pages.0["pages of the dashboard"];
     // The page that the walk began with.

@@ -257,7 +257,11 @@ pub fn survey(
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
-            record.spread = snapshot::spread_of(&members, tables);
+            // By it a report names the ticket beside a state: of a coarse group it would tell the place.
+            record.spread = match grain {
+                Grain::Fine => snapshot::spread_of(&members, tables),
+                Grain::Coarse => Spread::default(),
+            };
         }
         if group.status != Status::Active {
             record.figures = Figures::default();

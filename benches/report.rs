@@ -207,7 +207,7 @@ fn group(one: u64, day: u64) -> GroupRecord {
         who: "state".into(),
         figures: figures(size),
         coarse: false,
-        spread: spread(one, size),
+        spread: Some(Box::new(spread(one, size))),
     }
 }
 

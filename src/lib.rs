@@ -21,7 +21,8 @@
 //! that with what was last written and with what Jira shows ([`plan`]), and write the difference
 //! ([`apply::reconcile`], [`jira`]). Everything that must survive a crash goes through
 //! [`state`] before it counts. Where staff wants it, [`run::internal`] does the same for causes that several clients
-//! share: groups of groups, in a project and a state of their own. [`daemon`] is a loop around the pass, [`cli`] the commands around both.
+//! share: groups of groups, in a project and a state of their own. [`daemon`] is a loop around the pass, [`cli`] the
+//! commands around both.
 //!
 //! # Rooms
 //!

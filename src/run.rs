@@ -23,8 +23,7 @@ use crate::{
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{
-        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
-        Waiting,
+        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting,
     },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
@@ -216,7 +215,7 @@ pub fn survey(
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
             coarse: before.is_some_and(|before| before.coarse),
-            spread: before.map(|before| before.spread.clone()).unwrap_or_default(),
+            spread: before.and_then(|before| before.spread.clone()),
         };
         let absent = group.members.len() - members.len();
         let (mut content, mut weight, mut days_left) = (None, Weight::default(), None);
@@ -258,14 +257,11 @@ pub fn survey(
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
             // By it a report names the ticket beside a state: of a coarse group it would tell the place.
-            record.spread = match grain {
-                Grain::Fine => snapshot::spread_of(&members, tables),
-                Grain::Coarse => Spread::default(),
-            };
+            record.spread = (grain == Grain::Fine).then(|| Box::new(snapshot::spread_of(&members, tables)));
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
-            record.spread = Spread::default();
+            record.spread = None;
         }
         let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));
         standing.insert(
@@ -403,7 +399,7 @@ pub async fn plan_only(
     refuse_unreadable(&surveyed.batch, &params.sources)?;
     let ready = settle(&mut surveyed.standing, ready, tracker).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
-    let plan_params = plan_params(params, &ready);
+    let plan_params = plan_params(&params.plan, &ready);
     let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
     let mut unready = ready.refusals().to_vec();
     if plan.counts().get("create").is_some_and(|creates| *creates > 0) {
@@ -430,10 +426,18 @@ pub async fn pass(
 ) -> Result<Pass, RunError> {
     apply::pause::resume(tracker, store.known(), clock);
     let passed = whole(params, tables, templates, store, tracker, clock, stop, progress).await;
-    match &passed {
-        // Nothing more is recorded after an error of the state.
-        Err(RunError::State(_) | RunError::Recover(RecoverError::State(_))) => {}
-        _ => apply::pause::close(tracker, store, clock)?,
+    keep_pause(passed, store, tracker, clock)
+}
+
+/// Keeps for later how long Jira wants to be left alone. Nothing more is recorded after an error of the state.
+fn keep_pause<T>(
+    passed: Result<T, RunError>,
+    store: &mut impl Store,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
+) -> Result<T, RunError> {
+    if !matches!(passed, Err(RunError::State(_) | RunError::Recover(RecoverError::State(_)))) {
+        apply::pause::close(tracker, store, clock)?;
     }
     passed
 }
@@ -449,8 +453,48 @@ async fn whole(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Pass, RunError> {
-    let instance = mint().to_string();
-    let policy = Policy { instance, ..params.apply.clone() };
+    let Begun { policy, recovered, ready } = begin(params, store, tracker, clock, stop).await?;
+    let adopted = adopted(store.known());
+    // What is read may be kept; a plan keeps nothing.
+    let params = &Params { sources: source::keeping(&params.sources), ..params.clone() };
+    let now = clock.moment().at;
+    let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
+    refuse_unreadable(&surveyed.batch, &params.sources)?;
+    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
+    progress(Progress::Observing(store.known().tickets.len()));
+    let (plan, applied) = apply::reconcile(
+        &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
+        &plan_params(&params.plan, &ready),
+        tracker,
+        store,
+        clock,
+        &policy,
+        stop,
+        &mut |done, total, _: &Action| progress(Progress::Applying(done, total)),
+    )
+    .await?;
+    let mut record = record(&surveyed, &plan, &applied, now);
+    record.done.extend(adopted);
+    end(record.clone(), &recovered, &applied, &policy, store, tracker, clock, stop).await?;
+    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record), recovered, unready: Vec::new() })
+}
+
+/// What a pass may begin with.
+struct Begun {
+    policy: Policy,
+    recovered: Recovered,
+    ready: Arc<Ready>,
+}
+
+/// Finds out what was left open and whether the project takes tickets.
+async fn begin(
+    params: &Params,
+    store: &mut impl Store,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
+    stop: &CancellationToken,
+) -> Result<Begun, RunError> {
+    let policy = Policy { instance: mint().to_string(), ..params.apply.clone() };
     let recovered = tokio::select! {
         recovered = apply::recover(tracker, store, clock, &policy, true) => recovered?,
         () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
@@ -462,37 +506,31 @@ async fn whole(
     if !ready.refusals().is_empty() {
         return Err(RecoverError::Unready { problems: ready.refusals().to_vec() }.into());
     }
-    let adopted = adopted(store.known());
-    // What is read may be kept; a plan keeps nothing.
-    let params = &Params { sources: source::keeping(&params.sources), ..params.clone() };
-    let now = clock.moment().at;
-    let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
-    refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
-    progress(Progress::Observing(store.known().tickets.len()));
-    let (plan, applied) = apply::reconcile(
-        &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
-        &plan_params(params, &ready),
-        tracker,
-        store,
-        clock,
-        &policy,
-        stop,
-        &mut |done, total, _: &Action| progress(Progress::Applying(done, total)),
-    )
-    .await?;
-    let mut record = record(&surveyed, &plan, &applied, now);
-    record.done.extend(adopted);
-    store.record(clock.moment().at, &[Change::Run(Box::new(record.clone()))])?;
+    Ok(Begun { policy, recovered, ready })
+}
+
+/// Records a pass, and anchors the head of the journal in Jira where it wrote anything.
+#[expect(clippy::too_many_arguments, reason = "those of the pass")]
+async fn end(
+    record: RunRecord,
+    recovered: &Recovered,
+    applied: &Applied,
+    policy: &Policy,
+    store: &mut impl Store,
+    tracker: &impl Tracker,
+    clock: &impl Clock,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    store.record(clock.moment().at, &[Change::Run(Box::new(record))])?;
     let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
     if wrote
         && !stop.is_cancelled()
-        && let Err(error) = apply::anchor(tracker, store, clock, &policy).await
+        && let Err(error) = apply::anchor(tracker, store, clock, policy).await
     {
         // The next run finds the claim as it was when tickets were opened, and looks at them again.
         tracing::warn!(error = %error, "the head of the journal could not be anchored in Jira");
     }
-    Ok(Pass { surveyed, plan, applied: Some(applied), record: Some(record), recovered, unready: Vec::new() })
+    Ok(())
 }
 
 /// What the fields of the project demand and take.
@@ -519,8 +557,8 @@ async fn settle(
     Ok(ready)
 }
 
-fn plan_params(params: &Params, ready: &Ready) -> plan::Params {
-    plan::Params { fixed_fields: ready.fixed().clone(), ..params.plan.clone() }
+fn plan_params(params: &plan::Params, ready: &Ready) -> plan::Params {
+    plan::Params { fixed_fields: ready.fixed().clone(), ..params.clone() }
 }
 
 /// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in

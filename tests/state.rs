@@ -19,7 +19,7 @@ use disputebot::{
     plan::{Closed, Issue, Link, Moment, Stray, StrayKind, Ticket, Written},
     state::{
         Change, Claimed, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record,
-        Rows, RunRecord, Spread, State, StateError, Tree, Vault, Write, backup, journal, vault,
+        Rows, RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -663,7 +663,7 @@ fn group(number: u128, revision: u64) -> Change {
         who: "the pharmacy".into(),
         figures: Figures::default(),
         coarse: false,
-        spread: Spread::default(),
+        spread: None,
     })
 }
 

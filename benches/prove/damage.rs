@@ -15,9 +15,7 @@ use std::time::Duration;
 use disputebot::dispute::Program;
 use disputebot::group::{Group, GroupId, Pattern, Status};
 use disputebot::plan::{Issue, Link, Ticket, Written};
-use disputebot::state::{
-    Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, Spread, State, StateError, journal,
-};
+use disputebot::state::{Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, journal};
 use disputebot::ticket::facts::Figures;
 use jiff::{Timestamp, ToSpan as _};
 
@@ -465,7 +463,7 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
         who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
         coarse: false,
-        spread: Spread::default(),
+        spread: None,
     })
 }
 

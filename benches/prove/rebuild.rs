@@ -16,7 +16,7 @@ use disputebot::group::{self, Found, Group, GroupId, Pattern, Status};
 use disputebot::jira::{Client, Credentials, Limits, Settings};
 use disputebot::plan::{self, Issue, Standing, Ticket};
 use disputebot::sandbox::{self, Options, Sandbox, User};
-use disputebot::state::{GroupRecord, Known, Spread, State};
+use disputebot::state::{GroupRecord, Known, State};
 use disputebot::ticket::{
     Content, LABEL, Typed, Weight,
     document::{Block, Inline},
@@ -274,7 +274,7 @@ pub(crate) fn survey(
             who: "nobody".into(),
             figures: Figures { disputes: group_size, ..Figures::default() },
             coarse: false,
-            spread: Spread::default(),
+            spread: None,
         });
     }
     (records, standing)

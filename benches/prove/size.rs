@@ -15,8 +15,6 @@ const CHILD: &str = "DISPUTEBOT_PROVE_SIZE";
 const GROUPS: u64 = 100_000;
 const SECONDS_LIMIT: f64 = 10.0;
 const MEMORY_LIMIT_KIB: u64 = 256 << 10;
-/// The daemon has its client and its threads beside the state, which is promised alone.
-const DAEMON_LIMIT_KIB: u64 = 288 << 10;
 /// Longest time that a daemon may take to end, in seconds.
 const END_LIMIT: f64 = 5.0;
 
@@ -107,7 +105,7 @@ fn daemon(state: &Path) -> Row {
         holds: has_started
             && ended
             && seconds <= SECONDS_LIMIT
-            && memory <= DAEMON_LIMIT_KIB
+            && memory <= MEMORY_LIMIT_KIB
             && end <= END_LIMIT,
     }
 }

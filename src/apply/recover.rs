@@ -15,7 +15,7 @@ use crate::{
     group::GroupId,
     jira::{Cause, Found, JiraError, Marked},
     plan::{Fence, Issue, Link, Moment, Stray, StrayKind, Ticket},
-    state::{Change, Doubt, GroupRecord, Known, Spread, StateError},
+    state::{Change, Doubt, GroupRecord, Known, StateError},
     ticket::{LABEL, facts::Figures},
 };
 
@@ -469,7 +469,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                     figures: Figures::default(),
                     // Its mark has no more than may be shown.
                     coarse: false,
-                    spread: Spread::default(),
+                    spread: None,
                 }));
             }
             let mut ticket = ticket.cloned().unwrap_or_else(|| Ticket::none(group.clone()));

@@ -42,13 +42,15 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     apply::pause::resume(&client, &known, &SystemClock);
     let needs = needs(&settings, known.example().cloned());
     let project = super::internal::beside(&settings, &client);
+    // Nor is there one for staff before the first pass.
+    let of_staff = super::internal::known(&settings).unwrap_or_default();
     findings.extend(super::runtime()?.block_on(async {
         let mut findings = jira::check(&client, &needs).await;
         if let Some(project) = project {
-            let needs = jira::Needs { ticket: None, ..needs };
-            let of_staff =
+            let needs = jira::Needs { ticket: of_staff.example().cloned(), ..needs };
+            let named =
                 |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
-            findings.extend(jira::check(&project, &needs).await.into_iter().map(of_staff));
+            findings.extend(jira::check(&project, &needs).await.into_iter().map(named));
         }
         findings
     }));

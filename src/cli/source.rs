@@ -118,7 +118,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
                 counts[*field as usize].add(text, *field, hasher.hash_one(text.as_str()));
             }
             if first.len() < rows {
-                first.push(texts.iter().map(|(field, text)| (field.name(), fit(*field, text))).collect());
+                first.push(texts.iter().map(|(field, text)| (field.name(), field.quoted(text))).collect());
             }
         });
     let Survey { rows, rejects, warnings, reasons, .. } = &survey;
@@ -168,17 +168,12 @@ impl Counted {
         self.filled += 1;
         let is_new = self.distinct.len() <= MOST_DISTINCT && self.distinct.insert(hash);
         if is_new && self.examples.len() < EXAMPLES {
-            let shown = fit(field, text);
+            let shown = field.quoted(text);
             if !self.examples.contains(&shown) {
                 self.examples.push(shown);
             }
         }
     }
-}
-
-/// A value as it may be shown: of private columns the form alone, and of others nothing that looks private.
-fn fit(field: Field, text: &str) -> String {
-    field.quoted(text)
 }
 
 /// What a dispute has of each column, where it has anything.

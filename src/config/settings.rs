@@ -371,8 +371,7 @@ fn jira(
         .and_then(|text| site(&text).map_err(|problem| reader.refuse("jira.gateway_url", problem)).ok());
     let transition_fields = transition_fields(reader);
     let named = reader.list("ticket.priorities").into_iter().filter(|name| !name.is_empty());
-    let own = named.map(|name| ("ticket.priorities".to_owned(), name));
-    let priorities = own.chain(routed.priorities.iter().cloned()).collect();
+    let priorities = named.map(|name| ("ticket.priorities".to_owned(), name)).collect();
     let token = token?;
     let credentials = match user {
         Some(user) => jira::Credentials::Basic { user, token },

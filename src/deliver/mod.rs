@@ -185,6 +185,8 @@ pub async fn send(
     jira: Option<(&Client, &impl Clock)>,
     resend: bool,
 ) -> Result<Vec<Delivery>, DeliverError> {
+    // One for all places: around midnight they must not differ.
+    let now = Timestamp::now();
     let mut deliveries = Vec::new();
     if let Some(mailer) = &settings.mail {
         let mut made: Option<(&Option<String>, Mail)> = None;
@@ -197,8 +199,7 @@ pub async fn send(
                 let mail = if let Some((_, mail)) = made.take().filter(|(of, _)| *of == client) {
                     mail
                 } else {
-                    let weekly =
-                        report::weekly(history, week, &settings.zone, client.as_deref(), Timestamp::now());
+                    let weekly = report::weekly(history, week, &settings.zone, client.as_deref(), now);
                     report::mail(&weekly, &history.head, &settings.links)?
                 };
                 let fate = post(mailer, &mail, &id, &place, address, state).await?;
@@ -213,7 +214,7 @@ pub async fn send(
         let fate = if let Some(fate) = before(state, &place, &to, resend)? {
             fate
         } else {
-            let weekly = report::weekly(history, week, &settings.zone, None, Timestamp::now());
+            let weekly = report::weekly(history, week, &settings.zone, None, now);
             let message = report::chat(&weekly, chat.form)?;
             intend(state, &place, &to)?;
             record(state, &place, &to, chat.send(&message).await)?
@@ -227,8 +228,7 @@ pub async fn send(
             let place = target.place();
             let name = report::message_id(week, client.as_deref(), &place);
             let make = |room| {
-                let weekly =
-                    report::weekly(history, week, &settings.zone, client.as_deref(), Timestamp::now());
+                let weekly = report::weekly(history, week, &settings.zone, client.as_deref(), now);
                 Ok(report::for_jira(&weekly, &history.head, &settings.links, &name, room)?)
             };
             let fate = filer.bring(&name, target, make).await?;

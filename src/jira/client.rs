@@ -61,7 +61,7 @@ pub struct Settings {
     pub transition_fields: BTreeMap<String, String>,
     /// What rules of routing may set besides.
     pub routed: Routed,
-    /// Priorities that tickets are given, each with the setting that names it.
+    /// Priorities that tickets are given but for those of rules, each with the setting that names it.
     pub priorities: Vec<(String, String)>,
 }
 
@@ -84,13 +84,6 @@ impl Settings {
             routed: Routed::default(),
             priorities: Vec::new(),
         }
-    }
-}
-
-impl Settings {
-    /// Priorities but those that rules of routing give.
-    fn own_priorities(&self) -> Vec<(String, String)> {
-        self.priorities.iter().filter(|named| !self.routed.priorities.contains(named)).cloned().collect()
     }
 }
 
@@ -272,7 +265,6 @@ impl Client {
             project: project.to_owned(),
             issue_type: issue_type.to_owned(),
             fields: BTreeMap::new(),
-            priorities: self.settings.own_priorities(),
             routed: Routed::default(),
             ..Settings::clone(&self.settings)
         };

@@ -245,7 +245,7 @@ impl Ready {
     }
 
     /// Whether the scheme of the project has some priorities. The list of the site has those of other projects, too.
-    fn try_priorities(&mut self, configured: &[(String, String)]) {
+    fn try_priorities<'a>(&mut self, configured: impl Iterator<Item = &'a (String, String)>) {
         let Some(field) = self.catalog.by_id("priority").filter(|field| !field.allowed.is_empty()) else {
             return;
         };
@@ -341,8 +341,9 @@ impl Client {
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
         ready.try_routed(routed);
-        ready.try_priorities(&self.settings.priorities);
-        ready.demands(!self.settings.priorities.is_empty());
+        let own = &self.settings.priorities;
+        ready.try_priorities(own.iter().chain(&routed.priorities));
+        ready.demands(!own.is_empty() || !routed.priorities.is_empty());
         for (setting, name) in routed.issue_types.iter().filter(|(_, name)| *name != self.settings.issue_type)
         {
             ready.try_issue_type(setting, self.create_screen(name).await?);

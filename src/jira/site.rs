@@ -109,10 +109,7 @@ impl Site {
 
 /// Whether somebody may have answered who is not Jira. Wrong credentials are not sent twice.
 fn is_answer(cause: &Cause) -> bool {
-    matches!(
-        cause,
-        Cause::Broken | Cause::Forbidden | Cause::Refused(_) | Cause::Redirected(_) | Cause::Server(_)
-    )
+    matches!(cause, Cause::Broken | Cause::Forbidden | Cause::Refused(_) | Cause::Redirected(_))
 }
 
 async fn root(client: &Client, settings: &Settings) -> Result<String, JiraError> {

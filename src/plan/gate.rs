@@ -12,7 +12,11 @@ use crate::ticket::{Content, Typed, document, withheld};
 
 /// A finished action as it may leave, or why it does not.
 pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hold>> {
-    let Write::Comment { issue, topic, body } = &action.write else { return Ok(action) };
+    let (topic, body, issue) = match &action.write {
+        Write::Comment { issue, topic, body } => (topic, body, Some(issue)),
+        Write::Introduce { topic, body } => (topic, body, None),
+        _ => return Ok(action),
+    };
     let (place, text) = (format!("comment `{topic}`"), document::plain_text(body));
     let known = known(&action, input);
     let of_a_person = known.gate_answer(&place, &text);
@@ -20,7 +24,10 @@ pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hol
         of_a_person
     } else {
         // Days and numbers that people wrote on the ticket may be repeated there.
-        known.gate(&place, &text, "").or_else(|_| known.gate(&place, &text, &words_of_people(issue, input)))
+        known.gate(&place, &text, "").or_else(|refusal| {
+            let words = issue.map(|issue| words_of_people(issue, input));
+            words.map_or(Err(refusal), |words| known.gate(&place, &text, &words))
+        })
     };
     let Err(refusal) = refused else { return Ok(action) };
     let Action { group, key, title, mut write, reason } = action;
@@ -90,8 +97,11 @@ mod tests {
     /// What becomes of a comment, in words.
     fn said(reason: Reason, text: &str) -> Result<String, String> {
         let issue = Issue { id: "10000".to_owned(), key: "DISP-1".to_owned() };
-        let write =
-            Write::Comment { issue, topic: "news".to_owned(), body: vec![paragraph(text.to_owned())] };
+        let body = vec![paragraph(text.to_owned())];
+        became(reason, Write::Comment { issue, topic: "news".to_owned(), body })
+    }
+
+    fn became(reason: Reason, write: Write) -> Result<String, String> {
         let (group, title) = (GroupId::from_bits(7), String::new());
         let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0 };
         let action = Action { group, key: None, title, write, reason };
@@ -113,7 +123,9 @@ mod tests {
             rulings: &[],
         };
         match gated(action, &input) {
-            Ok(Action { write: Write::Comment { body, .. }, .. }) => Ok(document::plain_text(&body)),
+            Ok(Action { write: Write::Comment { body, .. } | Write::Introduce { body, .. }, .. }) => {
+                Ok(document::plain_text(&body))
+            }
             Ok(action) => panic!("{action:?}"),
             Err(hold) => Err(hold.reason.words()),
         }
@@ -132,6 +144,20 @@ mod tests {
                 Err(format!("not sent: the comment `news` looks like it holds {kind}"))
             );
         }
+    }
+
+    #[test]
+    fn the_first_comment_of_a_ticket_that_is_yet_to_be_opened_is_looked_at_too() {
+        let first = |text: &str| {
+            let body = vec![paragraph(text.to_owned())];
+            let from = GroupId::from_bits(8);
+            became(Reason::SplitFrom { group: from }, Write::Introduce { topic: "split".to_owned(), body })
+        };
+        assert_eq!(first("Split from DISP-1."), Ok("Split from DISP-1.\n".to_owned()));
+        assert_eq!(
+            first("about 123-45-6789"),
+            Err("not sent: the comment `split` looks like it holds a social security number".to_owned())
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     dispute::Program,
     group::{GroupId, Status},
     plan::Reason,
-    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Sum, UNKNOWN, age_band},
+    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Spread, Sum, UNKNOWN, age_band},
     ticket::facts::Figures,
 };
 
@@ -80,8 +80,8 @@ pub fn weekly(
         overruled: at.overruled(),
         waiting: at.waiting(),
         clients: at.clients(&open),
-        states: lines(&now.states, by_name(&open, |record| names(&record.spread.states))),
-        entities: lines(&now.entities, by_name(&open, |record| names(&record.spread.entities))),
+        states: lines(&now.states, by_name(&open, |record| names(record, |spread| &spread.states))),
+        entities: lines(&now.entities, by_name(&open, |record| names(record, |spread| &spread.entities))),
         causes: causes(&open),
         quality: quality::of(&at, &now, &before),
         corrections: at.corrections(&now, &before),
@@ -393,11 +393,12 @@ impl<'a> Scene<'a> {
         let Some(run) = self.last else { return BTreeMap::new() };
         let today = run.at.to_zoned_datetime(self.zone.clone()).date();
         by_name(open, |GroupRecord { group, spread, .. }| {
+            let Some(spread) = spread else { return BTreeSet::new() };
             let age = |day: Date| today.since(day).ok().map(|age| age.get_days());
             let mut bands: BTreeSet<&'static str> =
                 spread.opened.iter().map(|(day, _)| age_band(age(*day))).collect();
             let dated: u32 = spread.opened.iter().map(|(_, count)| count).sum();
-            if !spread.is_empty() && (dated as usize) < group.members.len() {
+            if (dated as usize) < group.members.len() {
                 bands.insert(age_band(None));
             }
             bands
@@ -540,9 +541,14 @@ fn by_name<'a, N: Ord, I: IntoIterator<Item = N>>(
     found
 }
 
-fn names(counts: &[(Arc<str>, u32)]) -> impl Iterator<Item = &str> {
+fn names<'a>(
+    record: &'a GroupRecord,
+    part: impl Fn(&'a Spread) -> &'a [(Arc<str>, u32)],
+) -> impl Iterator<Item = &'a str> {
+    let counts = record.spread.as_deref().map(part).unwrap_or_default();
     counts.iter().map(|(name, _)| &**name)
 }
+
 fn causes(open: &[(String, &GroupRecord)]) -> Vec<Line> {
     let mut causes: BTreeMap<&str, (Sum, Vec<String>)> = BTreeMap::new();
     for (key, record) in open {

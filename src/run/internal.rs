@@ -10,15 +10,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Deeds, Params, RunError, Surveyed, course, happened, learn, mint, plan_params, settle};
+use super::{
+    Begun, Deeds, Params, RunError, Surveyed, begin, course, end, happened, keep_pause, learn, mint,
+    plan_params, settle,
+};
 use crate::{
-    apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
+    apply::{self, Applied, Clock, Memory, Recovered, Store, Tracker, Wanted},
     dispute::Text,
     group::{self, Group, GroupId, Lineage, Status},
     jira::Client,
     plan::{self, Plan, Standing},
     source::Completeness,
-    state::{Change, GroupRecord, Known, Rows, RunRecord, Spread, State},
+    state::{GroupRecord, Known, Rows, RunRecord, State},
     ticket::{
         ContentError, Part, Templates, Weight,
         facts::{Figures, Grain},
@@ -150,7 +153,7 @@ impl Overview {
                 who,
                 figures,
                 coarse,
-                spread: Spread::default(),
+                spread: None,
             });
         }
         Ok(Self { complete, fingerprint, lineage, records, standing })
@@ -222,14 +225,13 @@ fn inherit(
 }
 
 /// The policy of plans here: whatever is shared earns its ticket.
-fn params_here(params: &Params) -> Params {
-    let plan = plan::Params {
+fn policy(params: &Params) -> plan::Params {
+    plan::Params {
         min_disputes: 0,
         min_amount: rust_decimal::Decimal::MIN,
         commanders: Vec::new(),
         ..params.plan.clone()
-    };
-    Params { plan, ..params.clone() }
+    }
 }
 
 /// A pass over what clients share, after the pass over their disputes; `clients` is what is known of their tickets.
@@ -246,12 +248,7 @@ pub async fn pass(
 ) -> Result<Internal, RunError> {
     apply::pause::resume(tracker, store.known(), clock);
     let passed = whole(params, surveyed, clients, templates, store, tracker, clock, stop).await;
-    match &passed {
-        // Nothing more is recorded after an error of the state.
-        Err(RunError::State(_) | RunError::Recover(RecoverError::State(_))) => {}
-        _ => apply::pause::close(tracker, store, clock)?,
-    }
-    passed
+    keep_pause(passed, store, tracker, clock)
 }
 
 #[expect(clippy::too_many_arguments, reason = "those of the pass")]
@@ -265,42 +262,23 @@ async fn whole(
     clock: &impl Clock,
     stop: &CancellationToken,
 ) -> Result<Internal, RunError> {
-    let policy = Policy { instance: mint().to_string(), ..params.apply.clone() };
-    let recovered = tokio::select! {
-        recovered = apply::recover(tracker, store, clock, &policy, true) => recovered?,
-        () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
-    };
-    let ready = tokio::select! {
-        ready = learn(tracker, store.known()) => ready?,
-        () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
-    };
-    if !ready.refusals().is_empty() {
-        return Err(RecoverError::Unready { problems: ready.refusals().to_vec() }.into());
-    }
+    let Begun { policy: writing, recovered, ready } = begin(params, store, tracker, clock, stop).await?;
     let now = clock.moment().at;
-    let params = params_here(params);
-    let mut overview = Overview::of(&params, surveyed, clients, store.known(), templates, now)?;
+    let mut overview = Overview::of(params, surveyed, clients, store.known(), templates, now)?;
     let ready = settle(&mut overview.standing, ready, tracker).await?;
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..overview.wanted() },
-        &plan_params(&params, &ready),
+        &plan_params(&policy(params), &ready),
         tracker,
         store,
         clock,
-        &policy,
+        &writing,
         stop,
         &mut |_, _, _| {},
     )
     .await?;
     let record = overview.record(&plan, &applied, now);
-    store.record(clock.moment().at, &[Change::Run(Box::new(record))])?;
-    let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
-    if wrote
-        && !stop.is_cancelled()
-        && let Err(error) = apply::anchor(tracker, store, clock, &policy).await
-    {
-        tracing::warn!(error = %error, "the head of the internal journal could not be anchored in Jira");
-    }
+    end(record, &recovered, &applied, &writing, store, tracker, clock, stop).await?;
     Ok(Internal { plan, applied: Some(applied), recovered })
 }
 
@@ -318,10 +296,9 @@ pub async fn plan_only(
     let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
     let ready = learn(tracker, memory.known()).await?;
     let now = clock.moment();
-    let params = params_here(params);
-    let mut overview = Overview::of(&params, surveyed, clients, memory.known(), templates, now.at)?;
+    let mut overview = Overview::of(params, surveyed, clients, memory.known(), templates, now.at)?;
     let ready = settle(&mut overview.standing, ready, tracker).await?;
-    let plan_params = plan_params(&params, &ready);
+    let plan_params = plan_params(&policy(params), &ready);
     let plan = apply::observe_and_plan(&overview.wanted(), &plan_params, tracker, &mut memory, &now).await?;
     Ok(Internal { plan, applied: None, recovered })
 }

@@ -241,7 +241,7 @@ mod tests {
             who: "state".into(),
             figures: Figures::default(),
             coarse: false,
-            spread: Spread::default(),
+            spread: None,
         }
     }
 

@@ -171,9 +171,10 @@ pub struct GroupRecord {
     /// Whether so few people have its product that neither place nor time may be shown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub coarse: bool,
-    /// Its disputes by what reports break them down by; nothing in records of earlier builds.
-    #[serde(default, skip_serializing_if = "Spread::is_empty")]
-    pub spread: Spread,
+    /// Its disputes by what reports break them down by; none where that may not be shown, nor in records of earlier
+    /// builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Box<Spread>>,
 }
 
 /// A run that ended.
@@ -756,11 +757,13 @@ impl Loaded {
                 patterns.shrink_to_fit();
                 members.shrink_to_fit();
                 pending.shrink_to_fit();
-                let Spread { states, entities, opened } = &mut record.spread;
-                states.shrink_to_fit();
-                entities.shrink_to_fit();
-                opened.shrink_to_fit();
-                let names = states.iter_mut().chain(entities).map(|(name, _)| name);
+                let names = record.spread.iter_mut().flat_map(|spread| {
+                    let Spread { states, entities, opened } = &mut **spread;
+                    states.shrink_to_fit();
+                    entities.shrink_to_fit();
+                    opened.shrink_to_fit();
+                    states.iter_mut().chain(entities).map(|(name, _)| name)
+                });
                 for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
                     if let Some(same) = self.texts.get(text) {
                         *text = Arc::clone(same);

@@ -62,14 +62,6 @@ pub struct Spread {
     pub opened: Vec<(Date, u32)>,
 }
 
-impl Spread {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        let Self { states, entities, opened } = self;
-        states.is_empty() && entities.is_empty() && opened.is_empty()
-    }
-}
-
 /// Bands of age in days, each up to its number; the names sort in order. The last is for no day.
 pub const AGE_BANDS: [(i32, &str); 5] = [
     (30, "0 to 30 days"),

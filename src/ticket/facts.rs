@@ -521,8 +521,7 @@ fn says_it_too(one: &Share, other: &Share) -> bool {
 const CLOCKS: usize = 4;
 
 /// The clocks of the program that run for a member; those that accept by themselves come first, then those that do
-/// something else. A day that is not
-/// known is not guessed, and a rule without a term is no clock.
+/// something else. A day that is not known is not guessed, and a rule without a term is no clock.
 fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let reader = Clocks::new(tables);
     let runs = |deadline: &&Deadline| {

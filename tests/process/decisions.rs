@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use disputebot::sandbox::User;
 use serde_json::Value;
 
-use crate::world::{World, disputes, text};
+use crate::world::{World, disputes, text, words};
 
 /// Disputes of another day, so that each is another input.
 fn day(number: u32) -> Vec<disputebot::generate::Record> {
@@ -16,29 +16,8 @@ fn day(number: u32) -> Vec<disputebot::generate::Record> {
     rows
 }
 
-fn issue(world: &World, key: &str) -> Value {
-    world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap()
-}
-
 fn description(world: &World, key: &str) -> String {
-    match &issue(world, key)["fields"]["description"] {
-        Value::String(text) => text.clone(),
-        document => disputebot::ticket::adf::text_of(document),
-    }
-}
-
-/// Words of the comments of disputebot, the oldest first.
-fn said(world: &World, key: &str) -> Vec<String> {
-    let issue = issue(world, key);
-    let comments = issue["fields"]["comment"]["comments"].as_array().unwrap().clone();
-    comments
-        .iter()
-        .filter(|comment| comment["author"]["displayName"] == User::bot().display_name)
-        .map(|comment| match &comment["body"] {
-            Value::String(text) => text.clone(),
-            document => disputebot::ticket::adf::text_of(document),
-        })
-        .collect()
+    words(&world.issue(key)["fields"]["description"])
 }
 
 /// Two groups of one client and program, with the keys of their tickets.
@@ -75,15 +54,15 @@ async fn a_duplicate_link_by_a_person_keeps_the_disputes_of_both_together_and_bo
         }
         let after = world.groups().await;
         assert_eq!((members(&after, &from), members(&after, &into)), (0, all), "closed: {closes}");
-        assert_eq!(issue(&world, &loser)["fields"]["status"]["name"], "Done");
+        assert_eq!(world.issue(&loser)["fields"]["status"]["name"], "Done");
         let merged = |words: &str| format!("A person merged {words}");
-        let here = said(&world, &loser);
+        let here = world.said(&loser);
         assert_eq!(
             here.iter().filter(|it| it.contains(&merged(&format!("this ticket into {survivor}")))).count(),
             1,
             "{here:?}"
         );
-        let there = said(&world, &survivor);
+        let there = world.said(&survivor);
         assert_eq!(
             there.iter().filter(|it| it.contains(&merged(&format!("{loser} into this ticket")))).count(),
             1,
@@ -100,18 +79,18 @@ async fn a_label_hands_a_field_back_and_is_gone_once_it_is_written() {
     for world in [World::new().await, World::data_center().await] {
         world.expect(0, &["run"]).await;
         let key = world.sandbox.issues()[0]["key"].as_str().unwrap().to_owned();
-        let ours = issue(&world, &key)["fields"]["summary"].clone();
+        let ours = world.issue(&key)["fields"]["summary"].clone();
         let person = world.sandbox.person(&User::analyst());
         let label = |name: &str| serde_json::json!({ "update": { "labels": [{ "add": name }] } });
         person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine" } })).unwrap();
         person.edit(&key, &label("by-a-person")).unwrap();
         world.expect(0, &["run"]).await;
-        let told = said(&world, &key);
+        let told = world.said(&key);
         assert!(told[0].contains("disputebot-take-summary"), "{told:?}");
-        assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
+        assert_eq!(world.issue(&key)["fields"]["summary"], "mine");
         person.edit(&key, &label("disputebot-take-summary")).unwrap();
         world.expect(0, &["run"]).await;
-        let fields = issue(&world, &key)["fields"].clone();
+        let fields = world.issue(&key)["fields"].clone();
         let labels = fields["labels"].to_string();
         assert_eq!(fields["summary"], ours);
         assert!(!labels.contains("disputebot-take") && labels.contains("by-a-person"), "{labels}");
@@ -119,8 +98,8 @@ async fn a_label_hands_a_field_back_and_is_gone_once_it_is_written() {
         person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine again" } })).unwrap();
         for _ in 0..2 {
             world.expect(0, &["run"]).await;
-            assert_eq!(issue(&world, &key)["fields"]["summary"], "mine again");
-            assert_eq!(said(&world, &key).len(), told.len() + 1);
+            assert_eq!(world.issue(&key)["fields"]["summary"], "mine again");
+            assert_eq!(world.said(&key).len(), told.len() + 1);
         }
         let plan = text(&world.run(&["plan"]).await.stdout);
         assert!(plan.contains("a person changed the summary; it is theirs"), "{plan}");

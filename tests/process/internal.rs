@@ -28,8 +28,7 @@ fn clients(rows: &[Record]) -> BTreeSet<String> {
 }
 
 fn status(world: &World, key: &str) -> Value {
-    let issues = world.sandbox.issues();
-    issues.iter().find(|issue| issue["key"] == key).unwrap()["fields"]["status"]["name"].clone()
+    world.issue(key)["fields"]["status"]["name"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,6 +96,48 @@ async fn a_ticket_for_staff_lives_as_long_as_a_client_has_the_cause_and_is_found
     for (key, _) in &before {
         assert_eq!(status(&world, key), "Done", "{key}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commands_that_the_guide_tells_work_on_the_state_and_the_tickets_of_staff() {
+    let world = world().await;
+    world.expect(0, &["run"]).await;
+    let of_state = ["--set", "state.dir=state/internal"];
+    let of_jira = ["--set", "jira.project=OPS", "--set", "internal.project="];
+    let guide = include_str!("../../config/README.md");
+    let backup = ["state", "backup", "internal.jsonl.gz", of_state[0], of_state[1]];
+    for told in [format!("disputebot {}", backup.join(" ")), of_jira.join(" ")] {
+        assert!(guide.contains(&told), "{told}");
+    }
+    world.expect(0, &backup).await;
+    world.expect(0, &["state", "verify", of_state[0], of_state[1]]).await;
+    let tickets = tickets(&world, "OPS-");
+    let (key, text) = &tickets[0];
+    let (_, group) = text.split_once("dispute-group-").unwrap();
+    let command = ["ticket", "bind", &group[..32], key];
+    world.expect(0, &[&command[..], &of_state, &of_jira].concat()).await;
+    let said = world.expect(0, &["run"]).await;
+    assert!(!said.contains("opened"), "{said}");
+    assert_eq!(self::tickets(&world, "OPS-").len(), tickets.len(), "none is doubled");
+    world.expect(0, &[&["state", "rebuild", "--from", "jira"][..], &of_state, &of_jira].concat()).await;
+    world.expect(0, &["run"]).await;
+    assert_eq!(self::tickets(&world, "OPS-").len(), tickets.len(), "none is doubled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_be_done_to_tickets_of_staff_is_looked_at_once_there_is_one() {
+    let world = world().await;
+    let looks = async |code| {
+        let found = world.expect(code, &["check", "--json"]).await;
+        let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+        let subjects = found.iter().filter_map(|finding| finding["subject"].as_str());
+        subjects.filter(|subject| subject.starts_with("internal: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = looks(0).await;
+    world.expect(0, &["run"]).await;
+    let after = looks(0).await;
+    let workflow = "internal: workflow".to_owned();
+    assert!(after.contains(&workflow), "{before:?}, then {after:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

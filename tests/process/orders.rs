@@ -16,24 +16,6 @@ fn number(issue: &Value) -> u64 {
     issue["id"].as_str().unwrap().parse().unwrap()
 }
 
-fn issue(world: &World, key: &str) -> Value {
-    world.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap()
-}
-
-/// Words of the comments of disputebot, the oldest first.
-fn answers(world: &World, key: &str) -> Vec<String> {
-    let issue = issue(world, key);
-    let comments = issue["fields"]["comment"]["comments"].as_array().unwrap().clone();
-    comments
-        .iter()
-        .filter(|comment| comment["author"]["displayName"] == User::bot().display_name)
-        .map(|comment| match &comment["body"] {
-            Value::String(text) => text.clone(),
-            document => disputebot::ticket::adf::text_of(document),
-        })
-        .collect()
-}
-
 fn say(world: &World, key: &str, text: &str) {
     world.sandbox.person(&User::analyst()).comment(key, text).unwrap();
 }
@@ -65,7 +47,7 @@ async fn each_order_is_answered_once_in_place_on_both_products() {
         say(&world, &key, "/disputebot snooze 123-45-6789");
         say(&world, &key, "nothing to do with it");
         world.expect(0, &["run"]).await;
-        let said = answers(&world, &key);
+        let said = world.said(&key);
         assert_eq!(said.len(), 5, "{said:?}");
         assert!(said[0].contains("/disputebot status") && said[0].contains("disputes are open"), "{said:?}");
         assert!(said[1].contains("Why these belong together"), "{said:?}");
@@ -92,15 +74,15 @@ async fn a_snoozed_ticket_stays_as_it_is_until_it_is_woken() {
     let (key, _) = first(&world);
     say(&world, &key, "/disputebot snooze 2w");
     world.expect(0, &["run"]).await;
-    let before = issue(&world, &key)["fields"]["duedate"].clone();
+    let before = world.issue(&key)["fields"]["duedate"].clone();
     world.write_disputes(&changed());
     let plan = world.expect(0, &["plan"]).await;
     assert!(plan.contains("a person ordered quiet until"), "{plan}");
     world.expect(0, &["run"]).await;
-    assert_eq!(issue(&world, &key)["fields"]["duedate"], before);
+    assert_eq!(world.issue(&key)["fields"]["duedate"], before);
     say(&world, &key, "/disputebot unmute");
     world.expect(0, &["run"]).await;
-    assert_eq!(issue(&world, &key)["fields"]["duedate"], "2027-03-01");
+    assert_eq!(world.issue(&key)["fields"]["duedate"], "2027-03-01");
     quiet_run(&world, "after waking").await;
 }
 
@@ -110,7 +92,7 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
         world.expect(0, &["run"]).await;
         let (key, _) = first(&world);
         let person = world.sandbox.person(&User::analyst());
-        let ours = issue(&world, &key)["fields"].clone();
+        let ours = world.issue(&key)["fields"].clone();
         let empty = match &ours["description"] {
             Value::String(_) => Value::String("gone".to_owned()),
             _ => serde_json::json!({ "type": "doc", "version": 1, "content": [
@@ -120,12 +102,12 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
             .edit(&key, &serde_json::json!({ "fields": { "summary": "mine", "description": empty } }))
             .unwrap();
         world.expect(0, &["run"]).await;
-        assert!(answers(&world, &key).iter().any(|said| said.contains("/disputebot take summary")));
-        assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
+        assert!(world.said(&key).iter().any(|said| said.contains("/disputebot take summary")));
+        assert_eq!(world.issue(&key)["fields"]["summary"], "mine");
         say(&world, &key, "/disputebot take summary");
         say(&world, &key, "/disputebot take description");
         world.expect(0, &["run"]).await;
-        let fields = issue(&world, &key)["fields"].clone();
+        let fields = world.issue(&key)["fields"].clone();
         assert_eq!(fields["summary"], ours["summary"]);
         let text = fields["description"].to_string();
         assert!(text.contains("gone") && text.contains("▼ disputebot"), "{text}");
@@ -133,7 +115,7 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
         say(&world, &key, "/disputebot release due date");
         world.write_disputes(&changed());
         world.expect(0, &["run"]).await;
-        assert_eq!(issue(&world, &key)["fields"]["duedate"], ours["duedate"]);
+        assert_eq!(world.issue(&key)["fields"]["duedate"], ours["duedate"]);
     }
 }
 
@@ -153,8 +135,8 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
     // The first reading: it is still in doubt.
     world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
-    assert_eq!(issue(&world, &key)["fields"]["summary"], "mine");
-    let said = answers(&world, &key);
+    assert_eq!(world.issue(&key)["fields"]["summary"], "mine");
+    let said = world.said(&key);
     assert_eq!(said.len(), 2, "the answer, and that the summary is theirs: {said:?}");
 }
 
@@ -166,18 +148,18 @@ async fn disputes_that_are_no_group_are_closed_and_stay_quiet() {
     let tickets = world.sandbox.issues().len();
     say(&world, &key, "/disputebot not-a-group");
     world.expect(0, &["run"]).await;
-    assert_eq!(issue(&world, &key)["fields"]["status"]["name"], "Done");
+    assert_eq!(world.issue(&key)["fields"]["status"]["name"], "Done");
     quiet_run(&world, "after closing").await;
     world.write_disputes(&changed());
     world.expect(0, &["run"]).await;
-    assert_eq!(issue(&world, &key)["fields"]["status"]["name"], "Done", "it is not reopened");
+    assert_eq!(world.issue(&key)["fields"]["status"]["name"], "Done", "it is not reopened");
     assert_eq!(world.sandbox.issues().len(), tickets);
     // Opening it takes the decision back.
     let person = world.sandbox.person(&User::analyst());
     person.transition(&key, &serde_json::json!({ "transition": { "id": "61" } })).unwrap();
     world.expect(0, &["run"]).await;
-    assert_ne!(issue(&world, &key)["fields"]["status"]["name"], "Done", "and it is not closed again");
-    assert_eq!(issue(&world, &key)["fields"]["duedate"], "2027-03-01");
+    assert_ne!(world.issue(&key)["fields"]["status"]["name"], "Done", "and it is not closed again");
+    assert_eq!(world.issue(&key)["fields"]["duedate"], "2027-03-01");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,7 +190,7 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
     let after = world.groups().await;
     assert_eq!(members(&after, into), all);
     assert!(!after.contains_key(from), "it is over");
-    let closed = issue(&world, &key(from));
+    let closed = world.issue(&key(from));
     assert_eq!(closed["fields"]["status"]["name"], "Done");
     assert!(closed["fields"]["issuelinks"].to_string().contains(&key(into)), "{closed}");
     assert_eq!(world.sandbox.issues().len(), groups.len(), "no ticket was opened for it");
@@ -216,7 +198,7 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
     // An order that cannot be carried out says why.
     say(&world, &key(into), &format!("/disputebot merge {}", key(into)));
     world.expect(0, &["run"]).await;
-    let said = answers(&world, &key(into));
+    let said = world.said(&key(into));
     assert!(said.iter().any(|said| said.contains("is this ticket")), "{said:?}");
 }
 
@@ -228,7 +210,7 @@ async fn who_may_not_give_orders_is_not_heard() {
     let (key, _) = first(&world);
     say(&world, &key, "/disputebot mute");
     quiet_run(&world, "nobody who may ordered anything").await;
-    assert_eq!(answers(&world, &key), Vec::<String>::new());
+    assert_eq!(world.said(&key), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,20 +246,20 @@ async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
         (&format!("merge {foreign}"), format!("{foreign} is of another client or program")),
         (&format!("merge {over}"), format!("the group of {over} is over")),
     ];
-    let before = answers(&world, &key).len();
+    let before = world.said(&key).len();
     for (order, _) in &orders {
         say(&world, &key, &format!("/disputebot {order}"));
     }
-    let said_on_over = answers(&world, &over).len();
+    let said_on_over = world.said(&over).len();
     say(&world, &over, "/disputebot not-a-group");
     world.expect(0, &["run"]).await;
-    let said = answers(&world, &key).split_off(before);
+    let said = world.said(&key).split_off(before);
     assert_eq!(said.len(), orders.len(), "{said:?}");
     for (order, words) in &orders {
         let answer = said.iter().find(|said| said.starts_with(&format!("/disputebot {order}")));
         assert!(answer.is_some_and(|answer| answer.contains(words)), "`{order}`: {said:?}");
     }
-    let said = answers(&world, &over).split_off(said_on_over);
+    let said = world.said(&over).split_off(said_on_over);
     assert!(said.len() == 1 && said[0].contains("the group of this ticket is over"), "{said:?}");
 }
 

@@ -128,6 +128,19 @@ impl World {
         issues
     }
 
+    pub(crate) fn issue(&self, key: &str) -> Value {
+        self.sandbox.issues().into_iter().find(|issue| issue["key"] == key).unwrap()
+    }
+
+    /// Words of the comments of disputebot, the oldest first.
+    pub(crate) fn said(&self, key: &str) -> Vec<String> {
+        let issue = self.issue(key);
+        let comments = issue["fields"]["comment"]["comments"].as_array().unwrap();
+        let ours =
+            comments.iter().filter(|comment| comment["author"]["displayName"] == User::bot().display_name);
+        ours.map(|comment| words(&comment["body"])).collect()
+    }
+
     /// One ticket per group, none too many and none too few, and nothing asked that Jira does not know.
     pub(crate) async fn assert_one_ticket_per_group(&self, when: &str) {
         let groups = self.groups().await;
@@ -154,6 +167,11 @@ impl World {
             })
             .count()
     }
+}
+
+/// The words of a document, whichever form the server has for it.
+pub(crate) fn words(document: &Value) -> String {
+    document.as_str().map_or_else(|| disputebot::ticket::adf::text_of(document), str::to_owned)
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

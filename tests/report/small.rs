@@ -7,7 +7,7 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Ruling, RulingKind, Ticket},
     report::{self, Weekly},
-    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Spread, Sum, Waiting},
+    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Sum, Waiting},
     ticket::facts::Figures,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -29,7 +29,7 @@ fn group(one: u128, members: &[&str], status: Status) -> GroupRecord {
     let members: Vec<Text> = members.iter().map(|member| (*member).into()).collect();
     GroupRecord {
         coarse: false,
-        spread: Spread::default(),
+        spread: None,
         figures: Figures {
             disputes: members.len(),
             exposed: Decimal::from(100 * members.len()),

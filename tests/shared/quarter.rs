@@ -129,7 +129,7 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
     };
     Some(GroupRecord {
         figures: figures(one, size, week),
-        spread: if size == 0 { Spread::default() } else { spread },
+        spread: (size > 0).then(|| Box::new(spread)),
         group,
         title: text(title),
         cause: text(cause).as_str().into(),

@@ -9,7 +9,7 @@ use disputebot::{
     dispute::{Program, Text},
     group::{self, Found, Group, GroupId, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
-    state::{Change, GroupRecord, Known, Spread},
+    state::{Change, GroupRecord, Known},
     ticket::{
         Content, LABEL, Markup, Typed, Weight, adf, block,
         document::{Block, Inline},
@@ -609,7 +609,7 @@ impl Daemon {
                 who: "".into(),
                 figures: Figures::default(),
                 coarse: false,
-                spread: Spread::default(),
+                spread: None,
             });
         }
         (records, standing)

@@ -4,8 +4,8 @@
 //! (`READ_COMMITTED_SNAPSHOT`, which Azure SQL has on). Elsewhere that is said.
 //!
 //! The server has no transaction that can only read: a query that is not one statement that selects is refused, and the
-//! account had better be one that can do nothing else. MONEY comes from the driver as a
-//! binary floating point number, which tells ten thousandths apart up to 500 thousand million; beyond that it is refused.
+//! account had better be one that can do nothing else. MONEY comes from the driver as a binary floating point number, which
+//! tells ten thousandths apart up to 500 thousand million; beyond that it is refused.
 
 use futures_util::TryStreamExt;
 use jiff::civil::{Date, DateTime};

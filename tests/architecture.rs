@@ -58,6 +58,7 @@ const LAW: &[Room] = &[
             "state::Rows",
             "state::RunRecord",
             "state::Snapshot",
+            "state::Spread",
             "state::Sum",
             "state::UNKNOWN",
             "state::Waiting",

@@ -12,6 +12,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[path = "shared/driven.rs"]
+mod driven;
 #[path = "shared/pages.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod pages;
@@ -20,9 +22,12 @@ mod quarter;
 
 use disputebot::{
     evaluate::{self, CauseFacts, Causes, Evaluation},
+    group::Status,
     report::{self, Links, Week},
     sandbox::{self, Options, Sandbox, User},
+    state::{GroupRecord, Known},
 };
+use driven::Driven;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -74,27 +79,28 @@ impl Browser {
         self.visit(address).1
     }
 
-    /// Serious findings of axe-core on a document, each with the elements it is about.
-    fn findings(&self, document: &str, axe: &str) -> Vec<String> {
-        // The page's own policy would not let the checker run.
-        let open = document.replace("http-equiv=\"Content-Security-Policy\"", "name=\"policy\"");
-        let checker = "axe.run(document, {resultTypes: ['violations']}).then(r => { const p = document.createElement('pre'); \
-            p.id = 'axe'; p.textContent = JSON.stringify({passes: r.passes.length, bad: r.violations.filter(v => \
-            v.impact === 'serious' || v.impact === 'critical').map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html + ' ' + \
-            n.failureSummary).join(' | '))}); document.body.appendChild(p); });";
-        let page =
-            open.replace("</body>", &format!("<script>{axe}</script><script>{checker}</script></body>"));
-        let path = self.profile.path().join("checked.html");
-        fs::write(&path, page).unwrap();
-        let address = format!("file://{}", path.display());
-        let shown = self.run(&["--virtual-time-budget=30000", "--dump-dom", &address]);
-        let (_, found) = shown
-            .split_once("<pre id=\"axe\">")
-            .unwrap_or_else(|| panic!("axe did not run: {}", words(&shown)));
-        let (found, _) = found.split_once("</pre>").unwrap();
-        let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-        let found: Value = serde_json::from_str(&found).unwrap();
-        found["bad"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    /// The same browser, worked by hand.
+    fn driven(&self) -> Driven {
+        Driven::start(&self.program, &self.arguments())
+    }
+
+    /// Serious findings of axe-core on a page in the light and in the dark, each with the elements it is about.
+    fn findings(driven: &mut Driven, address: &str, axe: &str) -> Vec<String> {
+        let checker = "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations.filter(v => \
+            v.impact === 'serious' || v.impact === 'critical').map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html \
+            + ' ' + n.failureSummary).join(' | '))))";
+        let mut all = Vec::new();
+        for look in ["light", "dark"] {
+            driven.look(look);
+            driven.open(address);
+            assert!(
+                driven.value_of(&format!("matchMedia('(prefers-color-scheme: {look})').matches")) == true
+            );
+            driven.value_of(&format!("{axe}; 0"));
+            let found: Vec<String> = serde_json::from_str(&driven.text_of(checker)).unwrap();
+            all.extend(found.into_iter().map(|one| format!("{look}: {one}")));
+        }
+        all
     }
 
     /// A picture of the page.
@@ -109,12 +115,27 @@ impl Browser {
         self.output(arguments).0
     }
 
+    fn arguments(&self) -> Vec<String> {
+        let fixed = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--no-proxy-server",
+            "--lang=en-US",
+        ];
+        let profile = format!("--user-data-dir={}", self.profile.path().join("profile").display());
+        fixed.map(str::to_owned).into_iter().chain([profile]).collect()
+    }
+
     fn output(&self, arguments: &[&str]) -> (String, String) {
         let output = Command::new(&self.program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-            .args(["--disable-dev-shm-usage", "--no-proxy-server", "--lang=en-US"])
-            .arg(format!("--user-data-dir={}", self.profile.path().join("profile").display()))
+            .args(self.arguments())
             .args(arguments)
             .stdin(Stdio::null())
             .output()
@@ -356,24 +377,33 @@ fn a_report_shows_its_week_and_never_runs_a_name() {
 }
 
 #[test]
-fn a_report_has_no_serious_fault_of_accessibility() {
+fn a_report_has_no_serious_fault_of_accessibility_in_the_light_or_in_the_dark() {
     let browser = browser_or_return!();
     let Some(axe) = axe() else { return };
-    assert_eq!(browser.findings(&report_of(&str::to_owned), &axe), Vec::<String>::new());
-    let faulty =
-        "<!doctype html><html><head><title>x</title></head><body><img src=\"x\"><p>x</p></body></html>";
-    assert!(!browser.findings(faulty, &axe).is_empty(), "the checker sees faults");
+    let (mut driven, folder) = (browser.driven(), tempfile::tempdir().unwrap());
+    let mut of = |page: &str| Browser::findings(&mut driven, &written(page, folder.path()), &axe);
+    assert_eq!(of(&report_of(&str::to_owned)), Vec::<String>::new());
+    let pale = "<!doctype html><html lang=\"en\"><head><title>x</title><style>body { color: #000; background: #fff } \
+                @media (prefers-color-scheme: dark) { body { color: #333; background: #000 } }</style></head>\
+                <body><main><p>some words to read</p></main></body></html>";
+    let found = of(pale);
+    assert!(found.len() == 1 && found[0].starts_with("dark: color-contrast"), "it sees faults: {found:?}");
 }
 
 /// Every page of the dashboard, with one group and one run.
 fn dashboard_paths(pages: &pages::Pages) -> Vec<String> {
     let groups = pages.get("/groups").body;
     let group = groups.split("href=\"/groups/").nth(1).unwrap().split('"').next().unwrap();
+    // One that was split off another, has orders and decisions of people, and open disputes.
+    let known = Known::read(&pages.path("state")).unwrap();
+    let family =
+        known.groups.values().find(|it| it.group.split_from.is_some() && !it.group.members.is_empty());
     let mut paths: Vec<String> =
         ["/", "/groups", "/runs", "/runs/0019", "/sources", "/held", "/schedule", "/reports"]
             .map(str::to_owned)
             .into();
     paths.push(format!("/groups/{group}"));
+    paths.push(format!("/groups/{}", family.unwrap().group.id));
     paths
 }
 
@@ -387,24 +417,168 @@ fn the_dashboard_shows_its_pages_without_a_word_of_the_console() {
         assert_inert(&document);
         assert_eq!(said, Vec::<String>::new(), "{path}");
     }
-    let filtered = browser.document(&format!("http://{}/groups?q=disp-5&status=all", pages.host()));
-    assert_words(&filtered, &["DISP-5 ", &format!("Duplicate claim in the file {HOSTILE}")]);
     assert_painted(&browser.picture(&format!("http://{}/", pages.host())));
 }
 
 #[test]
-fn the_dashboard_has_no_serious_fault_of_accessibility() {
+fn the_dashboard_has_no_serious_fault_of_accessibility_in_the_light_or_in_the_dark() {
     let browser = browser_or_return!();
     let Some(axe) = axe() else { return };
-    let pages = pages::Pages::start(&str::to_owned, "");
-    let style = pages.get("/style.css").body;
-    for path in dashboard_paths(&pages) {
-        let page = pages.get(&path).body;
-        let page =
-            page.replace("<link rel=\"stylesheet\" href=\"/style.css\">", &format!("<style>{style}</style>"));
-        assert!(page.contains("<style>"), "{path}");
-        assert_eq!(browser.findings(&page, &axe), Vec::<String>::new(), "{path}");
+    let (mut driven, pages) = (browser.driven(), pages::Pages::start(&str::to_owned, ""));
+    let mut findings = |address: String| Browser::findings(&mut driven, &address, &axe);
+    for path in dashboard_paths(&pages).into_iter().chain(["/groups/none".to_owned()]) {
+        assert_eq!(findings(format!("http://{}{path}", pages.host())), Vec::<String>::new(), "{path}");
     }
+    let locked = pages::Pages::start(&str::to_owned, TOKEN);
+    assert_eq!(findings(format!("http://{}/login", locked.host())), Vec::<String>::new());
+}
+
+const TOKEN: &str = "[dashboard]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n";
+
+/// The groups of a page of the list, in its order, and how many the page says there are.
+fn shown_groups(driven: &mut Driven) -> (Vec<String>, String) {
+    let rows =
+        "[...document.querySelectorAll('tbody th a')].map(a => a.getAttribute('href').split('/').pop())";
+    let rows: Vec<String> = serde_json::from_value(driven.value_of(rows)).unwrap();
+    (rows, driven.text_of("document.querySelector('nav.turn span').textContent"))
+}
+
+/// What the list shows of the groups that fit, by the figures of the journal: most money first.
+fn expected_groups(pages: &pages::Pages, fits: impl Fn(&GroupRecord) -> bool) -> (Vec<String>, String) {
+    let known = Known::read(&pages.path("state")).unwrap();
+    let mut found: Vec<&GroupRecord> = known.groups.values().filter(|record| fits(record)).collect();
+    found.sort_by_key(|record| std::cmp::Reverse(record.figures.exposed + record.figures.recoverable));
+    let ids: Vec<String> = found.iter().map(|record| record.group.id.to_string()).collect();
+    let said = format!("1 to {0} of {0} groups", ids.len());
+    (ids, said)
+}
+
+#[test]
+fn a_person_who_types_chooses_and_clicks_gets_exactly_the_groups_that_fit() {
+    let browser = browser_or_return!();
+    let (mut driven, pages) = (browser.driven(), pages::Pages::start(&str::to_owned, ""));
+    let units = |record: &GroupRecord| record.cause.to_lowercase().contains("units");
+    driven.open(&format!("http://{}/groups", pages.host()));
+    driven.click("input[name=q]");
+    driven.write("uNiTs");
+    driven.click("select[name=status]");
+    driven.press("Enter");
+    driven.led_to(|driven| driven.click("form.filter button"));
+    let active = |record: &GroupRecord| units(record) && record.group.status == Status::Active;
+    let expected = expected_groups(&pages, active);
+    assert!(expected.0.len() > 3 && expected.0.len() < 20);
+    assert_eq!(shown_groups(&mut driven), expected);
+    let kept = driven.text_of("document.querySelector('input[name=q]').value");
+    assert_eq!(kept, "uNiTs", "the form keeps what was asked for");
+
+    // From the keyboard alone, with each of the lists of choices.
+    driven.value_of("document.querySelector('input[name=q]').focus()");
+    for (name, begins) in [("client", quarter::CLIENTS[1]), ("program", "340B"), ("status", "all")] {
+        driven.press("Tab");
+        assert_eq!(driven.focus(), format!("select {name}"));
+        driven.write(begins);
+    }
+    let chosen = driven.text_of("document.querySelector('select[name=program]').value");
+    assert_eq!(chosen, "340b");
+    driven.led_to(|driven| {
+        for at in ["select ticket", "select sort", "button Show"] {
+            driven.press("Tab");
+            assert_eq!(driven.focus(), at);
+        }
+        driven.press("Enter");
+    });
+    let theirs = |record: &GroupRecord| {
+        units(record)
+            && *record.group.client == *quarter::CLIENTS[1]
+            && record.group.program.as_str() == chosen
+    };
+    let expected = expected_groups(&pages, theirs);
+    assert!(!expected.0.is_empty());
+    assert_eq!(shown_groups(&mut driven), expected);
+    let query = driven.text_of("location.search");
+    let asked: Vec<(String, String)> =
+        url::form_urlencoded::parse(query[1..].as_bytes()).into_owned().collect();
+    let pairs = [
+        ("q", "uNiTs"),
+        ("client", quarter::CLIENTS[1]),
+        ("program", chosen.as_str()),
+        ("status", "all"),
+        ("ticket", ""),
+        ("sort", "money"),
+    ];
+    assert_eq!(asked, pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(
+        !driven.text_of("document.body.textContent").contains("DISP-1 "),
+        "one that does not fit is absent"
+    );
+
+    driven.led_to(|driven| driven.click("form.filter a"));
+    assert_eq!(driven.text_of("location.pathname + location.search"), "/groups", "and back to all");
+    assert_eq!(driven.said, Vec::<String>::new());
+}
+
+#[test]
+fn the_keyboard_alone_leads_past_the_menu_through_the_filter_to_a_group() {
+    let browser = browser_or_return!();
+    let (mut driven, pages) = (browser.driven(), pages::Pages::start(&str::to_owned, ""));
+    driven.open(&format!("http://{}/groups", pages.host()));
+    driven.press("Tab");
+    assert_eq!(driven.focus(), "a #main", "first of all the link past the menu");
+    let seen =
+        "(r => r.left >= 0 && r.top >= 0 && r.width > 40)(document.activeElement.getBoundingClientRect())";
+    assert_eq!(driven.value_of(seen), true, "it is seen once it has the focus");
+    driven.press("Enter");
+    let mut passed = Vec::new();
+    while !passed.last().is_some_and(|at: &String| at.starts_with("a /groups/")) {
+        driven.press("Tab");
+        passed.push(driven.focus());
+        let outlined = driven.text_of("getComputedStyle(document.activeElement).outlineStyle");
+        assert_ne!(outlined, "none", "where the focus is can be seen: {passed:?}");
+        assert!(passed.len() < 20, "{passed:?}");
+    }
+    let fields =
+        ["input q", "select client", "select program", "select status", "select ticket", "select sort"];
+    assert_eq!(passed[..6], fields.map(str::to_owned), "no link of the menu in between");
+    let (first, _) = shown_groups(&mut driven);
+    driven.led_to(|driven| driven.press("Enter"));
+    assert_eq!(driven.text_of("location.pathname"), format!("/groups/{}", first[0]));
+    assert_eq!(driven.said, Vec::<String>::new());
+}
+
+#[test]
+fn the_pages_behind_an_order_a_report_a_login_and_a_wrong_address_say_nothing_to_the_console() {
+    let browser = browser_or_return!();
+    let (mut driven, pages) = (browser.driven(), pages::Pages::start(&str::to_owned, ""));
+    let at = |path: &str| format!("http://{}{path}", pages.host());
+    driven.open(&at("/held"));
+    driven.led_to(|driven| driven.click("form[action$='/create'] button"));
+    assert_eq!(driven.text_of("location.pathname"), "/held");
+    let body = "document.body.textContent";
+    assert!(driven.text_of(body).contains("No ticket waits for a decision."));
+    let written = pages.command(&["report", "--week", "2026-W47"]).output().unwrap();
+    assert!(written.status.success());
+    driven.open(&at("/reports"));
+    driven.led_to(|driven| driven.click("ul.files a"));
+    assert_eq!(driven.text_of("document.title"), "Disputes in week 2026-W47");
+    assert_eq!(driven.value_of("document.styleSheets.length"), 1, "its own style is let through");
+    assert_eq!(driven.said, Vec::<String>::new());
+    driven.open(&at("/groups/none"));
+    assert!(driven.text_of(body).contains("404") || driven.text_of(body).contains("no such"));
+    // That the page itself was not found is all that is said.
+    assert!(
+        driven.said.iter().all(|said| said.contains("404")) && driven.said.len() < 2,
+        "{:?}",
+        driven.said
+    );
+    driven.said.clear();
+    let locked = pages::Pages::start(&str::to_owned, TOKEN);
+    driven.open(&format!("http://{}/groups", locked.host()));
+    assert_eq!(driven.text_of("location.pathname"), "/login");
+    driven.click("input[name=token]");
+    driven.write("open sesame");
+    driven.led_to(|driven| driven.press("Enter"));
+    assert!(driven.text_of(body).contains("Sign out"));
+    assert_eq!(driven.said, Vec::<String>::new());
 }
 
 /// Texts of strangers, each of another kind, that would rename the page if they ran.

@@ -7,6 +7,7 @@ mod baits;
 #[path = "../shared/quarter.rs"]
 mod quarter;
 mod small;
+mod sums;
 mod trace;
 mod weeks;
 mod zones;

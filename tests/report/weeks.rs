@@ -16,14 +16,14 @@ use serde_json::Value;
 use crate::{journal, later, quarter, same, state, taken, two_digits};
 
 /// The lines of the journal up to an instant: the last of each group, all runs, and the keys of tickets.
-struct Lines {
-    groups: BTreeMap<String, Value>,
-    runs: Vec<Value>,
-    keys: BTreeMap<String, String>,
+pub(crate) struct Lines {
+    pub(crate) groups: BTreeMap<String, Value>,
+    pub(crate) runs: Vec<Value>,
+    pub(crate) keys: BTreeMap<String, String>,
 }
 
 impl Lines {
-    fn before(all: &[(Timestamp, Value)], end: Timestamp, client: Option<&str>) -> Self {
+    pub(crate) fn before(all: &[(Timestamp, Value)], end: Timestamp, client: Option<&str>) -> Self {
         let mut lines = Self { groups: BTreeMap::new(), runs: Vec::new(), keys: BTreeMap::new() };
         for (_, body) in all.iter().filter(|(at, _)| *at < end) {
             match body["change"].as_str().unwrap() {
@@ -44,11 +44,11 @@ impl Lines {
         lines
     }
 
-    fn open(&self) -> impl Iterator<Item = (&String, &Value)> {
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.groups.iter().filter(|(_, body)| body["group"]["status"]["state"] == "active")
     }
 
-    fn size(&self, id: &str) -> usize {
+    pub(crate) fn size(&self, id: &str) -> usize {
         let body = self.groups.get(id).filter(|body| body["group"]["status"]["state"] == "active");
         body.map_or(0, |body| body["group"]["members"].as_array().unwrap().len())
     }
@@ -62,26 +62,29 @@ impl Lines {
     }
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn count(value: &Value) -> usize {
+pub(crate) fn count(value: &Value) -> usize {
     usize::try_from(value.as_u64().unwrap()).unwrap()
 }
 
-fn money(value: &Value) -> Decimal {
+pub(crate) fn money(value: &Value) -> Decimal {
     text(value).parse().unwrap()
 }
 
 /// The sums of a run by client, of the client that is looked at.
-fn snapshots<'a>(run: &'a Value, client: Option<&'a str>) -> impl Iterator<Item = (&'a String, &'a Value)> {
+pub(crate) fn snapshots<'a>(
+    run: &'a Value,
+    client: Option<&'a str>,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
     let all = run["clients"].as_object().unwrap();
     all.iter().filter(move |(name, _)| client.is_none_or(|client| client == *name))
 }
 
 /// Disputes by each name of one breakdown.
-fn mix<'a>(
+pub(crate) fn mix<'a>(
     runs: impl IntoIterator<Item = &'a Value>,
     client: Option<&'a str>,
     list: &str,
@@ -99,7 +102,7 @@ fn mix<'a>(
     found
 }
 
-fn distance(now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>) -> f64 {
+pub(crate) fn distance(now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>) -> f64 {
     let share = |of: &BTreeMap<String, usize>, name: &String| {
         of.get(name).copied().unwrap_or(0) as f64 / of.values().sum::<usize>() as f64
     };
@@ -107,7 +110,7 @@ fn distance(now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>) -> f6
     names.into_iter().map(|name| (share(now, name) - share(then, name)).abs()).sum::<f64>() / 2.0
 }
 
-fn at(value: &Value) -> Timestamp {
+pub(crate) fn at(value: &Value) -> Timestamp {
     text(value).parse().unwrap()
 }
 

@@ -63,12 +63,16 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
                 changes.push((at(week), Change::Ticket(ticket(one, text))));
                 done.push(write(one, "create", false, Reason::NewGroup));
             } else if before != Some(&record) {
-                let (reason, closed) = match &record.group.status {
-                    Status::Active => (Reason::Changed { joined: 3, left: 1 }, false),
-                    Status::Resolved { .. } => (Reason::AllResolved, true),
-                    Status::Merged { into, .. } => (Reason::MergedInto { group: into.clone() }, true),
+                let was_active = before.is_some_and(|before| before.group.status == Status::Active);
+                let (kind, closed, reason) = match &record.group.status {
+                    Status::Active if was_active => ("update", false, Reason::Changed { joined: 3, left: 1 }),
+                    Status::Active => ("transition", false, Reason::Returned),
+                    Status::Resolved { .. } => ("transition", true, Reason::AllResolved),
+                    Status::Merged { into, .. } => {
+                        ("transition", true, Reason::MergedInto { group: into.clone() })
+                    }
                 };
-                done.push(write(one, if closed { "transition" } else { "update" }, closed, reason));
+                done.push(write(one, kind, closed, reason));
             }
             if before != Some(&record) {
                 changes.push((at(week), Change::Group(record.clone())));

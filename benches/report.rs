@@ -24,10 +24,13 @@ use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Reason, Ticket},
-    state::{Change, Done, Entry, GroupRecord, Journal, Rows, RunRecord, Snapshot, Spread, Sum},
+    state::{
+        ByCode, Change, Done, Due, Entry, Fit, GroupRecord, Holds, Journal, Rows, RuleFit, RunRecord,
+        Snapshot, SourceRecord, Spread, Sum, Untried, Waiting,
+    },
     ticket::facts::Figures,
 };
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
 
 const GROUPS: u64 = 100_000;
@@ -62,6 +65,15 @@ fn main() {
         let memory = turns.iter().map(|(_, memory)| *memory).max().unwrap();
         println!("| `{}` | {:.1} | {memory} |", arguments.join(" "), time.as_secs_f64());
         worst = (worst.0.max(time), worst.1.max(memory));
+    }
+    let reports = folder.path().join("reports");
+    fs::create_dir_all(&reports).unwrap();
+    for week in 0..DAYS / 7 {
+        for client in 0..=CLIENTS {
+            let name =
+                format!("disputes-{}-W{:02}-example-pharma-{client}.html", 2025 + week / 52, 1 + week % 52);
+            fs::write(reports.join(name), "<p>a report</p>").unwrap();
+        }
     }
     let slowest = pages(folder.path());
     assert!(slowest <= PAGE_LIMIT, "a page takes more than {PAGE_LIMIT:?}: {slowest:?}");
@@ -227,6 +239,12 @@ fn spread(one: u64, size: u64) -> Spread {
                 (first + i64::try_from((one * 13 + n * 7) % 170).unwrap().days(), count(size.div_ceil(10)))
             })
             .collect(),
+        fit: Some(Fit {
+            matching: count(size + 1),
+            found: count(size),
+            varying: format!("{} claims, 3 products", size).into(),
+            nearest: Some(id((one + CLIENTS) % GROUPS)),
+        }),
     }
 }
 
@@ -241,42 +259,105 @@ fn update(one: u64) -> Done {
     Done { group: id(one), issue, kind: "update".to_owned(), closed: false, reason }
 }
 
-fn run(day: u64, updated: &[u64]) -> RunRecord {
-    let snapshot = Snapshot {
-        programs: BTreeMap::from([("mdrp".to_owned(), figures(125_000 + day))]),
-        ageing: BTreeMap::from([("0 to 30 days".to_owned(), 125_000)]),
-        states: (0..52_u8)
-            .map(|n| {
-                let name: String =
-                    [b'A' + n / 26, b'A' + n % 26].iter().map(|byte| char::from(*byte)).collect();
-                (name, Sum { disputes: 2_400, exposed: Decimal::from(1_000_000), recoverable: Decimal::ZERO })
-            })
-            .collect(),
-        opened: BTreeMap::from([(jiff::civil::date(2026, 11, 16), 900)]),
+/// What is due of a client: of fifteen groups in a hundred one dispute within four weeks, of two of these a dispute that
+/// was due before.
+fn due(client: u64, day: u64) -> Vec<Due> {
+    let today = at(day).to_zoned_datetime(TimeZone::UTC).date();
+    let mut groups: BTreeMap<Date, Vec<GroupId>> = BTreeMap::new();
+    for one in (client..GROUPS).step_by(usize::try_from(CLIENTS).unwrap()) {
+        let place = (one / CLIENTS + day) % 100;
+        let ahead = i64::try_from(one % 28).unwrap();
+        if place < 15 {
+            groups.entry(today + ahead.days()).or_default().push(id(one));
+        }
+        if place < 2 {
+            groups.entry(today - (ahead + 1).days()).or_default().push(id(one));
+        }
+    }
+    let due = |(day, mut groups): (Date, Vec<GroupId>)| {
+        groups.sort_unstable();
+        let sum =
+            Sum { disputes: groups.len(), exposed: Decimal::from(431 * groups.len()), ..Sum::default() };
+        Due { day, program: "mdrp".to_owned(), sum, groups, alone: 3 }
+    };
+    groups.into_iter().map(due).collect()
+}
+
+fn sums(names: impl IntoIterator<Item = String>) -> BTreeMap<String, Sum> {
+    let sum = Sum { disputes: 2_400, exposed: Decimal::from(1_000_000), recoverable: Decimal::from(90_000) };
+    names.into_iter().map(|name| (name, sum)).collect()
+}
+
+fn counts(names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+    names.into_iter().map(|name| (name, 4_100)).collect()
+}
+
+fn snapshot(client: u64, day: u64) -> Snapshot {
+    let fit = RuleFit { matching: 105_000, found: 98_000, members: 100_000 };
+    let monday = jiff::civil::date(2026, 11, 16) - ((DAYS - 1 - day) / 7 * 7).cast_signed().days();
+    Snapshot {
+        programs: ["mdrp", "340b", "part_d_mdp", "mfp"]
+            .map(|name| (name.to_owned(), figures(31_000 + day)))
+            .into(),
+        ageing: ["0 to 30 days", "31 to 60 days", "61 to 90 days", "over 90 days", "unknown age"]
+            .map(|band| (band.to_owned(), 25_000))
+            .into(),
+        states: sums(
+            (0..52_u8).map(|n| [b'A' + n / 26, b'A' + n % 26].iter().map(|byte| char::from(*byte)).collect()),
+        ),
+        entities: sums((0..14).map(|n| format!("kind {n} of covered entities"))),
+        opened: (0..9).map(|back: i64| (monday - (back * 7).days(), 900)).collect(),
+        due: due(client, day),
         grouped: 100_000,
         ungrouped: 25_000,
-        ..Snapshot::default()
-    };
+        rules: fit,
+        by_code: ByCode { heaps: 60, with_largest: 31_000, disputes: 100_000, best: fit },
+        codes: counts((0..24).map(|n| format!("{n:02}"))),
+        causes: counts((0..30).map(|n| format!("likely cause number {n}"))),
+    }
+}
+
+fn run(day: u64, updated: &[u64]) -> RunRecord {
     RunRecord {
         id: format!("{day:06}"),
         at: at(day),
         fingerprint: day.to_string(),
         incomplete: Vec::new(),
-        rows: Rows { read: 1_000_000, grouped: 800_000, ungrouped: 200_000, ..Rows::default() },
+        rows: Rows { read: 1_000_100, grouped: 800_000, ungrouped: 200_000, rejected: 100, ..Rows::default() },
         programs: BTreeMap::from([("mdrp".to_owned(), figures(1_000_000))]),
         ageing: BTreeMap::from([("0 to 30 days".to_owned(), 1_000_000)]),
         groups: usize::try_from(GROUPS).unwrap(),
         events: BTreeMap::from([("kept".to_owned(), 100_000)]),
         moved: (100, 100),
         done: updated.iter().map(|one| update(*one)).collect(),
-        failed: Vec::new(),
-        held: BTreeMap::new(),
-        waiting: Vec::new(),
-        holds: Vec::new(),
-        clients: (0..CLIENTS).map(|n| (format!("Example Pharma {n}"), snapshot.clone())).collect(),
-        rejects: Vec::new(),
-        files: None,
-        sources: Vec::new(),
+        failed: updated.iter().take(3).map(|one| (id(*one), "update".to_owned(), "502 Bad Gateway".to_owned())).collect(),
+        untried: Untried::default(),
+        held: BTreeMap::from([("too small".to_owned(), 20_000), ("closed by a person".to_owned(), 200)]),
+        waiting: (0..200)
+            .map(|one| Waiting {
+                group: id(one * 311),
+                kind: "closed by a person".to_owned(),
+                words: "a person closed it; it stays closed".to_owned(),
+                overruled: true,
+            })
+            .collect(),
+        holds: (3..8)
+            .map(|few| Holds {
+                kind: "too small".to_owned(),
+                words: format!("{few} disputes are too few, or their money too little, for a ticket"),
+                groups: (0..100).map(|one| id(one * 97 + few)).collect(),
+            })
+            .collect(),
+        clients: (0..CLIENTS).map(|n| (format!("Example Pharma {n}"), snapshot(n, day))).collect(),
+        rejects: (0..RunRecord::REJECTS)
+            .map(|line| {
+                format!("disputes.csv, line {line}, column `ndc`: expected 11 digits as 5-4-2, found a text of 9 letters")
+            })
+            .collect(),
+        files: Some((9, 0)),
+        sources: ["claims", "ledger"]
+            .map(|name| SourceRecord { name: name.to_owned(), rows: 500_050, rejected: 50, is_complete: true })
+            .into(),
         shared: (0, 0),
     }
 }

@@ -454,7 +454,7 @@ async fn one_pass(
                 held = pass.plan.holds.len(),
                 kept = pass.plan.kept,
                 failed = applied.failed.len(),
-                untried = applied.untried,
+                untried = applied.untried.len(),
                 elapsed_ms,
                 found_again = pass.recovered.bound,
                 released = pass.recovered.released,
@@ -496,7 +496,7 @@ async fn pass_for_staff(
                 held = plan.holds.len(),
                 kept = plan.kept,
                 failed = applied.failed.len(),
-                untried = applied.untried,
+                untried = applied.untried.len(),
                 "internal tickets looked after"
             );
             Ok(())

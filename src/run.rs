@@ -23,7 +23,8 @@ use crate::{
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness},
     state::{
-        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, StateError, Waiting,
+        Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
+        Untried, Waiting,
     },
     ticket::{
         self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
@@ -257,7 +258,10 @@ pub fn survey(
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
             // By it a report names the ticket beside a state: of a coarse group it would tell the place.
-            record.spread = (grain == Grain::Fine).then(|| Box::new(snapshot::spread_of(&members, tables)));
+            record.spread = (grain == Grain::Fine).then(|| {
+                let fit = Some(snapshot::fit_of(&explanation, nearest));
+                Box::new(Spread { fit, ..snapshot::spread_of(&members, tables) })
+            });
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
@@ -771,7 +775,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
             *ageing.entry(band.clone()).or_default() += count;
         }
     }
-    let Deeds { events, moved, done, failed, held, waiting, holds } =
+    let Deeds { events, moved, done, failed, untried, held, waiting, holds } =
         Deeds::of(&surveyed.lineage, plan, applied);
     RunRecord {
         id: uuid::Uuid::now_v7().to_string(),
@@ -789,6 +793,7 @@ fn record(surveyed: &Surveyed, plan: &Plan, applied: &Applied, now: Timestamp) -
         moved,
         done,
         failed,
+        untried,
         held,
         waiting,
         holds,
@@ -806,6 +811,7 @@ struct Deeds {
     moved: (usize, usize),
     done: Vec<Done>,
     failed: Vec<(GroupId, String, String)>,
+    untried: Untried,
     held: BTreeMap<String, usize>,
     waiting: Vec<Waiting>,
     holds: Vec<Holds>,
@@ -838,11 +844,14 @@ impl Deeds {
         let failed = applied.failed.iter().map(|(action, failure)| {
             (action.group.clone(), action.write.kind().to_owned(), failure.to_string())
         });
+        let first = applied.untried.iter().take(RunRecord::UNTRIED);
+        let first = first.map(|it| (it.group.clone(), it.write.kind().to_owned(), it.reason.clone()));
         Self {
             events,
             moved: (joined, left),
             done: applied.done.clone(),
             failed: failed.collect(),
+            untried: Untried { count: applied.untried.len(), first: first.collect() },
             held,
             waiting: plan.holds.iter().filter_map(waiting).take(RunRecord::WAITING).collect(),
             holds: holds(&plan.holds),

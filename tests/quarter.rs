@@ -599,7 +599,7 @@ impl House {
 }
 
 fn has_failed(passed: &Pass) -> bool {
-    passed.applied.as_ref().is_none_or(|applied| !applied.failed.is_empty() || applied.untried > 0)
+    passed.applied.as_ref().is_none_or(|applied| !applied.failed.is_empty() || !applied.untried.is_empty())
 }
 
 /// Nothing was written that the plan did not give a reason for: each write of each kind, on the issue that it is for.

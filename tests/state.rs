@@ -19,7 +19,7 @@ use disputebot::{
     plan::{Closed, Issue, Link, Moment, Stray, StrayKind, Ticket, Written},
     state::{
         Change, Claimed, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record,
-        Rows, RunRecord, State, StateError, Tree, Vault, Write, backup, journal, vault,
+        Rows, RunRecord, State, StateError, Tree, Untried, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -1193,6 +1193,7 @@ fn writes_a_golden_state_where_asked() {
             reason: None,
         }],
         failed: vec![(id(3), "create".to_owned(), "400 Bad Request".to_owned())],
+        untried: Untried::default(),
         held: [("limit".to_owned(), 1)].into(),
         waiting: Vec::new(),
         holds: Vec::new(),

@@ -15,7 +15,9 @@ use std::time::Duration;
 use disputebot::dispute::Program;
 use disputebot::group::{Group, GroupId, Pattern, Status};
 use disputebot::plan::{Issue, Link, Ticket, Written};
-use disputebot::state::{Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, journal};
+use disputebot::state::{
+    Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, Untried, journal,
+};
 use disputebot::ticket::facts::Figures;
 use jiff::{Timestamp, ToSpan as _};
 
@@ -496,6 +498,7 @@ fn run(commit: u64) -> RunRecord {
         moved: (3, 1),
         done: Vec::new(),
         failed: Vec::new(),
+        untried: Untried::default(),
         held: BTreeMap::new(),
         waiting: Vec::new(),
         holds: Vec::new(),

@@ -179,5 +179,5 @@ async fn pass(sandbox: &Sandbox, flavour: Flavour, state: &mut State, groups: us
         apply::reconcile(&wanted, &params(), &client, state, &SystemClock, &policy, &stop, &mut |_, _, _| {})
             .await
             .expect("the state takes it");
-    applied.failed.len() + applied.untried
+    applied.failed.len() + applied.untried.len()
 }

@@ -192,7 +192,7 @@ pub struct Applied {
     /// Writes that failed, with why.
     pub failed: Vec<(Action, Failure)>,
     /// Writes that were not tried, because of a stop or a fatal error.
-    pub untried: usize,
+    pub untried: Vec<Action>,
 }
 
 /// Why one write failed.
@@ -310,7 +310,7 @@ pub async fn apply(
             break;
         }
     }
-    applied.untried = rest.len();
+    applied.untried = rest.to_vec();
     Ok(applied)
 }
 

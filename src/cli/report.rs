@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// Only this client's disputes
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
-    /// A page in the report folder (html, ready for print), or text on stdout (markdown, json)
+    /// A page in the report folder (html; pdf-ready is the same page, which prints well), or text on stdout (markdown, json)
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
     /// Prints the figures as JSON, as `--format json`

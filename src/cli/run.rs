@@ -130,8 +130,8 @@ pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
         if !applied.failed.is_empty() {
             text.push_str(&format!(", {} failed", applied.failed.len()));
         }
-        if applied.untried > 0 {
-            text.push_str(&format!(", {} not tried; the next run goes on", applied.untried));
+        if !applied.untried.is_empty() {
+            text.push_str(&format!(", {} not tried; the next run goes on", applied.untried.len()));
         }
         ui.say(&text);
         tell_failed(applied, ui);
@@ -169,7 +169,9 @@ pub(super) fn accounted(rows: Rows) -> String {
 
 fn exit_of(applied: Option<&Applied>) -> Exit {
     match applied {
-        Some(applied) if applied.done.is_empty() && applied.untried > 0 && !applied.failed.is_empty() => {
+        Some(applied)
+            if applied.done.is_empty() && !applied.untried.is_empty() && !applied.failed.is_empty() =>
+        {
             Exit::Jira
         }
         Some(applied) if !applied.failed.is_empty() => Exit::Partial,

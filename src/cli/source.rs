@@ -35,6 +35,9 @@ struct PreviewArguments {
     /// Number of rows shown
     #[arg(long, default_value_t = 5, value_name = "N")]
     rows: usize,
+    /// Number of rejected rows shown
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    rejects: usize,
     /// Prints it as JSON
     #[arg(long)]
     json: bool,
@@ -44,8 +47,6 @@ struct PreviewArguments {
 const MOST_DISTINCT: usize = 10_000;
 /// Examples of a column.
 const EXAMPLES: usize = 3;
-/// Rejects that are shown.
-const REJECTS: usize = 5;
 
 /// What a source looks like.
 #[derive(Debug, Serialize)]
@@ -94,7 +95,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             .hint(format!("the sources are `{}`", names.join("`, `"))));
     }
     let previews: Vec<Preview> =
-        sources.iter().map(|source| preview(source, &settings.tables, arguments.rows, ui)).collect();
+        sources.iter().map(|source| preview(source, &settings.tables, arguments, ui)).collect();
     ui.clear();
     if arguments.json {
         ui.json(&previews)?;
@@ -105,7 +106,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(if previews.iter().all(|preview| preview.rows == 0) { Exit::Input } else { Exit::Done })
 }
 
-fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Preview {
+fn preview(settings: &Settings, tables: &Tables, arguments: &PreviewArguments, ui: &mut Ui) -> Preview {
     // A preview is of the files themselves.
     let settings = &Settings { keep: None, ..settings.clone() };
     let mut counts: [Counted; Field::ALL.len()] = std::array::from_fn(|_| Counted::default());
@@ -117,7 +118,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
             for (field, text) in &texts {
                 counts[*field as usize].add(text, *field, hasher.hash_one(text.as_str()));
             }
-            if first.len() < rows {
+            if first.len() < arguments.rows {
                 first.push(texts.iter().map(|(field, text)| (field.name(), field.quoted(text))).collect());
             }
         });
@@ -132,7 +133,7 @@ fn preview(settings: &Settings, tables: &Tables, rows: usize, ui: &mut Ui) -> Pr
         first,
         rejects: rejects
             .iter()
-            .take(REJECTS)
+            .take(arguments.rejects)
             .map(|reject| {
                 let file = reject.file.file_name().unwrap_or_default().to_string_lossy();
                 format!("{file}, {reject}")
@@ -229,6 +230,10 @@ fn text(preview: &Preview) -> String {
         }
         for line in lines {
             text.push_str(&format!("{title}: {line}\n"));
+        }
+        let more = rejected.saturating_sub(rejects.len() as u64);
+        if title == "rejected" && more > 0 {
+            text.push_str(&format!("and {more} more; `--rejects {rejected}` shows all\n"));
         }
     }
     if !unused.is_empty() {

@@ -1,9 +1,12 @@
 //! Figures to places on charts. Widths are in percent and heights in pixels, so that text keeps its size on a narrow
 //! screen. Every chart has a title that says what it finds, and a table behind it says the same in numbers.
+//!
+//! No chart library does this: those of Rust draw for a canvas of fixed size and fixed colours, where text shrinks with the
+//! picture, the dark look needs a second drawing, and a number has no place of its own to be followed from.
 
 use std::collections::BTreeMap;
 
-use jiff::ToSpan;
+use jiff::{ToSpan, civil::Date};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Serialize;
 
@@ -12,7 +15,10 @@ use super::{
     tiles::{SIZE, TILES},
     words,
 };
-use crate::ticket::facts;
+use crate::{
+    state::{AGE_BANDS, Spread, UNKNOWN, age_band},
+    ticket::facts,
+};
 
 /// The charts of a week, for templates that use the macros of `templates/report/charts.html`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +54,54 @@ impl Charts {
             backlog.into_iter().flat_map(|chart| [("backlog", chart.title), ("forecast", chart.note)]);
         bars.chain(map).chain(calendar).chain(backlog).chain([("weeks", flow.title)])
     }
+}
+
+/// The charts of one group, for templates that use the same macros.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupCharts {
+    ageing: Option<Bars>,
+    states: Option<Bars>,
+}
+
+/// The charts of a group from how its disputes are spread; `today` is the day of the run that counted them, `all` their
+/// number.
+pub fn group_charts(spread: &Spread, all: usize, today: Date) -> GroupCharts {
+    let mut ages: BTreeMap<&str, usize> = AGE_BANDS.iter().map(|(_, band)| (*band, 0)).collect();
+    for (day, count) in &spread.opened {
+        let days = today.since(*day).ok().map(|age| age.get_days());
+        *ages.entry(age_band(days)).or_default() += *count as usize;
+    }
+    let dated: usize = ages.values().sum();
+    *ages.entry(age_band(None)).or_default() += all.saturating_sub(dated);
+    let ages: Vec<(String, usize)> = ages.into_iter().map(|(band, count)| (band.to_owned(), count)).collect();
+    let mut states: Vec<(String, usize)> =
+        spread.states.iter().map(|(state, count)| (state_name(state), *count as usize)).collect();
+    states.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let title = match states.as_slice() {
+        [(state, _)] => format!("All its disputes are of one state: {state}"),
+        [(state, most), ..] => format!("{state} has {} of its disputes", words::percent(*most, all)),
+        [] => String::new(),
+    };
+    if states.len() > CAUSES + 1 {
+        let rest: Vec<(String, usize)> = states.drain(CAUSES..).collect();
+        let count = rest.iter().map(|(_, count)| count).sum();
+        states.push((format!("{} other states", rest.len()), count));
+    }
+    GroupCharts {
+        ageing: bars(
+            "ageing",
+            "Since it was opened",
+            old(&ages),
+            "Bars for its open disputes by age.",
+            &ages,
+            None,
+        ),
+        states: bars("states", "State", title, "Bars for its open disputes by state.", &states, None),
+    }
+}
+
+fn state_name(state: &str) -> String {
+    if state == UNKNOWN { "not given".to_owned() } else { words::open_code(state) }
 }
 
 /// A line from 0 to a round number above all values.
@@ -334,6 +388,8 @@ pub(super) struct Bars {
     pub(super) summary: String,
     pub(super) class: &'static str,
     pub(super) unit: &'static str,
+    /// Where its title stands in the JSON form of the report; empty where it stands in none.
+    pub(super) said_at: String,
     pub(super) height: usize,
     pub(super) rows: Vec<Bar>,
 }
@@ -359,8 +415,7 @@ fn bars(
     title: String,
     summary: &str,
     values: &[(String, usize)],
-    at: impl Fn(usize) -> String,
-    all_at: &str,
+    places: Option<Places<'_>>,
 ) -> Option<Bars> {
     let most = values.iter().map(|(_, value)| *value).max().filter(|most| *most > 0)? as f64;
     let all: usize = values.iter().map(|(_, value)| value).sum();
@@ -369,30 +424,40 @@ fn bars(
         .enumerate()
         .map(|(place, (name, value))| Bar {
             name: name.clone(),
-            at: at(place),
+            at: places.as_ref().map(|places| (places.of)(place)).unwrap_or_default(),
             value: facts::thousands(*value),
-            share_at: format!("{} / {all_at}", at(place)),
+            share_at: places
+                .as_ref()
+                .map(|places| format!("{} / {}", (places.of)(place), places.all))
+                .unwrap_or_default(),
             share: words::percent(*value, all),
             width: bar(*value as f64, most, 72.0),
             y: place * BAR_ROW,
         })
         .collect::<Vec<_>>();
     let height = rows.len() * BAR_ROW;
-    Some(Bars { id, title, summary: summary.to_owned(), class, unit: "disputes", height, rows })
+    let said_at = places.map(|_| format!(".sentences.{id}")).unwrap_or_default();
+    Some(Bars { id, title, summary: summary.to_owned(), class, unit: "disputes", said_at, height, rows })
+}
+
+/// Where numbers of bars stand in the JSON form of the report: that of each bar, and of the whole.
+struct Places<'a> {
+    of: &'a dyn Fn(usize) -> String,
+    all: &'a str,
+}
+
+/// What bars of ages find.
+fn old(ages: &[(String, usize)]) -> String {
+    let is_old = |name: &str| name.starts_with("61") || name.starts_with("over");
+    let old: usize = ages.iter().filter(|(name, _)| is_old(name)).map(|(_, count)| count).sum();
+    let all: usize = ages.iter().map(|(_, count)| count).sum();
+    format!("{} of the open disputes are older than 60 days", words::percent(old, all))
 }
 
 pub(super) fn ageing(weekly: &Weekly) -> Option<Bars> {
-    let old: usize = weekly
-        .ageing
-        .iter()
-        .filter(|(name, _)| name.starts_with("61") || name.starts_with("over"))
-        .map(|(_, count)| count)
-        .sum();
-    let all: usize = weekly.ageing.iter().map(|(_, count)| count).sum();
-    let title = format!("{} of the open disputes are older than 60 days", words::percent(old, all));
     let summary = "Bars for the open disputes by age.";
-    let at = |place| format!(".ageing[{place}][1]");
-    bars("ageing", "Since it was opened", title, summary, &weekly.ageing, at, "[.ageing[][1]] | add")
+    let places = Places { of: &|place| format!(".ageing[{place}][1]"), all: "[.ageing[][1]] | add" };
+    bars("ageing", "Since it was opened", old(&weekly.ageing), summary, &weekly.ageing, Some(places))
 }
 
 /// Causes that have a bar of their own.
@@ -414,7 +479,8 @@ pub(super) fn causes(weekly: &Weekly) -> Option<Bars> {
         CAUSES if is_cut => format!("[.causes[{CAUSES}:][].sum.disputes] | add"),
         place => format!(".causes[{place}].sum.disputes"),
     };
-    bars("causes", "Likely cause", title, summary, &values, at, "[.causes[].sum.disputes] | add")
+    let places = Places { of: &at, all: "[.causes[].sum.disputes] | add" };
+    bars("causes", "Likely cause", title, summary, &values, Some(places))
 }
 
 /// Open disputes and arrivals by week, with the forecast.

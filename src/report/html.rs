@@ -22,13 +22,15 @@ use crate::{state::Head, ticket::facts};
 /// The look of all pages; its first line names the colours.
 const LOOK: &str = include_str!("../../templates/report/look.css");
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("weekly.html", include_str!("../../templates/report/weekly.html")),
     ("look.css", LOOK),
     ("charts.html", include_str!("../../templates/report/charts.html")),
     ("weekly.md", include_str!("../../templates/report/weekly.md")),
     ("mail.html", include_str!("../../templates/report/mail.html")),
     ("flow.html", "{% import \"charts.html\" as charts %}{{ charts.flow(flow) }}"),
+    ("ageing.html", "{% import \"charts.html\" as charts %}{{ charts.bars(ageing, \"\") }}"),
+    ("causes.html", "{% import \"charts.html\" as charts %}{{ charts.bars(causes, \"\") }}"),
     ("mail.txt", include_str!("../../templates/report/mail.txt")),
 ];
 
@@ -294,11 +296,27 @@ fn period(weekly: &Weekly) -> String {
     format!("Monday {first} to Sunday {}", to.strftime("%-d %B %Y"))
 }
 
-/// The chart of the flow as a picture of some size in pixels of the page.
-pub(super) fn flow_picture(page: &Page<'_>, size: (u32, u32)) -> Result<Vec<u8>, minijinja::Error> {
-    let figure = render("flow.html", page)?;
-    let svg = figure.split_once("<svg").and_then(|(_, rest)| rest.split_once("</svg>"));
-    Ok(png::drawn(svg.map_or("", |(svg, _)| svg), size, &page.colour))
+/// Width of the picture of the flow in pixels of the mail, and of pictures of bars, beside which words stand.
+const PICTURE_WIDTHS: (u32, u32) = (600, 220);
+/// Height of the flow without the words below it.
+const FLOW_HEIGHT: u32 = 200;
+
+/// The charts of bars alone as pictures, by name.
+pub(super) fn pictures(page: &Page<'_>) -> Result<Vec<(&'static str, Vec<u8>)>, minijinja::Error> {
+    let height = |bars: &Bars| u32::try_from(bars.height).unwrap_or(FLOW_HEIGHT);
+    let (wide, narrow) = PICTURE_WIDTHS;
+    let flow = Some(("flow", "flow.html", (wide, FLOW_HEIGHT)));
+    let ageing = page.ageing.as_ref().map(|bars| ("ageing", "ageing.html", (narrow, height(bars))));
+    let causes = page.causes.as_ref().map(|bars| ("causes", "causes.html", (narrow, height(bars))));
+    [flow, ageing, causes]
+        .into_iter()
+        .flatten()
+        .map(|(name, template, size)| {
+            let figure = render(template, page)?;
+            let svg = figure.split_once("<svg").and_then(|(_, rest)| rest.split_once("</svg>"));
+            Ok((name, png::drawn(svg.map_or("", |(svg, _)| svg), size, &page.colour)))
+        })
+        .collect()
 }
 
 /// The colours of the light look, by name.

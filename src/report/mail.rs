@@ -33,9 +33,6 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// Size of the picture of the flow, in pixels of the mail; the rest of the chart are words, which stand below it.
-const FLOW: (u32, u32) = (600, 200);
-
 /// Why there is no mail.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
@@ -57,7 +54,7 @@ pub fn mail(weekly: &Weekly, head: &Head, links: &Links) -> Result<Mail, MailErr
         subject: subject.as_str().replace(|letter: char| letter.is_control(), " "),
         text: screened("mail", html::render("mail.txt", &page)?)?,
         html: screened("mail", html::render("mail.html", &page)?)?,
-        pictures: vec![Picture { name: "flow", bytes: html::flow_picture(&page, FLOW)? }],
+        pictures: html::pictures(&page)?.into_iter().map(|(name, bytes)| Picture { name, bytes }).collect(),
         page: screened("page", html::html(weekly, head, links)?)?,
         file_name: format!("disputes-{}.html", weekly.week),
     })

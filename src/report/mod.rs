@@ -35,7 +35,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-pub use chart::{Charts, charts};
+pub use chart::{Charts, GroupCharts, charts, group_charts};
 pub use figures::weekly;
 pub use forecast::{Backlog, BacklogWeek, Forecast};
 pub use html::html;
@@ -45,7 +45,7 @@ pub use markdown::markdown;
 pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
-pub use words::{owner, reason, ruling};
+pub use words::{owner, percent, reason, ruling};
 
 use crate::{
     state::{Rows, Sum},

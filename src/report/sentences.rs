@@ -203,7 +203,7 @@ pub(super) fn quality(weekly: &Weekly) -> Vec<Answer> {
         Answer {
             name: "baseline",
             href: OPEN,
-            question: "Is it better than sorting by reason code?",
+            question: "Is it better than sorting by reason code alone?",
             value: words::percent(quality.by_code.with_largest, quality.by_code.disputes),
             words: baseline(weekly),
         },

@@ -71,7 +71,7 @@ pub(super) fn about(amount: Decimal) -> String {
 }
 
 /// `41 %`, which no line breaks in two; a part that is not nothing is never shown as nothing.
-pub(super) fn percent(part: usize, whole: usize) -> String {
+pub fn percent(part: usize, whole: usize) -> String {
     if whole == 0 {
         return "–".to_owned();
     }

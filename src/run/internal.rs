@@ -169,7 +169,7 @@ impl Overview {
     }
 
     fn record(&self, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {
-        let Deeds { events, moved, done, failed, held, waiting, holds } =
+        let Deeds { events, moved, done, failed, untried, held, waiting, holds } =
             Deeds::of(&self.lineage, plan, applied);
         RunRecord {
             id: uuid::Uuid::now_v7().to_string(),
@@ -188,6 +188,7 @@ impl Overview {
             moved,
             done,
             failed,
+            untried,
             held,
             waiting,
             holds,

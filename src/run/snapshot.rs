@@ -11,7 +11,8 @@ use crate::{
     cluster::Explanation,
     dispute::{self, Dispute, DisputedMoney, Tables, Text},
     group::{GroupId, Status},
-    state::{AGE_BANDS, ByCode, Due, GroupRecord, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band},
+    state::{AGE_BANDS, ByCode, Due, Fit, GroupRecord, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band},
+    ticket::words,
 };
 
 /// Deadlines up to so many days ahead are kept one by one: a report that is made a week late still has its two
@@ -38,7 +39,16 @@ pub(super) fn spread_of(members: &[&Dispute], tables: &Tables) -> Spread {
         states: states.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         entities: entities.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         opened: opened.into_iter().collect(),
+        fit: None,
     }
+}
+
+/// Why the disputes of a group belong together, as far as it is shown.
+pub(super) fn fit_of(explanation: &Explanation, nearest: Option<&GroupId>) -> Fit {
+    let RuleFit { matching, found, .. } = rule_fit(explanation, 0);
+    let [matching, found] = [matching, found].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    let varying = words::varying(&explanation.varying).into();
+    Fit { matching, found, varying, nearest: nearest.filter(|_| explanation.neighbour.is_some()).cloned() }
 }
 
 /// The sums of each client. `records` are the groups as this run sees them.
@@ -352,7 +362,7 @@ mod tests {
     fn a_group_knows_its_disputes_by_state_type_and_day() {
         let disputes = disputes();
         let members: Vec<&Dispute> = disputes.iter().take(5).collect();
-        let Spread { states, entities, opened } = spread_of(&members, &Tables::embedded());
+        let Spread { states, entities, opened, .. } = spread_of(&members, &Tables::embedded());
         let states: Vec<(&str, u32)> = states.iter().map(|(name, count)| (&**name, *count)).collect();
         assert_eq!(states, [("CA", 2), ("TX", 2), (UNKNOWN, 1)]);
         assert_eq!(entities.iter().map(|(_, count)| count).sum::<u32>(), 5);

@@ -204,6 +204,9 @@ pub struct RunRecord {
     pub done: Vec<Done>,
     /// Writes that failed: group, kind, why.
     pub failed: Vec<(GroupId, String, String)>,
+    /// Writes that were planned and not tried.
+    #[serde(default, skip_serializing_if = "Untried::is_none")]
+    pub untried: Untried,
     /// What was held, by kind.
     pub held: BTreeMap<String, usize>,
     /// Of that, what a person did or has to do, one by one; at most [`RunRecord::WAITING`].
@@ -254,6 +257,24 @@ impl RunRecord {
     pub const HOLDS: usize = 500;
     /// Most entries of [`RunRecord::rejects`].
     pub const REJECTS: usize = 50;
+    /// Most entries of [`Untried::first`].
+    pub const UNTRIED: usize = 500;
+}
+
+/// Writes that a run planned and did not come to: it was stopped, or a failure made the rest hopeless. The next run plans
+/// them anew.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Untried {
+    /// How many.
+    pub count: usize,
+    /// The first of them, in the order of the plan: group, kind, why; at most [`RunRecord::UNTRIED`].
+    pub first: Vec<(GroupId, String, Reason)>,
+}
+
+impl Untried {
+    fn is_none(&self) -> bool {
+        self.count == 0
+    }
 }
 
 /// Something that was held because of what a person did, or until a person does something.
@@ -288,6 +309,21 @@ impl RunRecord {
             holds.groups.iter().map(|group| (group, holds.kind.as_str(), holds.words.as_str()))
         });
         waiting.chain(others)
+    }
+
+    /// What was held and is only counted.
+    pub fn unlisted_holds(&self) -> usize {
+        self.held.values().sum::<usize>().saturating_sub(self.held_groups().count())
+    }
+
+    /// Writes that were not tried and are only counted.
+    pub fn unlisted_untried(&self) -> usize {
+        self.untried.count.saturating_sub(self.untried.first.len())
+    }
+
+    /// Rows that could not be read and are only counted.
+    pub fn unlisted_rejects(&self) -> usize {
+        usize::try_from(self.rows.rejected).unwrap_or(usize::MAX).saturating_sub(self.rejects.len())
     }
 }
 
@@ -758,7 +794,7 @@ impl Loaded {
                 members.shrink_to_fit();
                 pending.shrink_to_fit();
                 let names = record.spread.iter_mut().flat_map(|spread| {
-                    let Spread { states, entities, opened } = &mut **spread;
+                    let Spread { states, entities, opened, fit: _ } = &mut **spread;
                     states.shrink_to_fit();
                     entities.shrink_to_fit();
                     opened.shrink_to_fit();

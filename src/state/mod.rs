@@ -45,9 +45,9 @@ pub use history::{History, Move, MoveKind, Ordered, Sizes};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use known::{
     Change, Claimed, Done, Doubt, GroupRecord, Holds, Known, Ran, Rebuilt, Rival, Rows, RunRecord,
-    SourceRecord, State, Verdict, Waiting,
+    SourceRecord, State, Untried, Verdict, Waiting,
 };
-pub use snapshot::{AGE_BANDS, ByCode, Due, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band};
+pub use snapshot::{AGE_BANDS, ByCode, Due, Fit, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band};
 pub use vault::{Tree, Vault, Write};
 
 /// Why state cannot be read or written.

@@ -60,6 +60,24 @@ pub struct Spread {
     /// By the day on which they were opened; one that names none is missing here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<(Date, u32)>,
+    /// Why they belong together; none in records of earlier builds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+}
+
+/// How well the rule of a group fits it, and what else a page explains it by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Fit {
+    /// Open disputes of the client and program that fit the rule.
+    pub matching: u32,
+    /// Of these, those that are in the group.
+    pub found: u32,
+    /// What differs among its disputes, in words; empty where nothing does.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub varying: Box<str>,
+    /// The nearest other group of the client and program; none where no value is shared with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<GroupId>,
 }
 
 /// Bands of age in days, each up to its number; the names sort in order. The last is for no day.

@@ -275,10 +275,27 @@ impl Maker<'_> {
             .map(|(at, size)| context! { week => report::Week::of(*at, self.zone()).to_string(), size })
             .collect();
         let ticket = known.tickets.get(&group.id);
+        let last = known.runs.values().next_back();
+        let today = last.map_or(self.now, |run| run.at).to_zoned_datetime(self.zone().clone()).date();
+        let charts = record.spread.as_deref().map(|it| report::group_charts(it, group.members.len(), today));
+        let fit = record.spread.as_deref().and_then(|spread| spread.fit.as_ref()).map(|fit| {
+            let nearest = fit.nearest.as_ref().and_then(|id| known.groups.get(id));
+            context! {
+                matching => fit.matching,
+                found => fit.found,
+                varying => &*fit.varying,
+                nearest => nearest.map(|other| self.line(other)),
+            }
+        });
+        let unlisted_runs =
+            known.runs.values().filter(|run| run.unlisted_holds() + run.unlisted_untried() > 0);
         Some(context! {
             group => self.line(record),
             units, rules, family, pending, past, held,
             past_part => past_part.value,
+            charts => Value::from(Serde(&charts)),
+            fit,
+            unlisted_runs => unlisted_runs.count(),
             without_amount => figures.without_amount,
             undated => figures.undated,
             due_then => figures.due_then,
@@ -332,6 +349,9 @@ impl Maker<'_> {
             open = still;
             for done in run.done.iter().filter(|done| done.group == *id) {
                 past.push(of_run(what_was_done(done), why_it_was_done(done)));
+            }
+            for (_, kind, why) in run.untried.first.iter().filter(|(group, _, _)| group == id) {
+                past.push(of_run(format!("{kind} not tried"), report::reason(why)));
             }
             for (_, kind, why) in run.failed.iter().filter(|(group, _, _)| group == id) {
                 past.push(of_run(format!("{kind} failed"), why.clone()));
@@ -432,6 +452,13 @@ impl Maker<'_> {
                 context! { group => group.as_str(), short => group.short(), ticket => self.ticket(group), kind, why }
             })
             .collect();
+        let untried_part = part_of("untried", run.untried.first.len(), ROWS, query);
+        let untried: Vec<Value> = run.untried.first[untried_part.from..untried_part.until]
+            .iter()
+            .map(|(group, kind, why)| {
+                context! { group => group.as_str(), short => group.short(), kind, why => report::reason(why) }
+            })
+            .collect();
         let all = run.held_groups().count();
         let held_part = part_of("held", all, ROWS, query);
         let waiting: Vec<Value> = run
@@ -447,15 +474,18 @@ impl Maker<'_> {
             .collect();
         Some(context! {
             run => self.run_line(run),
-            writes, failed, waiting,
+            writes, failed, untried, waiting,
+            all_untried => run.untried.count,
+            unlisted_untried => run.unlisted_untried(),
+            untried_part => untried_part.value,
             part => part.value,
             failed_part => failed_part.value,
             held_part => held_part.value,
-            unlisted_holds => run.held.values().sum::<usize>().saturating_sub(all),
+            unlisted_holds => run.unlisted_holds(),
             held => Value::from(Serde(&run.held)),
             events => Value::from(Serde(&run.events)),
             rejects => &run.rejects,
-            unlisted_rejects => usize::try_from(run.rows.rejected).unwrap_or(0).saturating_sub(run.rejects.len()),
+            unlisted_rejects => run.unlisted_rejects(),
         })
     }
 
@@ -466,6 +496,7 @@ impl Maker<'_> {
         context! {
             rows,
             last => last.map(|run| run.rejects.clone()).unwrap_or_default(),
+            unlisted_rejects => last.map_or(0, |run| run.unlisted_rejects()),
             sources => Value::from(Serde(last.map(|run| run.sources.clone()).unwrap_or_default())),
         }
     }

@@ -10,6 +10,7 @@ use minijinja::{
 
 use crate::{
     dispute::{Shape, finds, plain},
+    report,
     ticket::{facts, flatten, withheld},
 };
 
@@ -58,6 +59,10 @@ impl Renderer {
         environment.add_filter("dollars", |amount: String| {
             let text = facts::money_text(amount.parse().unwrap_or_default());
             text.strip_prefix("about ").map_or_else(|| "$0".to_owned(), str::to_owned)
+        });
+        environment.add_filter("share", |part: u64, whole: u64| {
+            let [part, whole] = [part, whole].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+            report::percent(part, whole)
         });
         environment.add_filter("units", |count: String, unit: String| {
             facts::units_text(count.parse().unwrap_or_default(), &unit)

@@ -145,7 +145,12 @@ fn a_report_is_sent_once_to_each_recipient_and_a_client_gets_its_own_only() {
     ] {
         assert!(all.contains(form), "{form}");
     }
-    assert!(words(all).contains("src=\"cid:flow\""), "the picture stands in the mail: {}", words(all));
+    for name in ["flow", "ageing", "causes"] {
+        assert!(all.contains(&format!("Content-ID: <{name}>")), "{name} is a part");
+        let shown = format!("src=\"cid:{name}\"");
+        assert!(words(all).contains(&shown), "{name} stands in the mail: {}", words(all));
+    }
+    assert_eq!(all.matches("Content-Type: image/png").count(), 3);
     assert!(words(all).contains("Example Pharma A") && words(all).contains("Example Pharma B"));
     let theirs = words(client);
     assert!(theirs.contains("Example Pharma B") && !theirs.contains("Example Pharma A"), "{theirs}");

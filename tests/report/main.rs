@@ -4,6 +4,7 @@
 
 #[path = "../shared/baits.rs"]
 mod baits;
+mod looks;
 #[path = "../shared/quarter.rs"]
 mod quarter;
 mod small;
@@ -284,6 +285,10 @@ fn the_page_is_as_it_was_looked_at() {
     let client = Some(quarter::CLIENTS[1]);
     let text = report::markdown(&weekly(&history, client), &history.head, &links()).unwrap();
     insta::assert_snapshot!("markdown of one client", text);
+    let page = report::html(&weekly(&history, client), &history.head, &links()).unwrap();
+    insta::assert_snapshot!("page of one client", page);
+    let mail = report::mail(&weekly(&history, None), &history.head, &links()).unwrap();
+    insta::assert_snapshot!("mail", mail.html.as_str());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Ruling, RulingKind, Ticket},
     report::{self, Weekly},
-    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Sum, Waiting},
+    state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Sum, Untried, Waiting},
     ticket::facts::Figures,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -90,6 +90,7 @@ pub(crate) fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
         moved: (0, 0),
         done: Vec::new(),
         failed: Vec::new(),
+        untried: Untried::default(),
         held: BTreeMap::new(),
         waiting: Vec::new(),
         holds: Vec::new(),

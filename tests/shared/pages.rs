@@ -11,7 +11,7 @@ use std::{
 use disputebot::{
     plan::{Link, Moment, Ticket},
     sandbox::User,
-    state::{Change, Ran, State},
+    state::{Change, Ran, RunRecord, State},
 };
 
 use crate::quarter;
@@ -136,11 +136,20 @@ impl Pages {
         state.record(at, &[Change::Ticket(Ticket::none(group))]).unwrap();
     }
 
-    pub(crate) fn record_one_more_run(&self) {
+    /// Records a run like the last one, and has the pages read it: they look every few seconds, and at once after an order.
+    pub(crate) fn record_one_more_run(&self, change: impl FnOnce(&mut RunRecord)) {
         let mut state = State::open(&self.path("state")).unwrap();
         let mut run = state.known().runs.values().next_back().unwrap().clone();
         "9999".clone_into(&mut run.id);
+        change(&mut run);
         state.record(run.at, &[Change::Run(Box::new(run))]).unwrap();
+        let held = state.known().tickets.values().find(|ticket| matches!(ticket.link, Link::Held { .. }));
+        let group = held.unwrap().group.clone();
+        drop(state);
+        let page = self.get("/held").body;
+        let secret = page.split("name=\"secret\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let done = self.post(&format!("/held/{group}/create"), &[], &format!("secret={secret}"));
+        assert_eq!(done.status, 303, "{}", done.body);
     }
 }
 

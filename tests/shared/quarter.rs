@@ -9,8 +9,8 @@ use disputebot::{
     group::{Group, GroupId, Pattern, Pending, Status},
     plan::{Asked, Command, Issue, Link, Orders, Reason, Ruling, RulingKind, Ticket},
     state::{
-        ByCode, Change, Done, Due, GroupRecord, History, Holds, Rows, RuleFit, RunRecord, Snapshot,
-        SourceRecord, Spread, Sum, Waiting,
+        ByCode, Change, Done, Due, Fit, GroupRecord, History, Holds, Rows, RuleFit, RunRecord, Snapshot,
+        SourceRecord, Spread, Sum, Untried, Waiting,
     },
     ticket::facts::Figures,
 };
@@ -130,6 +130,12 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
         states: vec![(state_of(one).into(), count)],
         entities: vec![(entity_of(one, text).into(), count)],
         opened: vec![(at(start).to_zoned_datetime(TimeZone::UTC).date(), count)],
+        fit: Some(Fit {
+            matching: count + count / 10,
+            found: count - count / 20,
+            varying: text("3 products, 41 claims").into(),
+            nearest: (one % 4 == 3).then(|| id(one - 1)),
+        }),
     };
     Some(GroupRecord {
         figures: figures(one, size, week),
@@ -297,6 +303,14 @@ fn run(
             vec![(id(2), "update".to_owned(), text("502 Bad Gateway"))]
         } else {
             Vec::new()
+        },
+        untried: Untried {
+            count: if week == 19 { 502 } else { 0 },
+            first: if week == 19 {
+                vec![(id(6), "comment".to_owned(), Reason::PersonChanged { field: text("summary") })]
+            } else {
+                Vec::new()
+            },
         },
         held: BTreeMap::from([("closed by a person".to_owned(), 1), ("too small".to_owned(), 4)]),
         waiting: vec![

@@ -1,6 +1,9 @@
 //! Killed or stopped at any write, a clean run afterwards ends with one ticket per group.
 
-use disputebot::sandbox::{Effect, Fault, Matches};
+use disputebot::{
+    sandbox::{Effect, Fault, Matches},
+    state::Known,
+};
 
 use crate::world::{World, text};
 
@@ -95,6 +98,11 @@ async fn sigterm_in_the_middle_of_applying_loses_nothing() {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(6), "{when}: {said}");
         assert!(said.contains("not tried; the next run goes on"), "{when}: {said}");
+        let known = Known::read(&world.path("state")).unwrap();
+        let untried = &known.runs.values().next_back().unwrap().untried;
+        let told = format!("{} not tried", untried.count);
+        assert!(untried.count > 0 && said.contains(&told), "{when}: {told} of {said}");
+        assert_eq!(untried.first.len(), untried.count, "{when}: each with its group and reason");
         world.expect(0, &["run"]).await;
         world.assert_one_ticket_per_group(&when).await;
     }

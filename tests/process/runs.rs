@@ -34,6 +34,10 @@ async fn every_row_is_accounted_for() {
     assert_eq!(count("read"), rows.len() as u64);
     assert_eq!(sum, rows.len() as u64, "{answer}");
     assert_eq!((count("rejected"), count("repeated")), (2, 1));
+    let preview = world.expect(0, &["source", "preview", "--rejects", "1"]).await;
+    assert!(preview.contains("and 1 more; `--rejects 2` shows all"), "{preview}");
+    let preview = world.expect(0, &["source", "preview", "--rejects", "2"]).await;
+    assert_eq!(preview.matches("\nrejected: ").count(), 2, "{preview}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use super::{
     words,
 };
 use crate::{
-    state::{AGE_BANDS, Spread, UNKNOWN, age_band},
+    state::{Spread, UNKNOWN, age_band},
     ticket::facts,
 };
 
@@ -66,7 +66,8 @@ pub struct GroupCharts {
 /// The charts of a group from how its disputes are spread; `today` is the day of the run that counted them, `all` their
 /// number.
 pub fn group_charts(spread: &Spread, all: usize, today: Date) -> GroupCharts {
-    let mut ages: BTreeMap<&str, usize> = AGE_BANDS.iter().map(|(_, band)| (*band, 0)).collect();
+    let mut ages: BTreeMap<&str, usize> =
+        [Some(0), Some(31), Some(61), Some(91), None].map(|days| (age_band(days), 0)).into();
     for (day, count) in &spread.opened {
         let days = today.since(*day).ok().map(|age| age.get_days());
         *ages.entry(age_band(days)).or_default() += *count as usize;

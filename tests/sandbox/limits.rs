@@ -1,6 +1,8 @@
 //! Rate limits, expiry, chaos, scripts of faults, and faults that never strike.
 
-use disputebot::sandbox::{Caps, Effect, Family, Fault, Limits, Matches, RateLimit, Reason, Told, User};
+use disputebot::sandbox::{
+    Caps, Effect, Family, Fault, Limits, Matches, RateLimit, Reason, Script, Told, User,
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -57,7 +59,7 @@ async fn writes_to_one_issue_are_limited_in_two_seconds_and_in_thirty() {
     let world = World::new().await;
     world.issue("busy", json!({})).await;
     world.issue("other", json!({})).await;
-    world.sandbox.set_limits(Limits { per_issue: true, burst: false });
+    world.sandbox.set_limits(Limits { per_issue: true, burst: false, told: true });
     let write =
         async |number: usize, path: &str| world.put(&format!("{path}/properties/mark"), json!(number)).await;
     let mut written = 0;
@@ -99,7 +101,7 @@ async fn bursts_are_limited_by_endpoint_and_method_when_switched_on() {
         refused
     };
     assert_eq!(refused(110, "myself").await, 0, "off until it is switched on");
-    world.sandbox.set_limits(Limits { per_issue: false, burst: true });
+    world.sandbox.set_limits(Limits { per_issue: false, burst: true, told: true });
     assert_eq!(refused(110, "myself").await, 10);
     assert_eq!(refused(110, "issue/DISP-1").await, 0, "reading an issue has more room");
     world.sandbox.set_clock(time("2026-08-22T06:00:00.5Z"));
@@ -173,9 +175,7 @@ async fn a_script_is_met_in_its_order_and_what_never_struck_is_told() {
         nth = 3
         effect = "rate-limit"
     "#;
-    for fault in Fault::script(script).expect("a readable script") {
-        world.sandbox.inject(fault);
-    }
+    world.sandbox.play(Script::read(script).expect("a readable script")).expect("a script that can be");
     let body = json!({ "fields": super::new_fields("a", json!({})) });
     let mut told = Vec::new();
     for _ in 0..3 {

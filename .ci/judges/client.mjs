@@ -1,5 +1,5 @@
-// Drives the sandbox with `jira.js`, which checks every answer: what it does not understand fails here. Cloud only, as
-// the client is.
+// Drives the sandbox as Cloud with `jira.js`, which checks every answer: what it does not understand fails here. Data
+// Center is driven by `data-center.mjs`.
 //
 // Usage: node client.mjs URL USER TOKEN
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-"""Runs `client.mjs` against the sandbox.
+"""Runs `client.mjs` and `data-center.mjs` against the sandbox, each in its flavour.
 
 Usage: node.py DISPUTEBOT FOLDER, where FOLDER holds `node_modules`
 """
@@ -11,9 +11,10 @@ from pathlib import Path
 from sandbox import fail, sandbox
 
 binary, folder = sys.argv[1:]
-# Modules are looked for beside the script.
-script = Path(shutil.copy(Path(__file__).with_name("client.mjs"), folder))
-with sandbox(binary, "cloud") as site:
-    ended = subprocess.run(["node", script, site.url, site.user, site.token], check=False)
-if ended.returncode != 0:
-    fail(f"jira.js ended with {ended.returncode}")
+for flavour, name in (("cloud", "client.mjs"), ("data-center", "data-center.mjs")):
+    # Modules are looked for beside the script.
+    script = Path(shutil.copy(Path(__file__).with_name(name), folder))
+    with sandbox(binary, flavour) as site:
+        ended = subprocess.run(["node", script, site.url, site.user, site.token], check=False)
+    if ended.returncode != 0:
+        fail(f"jira.js ended with {ended.returncode} on {flavour}")

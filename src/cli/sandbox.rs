@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Ui, runtime};
 use crate::{
     daemon,
-    sandbox::{self, Fault, Flavour, Index, Limits, Options, Refusal, SandboxError, User, Workflow},
+    sandbox::{self, Flavour, Index, Limits, Options, Refusal, SandboxError, Script, User, Workflow},
 };
 
 /// What is behind the options, for those who try out more than the demo.
@@ -22,8 +22,8 @@ It plays versions 3 and 2 of Jira Cloud, or version 2 of Jira Data Center 10.3, 
 search, workflow, comments, links, files, properties, metadata. Two accounts are there, `disputebot` and `analyst`;
 their tokens are `not-a-secret-bot` and `not-a-secret-analyst`. Cloud takes email and token, and at the gateway
 (`/ex/jira/` and the id told at `/_edge/tenant_info`) the token alone; Data Center takes name and token, or the token
-alone. The board is at `/`, a ticket at `/browse/KEY`. At the end it tells which faults never struck and what was asked
-for that it does not have.";
+alone. The board is at `/`, a ticket at `/browse/KEY`. At the end it tells which lines of a file of faults came to
+nothing, and what was asked for that it does not have.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = MORE)]
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     /// Answers below a path, as many a Data Center does
     #[arg(long, value_name = "PATH", default_value = "")]
     context_path: String,
-    /// Faults to meet, from a file; `--help` shows one
+    /// What goes wrong, from a file; `--help` shows one
     ///
     /// TOML with a table for each fault, or the same keys as a JSON object on each line:
     ///
@@ -75,7 +75,27 @@ pub(super) struct Arguments {
     ///                          jira-quota-tenant-based, jira-quota-global-based)
     ///                  told (seconds, date, nothing)
     ///                  family (cloud, data-center, bare)
+    ///   conflict       another account changes the issue first, and the answer is 409
     ///   expire-token, expire-pages, short-page, lose-page-token
+    ///
+    /// More tables of the TOML:
+    ///
+    ///   [index]                # searches are behind, and forget
+    ///   lag_s = 30
+    ///   flicker = 20           # in percent, drawn from the
+    ///   seed = 7
+    ///   [[webhook]]            # the next delivery; `times` for more of them
+    ///   mischief = "doubled"   # late, doubled, reordered, dropped, forged, none
+    ///   [[webhook]]            # all later ones
+    ///   seed = 7
+    ///   rate = 10              # in percent
+    ///   [[require]]            # a field without which no ticket is made, told by no metadata
+    ///   field = "duedate"
+    ///   project = "OPS"        # each one unless given
+    ///   [[person]]             # the analyst comes right after a request took effect
+    ///   after = "POST /issue"  # as `on`; nth and times as above
+    ///   does = "move"          # move, hide, archive, delete
+    ///   to = "OPS"             # where `move` goes
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     faults: Option<PathBuf>,
     /// Random faults: the same seed tells the same story; RATE is in percent, 10 unless given
@@ -142,7 +162,7 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         context_path: arguments.context_path.clone(),
         ..Options::default()
     };
-    let faults = arguments.faults.as_deref().map_or(Ok(Vec::new()), read_faults)?;
+    let script = arguments.faults.as_deref().map(read_script).transpose()?;
     runtime()?.block_on(async {
         let sandbox = sandbox::start(options).await?;
         let refused = |error: Refusal| CliError::new(Exit::Usage, error);
@@ -152,13 +172,17 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
         for project in &arguments.project {
             sandbox.set_workflow(project, arguments.workflow).map_err(refused)?;
         }
-        for fault in faults {
-            sandbox.inject(fault);
+        if let Some(script) = script {
+            sandbox.play(script).map_err(refused)?;
         }
         if let Some((seed, percent)) = arguments.chaos {
             sandbox.set_chaos(seed, percent);
         }
-        sandbox.set_limits(Limits { per_issue: arguments.limits, burst: arguments.limits });
+        sandbox.set_limits(Limits {
+            per_issue: arguments.limits,
+            burst: arguments.limits,
+            told: arguments.limits,
+        });
         if let Some(url) = &arguments.webhook {
             sandbox
                 .add_webhook(url, arguments.webhook_secret.as_deref(), &[])
@@ -188,11 +212,11 @@ pub(super) fn execute(arguments: &Arguments, ui: &mut Ui) -> Result<Exit, CliErr
     })
 }
 
-fn read_faults(path: &Path) -> Result<Vec<Fault>, CliError> {
+fn read_script(path: &Path) -> Result<Script, CliError> {
     let about = || format!("could not read the faults in `{}`", path.display());
     let text =
         fs::read_to_string(path).with_context(about).map_err(|error| CliError::new(Exit::Config, error))?;
-    Fault::script(&text)
+    Script::read(&text)
         .with_context(about)
         .map_err(|error| CliError::new(Exit::Config, error).hint("`disputebot sandbox --help` shows a fault"))
 }

@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::dialect::Speech;
+use super::language::Language;
 
 /// A request, read to its end.
 pub(crate) struct Call {
@@ -24,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) who: Option<String>,
     /// Credentials were sent and not accepted.
     pub(crate) is_refused: bool,
+    /// In which it is answered.
+    pub(crate) language: Language,
 }
 
 /// One part of a multipart body.

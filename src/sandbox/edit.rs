@@ -73,6 +73,9 @@ pub(crate) fn read(
     };
     for field in required {
         if edit.is_empty(field) && !errors.contains_key(field) {
+            for mandatory in world.projects[project].required.iter().filter(|found| found.field == field) {
+                mandatory.was_met.set(true);
+            }
             let text = format!("{} is required.", name_of(world, project, field));
             errors.insert(field.to_owned(), Value::String(text));
         }
@@ -224,6 +227,7 @@ impl Edit {
         let may = |permission| world.rights.allow(&self.who, permission);
         let is_there = match name {
             "assignee" => screen.fields().contains(&name) && may(Permission::Assign),
+            "duedate" => screen.fields().contains(&name) && may(Permission::Schedule),
             SECURITY => {
                 self.field(world, name).is_ok()
                     && screen.has_custom_field(name)
@@ -234,7 +238,8 @@ impl Edit {
                     || screen.has_custom_field(name) && self.field(world, name).is_ok()
             }
         };
-        if is_there && self.is_shown(world, name) { Ok(()) } else { Err(not_on_screen(name)) }
+        let is_off = world.projects[self.project].lacks(name, screen);
+        if is_there && !is_off && self.is_shown(world, name) { Ok(()) } else { Err(not_on_screen(name)) }
     }
 
     /// Whether the issue type has a field.

@@ -55,6 +55,8 @@ pub enum Effect {
     CloseAfterCommit,
     /// Nothing is done, and the answer is a 429.
     RateLimit(RateLimit),
+    /// A person's edit of the same issue comes first: it gets the label `edited-first`, and the answer is a 409.
+    Conflict,
     /// From this request on the token of its caller is not accepted: 401, or an empty answer where strangers get
     /// one.
     ExpireToken,
@@ -205,6 +207,7 @@ impl fmt::Display for Fault {
             Effect::CloseBeforeCommit => "close-before-commit".to_owned(),
             Effect::CloseAfterCommit => "close-after-commit".to_owned(),
             Effect::RateLimit(_) => "rate-limit".to_owned(),
+            Effect::Conflict => "conflict".to_owned(),
             Effect::ExpireToken => "expire-token".to_owned(),
             Effect::ExpirePages => "expire-pages".to_owned(),
             Effect::ShortPage => "short-page".to_owned(),
@@ -213,17 +216,22 @@ impl fmt::Display for Fault {
             Effect::Answer { status, .. } => format!("answer {status}"),
             Effect::AnswerAfterCommit { status, .. } => format!("answer-after-commit {status}"),
         };
-        let on = match matches {
-            Matches::Writes => "writes".to_owned(),
-            Matches::Ending { method, suffix } => format!("{method} {suffix}"),
-            Matches::Like { method, path } => format!("{method} ~{path}"),
-        };
-        write!(formatter, "{effect} on `{on}`, due at match {}", (*nth).max(1))
+        write!(formatter, "{effect} on `{matches}`, due at match {}", (*nth).max(1))
+    }
+}
+
+impl fmt::Display for Matches {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Writes => write!(formatter, "writes"),
+            Self::Ending { method, suffix } => write!(formatter, "{method} {suffix}"),
+            Self::Like { method, path } => write!(formatter, "{method} ~{path}"),
+        }
     }
 }
 
 impl Matches {
-    fn covers(&self, requested: &Method, requested_path: &str) -> bool {
+    pub(crate) fn covers(&self, requested: &Method, requested_path: &str) -> bool {
         match self {
             Self::Writes => is_write(requested, requested_path),
             Self::Ending { method, suffix } => {

@@ -80,6 +80,8 @@ pub struct Limits {
     /// counting, 200 for change logs. On Data Center: 50 requests at once for each account, and 10 more every second;
     /// every answer tells how many are left.
     pub burst: bool,
+    /// Answers of Cloud tell what is left of the limits that are on, and whether that is less than a fifth.
+    pub told: bool,
 }
 
 /// How much one issue of Cloud may hold; what is more is refused with 413. Data Center has no such limits.
@@ -129,6 +131,10 @@ pub(crate) struct Used {
     tokens: BTreeMap<String, (u32, Timestamp)>,
 }
 
+/// Writes to one issue, and the seconds in which no more are taken.
+const PER_ISSUE: [(usize, i64); 2] = [(20, 2), (100, 30)];
+/// The share of a limit below which Cloud says that it is near.
+const NEAR: f64 = 0.2;
 /// What Data Center gives each account: at once, and every so many seconds again.
 const TOKENS: u32 = 50;
 const NEW_TOKENS: u32 = 10;
@@ -220,7 +226,7 @@ pub(crate) fn count(world: &mut World, call: &Call) -> Option<RateLimit> {
     }
     let writes = world.used.writes.entry(world.find(call.segment(1))?).or_default();
     writes.retain(|at| now.duration_since(*at) < SignedDuration::from_secs(30));
-    for (allowed, seconds) in [(20, 2), (100, 30)] {
+    for (allowed, seconds) in PER_ISSUE {
         let window = SignedDuration::from_secs(seconds);
         let mut recent = writes.iter().filter(|at| now.duration_since(**at) < window);
         let oldest = recent.next().copied();
@@ -237,11 +243,46 @@ pub(crate) fn count(world: &mut World, call: &Call) -> Option<RateLimit> {
     None
 }
 
-/// What an answer of Data Center tells of the limit.
+/// What an answer tells of the limits.
 pub(crate) fn told(world: &World, call: &Call) -> Vec<(&'static str, String)> {
-    if world.site.flavour == Flavour::Cloud || !world.used.limits.burst {
-        return Vec::new();
+    match world.site.flavour {
+        Flavour::Cloud if world.used.limits.told => told_by_cloud(world, call),
+        Flavour::DataCenter if world.used.limits.burst => told_by_data_center(world, call),
+        _ => Vec::new(),
     }
+}
+
+/// Of the limits that the request falls under, the one of which the smallest share is left.
+fn told_by_cloud(world: &World, call: &Call) -> Vec<(&'static str, String)> {
+    let Used { limits, writes, buckets, .. } = &world.used;
+    let mut all = Vec::new();
+    if limits.burst {
+        let (name, limit) = bucket_of(call);
+        all.push((limit, buckets.get(&name).map_or(limit, |(left, _)| left.floor())));
+    }
+    let is_write = call.segment(0) == "issue" && is_write(&call.method, &call.segments.join("/"));
+    if limits.per_issue
+        && is_write
+        && let Some(writes) = world.find(call.segment(1)).and_then(|id| writes.get(&id))
+    {
+        for (allowed, seconds) in PER_ISSUE {
+            let window = SignedDuration::from_secs(seconds);
+            let recent = writes.iter().filter(|at| world.now().duration_since(**at) < window).count();
+            all.push((allowed as f64, allowed.saturating_sub(recent) as f64));
+        }
+    }
+    let share = |(limit, left): &(f64, f64)| left / limit;
+    let Some((limit, left)) = all.into_iter().min_by(|one, other| share(one).total_cmp(&share(other))) else {
+        return Vec::new();
+    };
+    vec![
+        ("x-ratelimit-limit", limit.to_string()),
+        ("x-ratelimit-remaining", left.to_string()),
+        ("x-ratelimit-nearlimit", (left < limit * NEAR).to_string()),
+    ]
+}
+
+fn told_by_data_center(world: &World, call: &Call) -> Vec<(&'static str, String)> {
     let left = world.used.tokens.get(call.account()).map_or(TOKENS, |(left, _)| *left);
     let wait_s = if left == 0 { NEW_TOKENS_EVERY_S } else { 0 };
     vec![
@@ -268,7 +309,8 @@ fn take_token(tokens: &mut BTreeMap<String, (u32, Timestamp)>, account: &str, no
     may
 }
 
-fn take_from_bucket(buckets: &mut BTreeMap<String, (f64, Timestamp)>, call: &Call, now: Timestamp) -> bool {
+/// Name of the bucket of a request, and what it holds and gets back each second.
+fn bucket_of(call: &Call) -> (String, f64) {
     let named = |segment: &String| {
         let is_id = segment.contains(|c: char| c.is_ascii_digit());
         if is_id { "_".to_owned() } else { segment.clone() }
@@ -281,8 +323,12 @@ fn take_from_bucket(buckets: &mut BTreeMap<String, (f64, Timestamp)>, call: &Cal
         (&Method::PUT | &Method::DELETE, _) => 50.0,
         _ => 100.0,
     };
-    let bucket =
-        buckets.entry(format!("{} {}", call.method, segments.join("/"))).or_insert((per_second, now));
+    (format!("{} {}", call.method, segments.join("/")), per_second)
+}
+
+fn take_from_bucket(buckets: &mut BTreeMap<String, (f64, Timestamp)>, call: &Call, now: Timestamp) -> bool {
+    let (name, per_second) = bucket_of(call);
+    let bucket = buckets.entry(name).or_insert((per_second, now));
     let passed_s = now.duration_since(bucket.1).as_secs_f64().max(0.0);
     bucket.0 = passed_s.mul_add(per_second, bucket.0).min(per_second);
     bucket.1 = now;

@@ -16,7 +16,8 @@
 //! - [`Sandbox::forbid`] and [`Sandbox::allow`]: permissions of one account, told by `mypermissions`.
 //! - [`Sandbox::set_workflow`]: ten shapes of [`Workflow`], in three languages, with a resolution demanded or none
 //!   kept, with a condition, a loop, a decoy, a long way to done or none.
-//! - [`Sandbox::require_field`], [`Sandbox::keep_field_to`] some issue types, [`Sandbox::add_field`] with every
+//! - [`Sandbox::set_language`]: names of priorities, resolutions and status categories as an account reads them.
+//! - [`Sandbox::require_field`], [`Sandbox::take_off`] a screen, [`Sandbox::keep_field_to`] some issue types, [`Sandbox::add_field`] with every
 //!   [`FieldKind`], [`Sandbox::add_version`], [`Sandbox::add_component`], [`Sandbox::add_security_level`],
 //!   [`Sandbox::set_priorities`], [`Sandbox::deactivate`]: what an administrator sets up.
 //! - [`Sandbox::add_webhook`]: signed deliveries to this machine, late, doubled, reordered, dropped or forged where
@@ -24,8 +25,9 @@
 //! - [`Effect::Late`]: writes whose client hears nothing and that take effect later, at a time or when
 //!   [`Sandbox::release_late`] says so.
 //!
-//! - [`Fault`]: what goes wrong at one request; [`Fault::script`] reads faults from a text, and
-//!   [`Sandbox::set_chaos`] draws them. [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
+//! - [`Fault`]: what goes wrong at one request; [`Script`] reads faults and more from a text, and
+//!   [`Sandbox::set_chaos`] draws them. [`Visit`]: who comes right after a request, to its issue.
+//!   [`Effect::RateLimit`] is a 429 in each of its forms, [`Effect::ExpireToken`]
 //!   and [`Sandbox::revoke`] make a stranger of a caller, [`Effect::ExpirePages`] ends page tokens before their week;
 //!   [`Effect::ShortPage`] and [`Effect::LosePageToken`] spoil a page. [`Sandbox::leftovers`] tells what never struck,
 //!   and what was asked for and is not there.
@@ -58,6 +60,7 @@ mod edit;
 mod fault;
 mod index;
 mod jql;
+mod language;
 mod late;
 mod limit;
 mod pages;
@@ -69,6 +72,7 @@ mod server;
 mod site;
 mod value;
 mod view;
+mod visit;
 mod webhook;
 mod wiki;
 mod workflow;
@@ -90,10 +94,13 @@ pub use custom::{CustomField, FieldKind};
 pub use dialect::{Flavour, Measure};
 pub use fault::{Due, Effect, Fault, Matches, Reply};
 pub use index::Index;
+pub use language::Language;
 pub use limit::{Caps, Family, Limits, RateLimit, Reason, Told};
 pub use people::{Mandatory, Person, Refusal};
+pub use project::Form;
 pub use rights::Permission;
-pub use script::ScriptError;
+pub use script::{Script, ScriptError};
+pub use visit::{Deed, Visit};
 pub use webhook::{Delivered, Mischief};
 pub use workflow::Workflow;
 
@@ -397,8 +404,8 @@ impl Sandbox {
         self.shared.unused_faults()
     }
 
-    /// What should not be left at the end of a test: requests that no endpoint serves, faults that never struck and
-    /// mischief that no webhook met, one line each.
+    /// What should not be left at the end of a test: requests that no endpoint serves, faults that never struck,
+    /// mischief that no webhook met, people who never came and planned requirements that refused nothing, one line each.
     pub fn leftovers(&self) -> Vec<String> {
         let unknown = self
             .unknown_routes()
@@ -406,11 +413,18 @@ impl Sandbox {
             .map(|route| format!("asked for, but unknown to the sandbox: {route}"));
         let unused = self.unused_faults().into_iter().map(|fault| format!("a fault never struck: {fault}"));
         let unmet: Vec<String> = self.shared.step(|world| {
-            world
+            let mischief = world
                 .hooks
                 .unused()
-                .map(|mischief| format!("no webhook met the mischief planned: {mischief:?}"))
-                .collect()
+                .map(|mischief| format!("no webhook met the mischief planned: {mischief:?}"));
+            let visits = world.visits.iter().map(|visit| format!("a person never came: {visit}"));
+            let required = world.projects.iter().flat_map(|project| {
+                let unmet = project.required.iter().filter(|found| found.is_planned && !found.was_met.get());
+                unmet.map(|found| {
+                    format!("no new issue of `{}` was refused for the lack of `{}`", project.key, found.field)
+                })
+            });
+            mischief.chain(visits).chain(required).collect()
         });
         unknown.chain(unused).chain(unmet).collect()
     }

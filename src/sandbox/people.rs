@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::api;
 use super::call::{Call, Content, Query};
 use super::dialect::Flavour;
+use super::language::Language;
 use super::rights::Permission;
 use super::site::{self, LINK_TYPES};
 use super::workflow::Workflow;
@@ -199,7 +200,7 @@ impl Person {
     /// Gives an issue a security level that holds this person only.
     pub fn hide(&self, issue: &str) -> Result<(), Refusal> {
         self.act(issue, |world, id, author| {
-            world.set_level(id, author, Some(BTreeSet::from([author.to_owned()])));
+            world.hide(id, author);
             Ok(())
         })
     }
@@ -236,6 +237,7 @@ impl Person {
             waives_forgery_check: true,
             who: Some(self.account.clone()),
             is_refused: false,
+            language: Language::default(),
         };
         let answered = |status, body| Refusal::Answered { status, body };
         let answer = self
@@ -328,6 +330,11 @@ impl World {
     fn workflow_of(&self, id: u64) -> Workflow {
         let project = self.issues.get(id).map(|issue| issue.project);
         project.map_or(Workflow::Standard, |project| self.projects[project].workflow)
+    }
+
+    /// Gives an issue a security level that holds one account only.
+    pub(crate) fn hide(&mut self, id: u64, author: &str) {
+        self.set_level(id, author, Some(BTreeSet::from([author.to_owned()])));
     }
 
     fn set_level(&mut self, id: u64, author: &str, seen_by: Option<BTreeSet<String>>) {

@@ -1,13 +1,14 @@
 //! A project and what an administrator sets up in it: versions, components, security levels, priorities, fields,
 //! workflow.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::custom::{CustomField, FieldKind, SECURITY};
 use super::people::{Mandatory, Refusal};
-use super::site::{self, Choice, ISSUE_TYPES, PRIORITIES};
+use super::site::{self, Choice, ISSUE_TYPES, PRIORITIES, Screen};
 use super::workflow::Workflow;
 use super::world::{IDS_START, World};
 use super::{Sandbox, User};
@@ -27,6 +28,8 @@ pub(crate) struct Project {
     pub(crate) custom_fields: Vec<CustomField>,
     /// Issue types whose screens alone have a field, by its id; fields that are not named are on those of all.
     kept_to: BTreeMap<String, Vec<&'static str>>,
+    /// Fields that were taken off a screen.
+    taken_off: Vec<(Form, String)>,
     pub(crate) versions: Vec<Named>,
     pub(crate) components: Vec<Named>,
     pub(crate) levels: Vec<Level>,
@@ -52,11 +55,24 @@ pub(crate) struct Level {
     pub(crate) members: BTreeSet<String>,
 }
 
+/// A screen on which fields are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The one of new issues.
+    Create,
+    /// The one of issues that are there.
+    Edit,
+}
+
 /// A field without which a project takes no new issue.
 pub(crate) struct Required {
     pub(crate) field: String,
     /// Whether `createmeta` tells; a validator of the workflow does not.
     pub(crate) told: bool,
+    /// It is a line of a script, which should refuse something.
+    pub(crate) is_planned: bool,
+    /// It refused something.
+    pub(crate) was_met: Cell<bool>,
 }
 
 impl Project {
@@ -72,6 +88,7 @@ impl Project {
             required: Vec::new(),
             custom_fields: CustomField::built_in(),
             kept_to: BTreeMap::new(),
+            taken_off: Vec::new(),
             versions: Vec::new(),
             components: Vec::new(),
             levels: Vec::new(),
@@ -104,6 +121,21 @@ impl Project {
     /// Whether the screens of an issue type, by its id, have a field, where they could.
     pub(crate) fn shows(&self, field: &str, issue_type: &str) -> bool {
         self.kept_to.get(field).is_none_or(|types| types.contains(&issue_type))
+    }
+
+    /// Whether a field was taken off a screen.
+    pub(crate) fn lacks(&self, field: &str, screen: Screen) -> bool {
+        let is_of = |form: Form| match form {
+            Form::Create => screen == Screen::Create,
+            Form::Edit => screen == Screen::Edit,
+        };
+        self.taken_off.iter().any(|(form, off)| is_of(*form) && off == field)
+    }
+
+    /// Makes a field mandatory.
+    pub(crate) fn require(&mut self, required: Required) {
+        self.required.retain(|found| found.field != required.field);
+        self.required.push(required);
     }
 
     fn add_field(&mut self, field: CustomField) {
@@ -155,9 +187,33 @@ impl Sandbox {
     /// Makes a field mandatory for new issues of a project, such as `duedate` or an added field.
     pub fn require_field(&self, project: &str, field: &str, mandatory: Mandatory) -> Result<(), Refusal> {
         self.in_project(project, |_, project| {
-            project.required.retain(|required| required.field != field);
-            project.required.push(Required { field: field.to_owned(), told: mandatory == Mandatory::Told });
+            project.require(Required {
+                field: field.to_owned(),
+                told: mandatory == Mandatory::Told,
+                is_planned: false,
+                was_met: Cell::new(false),
+            });
         })
+    }
+
+    /// The same, told by nothing, for a project or all of them, and expected to refuse something.
+    pub(crate) fn plan_requirement(&self, project: Option<&str>, field: &str) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let only = project.map(|project| world.require_project(project)).transpose()?;
+            for (position, project) in world.projects.iter_mut().enumerate() {
+                if only.is_none_or(|only| only == position) {
+                    let was_met = Cell::new(false);
+                    let field = field.to_owned();
+                    project.require(Required { field, told: false, is_planned: true, was_met });
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a field off a screen of a project.
+    pub fn take_off(&self, project: &str, field: &str, form: Form) -> Result<(), Refusal> {
+        self.in_project(project, |_, project| project.taken_off.push((form, field.to_owned())))
     }
 
     /// Keeps a field to the screens of some issue types, by name; it is mandatory there only, if it is. Names that no

@@ -1,4 +1,4 @@
-//! Faults from a file: TOML tables `[[fault]]`, or one JSON object on each line.
+//! What goes wrong, from a file: TOML tables, or a fault as a JSON object on each line.
 //!
 //! ```toml
 //! [[fault]]
@@ -22,10 +22,32 @@
 //! reply = "answer"              # or hang, close
 //! status = 504
 //! after_s = 90                  # without it: only when a test releases it
+//!
+//! [index]                       # searches ...
+//! lag_s = 30                    # ... are behind, and
+//! flicker = 20                  # with this chance in a hundred leave out what an earlier one gave,
+//! seed = 7                      # drawn from this (0 unless given)
+//!
+//! [[webhook]]                   # the next delivery, and so on in the order of the file
+//! mischief = "doubled"          # or late, reordered, dropped, forged, none
+//! times = 2
+//!
+//! [[webhook]]                   # all that come later
+//! seed = 7
+//! rate = 10                     # chance of any mischief in a hundred
+//!
+//! [[require]]                   # a validator of the workflow, which no metadata tells
+//! field = "duedate"             # or an added field
+//! project = "OPS"               # each one unless given
+//!
+//! [[person]]                    # comes right after a request took effect, to its issue
+//! after = "POST /issue"         # as `on` of a fault; `nth` and `times` too
+//! does = "move"                 # or hide, archive, delete
+//! to = "OPS"                    # where `move` goes
 //! ```
 //!
 //! Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`, `answer` and
-//! `answer-after-commit` (with `status`, `headers`, `body`), `late`, `rate-limit`, `expire-token`,
+//! `answer-after-commit` (with `status`, `headers`, `body`), `late`, `rate-limit`, `conflict`, `expire-token`,
 //! `expire-pages`, `short-page`, `lose-page-token`.
 
 use std::collections::BTreeMap;
@@ -34,14 +56,22 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::Sandbox;
 use super::fault::{Due, Effect, Fault, Matches, Reply};
+use super::index::Index;
 use super::limit::{Family, RateLimit, Reason, Told};
+use super::people::Refusal;
+use super::visit::{Deed, Visit};
+use super::webhook::Mischief;
 
 /// A script that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
-    /// The text is not TOML with tables `[[fault]]`.
-    #[error("a script of faults is TOML with tables `[[fault]]`, or one JSON object on each line")]
+    /// The text is not TOML with the tables of a script.
+    #[error(
+        "a script is TOML with tables `[[fault]]`, `[index]`, `[[webhook]]`, `[[require]]` and `[[person]]`, or a fault \
+         as a JSON object on each line"
+    )]
     Toml(#[from] Box<toml::de::Error>),
     /// A line is not a JSON object with the keys of a fault.
     #[error("line {line} is not a fault")]
@@ -51,21 +81,91 @@ pub enum ScriptError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// A fault says something that cannot be.
-    #[error("fault {number} of the script: {problem}")]
-    Fault {
-        /// Counted from 1.
+    /// A table says something that cannot be.
+    #[error("{table} {number} of the script: {problem}")]
+    Table {
+        /// Its name.
+        table: &'static str,
+        /// Counted from 1, among those of this name.
         number: usize,
         /// What is wrong with it.
         problem: String,
     },
 }
 
+/// What a sandbox is told to do wrong; [`Sandbox::play`] takes it.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    faults: Vec<Fault>,
+    lag: Option<Duration>,
+    /// Seed and chance in a hundred.
+    flicker: Option<(u64, u8)>,
+    mischief: Vec<Mischief>,
+    /// Seed and chance in a hundred.
+    webhook_chaos: Option<(u64, u8)>,
+    required: Vec<Require>,
+    visits: Vec<Visit>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Script {
+struct Tables {
     #[serde(default)]
     fault: Vec<Entry>,
+    index: Option<Searches>,
+    #[serde(default)]
+    webhook: Vec<Delivery>,
+    #[serde(default)]
+    require: Vec<Require>,
+    #[serde(default)]
+    person: Vec<Someone>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Searches {
+    lag_s: Option<u64>,
+    flicker: Option<u8>,
+    #[serde(default)]
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delivery {
+    mischief: Option<Mischief>,
+    #[serde(default = "one")]
+    times: usize,
+    seed: Option<u64>,
+    rate: Option<u8>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Require {
+    field: String,
+    project: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Someone {
+    after: String,
+    #[serde(default = "one")]
+    nth: usize,
+    #[serde(default = "one")]
+    times: usize,
+    does: Doing,
+    to: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Doing {
+    Move,
+    Hide,
+    Archive,
+    Delete,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +205,7 @@ enum Kind {
     AnswerAfterCommit,
     Late,
     RateLimit,
+    Conflict,
     ExpireToken,
     ExpirePages,
     ShortPage,
@@ -123,35 +224,132 @@ fn one() -> usize {
     1
 }
 
-impl Fault {
-    /// Reads a script of faults; the module documentation of the sandbox and `disputebot sandbox --help` show one.
-    pub fn script(text: &str) -> Result<Vec<Self>, ScriptError> {
-        let entries = if text.trim_start().starts_with('{') {
-            text.lines()
-                .enumerate()
-                .filter(|(_, line)| !line.trim().is_empty())
-                .map(|(position, line)| {
-                    serde_json::from_str(line)
-                        .map_err(|source| ScriptError::Json { line: position + 1, source })
-                })
-                .collect::<Result<Vec<Entry>, _>>()?
-        } else {
-            toml::from_str::<Script>(text).map_err(Box::new)?.fault
-        };
-        let mut faults = Vec::new();
-        for (position, entry) in entries.into_iter().enumerate() {
-            let number = position + 1;
-            let read = entry.faults().map_err(|problem| ScriptError::Fault { number, problem })?;
-            faults.extend(read);
+impl Script {
+    /// Reads a script; `disputebot sandbox --help` shows one.
+    pub fn read(text: &str) -> Result<Self, ScriptError> {
+        if !text.trim_start().starts_with('{') {
+            return Self::of(toml::from_str(text).map_err(Box::new)?);
         }
-        Ok(faults)
+        let fault = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(position, line)| {
+                serde_json::from_str(line).map_err(|source| ScriptError::Json { line: position + 1, source })
+            })
+            .collect::<Result<Vec<Entry>, _>>()?;
+        Self::of(Tables { fault, index: None, webhook: Vec::new(), require: Vec::new(), person: Vec::new() })
+    }
+
+    fn of(tables: Tables) -> Result<Self, ScriptError> {
+        let Tables { fault, index, webhook, require, person } = tables;
+        let mut script = Self { required: require, ..Self::default() };
+        script.faults = each("fault", &fault, Entry::faults)?;
+        script.visits = each("person", &person, Someone::visits)?;
+        let told = each("webhook", &webhook, |delivery| Ok([delivery.told()?]))?;
+        for told in told {
+            match told {
+                Happens::Next(mischief) => script.mischief.extend(mischief),
+                Happens::Later(seed, rate) => script.webhook_chaos = Some((seed, rate)),
+            }
+        }
+        if let Some(Searches { lag_s, flicker, seed }) = index {
+            script.lag = lag_s.map(Duration::from_secs);
+            let percent = flicker.map(|chance| percent("flicker", chance)).transpose();
+            let percent =
+                percent.map_err(|problem| ScriptError::Table { table: "index", number: 1, problem })?;
+            script.flicker = percent.map(|percent| (seed, percent));
+        }
+        Ok(script)
+    }
+}
+
+/// Reads each table of a name; the first that says something that cannot be is named.
+fn each<E, T, L: IntoIterator<Item = T>>(
+    table: &'static str,
+    entries: &[E],
+    read: impl Fn(&E) -> Result<L, String>,
+) -> Result<Vec<T>, ScriptError> {
+    let mut all = Vec::new();
+    for (position, entry) in entries.iter().enumerate() {
+        let number = position + 1;
+        all.extend(read(entry).map_err(|problem| ScriptError::Table { table, number, problem })?);
+    }
+    Ok(all)
+}
+
+fn percent(key: &str, chance: u8) -> Result<u8, String> {
+    if chance <= 100 { Ok(chance) } else { Err(format!("`{key}` is from 0 to 100, but found `{chance}`")) }
+}
+
+impl Sandbox {
+    /// Does all that a script says; what of it came to nothing is among the [`Self::leftovers`].
+    pub fn play(&self, script: Script) -> Result<(), Refusal> {
+        let Script { faults, lag, flicker, mischief, webhook_chaos, required, visits } = script;
+        for Require { field, project } in required {
+            self.plan_requirement(project.as_deref(), &field)?;
+        }
+        for visit in visits {
+            self.expect_visit(visit)?;
+        }
+        for fault in faults {
+            self.inject(fault);
+        }
+        if let Some(lag) = lag {
+            self.set_index(Index::Behind(lag));
+        }
+        if let Some((seed, percent)) = flicker {
+            self.set_index_flicker(seed, percent);
+        }
+        self.script_webhooks(&mischief);
+        if let Some((seed, percent)) = webhook_chaos {
+            self.set_webhook_chaos(seed, percent);
+        }
+        Ok(())
+    }
+}
+
+/// What a table says of deliveries.
+enum Happens {
+    Next(Vec<Mischief>),
+    Later(u64, u8),
+}
+
+impl Delivery {
+    fn told(&self) -> Result<Happens, String> {
+        match (self.mischief, self.seed, self.rate) {
+            (Some(mischief), None, None) => Ok(Happens::Next(vec![mischief; self.times])),
+            (None, Some(seed), Some(rate)) => Ok(Happens::Later(seed, percent("rate", rate)?)),
+            _ => Err("a webhook has either `mischief`, or `seed` and `rate`".to_owned()),
+        }
+    }
+}
+
+impl Someone {
+    /// One visit for each of the `times`.
+    fn visits(&self) -> Result<Vec<Visit>, String> {
+        let after = matches("after", &self.after)?;
+        let deed = match (self.does, &self.to) {
+            (Doing::Move, Some(to)) => Deed::Move(to.clone()),
+            (Doing::Move, None) => {
+                return Err("who moves an issue needs `to`, the key of a project".to_owned());
+            }
+            (_, Some(to)) => return Err(format!("`to` goes with `move` alone, but found `{to}`")),
+            (Doing::Hide, None) => Deed::Hide,
+            (Doing::Archive, None) => Deed::Archive,
+            (Doing::Delete, None) => Deed::Delete,
+        };
+        let nth = |later| self.nth.max(1) + later;
+        Ok((0..self.times)
+            .map(|later| Visit { nth: nth(later), after: after.clone(), deed: deed.clone() })
+            .collect())
     }
 }
 
 impl Entry {
     /// One fault for each of the `times`.
     fn faults(&self) -> Result<Vec<Fault>, String> {
-        let matches = matches(&self.on)?;
+        let matches = matches("on", &self.on)?;
         let effect = self.effect()?;
         Ok((0..self.times)
             .map(|later| Fault {
@@ -196,6 +394,7 @@ impl Entry {
                 family: self.family,
                 html: self.html,
             }),
+            Kind::Conflict => Effect::Conflict,
             Kind::ExpireToken => Effect::ExpireToken,
             Kind::ExpirePages => Effect::ExpirePages,
             Kind::ShortPage => Effect::ShortPage,
@@ -204,7 +403,7 @@ impl Entry {
     }
 }
 
-fn matches(on: &str) -> Result<Matches, String> {
+fn matches(key: &str, on: &str) -> Result<Matches, String> {
     if on == "writes" {
         return Ok(Matches::Writes);
     }
@@ -213,13 +412,14 @@ fn matches(on: &str) -> Result<Matches, String> {
         .filter(|(method, _)| ["GET", "POST", "PUT", "DELETE"].contains(method))
         .ok_or_else(|| {
             format!(
-                "`on` is `writes`, or a method and the end of a path such as `POST /issue`, but found `{on}`"
+                "`{key}` is `writes`, or a method and the end of a path such as `POST /issue`, but found `{on}`"
             )
         })?;
     let method = method.to_owned();
     match path.strip_prefix('~') {
         Some(pattern) => {
-            let path = Regex::new(pattern).map_err(|error| format!("`on` has no sound pattern: {error}"))?;
+            let path =
+                Regex::new(pattern).map_err(|error| format!("`{key}` has no sound pattern: {error}"))?;
             Ok(Matches::Like { method, path })
         }
         None => Ok(Matches::Ending { method, suffix: path.to_owned() }),
@@ -239,7 +439,8 @@ mod tests {
             .take_while(|line| *line != "//! ```")
             .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
             .collect();
-        let faults = Fault::script(&text).expect("a readable script");
+        let script = Script::read(&text).expect("a readable script");
+        let faults = script.faults;
         let places: Vec<usize> = faults.iter().map(|fault| fault.nth).collect();
         assert_eq!(places, [1, 3, 4, 1]);
         assert_eq!(faults[0].effect, Effect::CloseAfterCommit);
@@ -253,12 +454,16 @@ mod tests {
         assert_eq!(faults[2].effect, Effect::RateLimit(limit));
         let reply = Reply::Answer { status: 504, headers: Vec::new(), body: String::new() };
         assert_eq!(faults[3].effect, Effect::Late { reply, due: Due::After(Duration::from_secs(90)) });
+        assert_eq!((script.lag, script.flicker), (Some(Duration::from_secs(30)), Some((7, 20))));
+        assert_eq!((script.mischief, script.webhook_chaos), (vec![Mischief::Doubled; 2], Some((7, 10))));
+        assert_eq!(script.required[0].field, "duedate");
+        assert_eq!(script.visits[0].deed, Deed::Move("OPS".to_owned()));
     }
 
     #[test]
     fn lines_of_json_are_read_and_what_cannot_be_read_is_named() {
         let lines = "{\"on\": \"writes\", \"effect\": \"expire-token\"}\n\n{\"on\": \"GET /myself\", \"effect\": \"answer\", \"status\": 503, \"headers\": {\"Retry-After\": \"7\"}}\n";
-        let faults = Fault::script(lines).expect("readable lines");
+        let faults = Script::read(lines).expect("readable lines").faults;
         let headers = vec![("Retry-After".to_owned(), "7".to_owned())];
         assert_eq!(faults[1].effect, Effect::Answer { status: 503, headers, body: String::new() });
         for (text, told) in [
@@ -268,8 +473,15 @@ mod tests {
             ("[[fault]]\non = \"PUT ~(\"\neffect = \"expire-token\"", "pattern"),
             ("[[fault]]\non = \"writes\"\neffect = \"answer\"", "needs a `status`"),
             ("[[fault]]\non = \"writes\"\neffect = \"answer\"\nstatus = 99", "`99`"),
+            ("[index]\nflicker = 101", "index 1 of the script: `flicker`"),
+            ("[[webhook]]\nseed = 1", "webhook 1 of the script: a webhook has either"),
+            ("[[webhook]]\nseed = 1\nrate = 200", "`200`"),
+            ("[[person]]\nafter = \"POST /issue\"\ndoes = \"move\"", "needs `to`"),
+            ("[[person]]\nafter = \"issue\"\ndoes = \"hide\"", "person 1 of the script: `after`"),
+            ("[[person]]\nafter = \"POST /issue\"\ndoes = \"hide\"\nto = \"OPS\"", "`to` goes with `move`"),
+            ("[[require]]\nfields = \"duedate\"", "TOML"),
         ] {
-            let error = Fault::script(text).expect_err(text).to_string();
+            let error = Script::read(text).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
     }

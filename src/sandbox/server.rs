@@ -10,8 +10,8 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -29,9 +29,11 @@ use super::call::{Answer, Call, Content, Part, Query};
 use super::connection::{CuttableListener, Line};
 use super::dialect::{Flavour, Place, Site, Speech};
 use super::fault::{Armed, Due, Effect, Fault, Reply};
+use super::language::Language;
 use super::late::{self, LateWrite};
 use super::limit;
 use super::pages::Pages;
+use super::visit;
 use super::world::{World, lock};
 
 /// Room for the frame of a multipart body beside the largest file.
@@ -168,7 +170,8 @@ async fn handle(
     };
 
     let claim = shared.step(|world| claim(&head.headers, world, speech.by_gateway));
-    let mut call = read_call(&head, segments, speech, body, claim).await;
+    let language = shared.step(|world| language(&head.headers, world, &claim));
+    let mut call = read_call(&head, segments, speech, body, claim, language).await;
     let mut struck = lock(&shared.faults).strike(&call.method, &path);
     match struck {
         Some(Effect::ExpireToken) => {
@@ -234,6 +237,13 @@ async fn handle(
             let (headers, body) = limit.on(manner.flavour).answer(shared.step(|world| world.now()));
             respond_as_told(StatusCode::TOO_MANY_REQUESTS.as_u16(), &headers, body, manner.flavour)
         }
+        Some(Effect::Conflict) => {
+            shared.step(|world| visit::edit_first(world, &call));
+            record.status = Some(StatusCode::CONFLICT.as_u16());
+            keep(record);
+            let text = "The issue was changed by somebody else at the same time.";
+            respond(Answer::message(StatusCode::CONFLICT, text), manner)
+        }
         Some(Effect::Late { reply, due }) => {
             if let Reply::Answer { status, .. } = &reply {
                 record.status = Some(*status);
@@ -270,7 +280,12 @@ async fn handle(
 
 /// Takes the whole step; a request that no endpoint serves is remembered.
 fn act(shared: &Shared, call: &Call, path: &str) -> Answer {
-    shared.step(|world| api::answer(world, call)).unwrap_or_else(|api::NoEndpoint| {
+    let answer = shared.step(|world| {
+        let answer = api::answer(world, call)?;
+        visit::receive(world, call, path, &answer);
+        Ok(answer)
+    });
+    answer.unwrap_or_else(|api::NoEndpoint| {
         if !is_probe(shared.site.flavour, path) {
             lock(&shared.unknown).push(format!("{} {path}", call.method));
         }
@@ -295,6 +310,7 @@ async fn read_call(
     speech: Speech,
     body: Bytes,
     Claim { account, is_refused }: Claim,
+    language: Language,
 ) -> Call {
     let content_type =
         text(&head.headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -312,6 +328,7 @@ async fn read_call(
             == "no-check",
         who: account,
         is_refused,
+        language,
     }
 }
 
@@ -369,6 +386,11 @@ fn claim(headers: &HeaderMap, world: &World, by_gateway: bool) -> Claim {
         .filter(|account| !world.revoked.contains(account) && !world.inactive.contains(account))
         .filter(|_| by_gateway || !world.site.scoped_only);
     Claim { is_refused: account.is_none(), account }
+}
+
+fn language(headers: &HeaderMap, world: &World, claim: &Claim) -> Language {
+    let insists = text(headers, &HeaderName::from_static("x-force-accept-language")) == "true";
+    Language::of_answer(world, claim.account.as_deref(), text(headers, &ACCEPT_LANGUAGE), insists)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
@@ -20,7 +21,8 @@ use super::view::{self, Extras, Selection};
 use super::world::World;
 
 /// Something that goes wrong with one delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mischief {
     /// Nothing.
     None,

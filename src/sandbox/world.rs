@@ -16,12 +16,14 @@ use super::custom::SECURITY;
 use super::dialect::{Flavour, Site, Speech};
 use super::fault::Effect;
 use super::index::{Issues, Shown};
+use super::language::Language;
 use super::late::LateWrite;
 use super::limit::{Caps, Used};
 use super::project::{Project, project_id};
 use super::rights::{Permission, Rights};
 use super::site::{self, Choice, LinkType, Status};
 use super::view;
+use super::visit::Visit;
 use super::webhook::Hooks;
 
 /// Everything the sandbox knows.
@@ -42,6 +44,7 @@ pub(crate) struct World {
     pub(crate) issues: Issues,
     pub(crate) shown: Shown,
     pub(crate) late: Vec<LateWrite>,
+    pub(crate) visits: Vec<Visit>,
     pub(crate) links: Vec<Link>,
     pub(crate) tasks: Vec<Task>,
     /// What accounts may do.
@@ -50,6 +53,8 @@ pub(crate) struct World {
     pub(crate) revoked: BTreeSet<String>,
     /// Accounts that were deactivated.
     pub(crate) inactive: BTreeSet<String>,
+    /// Languages of accounts that chose one.
+    pub(crate) languages: BTreeMap<String, Language>,
     pub(crate) used: Used,
     pub(crate) hooks: Hooks,
     /// How often page tokens were made to expire.
@@ -203,11 +208,13 @@ impl World {
             issues: Issues::default(),
             shown: Shown::default(),
             late: Vec::new(),
+            visits: Vec::new(),
             links: Vec::new(),
             tasks: Vec::new(),
             rights: Rights::default(),
             revoked: BTreeSet::new(),
             inactive: BTreeSet::new(),
+            languages: BTreeMap::new(),
             used: Used::default(),
             hooks: Hooks::default(),
             page_epoch: 0,
@@ -373,6 +380,13 @@ impl World {
             issue.fields = wanted;
         }
         self.write_down(id, author, changes);
+    }
+
+    /// Deletes an issue with all that hangs on it.
+    pub(crate) fn delete(&mut self, id: u64, author: &str) {
+        self.emit("jira:issue_deleted", "issue_deleted", author, id, Map::new());
+        self.issues.remove(id);
+        self.links.retain(|link| link.from != id && link.to != id);
     }
 
     /// Adds an entry to the history of an issue.

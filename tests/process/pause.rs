@@ -53,7 +53,7 @@ async fn a_run_that_jira_sends_away_for_long_ends_says_so_and_the_next_one_asks_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_limits_of_cloud_switched_on_a_run_is_never_refused() {
     let world = World::new().await;
-    world.sandbox.set_limits(Limits { per_issue: true, burst: true });
+    world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });
     world.expect(0, &["run"]).await;
     world.assert_one_ticket_per_group("within the limits").await;
     let seen = world.sandbox.requests().len();

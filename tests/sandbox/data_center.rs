@@ -214,7 +214,7 @@ async fn all_permissions_priorities_and_resolutions_are_told_without_being_asked
 async fn limits_count_by_account_and_every_answer_tells_what_is_left() {
     let world = World::data_center().await;
     assert!(!world.get("myself").await.headers.contains_key("x-ratelimit-limit"));
-    world.sandbox.set_limits(Limits { per_issue: true, burst: true });
+    world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });
     for left in (0..50).rev() {
         let answer = world.get("myself").await;
         assert_eq!(answer.status, 200);

@@ -145,9 +145,7 @@ pub(super) fn edit(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = world.issue_for(call.account(), call.segment(1), Permission::Delete)?.id;
-    world.emit("jira:issue_deleted", "issue_deleted", call.account(), id, Map::new());
-    world.issues.remove(id);
-    world.links.retain(|link| link.from != id && link.to != id);
+    world.delete(id, call.account());
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -37,7 +37,7 @@ pub(super) fn create_fields(world: &mut World, call: &Call) -> Outcome {
     let may = world.may(call.account(), project, Permission::Create).is_ok();
     let mut fields = if may { fields(world, project, Screen::Create) } else { Vec::new() };
     leave_out_forbidden(world, call, &mut fields);
-    leave_out_others(world, project, call.segment(4), &mut fields);
+    leave_out_others(world, project, call.segment(4), Screen::Create, &mut fields);
     page_named("fields", world, call, fields)
 }
 
@@ -49,7 +49,7 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
     }
     let mut fields = fields(world, project, Screen::Edit);
     leave_out_forbidden(world, call, &mut fields);
-    leave_out_others(world, project, issue_type, &mut fields);
+    leave_out_others(world, project, issue_type, Screen::Edit, &mut fields);
     let mut fields = by_key(fields);
     fields.insert(
         "comment".to_owned(),
@@ -67,17 +67,28 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
 
 /// Some fields are on a screen only for those who may set them.
 fn leave_out_forbidden(world: &World, call: &Call, fields: &mut Vec<Value>) {
-    for (key, permission) in [("assignee", Permission::Assign), (SECURITY, Permission::SetSecurity)] {
+    for (key, permission) in [
+        ("assignee", Permission::Assign),
+        ("duedate", Permission::Schedule),
+        (SECURITY, Permission::SetSecurity),
+    ] {
         if !world.rights.allow(call.account(), permission) {
             fields.retain(|field| field["key"] != key);
         }
     }
 }
 
-/// Some fields are on the screens of some issue types only.
-fn leave_out_others(world: &World, project: usize, issue_type: &str, fields: &mut Vec<Value>) {
+/// Some fields are on the screens of some issue types only, and some were taken off one screen.
+fn leave_out_others(
+    world: &World,
+    project: usize,
+    issue_type: &str,
+    screen: Screen,
+    fields: &mut Vec<Value>,
+) {
     let project = &world.projects[project];
-    fields.retain(|field| field["key"].as_str().is_none_or(|field| project.shows(field, issue_type)));
+    let shows = |field: &str| project.shows(field, issue_type) && !project.lacks(field, screen);
+    fields.retain(|field| field["key"].as_str().is_none_or(shows));
 }
 
 /// The fields that a screen has in a project, those that an administrator added and made mandatory included.

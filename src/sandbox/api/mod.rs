@@ -19,7 +19,7 @@ mod transition;
 
 use axum::http::{Method, StatusCode};
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Answer, Call, Content, Outcome};
 use super::dialect::Flavour;
 use super::world::World;
 
@@ -53,9 +53,11 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Answer, NoEndpoin
     let kept = std::mem::replace(&mut world.speech, call.speech.clone());
     let outcome = endpoint(world, call);
     world.speech = kept;
-    match outcome {
-        Ok(answer) | Err(answer) => Ok(answer),
+    let (Ok(mut answer) | Err(mut answer)) = outcome;
+    if let Content::Json(body) = &mut answer.content {
+        call.language.translate(body);
     }
+    Ok(answer)
 }
 
 /// The endpoint for a method and the segments after the version.

@@ -50,7 +50,7 @@ pub(super) fn myself(world: &mut World, call: &Call) -> Outcome {
     let mut body = view::user(world, user);
     // Only the account itself sees its email.
     body["emailAddress"] = json!(user.email);
-    body["locale"] = json!("en_US");
+    body["locale"] = json!(world.languages.get(call.account()).copied().unwrap_or_default().locale());
     Ok(Answer::ok(body))
 }
 

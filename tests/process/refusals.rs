@@ -158,7 +158,8 @@ async fn check_names_what_a_screen_lacks_and_what_can_be_set_at_create_only() {
         world.write_config("[jira.fields]\nTeam = \"Rebates\"\n");
         world.expect(0, &["run"]).await;
         let said = world.expect(0, &["check"]).await;
-        let told = "`Team` (customfield_10200) is not on the edit screen: it is set at create and never after";
+        let told =
+            "`Team` (customfield_10200) is not on the edit screen: it is set at create and never after";
         assert!(said.contains(told), "{said}");
         world.sandbox.take_off("DISP", "duedate", Form::Edit).unwrap();
         let said = world.expect(5, &["check"]).await;
@@ -184,7 +185,10 @@ async fn check_tells_the_security_levels_and_how_large_a_file_may_be() {
         world.write_config("[jira.fields]\nsecurity = \"Staff only\"\n");
         world.sandbox.set_attachment_limit(None);
         let said = world.expect(0, &["check"]).await;
-        assert!(said.contains("the account may set: `Staff only`, `Everybody`; it must be in the one"), "{said}");
+        assert!(
+            said.contains("the account may set: `Staff only`, `Everybody`; it must be in the one"),
+            "{said}"
+        );
         assert!(said.contains("switched off on this site, so no list of disputes can be attached"), "{said}");
     }
 }

@@ -961,3 +961,143 @@ fn the_page_is_written_beside_the_table() {
     assert!(page.contains(&format!("<h1>The groups find {} of {} causes", found["found"], found["causes"])));
     assert!(page.contains("Causes found by family"));
 }
+
+#[test]
+fn every_line_of_the_table_is_a_figure_of_the_json() {
+    let folder = sample();
+    let more = ["--disputes", "disputes.csv"];
+    let (json, output) =
+        (json_of(folder.path(), &more), disputebot(folder.path(), &[&EVALUATE[..], &more].concat()));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let ends = |name: &str, ours: String, theirs: String| {
+        let line =
+            table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"));
+        let told: Vec<&str> =
+            line[name.len()..].split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(told, [ours, theirs], "{line}");
+    };
+    let figures = [
+        ("B-cubed precision", "/b_cubed/precision"),
+        ("B-cubed recall", "/b_cubed/recall"),
+        ("B-cubed F1", "/b_cubed/f1"),
+        ("adjusted Rand index", "/adjusted_rand"),
+        ("adjusted mutual information", "/adjusted_mutual_information"),
+        ("V-measure", "/v_measure"),
+        ("noise precision", "/noise_precision"),
+        ("noise recall", "/noise_recall"),
+    ];
+    for (name, place) in figures {
+        let figure = |scores: &Value| format!("{:.3}", scores.pointer(place).unwrap().as_f64().unwrap());
+        ends(name, figure(&json), figure(&json["group_by"]));
+    }
+    let count = |found: &Value| format!("{} of {}", found["found"], found["causes"]);
+    ends("causes found", count(&json["found"]), count(&json["group_by"]["found"]));
+    for (place, class) in json["found_by_size"].as_array().unwrap().iter().enumerate() {
+        let name = format!("{} to {} disputes", class["from"], class["to"]);
+        if table.contains(&name) {
+            ends(&name, count(&class["found"]), count(&json["group_by"]["found_by_size"][place]["found"]));
+        }
+    }
+    for (family, found) in json["found_by_family"].as_object().unwrap() {
+        ends(family, count(found), count(&json["group_by"]["found_by_family"][family]));
+    }
+    let lines = table.lines().filter(|line| line.contains(" of ") && !line.starts_with("CAUSES OF")).count();
+    let classes = json["found_by_size"].as_array().unwrap().len();
+    assert_eq!(lines, 1 + classes + json["found_by_family"].as_object().unwrap().len(), "{table}");
+}
+
+#[test]
+fn the_tangled_world_is_another_one_of_the_same_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |world: &str| {
+        let arguments = ["generate", "--rows", "300", "--causes", "6", "--world", world, "--out", world];
+        assert!(disputebot(folder.path(), &arguments).status.success());
+        fs::read_to_string(folder.path().join(world).join("disputes.csv")).unwrap()
+    };
+    let (tangled, conjunctive) = (read("tangled"), read("conjunctive"));
+    assert_eq!((tangled.lines().count(), conjunctive.lines().count()), (301, 301));
+    assert_ne!(tangled, conjunctive);
+    let output = disputebot(folder.path(), &["generate", "--world", "flat", "--out", "."]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+/// Groups of `input`, as `cluster` writes them.
+fn assigned(folder: &Path, input: &str, more: &[&str]) -> BTreeMap<String, String> {
+    let arguments = ["cluster", "--input", input, "--assignments", "assigned.csv"];
+    let output = disputebot(folder, &[&arguments[..], more].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = fs::read_to_string(folder.join("assigned.csv")).unwrap();
+    let lines = written.lines().skip(1).map(|line| line.split_once(',').unwrap());
+    lines.map(|(id, group)| (id.to_owned(), group.to_owned())).collect()
+}
+
+#[test]
+fn rows_that_stand_twice_in_a_file_change_no_group() {
+    let folder = sample();
+    let once = fs::read_to_string(folder.path().join("disputes.csv")).unwrap();
+    let mut twice = String::new();
+    for (number, line) in once.lines().enumerate() {
+        for _ in 0..if number > 0 && number % 10 == 0 { 2 } else { 1 } {
+            twice.push_str(line);
+            twice.push('\n');
+        }
+    }
+    fs::write(folder.path().join("twice.csv"), twice).unwrap();
+    let before = assigned(folder.path(), "disputes.csv", &[]);
+    assert!(before.values().any(|group| !group.is_empty()));
+    assert_eq!(assigned(folder.path(), "twice.csv", &[]), before);
+}
+
+#[test]
+fn links_are_honoured_and_a_bad_one_is_told_with_its_place() {
+    let folder = sample();
+    let before = assigned(folder.path(), "disputes.csv", &[]);
+    let mut members: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+    for (id, group) in before.iter().filter(|(_, group)| !group.is_empty()) {
+        members.entry(group).or_default().push(id);
+    }
+    let largest = members.values().max_by_key(|ids| ids.len()).unwrap();
+    let links = format!("one,other,bond\n{},{},cannot\n", largest[0], largest[1]);
+    fs::write(folder.path().join("links.csv"), links).unwrap();
+    let after = assigned(folder.path(), "disputes.csv", &["--links", "links.csv"]);
+    assert!(after[largest[0]] != after[largest[1]]);
+
+    for (text, said) in [
+        (
+            "one,other,bond\nA,B,must\nA,C,may\n",
+            "line 3, column `bond`: expected `must` or `cannot`, found `may`",
+        ),
+        ("one,other\nA,B\n", "expected a column `bond`, found `one`, `other`"),
+        (
+            "one,other,bond\nA,B,must\nB,A,cannot\n",
+            "disputes `B` and `A` may not share a group, but other links put them into one",
+        ),
+    ] {
+        fs::write(folder.path().join("links.csv"), text).unwrap();
+        let arguments = ["cluster", "--input", "disputes.csv", "--links", "links.csv"];
+        let output = disputebot(folder.path(), &arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            (output.status.code(), told.trim_end()),
+            (Some(4), &*format!("error: `links.csv`: {said}"))
+        );
+    }
+}
+
+#[test]
+fn a_reference_and_word_vectors_are_read_and_a_bad_line_is_told_with_its_place() {
+    let folder = sample();
+    let before = assigned(folder.path(), "disputes.csv", &[]);
+    let with = assigned(folder.path(), "disputes.csv", &["--reference", "day2"]);
+    assert_eq!(with.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    fs::write(folder.path().join("words.vec"), "entity 1 0\nclaim 0 1\nnot 0.5 0.5\n").unwrap();
+    let with = assigned(folder.path(), "disputes.csv", &["--embedding", "words.vec"]);
+    assert_eq!(with.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+
+    fs::write(folder.path().join("words.vec"), "entity 1 0\nclaim 0 one\n").unwrap();
+    let output =
+        disputebot(folder.path(), &["cluster", "--input", "disputes.csv", "--embedding", "words.vec"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.starts_with("error: `words.vec`: ") && told.contains("line 2"), "{told}");
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use disputebot::dispute::Program;
+use disputebot::dispute::{Program, Tables};
 use disputebot::generate::{
     HEADER, Plan, Record, SMALLEST_GROUP, Sample, World, demo, generate, next_day, stream, stream_day,
 };
@@ -159,6 +159,23 @@ fn sizes_have_a_heavy_tail() {
     assert!(sizes[sizes.len() - 1] > 10 * median, "largest {:?}, median {median}", sizes.last());
 }
 
+#[test]
+fn programs_of_causes_are_those_of_the_table_of_root_causes() {
+    let tables = Tables::embedded();
+    let mut seen = BTreeSet::new();
+    for seed in 0..3 {
+        let sample = generate(&Plan { dirty: 0.0, ..Plan::new(World::Conjunctive, 6_000, 60, seed) });
+        for cause in &sample.causes {
+            let row = tables.root_causes.iter().find(|row| row.id == u16::from(cause.kind)).unwrap();
+            let program = row.programs.iter().position(|program| program.as_str() == cause.program);
+            // Group purchasing is outside the programs; the table names none for it.
+            assert!(program.is_some() || row.programs.is_empty(), "kind {}: {}", cause.kind, cause.program);
+            seen.insert(cause.kind);
+        }
+    }
+    assert!(seen.len() >= 40, "{seen:?}");
+}
+
 /// What rows of some kinds must share, and what they must not.
 #[test]
 fn causes_of_the_conjunctive_world_keep_their_signature() {
@@ -265,6 +282,23 @@ fn dirt_spoils_the_planned_share_of_identifiers_codes_and_values() {
         .count();
     // Some spoiled fields were empty before.
     assert!((1_000..2_000).contains(&changed), "{changed}");
+}
+
+#[test]
+fn the_tangled_world_has_typing_errors_missing_values_and_wrong_codes() {
+    let dirty = Plan::new(World::Tangled, 4_000, 40, 8);
+    assert!(dirty.dirty > 0.0);
+    let clean = Plan { dirty: 0.0, ..dirty.clone() };
+    let (clean, dirty) = (generate(&clean), generate(&dirty));
+    let (mut mistyped, mut missing, mut wrong) = (0, 0, 0);
+    for (before, after) in clean.rows.iter().zip(&dirty.rows) {
+        let digits = before.pharmacy_npi.bytes().zip(after.pharmacy_npi.bytes());
+        mistyped += usize::from(digits.filter(|(before, after)| before != after).count() == 1);
+        let gaps = |record: &Record| record.fields().iter().filter(|field| field.is_empty()).count();
+        missing += usize::from(gaps(after) > gaps(before));
+        wrong += usize::from(before.reason_codes != after.reason_codes && !after.reason_codes.is_empty());
+    }
+    assert!(mistyped >= 5 && missing >= 20 && wrong >= 5, "{mistyped} {missing} {wrong}");
 }
 
 #[test]

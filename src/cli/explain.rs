@@ -9,7 +9,7 @@ use super::{
     ui,
 };
 use crate::{
-    cluster::{Attribute, Explanation, Item},
+    cluster::{Attribute, Explanation, Item, Share},
     config::Needs,
     dispute::{Dispute, Tables, Text},
     group::{GroupId, Status},
@@ -338,19 +338,18 @@ impl Context<'_> {
         (with.into_iter().map(words::phrase).collect(), differs.collect())
     }
 
-    /// What a row has of the values that most of the group share.
-    fn in_common(&self, row: usize, explanation: &Explanation) -> Vec<String> {
+    /// What a row has of some values of a group.
+    fn in_common<'s>(&self, row: usize, shares: impl Iterator<Item = &'s Share>) -> Vec<String> {
         let table = &self.surveyed.table;
-        explanation
-            .shares
-            .iter()
+        shares
             .filter(|share| table.value(row, share.item.attribute) == Some(&share.item.value))
             .map(|share| words::phrase(&share.item))
             .collect()
     }
 
     fn why_all_the_same(&self, row: usize, explanation: &Explanation) -> String {
-        let common = self.in_common(row, explanation);
+        let shared = || explanation.shares.iter().filter(|share| share.is_common());
+        let common = self.in_common(row, shared());
         if common.is_empty() {
             return "It stays where people know it: a group keeps its open disputes until they are resolved or \
                     another group takes them."
@@ -358,7 +357,7 @@ impl Context<'_> {
         }
         format!(
             "It is a member all the same: of the {} values that most of the group share it has {} ({}).",
-            explanation.shares.len(),
+            shared().count(),
             common.len(),
             common.join(", ")
         )
@@ -456,7 +455,11 @@ impl Context<'_> {
             .take(NEAR)
             .map(|(_, record, explanation)| {
                 let (_, lacks) = self.compared(row, explanation);
-                Near { has: self.in_common(row, explanation), lacks, ..self.near(&record.group.id) }
+                Near {
+                    has: self.in_common(row, explanation.shares.iter()),
+                    lacks,
+                    ..self.near(&record.group.id)
+                }
             })
             .collect()
     }

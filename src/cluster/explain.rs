@@ -26,13 +26,13 @@ const FEW: usize = 2;
 pub struct Explanation {
     /// The rule that stands for the cluster.
     pub rule: Rule,
-    /// Values that most members share, rarest elsewhere first.
+    /// Values that most members share or the rule names, rarest elsewhere first.
     pub shares: Vec<Share>,
     /// What differs among the members.
     pub varying: Vec<Varying>,
     /// The member most like all others (row of the table).
     pub medoid: usize,
-    /// The nearest other cluster of the client and program; none where no value is shared with one.
+    /// The nearest other cluster of the client and program; none where there is no other.
     pub neighbour: Option<Neighbour>,
 }
 
@@ -49,7 +49,14 @@ pub struct Rule {
     pub recall: f64,
 }
 
-/// A value that most members share.
+impl Rule {
+    /// Whether the value stands in one of the alternatives.
+    pub fn names(&self, item: &Item) -> bool {
+        self.alternatives.iter().any(|items| items.contains(item))
+    }
+}
+
+/// A value that most members share or the rule names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
     /// The value.
@@ -62,6 +69,13 @@ pub struct Share {
     pub lift: f64,
     /// Share (0 to 1) of the client's open disputes with this value that are members.
     pub exclusivity: f64,
+}
+
+impl Share {
+    /// Whether most members have it. The values of a rule with alternatives need not be.
+    pub fn is_common(&self) -> bool {
+        self.share >= SHARED
+    }
 }
 
 /// An attribute in which the members differ.
@@ -140,14 +154,8 @@ fn explain_one(
         };
         let share = members as f64 / size;
         if share >= SHARED {
-            let with = peers.count(attribute, code).max(members);
-            shares.push(Share {
-                item: table.item(attribute, code),
-                members,
-                share,
-                lift: share / (with as f64 / peers.len().max(with) as f64),
-                exclusivity: members as f64 / with as f64,
-            });
+            let with = peers.count(attribute, code);
+            shares.push(share_of(table.item(attribute, code), members, with, cluster, peers));
         } else if tally.len() > 1 {
             varying.push(Varying {
                 attribute,
@@ -157,6 +165,14 @@ fn explain_one(
             });
         }
         tallies.push((attribute, tally));
+    }
+    let rule = rule_of(cluster, peers);
+    for item in rule.alternatives.iter().flatten() {
+        let with = peers.matching(std::slice::from_ref(item));
+        let members = with.iter().filter(|row| is_member(cluster, **row)).count();
+        if members > 0 && shares.iter().all(|share| share.item != *item) {
+            shares.push(share_of(item.clone(), members, with.len(), cluster, peers));
+        }
     }
     shares.sort_by(|a, b| b.lift.total_cmp(&a.lift).then_with(|| a.item.cmp(&b.item)));
     let likeness = |row: usize| -> usize {
@@ -175,7 +191,24 @@ fn explain_one(
         .copied()
         .max_by_key(|row| (likeness(*row), std::cmp::Reverse(*row)))
         .unwrap_or_default();
-    Explanation { rule: rule_of(cluster, peers), shares, varying, medoid, neighbour }
+    Explanation { rule, shares, varying, medoid, neighbour }
+}
+
+/// A value that so many members have, and `with` of the client's open disputes.
+fn share_of(item: Item, members: usize, with: usize, cluster: &Cluster, peers: &Peers<'_>) -> Share {
+    let with = with.max(members);
+    let share = members as f64 / cluster.rows.len() as f64;
+    Share {
+        item,
+        members,
+        share,
+        lift: share / (with as f64 / peers.len().max(with) as f64),
+        exclusivity: members as f64 / with as f64,
+    }
+}
+
+fn is_member(cluster: &Cluster, row: u32) -> bool {
+    cluster.rows.binary_search(&(row as usize)).is_ok()
 }
 
 fn rule_of(cluster: &Cluster, peers: &Peers<'_>) -> Rule {
@@ -196,7 +229,6 @@ fn rule_of(cluster: &Cluster, peers: &Peers<'_>) -> Rule {
 
 /// A rule of these alternatives with how well it fits; those that find no further member are left out.
 fn measured(alternatives: Vec<Vec<Item>>, cluster: &Cluster, peers: &Peers<'_>) -> Rule {
-    let is_member = |row: &u32| cluster.rows.binary_search(&(*row as usize)).is_ok();
     let mut matching: Vec<u32> = Vec::new();
     let mut inside = 0;
     let mut useful = Vec::new();
@@ -206,7 +238,7 @@ fn measured(alternatives: Vec<Vec<Item>>, cluster: &Cluster, peers: &Peers<'_>) 
         }
         let mut more = peers.matching(&alternative);
         more.retain(|row| matching.binary_search(row).is_err());
-        let found = more.iter().filter(|row| is_member(row)).count();
+        let found = more.iter().filter(|row| is_member(cluster, **row)).count();
         if found == 0 && !useful.is_empty() {
             continue;
         }

@@ -10,6 +10,10 @@
 //!
 //! The reach grows over a few rounds: what is nearest joins first, and is judged again as a whole. A single
 //! round with the full reach would chain groups that have little in common.
+//!
+//! A group weighs as many points as it has disputes, and has at least the smallest number that makes a core point:
+//! density excludes no group here, and what linfa's DBSCAN finds are the chains of groups that are near each
+//! other. Where density does decide is in the notes, of which few in one wording are noise.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};

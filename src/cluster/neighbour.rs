@@ -15,13 +15,16 @@ const COUNTED: f64 = 0.05;
 const LEAST_APART: f64 = 0.3;
 /// Groups with a value in common after which the value tells of no nearness: a whole program's code, say.
 const TOO_COMMON: usize = 500;
+/// Of the largest groups, how many a group is held against that shares no telling value with any: a fixed number,
+/// so that the cost does not grow with the square of the groups.
+const LARGEST: usize = 32;
 
 /// The nearest other group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbour {
     /// Its place among the clusters that were explained.
     pub cluster: usize,
-    /// The attribute that tells the two apart best; none where no value does.
+    /// The attribute that tells the two apart best; none where they are the same in all of them.
     pub separating: Option<Separating>,
 }
 
@@ -111,6 +114,10 @@ pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) ->
         }
     }
     let mut likeness: Vec<f64> = vec![0.0; profiles.len()];
+    let mut largest: Vec<usize> = (0..profiles.len()).collect();
+    largest.sort_by_key(|at| (std::cmp::Reverse(profiles[*at].size), profiles[*at].first));
+    // One more, since a group is not held against itself.
+    largest.truncate(LARGEST + 1);
     profiles
         .iter()
         .enumerate()
@@ -140,12 +147,47 @@ pub(super) fn nearest(peers: &Peers<'_>, table: &Table, profiles: &[Profile]) ->
             for other in seen {
                 likeness[other] = 0.0;
             }
-            nearest.map(|cluster| Neighbour {
+            nearest.or_else(|| most_alike(profiles, at, &largest)).map(|cluster| Neighbour {
                 cluster,
                 separating: separating(table, profile, &profiles[cluster]),
             })
         })
         .collect()
+}
+
+/// The most alike of the largest groups; of those as alike, the larger one.
+fn most_alike(profiles: &[Profile], at: usize, largest: &[usize]) -> Option<usize> {
+    let mut best: Option<(f64, usize)> = None;
+    for other in largest.iter().copied().filter(|other| *other != at) {
+        let spreads = profiles[at].spreads.iter().zip(&profiles[other].spreads);
+        let apart: f64 = spreads
+            .map(|(ours, theirs)| distance(ours, profiles[at].size, theirs, profiles[other].size))
+            .sum();
+        if best.is_none_or(|(least, _)| apart < least) {
+            best = Some((apart, other));
+        }
+    }
+    best.map(|(_, other)| other)
+}
+
+/// How far apart (0 to 1) two groups are in an attribute; all values that are not frequent count as one.
+fn distance(ours: &Spread, size: usize, theirs: &Spread, other_size: usize) -> f64 {
+    let share = |frequent: &[(u32, usize)], code: u32, size: usize| {
+        frequent
+            .iter()
+            .find(|(other, _)| *other == code)
+            .map_or(0.0, |(_, count)| *count as f64 / size as f64)
+    };
+    let (mut common, mut rest, mut other_rest) = (0.0, 1.0, 1.0);
+    for (code, count) in &ours.frequent {
+        let here = *count as f64 / size as f64;
+        rest -= here;
+        common += here.min(share(&theirs.frequent, *code, other_size));
+    }
+    for (_, count) in &theirs.frequent {
+        other_rest -= *count as f64 / other_size as f64;
+    }
+    1.0 - common - rest.min(other_rest)
 }
 
 fn separating(table: &Table, here: &Profile, there: &Profile) -> Option<Separating> {
@@ -171,7 +213,26 @@ fn separating(table: &Table, here: &Profile, there: &Profile) -> Option<Separati
             });
         }
     }
-    best
+    best.or_else(|| farthest(table, here, there))
+}
+
+/// The attribute in which two groups differ most, however little that is, among those that read differently.
+fn farthest(table: &Table, here: &Profile, there: &Profile) -> Option<Separating> {
+    let mut best: Option<(f64, Separating)> = None;
+    for (ours, theirs) in here.spreads.iter().zip(&there.spreads) {
+        let separating = Separating {
+            attribute: ours.attribute,
+            here: held(table, ours, here.size),
+            there: held(table, theirs, there.size),
+        };
+        let is_wording = matches!(ours.attribute, Attribute::Note | Attribute::Phrase);
+        // Wordings have names that tell people nothing: they come last.
+        let apart = distance(ours, here.size, theirs, there.size) - if is_wording { 1.0 } else { 0.0 };
+        if separating.here != separating.there && best.as_ref().is_none_or(|(most, _)| apart > *most) {
+            best = Some((apart, separating));
+        }
+    }
+    best.map(|(_, separating)| separating)
 }
 
 fn held(table: &Table, spread: &Spread, size: usize) -> Held {

@@ -139,7 +139,10 @@ fn demanded_documents(
     explanation: &Explanation,
     tables: &Tables,
 ) -> Vec<String> {
-    let shares = explanation.shares.iter().filter(|share| share.item.attribute == Attribute::ReasonCodes);
+    let shares = explanation
+        .shares
+        .iter()
+        .filter(|share| share.item.attribute == Attribute::ReasonCodes && share.is_common());
     let mut demanded = Vec::new();
     for code in shares.flat_map(|share| share.item.value.split('+')) {
         let has_code =

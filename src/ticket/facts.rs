@@ -70,7 +70,7 @@ pub struct Facts {
     pub clocks: Vec<Clock>,
     /// The rule.
     pub rule: RuleFacts,
-    /// Shared values.
+    /// Values that most members share, and those that the rule names.
     pub shares: Vec<ShareFacts>,
     /// What varies: `18 states, 212 pharmacies: not state or pharmacy specific`; empty where nothing does.
     pub varying: String,
@@ -134,7 +134,7 @@ pub struct RuleFacts {
     pub withheld: bool,
 }
 
-/// A shared value in words.
+/// A value that members share, in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ShareFacts {
     /// Attribute.
@@ -360,8 +360,9 @@ pub fn facts(
         shares: explanation
             .shares
             .iter()
-            // What nearly all open disputes have tells nothing; a wording is told once.
-            .filter(|share| share.lift >= 1.05 && share.item.attribute != Attribute::Phrase)
+            // What nearly all open disputes have tells nothing, unless the rule names it; a wording is told once.
+            .filter(|share| share.lift >= 1.05 || explanation.rule.names(&share.item))
+            .filter(|share| share.item.attribute != Attribute::Phrase)
             .filter(|share| !explanation.shares.iter().any(|other| says_it_too(other, share)))
             .map(|share| ShareFacts {
                 attribute: words::capital(share.item.attribute.label().0),
@@ -514,7 +515,8 @@ fn says_it_too(one: &Share, other: &Share) -> bool {
         Attribute::Labeler => &[Attribute::Package, Attribute::Product, Attribute::Family],
         _ => &[],
     };
-    more.contains(&one.item.attribute) && one.members == other.members
+    // Of a part of the members another part may be as large.
+    more.contains(&one.item.attribute) && one.members == other.members && one.is_common()
 }
 
 /// Clocks that a ticket shows.

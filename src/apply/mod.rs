@@ -34,7 +34,8 @@
 //! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place (`moves`).
-//! * A failed write never stops the others, unless every further one would fail the same way.
+//! * A failed write never stops the others, unless every further one would fail the same way; after three of a kind in
+//!   a row that were refused for want of a right, the others of that kind are left for the next run (`breaker`).
 //! * Before a create the claim on the project is looked at ([`claim`]).
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
 //!   recorded before it is waited for ([`pause`]).
@@ -44,6 +45,7 @@
 //! On a stop the write that is under way is given [`GRACE`] to finish; after that it counts as one whose
 //! answer was lost.
 
+mod breaker;
 pub mod claim;
 mod clock;
 mod decide;
@@ -76,6 +78,7 @@ use crate::{
         list::{Attached, List},
     },
 };
+use breaker::Breaker;
 use claim::Keeper;
 use moves::Move;
 use together::Width;
@@ -87,7 +90,7 @@ pub const GRACE: Duration = Duration::from_secs(3);
 /// The client may hold it back for [`crate::jira`]'s limits for another five seconds.
 const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
 
-/// Refusals of creates in a row after which no more are tried in this run.
+/// Refusals of one kind of write in a row after which no more of it are tried in this run.
 const REFUSALS: u32 = 3;
 
 /// How often one edit is looked at and sent again in a run after another write came first or its answer was lost.
@@ -276,8 +279,7 @@ pub async fn apply(
         stop,
         keeper,
         highest_number: None,
-        refusals: 0,
-        attachments_refused: 0,
+        breaker: Breaker::default(),
         atlases: BTreeMap::new(),
     };
     let (mut width, mut rest) = (Width::new(policy.at_once), plan.actions.as_slice());
@@ -299,7 +301,10 @@ pub async fn apply(
                     applied.done.push(Done { group, issue, kind, closed, reason });
                 }
                 Err(failure) => {
-                    tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
+                    // Those that were not tried are told once, with why.
+                    if !matches!(failure, Failure::Breaker(_)) {
+                        tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
+                    }
                     fatal |= failure.is_fatal();
                     applied.failed.push((action.clone(), failure));
                 }
@@ -336,12 +341,9 @@ struct Applier<'a, T, S, C> {
     keeper: Keeper<'a>,
     /// Highest issue number of the project that is known for certain.
     highest_number: Option<u64>,
-    /// Creates that were refused in a row.
-    refusals: u32,
+    breaker: Breaker,
     /// What was seen of the workflow of each project: tickets are moved.
     atlases: BTreeMap<String, Atlas>,
-    /// Attachments that were refused in a row.
-    attachments_refused: u32,
 }
 
 /// What became of one write: its issue, or why there is none. An error of the state ends everything.
@@ -499,20 +501,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
         }
         if !there {
-            if self.attachments_refused >= REFUSALS {
-                return Ok(Err(Failure::Breaker("attachments")));
-            }
             ticket.saying.insert(topic.clone(), self.clock.moment());
             self.record(ticket.clone())?;
             match within(self.stop, self.tracker.attach(issue, list)).await {
-                Some(Outcome::Done(_)) => self.attachments_refused = 0,
-                Some(Outcome::NotDone(error)) => {
-                    ticket.saying.remove(&topic);
-                    self.record(ticket)?;
-                    return Ok(Err(error.into()));
-                }
-                Some(Outcome::Refused(error)) => {
-                    self.attachments_refused += 1;
+                Some(Outcome::Done(_)) => {}
+                Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
                     ticket.saying.remove(&topic);
                     self.record(ticket)?;
                     return Ok(Err(error.into()));

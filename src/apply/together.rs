@@ -13,9 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{
-    Applier, BUSY, Clock, Failure, LOOKS, REFUSALS, SEND_WITHIN, Sent, Store, Tracker, pause, within,
-};
+use super::{Applier, BUSY, Clock, Failure, LOOKS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
 use crate::{
     jira::Outcome,
     plan::{self, Action, Issue, Link, Moment, Observed, Ticket, Write},
@@ -71,6 +69,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     /// A batch, sent when Jira's limits have room for it; what became of the first ones, at least of one. What the
     /// limits refuse is provably not done, so it is sent again.
     pub(super) async fn in_time(&mut self, batch: &[Action]) -> All {
+        if let Some(failure) = self.breaker.stops(&batch[0].write) {
+            return Ok(vec![Err(failure)]);
+        }
+        let batch = if self.breaker.is_wary(&batch[0].write) { &batch[..1] } else { batch };
         if let Err(failure) = self.room(&batch[0]).await? {
             return Ok(vec![Err(failure)]);
         }
@@ -102,6 +104,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 looked += 1;
                 *result = self.send(slice::from_ref(action)).await?.swap_remove(0);
             }
+            self.breaker.learn(&action.write, result);
         }
         pause::note(self.tracker, self.store, self.clock)?;
         Ok(sent)
@@ -155,9 +158,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 return Ok(vec![settled]);
             }
             break;
-        }
-        if self.refusals >= REFUSALS {
-            return Ok(vec![Err(Failure::Breaker("creates"))]);
         }
         let highest_number = match self.highest_number {
             Some(number) => number,
@@ -236,14 +236,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Some(Outcome::Done(issue)) => {
                 let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
                 self.highest_number = self.highest_number.max(number);
-                self.refusals = 0;
                 ticket.link = Link::Bound { issue: issue.clone() };
                 ticket.written = ticket.writing.take().map(|writing| *writing);
                 return Ok(Ok(issue));
             }
             Some(Outcome::NotDone(error)) => (Link::Ready { attempts }, error.into()),
             Some(Outcome::Refused(error)) => {
-                self.refusals += 1;
                 self.learn(&error)?;
                 (Link::Parked { attempts, reason: error.to_string() }, error.into())
             }

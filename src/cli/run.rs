@@ -1,11 +1,13 @@
 //! `disputebot run`: one pass.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::jira_of, runtime};
 use crate::{
-    apply::{Applied, Recovered, SystemClock},
+    apply::{Applied, Failure, Recovered, SystemClock},
     config::Needs,
     daemon,
     jira::Client,
@@ -140,9 +142,17 @@ pub(super) fn tell(pass: &Pass, ui: &mut Ui) {
 
 /// What could not be written, and why.
 pub(super) fn tell_failed(applied: &Applied, ui: &mut Ui) {
+    let mut untried: BTreeMap<&str, usize> = BTreeMap::new();
     for (action, failure) in &applied.failed {
+        if let Failure::Breaker(kind) = failure {
+            *untried.entry(kind).or_default() += 1;
+            continue;
+        }
         let key = action.key.as_deref().unwrap_or("new ticket");
         ui.warn(&format!("{} for {key} ({}): {failure}", action.write.kind(), action.title));
+    }
+    for (kind, count) in untried {
+        ui.warn(&format!("{count} {kind}: {}; the next run tries again", Failure::Breaker(kind)));
     }
 }
 

@@ -103,6 +103,16 @@ impl JiraError {
         matches!(self.cause, Cause::Busy { .. })
     }
 
+    /// Whether it is refused for want of a right, as the same on other tickets will be. Of an edit that the account may not
+    /// make, Jira says that its fields are on no screen.
+    pub fn is_of_rights(&self) -> bool {
+        match self.cause {
+            Cause::Forbidden => true,
+            Cause::Refused(400) => self.said.contains("not on the appropriate screen"),
+            _ => false,
+        }
+    }
+
     /// Whether a refusal is of the description, as far as it says of what it is.
     pub fn is_of_description(&self) -> bool {
         let fields: Vec<&str> = self.said.split('`').skip(1).step_by(2).collect();

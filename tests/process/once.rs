@@ -72,6 +72,7 @@ async fn a_restored_old_state_is_noticed_and_its_tickets_are_found_again() {
     world.expect(0, &["run"]).await;
     let all = keys(&world);
     assert!(all.len() > 3);
+    copy(&world.path("copied"), &world.path("again"));
 
     // By disputebot, and by whoever copies folders.
     world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
@@ -81,6 +82,16 @@ async fn a_restored_old_state_is_noticed_and_its_tickets_are_found_again() {
     fs::rename(world.path("copied"), world.path("state")).unwrap();
     world.expect(0, &["run"]).await;
     assert_eq!(keys(&world), all, "after a folder was put back");
+    // The search shows nothing of what is new, so that the record on the project alone tells.
+    world.sandbox.set_index(Index::Frozen);
+    fs::remove_dir_all(world.path("state")).unwrap();
+    fs::rename(world.path("again"), world.path("state")).unwrap();
+    world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
+    let status: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
+    let reason = status["doubt"]["reason"].as_str().unwrap();
+    assert!(reason.contains("ends before record"), "{status}");
+    world.expect(0, &["run"]).await;
+    assert_eq!(keys(&world), all, "after an anchor was missed");
     world.assert_one_ticket_per_group("old state").await;
     world.expect(0, &["state", "verify"]).await;
 }
@@ -303,11 +314,10 @@ async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_a
         .values()
         .find(|group| group["ticket"]["link"]["issue"]["key"] == *deleted)
         .map(|group| group["group"]["id"].as_str().unwrap().to_owned());
-    if let Some(gone) = gone {
-        world.expect(0, &["ticket", "create", &gone]).await;
-        world.expect(0, &["run"]).await;
-        assert_eq!(world.issues_by_group()[&gone].len(), 1);
-    }
+    let gone = gone.unwrap();
+    world.expect(0, &["ticket", "create", &gone]).await;
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.issues_by_group()[&gone].len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -366,11 +376,85 @@ async fn an_archived_project_and_lost_permissions_are_told_and_not_stormed() {
     world.expect(0, &["run"]).await;
     world.assert_one_ticket_per_group("the permission is back").await;
     world.sandbox.archive_project("DISP").unwrap();
-    let before = keys(&world);
-    drop(world.run(&["run"]).await);
+    let (before, seen) = (keys(&world), world.sandbox.requests().len());
+    put_off(&world, "2027-03-01");
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    let edits = asked(&world, seen, "PUT", &regex::Regex::new(r"/issue/\d+$").unwrap());
+    assert_eq!(edits.len(), 3, "{said}");
+    assert!(said.contains("not tried, because Jira refused the last 3 edits"), "{said}");
     world.sandbox.restore_project("DISP").unwrap();
     world.expect(0, &["run"]).await;
     assert_eq!(keys(&world), before);
+}
+
+/// Every row with another due date, so that each ticket is to be edited.
+fn put_off(world: &World, due: &str) {
+    let mut rows = disputes();
+    for row in &mut rows {
+        due.clone_into(&mut row.due_at);
+    }
+    world.write_disputes(&rows);
+}
+
+/// Requests of a method on paths with an end, since some number of them.
+fn asked(world: &World, since: usize, method: &str, end: &regex::Regex) -> Vec<String> {
+    let requests = world.sandbox.requests();
+    let asked = requests[since..].iter().filter(|it| it.method == method && end.is_match(&it.path));
+    asked.map(|it| it.path.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_three_writes_of_a_kind_that_are_forbidden_no_more_of_it_are_tried_in_a_run() {
+    let pattern = |text: &str| regex::Regex::new(text).unwrap();
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let tickets = keys(&world).len();
+        assert!(tickets > 6);
+
+        put_off(&world, "2027-03-01");
+        world.sandbox.forbid(&User::bot(), Permission::Edit);
+        let seen = world.sandbox.requests().len();
+        let output = world.run(&["run"]).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert_eq!(asked(&world, seen, "PUT", &pattern(r"/issue/\d+$")).len(), 3, "{said}");
+        let told = format!("{} edits: not tried, because Jira refused the last 3 edits", tickets - 3);
+        assert_eq!(said.matches("not tried, because").count(), 1, "{said}");
+        assert!(said.contains(&told), "{said}");
+        world.sandbox.allow(&User::bot(), Permission::Edit);
+        world.expect(0, &["run"]).await;
+        let issues = world.sandbox.issues();
+        assert!(issues.iter().all(|issue| issue["fields"]["duedate"] == "2027-03-01"));
+
+        let mut rows = disputes();
+        for row in &mut rows {
+            "resolved".clone_into(&mut row.status);
+        }
+        world.write_disputes(&rows);
+        world.sandbox.forbid(&User::bot(), Permission::Comment);
+        for nth in 1..=3 {
+            let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/transitions".to_owned() };
+            let body = json!({ "errorMessages": ["You may not do this."], "errors": {} }).to_string();
+            let effect = Effect::Answer { status: 403, headers: Vec::new(), body };
+            world.sandbox.inject(Fault { nth, matches, effect });
+        }
+        let seen = world.sandbox.requests().len();
+        let output = world.run(&["run"]).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert_eq!(asked(&world, seen, "POST", &pattern("/comment$")).len(), 3, "{said}");
+        assert_eq!(asked(&world, seen, "POST", &pattern("/transitions$")).len(), 3, "{said}");
+        assert!(
+            said.contains("refused the last 3 comments") && said.contains("last 3 transitions"),
+            "{said}"
+        );
+        world.sandbox.allow(&User::bot(), Permission::Comment);
+        world.expect(0, &["run"]).await;
+        let is_done = |issue: &Value| issue["fields"]["status"]["statusCategory"]["key"] == "done";
+        assert!(world.sandbox.issues().iter().all(is_done), "it is made up for");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -391,9 +475,12 @@ async fn a_held_create_is_shown_and_a_person_decides() {
     let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
     let group = held["held"][0].as_str().unwrap().to_owned();
     world.expect(0, &["ticket", "create", &group[..8]]).await;
-    world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
+    world.expect(0, &["run"]).await;
     let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
     assert_eq!(held["held"], json!([]));
+    let marked = |issue: &&Value| labels(issue).contains(&format!("dispute-group-{group}").as_str());
+    let made = world.sandbox.issues();
+    assert_eq!(made.iter().filter(marked).count(), 1, "the group that was held has one ticket");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

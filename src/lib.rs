@@ -34,6 +34,7 @@
 //! | [`ticket`] | pure | facts, templates, one document model, Atlassian's document format, privacy gate |
 //! | [`plan`] | pure | wanted, last written and shown: every write with its full text and reason, every non-action with its reason |
 //! | [`report`] | pure | history to weekly figures to a page, a text and a mail |
+//! | [`jql`] | pure | queries of Jira, from parts that are each quoted |
 //! | [`schedule`] | pure | cron expression, zone and last occurrence to what is due |
 //! | [`generate`], [`evaluate`] | pure | synthetic disputes with their truth; scores of a grouping |
 //! | [`source`] | edge | files and databases to disputes, with rejects and completeness |
@@ -87,6 +88,7 @@ pub mod evaluate;
 pub mod generate;
 pub mod group;
 pub mod jira;
+pub mod jql;
 pub mod plan;
 pub mod report;
 pub mod run;

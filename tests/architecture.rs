@@ -44,6 +44,7 @@ const LAW: &[Room] = &[
         may_use: &[
             "dispute",
             "group",
+            "jql",
             "plan::Reason",
             "plan::Ruling",
             "plan::RulingKind",
@@ -65,13 +66,14 @@ const LAW: &[Room] = &[
             "state::age_band",
         ],
     },
+    Room { name: "jql", kind: Kind::Pure, may_use: &[] },
     Room { name: "schedule", kind: Kind::Pure, may_use: &["dispute"] },
     Room { name: "generate", kind: Kind::Pure, may_use: &["dispute"] },
     Room { name: "evaluate", kind: Kind::Pure, may_use: &["dispute"] },
     Room { name: "source", kind: Kind::Edge, may_use: &["dispute"] },
     Room { name: "sandbox", kind: Kind::Edge, may_use: &[] },
     Room { name: "state", kind: Kind::Edge, may_use: &["group", "plan", "ticket"] },
-    Room { name: "jira", kind: Kind::Edge, may_use: &["group", "plan", "ticket"] },
+    Room { name: "jira", kind: Kind::Edge, may_use: &["group", "jql", "plan", "ticket"] },
     Room {
         name: "apply",
         kind: Kind::Edge,

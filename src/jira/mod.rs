@@ -24,7 +24,6 @@ pub mod fields;
 mod files;
 mod governor;
 mod issues;
-mod jql;
 mod moves;
 mod pace;
 mod papers;

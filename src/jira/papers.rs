@@ -8,12 +8,11 @@ use super::{
     client::{Client, File, Repeat},
     error::{Cause, JiraError},
     issues::{Outcome, outcome},
-    jql::Jql,
     search::{GROUP_PROPERTY, issue_of, sealed, unsealed},
     site::person,
     walk::Walk,
 };
-use crate::{plan::Issue, ticket::document::Block};
+use crate::{jql::Jql, plan::Issue, ticket::document::Block};
 
 /// Key of the issue property that marks our reports.
 const REPORT_PROPERTY: &str = "disputebot-report";

@@ -14,11 +14,11 @@ use super::{
     client::{Client, Repeat},
     error::{Cause, JiraError},
     issues::labels,
-    jql::Jql,
     site::{Dialect, person},
 };
 use crate::{
     group::GroupId,
+    jql::Jql,
     plan::{Issue, Mark},
 };
 

@@ -137,3 +137,20 @@ async fn root(client: &Client, settings: &Settings) -> Result<String, JiraError>
 pub(super) fn person(user: &Value) -> String {
     ["accountId", "key", "name"].iter().find_map(|id| user[*id].as_str()).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::Credentials;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_through_the_gateway_goes_to_the_vendors_and_names_its_site() {
+        let credentials = Credentials::Bearer("a token".into());
+        let url = "https://example.atlassian.net".parse().expect("an address");
+        let gateway = Gateway::Site("0a1b-2c3d".to_owned());
+        let settings = Settings { gateway, ..Settings::new(url, credentials, "DISP") };
+        let client = Client::new(settings).expect("a client");
+        let root = root(&client, &client.settings).await.expect("an address without a request");
+        assert_eq!(root, "https://api.atlassian.com/ex/jira/0a1b-2c3d");
+    }
+}

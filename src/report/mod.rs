@@ -48,6 +48,7 @@ pub use week::{Week, WeekError};
 pub use words::{owner, reason, ruling};
 
 use crate::{
+    jql::Jql,
     state::{Rows, Sum},
     ticket::{self, facts::Figures},
 };
@@ -377,21 +378,17 @@ impl Links {
         if keys.is_empty() || keys.len() > Self::IN_ONE_SEARCH {
             return String::new();
         }
-        self.jql(&format!("issuekey in ({})", keys.join(", ")))
+        self.found(&Jql::of_issues(keys))
     }
 
     /// The search for all open tickets of disputebot, of whatever client.
     pub fn open(&self) -> String {
-        self.jql(&format!(
-            "project = \"{}\" AND labels = {} AND statusCategory != Done",
-            self.project,
-            ticket::LABEL
-        ))
+        self.found(&Jql::of_project(&self.project).labelled(ticket::LABEL).not_done())
     }
 
-    fn jql(&self, jql: &str) -> String {
+    fn found(&self, jql: &Jql) -> String {
         let Some(site) = &self.site else { return String::new() };
-        let query: String = url::form_urlencoded::byte_serialize(jql.as_bytes()).collect();
+        let query: String = url::form_urlencoded::byte_serialize(jql.unordered().as_bytes()).collect();
         format!("{}/issues/?jql={query}", site.trim_end_matches('/'))
     }
 }

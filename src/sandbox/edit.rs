@@ -227,6 +227,7 @@ impl Edit {
         let may = |permission| world.rights.allow(&self.who, permission);
         let is_there = match name {
             "assignee" => screen.fields().contains(&name) && may(Permission::Assign),
+            "duedate" => screen.fields().contains(&name) && may(Permission::Schedule),
             SECURITY => {
                 self.field(world, name).is_ok()
                     && screen.has_custom_field(name)

@@ -15,6 +15,8 @@ pub enum Permission {
     Transition,
     /// Without it: 403, and the field of the assignee is on no screen.
     Assign,
+    /// Without it: the due date is on no screen.
+    Schedule,
     /// Be assigned to. Without it: left out of the assignable people, and refused with 400.
     BeAssigned,
     /// Without it: no security level is told, and the field is on no screen.
@@ -54,6 +56,7 @@ impl Permission {
             Self::Edit => "EDIT_ISSUES",
             Self::Transition => "TRANSITION_ISSUES",
             Self::Assign => "ASSIGN_ISSUES",
+            Self::Schedule => "SCHEDULE_ISSUES",
             Self::BeAssigned => "ASSIGNABLE_USER",
             Self::SetSecurity => "SET_ISSUE_SECURITY",
             Self::ManageWatchers => "MANAGE_WATCHERS",
@@ -76,6 +79,7 @@ impl Permission {
             Self::Edit,
             Self::Transition,
             Self::Assign,
+            Self::Schedule,
             Self::BeAssigned,
             Self::SetSecurity,
             Self::ManageWatchers,
@@ -100,6 +104,7 @@ impl Permission {
             Self::Edit => "You do not have permission to edit issues in this project.",
             Self::Transition => "You do not have permission to transition issues in this project.",
             Self::Assign => "You do not have permission to assign issues.",
+            Self::Schedule => "You do not have permission to schedule issues.",
             Self::BeAssigned => "The user cannot be assigned issues.",
             Self::SetSecurity => "You do not have permission to set the security level.",
             Self::ManageWatchers => "You do not have permission to manage the watcher list.",

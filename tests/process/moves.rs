@@ -62,6 +62,9 @@ async fn tickets_are_closed_and_reopened_in_any_language_over_any_number_of_step
         (Workflow::Plain, "Fertig", "Zu erledigen"),
         (Workflow::Demanding, "完了", "未着手"),
         (Workflow::TwoSteps, "Geschlossen", "In Prüfung"),
+        (Workflow::Loops, "Settled", "Triage"),
+        (Workflow::Decoy, "Filed away", "Open"),
+        (Workflow::TwoEnds, "Rejected", "Received"),
     ] {
         let world = with_workflow(workflow).await;
         settle(&world);
@@ -76,6 +79,76 @@ async fn tickets_are_closed_and_reopened_in_any_language_over_any_number_of_step
         assert_eq!((labelled(&world, "disputebot-done"), told(&world, "but cannot")), (0, 0), "{workflow:?}");
         world.assert_one_ticket_per_group("after a way there and back").await;
     }
+}
+
+/// The field that the screen before done demands in [`Workflow::Asking`].
+fn asked(issue: &Value) -> &Value {
+    &issue["fields"]["customfield_10099"]["value"]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_screen_before_done_demands_comes_from_the_config_and_a_persons_value_stays() {
+    let world = with_workflow(Workflow::Asking).await;
+    let tickets = world.sandbox.issues().len();
+    let theirs = world.sandbox.issues()[0]["key"].as_str().unwrap().to_owned();
+    let value = serde_json::json!({ "fields": { "customfield_10099": { "value": "Vertrag" } } });
+    world.sandbox.person(&User::analyst()).edit(&theirs, &value).unwrap();
+    world.write_config("[jira.transition_fields]\nUrsache = \"Daten\"\n");
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    assert_eq!(
+        (statuses(&world), labelled(&world, "disputebot-done")),
+        (vec!["Abgeschlossen".to_owned()], 0)
+    );
+    assert!(tickets > 1);
+    for issue in world.sandbox.issues() {
+        let own = if issue["key"] == theirs.as_str() { "Vertrag" } else { "Daten" };
+        assert_eq!(asked(&issue), own, "{}", issue["key"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_fills_what_the_screen_before_done_demands_a_label_and_a_comment_name_it() {
+    let world = with_workflow(Workflow::Asking).await;
+    let tickets = world.sandbox.issues().len();
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    assert_eq!(labelled(&world, "disputebot-done"), tickets);
+    assert!(!statuses(&world).contains(&"Abgeschlossen".to_owned()));
+    assert!(told(&world, "Ursache") > 0, "a comment names the field");
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("it has the label `disputebot-done` instead"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_that_is_there_for_assigned_tickets_only_is_used_as_soon_as_it_is_there() {
+    let world = with_workflow(Workflow::Conditional).await;
+    let tickets = world.sandbox.issues().len();
+    let assigned = world.sandbox.issues()[0]["key"].as_str().unwrap().to_owned();
+    let analyst =
+        serde_json::json!({ "fields": { "assignee": { "accountId": User::analyst().account_id } } });
+    let person = world.sandbox.person(&User::analyst());
+    person.edit(&assigned, &analyst).unwrap();
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.issue(&assigned)["fields"]["status"]["name"], "終了");
+    assert_eq!(labelled(&world, "disputebot-done"), tickets - 1);
+    for issue in world.sandbox.issues() {
+        person.edit(issue["key"].as_str().unwrap(), &analyst).unwrap();
+    }
+    world.expect(0, &["run"]).await;
+    assert_eq!((statuses(&world), labelled(&world, "disputebot-done")), (vec!["終了".to_owned()], 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_says_where_the_workflow_leads_no_ticket_to_done() {
+    let world = with_workflow(Workflow::DeadEnd).await;
+    settle(&world);
+    world.expect(0, &["run"]).await;
+    let said = world.run(&["check"]).await;
+    let said = text(&said.stdout);
+    assert!(said.contains(" cannot be closed from `") && said.contains("stands in its place"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

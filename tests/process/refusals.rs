@@ -1,6 +1,6 @@
 //! What goes wrong is said in words, with the right exit code, and nothing is written.
 
-use disputebot::sandbox::{Effect, Fault, Matches, Permission, User};
+use disputebot::sandbox::{CustomField, Effect, Fault, FieldKind, Form, Language, Matches, Permission, User};
 
 use crate::world::{World, text};
 
@@ -111,6 +111,7 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
             (Permission::Link, "LINK_ISSUES"),
             (Permission::Attach, "CREATE_ATTACHMENTS"),
             (Permission::DeleteOwnAttachments, "DELETE_OWN_ATTACHMENTS"),
+            (Permission::Schedule, "SCHEDULE_ISSUES"),
         ] {
             world.sandbox.forbid(&User::bot(), permission);
             let said = world.expect(5, &["check"]).await;
@@ -145,6 +146,63 @@ async fn a_wrong_command_line_ends_with_2() {
     world.expect(2, &["report", "--week", "47"]).await;
     world.expect(0, &["completions", "bash"]).await;
     world.expect(0, &["--help"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_names_what_a_screen_lacks_and_what_can_be_set_at_create_only() {
+    for world in [World::new().await, World::data_center().await] {
+        let kind = FieldKind::Text;
+        let field = CustomField { id: "customfield_10200".to_owned(), name: "Team".to_owned(), kind };
+        world.sandbox.add_field("DISP", field).unwrap();
+        world.sandbox.take_off("DISP", "customfield_10200", Form::Edit).unwrap();
+        world.write_config("[jira.fields]\nTeam = \"Rebates\"\n");
+        world.expect(0, &["run"]).await;
+        let said = world.expect(0, &["check"]).await;
+        let told =
+            "`Team` (customfield_10200) is not on the edit screen: it is set at create and never after";
+        assert!(said.contains(told), "{said}");
+        world.sandbox.take_off("DISP", "duedate", Form::Edit).unwrap();
+        let said = world.expect(5, &["check"]).await;
+        assert!(said.contains("so updates would be refused: duedate; add them to the screen"), "{said}");
+        assert!(!said.contains("creating would be refused"), "{said}");
+        world.sandbox.take_off("DISP", "labels", Form::Create).unwrap();
+        let said = world.expect(5, &["check"]).await;
+        let told = "not on it, so creating would be refused: labels; add them to the screen";
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tells_the_security_levels_and_how_large_a_file_may_be() {
+    for world in [World::new().await, World::data_center().await] {
+        let staff = [User::bot()];
+        world.sandbox.add_security_level("DISP", "Staff only", &staff).unwrap();
+        world.sandbox.add_security_level("DISP", "Everybody", &staff).unwrap();
+        world.sandbox.set_attachment_limit(Some(3 << 19));
+        let said = world.expect(0, &["check"]).await;
+        assert!(!said.contains("the account may set: "), "only where one is set: {said}");
+        assert!(said.contains("up to 1.5 MiB each"), "{said}");
+        world.write_config("[jira.fields]\nsecurity = \"Staff only\"\n");
+        world.sandbox.set_attachment_limit(None);
+        let said = world.expect(0, &["check"]).await;
+        assert!(
+            said.contains("the account may set: `Staff only`, `Everybody`; it must be in the one"),
+            "{said}"
+        );
+        assert!(said.contains("switched off on this site, so no list of disputes can be attached"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_language_of_the_account_changes_no_name() {
+    let world = World::new().await;
+    world.sandbox.set_language(&User::bot(), Language::German);
+    world.expect(0, &["check"]).await;
+    world.expect(0, &["run"]).await;
+    world.assert_one_ticket_per_group("with an account that reads German").await;
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "what is shown is what was written");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -293,13 +293,27 @@ fn every_search_of_a_clients_report_names_tickets_of_that_client_alone() {
         for jql in found {
             let keys = jql.strip_prefix("issuekey in (").and_then(|rest| rest.strip_suffix(')'));
             let keys = keys.unwrap_or_else(|| panic!("{client}: a search that names no tickets: {jql}"));
-            for key in keys.split(", ") {
+            for key in keys.split(", ").map(|key| key.trim_matches('"')) {
                 assert!(own.contains(key), "{client}: {key} in {jql}");
             }
         }
     }
     let page = report::html(&weekly(&history, None), &history.head, &links()).unwrap();
-    assert!(searches(&page).iter().any(|jql| jql.starts_with("project = \"DISP\" AND labels = disputebot")));
+    assert!(
+        searches(&page).iter().any(|jql| jql.starts_with("project = \"DISP\" AND labels = \"disputebot\""))
+    );
+}
+
+#[test]
+fn whatever_a_project_or_a_ticket_is_called_it_stays_within_its_quotes() {
+    let links = report::Links { project: "X\" OR project != \"".to_owned(), ..links() };
+    let query = |address: &str| searches(&format!("{address}\"")).remove(0);
+    assert_eq!(
+        query(&links.open()),
+        r#"project = "X\" OR project != \"" AND labels = "disputebot" AND statusCategory != Done"#
+    );
+    let keys = ["DISP-1".to_owned(), "A) OR (B-1".to_owned()];
+    assert_eq!(query(&links.search(&keys)), r#"issuekey in ("DISP-1", "A) OR (B-1")"#);
 }
 
 #[test]

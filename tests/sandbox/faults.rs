@@ -102,3 +102,20 @@ async fn writes_at_the_same_time_get_keys_of_their_own() {
     keys.dedup();
     assert_eq!((keys.len(), keys.last().map(String::as_str)), (20, Some("DISP-20")));
 }
+
+#[tokio::test]
+async fn in_a_conflict_the_edit_of_somebody_else_comes_first_and_ones_own_leaves_nothing() {
+    for world in [World::new().await, World::data_center().await] {
+        world.issue("mine", json!({ "labels": ["a"] })).await;
+        world.sandbox.inject(fault(1, Effect::Conflict));
+        let edit = || world.put("issue/DISP-1", json!({ "fields": { "summary": "changed" } }));
+        let refused = edit().await;
+        assert_eq!(refused.status, 409);
+        assert!(refused.json()["errorMessages"][0].is_string());
+        let issue = world.sandbox.issues().remove(0);
+        assert_eq!(issue["fields"]["summary"], "mine");
+        assert_eq!(issue["fields"]["labels"], json!(["a", "edited-first"]));
+        assert_eq!(issue["history"][0]["author"]["displayName"], "Example Analyst");
+        assert_eq!(edit().await.status, 204, "the fault is used up");
+    }
+}

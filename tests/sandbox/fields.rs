@@ -1,6 +1,6 @@
 //! Fields of every type: described, validated, shown back.
 
-use disputebot::sandbox::{CustomField, FieldKind, Permission, User};
+use disputebot::sandbox::{CustomField, FieldKind, Form, Permission, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -371,4 +371,23 @@ async fn many_issues_are_made_at_once_and_the_refused_are_told_by_position() {
     assert_eq!(world.post("issue/bulk", json!({ "issueUpdates": [bad] })).await.status, 400);
     assert_eq!(world.post("issue/bulk", json!({ "issueUpdates": vec![good; 51] })).await.status, 400);
     assert_eq!(world.sandbox.issues().len(), 2);
+}
+
+#[tokio::test]
+async fn a_field_that_was_taken_off_a_screen_is_told_by_no_metadata_of_it_and_refused_there() {
+    for (form, on_create, on_edit) in [(Form::Create, false, true), (Form::Edit, true, false)] {
+        let world = World::new().await;
+        world.issue("a", json!({})).await;
+        world.sandbox.take_off("DISP", "duedate", form).expect("a project");
+        let create = world.get("issue/createmeta/DISP/issuetypes/10001").await.json();
+        let fields = create["fields"].as_array().expect("fields").clone();
+        assert_eq!(fields.iter().any(|field| field["key"] == "duedate"), on_create, "{form:?}");
+        let edit = world.get("issue/DISP-1/editmeta").await.json();
+        assert_eq!(edit["fields"].get("duedate").is_some(), on_edit, "{form:?}");
+        let due = json!({ "duedate": "2026-09-01" });
+        let made = world.post("issue", json!({ "fields": new_fields("b", due.clone()) })).await;
+        assert_eq!(made.status, if on_create { 201 } else { 400 }, "{form:?}");
+        let edited = world.put("issue/DISP-1", json!({ "fields": due })).await;
+        assert_eq!(edited.status, if on_edit { 204 } else { 400 }, "{form:?}");
+    }
 }

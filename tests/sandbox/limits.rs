@@ -109,6 +109,27 @@ async fn bursts_are_limited_by_endpoint_and_method_when_switched_on() {
 }
 
 #[tokio::test]
+async fn an_answer_of_cloud_tells_what_is_left_of_the_nearest_limit_and_when_it_is_near() {
+    let world = World::new().await;
+    world.issue("a", json!({})).await;
+    assert_eq!(header(&world.get("myself").await, "x-ratelimit-limit"), "", "off until it is switched on");
+    world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });
+    let told = |answer: &Answer| {
+        ["limit", "remaining", "nearlimit"]
+            .map(|name| header(answer, &format!("x-ratelimit-{name}")).to_owned())
+    };
+    for left in (0..100).rev() {
+        let near = (left < 20).to_string();
+        assert_eq!(told(&world.get("myself").await), ["100".to_owned(), left.to_string(), near]);
+    }
+    for left in (0..20).rev() {
+        let answer = world.put("issue/DISP-1/properties/mark", json!(left)).await;
+        let near = (left < 4).to_string();
+        assert_eq!(told(&answer), ["20".to_owned(), left.to_string(), near], "writes to one issue are fewer");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_token_makes_a_stranger_of_its_account() {
     let world = World::new().await;
     world.issue("a", json!({})).await;
@@ -188,6 +209,87 @@ async fn a_script_is_met_in_its_order_and_what_never_struck_is_told() {
     world.get("myself").await;
     let unused: Vec<String> = world.sandbox.unused_faults().iter().map(ToString::to_string).collect();
     assert_eq!(unused, ["rate-limit on `GET /myself`, due at match 2"]);
+}
+
+#[tokio::test]
+async fn a_script_makes_searches_forget_and_lag_refuses_what_no_metadata_told_and_sends_people() {
+    let world = World::new().await;
+    world.sandbox.add_project("OPS", "Operations").expect("a new project");
+    let script = r#"
+        [index]
+        lag_s = 30
+        flicker = 100
+
+        [[require]]
+        field = "duedate"
+        project = "DISP"
+
+        [[require]]
+        field = "environment"
+        project = "OPS"
+
+        [[person]]
+        after = "POST /issue"
+        does = "move"
+        to = "OPS"
+
+        [[person]]
+        after = "POST /issue"
+        nth = 2
+        does = "hide"
+
+        [[person]]
+        after = "PUT ~/issue/[^/]+$"
+        does = "archive"
+
+        [[person]]
+        after = "POST ~/comment$"
+        does = "delete"
+        times = 2
+
+        [[webhook]]
+        mischief = "late"
+    "#;
+    world.sandbox.play(Script::read(script).expect("a readable script")).expect("a script that can be");
+    let body = |more| json!({ "fields": super::new_fields("a", more) });
+    let refused = world.post("issue", body(json!({}))).await;
+    assert_eq!(
+        (refused.status, &refused.json()["errors"]["duedate"]),
+        (400, &json!("Due date is required."))
+    );
+    let metadata = world.get("issue/createmeta/DISP/issuetypes/10001").await.json();
+    let fields = metadata["fields"].as_array().expect("fields").clone();
+    let due = fields.iter().find(|field| field["key"] == "duedate").expect("the field");
+    assert_eq!(due["required"], false, "only the refusal tells");
+
+    let due = json!({ "duedate": "2026-09-01" });
+    world.issue("moves", due.clone()).await;
+    assert_eq!(world.get("issue/DISP-1").await.json()["key"], "OPS-1", "a refused create counts for nobody");
+    world.issue("is hidden", due.clone()).await;
+    assert_eq!(world.get("issue/DISP-2").await.status, 404);
+    world.issue("is archived", due.clone()).await;
+    assert_eq!(world.put("issue/DISP-3", json!({ "fields": { "summary": "x" } })).await.status, 204);
+    assert_eq!(world.get("issue/DISP-3").await.status, 404);
+    world.issue("is deleted", due.clone()).await;
+    assert_eq!(world.post("issue/DISP-4/comment", json!({ "body": document("x") })).await.status, 201);
+    assert_eq!(world.sandbox.issues().len(), 3);
+
+    world.issue("is found late, and forgotten", due).await;
+    assert_eq!(world.keys("project = DISP").await, Vec::<String>::new());
+    world.sandbox.set_clock(time("2026-08-22T06:00:31Z"));
+    assert_eq!(world.keys("project = DISP").await, ["DISP-5"]);
+    assert_eq!(world.keys("project = DISP").await, Vec::<String>::new());
+    let left = world.sandbox.leftovers();
+    assert_eq!(
+        left,
+        [
+            "no webhook met the mischief planned: Late",
+            "a person never came: delete after `POST ~/comment$`, due at match 1",
+            "no new issue of `OPS` was refused for the lack of `environment`",
+        ]
+    );
+    let nowhere = "[[person]]\nafter = \"POST /issue\"\ndoes = \"move\"\nto = \"NONE\"";
+    assert!(world.sandbox.play(Script::read(nowhere).expect("a readable script")).is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What the site says of itself.
 
-use disputebot::sandbox::User;
+use disputebot::sandbox::{Language, User};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{World, strings};
@@ -73,4 +74,31 @@ async fn create_metadata_is_paged_and_names_what_is_required() {
     let edit = world.get("issue/DISP-1/editmeta").await.json();
     assert_eq!(edit["fields"]["labels"]["operations"], json!(["add", "set", "remove"]));
     assert_eq!(edit["fields"].get("resolution"), None);
+}
+
+#[tokio::test]
+async fn names_are_in_the_language_of_the_account_unless_another_is_asked_for_with_force() {
+    let world = World::new().await;
+    world.issue("a", json!({ "priority": { "name": "High" } })).await;
+    world.sandbox.set_language(&User::bot(), Language::German);
+    let read = async |headers: &[(&str, &str)]| {
+        let mut request = world.signed(&User::bot(), Method::GET, "issue/DISP-1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let fields = world.send(request).await.json()["fields"].clone();
+        [fields["priority"]["name"].clone(), fields["status"]["statusCategory"]["name"].clone()]
+    };
+    let (german, english) = (["Hoch", "Zu erledigen"], ["High", "To Do"]);
+    assert_eq!(read(&[]).await, german);
+    assert_eq!(read(&[("Accept-Language", "en-US")]).await, german, "it is ignored alone");
+    let forced = ("X-Force-Accept-Language", "true");
+    assert_eq!(read(&[("Accept-Language", "en-US"), forced]).await, english);
+    assert_eq!(read(&[forced]).await, english, "the language of the site");
+    assert_eq!(world.get("myself").await.json()["locale"], "de_DE");
+    let other = world.send(world.signed(&User::analyst(), Method::GET, "priority")).await.json();
+    assert_eq!(other[1]["name"], "High", "other accounts have their own");
+    let asking = world.signed(&User::analyst(), Method::GET, "resolution");
+    let asking = asking.header("Accept-Language", "de-DE").header(forced.0, forced.1);
+    assert_eq!(world.send(asking).await.json()[0]["name"], "Fertig");
 }

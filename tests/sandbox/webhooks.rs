@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use disputebot::sandbox::{Delivered, Mischief, Refusal, User};
+use disputebot::sandbox::{Delivered, Mischief, Refusal, Script, User};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -244,4 +244,29 @@ async fn deliveries_go_by_themselves_once_they_are_let() {
     tokio::time::timeout(Duration::from_secs(20), both).await.expect("both deliveries");
     assert_eq!(world.sandbox.waiting_webhooks(), 0);
     world.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_script_says_what_happens_to_deliveries() {
+    let world = World::new().await;
+    let receiver = Receiver::new().await;
+    world.sandbox.add_webhook(&receiver.url, None, &["jira:issue_created"]).expect("a webhook");
+    let script = "[[webhook]]\nmischief = \"late\"\n[[webhook]]\nmischief = \"doubled\"\n\
+                  [[webhook]]\nmischief = \"dropped\"\n[[webhook]]\nmischief = \"reordered\"\n";
+    world.sandbox.play(Script::read(script).expect("a readable script")).expect("a script that can be");
+    for summary in ["late", "doubled", "dropped", "reordered", "well"] {
+        world.issue(summary, json!({})).await;
+    }
+    world.sandbox.deliver_webhooks().await;
+    let heard: Vec<Value> =
+        receiver.heard().iter().map(|heard| heard.json()["issue"]["fields"]["summary"].clone()).collect();
+    assert_eq!(heard, ["doubled", "doubled", "well", "reordered", "late"]);
+    assert_eq!(world.sandbox.leftovers(), Vec::<String>::new());
+    let chaos = "[[webhook]]\nseed = 1\nrate = 100\n";
+    world.sandbox.play(Script::read(chaos).expect("a readable script")).expect("a script that can be");
+    for _ in 0..10 {
+        world.issue("any", json!({})).await;
+    }
+    let told = world.sandbox.deliver_webhooks().await;
+    assert!(told.iter().any(|told| told.is_forged) || told.len() != 10, "{told:?}");
 }

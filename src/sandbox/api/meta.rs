@@ -67,7 +67,11 @@ pub(super) fn edit_fields(world: &mut World, call: &Call) -> Outcome {
 
 /// Some fields are on a screen only for those who may set them.
 fn leave_out_forbidden(world: &World, call: &Call, fields: &mut Vec<Value>) {
-    for (key, permission) in [("assignee", Permission::Assign), (SECURITY, Permission::SetSecurity)] {
+    for (key, permission) in [
+        ("assignee", Permission::Assign),
+        ("duedate", Permission::Schedule),
+        (SECURITY, Permission::SetSecurity),
+    ] {
         if !world.rights.allow(call.account(), permission) {
             fields.retain(|field| field["key"] != key);
         }

@@ -2,38 +2,57 @@
 
 use std::fmt::Write as _;
 
-/// A query. It is bounded to one project, or else to a mark of ours.
+/// A query. It is bounded to one project, to some issues, or else to a mark of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Jql {
+#[must_use]
+pub struct Jql {
     clauses: String,
     order: &'static str,
 }
 
 impl Jql {
     /// Issues of a project.
-    pub(super) fn of_project(key: &str) -> Self {
+    pub fn of_project(key: &str) -> Self {
         Self { clauses: equal("project", key), order: "id ASC" }
     }
 
     /// Issues with a label of ours, wherever people moved them to.
-    pub(super) fn marked(label: &str) -> Self {
+    pub fn marked(label: &str) -> Self {
         Self { clauses: equal("labels", label), order: "id ASC" }
     }
 
+    /// Issues by their keys.
+    pub fn of_issues<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+        let keys: Vec<String> = keys.into_iter().map(quoted).collect();
+        Self { clauses: format!("issuekey in ({})", keys.join(", ")), order: "id ASC" }
+    }
+
+    /// Those that nobody is done with.
+    pub fn not_done(mut self) -> Self {
+        self.clauses.push_str(" AND statusCategory != Done");
+        self
+    }
+
     /// Those that have a label.
-    pub(super) fn labelled(mut self, label: &str) -> Self {
+    pub fn labelled(mut self, label: &str) -> Self {
         self.clauses.push_str(" AND ");
         self.clauses.push_str(&equal("labels", label));
         self
     }
 
     /// The newest first; otherwise the oldest.
-    pub(super) fn newest_first(self) -> Self {
+    pub fn newest_first(self) -> Self {
         Self { order: "created DESC, id DESC", ..self }
     }
 
-    pub(super) fn text(&self) -> String {
+    /// For the server.
+    pub fn text(&self) -> String {
         format!("{} ORDER BY {}", self.clauses, self.order)
+    }
+
+    /// For a person, whose Jira has an order of its own.
+    pub fn unordered(&self) -> &str {
+        &self.clauses
     }
 }
 
@@ -100,6 +119,14 @@ mod tests {
         assert_eq!(
             Jql::of_project("DISP").newest_first().text(),
             r#"project = "DISP" ORDER BY created DESC, id DESC"#
+        );
+        assert_eq!(
+            Jql::of_issues(["DISP-1", "X) OR (Y"]).unordered(),
+            r#"issuekey in ("DISP-1", "X) OR (Y")"#
+        );
+        assert_eq!(
+            Jql::of_project("DISP").labelled("a").not_done().unordered(),
+            r#"project = "DISP" AND labels = "a" AND statusCategory != Done"#
         );
     }
 }

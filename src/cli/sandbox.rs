@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     /// More tables of the TOML:
     ///
     ///   [index]                # searches are behind, and forget
-    ///   lag_s = 30
+    ///   `lag_s = 30`
     ///   flicker = 20           # in percent, drawn from the
     ///   seed = 7
     ///   [[webhook]]            # the next delivery; `times` for more of them

@@ -230,7 +230,8 @@ pub fn survey(
                 facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
             weight = Weight::of(&members, tables, course.last().day);
-            if !params.plan.is_large(group.members.len(), weight.amount) {
+            let is_sure = params.plan.is_large(group.members.len(), weight.amount);
+            if !is_sure || params.routes.iter().any(|rule| rule.when.due_within_days.is_some()) {
                 days_left = ticket::days_left(&members, tables, today);
             }
             let decisions = decisions.remove(&group.id).unwrap_or_default();
@@ -242,8 +243,8 @@ pub fn survey(
                 Ok(content) => {
                     let list = params.attach_members.then(|| List::of(&group.id, &members, grain));
                     let mut content = Content { list, grain, course: Some(course), ..content };
-                    let subject = subject(group, &members, &facts.cause.id, &figures, tables);
-                    plan::route(&params.routes, &subject, today).put_on(&mut content);
+                    let subject = subject(group, &members, &facts.cause.id, &figures, days_left, tables);
+                    plan::route(&params.routes, &subject).put_on(&mut content);
                     Ok(content)
                 }
                 Err(ticket::ContentError::Template(error)) => return Err(error.into()),
@@ -317,6 +318,7 @@ fn subject<'a>(
     members: &[&'a Dispute],
     cause: &'a str,
     figures: &Figures,
+    days_left: Option<i64>,
     tables: &'a Tables,
 ) -> plan::Subject<'a> {
     let entity_type = |dispute: &&'a Dispute| {
@@ -330,7 +332,7 @@ fn subject<'a>(
         states: members.iter().map(|dispute| dispute.state.as_deref()).collect(),
         entity_types: members.iter().map(entity_type).collect(),
         amount: figures.exposed + figures.recoverable,
-        due: figures.due,
+        days_left,
     }
 }
 

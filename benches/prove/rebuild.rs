@@ -210,6 +210,7 @@ pub(crate) fn params() -> plan::Params {
         max_new_tickets: usize::MAX,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        amount_alone: None,
         due_within_days: None,
         resolve: true,
         resolution: None,

@@ -355,6 +355,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
         };
         let why = match &action.reason {
             Reason::NewGroup => "a group without a ticket",
+            Reason::Costly => "a small group of much money",
             Reason::DeadlineNear { .. } => "a small group with a deadline near",
             Reason::DespiteRuling { .. } => "much came since a person decided",
             Reason::SplitFrom { .. } => "split from another group",

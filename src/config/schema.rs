@@ -411,6 +411,7 @@ mod tests {
         plan.max_new_tickets Whole
         plan.min_disputes Whole
         plan.min_amount Text
+        plan.amount_alone Text
         plan.due_within_days Whole
         plan.resolve Flag
         plan.reopen_within Text
@@ -427,7 +428,7 @@ mod tests {
         ticket.priorities List
         ticket.priority_high_loss Text
         ticket.priority_highest_loss Text
-        ticket.priority_high_age_days Text
+        ticket.priority_high_age_days Whole
         ticket.priority_high_amount Text
         ticket.priority_highest_amount Text
         ticket.fallback_assignee Text

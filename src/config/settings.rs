@@ -149,6 +149,7 @@ impl Settings {
             max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
             min_disputes: reader.integer("plan.min_disputes", 1..),
             min_amount: reader.money("plan.min_amount"),
+            amount_alone: reader.optional_money("plan.amount_alone"),
             due_within_days: Some(reader.integer("plan.due_within_days", 0..=3_650)).filter(|days| *days > 0),
             resolve: reader.flag("plan.resolve"),
             resolution: reader.optional_text("jira.resolution"),

@@ -211,6 +211,8 @@ pub enum Change {
 pub enum Reason {
     /// A group without a ticket.
     NewGroup,
+    /// A group of too few disputes for a ticket, but of so much money that this alone earns it one.
+    Costly,
     /// A group that is too small for a ticket by its disputes and its money, but a deadline of its is near.
     DeadlineNear {
         /// Days to it.

@@ -40,6 +40,8 @@ pub struct Params {
     pub min_disputes: usize,
     /// Least money in dispute (US dollars) of a group that gets a ticket.
     pub min_amount: Decimal,
+    /// Money in dispute (US dollars) by which a group gets one however few its disputes are; none is never.
+    pub amount_alone: Option<Decimal>,
     /// Days to a deadline within which a smaller group gets one as well; none is never.
     pub due_within_days: Option<i64>,
     /// Whether tickets of resolved groups are closed.
@@ -77,8 +79,7 @@ pub struct Standing {
     pub returned: bool,
     /// Texts for fields that Jira would not take; they are not in the content.
     pub unfit: Vec<Unfit>,
-    /// Days to its next deadline, as far as that can decide whether it gets a ticket; none where all have passed or none
-    /// is known.
+    /// Days to its next deadline, as far as that can decide anything; none where all have passed or none is known.
     pub days_left: Option<i64>,
     /// Money in dispute (US dollars) of those disputes about which no person had decided anything before this run.
     pub fresh_amount: Decimal,
@@ -88,6 +89,11 @@ impl Params {
     /// Whether a group has enough disputes and money for a ticket.
     pub fn is_large(&self, disputes: usize, amount: Decimal) -> bool {
         disputes >= self.min_disputes && amount >= self.min_amount
+    }
+
+    /// Whether its money alone earns a group a ticket.
+    pub fn is_costly(&self, amount: Decimal) -> bool {
+        self.amount_alone.is_some_and(|least| amount >= least)
     }
 }
 
@@ -233,10 +239,12 @@ impl Planner<'_> {
             }
             Some(Ok(content)) => content,
         };
-        let is_large = self.params.is_large(group.members.len(), standing.weight.amount);
+        let amount = standing.weight.amount;
+        let is_large = self.params.is_large(group.members.len(), amount);
+        let is_costly = !is_large && self.params.is_costly(amount);
         let is_near = |days: &i64| self.params.due_within_days.is_some_and(|within| *days <= within);
-        let near = standing.days_left.filter(|days| !is_large && is_near(days));
-        if !is_large && near.is_none() {
+        let near = standing.days_left.filter(|days| !is_large && !is_costly && is_near(days));
+        if !is_large && !is_costly && near.is_none() {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
         if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
@@ -257,6 +265,7 @@ impl Planner<'_> {
                 (Some(key), ..) => Reason::DespiteRuling { key },
                 (_, Some(before), _) => Reason::ReturnedLate { group: before.clone() },
                 (.., Some(days)) => Reason::DeadlineNear { days },
+                _ if is_costly => Reason::Costly,
                 _ => Reason::NewGroup,
             },
         };

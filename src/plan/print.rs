@@ -105,6 +105,7 @@ impl Unsaid {
 fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NewGroup => "this group has no ticket yet".to_owned(),
+        Reason::Costly => "its disputes are few, but `plan.amount_alone` is in dispute".to_owned(),
         Reason::DeadlineNear { days: 0 } => "a deadline of this small group is today".to_owned(),
         Reason::DeadlineNear { days } => {
             format!(

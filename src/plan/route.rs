@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{ToSpan, civil::Date};
 use rust_decimal::Decimal;
 
 use super::{
@@ -94,21 +93,18 @@ pub struct Subject<'a> {
     pub entity_types: Vec<Option<&'a str>>,
     /// Money in dispute (US dollars).
     pub amount: Decimal,
-    /// The next deadline.
-    pub due: Option<Date>,
+    /// Days to its next deadline, as for [`Standing::days_left`].
+    pub days_left: Option<i64>,
 }
 
 impl When {
-    fn fits(&self, subject: &Subject<'_>, today: Date) -> bool {
+    fn fits(&self, subject: &Subject<'_>) -> bool {
         let one_of = |names: &BTreeSet<String>, name: &str| names.is_empty() || names.contains(name);
         let mostly = |names: &BTreeSet<String>, values: &[Option<&str>]| {
             let fitting = values.iter().flatten().filter(|value| names.contains(**value)).count();
             names.is_empty() || fitting * 2 > values.len()
         };
-        let near = |days: i64| {
-            let last = today.saturating_add(days.days());
-            subject.due.is_some_and(|due| due <= last)
-        };
+        let near = |within: i64| subject.days_left.is_some_and(|days| days <= within);
         (self.programs.is_empty() || self.programs.contains(&subject.program))
             && one_of(&self.causes, subject.cause)
             && one_of(&self.clients, subject.client)
@@ -120,9 +116,9 @@ impl When {
 }
 
 /// What the rules say of one ticket.
-pub fn route(rules: &[Rule], subject: &Subject<'_>, today: Date) -> Then {
+pub fn route(rules: &[Rule], subject: &Subject<'_>) -> Then {
     let mut route = Then::default();
-    for rule in rules.iter().filter(|rule| rule.when.fits(subject, today)) {
+    for rule in rules.iter().filter(|rule| rule.when.fits(subject)) {
         let Then { issue_type, priority, watchers, fields } = &rule.then;
         route.issue_type = route.issue_type.or_else(|| issue_type.clone());
         route.priority = route.priority.or_else(|| priority.clone());
@@ -253,7 +249,7 @@ mod tests {
             states: vec![Some("TX"), Some("TX"), Some("NM"), None],
             entity_types: vec![Some("DSH"), Some("DSH"), Some("DSH"), None],
             amount: Decimal::from(50_000),
-            due: Some(jiff::civil::date(2026, 9, 10)),
+            days_left: Some(9),
         }
     }
 
@@ -262,7 +258,7 @@ mod tests {
     }
 
     fn fits(when: &When) -> bool {
-        when.fits(&subject(), jiff::civil::date(2026, 9, 1))
+        when.fits(&subject())
     }
 
     #[test]
@@ -293,8 +289,8 @@ mod tests {
         assert!(fits(&money(50_000)) && !fits(&money(50_001)));
         let near = |days| When { due_within_days: Some(days), ..When::default() };
         assert!(fits(&near(9)) && !fits(&near(8)));
-        let without = Subject { due: None, ..subject() };
-        assert!(!near(9_999).fits(&without, jiff::civil::date(2026, 9, 1)), "no deadline is never near");
+        let without = Subject { days_left: None, ..subject() };
+        assert!(!near(9_999).fits(&without), "none, or one that has passed, is never near");
     }
 
     #[test]
@@ -326,7 +322,7 @@ mod tests {
                 },
             ),
         ];
-        let found = route(&rules, &subject(), jiff::civil::date(2026, 9, 1));
+        let found = route(&rules, &subject());
         assert_eq!(
             found,
             Then {

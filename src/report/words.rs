@@ -146,6 +146,7 @@ pub fn ruling(ruling: &Ruling, key: &dyn Fn(&GroupId) -> String) -> String {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::NewGroup => "a group without a ticket".to_owned(),
+        Reason::Costly => "a small group of much money".to_owned(),
         Reason::DeadlineNear { .. } => "a small group with a deadline near".to_owned(),
         Reason::DespiteRuling { key } => format!("much came since a person decided on {key}"),
         Reason::SplitFrom { group } => format!("split from the group {}", group.short()),

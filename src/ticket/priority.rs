@@ -16,6 +16,8 @@ use crate::dispute::{Clocks, Deadline, Dispute, Silence, Tables};
 pub struct Weight {
     /// Money (US dollars) that is lost where nobody acts by a deadline that has not passed.
     pub loss: Decimal,
+    /// Whether a day is known on which any of its money is lost, also where it has passed.
+    pub is_timed: bool,
     /// Days for which the oldest dispute has been open.
     pub age_days: i64,
     /// Money in dispute (US dollars).
@@ -29,21 +31,25 @@ impl Weight {
     pub fn of(members: &[&Dispute], tables: &Tables, day: Date) -> Self {
         let clocks = Clocks::new(tables);
         let losing: Vec<&Deadline> = tables.deadlines.iter().filter(|deadline| is_loss(deadline)).collect();
-        let is_lost = |member: &&Dispute| {
-            let mut ends = losing
-                .iter()
-                .filter(|deadline| deadline.concerns(member))
-                // Where the rules of a program lose a right, but the day of its clock is not known, the due date of
-                // the input stands for it.
-                .filter_map(|deadline| clocks.due(deadline, member).or(member.due_at));
-            ends.any(|end| end >= day)
+        // The last day on which any of it is lost. Where the rules of a program lose a right, but the day of its clock is
+        // not known, the due date of the input stands for it.
+        let lost_on = |member: &Dispute| {
+            let ends = losing.iter().filter(|deadline| deadline.concerns(member));
+            ends.filter_map(|deadline| clocks.due(deadline, member).or(member.due_at)).max()
+        };
+        let mut is_timed = false;
+        let mut is_lost = |member: &&Dispute| {
+            let last = lost_on(member);
+            is_timed |= last.is_some();
+            last.is_some_and(|last| last >= day)
         };
         let money = |members: &mut dyn Iterator<Item = &Dispute>| -> Decimal {
             members.filter_map(|member| member.amount_disputed).sum()
         };
         let oldest = members.iter().filter_map(|member| member.opened_at).min();
         Self {
-            loss: money(&mut members.iter().copied().filter(is_lost)),
+            loss: money(&mut members.iter().copied().filter(&mut is_lost)),
+            is_timed,
             age_days: oldest.map_or(0, |oldest| day.duration_since(oldest).as_hours() / 24).max(0),
             amount: money(&mut members.iter().copied()),
             disputes: members.len(),
@@ -86,7 +92,9 @@ fn is_loss(deadline: &Deadline) -> bool {
         && deadline.owner.as_deref().is_some_and(is_ours)
 }
 
-/// What decides the priority: the highest that the loss, the age or the size gives.
+/// What decides the priority: the loss first, then the age, then the size. The highest is for what would be lost alone;
+/// age and size lift to the second at most. Where no deadline is known by which any of the money is lost,
+/// all of it stands for the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priorities {
     /// Loss (US dollars) from which a ticket is `high`.
@@ -97,7 +105,7 @@ pub struct Priorities {
     pub high_age_days: Option<i64>,
     /// Money in dispute (US dollars) from which a ticket is `high`.
     pub high_amount: Decimal,
-    /// Money in dispute (US dollars) from which a ticket is `highest`.
+    /// Money in dispute (US dollars) from which a ticket is `highest` where it is not known when any of it is lost.
     pub highest_amount: Decimal,
     /// Names of the project's priorities: normal, high, highest; empty leaves Jira's default.
     pub names: [String; 3],
@@ -107,9 +115,13 @@ impl Priorities {
     /// Name of the priority of a weight; none where Jira's default is left.
     pub fn of(&self, weight: &Weight) -> Option<String> {
         let step = |sum: Decimal, high, highest| usize::from(sum >= high) + usize::from(sum >= highest);
-        let of_loss = step(weight.loss, self.high_loss, self.highest_loss);
+        let of_loss = if weight.is_timed {
+            step(weight.loss, self.high_loss, self.highest_loss)
+        } else {
+            step(weight.amount, self.high_amount, self.highest_amount)
+        };
         let of_age = usize::from(self.high_age_days.is_some_and(|days| weight.age_days >= days));
-        let of_size = step(weight.amount, self.high_amount, self.highest_amount);
+        let of_size = usize::from(weight.amount >= self.high_amount);
         let name = &self.names[of_loss.max(of_age).max(of_size).min(2)];
         (!name.is_empty()).then(|| name.clone())
     }
@@ -120,7 +132,7 @@ mod tests {
     use super::*;
 
     fn weight(loss: i64, age_days: i64, amount: i64) -> Weight {
-        Weight { loss: loss.into(), age_days, amount: amount.into(), disputes: 5 }
+        Weight { loss: loss.into(), age_days, amount: amount.into(), disputes: 5, is_timed: true }
     }
 
     #[test]
@@ -131,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_priority_is_the_highest_that_loss_age_or_size_gives() {
+    fn only_a_loss_gives_the_highest_priority_and_age_and_size_the_second_at_most() {
         let priorities = Priorities {
             high_loss: 25.into(),
             highest_loss: 250.into(),
@@ -145,7 +157,10 @@ mod tests {
             [of(24, 179, 99), of(25, 0, 0), of(0, 180, 0), of(0, 0, 100)],
             ["Medium", "High", "High", "High"]
         );
-        assert_eq!([of(250, 0, 0), of(0, 900, 999), of(24, 900, 1_000)], ["Highest", "High", "Highest"]);
+        assert_eq!([of(249, 0, 0), of(250, 0, 0)], ["High", "Highest"]);
+        assert_eq!([of(0, 900, 999), of(24, 900, 1_000_000), of(0, 0, 1_000_000)], ["High"; 3]);
+        let untimed = |amount| priorities.of(&Weight { is_timed: false, ..weight(0, 0, amount) }).unwrap();
+        assert_eq!([untimed(99), untimed(100), untimed(1_000)], ["Medium", "High", "Highest"]);
         let young = Priorities { high_age_days: None, ..priorities };
         assert_eq!(young.of(&weight(0, 9_999, 0)).unwrap(), "Medium");
     }

@@ -115,6 +115,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.integer::<usize>("plan.max_new_tickets", 0..);
     reader.integer::<usize>("plan.min_disputes", 1..);
     reader.money("plan.min_amount");
+    reader.optional_money("plan.amount_alone");
     reader.integer::<i64>("plan.due_within_days", 0..);
     reader.flag("plan.resolve");
     for key in ["plan.reopen_within", "plan.reclose_after"] {

@@ -55,7 +55,7 @@ fn each_value_arrives_where_it_belongs() {
          [source.columns]\nndc = \"NDC11\"\n[source.values.program]\n\"Medicaid\" = \"mdrp\"\n\
          [source.values.status]\n\"In Dispute\" = \"live\"\n[source.values.delivery_system]\n\"MCOU\" = \"mco\"\n\
          [cluster]\nengine = \"groupby\"\nmin_group = 7\n[group]\nconfirm_runs = 3\n\
-         [plan]\nmax_new_tickets = 9\nmin_disputes = 8\nmin_amount = \"12.50\"\ndue_within_days = 3\nresolve = false\n\
+         [plan]\nmax_new_tickets = 9\nmin_disputes = 8\nmin_amount = \"12.50\"\namount_alone = \"75\"\ndue_within_days = 3\nresolve = false\n\
          [ticket]\nmax_members_listed = 3\npriorities = [\"P3\", \"P2\", \"P1\"]\npriority_high_amount = \"5\"\npriority_highest_amount = \"6\"\n\
          [jira]\nurl = \"https://jira.example.com\"\nproject = \"DISP\"\nissue_type = \"Bug\"\nuser = \"bot@example.com\"\n\
          timeout = \"7s\"\ncreate_settle = \"9m\"\nresolution = \"Fixed\"\nlink_type_split = \"Split\"\nlink_type_merge = \"Merge\"\n\
@@ -86,7 +86,7 @@ fn each_value_arrives_where_it_belongs() {
     assert_eq!((run.group.confirm_runs, run.group.pattern_weight), (3, 7));
     assert_eq!((run.plan.max_new_tickets, run.plan.min_disputes), (9, 8));
     assert_eq!((run.plan.min_amount, run.plan.resolve), (Decimal::new(1250, 2), false));
-    assert_eq!(run.plan.due_within_days, Some(3));
+    assert_eq!((run.plan.amount_alone, run.plan.due_within_days), (Some(Decimal::from(75)), Some(3)));
     assert_eq!(run.plan.resolution.as_deref(), Some("Fixed"));
     assert_eq!((run.plan.split_link.as_str(), run.plan.merge_link.as_str()), ("Split", "Merge"));
     assert_eq!(run.plan.settle, SignedDuration::from_mins(9));

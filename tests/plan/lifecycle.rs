@@ -2,7 +2,10 @@
 
 use disputebot::{
     group::{Pending, Status},
-    plan::{Category, Closed, HoldReason, Link, Manners, Moment, Reason, StrayKind, Ticket, Write, written},
+    plan::{
+        Category, Closed, Detail, HoldReason, Link, Manners, Moment, Reason, StrayKind, Ticket, Write, print,
+        written,
+    },
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -87,6 +90,26 @@ fn a_small_group_gets_a_ticket_when_a_deadline_is_near_and_the_plan_says_so() {
     world.params.due_within_days = Some(14);
     world.params.min_amount = 10.into();
     assert_eq!(opened(&world), [id(A), id(B), id(C)].map(|group| (group, Reason::NewGroup)));
+}
+
+#[test]
+fn a_group_of_few_disputes_gets_a_ticket_by_its_money_alone_and_the_plan_says_so() {
+    let mut world = World::new();
+    world.params.min_disputes = 5;
+    world.params.amount_alone = Some(1_000.into());
+    world.add(A, 2, 999);
+    world.add(B, 2, 1_000);
+    world.add(C, 5, 10);
+    // Where the money is enough no deadline is why.
+    world.standing(B).days_left = Some(1);
+    let plan = world.plan();
+    let why: Vec<_> = plan.actions.iter().map(|action| (action.group.clone(), &action.reason)).collect();
+    assert_eq!(why, [(id(B), &Reason::Costly), (id(C), &Reason::NewGroup)]);
+    assert_eq!(holds(&plan), [&HoldReason::Small { disputes: 2 }]);
+    assert!(print(&plan, Detail::Lines).contains("`plan.amount_alone` is in dispute"));
+    world.params.amount_alone = None;
+    world.standing(B).days_left = None;
+    assert_eq!(holds(&world.plan()).len(), 2, "unset, money alone earns none");
 }
 
 #[test]

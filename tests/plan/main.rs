@@ -83,6 +83,7 @@ impl World {
                 max_new_tickets: 50,
                 min_disputes: 4,
                 min_amount: Decimal::ZERO,
+                amount_alone: None,
                 due_within_days: Some(14),
                 resolve: true,
                 resolution: Some("Done".to_owned()),

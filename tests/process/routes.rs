@@ -244,6 +244,33 @@ async fn where_it_may_not_the_update_is_made_with_mails_and_the_wish_is_not_repe
     assert_eq!(edits.last(), Some(&(false, 204)), "the wish is not repeated: {edits:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_about_deadlines_counts_the_days_on_which_silence_loses_money_as_well() {
+    let world = world(Flavour::Cloud).await;
+    let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let mut rows = crate::world::disputes();
+    for row in &mut rows {
+        // Fifty days ago: under the discount programs of Part D ten of sixty are left, under Medicaid nothing is lost.
+        row.due_at = today.saturating_sub(jiff::ToSpan::days(50)).to_string();
+    }
+    world.write_disputes(&rows);
+    configure(
+        &world,
+        "[source.columns]\nreceived_at = \"due_at\"\ndue_at = \"resolved_at\"\n[routes.near]\ndue_within_days = 14\n\
+         priority = \"Low\"\n",
+    );
+    world.expect(0, &["run"]).await;
+    let (groups, issues) = (world.groups().await, world.issues_by_group());
+    let mut near = 0;
+    for (id, record) in &groups {
+        let is_near = issues[id][0]["fields"]["priority"]["name"] == "Low";
+        let has_clock = ["part_d_mdp", "cgdp"].iter().any(|it| record["group"]["program"] == *it);
+        assert_eq!(is_near, has_clock, "{record}");
+        near += usize::from(is_near);
+    }
+    assert!(near > 0 && near < groups.len(), "{near} of {}", groups.len());
+}
+
 /// An issue of each group with the rows of its disputes.
 async fn with_rows(world: &World) -> Vec<(Value, Vec<disputebot::generate::Record>, String)> {
     let (groups, issues, rows) = (world.groups().await, world.issues_by_group(), crate::world::disputes());
@@ -304,17 +331,23 @@ async fn each_condition_of_a_rule_holds_for_the_tickets_whose_disputes_meet_it()
     );
     let world = world(Flavour::Cloud).await;
     configure(&world, &routes);
-    let far: Vec<&str> = groups
-        .iter()
-        .step_by(2)
-        .flat_map(|(_, rows, _)| rows.iter().map(|row| row.dispute_id.as_str()))
-        .collect();
+    let of_each = |first: usize, step: usize| -> Vec<&str> {
+        let some = groups.iter().skip(first).step_by(step);
+        some.flat_map(|(_, rows, _)| rows.iter().map(|row| row.dispute_id.as_str())).collect()
+    };
+    // What has passed is no deadline.
+    let (far, past) = (of_each(0, 2), of_each(1, 4));
     let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let later = today.saturating_add(jiff::ToSpan::days(1_000)).to_string();
     let mut rows = crate::world::disputes();
     for row in &mut rows {
         let is_far = far.contains(&row.dispute_id.as_str());
-        row.due_at = if is_far { later.clone() } else { "2027-01-31".to_owned() };
+        let is_past = past.contains(&row.dispute_id.as_str());
+        row.due_at = match (is_far, is_past) {
+            (true, _) => later.clone(),
+            (_, true) => "2020-01-31".to_owned(),
+            _ => "2027-01-31".to_owned(),
+        };
     }
     world.write_disputes(&rows);
     world.expect(0, &["run"]).await;
@@ -327,7 +360,7 @@ async fn each_condition_of_a_rule_holds_for_the_tickets_whose_disputes_meet_it()
             money(rows) >= least,
             mostly(rows, &|row| kind_of(row) == Some(kind)),
             tables.root_causes.iter().any(|it| it.cause == *cause && causes.contains(&it.id.to_string())),
-            fields["duedate"] != *later,
+            fields["duedate"] == "2027-01-31",
         ];
         let shown = [
             fields["components"][0]["name"] == "Rebates",

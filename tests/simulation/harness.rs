@@ -721,6 +721,7 @@ fn plan_params(settle: SignedDuration) -> plan::Params {
         max_new_tickets: 50,
         min_disputes: 4,
         min_amount: Decimal::ZERO,
+        amount_alone: None,
         due_within_days: None,
         resolve: true,
         resolution: None,

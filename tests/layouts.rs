@@ -251,7 +251,8 @@ fn signed_overpunch_is_exact_for_every_sign_and_every_other_byte_is_refused_by_n
     let config = "[source]\npaths = [\"data.csv\"]\nlayout = \"tpa\"\n";
     let batch = World::with(config, &[("data.csv", &csv)]).read();
     let amounts: BTreeSet<Decimal> = batch.disputes.iter().map(|d| d.amount_disputed.unwrap()).collect();
-    let expected: Vec<Decimal> = (100..110).flat_map(|cents| [cents, -cents]).chain([-4]).map(in_cents).collect();
+    let expected: Vec<Decimal> =
+        (100..110).flat_map(|cents| [cents, -cents]).chain([-4]).map(in_cents).collect();
     assert_eq!(batch.disputes.len(), expected.len());
     assert_eq!(amounts, expected.into_iter().collect(), "a sign alone is a number of one digit");
     for Dispute { id, .. } in &batch.disputes {
@@ -281,7 +282,10 @@ fn a_file_of_an_administrator_of_fixed_width_needs_its_positions_and_nothing_els
     assert_eq!((reasons(&batch), rejects(&batch)), (vec![], vec![]));
     let amounts: BTreeSet<Decimal> = batch.disputes.iter().map(|d| d.amount_disputed.unwrap()).collect();
     assert_eq!(amounts, [-104, 104].map(in_cents).into());
-    assert!(batch.disputes.iter().all(|dispute| !dispute.id.contains("D-0000")), "no number of a claim is told");
+    assert!(
+        batch.disputes.iter().all(|dispute| !dispute.id.contains("D-0000")),
+        "no number of a claim is told"
+    );
     assert_eq!(batch.counts.rows, 2, "heads and ends are no rows");
     let told: Vec<String> = batch.warnings.iter().map(ToString::to_string).collect();
     assert!(

@@ -30,7 +30,11 @@ enum Way {
 enum Piece {
     Text(String),
     /// Whether nothing is made without a value of it, too.
-    Column { name: String, form: Form, is_needed: bool },
+    Column {
+        name: String,
+        form: Form,
+        is_needed: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,8 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::panic,
-    reason = "a benchmark prints, and stops where it cannot go on"
+    clippy::unnecessary_wraps,
+    reason = "a benchmark prints, and stops where it cannot go on; some places are never missing"
 )]
 
 #[path = "../tests/shared/bucket.rs"]

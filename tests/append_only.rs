@@ -12,6 +12,7 @@ use disputebot::dispute::{Dispute, Tables};
 use disputebot::source::{self, Batch, Completeness, Previous, Settings, keeping, load, open_disputes};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 const HEADER: &str = "dispute_id,program,manufacturer,ndc,status,units_disputed,note,claim_ref,service_date,transaction,unit_rebate_amount\n";
@@ -231,6 +232,41 @@ fn what_a_path_says_of_a_patient_is_not_looked_at_either() {
         assert_eq!((ids(&batch), batch.disputes[0].service_date), (vec!["D-1"], None), "turn {turn}");
     }
     assert_eq!(world.kept().len(), 1);
+    world.drop("b.csv", &[row("D-2", "", "")]);
+    fs::remove_file(folder.join("a.csv")).unwrap();
+    let Completeness::Incomplete(reasons) = world.run().completeness else { panic!("a file of it is gone") };
+    assert!(
+        reasons[0].to_string().contains("/service_date=####-##-##/a.csv` was read before"),
+        "{reasons:?}"
+    );
+    for path in world.kept() {
+        let bytes = fs::read(&path).unwrap();
+        let (head, name) = (String::from_utf8_lossy(&bytes), path.file_name().unwrap().to_string_lossy());
+        assert!(!head.contains("2026-09-30") && !name.contains("2026"), "{head}");
+        let unkeyed = sha2::Sha256::digest(folder.join("a.csv").to_str().unwrap());
+        let unkeyed: String = unkeyed.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!unkeyed.starts_with(&name[..8]), "a day can be guessed, and its hash tried");
+    }
+}
+
+#[test]
+fn a_file_whose_path_in_an_archive_tells_of_a_patient_is_read_each_time() {
+    let world = World::new();
+    let path = world.0.path().join("drops/2.zip");
+    let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
+    for (name, id) in [("a.csv", "D-1"), ("service_date=2026-09-30/b.csv", "D-2")] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(format!("{HEADER}{}", row(id, "", "")).as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    age(&path, 60);
+    for turn in 0..2 {
+        let batch = world.run();
+        assert_eq!((ids(&batch), world.kept().len()), (vec!["D-1", "D-2"], 1), "turn {turn}");
+        assert!(batch.completeness.is_complete(), "turn {turn}");
+    }
+    let bytes = fs::read(&world.kept()[0]).unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("a.csv"), "only the one that tells nothing");
 }
 
 #[test]

@@ -123,6 +123,57 @@ fn a_column_of_lists_is_refused_by_its_name_where_it_is_needed() {
     );
 }
 
+/// Writes a Parquet file with these rows of texts.
+fn parquet_of(path: &Path, rows: &[[String; 4]]) {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
+
+    let names = ["dispute_id", "program", "manufacturer", "ndc"];
+    let columns = names.map(|name| format!("REQUIRED BYTE_ARRAY {name} (UTF8);")).concat();
+    let schema = parquet::schema::parser::parse_message_type(&format!("message disputes {{ {columns} }}"));
+    let properties = Arc::new(WriterProperties::builder().build());
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema.unwrap()), properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for place in 0..names.len() {
+        let texts: Vec<ByteArray> = rows.iter().map(|row| ByteArray::from(row[place].as_str())).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn of_one_poisoned_row_in_a_hundred_the_others_are_read_and_the_counts_add_up_whatever_the_form() {
+    let ndc = |number: usize| if number % 100 == 7 { "none" } else { "12345-678-90" };
+    let rows: Vec<[String; 4]> = (0..2_000)
+        .map(|number| [format!("D-{number}"), "mdrp".into(), "E".into(), ndc(number).into()])
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let csv: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+    fs::write(folder.path().join("a.csv"), format!("dispute_id,program,manufacturer,ndc\n{csv}")).unwrap();
+    let object = |[id, program, client, ndc]: &[String; 4]| {
+        let object =
+            serde_json::json!({"dispute_id": id, "program": program, "manufacturer": client, "ndc": ndc});
+        format!("{object}\n")
+    };
+    fs::write(folder.path().join("a.ndjson"), rows.iter().map(object).collect::<String>()).unwrap();
+    parquet_of(&folder.path().join("a.parquet"), &rows);
+    for name in ["a.csv", "a.ndjson", "a.parquet"] {
+        let batch = read(&of(folder.path().join(name)));
+        assert_eq!(batch.completeness, Completeness::Complete, "{name}");
+        assert_eq!(
+            (batch.counts.rows, batch.counts.open, batch.counts.rejected),
+            (2_000, 1_980, 20),
+            "{name}"
+        );
+        assert_eq!((batch.rejects.len(), batch.counts.accounted()), (20, 2_000), "{name}");
+        assert!(batch.rejects.iter().all(|reject| reject.id.as_ref().unwrap().ends_with('7')), "{name}");
+    }
+}
+
 /// Writes a Parquet file of one dispute whose amount has this type.
 fn parquet_with_amount(path: &Path, id: &str, amount: &str, value: f64) {
     parquet_with(path, [id, &value.to_string()], amount, value);
@@ -301,6 +352,25 @@ fn partitions_of_a_folder_are_read_and_are_columns() {
         .collect();
     assert_eq!(seen, ["D-1 2026-11-01 Some(\"OH\")", "D-2 2026-11-02 None"]);
     assert_eq!(batch.warnings, [], "a column of the path is not absent");
+    for name in [
+        "d=2026-11-03/state=TX/part-0.parquet",
+        "d=2026-11-04/state=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
+    ] {
+        let path = folder.path().join("p").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let id = format!("D-{}", &name[10..12]);
+        parquet_of(&path, &[[id, "mdrp".into(), "E".into(), "12345067890".into()]]);
+    }
+    settings.paths = vec![folder.path().join("p")];
+    let seen: Vec<_> = read(&settings)
+        .disputes
+        .iter()
+        .map(|dispute| {
+            format!("{} {:?} {:?}", dispute.id, dispute.opened_at.unwrap(), dispute.state.as_deref())
+        })
+        .collect();
+    assert_eq!(seen, ["D-03 2026-11-03 Some(\"TX\")", "D-04 2026-11-04 None"]);
+    settings.paths = vec![folder.path().join("t")];
     fs::create_dir_all(folder.path().join("t/_delta_log")).unwrap();
     let batch = read(&settings);
     assert_eq!(

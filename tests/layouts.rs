@@ -1,7 +1,7 @@
 //! Named layouts of files, lines of fixed width, and columns made of others, from a config file to disputes.
 #![expect(clippy::unwrap_used, reason = "a failed preparation fails its test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::process::{Command, Output};
@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use disputebot::config::{Layers, Needs, Place};
 use disputebot::dispute::{Dispute, Field, LayoutKind, Program, Tables, Transaction};
 use disputebot::source::{self, Account, Batch, Completeness, Previous, load, open_disputes};
+use rust_decimal::Decimal;
 use tempfile::TempDir;
 
 /// A folder with a config file and files to read.
@@ -231,6 +232,10 @@ fn claims_have_ids_that_tell_nothing_of_them_and_are_netted() {
     assert_eq!(batch.disputes, [], "nothing is read under another id");
 }
 
+fn in_cents(cents: i64) -> Decimal {
+    Decimal::new(cents, 2)
+}
+
 #[test]
 fn signed_overpunch_is_exact_for_every_sign_and_every_other_byte_is_refused_by_name() {
     let header =
@@ -245,14 +250,15 @@ fn signed_overpunch_is_exact_for_every_sign_and_every_other_byte_is_refused_by_n
     }
     let config = "[source]\npaths = [\"data.csv\"]\nlayout = \"tpa\"\n";
     let batch = World::with(config, &[("data.csv", &csv)]).read();
-    let amounts: Vec<String> =
-        batch.disputes.iter().map(|d| d.amount_disputed.unwrap().to_string()).collect();
-    let expected: Vec<String> = (0..10)
-        .map(|digit| format!("1.0{digit}"))
-        .chain((0..10).map(|digit| format!("-1.0{digit}")))
-        .chain(["-0.04".to_owned()])
-        .collect();
-    assert_eq!(amounts, expected, "a sign alone is a number of one digit");
+    let amounts: BTreeSet<Decimal> = batch.disputes.iter().map(|d| d.amount_disputed.unwrap()).collect();
+    let expected: Vec<Decimal> =
+        (100..110).flat_map(|cents| [cents, -cents]).chain([-4]).map(in_cents).collect();
+    assert_eq!(batch.disputes.len(), expected.len());
+    assert_eq!(amounts, expected.into_iter().collect(), "a sign alone is a number of one digit");
+    for Dispute { id, .. } in &batch.disputes {
+        let is_hash = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_hash, "{id} tells the number of its claim");
+    }
     let column = "`reported_gap_discount`: ";
     assert_eq!(batch.rejects.len(), 6);
     for reject in rejects(&batch) {
@@ -274,9 +280,12 @@ fn a_file_of_an_administrator_of_fixed_width_needs_its_positions_and_nothing_els
                   reported_gap_discount = \"39-46\"\ndispute_reason_code = \"48-50\"\n[source.constants]\nprogram = \"part_d_mdp\"\n";
     let batch = World::with(config, &[("data.dat", &text)]).read();
     assert_eq!((reasons(&batch), rejects(&batch)), (vec![], vec![]));
-    let amounts: Vec<String> =
-        batch.disputes.iter().map(|d| d.amount_disputed.unwrap().to_string()).collect();
-    assert_eq!(amounts, ["-1.04", "1.04"]);
+    let amounts: BTreeSet<Decimal> = batch.disputes.iter().map(|d| d.amount_disputed.unwrap()).collect();
+    assert_eq!(amounts, [-104, 104].map(in_cents).into());
+    assert!(
+        batch.disputes.iter().all(|dispute| !dispute.id.contains("D-0000")),
+        "no number of a claim is told"
+    );
     assert_eq!(batch.counts.rows, 2, "heads and ends are no rows");
     let told: Vec<String> = batch.warnings.iter().map(ToString::to_string).collect();
     assert!(
@@ -324,6 +333,57 @@ fn claims_under_numbers_of_ncpdp_are_read_with_their_transactions() {
     assert_eq!((reasons(&batch), rejects(&batch)), (vec![], vec![]));
     assert_eq!((batch.disputes.len(), batch.counts.netted), (1, 2), "a reversal cancels its billing");
     assert!(batch.disputes.iter().all(|dispute| dispute.id.len() == 32));
+}
+
+#[test]
+fn under_numbers_of_ncpdp_a_reversal_or_a_new_billing_concerns_its_own_fill_at_its_own_pharmacy_alone() {
+    let line = |rx: &str, day: &str, pharmacy: &str, fill: &str, kind: &str| {
+        format!("{rx},12345067890,30.000,EA,{day},{pharmacy},{fill},{kind}\n")
+    };
+    let (first, refill) = (("20260901", "0"), ("20260930", "1"));
+    let (one, other) = ("1234567893", "1987654328");
+    let billed: String = [(first, one), (refill, one), (first, other), (refill, other)]
+        .map(|((day, fill), pharmacy)| line("0012345", day, pharmacy, fill, "B1"))
+        .concat();
+    let config =
+        "[source]\npaths = [\"a.csv\"]\nlayout = \"ncpdp\"\n[source.constants]\nprogram = \"340b\"\n";
+    let left = |more: &str| {
+        let csv = format!("402-D2,407-D7,442-E7,600-28,401-D1,201-B1,403-D3,103-A3\n{billed}{more}");
+        let batch = World::with(config, &[("a.csv", &csv)]).read();
+        assert_eq!((reasons(&batch), rejects(&batch)), (vec![], vec![]));
+        let mut left: Vec<_> = batch
+            .disputes
+            .iter()
+            .map(|dispute| {
+                let day = dispute.service_date.unwrap().strftime("%Y%m%d").to_string();
+                (day, dispute.pharmacy_npi.as_ref().unwrap().to_string(), dispute.transaction.unwrap())
+            })
+            .collect();
+        left.sort();
+        (left, batch.counts.netted)
+    };
+    let of = |(day, _): (&str, &str), pharmacy: &str, kind| (day.to_owned(), pharmacy.to_owned(), kind);
+    let (original, replacement) = (Transaction::Original, Transaction::Replacement);
+    assert_eq!(left("").1, 0);
+    assert_eq!(
+        // Zeros at the front of the number of a fill mean nothing.
+        left(&line("0012345", "20260930", other, "01", "B2")),
+        (vec![of(first, one, original), of(first, other, original), of(refill, one, original)], 2)
+    );
+    assert_eq!(
+        left(&line("0012345", "20260901", one, "0", "B3")),
+        (
+            vec![
+                of(first, one, replacement),
+                of(first, other, original),
+                of(refill, one, original),
+                of(refill, other, original)
+            ],
+            1
+        )
+    );
+    let nameless = line("", "20260901", one, "0", "B1") + &line("", "20260901", one, "0", "B2");
+    assert_eq!(left(&nameless).1, 0, "without its number no claim is told from others");
 }
 
 #[test]

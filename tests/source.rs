@@ -931,3 +931,19 @@ fn a_line_that_is_settled_or_contradicted_cancels_nothing() {
     assert_eq!((ids(&batch), batch.counts.netted, batch.counts.rejected), (vec!["A1", "B1"], 0, 2));
     assert_streams_alike(&input, &batch);
 }
+
+#[test]
+fn a_file_of_wrong_rows_is_broken_off_and_what_was_read_of_it_is_accounted_for() {
+    let wrong = "D-1,mdrp\n".repeat(250_000);
+    let input =
+        Input::of("a.csv", format!("{HEADER}\n{wrong}")).with("b.csv", csv(&[&row("D-2"), "D-3,mdrp"]));
+    let batch = input.load();
+    assert_eq!(ids(&batch), ["D-2"], "a file with fewer is read");
+    let broken = |name: &str| Reason::Rejected { path: input.path(name), most: 100_000 };
+    assert_eq!(reasons(&batch), [broken("a.csv")]);
+    assert_eq!(batch.counts.rows, batch.counts.accounted());
+    let rejected = batch.rejects.len();
+    assert!((100_000..200_000).contains(&rejected), "{rejected} are held");
+    let (disputes, account) = input.stream();
+    assert_eq!((disputes, account.counts.rows), (batch.disputes, account.counts.accounted()));
+}

@@ -9,7 +9,7 @@ use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::batch::Reason;
-use super::bytes::{Place, Raw};
+use super::bytes::{Growth, Place, Raw};
 
 /// No drop has more files than this.
 const MOST_MEMBERS: usize = 10_000;
@@ -32,6 +32,7 @@ struct Archive {
     path: PathBuf,
     place: Place,
     opened: Opened,
+    growth: Arc<Growth>,
 }
 
 /// The archive that is open, with its path: one at a time, however many there are.
@@ -57,8 +58,8 @@ impl Archive {
 /// The files of an archive, sorted by name. It is closed again after that.
 pub(super) fn members(path: &Path, place: &Place, opened: &Opened) -> Result<Vec<Member>, Reason> {
     let failed = |problem: String| Reason::Unreadable { path: path.to_path_buf(), problem };
-    let archive = Archive { path: path.to_path_buf(), place: place.clone(), opened: Arc::clone(opened) };
-    let archive = Arc::new(archive);
+    let (place, opened, growth) = (place.clone(), Arc::clone(opened), Arc::default());
+    let archive = Arc::new(Archive { path: path.to_path_buf(), place, opened, growth });
     let mut zip = ZipArchive::new(archive.file()?).map_err(|error| failed(error.to_string()))?;
     if zip.len() > MOST_MEMBERS {
         return Err(failed(format!("it holds {} files, expected at most {MOST_MEMBERS}", zip.len())));
@@ -96,6 +97,16 @@ pub(super) fn members(path: &Path, place: &Place, opened: &Opened) -> Result<Vec
 }
 
 impl Member {
+    /// The archive that it is in.
+    pub(super) fn archive(&self) -> &Path {
+        &self.archive.path
+    }
+
+    /// How the files of its archive grow.
+    pub(super) fn growth(&self) -> Arc<Growth> {
+        Arc::clone(&self.archive.growth)
+    }
+
     pub(super) fn open(&self) -> Result<Raw, Reason> {
         let failed = |error: &io::Error| super::files::unreadable(&self.path, error);
         let mut file = self.archive.file()?;

@@ -395,6 +395,14 @@ pub enum Reason {
         /// The limit of the ratio.
         times: u64,
     },
+    /// So many rows are rejected that the rest is not worth reading.
+    #[error("`{}` was not read to its end: over {most} rows are rejected", .path.display())]
+    Rejected {
+        /// The file.
+        path: PathBuf,
+        /// The most that are held.
+        most: usize,
+    },
     /// No file holds any row.
     #[error("the input has no rows")]
     NoRows,
@@ -417,6 +425,34 @@ impl Reason {
             return self;
         }
         Self::Of { source_name: source_name.to_owned(), reason: Box::new(self) }
+    }
+
+    /// The reason with its path as it may be told.
+    pub(super) fn told(mut self, shown: &dyn Fn(&Path) -> PathBuf) -> Self {
+        match &mut self {
+            Self::Of { reason, .. } => **reason = (**reason).clone().told(shown),
+            Self::Unreachable { path, .. }
+            | Self::Refused { path, .. }
+            | Self::BrokeOff { path, .. }
+            | Self::Missing { path }
+            | Self::Unreadable { path, .. }
+            | Self::UnknownKind { path }
+            | Self::NothingInFolder { path }
+            | Self::NothingMatches { path }
+            | Self::Gone { path }
+            | Self::TableWithLog { path, .. }
+            | Self::ColumnType { path, .. }
+            | Self::Empty { path }
+            | Self::NotText { path, .. }
+            | Self::WrongDelimiter { path, .. }
+            | Self::DuplicateColumn { path, .. }
+            | Self::HeaderLacks { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::Expands { path, .. }
+            | Self::Rejected { path, .. } => *path = shown(path),
+            Self::NoRows | Self::Drop { .. } => {}
+        }
+        self
     }
 }
 

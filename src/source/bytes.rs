@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -23,6 +25,14 @@ pub(super) struct Limits {
 }
 
 pub(super) const LIMITS: Limits = Limits { times: 200, bytes: 1 << 30 };
+
+/// How a file grows while it is decompressed; of an archive all of its files together, so that many that grow a little are
+/// what one is that grows much.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    compressed: AtomicU64,
+    decompressed: AtomicU64,
+}
 
 /// An opened text file, after its byte order mark.
 pub(super) struct TextFile {
@@ -69,9 +79,13 @@ impl Place {
 pub(super) fn open(path: &Path, place: &Place, limits: Limits) -> Result<TextFile, Reason> {
     let Raw { input, bytes_total } = place.open(path)?;
     let bytes = Rc::new(Cell::new(0));
-    let counted = Counted { inner: input, bytes: Rc::clone(&bytes) };
+    let growth = match place {
+        Place::Member(member) => member.growth(),
+        Place::File | Place::Object(_) => Arc::default(),
+    };
+    let counted = Counted { inner: input, bytes: Rc::clone(&bytes), growth: Arc::clone(&growth) };
     let guarded = |inner: Box<dyn Read>| -> Box<dyn Read> {
-        Box::new(Guarded { inner, compressed: Rc::clone(&bytes), decompressed: 0, limits })
+        Box::new(Guarded { inner, growth: Arc::clone(&growth), limits })
     };
     let mut raw: BufReader<Box<dyn Read>> = match place {
         Place::Member(member) => {
@@ -155,12 +169,14 @@ fn looks_like_binary(start: &[u8]) -> Option<&'static str> {
 struct Counted<R> {
     inner: R,
     bytes: Rc<Cell<u64>>,
+    growth: Arc<Growth>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
         self.bytes.set(self.bytes.get() + read as u64);
+        self.growth.compressed.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }
@@ -168,8 +184,7 @@ impl<R: Read> Read for Counted<R> {
 /// Stops a stream that grows without measure.
 struct Guarded<R> {
     inner: R,
-    compressed: Rc<Cell<u64>>,
-    decompressed: u64,
+    growth: Arc<Growth>,
     limits: Limits,
 }
 
@@ -182,9 +197,9 @@ struct Expansion {
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
-        self.decompressed += read as u64;
+        let decompressed = self.growth.decompressed.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
         let Limits { times, bytes } = self.limits;
-        if self.decompressed > bytes && self.decompressed / times > self.compressed.get() {
+        if decompressed > bytes && decompressed / times > self.growth.compressed.load(Ordering::Relaxed) {
             return Err(io::Error::other(Expansion { times }));
         }
         Ok(read)
@@ -195,7 +210,6 @@ impl<R: Read> Read for Guarded<R> {
 mod tests {
     use std::io::Write;
     use std::path::PathBuf;
-    use std::sync::Arc;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -241,23 +255,30 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_in_an_archive_is_stopped_alone_or_packed_twice_and_its_neighbours_are_read() {
+    fn a_bomb_in_an_archive_is_stopped_packed_once_or_twice_and_what_stands_before_it_is_read() {
         let zeros = vec![b'0'; 4 << 20];
         let small = b"a\n1\n".as_slice();
-        let twice = gzipped(&zeros);
-        let files =
-            [("a.csv", &zeros[..]), ("b.csv.gz", &twice), ("c.csv.gz", &gzipped(small)), ("d.csv", small)];
-        let (_folder, path) = archive(&files);
-        let stopped = |name: &str| Err(Reason::Expands { path: path.join(name), times: 200 });
-        assert_eq!(
-            read_members(&path),
-            [
-                ("a.csv".to_owned(), stopped("a.csv")),
-                ("b.csv.gz".to_owned(), stopped("b.csv.gz")),
-                ("c.csv.gz".to_owned(), Ok(4)),
-                ("d.csv".to_owned(), Ok(4)),
-            ]
-        );
+        for (name, bomb) in [("c.csv", zeros.clone()), ("c.csv.gz", gzipped(&zeros))] {
+            let (_folder, path) = archive(&[("a.csv.gz", &gzipped(small)), ("b.csv", small), (name, &bomb)]);
+            let stopped = Err(Reason::Expands { path: path.join(name), times: 200 });
+            assert_eq!(
+                read_members(&path),
+                [("a.csv.gz".to_owned(), Ok(4)), ("b.csv".to_owned(), Ok(4)), (name.to_owned(), stopped)]
+            );
+        }
+    }
+
+    #[test]
+    fn a_bomb_in_many_files_of_an_archive_is_stopped_though_none_of_them_is_one() {
+        let half = vec![b'0'; 512 << 10];
+        let (_folder, path) =
+            archive(&["a.csv", "b.csv", "c.csv", "d.csv"].map(|name| (name, half.as_slice())));
+        let stopped =
+            |name: &str| (name.to_owned(), Err(Reason::Expands { path: path.join(name), times: 200 }));
+        let read = |name: &str| (name.to_owned(), Ok(512 << 10));
+        assert_eq!(read_members(&path), [read("a.csv"), read("b.csv"), stopped("c.csv"), stopped("d.csv")]);
+        let alone = archive(&[("a.csv", half.as_slice())]);
+        assert_eq!(read_members(&alone.1), [read("a.csv")], "each archive is counted by itself");
     }
 
     /// Changes the same bytes of the head of a file and of its entry in the directory.

@@ -7,7 +7,8 @@
 //! * `hash: {claim}-{line}`: what stands there as a keyed hash. It tells equal from other and nothing else, so that an
 //!   id can be made of a claim number without holding it.
 //!
-//! Where all columns of an expression are empty, so is what it gives.
+//! Where all columns of an expression are empty, so is what it gives, and also where one is that it cannot do without:
+//! `{claim!}-{line}`.
 
 use super::compute::{Formula, Outcome};
 use super::header::fold;
@@ -28,7 +29,12 @@ enum Way {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Column { name: String, form: Form },
+    /// Whether nothing is made without a value of it, too.
+    Column {
+        name: String,
+        form: Form,
+        is_needed: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +149,12 @@ fn joined<'t>(pieces: &[Piece], mut value: impl FnMut(usize) -> &'t str) -> Stri
     for piece in pieces {
         match piece {
             Piece::Text(plain) => text.push_str(plain),
-            Piece::Column { form, .. } => {
+            Piece::Column { form, is_needed, .. } => {
                 let value = value(place).trim();
                 place += 1;
+                if *is_needed && value.is_empty() {
+                    return String::new();
+                }
                 is_empty &= value.is_empty();
                 match *form {
                     Form::Width(_) if value.is_empty() => {}
@@ -193,10 +202,12 @@ fn column_piece(column: &str) -> Result<Piece, String> {
         Some((name, form)) => (name, form_of(form.trim())?),
         None => (column, Form::Width(0)),
     };
+    let needed = name.trim_end().strip_suffix('!');
+    let (name, is_needed) = (needed.unwrap_or(name), needed.is_some());
     if name.trim().is_empty() {
         return Err("`{}` names no column".to_owned());
     }
-    Ok(Piece::Column { name: fold(name), form })
+    Ok(Piece::Column { name: fold(name), form, is_needed })
 }
 
 fn form_of(text: &str) -> Result<Form, String> {
@@ -228,6 +239,8 @@ mod tests {
         assert_eq!(of("{st}-{id}", &["OH", "7"]), "OH-7");
         assert_eq!(of("{st}-{id}", &["", "7"]), "-7");
         assert_eq!(of("{st}-{id}", &["", " "]), "", "of nothing comes nothing");
+        assert_eq!(of("{id!}-{st}", &["", "OH"]), "", "half of it would be that of others");
+        assert_eq!(of("{id!:3}-{st}", &["7", ""]), "007-");
         assert_eq!(of("{ndc:1-5}", &["12345678901"]), "12345");
         assert_eq!(of("{ndc:10-11}x", &["123456789"]), "x", "what is not there is not there");
     }

@@ -39,6 +39,18 @@ pub(super) enum Kind {
     Table(Opener),
 }
 
+impl Kind {
+    /// The archive that the file is in.
+    pub(super) fn archive(&self) -> Option<&Path> {
+        match self {
+            Self::Text(_, Place::Member(member)) | Self::Fixed(Place::Member(member)) => {
+                Some(member.archive())
+            }
+            Self::Text(..) | Self::Fixed(_) | Self::Kept(_) | Self::Table(_) => None,
+        }
+    }
+}
+
 /// One file to read, or one thing that is read like a file.
 #[derive(Debug, Clone)]
 pub(super) struct InputFile {

@@ -7,7 +7,8 @@
 //!
 //! Nothing of a patient is kept: of private columns the reference of a claim alone, as a keyed hash, since lines of one
 //! claim cancel each other over files. Everything else of them is not looked at in such a source, so that a row that was
-//! kept and one that is read are alike.
+//! kept and one that is read are alike. A path may tell of a patient too (`service_date=2026-09-30/…`): files are known by
+//! keyed hashes of their paths, and what can be read of a path has values of such partitions by their form only.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -26,6 +27,7 @@ use tempfile::NamedTempFile;
 use super::Settings;
 use super::batch::{Problem, Reason, Reject};
 use super::key::{LocalKey, hex};
+use super::mapping::shown;
 use super::parse::Read;
 use super::table::Table;
 use super::table_rows::{RawRow, Splitter};
@@ -51,7 +53,7 @@ pub fn keeping(sources: &[Settings]) -> Vec<Settings> {
 
 /// A file that changed so lately may change again without another mark.
 const SETTLED: Duration = Duration::from_secs(2);
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const KIND: &str = "kept";
 
 /// The mark of a file of this machine; none where it cannot be trusted yet.
@@ -97,7 +99,7 @@ impl InArchive {
 pub(super) struct Decision {
     /// Of each file that is listed, whether what was kept of it counts.
     pub reuse: Vec<bool>,
-    /// Files of which something was kept, and which are not there any more.
+    /// Names of files of which something was kept, and which are not there any more.
     pub gone: Vec<String>,
 }
 
@@ -117,7 +119,12 @@ pub(super) fn decide(listed: &[(&str, Option<&str>)], kept: &BTreeMap<String, St
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     version: u32,
-    path: String,
+    /// The keyed hash of the path.
+    name: String,
+    /// The path as it may be shown.
+    shown: String,
+    /// The keyed hash of the path of the archive that the file is in, and the path in there.
+    inside: Option<(String, String)>,
     mark: String,
     /// By which mapping, which tables and which key the rows are what they are.
     mapping: String,
@@ -149,6 +156,8 @@ pub(super) struct Store {
     folder: PathBuf,
     writes: bool,
     mapping: String,
+    key: LocalKey,
+    /// By name.
     files: BTreeMap<String, Kept>,
 }
 
@@ -171,53 +180,85 @@ impl Store {
             let is_kept = path.extension().is_some_and(|kind| kind == KIND);
             let kept = if is_kept { Kept::open(&path).ok() } else { None };
             match kept.filter(|kept| kept.head.mapping == mapping) {
-                Some(kept) => drop(files.insert(kept.head.path.clone(), kept)),
+                Some(kept) => drop(files.insert(kept.head.name.clone(), kept)),
                 // What an interrupted run left, too. It can be had again.
                 None if writes => drop(fs::remove_file(&path)),
                 None => {}
             }
         }
-        Some(Self { folder, writes, mapping, files })
+        Some(Self { folder, writes, mapping, key: key.clone(), files })
+    }
+
+    /// What a file is called here; it says nothing of the path.
+    pub(super) fn name(&self, path: &Path) -> String {
+        self.key.hash("path", &path.to_string_lossy())
     }
 
     pub(super) fn marks(&self) -> BTreeMap<String, String> {
-        self.files.iter().map(|(path, kept)| (path.clone(), kept.head.mark.clone())).collect()
+        self.files.iter().map(|(name, kept)| (name.clone(), kept.head.mark.clone())).collect()
     }
 
-    pub(super) fn kept(&self, path: &str) -> Option<&Kept> {
-        self.files.get(path)
+    pub(super) fn kept(&self, name: &str) -> Option<&Kept> {
+        self.files.get(name)
     }
 
     /// The files of the archive at `path`, sorted by path, where all of them were kept under its mark.
     pub(super) fn archive(&self, path: &Path, mark: &str) -> Option<(InArchive, Vec<(PathBuf, &Kept)>)> {
         let mut inside = None;
         let mut members = Vec::new();
-        for (member, kept) in self.files.iter().filter(|(member, _)| Path::new(member).starts_with(path)) {
+        let name = self.name(path);
+        for kept in self.files.values() {
+            let Some((_, member)) = kept.head.inside.as_ref().filter(|(archive, _)| *archive == name) else {
+                continue;
+            };
             let its = InArchive::of(&kept.head.mark, mark)?;
             if *inside.get_or_insert(its) != its {
                 return None;
             }
-            members.push((PathBuf::from(member), kept));
+            members.push((path.join(member), kept));
         }
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
         inside.filter(|inside| inside.members == members.len()).map(|inside| (inside, members))
     }
 
     /// Begins to keep a file, where that is allowed and possible.
-    pub(super) fn begin(&self, path: &Path, mark: &str) -> Option<Keeper> {
+    pub(super) fn begin(
+        &self,
+        path: &Path,
+        archive: Option<&Path>,
+        mark: &str,
+        settings: &Settings,
+    ) -> Option<Keeper> {
         if !self.writes {
             return None;
         }
-        let (path, mark) = (path.to_str()?.to_owned(), mark.to_owned());
+        let told = shown(path, settings);
+        let inside = match archive {
+            None => None,
+            Some(archive) => {
+                let member = path.strip_prefix(archive).ok()?;
+                // The path in there is needed to find the file again, so that one which tells of a patient is not kept.
+                let may_be_kept = told.ends_with(member);
+                Some((self.name(archive), member.to_str().filter(|_| may_be_kept)?.to_owned()))
+            }
+        };
+        let head = Head {
+            version: VERSION,
+            name: self.name(Path::new(path.to_str()?)),
+            shown: told.to_str()?.to_owned(),
+            inside,
+            mark: mark.to_owned(),
+            mapping: self.mapping.clone(),
+            rows: 0,
+            rejects: Vec::new(),
+            body_bytes: 0,
+            body_crc: 0,
+        };
         let begun =
             fs::create_dir_all(&self.folder).and_then(|()| NamedTempFile::new_in(&self.folder)).map(|body| {
                 Keeper {
                     folder: self.folder.clone(),
-                    mapping: self.mapping.clone(),
-                    path,
-                    mark,
-                    rows: 0,
-                    rejects: Vec::new(),
+                    head,
                     body: csv::Writer::from_writer(GzEncoder::new(body, Compression::fast())),
                     cells: Vec::new(),
                 }
@@ -258,6 +299,11 @@ fn mapping(settings: &Settings, tables: &Tables, key: &LocalKey) -> String {
 }
 
 impl Kept {
+    /// The path as it may be shown.
+    pub(super) fn shown(&self) -> &str {
+        &self.head.shown
+    }
+
     pub(super) fn mark(&self) -> &str {
         &self.head.mark
     }
@@ -382,11 +428,7 @@ impl<R: io::BufRead> Table for KeptRows<R> {
 /// A file on its way to be kept.
 pub(super) struct Keeper {
     folder: PathBuf,
-    mapping: String,
-    path: String,
-    mark: String,
-    rows: u64,
-    rejects: Vec<KeptReject>,
+    head: Head,
     body: csv::Writer<GzEncoder<NamedTempFile>>,
     cells: Vec<String>,
 }
@@ -394,13 +436,13 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn add<M>(&mut self, read: &[Read<M>], rejects: &[Reject]) -> io::Result<()> {
         for Read { dispute, line, .. } in read {
-            self.rows += 1;
+            self.head.rows += 1;
             self.cells.clear();
             self.cells.push(line.to_string());
             self.cells.extend(cells(dispute));
             self.body.write_record(&self.cells)?;
         }
-        self.rejects.extend(rejects.iter().map(|reject| KeptReject {
+        self.head.rejects.extend(rejects.iter().map(|reject| KeptReject {
             line: reject.line,
             id: reject.id.as_deref().map(str::to_owned),
             problems: reject.problems.iter().map(kept_problem).collect(),
@@ -410,7 +452,7 @@ impl Keeper {
 
     /// Puts the file in its place, whole or not at all.
     pub(super) fn finish(self) -> io::Result<()> {
-        let Self { folder, mapping, path, mark, rows, rejects, body, cells: _ } = self;
+        let Self { folder, head, body, cells: _ } = self;
         let body = body.into_inner().map_err(|error| io::Error::new(error.error().kind(), "not flushed"))?;
         let mut body = body.finish()?.reopen()?;
         let (mut sum, mut body_bytes) = (crc32fast::Hasher::new(), 0);
@@ -424,17 +466,8 @@ impl Keeper {
             body_bytes += read as u64;
         }
         body.seek(SeekFrom::Start(0))?;
-        let name = format!("{}.{KIND}", hex(&Sha256::digest(path.as_bytes())[..16]));
-        let head = Head {
-            version: VERSION,
-            path,
-            mark,
-            mapping,
-            rows,
-            rejects,
-            body_bytes,
-            body_crc: sum.finalize(),
-        };
+        let name = format!("{}.{KIND}", head.name);
+        let head = Head { body_bytes, body_crc: sum.finalize(), ..head };
         let mut whole = NamedTempFile::new_in(&folder)?;
         serde_json::to_writer(&mut whole, &head)?;
         whole.write_all(b"\n")?;

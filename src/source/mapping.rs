@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
 use super::batch::Problem;
 use super::header::fold;
 use super::{Derived, Format, Layout, Settings};
-use crate::dispute::{Field, FieldError, quoted};
+use crate::dispute::{Field, FieldError, quoted, shape};
 
 /// One text for each column, by [`Field::index`].
 pub(super) type ByField<T> = [T; Field::ALL.len()];
@@ -33,6 +33,23 @@ pub(super) fn of_path(path: &Path, settings: &Settings) -> ByField<Option<String
         }
     }
     texts
+}
+
+/// The path as it may be told and kept: values of partitions by their form, unless their column may be shown.
+pub(super) fn shown(path: &Path, settings: &Settings) -> PathBuf {
+    let may_be_shown = |name: &str| {
+        let name = fold(settings.layout.column(&decoded(name)));
+        let mut fields = Field::ALL.into_iter().filter(|field| fold(settings.column(*field)) == name);
+        fields.next().is_some_and(|field| !field.is_private() && !fields.any(Field::is_private))
+    };
+    // By its text: the components of an address do not have both of its slashes.
+    let text = path.to_string_lossy();
+    let Some((folders, name)) = text.rsplit_once('/') else { return path.to_path_buf() };
+    let folders = folders.split('/').map(|part| match part.split_once('=') {
+        Some((name, value)) if !may_be_shown(name) => format!("{name}={}", shape(&decoded(value))).into(),
+        _ => Cow::Borrowed(part),
+    });
+    format!("{}/{name}", folders.collect::<Vec<_>>().join("/")).into()
 }
 
 fn decoded(text: &str) -> Cow<'_, str> {
@@ -177,5 +194,19 @@ mod tests {
         );
         assert_eq!(of("payer=A%20%26%20B/state=__HIVE_DEFAULT_PARTITION__/a.csv"), ["state=", "payer=A & B"]);
         assert_eq!(of("drops/state=OH.csv"), [""; 0], "the name of the file is no partition");
+    }
+
+    #[test]
+    fn a_partition_is_told_by_its_form_unless_its_column_may_be_shown() {
+        let mut settings = Settings::default();
+        settings.columns.insert(Field::OpenedAt, "d".to_owned());
+        let of = |path: &str| shown(Path::new(path), &settings).to_str().unwrap().to_owned();
+        assert_eq!(
+            of("/drops/d=2026-11-01/Service_Date=2026-09-30/patient=Jane%20Doe/state=OH/a=b.csv"),
+            "/drops/d=2026-11-01/Service_Date=####-##-##/patient=aaaa aaa/state=OH/a=b.csv"
+        );
+        for plain in ["a.csv", "/a.csv", "./drops/a.csv", "s3://bucket/a.csv"] {
+            assert_eq!(of(plain), plain);
+        }
     }
 }

@@ -20,6 +20,9 @@ use super::tally::Tally;
 use super::{Progress, Settings};
 use crate::dispute::{Doubt, Field, quoted};
 
+/// Rejects that are held, each with its words; more of them say nothing new, and would take the memory of the rows.
+const MOST_REJECTS: usize = 100_000;
+
 /// Where reading is.
 pub(super) struct Place<'a> {
     pub file: &'a InputFile,
@@ -68,7 +71,7 @@ impl<M: Send> Reader<'_, M> {
         let store = self.stores[place.file.source].as_ref();
         self.keeper = store.zip(place.file.mark.as_ref()).and_then(|(store, mark)| match &place.file.kind {
             Kind::Kept(_) => None,
-            _ => store.begin(&place.file.path, mark),
+            kind => store.begin(&place.file.path, kind.archive(), mark, self.settings(place)),
         });
         let outcome = match &place.file.kind {
             Kind::Kept(kept) => self.read_kept(place, kept),
@@ -167,7 +170,7 @@ impl<M: Send> Reader<'_, M> {
             &mut fill,
             &|parser, origin, chunk| parser.table(origin, &header, chunk),
             &mut |_| {},
-        );
+        )?;
         self.end(place, broken)
     }
 
@@ -208,7 +211,7 @@ impl<M: Send> Reader<'_, M> {
                     *seen |= chunk;
                 }
             },
-        );
+        )?;
         self.end(place, broken)?;
         if let Some(line) = cut {
             return Err(Reason::Truncated { path: path.to_path_buf(), line });
@@ -256,7 +259,7 @@ impl<M: Send> Reader<'_, M> {
             &mut fill,
             &|parser, origin, chunk| parser.table(origin, header, chunk),
             &mut |_| {},
-        );
+        )?;
         self.end(place, broken)
     }
 
@@ -268,7 +271,7 @@ impl<M: Send> Reader<'_, M> {
         fill: &mut dyn FnMut(&mut R) -> Filled,
         parse: &Parse<'_, R, M>,
         look: &mut dyn FnMut(&Chunk<R, M>),
-    ) {
+    ) -> Result<(), Reason> {
         let Self { parsers, kept_parsers, stores: _, keeper, tallies, pace, progress, sink, files, survey } =
             self;
         let origin = place.origin();
@@ -277,9 +280,17 @@ impl<M: Send> Reader<'_, M> {
         // What is doubtful was told when the file was read.
         let mut told = Tally::default();
         let tally = if is_kept { &mut told } else { &mut tallies[origin.source] };
+        let (are_too_many, is_cut) = (Cell::new(false), Cell::new(false));
         in_order(
             pace.in_flight,
-            &mut |chunk: &mut Chunk<R, M>| fill(&mut chunk.raw),
+            &mut |chunk: &mut Chunk<R, M>| {
+                if are_too_many.get() {
+                    is_cut.set(true);
+                    chunk.raw = R::default();
+                    return Filled::Last;
+                }
+                fill(&mut chunk.raw)
+            },
             &|chunk| parse(parser, origin, chunk),
             &mut |chunk| {
                 look(chunk);
@@ -289,7 +300,9 @@ impl<M: Send> Reader<'_, M> {
                     *keeper = None;
                 }
                 survey.rows += std::mem::take(rows);
+                let are_more = !rejects.is_empty();
                 survey.rejects.append(rejects);
+                are_too_many.set(are_too_many.get() || are_more && survey.rejects.len() > MOST_REJECTS);
                 tally.absorb(doubts);
                 sink(origin, read);
                 progress(Progress {
@@ -303,6 +316,10 @@ impl<M: Send> Reader<'_, M> {
             },
         );
         place.bytes = bytes.get();
+        if is_cut.get() {
+            return Err(Reason::Rejected { path: place.file.path.to_path_buf(), most: MOST_REJECTS });
+        }
+        Ok(())
     }
 
     /// Counts the row in which reading broke off.

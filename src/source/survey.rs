@@ -7,6 +7,7 @@ use super::batch::{FileCounts, Reason, Reject};
 use super::files::{self, InputFile, Kind};
 use super::keep::{Decision, Store, decide};
 use super::key::LocalKey;
+use super::mapping;
 use super::parse::{After, Mark, Origin, Parser, Read};
 use super::pipeline::Pace;
 use super::reader::{Place, Reader};
@@ -143,15 +144,17 @@ pub(super) fn survey<M: Send>(
 
 /// Puts what was kept of a file in its place, and says which files are missing that were there.
 fn reuse(files: &mut [InputFile], reasons: &mut Vec<Reason>, store: &Store) {
-    let texts: Vec<(&str, Option<&str>)> =
-        files.iter().map(|file| (file.path.to_str().unwrap_or_default(), file.mark.as_deref())).collect();
-    let Decision { reuse, gone } = decide(&texts, &store.marks());
+    let names: Vec<String> = files.iter().map(|file| store.name(&file.path)).collect();
+    let marks = files.iter().map(|file| file.mark.as_deref());
+    let listed: Vec<(&str, Option<&str>)> = names.iter().map(String::as_str).zip(marks).collect();
+    let Decision { reuse, gone } = decide(&listed, &store.marks());
     // What cannot be listed may be there.
     if reasons.is_empty() {
-        reasons.extend(gone.into_iter().map(|path| Reason::Gone { path: path.into() }));
+        let gone = gone.iter().filter_map(|name| store.kept(name));
+        reasons.extend(gone.map(|kept| Reason::Gone { path: kept.shown().into() }));
     }
-    for (file, _) in files.iter_mut().zip(reuse).filter(|(_, reuse)| *reuse) {
-        if let Some(kept) = file.path.to_str().and_then(|path| store.kept(path)) {
+    for ((file, name), _) in files.iter_mut().zip(&names).zip(reuse).filter(|(_, reuse)| *reuse) {
+        if let Some(kept) = store.kept(name) {
             file.kind = Kind::Kept(kept.clone());
         }
     }
@@ -248,7 +251,10 @@ fn survey_of<M: Send>(
     for (_, source, reason) in failures {
         survey.sources[source].reasons.push(reason);
     }
-    for (settings, surveyed) in sources.iter().zip(&survey.sources) {
+    for (settings, surveyed) in sources.iter().zip(&mut survey.sources) {
+        for reason in &mut surveyed.reasons {
+            *reason = reason.clone().told(&|path| mapping::shown(path, settings));
+        }
         survey.reasons.extend(surveyed.reasons.iter().map(|reason| reason.clone().of(&settings.name)));
     }
     survey.rejects.sort_by_key(|reject| (reject.file_index, reject.line));

@@ -186,6 +186,21 @@ fn whatever_is_wrong_leaves_the_source_incomplete_and_says_what_it_is() {
     let batch = read(&good);
     assert_eq!((batch.counts.open, batch.counts.rejected), (19_800, 200));
     assert_eq!(batch.counts.rows, batch.counts.accounted());
+
+    // A wanted column becomes one that is not exact.
+    server.sql("ALTER TABLE disputes ADD COLUMN amount_disputed numeric(12,2) DEFAULT 0.10");
+    let batch = read(&good);
+    assert_eq!(
+        (&batch.completeness, batch.disputes[0].amount_disputed),
+        (&Completeness::Complete, Some(Decimal::new(10, 2)))
+    );
+    server.sql("ALTER TABLE disputes ALTER COLUMN amount_disputed TYPE float8");
+    let (reason, batch) = why(&good);
+    assert!(
+        reason.to_string().contains("column `amount_disputed` has the type `float8`, expected"),
+        "{reason}"
+    );
+    assert_eq!(batch.counts.rows, 0, "none of its rows is taken for what it is not");
 }
 
 #[test]

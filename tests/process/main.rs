@@ -21,6 +21,8 @@ mod decisions;
 mod dialects;
 mod fields;
 mod internal;
+#[path = "../shared/missing.rs"]
+mod missing;
 mod moves;
 mod once;
 mod orders;

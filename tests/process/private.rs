@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
+    path::Path,
     sync::mpsc,
     thread,
 };
@@ -95,16 +96,29 @@ fn marked() -> Vec<Record> {
     rows
 }
 
-/// The rows with the days from which clocks run, each marked.
+/// What stands in a column that the contract does not know.
+const STRANGER: &str = "Kanarienperson";
+
+/// Whether any file below a folder has a text.
+fn is_below(folder: &Path, text: &str) -> bool {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+        if path.is_dir() {
+            return is_below(&path, text);
+        }
+        fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+/// The rows with the days from which clocks run and a column of their own, each marked.
 fn write_marked(world: &World, rows: &[Record]) {
     let mark = |field: Field| match leaves(field) {
         Leaves::Never(mark) => mark,
         _ => panic!("{field} may leave"),
     };
     let mut writer = csv::Writer::from_path(world.path("disputes.csv")).unwrap();
-    writer.write_record(HEADER.into_iter().chain(ANCHORS.map(Field::name))).unwrap();
+    writer.write_record(HEADER.into_iter().chain(ANCHORS.map(Field::name)).chain(["patient_name"])).unwrap();
     for row in rows {
-        writer.write_record(row.fields().into_iter().chain(ANCHORS.map(mark))).unwrap();
+        writer.write_record(row.fields().into_iter().chain(ANCHORS.map(mark)).chain([STRANGER])).unwrap();
     }
     writer.flush().unwrap();
 }
@@ -159,6 +173,7 @@ impl Ways {
                 found.extend(marks.iter().filter_map(|mark| leak(field.name(), way, text, mark)));
             }
         }
+        found.extend(self.0.iter().filter_map(|(way, text)| leak("patient_name", way, text, STRANGER)));
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
 }
@@ -249,6 +264,9 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
         world.write_config(&all_open(sink.port));
         fs::write(world.path("hook"), &hook).unwrap();
         everything(&world, &rows, &mut ways, &client).await;
+        let state = world.path("state");
+        assert!(is_below(&state, "DISP-1"), "what the state has can be found in it");
+        assert!(!is_below(&state, STRANGER), "the state has a column that nobody knows");
     }
     ways.add("mails", sink.mails().concat().replace("=\n", ""));
     let said: Vec<String> = chat.try_iter().collect();

@@ -1,6 +1,10 @@
 //! Sources that break off, and several sources at once: what a run makes of them.
 
-use std::fs;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use disputebot::generate::{self, Record};
 use serde_json::Value;
@@ -71,6 +75,14 @@ async fn a_source_that_breaks_off_half_way_closes_nothing_and_shrinks_nothing() 
     )
     .await;
 
+    let key = "{\"disable_oauth\":true,\"client_email\":\"\",\"private_key\":\"s3cr3t-canary\",\"private_key_id\":\"\"}";
+    let address = |endpoint: &str| format!("paths = [\"gs://bucket/*.csv\"]\nendpoint = \"{endpoint}\"");
+    let (cut, _) = stand_in(vec![("a.csv", csv.clone())], csv.len() / 3);
+    let (whole, _) = stand_in(vec![("a.csv", csv.clone())], usize::MAX);
+    let sources = [&*address(&cut), &*address(&whole)];
+    assert_a_break_changes_nothing(&world, "Google", "`gs://bucket/a.csv` cannot be reached", sources, key)
+        .await;
+
     let table = table_of(&rows);
     let serve = |answer: Answer| {
         let server = Tds::start("reader", server::PASSWORD, move |sql| {
@@ -94,12 +106,53 @@ async fn a_source_that_breaks_off_half_way_closes_nothing_and_shrinks_nothing() 
     };
     let sources = [&*address(cut::after(csv.len() / 2, server.port)), &*address(server.port)];
     assert_a_break_changes_nothing(&world, "PostgreSQL", "broke off after ", sources, server::PASSWORD).await;
-    // Without any row there is nothing to plan at all.
+    // Without any row there is nothing to plan at all: of a view whose column has another type, and of a server that is gone.
     let before = world.sandbox.issues();
+    server.sql("ALTER TABLE disputes ALTER COLUMN amount_disputed TYPE float8 USING amount_disputed::float8");
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(4) && said.contains("column `amount_disputed` has the type `float8`"),
+        "{said}"
+    );
+    assert!(world.sandbox.issues() == before, "{said}");
     drop(server);
     let output = world.run(&["run"]).await;
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
     assert!(world.sandbox.issues() == before);
+}
+
+/// The bytes of all files below a folder.
+fn bytes_below(folder: &Path) -> Vec<u8> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { bytes_below(&path) } else { fs::read(path).unwrap() })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_day_of_care_in_the_path_of_a_drop_nothing_is_in_the_journal_or_kept() {
+    const DAY: &str = "1931-07-19";
+    let world = World::new().await;
+    let drops = world.path(&format!("drops/service_date={DAY}"));
+    fs::create_dir_all(&drops).unwrap();
+    fs::rename(world.path("disputes.csv"), drops.join("a.csv")).unwrap();
+    fs::write(drops.join("b.csv"), "dispute_id,program,manufacturer,ndc\nD-1,mdrp,\"cut").unwrap();
+    // Long enough ago to be kept.
+    let file = fs::File::options().write(true).open(drops.join("a.csv")).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000)).unwrap();
+    let config = fs::read_to_string(world.path("disputebot.toml")).unwrap();
+    let config = config.replace("paths = [\"disputes.csv\"]", "paths = [\"drops\"]\nappend_only = true");
+    fs::write(world.path("disputebot.toml"), config).unwrap();
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("service_date=####-##-##/b.csv` ends in the middle"), "{said}");
+    let state = bytes_below(&world.path("state"));
+    let has = |text: &str| state.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("service_date=####-##-##/a.csv"), "the file is kept");
+    assert!(has("service_date=####-##-##/b.csv"), "the journal says what is missing");
+    assert!(!has(DAY), "a day of care is in the state");
 }
 
 /// The same disputes as a table of texts.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::certificate;
+use crate::{certificate, missing::missing};
 use disputebot::source::{
     Settings,
     database::{Database, Relation, Server, Tls},
@@ -29,9 +29,7 @@ impl Postgres {
     /// None, told by name, where PostgreSQL is not installed; a failure then where CI is set.
     pub(crate) fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            let told = "not run: PostgreSQL is not here; install `postgresql`";
-            assert!(std::env::var_os("CI").is_none(), "{told}");
-            eprintln!("{told}");
+            missing("not run: PostgreSQL is not here; install `postgresql`");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

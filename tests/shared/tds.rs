@@ -371,9 +371,13 @@ fn serve(mut stream: Wire, reception: &Reception, answers: &Answers, heard: &Mut
                 answer = Answer::error(18456, 14, &message);
             }
             0x0E => {
-                let begins = body[22] == 5;
-                heard.lock().unwrap().push(if begins { "begin" } else { "end" }.to_owned());
-                answer.tokens = transaction(begins);
+                // [MS-TDS] 2.2.6.9: what is asked of the transaction.
+                let asked = body[22];
+                let told = [(5, "begin"), (7, "commit"), (8, "rollback")]
+                    .into_iter()
+                    .find(|(kind, _)| *kind == asked);
+                heard.lock().unwrap().push(told.map_or("another request", |(_, told)| told).to_owned());
+                answer.tokens = transaction(asked == 5);
             }
             0x01 => {
                 let sql = unwide(&body[body[0] as usize..]);

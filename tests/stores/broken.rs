@@ -5,7 +5,7 @@ use crate::bucket::stand_in;
 use crate::proxy::Proxy;
 
 /// Settings that read what Google has; it answers at `endpoint`.
-fn from_google(endpoint: String) -> Settings {
+pub(crate) fn from_google(endpoint: String) -> Settings {
     let key = "{\"disable_oauth\":true,\"client_email\":\"\",\"private_key\":\"\",\"private_key_id\":\"\"}";
     Settings { endpoint: Some(endpoint), secret: Some(key.into()), ..Settings::default() }
 }

@@ -1,5 +1,7 @@
 //! Stores whose objects are only ever added: each is fetched once.
 
+use std::sync::Mutex;
+
 use disputebot::source::Keep;
 use object_store::ObjectStoreExt as _;
 
@@ -58,4 +60,41 @@ fn of_an_azure_container_only_new_and_changed_objects_are_fetched() {
     let Some(server) = azurite() else { return };
     let proxy = Proxy::to(server.port, None);
     assert_keeps(&from_azure(&proxy.endpoint()), "az://disputes", &run(azure_container(&server)), &proxy);
+}
+
+#[test]
+fn of_a_google_bucket_only_new_and_changed_objects_are_fetched() {
+    let objects = [("pile/1.csv", csv(&["D-1"])), ("pile/2.csv", csv(&["D-2"]))];
+    let objects = objects.map(|(name, contents)| (name, contents.into_bytes()));
+    let objects = Arc::new(Mutex::new(bucket::Objects::from(objects)));
+    let (endpoint, heard) = bucket::changing(Arc::clone(&objects), usize::MAX);
+    let state = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        paths: vec!["gs://bucket/pile".into()],
+        keep: Some(Keep { folder: state.path().join("read"), writes: true }),
+        key_file: Some(state.path().join("local.key")),
+        ..broken::from_google(endpoint)
+    };
+    let read_now = || {
+        let batch = read(&settings);
+        let heads = std::mem::take(&mut *heard.lock().unwrap());
+        let fetched = ["1", "2", "3"].map(|name| {
+            heads
+                .iter()
+                .filter(|head| head.starts_with("GET ") && head.contains(&format!("{name}%2Ecsv")))
+                .count()
+        });
+        (ids(&batch).join(" "), missing(&batch), fetched)
+    };
+    let whole = |ids: &str, fetched| (ids.to_owned(), Vec::new(), fetched);
+    assert_eq!(read_now(), whole("D-1 D-2", [1, 1, 0]));
+    assert_eq!(read_now(), whole("D-1 D-2", [0, 0, 0]));
+    // Of the same size and time: its tag tells.
+    objects.lock().unwrap().insert("pile/1.csv", csv(&["D-8"]).into_bytes());
+    objects.lock().unwrap().insert("pile/3.csv", csv(&["D-3"]).into_bytes());
+    assert_eq!(read_now(), whole("D-2 D-3 D-8", [1, 0, 1]));
+    objects.lock().unwrap().remove("pile/3.csv");
+    let (_, missing, fetched) = read_now();
+    assert!(missing[0].starts_with("`gs://bucket/pile/3.csv` was read before and is gone"), "{missing:?}");
+    assert_eq!(fetched, [0, 0, 0]);
 }

@@ -2,17 +2,14 @@
 //!
 //! `.ci/run` installs both below `target/ci-tools`. Where one is missing its test says so and leaves out the rest; with
 //! `CI` set it fails.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a failed preparation fails its test, and a missing server is told"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed preparation fails its test")]
 
 mod broken;
 #[path = "../shared/bucket.rs"]
 mod bucket;
 mod kept;
+#[path = "../shared/missing.rs"]
+mod missing;
 mod proxy;
 
 use std::io::{BufRead, BufReader, Write};
@@ -58,8 +55,9 @@ impl Server {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let program = target.join("ci-tools/judges").join(program);
         if !program.exists() {
-            assert!(std::env::var_os("CI").is_none(), "{name} is missing: `.ci/run` installs it");
-            println!("{name} is missing below `target/ci-tools`, nothing is tried; `.ci/run` installs it");
+            missing::missing(&format!(
+                "not run: {name} is not below `target/ci-tools`; `.ci/run` installs it"
+            ));
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -224,11 +224,14 @@ fn what_a_path_says_of_a_patient_is_not_looked_at_either() {
     let world = World::new();
     let folder = world.0.path().join("drops/service_date=2026-09-30");
     fs::create_dir(&folder).unwrap();
-    let text = "dispute_id,program,manufacturer,ndc\nD-1,mdrp,Example Pharma A,12345067890\n";
+    let text = "dispute_id,program,manufacturer,ndc,state\n\
+                D-1,mdrp,Example Pharma A,12345067890,XX\nD-3,none,Example Pharma A,12345067890,OH\n";
     fs::write(folder.join("a.csv"), text).unwrap();
     age(&folder.join("a.csv"), 60);
     for turn in 0..2 {
         let batch = world.run();
+        let told = [&batch.rejects[0].file, &batch.warnings[0].file];
+        assert!(told.iter().all(|file| file.ends_with("service_date=####-##-##/a.csv")), "{told:?}");
         assert_eq!((ids(&batch), batch.disputes[0].service_date), (vec!["D-1"], None), "turn {turn}");
     }
     assert_eq!(world.kept().len(), 1);

@@ -1,6 +1,7 @@
 //! Reads file after file and row after row, and hands each dispute on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{FileCounts, Reason, Reject};
@@ -258,10 +259,21 @@ fn survey_of<M: Send>(
         survey.reasons.extend(surveyed.reasons.iter().map(|reason| reason.clone().of(&settings.name)));
     }
     survey.rejects.sort_by_key(|reject| (reject.file_index, reject.line));
+    for rejects in survey.rejects.chunk_by_mut(|a, b| a.file_index == b.file_index) {
+        let InputFile { path, source, .. } = &files[rejects[0].file_index];
+        let told: Arc<Path> = mapping::shown(path, &sources[*source]).into();
+        rejects.iter_mut().for_each(|reject| reject.file = Arc::clone(&told));
+    }
     survey.warnings = sources
         .iter()
         .zip(tallies)
-        .flat_map(|(settings, tally)| tally.into_warnings(settings, &files))
+        .flat_map(|(settings, tally)| {
+            let warnings = tally.into_warnings(settings, &files);
+            warnings.into_iter().map(|warning| CountedWarning {
+                file: mapping::shown(&warning.file, settings).into(),
+                ..warning
+            })
+        })
         .collect();
     survey
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
-    cluster::{self, Cluster, Explanation, Table, TableBuilder},
+    cluster::{self, Cluster, Embedding, Explanation, Table, TableBuilder},
     dispute::{self, Dispute, Tables, Text},
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::Ready,
@@ -40,6 +40,10 @@ pub struct Params {
     pub sources: Vec<source::Settings>,
     /// Clustering.
     pub cluster: cluster::Params,
+    /// All disputes ever seen, by which it is known how often values occur ordinarily; none where there are none.
+    pub reference: Option<source::Settings>,
+    /// Word vectors by which notes are compared; none where their words are.
+    pub embedding: Option<Arc<Embedding>>,
     /// Identity.
     pub group: group::Params,
     /// Planning.
@@ -68,6 +72,9 @@ pub enum RunError {
     /// No dispute could be read at all.
     #[error("no disputes could be read: {0}")]
     Input(String),
+    /// Not all of the disputes ever seen could be read.
+    #[error("what is ordinary cannot be known: {0}")]
+    Reference(String),
     /// More rows of a source cannot be read than are allowed.
     #[error("too many rows cannot be read: {0}")]
     Rejects(String),
@@ -167,12 +174,14 @@ pub fn survey(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Surveyed, RunError> {
     let previous = previous(known);
+    let reference =
+        params.reference.as_ref().map(|source| reference(source, params, tables, progress)).transpose()?;
     let batch =
         source::load(&params.sources, tables, &previous, &mut |seen| progress(Progress::Reading(seen)));
     progress(Progress::Grouping(batch.disputes.len()));
-    let table = columns(&batch.disputes, &params.cluster);
+    let table = columns(&batch.disputes, &params.cluster, params.embedding.clone());
     let links = plan::links(known.rulings.values(), &table);
-    let guidance = cluster::Guidance { links: Some(&links), reference: None };
+    let guidance = cluster::Guidance { links: Some(&links), reference: reference.as_ref() };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
@@ -373,13 +382,34 @@ fn previous(known: &Known) -> source::Previous {
 
 /// Columns and clusters of some disputes.
 pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table, Vec<Cluster>) {
-    let table = columns(disputes, params);
+    let table = columns(disputes, params, None);
     let clusters = cluster::cluster(&table, params);
     (table, clusters)
 }
 
-fn columns(disputes: &[Dispute], params: &cluster::Params) -> Table {
-    let mut builder = TableBuilder::new();
+/// Columns of all disputes ever seen, open or not, without keeping them.
+///
+/// # Errors
+///
+/// Where not all of them can be read: what is ordinary would look like a cause, and open tickets.
+fn reference(
+    source: &source::Settings,
+    params: &Params,
+    tables: &Tables,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Table, RunError> {
+    let mut builder = TableBuilder::new().with_embedding(params.embedding.clone());
+    let mut seen = |seen: source::Progress<'_>| progress(Progress::Reading(seen));
+    let survey = source::each(source, tables, &mut seen, &mut |located| builder.push(&located.dispute));
+    if !survey.reasons.is_empty() {
+        let reasons: Vec<String> = survey.reasons.iter().map(ToString::to_string).collect();
+        return Err(RunError::Reference(reasons.join("; ")));
+    }
+    Ok(builder.finish(params.cluster.min_group))
+}
+
+fn columns(disputes: &[Dispute], params: &cluster::Params, embedding: Option<Arc<Embedding>>) -> Table {
+    let mut builder = TableBuilder::new().with_embedding(embedding);
     for dispute in disputes {
         builder.push(dispute);
     }

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::BufWriter,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::Serialize;
@@ -69,7 +70,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     }
     let settings = common.settings(Needs::default(), &more, ui)?;
     let links = arguments.links.as_deref().map(links).transpose()?.unwrap_or_default();
-    let embedding = arguments.embedding.as_deref().map(embedding).transpose()?;
+    let embedding = arguments.embedding.as_deref().map(embedding).transpose()?.map(Arc::new);
     let params = &settings.run.cluster;
     let reference = (!arguments.reference.is_empty()).then(|| {
         let source = source::Settings { paths: arguments.reference.clone(), ..settings.named_files.clone() };

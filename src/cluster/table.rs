@@ -4,7 +4,7 @@
 //! are given in the order of the values' text and rows are ordered by content, so that the answer depends
 //! only on *which* disputes there are, never on the order in which they came.
 
-use std::{hash::Hash, ops::Range};
+use std::{hash::Hash, ops::Range, sync::Arc};
 
 use jiff::civil::{Date, ISOWeekDate};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -129,7 +129,7 @@ pub struct TableBuilder {
     amounts: Vec<Measured>,
     cents: Vec<i64>,
     claims: Vec<u64>,
-    embedding: Option<Embedding>,
+    embedding: Option<Arc<Embedding>>,
 }
 
 impl TableBuilder {
@@ -140,7 +140,7 @@ impl TableBuilder {
 
     /// Compares notes by the word vectors of a table instead of by their words.
     #[must_use]
-    pub fn with_embedding(mut self, embedding: Option<Embedding>) -> Self {
+    pub fn with_embedding(mut self, embedding: Option<Arc<Embedding>>) -> Self {
         self.embedding = embedding;
         self
     }
@@ -301,7 +301,7 @@ impl TableBuilder {
         put(Attribute::AmountRatio, (ratio_codes, ratio_texts));
         drop(self.amounts);
         let notes = self.notes.finish(Text::clone);
-        let (wide, narrow) = note::cluster(&notes.1, &notes.0, min_group, self.embedding.as_ref());
+        let (wide, narrow) = note::cluster(&notes.1, &notes.0, min_group, self.embedding.as_deref());
         put(Attribute::Note, derived(&notes.0, wide));
         put(Attribute::Phrase, derived(&notes.0, narrow));
         drop(notes);

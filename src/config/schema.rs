@@ -407,6 +407,8 @@ mod tests {
         tables.dir Text
         cluster.engine Text
         cluster.min_group Whole
+        cluster.reference List
+        cluster.embedding Text
         group.confirm_runs Whole
         plan.max_new_tickets Whole
         plan.min_disputes Whole

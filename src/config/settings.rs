@@ -5,6 +5,7 @@ use std::{
     fs,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
@@ -14,7 +15,7 @@ use url::Url;
 use super::{Layers, Problems, Reader, Warning, schema::joined, sources::sources};
 use crate::{
     apply::Policy,
-    cluster::{self, Engine},
+    cluster::{self, Embedding, Engine},
     deliver::{self, Chat, InJira, Mailer, Recipient, Target},
     dispute::Tables,
     group, jira, plan,
@@ -134,6 +135,14 @@ impl Settings {
             min_group: reader.integer("cluster.min_group", 2..),
             ..cluster::Params::default()
         };
+        let reference = reader.paths("cluster.reference");
+        let mut reference = (!reference.is_empty()).then(|| source::Settings {
+            name: "cluster.reference".to_owned(),
+            paths: reference,
+            keep: None,
+            ..named_files.clone()
+        });
+        let embedding = embedding(reader, needs);
         let group = group::Params {
             confirm_runs: reader.integer("group.confirm_runs", 1..=100),
             pattern_weight: cluster.min_group,
@@ -186,7 +195,7 @@ impl Settings {
         let token_expires = reader.check("jira.token_expires", str::parse::<Date>);
         let webhook = webhook(reader);
         let state = reader.path("state.dir");
-        for source in sources.iter_mut().chain([&mut named_files]) {
+        for source in sources.iter_mut().chain([&mut named_files]).chain(&mut reference) {
             source.key_file = Some(state.join(KEY_FILE));
             if let Some(keep) = &mut source.keep {
                 keep.folder = state.join(KEPT_FOLDER).join(&keep.folder);
@@ -198,6 +207,8 @@ impl Settings {
         let run = run::Params {
             sources,
             cluster,
+            reference,
+            embedding,
             group,
             plan,
             apply,
@@ -255,6 +266,19 @@ fn internal(reader: &mut Reader<'_>) -> Option<(Internal, usize)> {
     }
     let issue_type = own_type.unwrap_or_else(|| reader.required_text("jira.issue_type"));
     Some((Internal { project, issue_type }, least))
+}
+
+/// Word vectors by which notes are compared. A large table takes seconds, so that only commands that group read it.
+fn embedding(reader: &mut Reader<'_>, needs: Needs) -> Option<Arc<Embedding>> {
+    let path = reader.optional_path("cluster.embedding").filter(|_| needs.source)?;
+    let read = fs::read_to_string(&path).map_err(|error| format!("it cannot be read: {error}"));
+    match read.and_then(|text| Embedding::parse(&text).map_err(|error| error.to_string())) {
+        Ok(embedding) => Some(Arc::new(embedding)),
+        Err(reason) => {
+            reader.refuse("cluster.embedding", reason);
+            None
+        }
+    }
 }
 
 fn manners(reader: &mut Reader<'_>) -> plan::Manners {

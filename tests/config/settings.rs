@@ -398,3 +398,27 @@ fn what_a_source_keeps_stands_beside_the_state_under_its_name() {
     assert_eq!(other.keep, None);
     assert!(drops.key_file.as_ref().unwrap().ends_with("here/local.key"));
 }
+
+#[test]
+fn a_reference_and_word_vectors_are_taken_and_a_bad_line_of_the_vectors_is_told() {
+    let world = World::with_file(
+        "[source]\npaths = [\"a.csv\"]\n[cluster]\nreference = [\"all.csv\"]\nembedding = \"words.vec\"\n",
+    );
+    let path = world.folder.path().join("words.vec");
+    let needs = Needs { source: true, ..Needs::default() };
+    std::fs::write(&path, "entity 1 0\nclaim 0 one\n").unwrap();
+    let said = told(&world, needs);
+    assert!(said.contains("`cluster.embedding`") && said.contains("line 2"), "{said}");
+    std::fs::remove_file(&path).unwrap();
+    assert!(told(&world, needs).contains("it cannot be read"));
+    std::fs::write(&path, "entity 1 0\nclaim 0 1\n").unwrap();
+    let layers = world.load().unwrap();
+    let (settings, _) = Settings::read(&layers, needs).unwrap();
+    assert!(settings.run.embedding.is_some());
+    let reference = settings.run.reference.unwrap();
+    assert_eq!((reference.paths.len(), reference.keep), (1, None));
+    assert!(
+        Settings::read(&layers, Needs::default()).unwrap().0.run.embedding.is_none(),
+        "only who groups reads it"
+    );
+}

@@ -1,6 +1,9 @@
 //! Ordinary runs: tickets, the empty second plan, incomplete input, the report.
 
-use crate::world::{World, disputes};
+use disputebot::generate;
+use serde_json::Value;
+
+use crate::world::{World, disputes, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_opens_one_ticket_per_group_and_a_second_one_writes_nothing() {
@@ -259,4 +262,44 @@ async fn the_state_keeps_no_claim_no_day_of_service_no_note_and_no_unit_rebate_a
     }
     assert!(files > 2, "the state was looked at");
     assert_eq!(found, Vec::<&str>::new());
+}
+
+/// The disputes of each group that the state knows.
+async fn groups_of(world: &World) -> Vec<Vec<String>> {
+    let ids = |group: &Value| -> Vec<String> {
+        let members = group["group"]["members"].as_array().unwrap().iter();
+        members.map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    world.groups().await.values().map(ids).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_all_disputes_ever_seen_show_is_no_cause_and_without_them_nothing_is_planned() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let largest = groups_of(&world).await.into_iter().max_by_key(Vec::len).unwrap();
+    let mut rows = disputes();
+    rows.retain(|row| largest.contains(&row.dispute_id));
+    let copies = (0..200).flat_map(|copy| {
+        rows.iter().map(move |row| generate::Record {
+            dispute_id: format!("E-{copy}-{}", row.dispute_id),
+            ..row.clone()
+        })
+    });
+    let copies: Vec<generate::Record> = copies.collect();
+
+    let world = World::new().await;
+    world.write_config("[cluster]\nreference = [\"all.csv\"]\n");
+    let said = text(&world.run(&["run"]).await.stderr);
+    assert!(said.contains("what is ordinary cannot be known") && said.contains("all.csv"), "{said}");
+    assert_eq!(world.sandbox.issues(), Vec::<Value>::new());
+
+    world.write_disputes(&copies);
+    std::fs::rename(world.path("disputes.csv"), world.path("all.csv")).unwrap();
+    world.write_disputes(&disputes());
+    world.expect(0, &["run"]).await;
+    let groups = groups_of(&world).await;
+    let shared = |group: &Vec<String>| group.iter().filter(|id| largest.contains(id)).count();
+    assert!(groups.iter().all(|group| shared(group) * 2 < largest.len()), "so it is always");
+    assert!(groups.len() > 1, "and the others are found as before");
 }

@@ -262,7 +262,9 @@ fn survey_of<M: Send>(
     for rejects in survey.rejects.chunk_by_mut(|a, b| a.file_index == b.file_index) {
         let InputFile { path, source, .. } = &files[rejects[0].file_index];
         let told: Arc<Path> = mapping::shown(path, &sources[*source]).into();
-        rejects.iter_mut().for_each(|reject| reject.file = Arc::clone(&told));
+        for reject in rejects {
+            reject.file = Arc::clone(&told);
+        }
     }
     survey.warnings = sources
         .iter()

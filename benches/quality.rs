@@ -137,7 +137,7 @@ struct Line {
 #[derive(Debug, Serialize)]
 struct Goal {
     what: &'static str,
-    goal: f64,
+    least: f64,
     reached: bool,
 }
 
@@ -271,7 +271,7 @@ fn goals(line: &Line) -> Vec<Goal> {
         ("rule P", means.rule_precision, GOAL_OF_RULES),
         ("rule R", means.rule_recall, GOAL_OF_RULES),
     ]
-    .map(|(what, value, goal)| Goal { what, goal, reached: value >= goal })
+    .map(|(what, value, goal)| Goal { what, least: goal, reached: value >= goal })
     .into()
 }
 
@@ -284,8 +284,8 @@ fn print_goals(lines: &[Line]) {
             .goals
             .iter()
             .zip([f1, found, noise_recall, rule_precision, rule_recall])
-            .map(|(Goal { goal, reached, .. }, value)| {
-                format!("{value:.3}, goal {goal:.2} {}", if *reached { "reached" } else { "missed" })
+            .map(|(Goal { least, reached, .. }, value)| {
+                format!("{value:.3}, goal {least:.2} {}", if *reached { "reached" } else { "missed" })
             })
             .collect();
         println!("| {} | {} × {} | {} |", line.world, line.seeds.len(), line.rows, cells.join(" | "));

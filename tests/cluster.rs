@@ -756,7 +756,7 @@ proptest! {
         plant(&mut disputes, (0..240).step_by(5));
         let table = clusters(&disputes).0;
         // Half of the disputes that are linked are of a cause. Those of one whole must, others cannot.
-        let id = |place: usize| disputes[if place % 2 == 0 { place * 5 } else { place * 5 + 1 }].id.clone();
+        let id = |place: usize| disputes[if place.is_multiple_of(2) { place * 5 } else { place * 5 + 1 }].id.clone();
         let links: Vec<Link> = pairs
             .into_iter()
             .filter(|(one, other)| one != other)

@@ -271,7 +271,7 @@ fn each_value_of_a_rule_with_alternatives_is_measured_though_few_members_have_it
 #[test]
 fn a_rule_is_told_in_the_words_of_the_field() {
     let mut disputes: Vec<Dispute> = (0..400).map(dispute).collect();
-    let is_member = |at: usize| at % 25 == 0;
+    let is_member = |at: usize| at.is_multiple_of(25);
     for (at, dispute) in disputes.iter_mut().enumerate() {
         // The product alone and the ratio alone are ordinary; together they are the cause.
         if is_member(at) || at % 25 == 1 {

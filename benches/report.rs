@@ -242,7 +242,7 @@ fn spread(one: u64, size: u64) -> Spread {
         fit: Some(Fit {
             matching: count(size + 1),
             found: count(size),
-            varying: format!("{} claims, 3 products", size).into(),
+            varying: format!("{size} claims, 3 products").into(),
             nearest: Some(id((one + CLIENTS) % GROUPS)),
         }),
     }

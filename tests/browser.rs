@@ -494,7 +494,7 @@ fn a_person_who_types_chooses_and_clicks_gets_exactly_the_groups_that_fit() {
     assert_eq!(shown_groups(&mut driven), expected);
     let query = driven.text_of("location.search");
     let asked: Vec<(String, String)> =
-        url::form_urlencoded::parse(query[1..].as_bytes()).into_owned().collect();
+        url::form_urlencoded::parse(&query.as_bytes()[1..]).into_owned().collect();
     let pairs = [
         ("q", "uNiTs"),
         ("client", quarter::CLIENTS[1]),

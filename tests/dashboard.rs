@@ -109,6 +109,8 @@ fn listed(pages: &Pages, query: &str) -> Vec<GroupId> {
 
 #[test]
 fn each_field_of_the_filter_leaves_exactly_the_groups_that_fit_and_says_how_many() {
+    type Fits<'a> = &'a dyn Fn(&GroupRecord) -> bool;
+
     let pages = Pages::start(&same, "");
     let known = Known::read(&pages.path("state")).unwrap();
     let key = |record: &GroupRecord| match known.tickets.get(&record.group.id).and_then(Ticket::issue) {
@@ -117,7 +119,6 @@ fn each_field_of_the_filter_leaves_exactly_the_groups_that_fit_and_says_how_many
     };
     let active = |record: &GroupRecord| record.group.status == Status::Active;
     let is_held = |record: &GroupRecord| matches!(known.ticket(&record.group.id).link, Link::Held { .. });
-    type Fits<'a> = &'a dyn Fn(&GroupRecord) -> bool;
     let a = |record: &GroupRecord| *record.group.client == *quarter::CLIENTS[0];
     let questions: [(&str, Fits); 11] = [
         ("q=DISP-31&status=all", &|it| key(it) == "DISP-31"),

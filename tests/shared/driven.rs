@@ -69,7 +69,8 @@ impl Driven {
     /// A command of the protocol and its answer.
     pub(crate) fn ask(&mut self, method: &str, parameters: Value) -> Value {
         self.asked += 1;
-        let mut message = json!({ "id": self.asked, "method": method, "params": parameters });
+        let mut message = json!({ "id": self.asked, "method": method });
+        message["params"] = parameters;
         if self.session.is_string() {
             message["sessionId"] = self.session.clone();
         }

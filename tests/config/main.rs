@@ -111,6 +111,8 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     }
     reader.one_of("cluster.engine", &[("patterns", 1), ("groupby", 2)]);
     reader.integer::<usize>("cluster.min_group", 2..);
+    reader.paths("cluster.reference");
+    reader.optional_path("cluster.embedding");
     reader.integer::<u32>("group.confirm_runs", 1..=100);
     reader.integer::<usize>("plan.max_new_tickets", 0..);
     reader.integer::<usize>("plan.min_disputes", 1..);

@@ -174,8 +174,11 @@ pub fn survey(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Surveyed, RunError> {
     let previous = previous(known);
-    let reference =
-        params.reference.as_ref().map(|source| reference(source, params, tables, progress)).transpose()?;
+    let reference = params
+        .reference
+        .as_ref()
+        .map(|source| reference(source, params.embedding.clone(), params.cluster.min_group, tables, progress))
+        .transpose()?;
     let batch =
         source::load(&params.sources, tables, &previous, &mut |seen| progress(Progress::Reading(seen)));
     progress(Progress::Grouping(batch.disputes.len()));
@@ -392,20 +395,21 @@ pub fn group_disputes(disputes: &[Dispute], params: &cluster::Params) -> (Table,
 /// # Errors
 ///
 /// Where not all of them can be read: what is ordinary would look like a cause, and open tickets.
-fn reference(
+pub fn reference(
     source: &source::Settings,
-    params: &Params,
+    embedding: Option<Arc<Embedding>>,
+    min_group: usize,
     tables: &Tables,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Table, RunError> {
-    let mut builder = TableBuilder::new().with_embedding(params.embedding.clone());
+    let mut builder = TableBuilder::new().with_embedding(embedding);
     let mut seen = |seen: source::Progress<'_>| progress(Progress::Reading(seen));
     let survey = source::each(source, tables, &mut seen, &mut |located| builder.push(&located.dispute));
     if !survey.reasons.is_empty() {
         let reasons: Vec<String> = survey.reasons.iter().map(ToString::to_string).collect();
         return Err(RunError::Reference(reasons.join("; ")));
     }
-    Ok(builder.finish(params.cluster.min_group))
+    Ok(builder.finish(min_group))
 }
 
 fn columns(disputes: &[Dispute], params: &cluster::Params, embedding: Option<Arc<Embedding>>) -> Table {

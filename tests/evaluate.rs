@@ -1088,11 +1088,17 @@ fn links_are_honoured_and_a_bad_one_is_told_with_its_place() {
 fn a_reference_and_word_vectors_are_read_and_a_bad_line_is_told_with_its_place() {
     let folder = sample();
     let before = assigned(folder.path(), "disputes.csv", &[]);
-    let with = assigned(folder.path(), "disputes.csv", &["--reference", "day2"]);
+    let with = assigned(folder.path(), "disputes.csv", &["--reference", "day2/disputes.csv"]);
     assert_eq!(with.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     fs::write(folder.path().join("words.vec"), "entity 1 0\nclaim 0 1\nnot 0.5 0.5\n").unwrap();
     let with = assigned(folder.path(), "disputes.csv", &["--embedding", "words.vec"]);
     assert_eq!(with.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+
+    let output =
+        disputebot(folder.path(), &["cluster", "--input", "disputes.csv", "--reference", "gone.csv"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("what is ordinary cannot be known") && told.contains("gone.csv"), "{told}");
 
     fs::write(folder.path().join("words.vec"), "entity 1 0\nclaim 0 one\n").unwrap();
     let output =

@@ -239,25 +239,26 @@ fn one_mistyped_value_gets_no_alternative_of_its_own() {
     assert_eq!(words(&explanation), ["pharmacy_npi=1999999999"]);
 }
 
-#[test]
-fn a_cause_of_two_places_has_two_alternatives() {
+/// Half of the members are of another pharmacy.
+fn of_two_pharmacies() -> Explanation {
     let (_, _, explanation) = planted(&|place, dispute| {
         dispute.reason_codes = vec![["A", "B", "C"][place % 3].into()];
         if place % 2 == 0 {
             dispute.pharmacy_npi = Some("1888888888".into());
         }
     });
+    explanation
+}
+
+#[test]
+fn a_cause_of_two_places_has_two_alternatives() {
+    let explanation = of_two_pharmacies();
     assert_eq!(words(&explanation), ["pharmacy_npi=1888888888", "pharmacy_npi=1999999999"]);
 }
 
 #[test]
 fn each_value_of_a_rule_with_alternatives_is_measured_though_few_members_have_it() {
-    let (_, _, explanation) = planted(&|place, dispute| {
-        dispute.reason_codes = vec![["A", "B", "C"][place % 3].into()];
-        if place % 2 == 0 {
-            dispute.pharmacy_npi = Some("1888888888".into());
-        }
-    });
+    let explanation = of_two_pharmacies();
     for pharmacy in ["1888888888", "1999999999"] {
         let item = Item { attribute: Attribute::Pharmacy, value: pharmacy.into() };
         let share = explanation.shares.iter().find(|share| share.item == item).unwrap();

@@ -14,7 +14,7 @@ use crate::{
     cluster::{self, Bond, Embedding, Engine, Guidance, Link, Links, TableBuilder},
     config::{Assignment, Needs},
     dispute::Tables,
-    run::Progress,
+    run::{self, Progress},
     source::{self, Completeness, Previous},
     ticket::words,
 };
@@ -72,15 +72,13 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let links = arguments.links.as_deref().map(links).transpose()?.unwrap_or_default();
     let embedding = arguments.embedding.as_deref().map(embedding).transpose()?.map(Arc::new);
     let params = &settings.run.cluster;
-    let reference = (!arguments.reference.is_empty()).then(|| {
-        let source = source::Settings { paths: arguments.reference.clone(), ..settings.named_files.clone() };
-        let mut builder = TableBuilder::new().with_embedding(embedding.clone());
-        let mut progress = |seen: source::Progress<'_>| ui.progress(Progress::Reading(seen));
-        source::each(&source, &settings.tables, &mut progress, &mut |located| {
-            builder.push(&located.dispute);
-        });
-        builder.finish(params.min_group)
-    });
+    let of_reference = |paths: &Vec<PathBuf>| {
+        let source = source::Settings { paths: paths.clone(), ..settings.named_files.clone() };
+        let progress = &mut |seen: Progress<'_>| ui.progress(seen);
+        run::reference(&source, embedding.clone(), params.min_group, &settings.tables, progress)
+    };
+    let reference =
+        Some(&arguments.reference).filter(|paths| !paths.is_empty()).map(of_reference).transpose()?;
     let (builder, counts) = read(&arguments.input, settings.named_files, &settings.tables, ui)?;
     ui.progress(Progress::Grouping(counts.open as usize));
     let table = builder.with_embedding(embedding).finish(params.min_group);

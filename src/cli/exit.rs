@@ -180,7 +180,7 @@ impl From<RunError> for CliError {
                 Self::new(Exit::Input, input).hint("`source.paths` says where disputes are read from")
             }
             reference @ RunError::Reference(_) => Self::new(Exit::Input, reference)
-                .hint("mend the files of `cluster.reference`, or take the key out; no ticket was touched"),
+                .hint("mend the files of `cluster.reference` or `--reference`, or leave them out"),
             rejects @ RunError::Rejects(_) => Self::new(Exit::Input, rejects).hint(
                 "`disputebot source preview` shows why; `source.max_reject_rate` says how many are allowed",
             ),

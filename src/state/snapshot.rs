@@ -75,7 +75,7 @@ pub struct Fit {
     /// What differs among its disputes, in words; empty where nothing does.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub varying: Box<str>,
-    /// The nearest other group of the client and program; none where no value is shared with one.
+    /// The nearest other group of the client and program; none where there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<GroupId>,
 }

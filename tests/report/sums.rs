@@ -159,20 +159,10 @@ fn writes(scene: &Scene<'_>, found: &Weekly) {
     assert_eq!(found.rows.map(|rows| serde_json::to_value(rows).unwrap()), rows);
 }
 
-/// Days that groups took which were settled in the eleven weeks before, and are still.
+/// Of the eleven weeks before.
 fn resolved_before(scene: &Scene<'_>, found: &Weekly) {
     let (from, to) = (scene.bounds[scene.last_place() - 11], scene.bounds[scene.last_place()]);
-    let mut days: Vec<i64> = scene
-        .is
-        .groups
-        .values()
-        .filter(|body| body["group"]["status"]["state"] == "resolved")
-        .map(|body| (at(&body["group"]["status"]["at"]), at(&body["group"]["since"])))
-        .filter(|(end, _)| from <= *end && *end < to)
-        .map(|(end, since)| end.duration_since(since).as_hours() / 24)
-        .collect();
-    days.sort_unstable();
-    assert_eq!(found.resolution.days_before, days);
+    assert_eq!(found.resolution.days_before, scene.is.days_taken(from, to));
 }
 
 fn backlog(scene: &Scene<'_>, found: &Weekly) {

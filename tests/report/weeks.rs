@@ -53,6 +53,20 @@ impl Lines {
         body.map_or(0, |body| body["group"]["members"].as_array().unwrap().len())
     }
 
+    /// Days that groups took which were settled between two instants, and are still.
+    pub(crate) fn days_taken(&self, from: Timestamp, to: Timestamp) -> Vec<i64> {
+        let mut days: Vec<i64> = self
+            .groups
+            .values()
+            .filter(|body| body["group"]["status"]["state"] == "resolved")
+            .map(|body| (at(&body["group"]["status"]["at"]), at(&body["group"]["since"])))
+            .filter(|(end, _)| from <= *end && *end < to)
+            .map(|(end, since)| end.duration_since(since).as_hours() / 24)
+            .collect();
+        days.sort_unstable();
+        days
+    }
+
     /// Tickets of the open groups that something holds for, as people count.
     fn keys_of(&self, holds: impl Fn(&Value) -> bool) -> Vec<String> {
         let mut keys: Vec<String> =
@@ -212,16 +226,8 @@ fn the_further_figures_of_every_week_are_those_of_the_journal() {
             assert_eq!(found.overdue.sum.disputes, overdue, "{of}");
 
             // How long what was resolved had taken.
-            let mut taken: Vec<i64> = is
-                .groups
-                .values()
-                .filter(|body| body["group"]["status"]["state"] == "resolved")
-                .map(|body| (at(&body["group"]["status"]["at"]), at(&body["group"]["since"])))
-                .filter(|(end, _)| from <= *end && *end < to)
-                .map(|(end, since)| end.duration_since(since).as_hours() / 24)
-                .collect();
-            taken.sort_unstable();
-            assert_eq!(found.resolution.days, taken, "{of}");
+            let days = is.days_taken(from, to);
+            assert_eq!(found.resolution.days, days, "{of}");
 
             // The largest groups, and those that changed most.
             let worth =
@@ -324,7 +330,7 @@ fn the_further_figures_of_every_week_are_those_of_the_journal() {
                 }
             }
             for (what, count) in [
-                ("resolved", taken.len()),
+                ("resolved", days.len()),
                 ("merged", merged.len()),
                 ("overdue", overdue),
                 ("changes", shown.len()),

@@ -603,7 +603,9 @@ fn a_preview_shows_rows_rejects_and_columns_and_nothing_private() {
 
     rejected: a.csv, line 4, column `program`: `medicade` is not a program (`mdrp`, `340b`, `part_d_mdp`, `cgdp`, `mfp`, `tricare`, `commercial`, or a configured alias); column `service_date`: `##/##` is not a date (such as `2026-09-30`, `09/30/2026` or `20260930`)
 
-    not read: extra
+    not read, by the first 4 rows of `a.csv`
+    IN THE SOURCE  FILLED  DISTINCT  SHAPES
+    extra               4         4  #
 
     source `other`
     0 rows, 0 rejected
@@ -618,6 +620,61 @@ fn a_preview_shows_rows_rejects_and_columns_and_nothing_private() {
     let (text, code) = preview(folder.path(), &["--source", "none"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("there is no source `none`"), "{text}");
+}
+
+#[test]
+fn a_preview_shows_what_stands_in_a_file_whose_columns_are_not_mapped_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "Case,Maker,Drug Code,Remark,Blank\nC-1,Example Pharma A,12345-0678-90,call Ms Doe,\n\
+                C-2,Example Pharma B,12345-0678-90,,\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    fs::write(folder.path().join("disputebot.toml"), "[source]\npaths = [\"a.csv\"]\n").unwrap();
+    let (text, code) = preview(folder.path(), &[]);
+    assert_eq!(code, Some(3), "no row can be read: {text}");
+    let (said, table) = text.split_once("as they stand, by the first 2 rows of `a.csv`\n").unwrap();
+    assert!(said.contains("incomplete: ") && said.contains("`dispute_id`"), "{said}");
+    insta::assert_snapshot!(table, @r"
+    IN THE SOURCE  FILLED  DISTINCT  SHAPES
+    Case                2         2  a-#
+    Maker               2         2  aaaaaaa aaaaaa a
+    Drug Code           2         1  #####-####-##
+    Remark              1         1  aaaa aa aaa
+    Blank               0         0
+    ");
+}
+
+#[test]
+fn a_preview_shows_nothing_of_a_file_without_a_header_but_its_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.csv"), "77,Doe,1961-01-02\n78,Smith,1962-01-02\n").unwrap();
+    fs::write(folder.path().join("disputebot.toml"), "[source]\npaths = [\"a.csv\"]\n").unwrap();
+    for arguments in [&[][..], &["--json"]] {
+        let (text, _) = preview(folder.path(), arguments);
+        assert!(text.contains("####-##-##"), "{text}");
+        for private in ["77", "Doe", "1961", "78", "Smith", "1962"] {
+            assert!(!text.contains(private), "{private}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_preview_knows_which_keys_of_objects_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = r#""program":"mdrp","manufacturer":"Example Pharma A","ndc":"12345067890""#;
+    let lines = format!(
+        "{{\"dispute_id\":\"D-1\",{row},\"queue\":7}}\n{{\"dispute_id\":\"D-2\",{row},\"tags\":[\"a\"],\"queue\":null}}\n"
+    );
+    fs::write(folder.path().join("a.ndjson"), lines).unwrap();
+    fs::write(folder.path().join("disputebot.toml"), "[source]\npaths = [\"a.ndjson\"]\n").unwrap();
+    let (json, code) = preview(folder.path(), &["--json"]);
+    assert_eq!(code, Some(0), "{json}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["unused"], serde_json::json!(["queue", "tags"]));
+    let column = |name: &str, shape: &str| serde_json::json!({"column": name, "filled": 1, "distinct": 1, "shapes": [shape]});
+    assert_eq!(
+        json[0]["sample"]["columns"],
+        serde_json::json!([column("queue", "#"), column("tags", "[\"a\"]")])
+    );
 }
 
 #[test]
@@ -664,7 +721,11 @@ fn init_and_preview_look_into_parquet_and_tell_more_than_ten_thousand_values_as_
     let (text, code) = preview(folder.path(), &["--set", "source.empty=9999-12-31"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with("4 rows, 0 rejected"), "{text}");
-    assert!(text.contains("-5.0000000000") && text.contains("not read: "), "{text}");
+    assert!(
+        text.contains("-5.0000000000")
+            && text.contains("\nnot read, by the first 4 rows of `export.parquet`\n"),
+        "{text}"
+    );
     assert!(!text.contains("Größe"), "a note shows its form only: {text}");
 
     let numbers: Vec<String> = (0..10_001).map(|number| format!("D-{number}")).collect();

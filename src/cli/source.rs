@@ -12,7 +12,7 @@ use crate::{
     config::Needs,
     dispute::{Dispute, Field, Tables, quoted},
     run::Progress,
-    source::{self, Settings, Survey},
+    source::{self, Sample, SampleColumn, Settings, Survey},
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,8 @@ struct PreviewArguments {
 const MOST_DISTINCT: usize = 10_000;
 /// Examples of a column.
 const EXAMPLES: usize = 3;
+/// Rows by which columns are looked at that nothing is read from.
+const SAMPLED: u64 = 10_000;
 
 /// What a source looks like.
 #[derive(Debug, Serialize)]
@@ -65,6 +67,23 @@ struct Preview {
     notes: Vec<String>,
     /// Columns of the source that nothing of ours is read from.
     unused: Vec<String>,
+    sample: Option<Sampled>,
+}
+
+/// Columns of the first file as they stand there: those that nothing is read from, or all, where no row can be read.
+#[derive(Debug, Serialize)]
+struct Sampled {
+    file: String,
+    rows: u64,
+    columns: Vec<Unread>,
+}
+
+#[derive(Debug, Serialize)]
+struct Unread {
+    column: String,
+    filled: u64,
+    distinct: u64,
+    shapes: Vec<String>,
 }
 
 /// What stands in one column.
@@ -123,7 +142,15 @@ fn preview(settings: &Settings, tables: &Tables, arguments: &PreviewArguments, u
             }
         });
     let Survey { rows, rejects, warnings, reasons, .. } = &survey;
-    let columns = Field::ALL.into_iter().zip(counts).filter(|(_, counted)| counted.filled > 0);
+    let sample = source::sample(settings, SAMPLED).unwrap_or_default();
+    let is_in_source = |field: Field| {
+        settings.columns.contains_key(&field)
+            || sample.columns.iter().any(|column| column.field == Some(field))
+    };
+    let columns = Field::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(field, counted)| counted.filled > 0 || (*rows > 0 && is_in_source(*field)));
     Preview {
         source: settings.name.clone(),
         layout: settings.layout.name.clone(),
@@ -153,8 +180,30 @@ fn preview(settings: &Settings, tables: &Tables, arguments: &PreviewArguments, u
             })
             .collect(),
         notes: survey.remarks().cloned().chain(warnings.iter().map(ToString::to_string)).collect(),
-        unused: survey.unused_columns().map(|name| quoted(name)).collect(),
+        unused: unused(&survey, &sample),
+        sample: sampled(sample, *rows > 0),
     }
+}
+
+/// Of all files, as far as anything is known of their columns.
+fn unused(survey: &Survey, sample: &Sample) -> Vec<String> {
+    let sampled = sample.columns.iter().filter(|column| !column.is_read).map(|column| column.name.clone());
+    let all: BTreeSet<String> = survey.unused_columns().map(|name| quoted(name)).chain(sampled).collect();
+    all.into_iter().collect()
+}
+
+fn sampled(sample: Sample, are_rows: bool) -> Option<Sampled> {
+    let columns = sample.columns.into_iter().filter(|column| !(are_rows && column.is_read));
+    let columns: Vec<Unread> = columns
+        .map(|SampleColumn { name: column, filled, distinct, shapes, .. }| Unread {
+            column,
+            filled,
+            distinct,
+            shapes,
+        })
+        .collect();
+    let file = sample.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    (sample.rows > 0 && !columns.is_empty()).then_some(Sampled { file, rows: sample.rows, columns })
 }
 
 #[derive(Debug, Default)]
@@ -183,8 +232,19 @@ fn texts(dispute: &Dispute) -> Vec<(Field, String)> {
 }
 
 fn text(preview: &Preview) -> String {
-    let Preview { source, layout, rows, rejected, incomplete, first, rejects, columns, notes, unused } =
-        preview;
+    let Preview {
+        source,
+        layout,
+        rows,
+        rejected,
+        incomplete,
+        first,
+        rejects,
+        columns,
+        notes,
+        unused,
+        sample,
+    } = preview;
     let mut text = if source.is_empty() { String::new() } else { format!("source `{source}`\n") };
     if !layout.is_empty() {
         text.push_str(&format!("layout `{layout}`\n"));
@@ -236,8 +296,22 @@ fn text(preview: &Preview) -> String {
             text.push_str(&format!("and {more} more; `--rejects {rejected}` shows all\n"));
         }
     }
-    if !unused.is_empty() {
-        text.push_str(&format!("\nnot read: {}\n", unused.join(", ")));
+    let mut elsewhere: Vec<&str> = unused.iter().map(String::as_str).collect();
+    if let Some(Sampled { file, rows: seen, columns }) = sample {
+        elsewhere.retain(|name| columns.iter().all(|column| column.column != *name));
+        let what = if *rows > 0 { "not read" } else { "as they stand" };
+        text.push_str(&format!("\n{what}, by the first {seen} rows of `{file}`\n"));
+        let lines: Vec<Vec<String>> = columns
+            .iter()
+            .map(|Unread { column, filled, distinct, shapes }| {
+                let shapes = ui::clip(&shapes.join(", "), 60);
+                vec![column.clone(), filled.to_string(), distinct.to_string(), shapes]
+            })
+            .collect();
+        text.push_str(&ui::table(&["IN THE SOURCE", "FILLED", "DISTINCT", "SHAPES"], &lines, &[1, 2]));
+    }
+    if !elsewhere.is_empty() {
+        text.push_str(&format!("\nnot read: {}\n", elsewhere.join(", ")));
     }
     text
 }

@@ -1,16 +1,13 @@
 //! Which column of a file is probably which of ours, by their names alone.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::batch::Reason;
 use super::bytes::{self, LIMITS};
-use super::files::{self, Form, InputFile, Kind};
-use super::header::MAX_COLUMNS;
-use super::json_rows::{self, Object, RawLine};
+use super::files::{self, InputFile, Kind};
+use super::json_rows::{self, RawLine};
 use super::layout::{Layout, layouts, squeeze};
-use super::table_rows::{RawRow, Splitter};
-use super::{Settings, fixed};
+use super::{Settings, fixed, sample};
 use crate::dispute::{Field, LayoutKind, LayoutRow, Tables};
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1).
@@ -130,9 +127,9 @@ pub fn look(settings: &Settings, tables: &Tables) -> Result<Guess, Reason> {
     if let Some(layout) = fixed_layout(settings, tables)? {
         return Ok(Guess { layout: Some(layout), ..Guess::default() });
     }
-    let (names, may_be_row) = columns(settings)?;
-    let is_value =
-        |name: &String| name.chars().any(|c| c.is_ascii_digit()) && !name.chars().any(char::is_alphabetic);
+    let first = sample::first_rows(settings, 0, &mut |_, _| {})?;
+    let is_headless = first.is_headless();
+    let names: Vec<String> = first.names.into_iter().filter(|name| !name.is_empty()).collect();
     let layout = named_layout(&names, tables);
     let is_of_layout =
         |name: &String| layout.as_ref().is_some_and(|layout| layout.share(std::slice::from_ref(name)).0 > 0);
@@ -140,7 +137,7 @@ pub fn look(settings: &Settings, tables: &Tables) -> Result<Guess, Reason> {
     let known = layout.as_ref().map(|layout| known_fields(&layout.name, tables)).unwrap_or_default();
     let mut columns = guess(&rest);
     columns.retain(|field, _| !known.contains(field));
-    if may_be_row && (names.iter().any(is_value) || (columns.is_empty() && layout.is_none())) {
+    if is_headless || (first.may_be_row && columns.is_empty() && layout.is_none()) {
         return Ok(Guess { headless: Some(names.len()), ..Guess::default() });
     }
     let unknown = rest.into_iter().filter(|name| !columns.values().any(|known| known == name)).collect();
@@ -197,47 +194,6 @@ fn fixed_layout(settings: &Settings, tables: &Tables) -> Result<Option<String>, 
         }
     }
     Ok(None)
-}
-
-/// The names of the columns of the first file that the paths of a source lead to, and whether they might as well be the
-/// values of a row.
-fn columns(settings: &Settings) -> Result<(Vec<String>, bool), Reason> {
-    let found = files::find(settings, 0, None);
-    let Some(file) = found.files.first() else {
-        return Err(found.reasons.into_iter().next().unwrap_or(Reason::NoRows));
-    };
-    match &file.kind {
-        Kind::Table(opener) => Ok((opener.open()?.columns().to_vec(), false)),
-        Kind::Kept(_) | Kind::Fixed(_) => {
-            Ok((settings.layout.positions.iter().map(|position| position.column.clone()).collect(), false))
-        }
-        Kind::Text(form, at) => {
-            let text = bytes::open(&file.path, at, LIMITS)?;
-            match form {
-                Form::Commas => Ok((names_of_row(&file.path, Splitter::new(text.input, b','))?, true)),
-                Form::Tabs => Ok((names_of_row(&file.path, Splitter::new(text.input, b'\t'))?, true)),
-                Form::JsonLines => {
-                    let (mut input, mut line) = (text.input, RawLine::default());
-                    let read = json_rows::read_line(&mut input, &mut line);
-                    read.map_err(|error| bytes::of_io(&file.path, 1, &error))?;
-                    let text = String::from_utf8_lossy(&line.bytes);
-                    let object = serde_json::from_str::<Object<'_>>(&text);
-                    let names = object.map_or_else(
-                        |_| Vec::new(),
-                        |object| object.0.into_iter().map(|(key, _)| key).collect(),
-                    );
-                    Ok((names, false))
-                }
-            }
-        }
-    }
-}
-
-fn names_of_row(path: &Path, mut splitter: Splitter<impl std::io::BufRead>) -> Result<Vec<String>, Reason> {
-    let mut row = RawRow::default();
-    splitter.read(&mut row, MAX_COLUMNS).map_err(|error| bytes::of_io(path, row.line, &error))?;
-    let name = |place| String::from_utf8_lossy(row.get(place).unwrap_or_default()).trim().to_owned();
-    Ok((0..row.fields.min(MAX_COLUMNS)).map(name).filter(|name| !name.is_empty()).collect())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, Completeness, Counts, Problem, Reason, Reject, Shared, SourceAccount};
@@ -19,7 +20,15 @@ use crate::dispute::{Dispute, Field, Text, Value};
 /// Everything seen so far, by dispute id.
 pub(super) struct Ledger<'a> {
     sources: &'a [Settings],
-    entries: HashMap<Text, Entry>,
+    /// The place of each id in `entries`.
+    places: HashMap<Text, u32>,
+    entries: Vec<Entry>,
+    /// What is open, none where a later row took its place. Each stands here from its row to the end: a batch
+    /// is large, and is never held twice.
+    disputes: Vec<Option<Dispute>>,
+    /// Lines of the file being read that repeat a row, by the place of its entry.
+    repeats: FxHashMap<u32, Vec<u64>>,
+    file_index: usize,
     rejects: Vec<Reject>,
     repeated: u64,
     superseded: u64,
@@ -33,12 +42,12 @@ struct Entry {
     line: u64,
     content: [u8; 32],
     verdict: Verdict,
-    /// Lines of the same file with the same content.
-    repeats: Vec<u64>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    Open(Box<Dispute>),
+    /// With its place among the disputes.
+    Open(u32),
     NotOpen,
     /// Rows of one file say different things; all of them are rejected.
     Contradictory,
@@ -48,7 +57,11 @@ impl<'a> Ledger<'a> {
     pub(super) fn new(sources: &'a [Settings]) -> Self {
         Self {
             sources,
-            entries: HashMap::new(),
+            places: HashMap::new(),
+            entries: Vec::new(),
+            disputes: Vec::new(),
+            repeats: FxHashMap::default(),
+            file_index: 0,
             rejects: Vec::new(),
             repeated: 0,
             superseded: 0,
@@ -59,79 +72,111 @@ impl<'a> Ledger<'a> {
     /// Adds a row with its [`content`].
     pub(super) fn add(&mut self, located: Located, content: [u8; 32]) {
         let Located { dispute, file, file_index, line, source } = located;
+        if self.file_index != file_index {
+            self.file_index = file_index;
+            self.repeats.clear();
+        }
         let settings = &self.sources[source];
         let id = Arc::clone(&dispute.id);
-        let fresh = |dispute| {
-            let verdict = verdict(dispute, settings);
-            Entry { file_index, source, line, content, verdict, repeats: Vec::new() }
-        };
-        let Some(entry) = self.entries.get_mut(&id) else {
-            self.entries.insert(id, fresh(dispute));
+        let next = number(self.entries.len());
+        let place = *self.places.entry(Arc::clone(&id)).or_insert(next);
+        if place == next {
+            let verdict = self.verdict(dispute, settings);
+            self.entries.push(Entry { file_index, source, line, content, verdict });
             return;
-        };
+        }
         let column = settings.column(Field::DisputeId);
         let contradiction =
             |line: u64, other: u64| contradiction(&id, column, (Arc::clone(&file), file_index, line), other);
+        let entry = &mut self.entries[place as usize];
         if entry.file_index < file_index {
-            self.repeated += entry.repeats.len() as u64;
-            if !matches!(entry.verdict, Verdict::Contradictory) {
+            if entry.verdict != Verdict::Contradictory {
                 self.superseded += 1;
                 if entry.source != source {
                     self.shared.count(entry.content == content);
                 }
             }
-            *entry = fresh(dispute);
-        } else if matches!(entry.verdict, Verdict::Contradictory) {
+            self.forget(place);
+            let verdict = self.verdict(dispute, settings);
+            self.entries[place as usize] = Entry { file_index, source, line, content, verdict };
+        } else if entry.verdict == Verdict::Contradictory {
             self.rejects.push(contradiction(line, entry.line));
         } else if entry.content == content {
-            entry.repeats.push(line);
+            self.repeated += 1;
+            self.repeats.entry(place).or_default().push(line);
         } else {
-            entry.verdict = Verdict::Contradictory;
-            for earlier in std::iter::once(entry.line).chain(entry.repeats.drain(..)) {
-                self.rejects.push(contradiction(earlier, line));
-            }
-            self.rejects.push(contradiction(line, entry.line));
+            let first = entry.line;
+            let repeats = self.repeats.remove(&place).unwrap_or_default();
+            self.repeated -= repeats.len() as u64;
+            self.rejects
+                .extend(std::iter::once(first).chain(repeats).map(|earlier| contradiction(earlier, line)));
+            self.rejects.push(contradiction(line, first));
+            self.forget(place);
         }
+    }
+
+    fn verdict(&mut self, dispute: Dispute, settings: &Settings) -> Verdict {
+        if !dispute.is_open(&settings.vocabulary) {
+            return Verdict::NotOpen;
+        }
+        self.disputes.push(Some(dispute));
+        Verdict::Open(number(self.disputes.len() - 1))
+    }
+
+    /// Lets go of the dispute of an entry.
+    fn forget(&mut self, place: u32) {
+        let verdict = &mut self.entries[place as usize].verdict;
+        if let Verdict::Open(dispute) = *verdict {
+            self.disputes[dispute as usize] = None;
+        }
+        *verdict = Verdict::Contradictory;
     }
 
     /// Ends the reading: sorts, counts and judges.
     pub(super) fn close(self, survey: Survey, previous: &Previous) -> Batch {
-        let Self { sources, entries, rejects: contradictions, repeated, superseded, shared } = self;
+        let Self {
+            sources,
+            places,
+            entries,
+            disputes,
+            rejects: contradictions,
+            repeated,
+            superseded,
+            shared,
+            ..
+        } = self;
         let Closed { rejects, warnings, files, rows, sources, completeness } =
             close(survey, contradictions, sources, previous);
         let mut counts =
             Counts { rows, repeated, superseded, rejected: rejects.len() as u64, ..Counts::default() };
-
-        let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
-        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mut open: Vec<(Dispute, [u8; 32])> = Vec::new();
+        // Into the same memory: an option of a dispute is as large as a dispute.
+        let mut disputes: Vec<Dispute> = disputes.into_iter().flatten().collect();
+        disputes.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let mut claims = Claims::default();
-        let mut resolved = Vec::new();
-        let mut hash = Sha256::new();
-        for (id, entry) in entries {
-            counts.repeated += entry.repeats.len() as u64;
-            match entry.verdict {
-                Verdict::Open(dispute) => {
-                    claims.add(&dispute, open.len());
-                    open.push((*dispute, entry.content));
-                }
-                Verdict::NotOpen => resolved.push(id),
-                Verdict::Contradictory => {}
-            }
+        for (place, dispute) in disputes.iter().enumerate() {
+            claims.add(dispute, place);
         }
-        counts.not_open = resolved.len() as u64;
         let cancelled = claims.cancelled(|_| true);
         counts.netted = cancelled.len() as u64;
-        let mut disputes = Vec::with_capacity(open.len() - cancelled.len());
-        for (place, (dispute, content)) in open.into_iter().enumerate() {
-            if cancelled.binary_search(&place).is_ok() {
-                resolved.push(dispute.id);
+        let mut hash = Sha256::new();
+        let mut resolved: Vec<Text> = Vec::new();
+        let mut place = 0;
+        disputes.retain(|dispute| {
+            let is_cancelled = cancelled.binary_search(&place).is_ok();
+            place += 1;
+            if is_cancelled {
+                resolved.push(Arc::clone(&dispute.id));
             } else {
-                hash.update(content);
-                disputes.push(dispute);
+                hash.update(entries[places[&dispute.id] as usize].content);
             }
-        }
+            !is_cancelled
+        });
+        disputes.shrink_to_fit();
+        let is_not_open = |place: &u32| entries[*place as usize].verdict == Verdict::NotOpen;
+        let not_open = places.into_iter().filter(|(_, place)| is_not_open(place));
+        resolved.extend(not_open.map(|(id, _)| id));
         resolved.sort_unstable();
+        counts.not_open = resolved.len() as u64 - counts.netted;
         counts.open = disputes.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
 
@@ -153,6 +198,12 @@ impl<'a> Ledger<'a> {
             fingerprint,
         }
     }
+}
+
+/// Places in half the bytes.
+fn number(place: usize) -> u32 {
+    assert!(place < u32::MAX as usize, "more disputes than one reading can number");
+    place as u32
 }
 
 impl Shared {
@@ -220,10 +271,6 @@ pub(super) fn close(
 fn drop_since(previous: u64, rows: u64, max_drop: f64) -> Option<Reason> {
     let least = least_credible(previous, max_drop);
     (rows < least).then_some(Reason::Drop { previous, rows, least })
-}
-
-fn verdict(dispute: Dispute, settings: &Settings) -> Verdict {
-    if dispute.is_open(&settings.vocabulary) { Verdict::Open(Box::new(dispute)) } else { Verdict::NotOpen }
 }
 
 /// The fewest rows that are credible after `previous`, rounded up.

@@ -38,6 +38,7 @@ mod parquet_rows;
 mod parse;
 mod pipeline;
 mod reader;
+mod sample;
 mod store;
 mod survey;
 mod table;
@@ -64,6 +65,7 @@ pub use guess::{Guess, guess, look};
 pub use keep::{Keep, keeping};
 pub use layout::{Layout, Position, layouts};
 pub use open::open_disputes;
+pub use sample::{Sample, SampleColumn, sample};
 pub use survey::{Survey, each};
 
 /// Where one source of disputes is and how to read it.

@@ -10,12 +10,17 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
+use super::known::Texts;
 use super::{Change, GroupRecord, Head, Known, StateError, backup, format, journal};
 use crate::{
     group::{GroupId, Status},
     plan::{Asked, Ticket},
 };
+
+/// Text of records that is parsed at once.
+const AT_ONCE_BYTES: usize = 8 << 20;
 
 /// What is known at the end of some weeks, and what happened to the groups in each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,20 +109,45 @@ impl History {
         let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
         let journal = backup::journal_of(directory);
         if journal.exists() {
+            let mut texts = Texts::default();
+            let (mut records, mut bytes) = (Vec::new(), 0);
             journal::texts::<StateError>(&journal, |at, head, body| {
                 if at < end {
-                    let change = Change::parse(body).map_err(|source| StateError::Form {
-                        tree: "journal",
-                        key: format!("record {}", head.seq),
-                        source,
-                    })?;
-                    history.take(at, change);
-                    history.head = head;
+                    bytes += body.len();
+                    records.push((at, head, body.to_owned()));
                 }
-                Ok(())
+                if bytes < AT_ONCE_BYTES {
+                    return Ok(());
+                }
+                bytes = 0;
+                history.take_all(&mut records, &mut texts)
             })?;
+            history.take_all(&mut records, &mut texts)?;
         }
         Ok(history)
+    }
+
+    /// Learns some records in their order; what they say is parsed by all threads of the machine.
+    fn take_all(
+        &mut self,
+        records: &mut Vec<(Timestamp, Head, String)>,
+        texts: &mut Texts,
+    ) -> Result<(), StateError> {
+        let parsed: Vec<(Timestamp, Head, Result<Change, _>)> =
+            records.par_drain(..).map(|(at, head, body)| (at, head, Change::parse(&body))).collect();
+        for (at, head, change) in parsed {
+            let mut change = change.map_err(|source| StateError::Form {
+                tree: "journal",
+                key: format!("record {}", head.seq),
+                source,
+            })?;
+            if let Change::Group(record) = &mut change {
+                texts.share(record);
+            }
+            self.take(at, change);
+            self.head = head;
+        }
+        Ok(())
     }
 
     /// Learns one more thing that was recorded at an instant.

@@ -1,14 +1,17 @@
 //! What disputebot knows: the fold over all changes ever recorded.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _, Serialize};
 
 use super::{
     Entry, Filing, Head, Journal, JournalError, Snapshot, Spread, StateError, Tree, Vault, Write, backup,
@@ -101,18 +104,42 @@ impl Change {
     /// Reads a change as the journal holds it. The frequent kinds are read into their own form at once: what serde
     /// makes of a tag within an object holds everything twice, which takes most of the time over a long journal.
     pub(super) fn parse(body: &str) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Tag<'a> {
-            change: &'a str,
-        }
-        let Tag { change } = serde_json::from_str(body)?;
-        match change {
-            "group" => serde_json::from_str(body).map(Self::Group),
-            "ticket" => serde_json::from_str(body).map(Self::Ticket),
-            "run" => serde_json::from_str(body).map(|run| Self::Run(Box::new(run))),
+        match tag(body).as_deref() {
+            Some("group") => serde_json::from_str(body).map(Self::Group),
+            Some("ticket") => serde_json::from_str(body).map(Self::Ticket),
+            Some("run") => serde_json::from_str(body).map(|run| Self::Run(Box::new(run))),
             _ => serde_json::from_str(body),
         }
     }
+}
+
+/// What kind of change a body is of. Reads no further than to where it says so, which is near its beginning.
+fn tag(body: &str) -> Option<String> {
+    struct Until<'t>(&'t mut Option<String>);
+
+    impl<'de> Visitor<'de> for Until<'_> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a change")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+            while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                if key == "change" {
+                    *self.0 = Some(map.next_value()?);
+                    break;
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = None;
+    // An error is told by whoever reads all of it; that the rest is left over is one, too.
+    let _ = serde_json::Deserializer::from_str(body).deserialize_map(Until(&mut found));
+    found
 }
 
 /// The claim of this state on the project that it opens tickets in.
@@ -778,9 +805,36 @@ pub(super) fn catch_up(
 struct Loaded {
     groups: Ascending<GroupRecord>,
     tickets: Ascending<Ticket>,
-    /// Texts that many groups have in common.
-    texts: BTreeSet<Arc<str>>,
+    texts: Texts,
     rest: Known,
+}
+
+/// Texts that many groups have in common.
+#[derive(Default)]
+pub(super) struct Texts(BTreeSet<Arc<str>>);
+
+impl Texts {
+    /// Leaves a record no room that reading left over, and no text that another one has.
+    pub(super) fn share(&mut self, record: &mut GroupRecord) {
+        let Group { client, patterns, members, pending, .. } = &mut record.group;
+        patterns.shrink_to_fit();
+        members.shrink_to_fit();
+        pending.shrink_to_fit();
+        let names = record.spread.iter_mut().flat_map(|spread| {
+            let Spread { states, entities, opened, fit: _ } = &mut **spread;
+            states.shrink_to_fit();
+            entities.shrink_to_fit();
+            opened.shrink_to_fit();
+            states.iter_mut().chain(entities).map(|(name, _)| name)
+        });
+        for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
+            if let Some(same) = self.0.get(text) {
+                *text = Arc::clone(same);
+            } else {
+                self.0.insert(Arc::clone(text));
+            }
+        }
+    }
 }
 
 impl Loaded {
@@ -789,24 +843,7 @@ impl Loaded {
         match tree {
             Tree::Groups => {
                 let mut record: GroupRecord = vault::parse(tree, key, bytes)?;
-                let Group { client, patterns, members, pending, .. } = &mut record.group;
-                patterns.shrink_to_fit();
-                members.shrink_to_fit();
-                pending.shrink_to_fit();
-                let names = record.spread.iter_mut().flat_map(|spread| {
-                    let Spread { states, entities, opened, fit: _ } = &mut **spread;
-                    states.shrink_to_fit();
-                    entities.shrink_to_fit();
-                    opened.shrink_to_fit();
-                    states.iter_mut().chain(entities).map(|(name, _)| name)
-                });
-                for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
-                    if let Some(same) = self.texts.get(text) {
-                        *text = Arc::clone(same);
-                    } else {
-                        self.texts.insert(Arc::clone(text));
-                    }
-                }
+                self.texts.share(&mut record);
                 self.groups.push(record.group.id.clone(), record);
             }
             Tree::Tickets => {

@@ -195,6 +195,7 @@ fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
                 "codeBlock",
                 "blockquote",
                 "table",
+                "taskList",
             ],
             1,
             &[],
@@ -206,6 +207,8 @@ fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
         "listItem" | "blockquote" => {
             (&["paragraph", "bulletList", "orderedList", "codeBlock"], 1, &["localId"])
         }
+        "taskList" => (&["taskItem"], 1, &["localId"]),
+        "taskItem" => (inline, 0, &["localId", "state"]),
         "codeBlock" => (&["text"], 0, &["language", "uniqueId", "localId"]),
         "table" => (&["tableRow"], 1, &["layout", "isNumberColumnEnabled", "width", "localId"]),
         "tableRow" => (&["tableHeader", "tableCell"], 1, &["localId"]),
@@ -238,6 +241,12 @@ fn breaches(node: &Value, path: &str, found: &mut Vec<String>) {
     }
     match kind {
         "doc" if node["version"] != 1 => breach("the version is not 1".to_owned()),
+        "taskList" | "taskItem" if node["attrs"]["localId"].as_str().is_none_or(str::is_empty) => {
+            breach("it has no id".to_owned());
+        }
+        "taskItem" if !["TODO", "DONE"].contains(&node["attrs"]["state"].as_str().unwrap_or_default()) => {
+            breach("it is neither open nor done".to_owned());
+        }
         "heading" if !(1..=6).contains(&node["attrs"]["level"].as_u64().unwrap_or(0)) => {
             breach("the level is not from 1 to 6".to_owned());
         }
@@ -284,12 +293,12 @@ fn all_breaches(document: &Value) -> Vec<String> {
     found
 }
 
-/// The document without its words: node types, marks and attributes.
+/// The document without its words and ids: node types, marks and attributes.
 fn shape(node: &Value) -> Value {
     match node {
         Value::Object(fields) => fields
             .iter()
-            .filter(|(key, _)| *key != "text")
+            .filter(|(key, _)| !["text", "localId"].contains(&key.as_str()))
             .map(|(key, value)| (key.clone(), shape(value)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
@@ -409,9 +418,13 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
     What varies: 18 states.
     What people decided:
     - A person split DISP-3, so disputes that differ in state are kept apart.
+    ## Before anyone is asked
+    - Look up NPI and 340B id in the Medicaid Exclusion File of the quarter of service, and in OPAIS at that time: what holds today proves nothing about then.
+    - The file is about fee-for-service claims. Where managed care paid, it proves nothing: the flag on the claim counts there.
+    - A pharmacy may serve several covered entities: its NPI alone does not say whose drug it was.
     ## Next step
-    1. Send the page of that quarter.
-    2. Attach the documents that reason code X demands.
+    - ☐ Send the page of that quarter.
+    - ☐ Attach the documents that reason code X demands.
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical | D-0001 | Examplol 10 mg | TX | 2026Q2 | X | 100 ML
@@ -921,10 +934,13 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     State | TX | 100 % | 10 times | 100 %
     Payer | Example Plan | 100 % | 10 times | 100 %
     Reason code | D | 100 % | 10 times | 100 %
+    ## Before anyone is asked
+    - Divide the units invoiced by the units accepted, for each of the examples below. One ratio for all of them is one conversion to agree on, not a question for each line.
+    - The same ratio in nearly all states points at the label or at the CMS product file, and to the DRP; in one state or in the system of one pharmacy, at a conversion there. A ratio of 10, 100 or 1,000 is a decimal point; a number of billing units per package is a HCPCS crosswalk.
     ## Next step
-    1. Compare CMS product file unit type.
-    2. Agree conversion factor.
-    3. Ask DRP if many states.
+    - ☐ Compare CMS product file unit type.
+    - ☐ Agree conversion factor.
+    - ☐ Ask DRP if many states.
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML
@@ -980,6 +996,25 @@ fn a_template_of_one_cause_is_for_tickets_of_that_cause_alone() {
 }
 
 #[test]
+fn what_to_look_at_first_is_that_of_the_cause_and_may_be_the_operators() {
+    let (mut facts, _) = facts_of(&|_| ());
+    let mut words = |own: &[(String, String)], cause: &str| {
+        facts.cause.id = cause.to_owned();
+        document::plain_text(&Templates::new(own).unwrap().description(&facts).unwrap())
+    };
+    let built_in = words(&[], "7");
+    assert!(built_in.contains("## Before anyone is asked\n- This cause is on the own side"), "{built_in}");
+    assert!(words(&[], "10").contains("- Divide the units invoiced"));
+    assert!(!words(&[], "45").contains("Before anyone"), "nothing to say");
+    assert!(!words(&[], "").contains("Before anyone"), "no cause");
+
+    let own = [("cause-7.md".to_owned(), "Call us, not {{ client }}.".to_owned())];
+    let text = words(&own, "7");
+    assert!(text.contains("Call us, not Example Pharma A.\n## Next step"), "{text}");
+    assert!(words(&own, "9").contains("- This cause is on the own side"));
+}
+
+#[test]
 fn templates_are_tried_with_an_invented_group_that_has_everything() {
     assert!(Templates::new(&[]).unwrap().try_out().is_ok());
     let tried = |name: &str, text: &str| {
@@ -992,6 +1027,10 @@ fn templates_are_tried_with_an_invented_group_that_has_everything() {
     insta::assert_snapshot!(
         tried("summary-12.txt", "{{ clinet }}"),
         @"template `summary-12.txt`, line 1: undefined value: `clinet` is undefined"
+    );
+    insta::assert_snapshot!(
+        tried("cause-12.md", "Ask {{ clinet }}"),
+        @"template `cause-12.md`, line 1: undefined value: `clinet` is undefined"
     );
 }
 

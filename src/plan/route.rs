@@ -161,7 +161,12 @@ impl Planner<'_> {
             |shown: &str, wrote: &dyn Fn(&Written) -> String| shown == wrote(last) || shown == wrote(maybe);
         let text_is_ours = match block::locate(&observed.description) {
             Located::Block { above, ours: block, below } => {
-                above.is_empty() && below.is_empty() && ours(&markup::digest(&block), &|it| it.block.clone())
+                let unticked = markup::ticks(&self.input.markup.nodes(&content.block));
+                let ticks = markup::ticks(&block);
+                above.is_empty()
+                    && below.is_empty()
+                    && ours(&markup::digest(&block), &|it| it.block.clone())
+                    && ticks.iter().all(|(task, done)| !done || unticked.get(task).is_none_or(|done| *done))
             }
             Located::Missing => false,
         };

@@ -62,6 +62,7 @@ impl Planner<'_> {
             _ if released("description") => self.leave(group, standing, key.as_ref(), "description"),
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
+                let block = markup::with_ticks(block.into_owned(), &markup::ticks(&ours));
                 let wanted = self.input.markup.nodes(&block);
                 let wanted_digest = markup::digest(&wanted);
                 let now = markup::digest(&ours);
@@ -301,12 +302,15 @@ pub fn is_still(changes: &[Change], before: &Written, observed: &Observed) -> bo
         // Added by a verb, whatever else is there.
         Change::Labels { .. } => true,
         Change::Description { document, .. } => {
-            let Located::Block { above, ours: _, below } = block::locate(document) else { return false };
+            let Located::Block { above, ours: wanted, below } = block::locate(document) else {
+                return false;
+            };
             match block::locate(&observed.description) {
                 Located::Block { above: now_above, ours, below: now_below } => {
                     same(&now_above, &above)
                         && same(&now_below, &below)
                         && markup::digest(&ours) == before.block
+                        && keeps_ticks(&wanted, &ours)
                 }
                 Located::Missing => same(&above_of(&observed.description), &above) && below.is_empty(),
             }
@@ -330,6 +334,12 @@ pub fn is_written(changes: &[Change], written: &Written, observed: &Observed) ->
             Located::Missing => false,
         },
     })
+}
+
+/// Whether what is written has the ticks that are shown: one more may have come since it was put together.
+fn keeps_ticks(wanted: &[Value], shown: &[Value]) -> bool {
+    let shown = markup::ticks(shown);
+    markup::ticks(wanted).iter().all(|(task, done)| shown.get(task).is_none_or(|shown| shown == done))
 }
 
 /// Whether people's words are the same; Data Center keeps lines by other ends than they were sent with.

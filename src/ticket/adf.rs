@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::document::{Block, Inline, Marks};
+use super::document::{Block, Inline, Marks, Task, sign};
 
 /// The nodes of some blocks, to be put into a `doc`.
 pub fn nodes(blocks: &[Block]) -> Vec<Value> {
@@ -53,6 +53,7 @@ fn lines_of(node: &Value) -> Vec<String> {
                     .collect::<Vec<_>>()
             })
             .collect(),
+        "taskList" => tasks(node).map(|(task, done)| format!("- {} {}", sign(done), text_of(task))).collect(),
         "table" => children()
             .map(|row| {
                 let cells: Vec<String> =
@@ -75,8 +76,19 @@ fn collect(node: &Value, text: &mut String) {
     }
 }
 
+/// What people ticked and what not, of the checklists among nodes.
+pub fn ticks(nodes: &[Value]) -> impl Iterator<Item = (String, bool)> {
+    let lists = nodes.iter().filter(|node| node["type"] == "taskList");
+    lists.flat_map(tasks).map(|(task, done)| (text_of(task), done))
+}
+
+fn tasks(list: &Value) -> impl Iterator<Item = (&Value, bool)> {
+    let items = list["content"].as_array().into_iter().flatten();
+    items.map(|task| (task, task["attrs"]["state"] == "DONE"))
+}
+
 /// A digest of nodes that is the same before and after Jira has stored them: Jira adds `localId` and empty
-/// attributes, and may spell out defaults.
+/// attributes, and may spell out defaults. And it is the same whatever is ticked: a tick is an answer to us.
 pub fn digest(nodes: &[Value]) -> String {
     let mut hash = Sha256::new();
     for node in nodes {
@@ -135,6 +147,7 @@ fn node(block: &Block) -> Value {
                 .map(|entry| json!({ "type": "listItem", "content": entry_content(entry) }))
                 .collect::<Vec<_>>(),
         }),
+        Block::Tasks(tasks) => task_list(tasks),
         Block::Table { header, rows } => {
             let row = |cells: &[Vec<Inline>], kind: &str| {
                 json!({
@@ -170,6 +183,10 @@ fn nested(blocks: &[Block]) -> Vec<Value> {
                 content.extend(std::iter::once(header).chain(rows).map(|cells| paragraph(&line(cells))));
             }
             Block::Rule => {}
+            Block::Tasks(tasks) => {
+                let entries = tasks.iter().map(|task| vec![Block::Paragraph(task.line())]).collect();
+                content.push(node(&Block::List { ordered: false, entries }));
+            }
             Block::Paragraph(_) | Block::List { .. } | Block::Code(_) => content.push(node(block)),
         }
     }
@@ -177,6 +194,19 @@ fn nested(blocks: &[Block]) -> Vec<Value> {
         content.push(paragraph(&[]));
     }
     content
+}
+
+/// The schema demands ids; the same list has the same ones, so that an update changes nothing else.
+fn task_list(tasks: &[Task]) -> Value {
+    let names: String = tasks.iter().map(Task::name).collect();
+    let list = crc32fast::hash(names.as_bytes());
+    let items = tasks.iter().enumerate().map(|(position, task)| {
+        let state = if task.done { "DONE" } else { "TODO" };
+        let attributes = json!({ "localId": format!("{list:08x}-{position}"), "state": state });
+        json!({ "type": "taskItem", "attrs": attributes, "content": inlines(&task.content) })
+    });
+    let items: Vec<Value> = items.collect();
+    json!({ "type": "taskList", "attrs": { "localId": format!("{list:08x}") }, "content": items })
 }
 
 /// Cells of a table row as one line.
@@ -242,7 +272,7 @@ mod tests {
     #[test]
     fn words_read_back_from_adf_are_those_of_the_document() {
         let blocks = parse_markdown(
-            "## Head\n\nA **b** `c`\n\n- one\n- two\n\n1. first\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n> said\n\n---\n",
+            "## Head\n\nA **b** `c`\n\n- one\n- two\n\n- [ ] open **b**\n- [x] done\n\n1. first\n\n> - [ ] within\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n> said\n\n---\n",
         );
         assert_eq!(plain_text(&nodes(&blocks)), document::plain_text(&blocks));
     }

@@ -19,6 +19,8 @@ pub enum Block {
         /// The entries.
         entries: Vec<Vec<Block>>,
     },
+    /// A checklist: what people tick stays ticked.
+    Tasks(Vec<Task>),
     /// A table: one header row, then rows of as many cells.
     Table {
         /// Header cells.
@@ -32,6 +34,34 @@ pub enum Block {
     Code(String),
     /// A horizontal rule.
     Rule,
+}
+
+/// An entry of a checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    /// Whether it is ticked.
+    pub done: bool,
+    /// What is to be done, on one line.
+    pub content: Vec<Inline>,
+}
+
+impl Task {
+    /// By what it is known again: its words.
+    pub fn name(&self) -> String {
+        words(&self.content)
+    }
+
+    /// What it looks like where there is no checklist: the sign and the words.
+    pub fn line(&self) -> Vec<Inline> {
+        let mut line = vec![Inline::plain(format!("{} ", sign(self.done)))];
+        line.extend(self.content.iter().cloned());
+        line
+    }
+}
+
+/// The sign of a task.
+pub fn sign(done: bool) -> char {
+    if done { '☑' } else { '☐' }
 }
 
 /// A run of text within a block.
@@ -104,6 +134,11 @@ fn write_blocks(blocks: &[Block], indent: &str, text: &mut String) {
                         text.push_str(line);
                         text.push('\n');
                     }
+                }
+            }
+            Block::Tasks(tasks) => {
+                for task in tasks {
+                    text.push_str(&format!("{indent}- {} {}\n", sign(task.done), task.name()));
                 }
             }
             Block::Table { header, rows } => {

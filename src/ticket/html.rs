@@ -1,6 +1,6 @@
 //! A document as HTML, to look at it before it is in Jira. Text is inert; only links of the web lead anywhere.
 
-use super::document::{Block, Inline, Marks};
+use super::document::{Block, Inline, Marks, sign};
 
 /// A page of its own, without script.
 pub fn page(title: &str, blocks: &[Block]) -> String {
@@ -31,6 +31,13 @@ fn write(block: &Block, out: &mut String) {
         Block::List { ordered, entries } => {
             let entries: String = entries.iter().map(|entry| tagged("li", &text(entry))).collect();
             tagged(if *ordered { "ol" } else { "ul" }, &entries)
+        }
+        Block::Tasks(tasks) => {
+            let entries: String = tasks
+                .iter()
+                .map(|task| tagged("li", &format!("{} {}", sign(task.done), inline(&task.content))))
+                .collect();
+            format!("<ul style=\"list-style:none;padding-left:0\">\n{entries}</ul>\n")
         }
         Block::Table { header, rows } => {
             let row = |cells: &[Vec<Inline>], tag: &str| {
@@ -96,7 +103,7 @@ mod tests {
     #[test]
     fn every_kind_of_block_is_written_and_text_is_inert() {
         let blocks = parse_markdown(
-            "# a & b\n\n**bold** `<b>` [there](https://example.com/?a=1&b=2) [not](javascript:alert)\n\n1. one\n\n| h |\n|---|\n| c |\n\n> said\n\n***\n",
+            "# a & b\n\n**bold** `<b>` [there](https://example.com/?a=1&b=2) [not](javascript:alert)\n\n1. one\n\n- [ ] two\n- [x] three\n\n| h |\n|---|\n| c |\n\n> said\n\n***\n",
         );
         insta::assert_snapshot!(text(&blocks), @r#"
         <h1>a &amp; b</h1>
@@ -104,6 +111,10 @@ mod tests {
         <ol><li><p>one</p>
         </li>
         </ol>
+        <ul style="list-style:none;padding-left:0">
+        <li>☐ two</li>
+        <li>☑ three</li>
+        </ul>
         <table><tr><th>h</th></tr>
         <tr><td>c</td></tr>
         </table>

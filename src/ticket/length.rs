@@ -45,6 +45,7 @@ impl Cut<'_> {
             match block {
                 Block::Table { rows, .. } => rows.truncate(rows.len() - out),
                 Block::List { entries, .. } => entries.truncate(entries.len() - out),
+                Block::Tasks(tasks) => tasks.truncate(tasks.len() - out),
                 _ => {}
             }
             self.rows[position] += out;
@@ -76,6 +77,7 @@ fn rows_of(block: &Block) -> usize {
     match block {
         Block::Table { rows, .. } => rows.len(),
         Block::List { entries, .. } => entries.len(),
+        Block::Tasks(tasks) => tasks.len(),
         _ => 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::document::{Block, Inline, Marks};
+use super::document::{Block, Inline, Marks, Task};
 
 /// Makes a value inert in Markdown: every ASCII punctuation is escaped, control and bidirectional override
 /// characters are dropped, line breaks become spaces.
@@ -44,10 +44,10 @@ fn hidden(character: char) -> bool {
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Parses Markdown (with tables). Raw HTML becomes text.
+/// Parses Markdown (with tables and checklists). Raw HTML becomes text.
 pub fn parse(markdown: &str) -> Vec<Block> {
     let mut builder = Builder::default();
-    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS) {
         builder.take(event);
     }
     builder.finish()
@@ -57,7 +57,7 @@ pub fn parse(markdown: &str) -> Vec<Block> {
 #[derive(Debug)]
 enum Open {
     Blocks(Vec<Block>),
-    List { ordered: bool, entries: Vec<Vec<Block>> },
+    List { ordered: bool, entries: Vec<Vec<Block>>, ticks: Vec<Option<bool>> },
     Table { header: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>>, row: Vec<Vec<Inline>>, in_header: bool },
     Code(String),
 }
@@ -67,11 +67,18 @@ struct Builder {
     open: Vec<Open>,
     inlines: Vec<Inline>,
     marks: Vec<Marks>,
+    /// Whether the entries that are open have a box, and whether it is ticked.
+    ticks: Vec<Option<bool>>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { open: vec![Open::Blocks(Vec::new())], inlines: Vec::new(), marks: vec![Marks::default()] }
+        Self {
+            open: vec![Open::Blocks(Vec::new())],
+            inlines: Vec::new(),
+            marks: vec![Marks::default()],
+            ticks: Vec::new(),
+        }
     }
 }
 
@@ -85,6 +92,11 @@ impl Builder {
             Event::SoftBreak => self.text(" ", false),
             Event::HardBreak => self.inlines.push(Inline::Break),
             Event::Rule => self.push(Block::Rule),
+            Event::TaskListMarker(done) => {
+                if let Some(tick) = self.ticks.last_mut() {
+                    *tick = Some(done);
+                }
+            }
             _ => {}
         }
     }
@@ -114,9 +126,17 @@ impl Builder {
         match tag {
             Tag::List(start) => {
                 self.flush_paragraph();
-                self.open.push(Open::List { ordered: start.is_some(), entries: Vec::new() });
+                self.open.push(Open::List {
+                    ordered: start.is_some(),
+                    entries: Vec::new(),
+                    ticks: Vec::new(),
+                });
             }
-            Tag::Item | Tag::BlockQuote(_) => self.open.push(Open::Blocks(Vec::new())),
+            Tag::Item => {
+                self.ticks.push(None);
+                self.open.push(Open::Blocks(Vec::new()));
+            }
+            Tag::BlockQuote(_) => self.open.push(Open::Blocks(Vec::new())),
             Tag::CodeBlock(CodeBlockKind::Indented | CodeBlockKind::Fenced(_)) => {
                 self.open.push(Open::Code(String::new()));
             }
@@ -152,15 +172,19 @@ impl Builder {
             }
             TagEnd::Item => {
                 self.flush_paragraph();
+                let tick = self.ticks.pop().flatten();
                 if let Some(Open::Blocks(blocks)) = self.open.pop()
-                    && let Some(Open::List { entries, .. }) = self.open.last_mut()
+                    && let Some(Open::List { entries, ticks, .. }) = self.open.last_mut()
                 {
                     entries.push(blocks);
+                    ticks.push(tick);
                 }
             }
             TagEnd::List(_) => {
-                if let Some(Open::List { ordered, entries }) = self.open.pop() {
-                    self.push(Block::List { ordered, entries });
+                if let Some(Open::List { ordered, entries, ticks }) = self.open.pop() {
+                    let list = tasks(&entries, &ticks)
+                        .unwrap_or_else(|| Block::List { ordered, entries: with_signs(entries, &ticks) });
+                    self.push(list);
                 }
             }
             TagEnd::BlockQuote(_) => {
@@ -230,6 +254,31 @@ impl Builder {
     }
 }
 
+/// A checklist, where every entry has a box and one paragraph.
+fn tasks(entries: &[Vec<Block>], ticks: &[Option<bool>]) -> Option<Block> {
+    let task = |(entry, tick): (&Vec<Block>, &Option<bool>)| match (entry.as_slice(), tick) {
+        ([Block::Paragraph(content)], Some(done)) => {
+            let one_line = content.iter().map(|inline| match inline {
+                Inline::Break => Inline::plain(" "),
+                Inline::Text { .. } => inline.clone(),
+            });
+            Some(Task { done: *done, content: one_line.collect() })
+        }
+        _ => None,
+    };
+    entries.iter().zip(ticks).map(task).collect::<Option<Vec<Task>>>().map(Block::Tasks)
+}
+
+/// Any other list has its boxes as signs.
+fn with_signs(mut entries: Vec<Vec<Block>>, ticks: &[Option<bool>]) -> Vec<Vec<Block>> {
+    for (entry, tick) in entries.iter_mut().zip(ticks) {
+        if let (Some(Block::Paragraph(content)), Some(done)) = (entry.first_mut(), tick) {
+            *content = Task { done: *done, content: std::mem::take(content) }.line();
+        }
+    }
+    entries
+}
+
 fn level_number(level: HeadingLevel) -> u8 {
     match level {
         HeadingLevel::H1 => 1,
@@ -273,6 +322,17 @@ mod tests {
         let blocks =
             parse("## Head\n\nA **b** *c* `d`\n\n1. one\n2. two\n\n| x | y |\n|---|---|\n| 1 | 2\\|3 |\n");
         assert_eq!(plain_text(&blocks), "## Head\nA b c d\n1. one\n2. two\nx | y\n1 | 2|3\n");
+    }
+
+    #[test]
+    fn a_list_of_boxes_is_a_checklist_and_one_with_other_entries_has_signs() {
+        let task = |done, text: &str| Task { done, content: vec![Inline::plain(text)] };
+        let blocks = parse(&format!("- [ ] ask\n- [x] {}\n", escape("[ ] **paid**")));
+        assert_eq!(blocks, [Block::Tasks(vec![task(false, "ask"), task(true, "[ ] **paid**")])]);
+        assert_eq!(plain_text(&blocks), "- ☐ ask\n- ☑ [ ] **paid**\n");
+        assert_eq!(plain_text(&parse("1. [ ] ask\n2. look\n")), "1. ☐ ask\n2. look\n");
+        let foreign = parse(&format!("- {}\n", escape("[x] done")));
+        assert_eq!(plain_text(&foreign), "- [x] done\n", "a value brings no box");
     }
 
     #[test]

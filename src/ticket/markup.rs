@@ -4,6 +4,8 @@
 //! (wiki markup) on Data Center, null where it is empty. Its *nodes* are the top nodes of the document, or one
 //! string of lines.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -59,17 +61,35 @@ pub fn length_of(blocks: &[Block]) -> usize {
         .unwrap_or(0)
 }
 
-/// A digest of nodes that is the same before and after Jira has stored them.
+/// A digest of nodes that is the same before and after Jira has stored them, and whatever people ticked.
 pub fn digest(nodes: &[Value]) -> String {
     if nodes.iter().any(Value::is_string) {
         let mut hash = Sha256::new();
         for text in nodes.iter().filter_map(Value::as_str) {
-            hash.update(wiki::normal(text).as_bytes());
+            hash.update(wiki::unticked(&wiki::normal(text)).as_bytes());
             hash.update(b"\n");
         }
         return hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     }
     adf::digest(nodes)
+}
+
+/// What people ticked and what not, of the checklists among nodes: by the words of each entry.
+pub fn ticks(nodes: &[Value]) -> BTreeMap<String, bool> {
+    let in_markup = nodes.iter().filter_map(Value::as_str).flat_map(wiki::ticks);
+    in_markup.chain(adf::ticks(nodes)).collect()
+}
+
+/// Blocks in which what people ticked is ticked, and nothing else. An entry that is new is not.
+pub fn with_ticks(mut blocks: Vec<Block>, ticks: &BTreeMap<String, bool>) -> Vec<Block> {
+    for block in &mut blocks {
+        if let Block::Tasks(tasks) = block {
+            for task in tasks {
+                task.done = ticks.get(&task.name()).copied().unwrap_or(task.done);
+            }
+        }
+    }
+    blocks
 }
 
 /// The words of nodes in the form of [`super::document::plain_text`], for people who compare.

@@ -115,15 +115,16 @@ pub fn content(
     let fields = templates.fields(facts)?;
     let mut typed = facts.typed.clone();
     facts.own_words().for_each(|words| typed.ours(words));
-    let gate = |place: &str, text: &str, template: &str| {
-        let wrote = templates.source(template);
-        typed.gate(&format!("{place} (template `{template}`)"), text, &wrote).map_err(ContentError::Private)
+    let gate = |place: &str, text: &str, template: &str, wrote: &str| {
+        typed.gate(&format!("{place} (template `{template}`)"), text, wrote).map_err(ContentError::Private)
     };
-    let [summary_name, description_name] = templates.names(facts);
-    gate("summary", &summary, &summary_name)?;
-    gate("description", &document::plain_text(&block), &description_name)?;
+    let [of_summary, of_description] = templates.names(facts);
+    gate("summary", &summary, &of_summary, &templates.source(&of_summary))?;
+    let wrote = templates.source_of_description(&of_description, facts);
+    gate("description", &document::plain_text(&block), &of_description, &wrote)?;
     for (name, text) in &fields {
-        gate(&format!("field `{name}`"), text, &template_of(name))?;
+        let template = template_of(name);
+        gate(&format!("field `{name}`"), text, &template, &templates.source(&template))?;
     }
     Ok(Content {
         summary,

@@ -21,12 +21,39 @@ const SUMMARY_LIMIT: usize = 254;
 const LEAST_LEFT: usize = 24;
 
 /// The embedded templates by name.
-pub const EMBEDDED: [(&str, &str); 4] = [
+pub const EMBEDDED: [(&str, &str); 24] = [
     ("summary.txt", include_str!("../../templates/ticket/summary.txt")),
     ("description.md", include_str!("../../templates/ticket/description.md")),
     (SHARED_SUMMARY, include_str!("../../templates/ticket/shared-summary.txt")),
     (SHARED, include_str!("../../templates/ticket/shared.md")),
+    ("cause-1.md", EXCLUSION),
+    ("cause-2.md", EXCLUSION),
+    ("cause-3.md", EXCLUSION),
+    ("cause-4.md", EXCLUSION),
+    ("cause-5.md", EXCLUSION),
+    ("cause-6.md", EXCLUSION),
+    ("cause-7.md", OURS),
+    ("cause-8.md", EXCLUSION),
+    ("cause-9.md", OURS),
+    ("cause-10.md", UNITS),
+    ("cause-11.md", UNITS),
+    ("cause-13.md", UNITS),
+    ("cause-14.md", UNITS),
+    ("cause-22.md", PAIRS),
+    ("cause-23.md", PAIRS),
+    ("cause-24.md", PAIRS),
+    ("cause-27.md", PRIVATE),
+    ("cause-33.md", PAIRS),
+    ("cause-34.md", PRIVATE),
+    ("cause-44.md", PAIRS),
 ];
+
+/// What to look at before anybody is asked, for the causes of one kind. `description.md` takes it in.
+const EXCLUSION: &str = include_str!("../../templates/ticket/cause/exclusion.md");
+const OURS: &str = include_str!("../../templates/ticket/cause/ours.md");
+const PAIRS: &str = include_str!("../../templates/ticket/cause/pairs.md");
+const PRIVATE: &str = include_str!("../../templates/ticket/cause/private.md");
+const UNITS: &str = include_str!("../../templates/ticket/cause/units.md");
 
 /// The templates of a ticket for staff about a cause that several clients share.
 pub(super) const SHARED_SUMMARY: &str = "shared-summary.txt";
@@ -78,8 +105,8 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            let is_document = ["description.md", SHARED].contains(&name)
-                || is_own(name) && name.starts_with("description-");
+            let is_document =
+                ["description.md", SHARED].contains(&name) || is_own(name) && name.ends_with(".md");
             AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {
@@ -189,6 +216,11 @@ impl Templates {
         self.environment.get_template(name).map_or_else(|_| String::new(), |it| it.source().to_owned())
     }
 
+    /// What a description says by itself, with what it takes in for the cause.
+    pub(super) fn source_of_description(&self, name: &str, facts: &Facts) -> String {
+        self.source(name) + "\n" + &self.source(&format!("cause-{}.md", facts.cause.id))
+    }
+
     /// Our block of the description.
     pub fn description(&self, facts: &Facts) -> Result<Vec<Block>, TemplateError> {
         Ok(markdown::parse(&self.render(&self.of_cause("description", "md", facts), facts)?))
@@ -224,13 +256,17 @@ pub(super) fn template_of(field: &str) -> String {
     format!("jira.fields.{field}")
 }
 
-/// Whether a name is that of a template for one cause of the playbook: `description-7.md`, `summary-7.txt`.
+/// Whether a name is that of a template for one cause of the playbook: `cause-7.md` within the description of all,
+/// `description-7.md` and `summary-7.txt` in place of that of all.
 pub fn is_own(name: &str) -> bool {
     let number = |rest: &str, ending: &str| {
         rest.strip_suffix(ending)
             .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    name.strip_prefix("description-").is_some_and(|rest| number(rest, ".md"))
+    ["description-", "cause-"]
+        .iter()
+        .filter_map(|start| name.strip_prefix(start))
+        .any(|rest| number(rest, ".md"))
         || name.strip_prefix("summary-").is_some_and(|rest| number(rest, ".txt"))
 }
 

@@ -4,7 +4,9 @@
 //! every character that could begin, end or divide something is preceded by a backslash, and a backslash, which
 //! doubled would be a line break, becomes an entity.
 
-use super::document::{Block, Inline, Marks};
+use std::borrow::Cow;
+
+use super::document::{Block, Inline, Marks, Task, sign};
 
 /// Where a run of text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,11 @@ fn block(block: &Block) -> String {
             let mut lines = Vec::new();
             list(*ordered, entries, "", &mut lines);
             lines.join("\n")
+        }
+        Block::Tasks(tasks) => {
+            let line = |task: &Task| format!("* {} {}", sign(task.done), inlines(&task.content, Place::Line));
+            let lines = tasks.iter().map(line);
+            lines.collect::<Vec<_>>().join("\n")
         }
         Block::Table { header, rows } => {
             let row = |cells: &[Vec<Inline>], bar: &str| {
@@ -69,6 +76,7 @@ fn flat(block: &Block) -> Vec<String> {
     match block {
         Block::Heading(_, content) | Block::Paragraph(content) => vec![inlines(content, Place::Line)],
         Block::List { entries, .. } => entries.iter().flatten().flat_map(flat).collect(),
+        Block::Tasks(tasks) => tasks.iter().map(|task| inlines(&task.line(), Place::Line)).collect(),
         Block::Table { header, rows } => std::iter::once(header)
             .chain(rows)
             .map(|cells| cells.iter().map(|content| cell(content)).collect::<Vec<_>>().join(r" \| "))
@@ -223,6 +231,32 @@ pub fn normal(text: &str) -> String {
     lines.join("\n").trim_matches('\n').to_owned()
 }
 
+/// The signs by which people tick on Data Center, which has no checklists: those of the text, and the one of Jira's
+/// own list of signs.
+const TICKED: [&str; 5] = ["☑", "✓", "✔", "✅", "(/)"];
+
+/// A line of a checklist: whether it is ticked, and its markup.
+fn task(line: &str) -> Option<(bool, &str)> {
+    let entry = line.trim().strip_prefix("* ")?.trim_start();
+    let done = TICKED.iter().find_map(|sign| entry.strip_prefix(sign)).map(|rest| (true, rest));
+    let (done, rest) = done.or_else(|| entry.strip_prefix('☐').map(|rest| (false, rest)))?;
+    Some((done, rest.strip_prefix(' ')?.trim()))
+}
+
+/// What people ticked and what not, of the checklists in a text.
+pub fn ticks(text: &str) -> impl Iterator<Item = (String, bool)> {
+    text.lines().filter_map(task).map(|(done, rest)| (words(rest), done))
+}
+
+/// The text with nothing ticked, so that a tick is no change to the words.
+pub fn unticked(text: &str) -> String {
+    let lines = text.lines().map(|line| match task(line) {
+        Some((_, rest)) => Cow::Owned(format!("* {} {rest}", sign(false))),
+        None => Cow::Borrowed(line),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The words of markup as it is written here, in the form of [`super::document::plain_text`].
 pub fn plain_text(markup: &str) -> String {
     let mut out = String::new();
@@ -348,7 +382,7 @@ mod tests {
     #[test]
     fn words_read_back_from_markup_are_those_of_the_document() {
         let blocks = parse_markdown(
-            "## Head\n\nA **b** `c` [d](https://example.com/x)\n\n- one\n- **two**\n    - three\n- four\n\n1. first\n1. second\n\n\
+            "## Head\n\nA **b** `c` [d](https://example.com/x)\n\n- one\n- **two**\n    - three\n- four\n\n- [ ] open\n- [x] **done**\n\n1. first\n1. second\n\n> - [ ] within\n\n\
              | x | y |\n|---|---|\n| 1 | |\n| NDC 00022-2127 | a\\|b |\n\n> said\n\n---\n\n```\n{x} *y*\n```\n",
         );
         assert_eq!(plain_text(&text(&blocks)), document::plain_text(&blocks));

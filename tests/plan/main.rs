@@ -30,9 +30,10 @@ use disputebot::{
     },
     ticket::{
         Content, LABEL, Markup, Typed, Weight, adf, block,
-        document::{self, Block, Inline},
+        document::{self, Block, Inline, Task},
         facts::Grain,
         list::Attached,
+        markup,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -385,6 +386,32 @@ impl World {
         }
     }
 
+    /// A person ticks the first step of the checklist, or takes the tick off.
+    pub(crate) fn tick(&mut self, bits: u128, done: bool) {
+        match &mut self.issue(bits).description {
+            Value::String(text) => {
+                let line = |sign: &str| format!("* {sign} Send");
+                let (from, to) = if done { ("☐", "(/)") } else { ("☑", "☐") };
+                assert!(text.contains(&line(from)), "{text}");
+                *text = text.replace(&line(from), &line(to));
+            }
+            document => {
+                let nodes = document["content"].as_array_mut().unwrap();
+                let list = nodes.iter_mut().find(|node| node["type"] == "taskList").unwrap();
+                list["content"][0]["attrs"]["state"] = json!(if done { "DONE" } else { "TODO" });
+            }
+        }
+    }
+
+    /// What is ticked on the ticket of a group.
+    pub(crate) fn ticked(&mut self, bits: u128) -> Vec<bool> {
+        let block::Located::Block { ours, .. } = block::locate(&self.issue(bits).description) else {
+            panic!("the block is gone")
+        };
+        let ticks = markup::ticks(&ours);
+        STEPS.iter().map(|step| ticks[*step]).collect()
+    }
+
     pub(crate) fn description(&mut self, bits: u128) -> String {
         match &self.issue(bits).description {
             Value::String(text) => text.clone(),
@@ -412,6 +439,9 @@ fn as_stored(document: &Value) -> Value {
     stored
 }
 
+/// The checklist of every ticket.
+pub(crate) const STEPS: [&str; 2] = ["Send the claims (all of them).", "Pay what is owed."];
+
 pub(crate) fn content(bits: u128, disputes: usize) -> Content {
     Content {
         summary: format!("{} · {disputes} disputes", id(bits).short()),
@@ -421,6 +451,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
                 ordered: true,
                 entries: vec![vec![Block::Paragraph(vec![Inline::plain("Ask the state for the claims.")])]],
             },
+            Block::Tasks(STEPS.map(|step| Task { done: false, content: vec![Inline::plain(step)] }).to_vec()),
         ],
         labels: vec![LABEL.to_owned(), id(bits).label()],
         priority: Some("Medium".to_owned()),

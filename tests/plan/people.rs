@@ -1,9 +1,9 @@
 //! People win: what they edit, close, mute or take away stays so, and they are told once.
 
 use disputebot::{
-    plan::{Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Quiet, Reason, Write},
+    plan::{self, Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Quiet, Reason, Write},
     ticket::{
-        LABEL, adf,
+        LABEL, Markup, adf,
         document::{self, Block, Inline},
     },
 };
@@ -66,6 +66,54 @@ fn a_block_that_a_person_edited_is_left_alone_told_once_and_held_ever_after() {
     }
     assert_eq!(world.issue(A).description.to_string(), mine);
     assert_eq!(world.comments.len(), 1);
+}
+
+#[test]
+fn what_a_person_ticks_stays_ticked_and_leaves_the_block_ours() {
+    for markup in [Markup::Adf, Markup::Wiki] {
+        let mut world = World::with_ticket_in(markup);
+        assert_eq!(world.ticked(A), [false, false]);
+        world.tick(A, true);
+        assert!(world.plan().is_empty(), "a tick is no reason to write");
+
+        *world.content(A) = content(A, 6);
+        assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+        assert!(world.description(A).contains("6 open disputes"));
+        assert_eq!(world.ticked(A), [true, false]);
+
+        world.tick(A, false);
+        *world.content(A) = content(A, 7);
+        assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
+        assert_eq!(world.ticked(A), [false, false]);
+        assert_eq!(world.comments, []);
+    }
+}
+
+#[test]
+fn whoever_changes_words_of_the_checklist_has_the_block() {
+    for markup in [Markup::Adf, Markup::Wiki] {
+        let mut world = World::with_ticket_in(markup);
+        world.tick(A, true);
+        let mine = world.issue(A).description.to_string().replace("Pay what is owed", "Pay nothing");
+        world.issue(A).description = serde_json::from_str(&mine).unwrap();
+        *world.content(A) = content(A, 6);
+        let plan = world.run();
+        assert_eq!(holds(&plan), [&theirs("description")]);
+        assert_eq!(world.issue(A).description.to_string(), mine);
+    }
+}
+
+#[test]
+fn a_tick_that_comes_before_the_write_keeps_the_write_back() {
+    for markup in [Markup::Adf, Markup::Wiki] {
+        let mut world = World::with_ticket_in(markup);
+        *world.content(A) = content(A, 6);
+        let plan = world.plan();
+        let Write::Update { changes, before, .. } = &plan.actions[0].write else { panic!("{plan:?}") };
+        assert!(plan::is_still(changes, before, world.issue(A)));
+        world.tick(A, true);
+        assert!(!plan::is_still(changes, before, world.issue(A)), "{markup:?}");
+    }
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn the_full_plan_has_the_text_of_every_write() {
           + due       2026-09-01
           + 8 open disputes share one cause.
           + 1. Ask the state for the claims.
+          + - ☐ Send the claims (all of them).
+          + - ☐ Pay what is owed.
       comment    aaaa0000  DISP-1   comment
                                     because a person changed the summary; said once
           + Someone changed the summary, so disputebot leaves it alone from now on. It would have written:

@@ -41,7 +41,7 @@ type Touch = (&'static str, fn(&mut World));
 
 #[test]
 fn whatever_a_person_did_on_a_ticket_keeps_it_where_it_is() {
-    let touches: [Touch; 11] = [
+    let touches: [Touch; 12] = [
         ("comment", |world| {
             let heard =
                 Heard { id: 7, author: vec!["someone".to_owned()], text: "I look into it".to_owned() };
@@ -60,6 +60,7 @@ fn whatever_a_person_did_on_a_ticket_keeps_it_where_it_is() {
         }),
         ("words above", |world| world.write_around(A, &[paragraph("Call them first.")], &[])),
         ("words below", |world| world.write_around(A, &[], &[paragraph("Called.")])),
+        ("tick", |world| world.tick(A, true)),
         ("text", |world| world.issue(A).description = Value::Null),
         ("assignee", |world| drop(world.issue(A).fields.insert(FIELD.to_owned(), "Someone".to_owned()))),
     ];

@@ -142,12 +142,12 @@ pub(super) fn first_rows(
         return Err(found.reasons.into_iter().next().unwrap_or(Reason::NoRows));
     };
     match &file.kind {
-        Kind::Table(opener) => of_table(&file.path, &mut *opener.open()?, most, sink),
+        Kind::Table(opener) => Ok(of_table(&file.path, &mut *opener.open()?, most, sink)),
         Kind::Fixed(at) => {
             let mut table = fixed::open(&file.path, at, &settings.layout.positions)?;
-            of_table(&file.path, &mut *table, most, sink)
+            Ok(of_table(&file.path, &mut *table, most, sink))
         }
-        Kind::Kept(kept) => of_table(&file.path, &mut *kept.table(&file.path)?, most, sink),
+        Kind::Kept(kept) => Ok(of_table(&file.path, &mut *kept.table(&file.path)?, most, sink)),
         Kind::Text(form, at) => {
             let input = bytes::open(&file.path, at, LIMITS)?.input;
             match form {
@@ -159,12 +159,7 @@ pub(super) fn first_rows(
     }
 }
 
-fn of_table(
-    path: &Path,
-    table: &mut dyn Table,
-    most: u64,
-    sink: &mut dyn FnMut(usize, &str),
-) -> Result<First, Reason> {
+fn of_table(path: &Path, table: &mut dyn Table, most: u64, sink: &mut dyn FnMut(usize, &str)) -> First {
     let names = table.columns().to_vec();
     let mut row = RawRow::default();
     let mut rows = 0;
@@ -172,7 +167,7 @@ fn of_table(
         rows += 1;
         hand_on(&row, names.len(), sink);
     }
-    Ok(First { path: path.to_path_buf(), names, may_be_row: false, rows })
+    First { path: path.to_path_buf(), names, may_be_row: false, rows }
 }
 
 fn of_separated(
@@ -212,9 +207,8 @@ fn of_json_lines(
     while rows < most.max(1) {
         match json_rows::read_line(&mut input, &mut line) {
             Ok(true) => rows += 1,
-            Ok(false) => break,
             Err(error) if rows == 0 => return Err(bytes::of_io(path, line.line, &error)),
-            Err(_) => break,
+            Ok(false) | Err(_) => break,
         }
         let text = String::from_utf8_lossy(&line.bytes);
         let Ok(object) = serde_json::from_str::<Object<'_>>(&text) else { continue };

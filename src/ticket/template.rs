@@ -105,8 +105,8 @@ impl Templates {
             environment.set_syntax(syntax);
         }
         environment.set_auto_escape_callback(|name| {
-            let is_document =
-                ["description.md", SHARED].contains(&name) || is_own(name) && name.ends_with(".md");
+            let is_document = ["description.md", SHARED].contains(&name)
+                || is_own(name) && name.strip_suffix(".md").is_some();
             AutoEscape::Custom(if is_document { MARKDOWN } else { LINE }.into())
         });
         environment.set_formatter(|out, state, value| {

@@ -27,6 +27,12 @@ impl Jql {
         Self { clauses: format!("issuekey in ({})", keys.join(", ")), order: "id ASC" }
     }
 
+    /// Issues by their ids.
+    pub fn of_ids(ids: impl IntoIterator<Item = u64>) -> Self {
+        let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+        Self { clauses: format!("id in ({})", ids.join(", ")), order: "id ASC" }
+    }
+
     /// Those that nobody is done with.
     pub fn not_done(mut self) -> Self {
         self.clauses.push_str(" AND statusCategory != Done");
@@ -124,6 +130,7 @@ mod tests {
             Jql::of_issues(["DISP-1", "X) OR (Y"]).unordered(),
             r#"issuekey in ("DISP-1", "X) OR (Y")"#
         );
+        assert_eq!(Jql::of_ids([10001, 10002]).unordered(), "id in (10001, 10002)");
         assert_eq!(
             Jql::of_project("DISP").labelled("a").not_done().unordered(),
             r#"project = "DISP" AND labels = "a" AND statusCategory != Done"#

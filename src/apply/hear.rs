@@ -27,6 +27,45 @@ struct Seen<'a> {
     observed: &'a Observed,
 }
 
+/// What of a ticket was not taken in yet.
+struct News {
+    /// The last comment that was read.
+    heard: u64,
+    /// Whether there are comments after it.
+    is_fresh: bool,
+    /// Whether there may be, among those that Jira does not show at once.
+    may_be_hidden: bool,
+    handed_back: Vec<(String, String)>,
+}
+
+impl News {
+    fn of(seen: &Seen<'_>) -> Self {
+        let heard = seen.ticket.orders.as_ref().map_or(0, |orders| orders.heard);
+        let Observed { comments, more_as_of, .. } = seen.observed;
+        Self {
+            heard,
+            is_fresh: comments.iter().any(|comment| comment.id > heard),
+            // Whoever writes a comment changes the issue, so that one that was not changed since has no new one.
+            may_be_hidden: more_as_of.is_some() && *more_as_of != seen.ticket.heard_as_of,
+            handed_back: plan::handed_back(seen.ticket, seen.observed),
+        }
+    }
+
+    fn are_there(&self) -> bool {
+        self.is_fresh || self.may_be_hidden || !self.handed_back.is_empty()
+    }
+}
+
+/// Ids of tickets on which people gave orders that were not taken in yet.
+pub(super) fn ordered(
+    records: &[GroupRecord],
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+) -> Vec<String> {
+    let seen = seen(records, known, observed).filter(|seen| News::of(seen).are_there());
+    seen.map(|seen| seen.observed.issue.id.clone()).collect()
+}
+
 /// Orders in comments that were not read yet. `permitted` are the ids and names of those who may give orders; `*` is
 /// everybody.
 pub(super) async fn orders(
@@ -39,14 +78,19 @@ pub(super) async fn orders(
 ) -> Result<Vec<Change>, JiraError> {
     let mut changes = Vec::new();
     for seen in seen(records, store.known(), observed) {
-        let heard = seen.ticket.orders.as_ref().map_or(0, |orders| orders.heard);
-        let fresh: Vec<&Heard> = seen.observed.comments.iter().filter(|comment| comment.id > heard).collect();
-        let handed_back = plan::handed_back(seen.ticket, seen.observed);
-        let last = fresh.iter().map(|comment| comment.id).max();
-        if last.is_none() && handed_back.is_empty() {
+        let news = News::of(&seen);
+        if !news.are_there() {
             continue;
         }
+        let whole = if news.may_be_hidden { Some(tracker.heard(&seen.observed.issue).await?) } else { None };
+        let comments = whole.as_ref().unwrap_or(&seen.observed.comments);
+        let fresh: Vec<&Heard> = comments.iter().filter(|comment| comment.id > news.heard).collect();
+        let handed_back = news.handed_back;
+        let last = fresh.iter().map(|comment| comment.id).max();
         let mut ticket = seen.ticket.clone();
+        if whole.is_some() {
+            ticket.heard_as_of.clone_from(&seen.observed.more_as_of);
+        }
         let mut told = Vec::new();
         for (field, _) in handed_back {
             if let Some(orders) = &mut ticket.orders {

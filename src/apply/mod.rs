@@ -29,6 +29,8 @@
 //! * Each write is recorded and synced before it is sent, and its result after. After an error of the state
 //!   nothing more is sent.
 //! * A comment carries its topic as a property and is written at most once, by the same rule.
+//! * All tickets are looked at in few calls, on Data Center by a search. What only its index told decides nothing: a ticket
+//!   that something follows for is read by itself first.
 //! * A ticket is looked at right before it is edited, also where an edit is sent again because of a 409 or a lost answer:
 //!   what a person changed after the plan was made is not written over.
 //! * Creates and edits are sent several at a time (`together`), all other writes one after the other.

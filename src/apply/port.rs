@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    jira::{Account, Client, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Change as FieldChange, Home, Issue, Mark, Moment, Observed},
+    jira::{Account, Client, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
+    plan::{Change as FieldChange, Heard, Home, Issue, Mark, Moment, Observed},
     state::{Change, Head, Known, State, StateError},
     ticket::{
         Content, Markup,
@@ -39,6 +39,8 @@ pub trait Tracker: Sync {
         &self,
         ids: &[String],
     ) -> impl Future<Output = Result<BTreeMap<String, Observed>, JiraError>> + Send;
+    /// Looks at many issues by id, cheaply; those that are gone or hidden are absent. Some of it may be hearsay.
+    fn glance(&self, ids: &[String]) -> impl Future<Output = Result<Glance, JiraError>> + Send;
     /// Reads the project's issues by number, at most 100 at once.
     fn numbered(&self, numbers: RangeInclusive<u64>) -> impl Future<Output = Result<Seen, JiraError>> + Send;
     /// Reads the marks of issues by id.
@@ -78,6 +80,8 @@ pub trait Tracker: Sync {
         issue: &Issue,
         topic: &str,
     ) -> impl Future<Output = Result<Option<String>, JiraError>> + Send;
+    /// All comments of others, the oldest first.
+    fn heard(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Heard>, JiraError>> + Send;
     /// Links two issues; a link that is there counts as made.
     fn link(
         &self,
@@ -237,6 +241,10 @@ impl Tracker for Client {
         Self::read(self, ids).await
     }
 
+    async fn glance(&self, ids: &[String]) -> Result<Glance, JiraError> {
+        self.glance(ids).await
+    }
+
     async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
         Self::numbered(self, numbers).await
     }
@@ -276,6 +284,10 @@ impl Tracker for Client {
 
     async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
         Self::comment_on(self, issue, topic).await
+    }
+
+    async fn heard(&self, issue: &Issue) -> Result<Vec<Heard>, JiraError> {
+        self.heard(issue).await
     }
 
     async fn link(&self, link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {

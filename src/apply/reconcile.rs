@@ -1,6 +1,6 @@
 //! From what is wanted to what is: looks at the tickets, plans, remembers, writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -9,10 +9,10 @@ use super::port::{Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     group::{Group, GroupId, Status},
-    jira::workflow,
+    jira::{Glance, workflow},
     plan::{
         self, Action, Category, Closed, Life, Link, Moment, Observed, Plan, Ruling, Standing, StrayKind,
-        Ticket, Ways,
+        Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
 };
@@ -31,6 +31,9 @@ pub struct Wanted<'a> {
 }
 
 /// Looks at the tickets and says what is to be written, without writing anything.
+///
+/// What only the search index told of a ticket counts as long as nothing follows from it. Where something does, the
+/// ticket itself is read first: the index may show what was before a write of ours, or before a person's change.
 pub async fn observe_and_plan(
     wanted: &Wanted<'_>,
     params: &plan::Params,
@@ -38,17 +41,78 @@ pub async fn observe_and_plan(
     store: &mut impl Store,
     now: &Moment,
 ) -> Result<Plan, RecoverError> {
-    let observed = tracker.read(&ids_to_read(wanted, store.known(), now.at)).await?;
-    let mut changes = shown(store.known(), &observed);
+    let Glance { mut observed, mut hearsay } =
+        tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
+    let mut doubtful = stirred(wanted, store.known(), &observed, now.at);
+    loop {
+        doubtful.retain(|id| hearsay.remove(id));
+        if !doubtful.is_empty() {
+            observed.retain(|id, _| !doubtful.contains(id));
+            let doubtful: Vec<String> = doubtful.into_iter().collect();
+            observed.extend(tracker.read(&doubtful).await?);
+        }
+        let plan = plan_for(wanted, params, tracker, store, now, &observed).await?;
+        doubtful = touched(&plan, store.known());
+        if hearsay.is_disjoint(&doubtful) {
+            return Ok(plan);
+        }
+    }
+}
+
+/// Tickets of which something new would be noted: another key, an order, a decision of people.
+fn stirred(
+    wanted: &Wanted<'_>,
+    known: &Known,
+    observed: &BTreeMap<String, Observed>,
+    now: Timestamp,
+) -> BTreeSet<String> {
+    let reopened = reopened_by_people(wanted, known, observed);
+    let noted = shown(known, observed).into_iter().chain(reopened);
+    let groups =
+        noted.chain(hear::rulings(wanted.records, known, observed, now)).filter_map(|change| match change {
+            Change::Ticket(ticket) => Some(ticket.group),
+            Change::Ruling { ruling } => Some(ruling.group),
+            _ => None,
+        });
+    let issues = groups.filter_map(|group| Some(known.tickets.get(&group)?.issue()?.id.clone()));
+    issues.chain(hear::ordered(wanted.records, known, observed)).collect()
+}
+
+/// Ids of the issues that a plan writes to.
+fn touched(plan: &Plan, known: &Known) -> BTreeSet<String> {
+    let of_group = |group: &GroupId| Some(known.tickets.get(group)?.issue()?.id.clone());
+    let of_write = |action: &Action| match &action.write {
+        Write::Link { to, .. } => of_group(to),
+        Write::LinkDuplicate { issue, .. }
+        | Write::Update { issue, .. }
+        | Write::Comment { issue, .. }
+        | Write::Transition { issue, .. }
+        | Write::Detach { issue, .. }
+        | Write::Unlabel { issue, .. } => Some(issue.id.clone()),
+        Write::Create { .. } | Write::Introduce { .. } | Write::Attach { .. } | Write::Watch { .. } => None,
+    };
+    plan.actions.iter().flat_map(|action| [of_group(&action.group), of_write(action)]).flatten().collect()
+}
+
+/// Notes what the tickets show, and says what is to be written.
+async fn plan_for(
+    wanted: &Wanted<'_>,
+    params: &plan::Params,
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    now: &Moment,
+    observed: &BTreeMap<String, Observed>,
+) -> Result<Plan, RecoverError> {
+    let mut changes = shown(store.known(), observed);
     store.record(now.at, &changes)?;
-    changes = hear::rulings(wanted.records, store.known(), &observed, now.at);
+    changes = hear::rulings(wanted.records, store.known(), observed, now.at);
     store.record(now.at, &changes)?;
-    changes = reopened_by_people(wanted, store.known(), &observed);
+    changes = reopened_by_people(wanted, store.known(), observed);
     store.record(now.at, &changes)?;
-    changes = hear::orders(wanted.records, tracker, store, &observed, &params.commanders, now.at).await?;
+    changes = hear::orders(wanted.records, tracker, store, observed, &params.commanders, now.at).await?;
     store.record(now.at, &changes)?;
-    let ways = ways(wanted, params, tracker, store.known(), &observed).await?;
-    let upload_limit = if has_new_list(wanted, store.known(), &observed) {
+    let ways = ways(wanted, params, tracker, store.known(), observed).await?;
+    let upload_limit = if has_new_list(wanted, store.known(), observed) {
         Some(tracker.upload_limit().await?)
     } else {
         None
@@ -63,7 +127,7 @@ pub async fn observe_and_plan(
         groups: &groups,
         standing: wanted.standing,
         tickets: &known.tickets,
-        observed: &observed,
+        observed,
         read: true,
         markup: tracker.markup(),
         strays: &strays,

@@ -32,9 +32,9 @@ impl Client {
         outcome(answer.map(|answer| answer["id"].as_str().unwrap_or_default().to_owned()))
     }
 
-    /// All comments of an issue, as Jira shows them.
-    pub(super) async fn comments(&self, id: &str) -> Result<Value, JiraError> {
-        let path = format!("/issue/{id}/comment");
+    /// All comments of others on an issue, the oldest first. Reads past the search index.
+    pub async fn heard(&self, issue: &Issue) -> Result<Vec<Heard>, JiraError> {
+        let path = format!("/issue/{}/comment", issue.id);
         let mut all = Vec::new();
         loop {
             let at = all.len().to_string();
@@ -43,7 +43,7 @@ impl Client {
             let is_last = page.is_empty();
             all.extend(page);
             if is_last || all.len() as u64 >= answer["total"].as_u64().unwrap_or(0) {
-                return Ok(Value::Array(all));
+                return Ok(heard(&Value::Array(all), self.account()));
             }
         }
     }

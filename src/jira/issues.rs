@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What is read of an issue.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "summary",
     "description",
     "labels",
@@ -33,7 +33,17 @@ const FIELDS: [&str; 10] = [
     "issuelinks",
     "attachment",
     "comment",
+    "updated",
 ];
+
+/// What a look at many issues showed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Glance {
+    /// Those that are there, by id.
+    pub observed: BTreeMap<String, Observed>,
+    /// Ids of those of which only the search index told, which may show them as they were a while ago.
+    pub hearsay: BTreeSet<String>,
+}
 
 /// What became of a write that is sent once.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,18 +121,33 @@ impl Client {
     pub async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
         let ready = self.ready();
         let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
-        let mut issues = self.fetch(ids, &fields, &[]).await?;
-        for issue in &mut issues {
-            let comments = &issue["fields"]["comment"];
-            let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
-            if comments["total"].as_u64().is_some_and(|total| total > shown) {
-                let all = self.comments(issue["id"].as_str().unwrap_or_default()).await?;
-                issue["fields"]["comment"]["comments"] = all;
-            }
+        let issues = self.fetch(ids, &fields, &[]).await?;
+        Ok(self.observed(&issues, &ready))
+    }
+
+    /// Looks at many issues by numeric id, at the price of one call for a hundred. Those that are gone or hidden are
+    /// absent.
+    ///
+    /// On Data Center that is a search, whose index may be behind: what it shows is hearsay, and what it does not show is
+    /// read one by one.
+    pub async fn glance(&self, ids: &[String]) -> Result<Glance, JiraError> {
+        if self.dialect().await? == Dialect::Cloud {
+            return Ok(Glance { observed: self.read(ids).await?, hearsay: BTreeSet::new() });
         }
+        let ready = self.ready();
+        let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
+        let issues = self.indexed(ids, &fields).await?;
+        let mut observed = self.observed(&issues, &ready);
+        let hearsay: BTreeSet<String> = observed.keys().cloned().collect();
+        let rest: Vec<String> = ids.iter().filter(|id| !hearsay.contains(*id)).cloned().collect();
+        observed.extend(self.read(&rest).await?);
+        Ok(Glance { observed, hearsay })
+    }
+
+    fn observed(&self, issues: &[Value], ready: &Ready) -> BTreeMap<String, Observed> {
         let account = self.account();
-        let observed = issues.iter().filter_map(|issue| observed(issue, &ready, account));
-        Ok(observed.map(|observed| (observed.issue.id.clone(), observed)).collect())
+        let observed = issues.iter().filter_map(|issue| observed(issue, ready, account));
+        observed.map(|observed| (observed.issue.id.clone(), observed)).collect()
     }
 
     /// A mark with the project that its disputebot works on: issues are moved, and several may share a site.
@@ -226,6 +251,9 @@ fn unfit(call: &str, said: String) -> JiraError {
 
 fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
     let fields = &issue["fields"];
+    let comments = &fields["comment"];
+    let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
+    let has_more = comments["total"].as_u64().is_some_and(|total| total > shown);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(Observed {
         issue: Issue { id: text(&issue["id"])?, key: text(&issue["key"])? },
@@ -240,7 +268,8 @@ fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
         duplicate_of: duplicate_of(fields),
         fields: ready.show(fields),
         lists: lists(fields, account),
-        comments: heard(&fields["comment"]["comments"], account),
+        comments: heard(&comments["comments"], account),
+        more_as_of: has_more.then(|| fields["updated"].as_str().unwrap_or_default().into()),
     })
 }
 

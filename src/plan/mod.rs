@@ -85,6 +85,8 @@ pub struct Observed {
     pub lists: Vec<Attached>,
     /// Comments of others, the oldest first.
     pub comments: Vec<Heard>,
+    /// When it was last changed, as Jira writes it, where there are more comments than these.
+    pub more_as_of: Option<Box<str>>,
 }
 
 /// An issue that carries the mark of a group whose ticket is another one.

@@ -49,6 +49,10 @@ pub struct Ticket {
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,
+    /// When it was last changed, as Jira writes it, at the last time that all of its comments were read; none where Jira
+    /// always showed them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_as_of: Option<Box<str>>,
 }
 
 /// What a ticket did of late, so that it does not do it too often.
@@ -97,6 +101,7 @@ impl Ticket {
             life: None,
             given: None,
             assignee: None,
+            heard_as_of: None,
         }
     }
 

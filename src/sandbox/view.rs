@@ -12,6 +12,10 @@ use super::site;
 use super::wiki;
 use super::world::{Attachment, Change, Comment, Issue, Link, RemoteLink, World};
 
+/// Comments that Cloud shows with an issue at most; how many there are, it says beside them. How many the real one shows
+/// is not documented for every call, so a client must be ready for few.
+const SHOWN_COMMENTS: usize = 20;
+
 /// Which fields of an issue a caller asked for.
 pub(crate) struct Selection {
     ids: Vec<&'static str>,
@@ -332,13 +336,17 @@ fn field(world: &World, issue: &Issue, id: &str, viewer: Option<&str>) -> Value 
         "environment" => fields.environment.as_ref().map_or(Value::Null, |text| rich(world, text)),
         "issuelinks" => links(world, issue.id, viewer),
         "comment" => {
-            let comments: Vec<Value> =
-                issue.comments.iter().map(|found| comment(world, found, false)).collect();
+            let most = match world.site.flavour {
+                Flavour::Cloud => SHOWN_COMMENTS,
+                Flavour::DataCenter => usize::MAX,
+            };
+            let shown = issue.comments.iter().take(most);
+            let comments: Vec<Value> = shown.map(|found| comment(world, found, false)).collect();
             json!({
                 "self": format!("{}/comment", address(world, issue)),
                 "startAt": 0,
                 "maxResults": comments.len(),
-                "total": comments.len(),
+                "total": issue.comments.len(),
                 "comments": comments,
             })
         }

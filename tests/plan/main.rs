@@ -249,6 +249,7 @@ impl World {
                     fields: content.fields.clone(),
                     lists: Vec::new(),
                     comments: Vec::new(),
+                    more_as_of: None,
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };

@@ -485,16 +485,79 @@ async fn a_held_create_is_shown_and_a_person_decides() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_nothing_changed_nothing_is_written_and_hardly_anything_read() {
+    // What is this, which takes two questions to Data Center.
+    for (world, what) in [(World::new().await, 1), (World::data_center().await, 2)] {
+        world.expect(0, &["run"]).await;
+        let (writes, seen) = (world.writes(), world.sandbox.requests().len());
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes);
+        // Who am I, whose is the project, what is marked, what a new ticket would need (two); and one for each hundred
+        // tickets.
+        let read = read_since(&world, seen);
+        assert_eq!(read.len(), what + 5 + keys(&world).len().div_ceil(100), "{read:?}");
+    }
+}
+
+/// Calls of a run, as method and path.
+fn read_since(world: &World, seen: usize) -> Vec<String> {
+    world.sandbox.requests()[seen..].iter().map(|it| format!("{} {}", it.method, it.path)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_ticket_that_the_search_does_not_show_is_read_by_itself_and_no_other_one_is() {
+    let world = World::data_center().await;
+    world.expect(0, &["run"]).await;
+    let gone = keys(&world)[0].clone();
+    world.sandbox.person(&User::analyst()).delete(&gone).unwrap();
+    let seen = world.sandbox.requests().len();
+    world.expect(0, &["run"]).await;
+    let read = read_since(&world, seen);
+    let alone = read.iter().filter(|call| call.starts_with("GET") && call.contains("/issue/1")).count();
+    assert_eq!(alone, 1, "the others are found by halves: {read:?}");
+    assert!(!keys(&world).contains(&gone), "it is not made again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_search_that_is_behind_hides_no_words_of_a_person_and_invents_none() {
+    let world = World::data_center().await;
+    world.expect(0, &["run"]).await;
+    world.sandbox.set_index(Index::Frozen);
+    let (theirs, closed) = (keys(&world)[0].clone(), keys(&world)[1].clone());
+    let edit = json!({ "fields": { "summary": "as I say" } });
+    world.sandbox.person(&User::analyst()).edit(&theirs, &edit).unwrap();
+    // Due dates are put off, so that each ticket is to be written; the search shows none of it.
+    put_off(&world, "2027-04-01");
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.issue(&theirs)["fields"]["summary"], "as I say");
+    assert_eq!(world.issue(&closed)["fields"]["duedate"], "2027-04-01");
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "what disputebot wrote itself is no change of a person's: {said}");
+    world.assert_one_ticket_per_group("behind an index that stands still").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn comments_that_jira_does_not_show_at_once_are_read_once_and_again_when_there_may_be_new_ones() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (writes, seen) = (world.writes(), world.sandbox.requests().len());
-    world.expect(0, &["run"]).await;
-    assert_eq!(world.writes(), writes);
-    let read: Vec<String> =
-        world.sandbox.requests()[seen..].iter().map(|it| format!("{} {}", it.method, it.path)).collect();
-    // What is this, who am I, whose is the project, what is marked, what a new ticket would need (two); and one for
-    // each hundred tickets.
-    assert_eq!(read.len(), 6 + keys(&world).len().div_ceil(100), "{read:?}");
+    let key = keys(&world)[0].clone();
+    let say = |text: &str| world.sandbox.person(&User::analyst()).comment(&key, text).unwrap();
+    (0..30).for_each(|number| say(&format!("remark {number}")));
+    say("/disputebot status");
+    let read_comments = async |what: &str| {
+        let seen = world.sandbox.requests().len();
+        world.expect(0, &["run"]).await;
+        let read = read_since(&world, seen);
+        let read = read.iter().filter(|call| call.starts_with("GET") && call.ends_with("/comment")).count();
+        (what.to_owned(), read)
+    };
+    assert_eq!(read_comments("remarks and an order").await.1, 1);
+    assert_eq!(world.said(&key).len(), 1, "the order behind thirty remarks is answered");
+    assert_eq!(read_comments("the answer itself changed the ticket").await.1, 1);
+    assert_eq!(read_comments("nothing is new").await.1, 0);
+    say("/disputebot explain");
+    assert_eq!(read_comments("another order").await.1, 1);
+    assert_eq!(world.said(&key).len(), 2);
 }
 
 #[cfg(unix)]

@@ -135,7 +135,7 @@ impl World {
     /// Words of the comments of disputebot, the oldest first.
     pub(crate) fn said(&self, key: &str) -> Vec<String> {
         let issue = self.issue(key);
-        let comments = issue["fields"]["comment"]["comments"].as_array().unwrap();
+        let comments = issue["comments"].as_array().unwrap();
         let ours =
             comments.iter().filter(|comment| comment["author"]["displayName"] == User::bot().display_name);
         ours.map(|comment| words(&comment["body"])).collect()

@@ -66,6 +66,8 @@ pub(crate) struct Plot {
     pub(crate) old_copies: bool,
     /// Whether the clock of the machine is set at times.
     pub(crate) clocks: bool,
+    /// Whether many tickets can be looked at by a search only, as on Data Center.
+    pub(crate) by_search: bool,
     /// Whether the newest issues of the project cannot be read by the bot.
     pub(crate) unreadable: bool,
     /// Whether the project is claimed.
@@ -157,6 +159,7 @@ impl Plot {
             orders: ours,
             old_copies,
             clocks,
+            by_search: ours && random.chance(500),
             unreadable: false,
             lease: true,
             at_once: [1, 2, 16][random.below(3) as usize],
@@ -209,6 +212,7 @@ impl Plot {
     async fn run(&self) -> Report {
         let world = World::new(self.seed, self.chances, self.faults.clone(), self.settle);
         world.lock().jira.dead_end = self.end == End::Stuck;
+        world.lock().jira.by_search = self.by_search;
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
         let client = first.jira.client.clone();

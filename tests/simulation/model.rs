@@ -9,7 +9,7 @@ use std::time::Duration;
 use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
-    jira::{Account, Cause, Found, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
+    jira::{Account, Cause, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
     plan::{self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
     state::{Change, Head, Known, StateError},
     ticket::{
@@ -25,6 +25,8 @@ use tokio::time::Instant;
 
 /// How long Jira may take at most; the protocol is told to wait longer.
 pub(crate) const LONGEST_EXECUTION: Duration = Duration::from_mins(2);
+/// How far searches are behind at most.
+const LONGEST_LAG: Duration = Duration::from_mins(40);
 /// The client's time limit.
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 /// How long the client waits for Jira's limits, and how long with a write that it may send once only.
@@ -171,6 +173,8 @@ pub(crate) struct Jira {
     pub(crate) dead_end: bool,
     /// Why searches may not show everything.
     pub(crate) cut: Option<String>,
+    /// Whether many issues can be looked at by a search only, as on Data Center.
+    pub(crate) by_search: bool,
     /// Labels that were taken off again: each ended a wait for the index.
     pub(crate) fences: u64,
 }
@@ -190,6 +194,8 @@ pub(crate) struct Ticket {
     pub(crate) hidden: bool,
     /// From when on the search shows these labels.
     indexed: Vec<(Duration, BTreeSet<String>)>,
+    /// What the search showed of it last, and when.
+    glanced: Option<(Duration, Observed)>,
     /// Fields that a person wrote last.
     pub(crate) theirs: BTreeMap<&'static str, Theirs>,
 }
@@ -409,6 +415,7 @@ impl Jira {
             fields: BTreeMap::new(),
             lists: Vec::new(),
             comments: Vec::new(),
+            more_as_of: None,
         };
         let ticket = Ticket {
             observed,
@@ -418,6 +425,7 @@ impl Jira {
             is_repeated: false,
             hidden: false,
             indexed: vec![(indexed_at, labels)],
+            glanced: None,
             theirs: BTreeMap::new(),
         };
         self.issues.insert(10_000 + number, ticket);
@@ -694,6 +702,39 @@ impl Tracker for ModelJira {
         Ok(seen)
     }
 
+    /// A search shows each issue as it is, or as it showed it the last time.
+    async fn glance(&self, ids: &[String]) -> Result<Glance, JiraError> {
+        if !self.world.lock().jira.by_search {
+            return Ok(Glance { observed: self.read(ids).await?, hearsay: BTreeSet::new() });
+        }
+        let asked = ids.to_vec();
+        let mut observed: BTreeMap<String, Observed> = self
+            .call("glance", true, move |jira, now, random, chances| {
+                jira.reads += asked.len().div_ceil(100) as u64;
+                let ids = asked.iter().filter_map(|id| id.parse::<u64>().ok());
+                let mut shown = BTreeMap::new();
+                for id in ids {
+                    let Some(ticket) = jira.issues.get_mut(&id) else { continue };
+                    if ticket.hidden || ticket.indexed_labels(now).is_none() {
+                        continue;
+                    }
+                    let is_behind = chances.lags && random.chance(500);
+                    let last = ticket.glanced.take().filter(|(at, _)| is_behind && now < *at + LONGEST_LAG);
+                    let (at, observed) = last.unwrap_or_else(|| (now, ticket.observed.clone()));
+                    ticket.glanced = Some((at, observed.clone()));
+                    shown.insert(observed.issue.id.clone(), observed);
+                }
+                shown
+            })
+            .await?;
+        let hearsay: BTreeSet<String> = observed.keys().cloned().collect();
+        let rest: Vec<String> = ids.iter().filter(|id| !hearsay.contains(*id)).cloned().collect();
+        if !rest.is_empty() {
+            observed.extend(self.read(&rest).await?);
+        }
+        Ok(Glance { observed, hearsay })
+    }
+
     async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
         self.call("numbered", false, move |jira, _, _, _| {
             jira.reads += 1;
@@ -798,6 +839,15 @@ impl Tracker for ModelJira {
         self.call("comments", false, move |jira, _, _, _| {
             jira.reads += 1;
             jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned())
+        })
+        .await
+    }
+
+    async fn heard(&self, issue: &Issue) -> Result<Vec<Heard>, JiraError> {
+        let id = issue.id.clone();
+        self.call("heard", false, move |jira, _, _, _| {
+            jira.reads += 1;
+            jira.shown(&id).map(|ticket| ticket.observed.comments.clone()).unwrap_or_default()
         })
         .await
     }

@@ -630,7 +630,7 @@ fn a_preview_shows_what_stands_in_a_file_whose_columns_are_not_mapped_yet() {
     fs::write(folder.path().join("a.csv"), text).unwrap();
     fs::write(folder.path().join("disputebot.toml"), "[source]\npaths = [\"a.csv\"]\n").unwrap();
     let (text, code) = preview(folder.path(), &[]);
-    assert_eq!(code, Some(3), "no row can be read: {text}");
+    assert_eq!(code, Some(4), "no row can be read: {text}");
     let (said, table) = text.split_once("as they stand, by the first 2 rows of `a.csv`\n").unwrap();
     assert!(said.contains("incomplete: ") && said.contains("`dispute_id`"), "{said}");
     insta::assert_snapshot!(table, @r"

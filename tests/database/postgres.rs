@@ -341,7 +341,8 @@ fn init_guesses_from_a_table_and_preview_shows_it_as_mapped() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("2 rows, 1 rejected"), "{said}");
     assert!(said.contains("2026-11-01") && said.contains("aaaa aa aaa") && !said.contains("Doe"), "{said}");
-    assert!(said.contains("not read: weather") && said.contains("`medicade` is not a program"), "{said}");
+    assert!(said.contains("\nnot read, by the first 2 rows of ") && said.contains("\nweather "), "{said}");
+    assert!(said.contains("`medicade` is not a program"), "{said}");
     let (said, code) = disputebot(&[&["init", "--from", &address, "--out", "b.toml"], &sets[..]].concat());
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("source.table"), "{said}");

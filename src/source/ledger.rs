@@ -23,9 +23,10 @@ pub(super) struct Ledger<'a> {
     /// The place of each id in `entries`.
     places: HashMap<Text, u32>,
     entries: Vec<Entry>,
-    /// What is open, none where a later row took its place. Each stands here from its row to the end: a batch
-    /// is large, and is never held twice.
-    disputes: Vec<Option<Dispute>>,
+    /// What is open. Each stands here from its row to the end: a batch is large, and is never held twice.
+    disputes: Vec<Dispute>,
+    /// Places of disputes that do not count any more.
+    free: Vec<u32>,
     /// Lines of the file being read that repeat a row, by the place of its entry.
     repeats: FxHashMap<u32, Vec<u64>>,
     file_index: usize,
@@ -60,6 +61,7 @@ impl<'a> Ledger<'a> {
             places: HashMap::new(),
             entries: Vec::new(),
             disputes: Vec::new(),
+            free: Vec::new(),
             repeats: FxHashMap::default(),
             file_index: 0,
             rejects: Vec::new(),
@@ -119,7 +121,11 @@ impl<'a> Ledger<'a> {
         if !dispute.is_open(&settings.vocabulary) {
             return Verdict::NotOpen;
         }
-        self.disputes.push(Some(dispute));
+        if let Some(place) = self.free.pop() {
+            self.disputes[place as usize] = dispute;
+            return Verdict::Open(place);
+        }
+        self.disputes.push(dispute);
         Verdict::Open(number(self.disputes.len() - 1))
     }
 
@@ -127,7 +133,7 @@ impl<'a> Ledger<'a> {
     fn forget(&mut self, place: u32) {
         let verdict = &mut self.entries[place as usize].verdict;
         if let Verdict::Open(dispute) = *verdict {
-            self.disputes[dispute as usize] = None;
+            self.free.push(dispute);
         }
         *verdict = Verdict::Contradictory;
     }
@@ -138,7 +144,8 @@ impl<'a> Ledger<'a> {
             sources,
             places,
             entries,
-            disputes,
+            mut disputes,
+            mut free,
             rejects: contradictions,
             repeated,
             superseded,
@@ -149,8 +156,11 @@ impl<'a> Ledger<'a> {
             close(survey, contradictions, sources, previous);
         let mut counts =
             Counts { rows, repeated, superseded, rejected: rejects.len() as u64, ..Counts::default() };
-        // Into the same memory: an option of a dispute is as large as a dispute.
-        let mut disputes: Vec<Dispute> = disputes.into_iter().flatten().collect();
+        // From the last on, so that none that is to go takes the place of another.
+        free.sort_unstable_by(|a, b| b.cmp(a));
+        for place in free {
+            disputes.swap_remove(place as usize);
+        }
         disputes.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let mut claims = Claims::default();
         for (place, dispute) in disputes.iter().enumerate() {

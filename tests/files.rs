@@ -658,6 +658,17 @@ fn a_preview_shows_nothing_of_a_file_without_a_header_but_its_shape() {
 }
 
 #[test]
+fn a_column_that_is_named_by_a_number_makes_no_row_of_a_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "dispute_id,program,manufacturer,ndc,2026\nD-1,mdrp,Example Pharma A,12345067890,x\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    fs::write(folder.path().join("disputebot.toml"), "[source]\npaths = [\"a.csv\"]\n").unwrap();
+    let (json, _) = preview(folder.path(), &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["unused"], serde_json::json!(["2026"]));
+}
+
+#[test]
 fn a_preview_knows_which_keys_of_objects_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let row = r#""program":"mdrp","manufacturer":"Example Pharma A","ndc":"12345067890""#;

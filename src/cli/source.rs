@@ -142,6 +142,7 @@ fn preview(settings: &Settings, tables: &Tables, arguments: &PreviewArguments, u
             }
         });
     let Survey { rows, rejects, warnings, reasons, .. } = &survey;
+    // What keeps it from being looked at is told by the reading of all.
     let sample = source::sample(settings, SAMPLED).unwrap_or_default();
     let is_in_source = |field: Field| {
         settings.columns.contains_key(&field)

@@ -58,7 +58,9 @@ pub fn sample(settings: &Settings, most: u64) -> Result<Sample, Reason> {
         counted[column].add(value, &hasher);
     })?;
     counted.resize_with(first.names.len(), Counted::default);
-    let is_headless = first.is_headless();
+    // A column may be named by a number; a header it is where it has one of ours.
+    let is_headless =
+        first.is_headless() && first.names.iter().all(|name| field_of(name, settings).is_none());
     let columns = first.names.iter().zip(counted).filter(|(name, counted)| {
         // Spreadsheets add columns without a name and without a value.
         !name.is_empty() || counted.filled > 0

@@ -219,8 +219,15 @@ fn group(one: u64, day: u64) -> GroupRecord {
         who: "state".into(),
         figures: figures(size),
         coarse: false,
+        due: days_due(one),
         spread: Some(Box::new(spread(one, size))),
     }
+}
+
+/// Of each group disputes are due on five days of four months, of which two weeks are the report's.
+fn days_due(one: u64) -> Vec<Date> {
+    let first = jiff::civil::date(2026, 10, 1);
+    (0..5).map(|n| first + i64::try_from(n * 24 + one % 24).unwrap().days()).collect()
 }
 
 /// Each group has disputes of two states and of ten days.
@@ -263,24 +270,22 @@ fn update(one: u64) -> Done {
 /// was due before.
 fn due(client: u64, day: u64) -> Vec<Due> {
     let today = at(day).to_zoned_datetime(TimeZone::UTC).date();
-    let mut groups: BTreeMap<Date, Vec<GroupId>> = BTreeMap::new();
+    let mut disputes: BTreeMap<Date, usize> = BTreeMap::new();
     for one in (client..GROUPS).step_by(usize::try_from(CLIENTS).unwrap()) {
         let place = (one / CLIENTS + day) % 100;
         let ahead = i64::try_from(one % 28).unwrap();
         if place < 15 {
-            groups.entry(today + ahead.days()).or_default().push(id(one));
+            *disputes.entry(today + ahead.days()).or_default() += 1;
         }
         if place < 2 {
-            groups.entry(today - (ahead + 1).days()).or_default().push(id(one));
+            *disputes.entry(today - (ahead + 1).days()).or_default() += 1;
         }
     }
-    let due = |(day, mut groups): (Date, Vec<GroupId>)| {
-        groups.sort_unstable();
-        let sum =
-            Sum { disputes: groups.len(), exposed: Decimal::from(431 * groups.len()), ..Sum::default() };
-        Due { day, program: "mdrp".to_owned(), sum, groups, alone: 3 }
+    let due = |(day, disputes): (Date, usize)| {
+        let sum = Sum { disputes, exposed: Decimal::from(431 * disputes), ..Sum::default() };
+        Due { day, program: "mdrp".to_owned(), sum, alone: 3 }
     };
-    groups.into_iter().map(due).collect()
+    disputes.into_iter().map(due).collect()
 }
 
 fn sums(names: impl IntoIterator<Item = String>) -> BTreeMap<String, Sum> {

@@ -228,6 +228,7 @@ pub fn survey(
             who: before.map(|before| before.who.clone()).unwrap_or_default(),
             figures: before.map(|before| before.figures.clone()).unwrap_or_default(),
             coarse: before.is_some_and(|before| before.coarse),
+            due: before.map(|before| before.due.clone()).unwrap_or_default(),
             spread: before.and_then(|before| before.spread.clone()),
         };
         let absent = group.members.len() - members.len();
@@ -270,6 +271,7 @@ pub fn survey(
             record.cause = facts.cause.name.as_str().into();
             record.who = facts.cause.who.as_str().into();
             record.figures = figures;
+            record.due = snapshot::due_of(&members);
             // By it a report names the ticket beside a state: of a coarse group it would tell the place.
             record.spread = (grain == Grain::Fine).then(|| {
                 let fit = Some(snapshot::fit_of(&explanation, nearest));
@@ -278,6 +280,7 @@ pub fn survey(
         }
         if group.status != Status::Active {
             record.figures = Figures::default();
+            record.due = Vec::new();
             record.spread = None;
         }
         let fresh = members.iter().filter(|member| !quiet.is_over(&member.id));

@@ -663,6 +663,7 @@ fn group(number: u128, revision: u64) -> Change {
         who: "the pharmacy".into(),
         figures: Figures::default(),
         coarse: false,
+        due: Vec::new(),
         spread: None,
     })
 }

@@ -465,6 +465,7 @@ pub(crate) fn group(number: u64, revision: u64) -> Change {
         who: "the covered entity".into(),
         figures: Figures { disputes: 10, ..Figures::default() },
         coarse: false,
+        due: Vec::new(),
         spread: None,
     })
 }

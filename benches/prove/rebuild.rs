@@ -275,6 +275,7 @@ pub(crate) fn survey(
             who: "nobody".into(),
             figures: Figures { disputes: group_size, ..Figures::default() },
             coarse: false,
+            due: Vec::new(),
             spread: None,
         });
     }

@@ -210,7 +210,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let mut ticket = self.store.known().ticket(&ticket.group);
         ticket.saying.remove(REOPENING);
-        ticket.told.insert(ways_topic(&workflow::digest(ways)));
+        ticket.told.insert(ways_topic(&workflow::digest(ways, self.tracker.filling())));
         match (wanted.topic, closing) {
             (Some(topic), _) => {
                 ticket.saying.remove(topic);

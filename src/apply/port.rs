@@ -30,6 +30,8 @@ pub trait Tracker: Sync {
     fn home(&self) -> Home;
     /// How rich text is stored; known once signed in.
     fn markup(&self) -> Markup;
+    /// With what the config fills the screens of transitions, by field.
+    fn filling(&self) -> &BTreeMap<String, String>;
     /// Highest issue number that the search shows in the project, 0 where it shows none: a lower bound.
     fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Opens a ticket.
@@ -227,6 +229,10 @@ impl Tracker for Client {
 
     fn markup(&self) -> Markup {
         Self::markup(self)
+    }
+
+    fn filling(&self) -> &BTreeMap<String, String> {
+        Self::filling(self)
     }
 
     async fn newest_number(&self) -> Result<u64, JiraError> {

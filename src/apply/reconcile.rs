@@ -220,7 +220,8 @@ async fn ways(
         };
         if !found.contains_key(&shown.status) {
             let ways = tracker.transitions(&shown.issue, resolution).await?;
-            let ways = Ways { digest: workflow::digest(&ways), why: workflow::why_not(&ways, goal) };
+            let digest = workflow::digest(&ways, tracker.filling());
+            let ways = Ways { digest, why: workflow::why_not(&ways, goal) };
             found.insert(shown.status.clone(), ways);
         }
     }

@@ -469,6 +469,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                     figures: Figures::default(),
                     // Its mark has no more than may be shown.
                     coarse: false,
+                    due: Vec::new(),
                     spread: None,
                 }));
             }

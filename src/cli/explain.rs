@@ -465,7 +465,7 @@ impl Context<'_> {
     }
 
     fn heading(&self, record: &GroupRecord) -> String {
-        let GroupRecord { group, title, cause: _, who: _, figures, coarse: _, spread: _ } = record;
+        let GroupRecord { group, title, cause: _, who: _, figures, coarse: _, due: _, spread: _ } = record;
         let mut text = format!(
             "group {} of {}, {}\n  ticket     {}\n  rule       {title}\n  disputes   {}\n",
             group.id.short(),

@@ -3,7 +3,9 @@
 //! A bad identifier never refuses a dispute: it is a finding about the pharmacy's data, and is kept.
 
 /// Why a text is not an NPI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, thiserror::Error,
+)]
 pub enum NpiError {
     /// Not ten digits.
     #[error("not ten digits")]

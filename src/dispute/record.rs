@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::amount::{self, AmountKind};
 use super::text::{clean, shape, unseen};
@@ -57,7 +58,7 @@ pub struct Warning {
 }
 
 /// What can be doubtful about a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub enum Doubt {
     /// Not in the lists that the program uses, or used on the day on which the dispute was opened; kept.
     #[error("is not in the current reason code list of its program")]

@@ -1,6 +1,6 @@
 //! Transitions of an issue: which there are, and taking one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,6 +14,11 @@ use super::{
 use crate::plan::Issue;
 
 impl Client {
+    /// With what the config fills the screens of transitions, by field.
+    pub fn filling(&self) -> &BTreeMap<String, String> {
+        &self.settings.transition_fields
+    }
+
     /// Ways out of the issue's status for this account, with what their screens are filled with.
     pub async fn transitions(
         &self,

@@ -118,11 +118,13 @@ pub fn direct(ways: &[Transition], goal: Category) -> Option<&Transition> {
         .min_by_key(|way| (way.category != goal, way.fields.is_empty()))
 }
 
-/// What the ways out of a status say, as few characters: another text where other ways are open.
-pub fn digest(ways: &[Transition]) -> String {
+/// What the ways out of a status say, as few characters: another text where other ways are open, or where screens are
+/// filled otherwise, since a screen further on may be the one that was in the way.
+pub fn digest(ways: &[Transition], filling: &BTreeMap<String, String>) -> String {
     let mut told: Vec<String> =
         ways.iter().map(|way| format!("{} {} {:?}", way.id, way.to, way.lacks)).collect();
     told.sort();
+    told.extend(filling.iter().map(|(field, value)| format!("{field}={value}")));
     format!("{:08x}", crc32fast::hash(told.join("\n").as_bytes()))
 }
 
@@ -477,12 +479,16 @@ mod tests {
     #[test]
     fn other_ways_have_another_digest_in_whatever_order_they_come() {
         let mut seen = ways(SCREENS, "a");
-        let before = digest(&seen);
+        let mut filling = BTreeMap::new();
+        let before = digest(&seen, &filling);
         seen.reverse();
-        assert_eq!(digest(&seen), before);
+        assert_eq!(digest(&seen, &filling), before);
+        filling.insert("Root cause".to_owned(), "Data".to_owned());
+        assert_ne!(digest(&seen, &filling), before, "a screen further on may be filled by it");
+        filling.clear();
         for way in &mut seen {
             way.lacks.clear();
         }
-        assert_ne!(digest(&seen), before);
+        assert_ne!(digest(&seen, &filling), before);
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind, Stray,
     StrayKind, Ticket, Write,
     decide::{Planner, Standing, paragraph},
+    route::is_taken,
 };
 use crate::{
     cluster::Attribute,
@@ -90,7 +91,7 @@ impl Planner<'_> {
         let key = Some(observed.issue.key.clone());
         // Closed as a duplicate and opened again: whoever did that has a reason.
         let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
-        if observed.category != Category::New || observed.assignee.is_some() || is_reopened {
+        if observed.category != Category::New || is_taken(ticket, observed) || is_reopened {
             let status = observed.status.clone();
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });
         }
@@ -162,7 +163,7 @@ impl Planner<'_> {
         if observed.category == Category::Done || ticket.told.contains(&closed) {
             return;
         }
-        if observed.category != Category::New || observed.assignee.is_some() {
+        if observed.category != Category::New || is_taken(ticket, observed) {
             let status = observed.status.clone();
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });

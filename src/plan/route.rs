@@ -147,6 +147,19 @@ impl Then {
     }
 }
 
+/// Whether a person has a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named.
+pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
+    let Some(assignee) = observed.assignee.as_deref() else { return false };
+    // A rule may name an account in words that are not the name under which Jira shows it.
+    let shown = [Some(assignee), observed.fields.get(ASSIGNEE).map(String::as_str)];
+    let written = [ticket.written.as_ref(), ticket.writing.as_deref()];
+    let by_rule = written.into_iter().flatten().any(|it| {
+        let named = it.fields.get(ASSIGNEE);
+        named.is_some() && shown.contains(&named)
+    });
+    !by_rule && ticket.given.as_deref() != Some(assignee)
+}
+
 impl Planner<'_> {
     /// Whether a person has done anything on a ticket: written a comment, moved it on, changed a field or a label, or
     /// written beside our text. `maybe` is what a write whose answer was lost would have left.
@@ -178,15 +191,10 @@ impl Planner<'_> {
         let is_own_label = |label: &String| {
             last.labels.contains(label) || label.starts_with(LABEL) || *label == ticket.group.label()
         };
-        // Jira may give a ticket to somebody by itself, when it is opened.
-        let taken = observed.assignee.is_some()
-            && observed.assignee.as_deref() != ticket.given.as_deref()
-            && !content.fields.contains_key(ASSIGNEE)
-            && last.fields.get(ASSIGNEE).is_none();
         !observed.comments.is_empty()
             || ticket.orders.is_some()
             || observed.category != Category::New
-            || taken
+            || !content.fields.contains_key(ASSIGNEE) && is_taken(ticket, observed)
             || !ours(&observed.summary, &|it| it.summary.clone())
             || !text_is_ours
             || ![last.priority.as_ref(), maybe.priority.as_ref()].contains(&observed.priority.as_ref())

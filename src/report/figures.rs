@@ -300,13 +300,13 @@ impl<'a> Scene<'a> {
     }
 
     fn stake(&self, snapshot: &Snapshot, wanted: impl Fn(Date) -> bool) -> Stake {
-        let (mut sum, mut groups, mut alone) = (Sum::default(), BTreeSet::new(), 0);
+        let (mut sum, mut alone) = (Sum::default(), 0);
         for due in snapshot.due.iter().filter(|due| wanted(due.day)) {
             sum += due.sum;
-            groups.extend(&due.groups);
             alone += due.alone;
         }
-        Stake { sum: rounded_sum(sum), keys: self.keys(groups), alone }
+        let groups = self.open().filter(|record| record.due.iter().any(|day| wanted(*day)));
+        Stake { sum: rounded_sum(sum), keys: self.keys(groups.map(|record| &record.group.id)), alone }
     }
 
     /// First and last day of the two weeks whose deadlines are told. What is due on the day of a run is not overdue

@@ -153,6 +153,7 @@ impl Overview {
                 who,
                 figures,
                 coarse,
+                due: Vec::new(),
                 spread: None,
             });
         }

@@ -43,6 +43,12 @@ pub(super) fn spread_of(members: &[&Dispute], tables: &Tables) -> Spread {
     }
 }
 
+/// Days on which disputes of a group are due, sorted.
+pub(super) fn due_of(members: &[&Dispute]) -> Vec<Date> {
+    let days: BTreeSet<Date> = members.iter().filter_map(|dispute| dispute.due_at).collect();
+    days.into_iter().collect()
+}
+
 /// Why the disputes of a group belong together, as far as it is shown.
 pub(super) fn fit_of(explanation: &Explanation, nearest: Option<&GroupId>) -> Fit {
     let RuleFit { matching, found, .. } = rule_fit(explanation, 0);
@@ -69,7 +75,6 @@ pub(super) fn of(
         (today.saturating_add(AHEAD.days()), monday(today).saturating_sub((WEEKS - 1).weeks()));
     for dispute in disputes {
         let record = group_of.get(&dispute.id).copied();
-        let group = record.map(|record| &record.group.id);
         let program = dispute.program.as_str();
         let sum = sum(dispute);
         if !snapshots.contains_key(&*dispute.client) {
@@ -91,10 +96,9 @@ pub(super) fn of(
             *snapshot.opened.entry(week).or_default() += 1;
         }
         if let Some(day) = dispute.due_at.filter(|day| *day <= horizon) {
-            let (total, groups, alone) = due.entry((&dispute.client, day, program)).or_default();
+            let (total, alone) = due.entry((&dispute.client, day, program)).or_default();
             *total += sum;
-            *alone += usize::from(group.is_none());
-            groups.extend(group);
+            *alone += usize::from(record.is_none());
         }
         let (open, heap) = heaps.entry((&dispute.client, program, &dispute.reason_codes)).or_default();
         *open += 1;
@@ -107,9 +111,8 @@ pub(super) fn of(
             None => snapshot.ungrouped += 1,
         }
     }
-    for ((client, day, program), (sum, groups, alone)) in due {
-        let groups = groups.into_iter().cloned().collect();
-        let due = Due { day, program: program.to_owned(), sum, groups, alone };
+    for ((client, day, program), (sum, alone)) in due {
+        let due = Due { day, program: program.to_owned(), sum, alone };
         snapshots.entry(client.to_owned()).or_default().due.push(due);
     }
     // Of each group its disputes, and the heap that holds most of them, the smaller of two alike.
@@ -146,8 +149,8 @@ pub(super) fn of(
 /// Disputes of a group in a heap, and open disputes of the heap.
 type Part = (usize, Reverse<usize>);
 
-/// Money, groups and disputes in none, by client, day and program.
-type Deadlines<'a> = BTreeMap<(&'a str, Date, &'a str), (Sum, BTreeSet<&'a GroupId>, usize)>;
+/// Money, and disputes in no group, by client, day and program.
+type Deadlines<'a> = BTreeMap<(&'a str, Date, &'a str), (Sum, usize)>;
 
 /// Open disputes in each heap of a client, a program and reason codes, and those in groups by group.
 type Heaps<'a> = BTreeMap<(&'a str, &'a str, &'a [Text]), (usize, HashMap<&'a GroupId, usize>)>;
@@ -251,6 +254,7 @@ mod tests {
             who: "state".into(),
             figures: Figures::default(),
             coarse: false,
+            due: Vec::new(),
             spread: None,
         }
     }
@@ -333,15 +337,15 @@ mod tests {
     }
 
     #[test]
-    fn deadlines_up_to_four_weeks_ahead_are_kept_with_their_groups() {
+    fn deadlines_up_to_four_weeks_ahead_are_kept() {
         let snapshots = snapshots();
-        let due = |client: &str| -> Vec<(String, usize, usize, usize)> {
-            let of = |due: &Due| (due.day.to_string(), due.sum.disputes, due.groups.len(), due.alone);
+        let due = |client: &str| -> Vec<(String, usize, usize)> {
+            let of = |due: &Due| (due.day.to_string(), due.sum.disputes, due.alone);
             snapshots[client].due.iter().map(of).collect()
         };
-        let day = |day: &str, disputes, groups, alone| (day.to_owned(), disputes, groups, alone);
-        assert_eq!(due("A"), [day("2026-11-20", 2, 1, 0), day("2026-12-16", 1, 1, 0)]);
-        assert_eq!(due("B"), [day("2026-11-01", 1, 0, 1)], "also what is past");
+        let day = |day: &str, disputes, alone| (day.to_owned(), disputes, alone);
+        assert_eq!(due("A"), [day("2026-11-20", 2, 0), day("2026-12-16", 1, 0)]);
+        assert_eq!(due("B"), [day("2026-11-01", 1, 1)], "also what is past");
     }
 
     #[test]
@@ -367,5 +371,7 @@ mod tests {
         assert_eq!(states, [("CA", 2), ("TX", 2), (UNKNOWN, 1)]);
         assert_eq!(entities.iter().map(|(_, count)| count).sum::<u32>(), 5);
         assert_eq!(opened.iter().map(|(_, count)| count).sum::<u32>(), 4, "one names no day");
+        let due: Vec<String> = due_of(&members).iter().map(Date::to_string).collect();
+        assert_eq!(due, ["2026-11-20", "2026-12-16", "2026-12-17"], "each day once, however far ahead");
     }
 }

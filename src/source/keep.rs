@@ -1,7 +1,7 @@
 //! What was read of the files of a source that are only ever added: kept, so that each is read once.
 //!
-//! Beside the state stands one file for each that was read to its end: its rows in the words of the contract, its rejects,
-//! and the mark that the store had for it then. A kept file counts only whole, with its checksum, for the same mark, the
+//! Beside the state stands one file for each that was read to its end: its rows in the words of the contract, its rejects
+//! and doubts, and the mark that the store had for it then. A kept file counts only whole, with its checksum, for the same mark, the
 //! same mapping and the same key; without one, the file is read again. So nothing is lost by a crash, by a damaged or a
 //! missing kept file, or by a new mapping: all that happens is that a file is read once more.
 //!
@@ -31,6 +31,7 @@ use super::mapping::shown;
 use super::parse::Read;
 use super::table::Table;
 use super::table_rows::{RawRow, Splitter};
+use super::tally::{KeptDoubt, Tally};
 use crate::dispute::{Dispute, Field, Tables, Text};
 
 /// Where what was read of a source is kept.
@@ -53,7 +54,7 @@ pub fn keeping(sources: &[Settings]) -> Vec<Settings> {
 
 /// A file that changed so lately may change again without another mark.
 const SETTLED: Duration = Duration::from_secs(2);
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const KIND: &str = "kept";
 
 /// The mark of a file of this machine; none where it cannot be trusted yet.
@@ -130,6 +131,7 @@ struct Head {
     mapping: String,
     rows: u64,
     rejects: Vec<KeptReject>,
+    doubts: Vec<KeptDoubt>,
     body_bytes: u64,
     body_crc: u32,
 }
@@ -251,6 +253,7 @@ impl Store {
             mapping: self.mapping.clone(),
             rows: 0,
             rejects: Vec::new(),
+            doubts: Vec::new(),
             body_bytes: 0,
             body_crc: 0,
         };
@@ -261,6 +264,7 @@ impl Store {
                     head,
                     body: csv::Writer::from_writer(GzEncoder::new(body, Compression::fast())),
                     cells: Vec::new(),
+                    doubts: Tally::default(),
                 }
             });
         begun.map_err(|error| tracing::warn!(%error, "what is read cannot be kept")).ok()
@@ -352,6 +356,11 @@ impl Kept {
         }))
     }
 
+    /// What was doubtful when the file was read.
+    pub(super) fn doubts(&self, file_index: usize) -> Tally {
+        Tally::of_kept(&self.head.doubts, file_index)
+    }
+
     /// The rows that were refused.
     pub(super) fn rejects(&self, file: &Arc<Path>, file_index: usize) -> Vec<Reject> {
         let problem = |problem: &KeptProblem| {
@@ -431,9 +440,16 @@ pub(super) struct Keeper {
     head: Head,
     body: csv::Writer<GzEncoder<NamedTempFile>>,
     cells: Vec<String>,
+    doubts: Tally,
 }
 
 impl Keeper {
+    /// Counts what is doubtful.
+    pub(super) fn doubt(&mut self, mut doubts: Tally) {
+        self.doubts.absorb(&mut doubts);
+    }
+
+    /// Adds rows that were read, and those that were refused.
     pub(super) fn add<M>(&mut self, read: &[Read<M>], rejects: &[Reject]) -> io::Result<()> {
         for Read { dispute, line, .. } in read {
             self.head.rows += 1;
@@ -452,7 +468,7 @@ impl Keeper {
 
     /// Puts the file in its place, whole or not at all.
     pub(super) fn finish(self) -> io::Result<()> {
-        let Self { folder, head, body, cells: _ } = self;
+        let Self { folder, head, body, cells: _, doubts } = self;
         let body = body.into_inner().map_err(|error| io::Error::new(error.error().kind(), "not flushed"))?;
         let mut body = body.finish()?.reopen()?;
         let (mut sum, mut body_bytes) = (crc32fast::Hasher::new(), 0);
@@ -467,7 +483,7 @@ impl Keeper {
         }
         body.seek(SeekFrom::Start(0))?;
         let name = format!("{}.{KIND}", head.name);
-        let head = Head { body_bytes, body_crc: sum.finalize(), ..head };
+        let head = Head { doubts: doubts.to_kept(), body_bytes, body_crc: sum.finalize(), ..head };
         let mut whole = NamedTempFile::new_in(&folder)?;
         serde_json::to_writer(&mut whole, &head)?;
         whole.write_all(b"\n")?;

@@ -120,6 +120,7 @@ impl<M: Send> Reader<'_, M> {
         let rejects = kept.rejects(&place.file.path, place.file_index);
         self.survey.rows += rejects.len() as u64;
         self.survey.rejects.extend(rejects);
+        self.tallies[place.file.source].absorb(&mut kept.doubts(place.file_index));
         self.read_rows(place, &mut *table, &header)
     }
 
@@ -277,7 +278,7 @@ impl<M: Send> Reader<'_, M> {
         let origin = place.origin();
         let is_kept = matches!(place.file.kind, Kind::Kept(_));
         let parser = if is_kept { &kept_parsers[origin.source] } else { &parsers[origin.source] };
-        // What is doubtful was told when the file was read.
+        // What is doubtful of it was kept as well: of what was left out, nothing could be said any more.
         let mut told = Tally::default();
         let tally = if is_kept { &mut told } else { &mut tallies[origin.source] };
         let (are_too_many, is_cut) = (Cell::new(false), Cell::new(false));
@@ -302,6 +303,9 @@ impl<M: Send> Reader<'_, M> {
                 survey.rows += std::mem::take(rows);
                 let are_more = !rejects.is_empty();
                 survey.rejects.append(rejects);
+                if let Some(keeper) = keeper.as_mut().filter(|_| !doubts.is_empty()) {
+                    keeper.doubt(doubts.clone());
+                }
                 are_too_many.set(are_too_many.get() || are_more && survey.rejects.len() > MOST_REJECTS);
                 tally.absorb(doubts);
                 sink(origin, read);
@@ -354,10 +358,15 @@ impl<M: Send> Reader<'_, M> {
         let is_made =
             |field: Field| settings.constants.contains_key(&field) || settings.derived.contains_key(&field);
         let is_there = |field: Field| is_made(field) || is_there(field);
+        let mut absent = Tally::default();
         for field in settings.columns.keys().filter(|field| !is_there(**field)) {
             let column = quoted(settings.column(*field));
-            self.tallies[source].count(*field, Doubt::AbsentColumn, &column, (file_index, 1));
+            absent.count(*field, Doubt::AbsentColumn, &column, (file_index, 1));
         }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.doubt(absent.clone());
+        }
+        self.tallies[source].absorb(&mut absent);
     }
 
     fn report(&mut self, place: &Place<'_>) {

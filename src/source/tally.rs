@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use serde::{Deserialize, Serialize};
+
 use super::Settings;
 use super::batch::CountedWarning;
 use super::files::InputFile;
@@ -12,16 +14,28 @@ use crate::dispute::{Doubt, Field, quoted, quoted_as_is, shape};
 const SHOWN_VALUES: usize = 10;
 
 /// The doubts of some rows; two tallies add up, in any order.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Tally(BTreeMap<(Field, Doubt), Counted>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Counted {
     count: u64,
     /// Fit to be shown, sorted.
     values: Vec<String>,
     /// File and line of the first.
     first: (usize, u64),
+}
+
+/// The doubts of one kind in a file of which the rows are kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptDoubt {
+    field: String,
+    doubt: Doubt,
+    count: u64,
+    /// Fit to be shown, sorted.
+    values: Vec<String>,
+    /// Of the first.
+    line: u64,
 }
 
 impl Tally {
@@ -65,6 +79,34 @@ impl Tally {
                 }
             }
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What was counted in one file, to be kept beside its rows.
+    pub(super) fn to_kept(&self) -> Vec<KeptDoubt> {
+        let kept =
+            |((field, doubt), Counted { count, values, first: (_, line) }): (&(Field, Doubt), &Counted)| {
+                KeptDoubt {
+                    field: field.name().to_owned(),
+                    doubt: *doubt,
+                    count: *count,
+                    values: values.clone(),
+                    line: *line,
+                }
+            };
+        self.0.iter().map(kept).collect()
+    }
+
+    /// As it was counted when that file was read.
+    pub(super) fn of_kept(kept: &[KeptDoubt], file_index: usize) -> Self {
+        let counted = |KeptDoubt { field, doubt, count, values, line }: &KeptDoubt| {
+            let counted = Counted { count: *count, values: values.clone(), first: (file_index, *line) };
+            Some(((Field::from_name(field)?, *doubt), counted))
+        };
+        Self(kept.iter().filter_map(counted).collect())
     }
 
     pub(super) fn into_warnings(self, settings: &Settings, files: &[InputFile]) -> Vec<CountedWarning> {

@@ -155,7 +155,6 @@ impl History {
         match &change {
             Change::Group(record) => self.follow(at, record),
             Change::Ticket(ticket) => self.listen(at, ticket),
-            Change::Run(run) => self.shed(run.at),
             _ => {}
         }
         self.known.take(change);
@@ -176,21 +175,6 @@ impl History {
         match self.sizes.get(group) {
             Some(sizes) => sizes.series(self.weeks()),
             None => vec![self.known.groups.get(group).map_or(0, open_members); self.weeks()],
-        }
-    }
-
-    /// Forgets the deadlines of the run before another one. They name many groups, those of two years more than there is
-    /// memory for, and are told only of the last run of all and of the last one before the last week.
-    fn shed(&mut self, next: Timestamp) {
-        let is_last = |week: Option<usize>| week.is_some_and(|week| week + 1 == self.weeks());
-        let Some(before) = self.known.runs.values().next_back().map(|run| run.at) else { return };
-        if is_last(self.week_of(next)) && !is_last(self.week_of(before)) {
-            return;
-        }
-        if let Some(mut run) = self.known.runs.last_entry() {
-            for snapshot in run.get_mut().clients.values_mut() {
-                snapshot.due = Vec::new();
-            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 
@@ -198,6 +198,9 @@ pub struct GroupRecord {
     /// Whether so few people have its product that neither place nor time may be shown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub coarse: bool,
+    /// Days on which disputes of it are due, sorted; none in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due: Vec<Date>,
     /// Its disputes by what reports break them down by; none where that may not be shown, nor in records of earlier
     /// builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -820,6 +823,7 @@ impl Texts {
         patterns.shrink_to_fit();
         members.shrink_to_fit();
         pending.shrink_to_fit();
+        record.due.shrink_to_fit();
         let names = record.spread.iter_mut().flat_map(|spread| {
             let Spread { states, entities, opened, fit: _ } = &mut **spread;
             states.shrink_to_fit();

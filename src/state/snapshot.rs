@@ -110,7 +110,9 @@ pub struct Sum {
     pub recoverable: Decimal,
 }
 
-/// What is due on one day in one program.
+/// What is due on one day in one program. Which groups it is of they say themselves ([`GroupRecord::due`]).
+///
+/// [`GroupRecord::due`]: super::GroupRecord::due
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// The day.
@@ -119,8 +121,6 @@ pub struct Due {
     pub program: String,
     /// What is at stake.
     pub sum: Sum,
-    /// Groups with a dispute due on that day, sorted.
-    pub groups: Vec<GroupId>,
     /// Disputes among them that are in no group.
     pub alone: usize,
 }

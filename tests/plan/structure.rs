@@ -39,6 +39,22 @@ fn a_merged_ticket_is_linked_told_and_closed_where_nobody_works_on_it() {
 }
 
 #[test]
+fn whom_a_rule_or_jira_itself_gave_a_ticket_to_does_not_work_on_it_yet() {
+    for by_rule in [true, false] {
+        let who = "Example Analyst".to_owned();
+        let mut world = merged();
+        world.issue(A).assignee = Some(who.clone());
+        if by_rule {
+            let written = world.ticket(A).written.as_mut().unwrap();
+            written.fields = [("assignee".to_owned(), who.clone())].into_iter().collect();
+        } else {
+            world.ticket(A).given = Some(who.as_str().into());
+        }
+        assert!(writes(&world.run()).contains(&"close DISP-1".to_owned()), "by a rule: {by_rule}");
+    }
+}
+
+#[test]
 fn a_merged_ticket_that_somebody_works_on_stays_open() {
     for assigned in [false, true] {
         let mut world = merged();

@@ -118,6 +118,13 @@ async fn where_nothing_fills_what_the_screen_before_done_demands_a_label_and_a_c
     assert!(told(&world, "Ursache") > 0, "a comment names the field");
     let said = world.expect(0, &["run"]).await;
     assert!(said.contains("it has the label `disputebot-done` instead"), "{said}");
+    // The ways out of its status are those of before: what was lacking lies a step further on.
+    world.write_config("[jira.transition_fields]\nUrsache = \"Daten\"\n");
+    world.expect(0, &["run"]).await;
+    assert_eq!(
+        (statuses(&world), labelled(&world, "disputebot-done")),
+        (vec!["Abgeschlossen".to_owned()], 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io::Read as _, process::Command};
 
-use disputebot::{report, state::History};
+use disputebot::report;
 use flate2::read::ZlibDecoder;
 
 use crate::{links, quarter, same, state, weekly};
@@ -237,15 +237,4 @@ fn a_report_for_printing_is_the_page_itself_under_either_name() {
     let page = made("pdf-ready");
     assert_eq!(page, made("html"));
     assert!(page.contains("@media print") && page.contains("@page"), "it says how it is printed");
-}
-
-#[test]
-fn of_all_runs_only_the_last_and_that_before_the_week_keep_their_deadlines() {
-    let history = quarter::history(&same);
-    let has_due = |history: &History| -> Vec<String> {
-        let runs = history.known.runs.values();
-        let with = runs.filter(|run| run.clients.values().any(|snapshot| !snapshot.due.is_empty()));
-        with.map(|run| run.id.clone()).collect()
-    };
-    assert_eq!(has_due(&history), ["0018", "0019"]);
 }

@@ -29,6 +29,7 @@ fn group(one: u128, members: &[&str], status: Status) -> GroupRecord {
     let members: Vec<Text> = members.iter().map(|member| (*member).into()).collect();
     GroupRecord {
         coarse: false,
+        due: Vec::new(),
         spread: None,
         figures: Figures {
             disputes: members.len(),
@@ -71,7 +72,6 @@ pub(crate) fn run(name: &str, when: &str, due: &[(&str, usize)]) -> RunRecord {
                 day: day(on),
                 program: Program::Mdrp.as_str().to_owned(),
                 sum: Sum { disputes: *disputes, exposed: Decimal::from(1_000), recoverable: Decimal::ZERO },
-                groups: vec![id(1)],
                 alone: 0,
             })
             .collect(),

@@ -79,11 +79,15 @@ impl Scene<'_> {
     fn due(&self, wanted: impl Fn(Date) -> bool) -> (usize, Money, Vec<String>, usize) {
         let all = self.snapshots().into_iter().flat_map(|it| it["due"].as_array().unwrap());
         let due: Vec<&Value> = all.filter(|due| wanted(text(&due["day"]).parse().unwrap())).collect();
-        let groups = due.iter().flat_map(|due| due["groups"].as_array().unwrap());
+        let has = |body: &Value| {
+            let days = body["due"].as_array().into_iter().flatten();
+            days.map(|day| text(day).parse().unwrap()).any(&wanted)
+        };
+        let groups = self.is.open().filter(|(_, body)| has(body)).map(|(id, _)| id.to_owned());
         (
             due.iter().map(|due| count(&due["sum"]["disputes"])).sum(),
             shown(added(due.iter().map(|due| &due["sum"]))),
-            self.keys(groups.map(|id| text(id).to_owned())),
+            self.keys(groups),
             due.iter().map(|due| count(&due["alone"])).sum(),
         )
     }

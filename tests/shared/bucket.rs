@@ -11,7 +11,7 @@ use std::{
 use percent_encoding::percent_decode_str;
 
 /// The objects of a store, by name.
-pub(crate) type Objects = BTreeMap<&'static str, Vec<u8>>;
+pub(crate) type Objects = BTreeMap<&'static str, Arc<[u8]>>;
 
 /// A store of these objects, of which it sends no more than `most` bytes of the number that it promises, and the heads of
 /// all requests. It speaks as S3 does and as Google's does, which list alike.
@@ -19,7 +19,8 @@ pub(crate) fn stand_in(
     objects: Vec<(&'static str, Vec<u8>)>,
     most: usize,
 ) -> (String, Arc<Mutex<Vec<String>>>) {
-    changing(Arc::new(Mutex::new(objects.into_iter().collect())), most)
+    let objects = objects.into_iter().map(|(name, contents)| (name, contents.into()));
+    changing(Arc::new(Mutex::new(objects.collect())), most)
 }
 
 /// As [`stand_in`], of objects that may change; the tag of one goes by its contents.
@@ -62,7 +63,7 @@ fn answer<'o>(objects: &'o Objects, request: &str, most: usize) -> (Vec<u8>, &'o
         contents.hash(&mut hash);
         format!("\"{:x}\"", hash.finish())
     };
-    let own = tag(objects.get(&*key).map_or(&[], Vec::as_slice));
+    let own = tag(objects.get(&*key).map_or(&[], |contents| contents));
     let with = |status: &str, size: usize, body: &[u8]| {
         let more =
             format!("ETag: {own}\r\nLast-Modified: Sun, 01 Nov 2026 00:00:00 GMT\r\nConnection: close");

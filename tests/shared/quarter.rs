@@ -137,8 +137,10 @@ fn record(one: i64, week: i64, text: &dyn Fn(&str) -> String) -> Option<GroupRec
             nearest: (one % 4 == 3).then(|| id(one - 1)),
         }),
     };
+    let figures = figures(one, size, week);
     Some(GroupRecord {
-        figures: figures(one, size, week),
+        due: if size > 0 { figures.due.into_iter().collect() } else { Vec::new() },
+        figures,
         spread: (size > 0).then(|| Box::new(spread)),
         group,
         title: text(title),
@@ -368,14 +370,7 @@ fn add(snapshot: &mut Snapshot, one: i64, week: i64, record: &GroupRecord, text:
         *snapshot.opened.entry(monday.saturating_sub((back * 7).days())).or_default() += count;
     }
     if let Some(day) = record.figures.due {
-        let due = BTreeSet::from([id(one)]);
-        snapshot.due.push(Due {
-            day,
-            program: record.group.program.as_str().to_owned(),
-            sum,
-            groups: due.into_iter().collect(),
-            alone,
-        });
+        snapshot.due.push(Due { day, program: record.group.program.as_str().to_owned(), sum, alone });
     }
     snapshot.grouped += size;
     snapshot.ungrouped += alone;

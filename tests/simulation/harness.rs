@@ -613,6 +613,7 @@ impl Daemon {
                 who: "".into(),
                 figures: Figures::default(),
                 coarse: false,
+                due: Vec::new(),
                 spread: None,
             });
         }

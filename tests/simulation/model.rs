@@ -641,6 +641,11 @@ impl Tracker for ModelJira {
         Markup::Adf
     }
 
+    fn filling(&self) -> &BTreeMap<String, String> {
+        const NOTHING: &BTreeMap<String, String> = &BTreeMap::new();
+        NOTHING
+    }
+
     async fn newest_number(&self) -> Result<u64, JiraError> {
         self.call("newest", true, |jira, now, _, _| {
             jira.reads += 1;

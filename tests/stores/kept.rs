@@ -65,7 +65,7 @@ fn of_an_azure_container_only_new_and_changed_objects_are_fetched() {
 #[test]
 fn of_a_google_bucket_only_new_and_changed_objects_are_fetched() {
     let objects = [("pile/1.csv", csv(&["D-1"])), ("pile/2.csv", csv(&["D-2"]))];
-    let objects = objects.map(|(name, contents)| (name, contents.into_bytes()));
+    let objects = objects.map(|(name, contents)| (name, contents.into_bytes().into()));
     let objects = Arc::new(Mutex::new(bucket::Objects::from(objects)));
     let (endpoint, heard) = bucket::changing(Arc::clone(&objects), usize::MAX);
     let state = tempfile::tempdir().unwrap();
@@ -90,8 +90,8 @@ fn of_a_google_bucket_only_new_and_changed_objects_are_fetched() {
     assert_eq!(read_now(), whole("D-1 D-2", [1, 1, 0]));
     assert_eq!(read_now(), whole("D-1 D-2", [0, 0, 0]));
     // Of the same size and time: its tag tells.
-    objects.lock().unwrap().insert("pile/1.csv", csv(&["D-8"]).into_bytes());
-    objects.lock().unwrap().insert("pile/3.csv", csv(&["D-3"]).into_bytes());
+    objects.lock().unwrap().insert("pile/1.csv", csv(&["D-8"]).into_bytes().into());
+    objects.lock().unwrap().insert("pile/3.csv", csv(&["D-3"]).into_bytes().into());
     assert_eq!(read_now(), whole("D-2 D-3 D-8", [1, 0, 1]));
     objects.lock().unwrap().remove("pile/3.csv");
     let (_, missing, fetched) = read_now();

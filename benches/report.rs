@@ -173,7 +173,11 @@ fn write(folder: &Path) -> u64 {
                 .iter()
                 .map(|change| Entry {
                     at: at(day),
-                    kind: "change",
+                    kind: match change {
+                        Change::Group(_) => "group",
+                        Change::Ticket(_) => "ticket",
+                        _ => "run",
+                    },
                     body: serde_json::to_value(change).unwrap(),
                 })
                 .collect();
@@ -224,10 +228,17 @@ fn group(one: u64, day: u64) -> GroupRecord {
     }
 }
 
-/// Of each group disputes are due on five days of four months, of which two weeks are the report's.
+/// When disputes of a group are due after the last day: of some within the weeks that [`due`] sums up, and of each on
+/// five days after these.
 fn days_due(one: u64) -> Vec<Date> {
-    let first = jiff::civil::date(2026, 10, 1);
-    (0..5).map(|n| first + i64::try_from(n * 24 + one % 24).unwrap().days()).collect()
+    let today = at(DAYS - 1).to_zoned_datetime(TimeZone::UTC).date();
+    let days = |count: u64| i64::try_from(count).unwrap().days();
+    let ahead = one % 28;
+    let place = (one / CLIENTS + DAYS - 1) % 100;
+    let past = (place < 2).then(|| today - days(ahead + 1));
+    let near = (place < 15).then(|| today + days(ahead));
+    let far = (0..5).map(|n| today + days(40 + n * 24 + ahead));
+    past.into_iter().chain(near).chain(far).collect()
 }
 
 /// Each group has disputes of two states and of ten days.

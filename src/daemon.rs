@@ -273,9 +273,10 @@ pub async fn serve_until(
 fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
     let today = now.to_zoned_datetime(daemon.params.zone.clone()).date();
     if told.replace(today) != Some(today)
-        && let Some(notice) = daemon.token_expires.and_then(|ends| jira::expiry::notice(ends, today))
+        && let Some(ends) = daemon.token_expires
+        && let Some(words) = jira::expiry::words(ends, today)
     {
-        tracing::warn!("{notice}");
+        tracing::warn!(ends_day = %ends, "{words}");
     }
 }
 

@@ -461,7 +461,12 @@ fn joining_by_linfa_puts_the_parts_of_a_cause_together() {
     };
     // Nothing is as near as that.
     let (alone, joined) = (measure(1e-9), measure(Params::default().reach));
-    assert!(alone >= joined * 1.1, "{alone:.3} groups per cause without joining, {joined:.3} with it");
+    // A group too many is one beside the first of its cause.
+    let [alone, joined] = [alone, joined].map(|parts| parts - 1.0);
+    assert!(
+        alone >= joined * 2.0,
+        "{alone:.3} groups too many per cause without joining, {joined:.3} with it"
+    );
 }
 
 #[test]

@@ -729,7 +729,7 @@ fn a_damaged_vault_is_set_aside_and_made_anew_with_a_doubt() {
     let (directory, truth) = whole_state();
     drop(State::open(directory.path()).unwrap());
     // One row says something else, under a checksum that sled finds right.
-    let store = sled::open(directory.path().join("db")).unwrap();
+    let store = sled_in(directory.path());
     let (key, row) = store.iter().next_back().unwrap().unwrap();
     let mut row = row.to_vec();
     *row.last_mut().unwrap() ^= 1;
@@ -778,17 +778,29 @@ fn a_vault_that_went_back_further_than_a_crash_takes_it_is_a_doubt() {
     opens_healed(two_behind.path(), &newest, "further apart than a crash leaves them");
 }
 
+/// The store as sled itself opens it. Who had it before may hold its lock for a moment after it is dropped.
+fn sled_in(directory: &Path) -> sled::Db {
+    loop {
+        match sled::open(directory.join("db")) {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::yield_now();
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 #[test]
 fn a_missing_file_of_sled_is_healed() {
     let (directory, truth) = whole_state();
     // disputebot's rows are too small for files of their own; sled makes one for a value that is not.
-    let store = sled::open(directory.path().join("db")).unwrap();
+    let store = sled_in(directory.path());
     for number in 0..40_u8 {
         store.insert([number], vec![number; 90_000]).unwrap();
     }
     store.flush().unwrap();
     drop(store);
-    drop(sled::open(directory.path().join("db")).unwrap());
+    drop(sled_in(directory.path()));
     let blobs: Vec<PathBuf> =
         fs::read_dir(directory.path().join("db/blobs")).unwrap().map(|it| it.unwrap().path()).collect();
     assert!(!blobs.is_empty());

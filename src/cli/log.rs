@@ -119,7 +119,7 @@ fn is_private(find: &Find, line: &str) -> bool {
                 rest.split('.').skip(1).any(|end| end.starts_with(|sign: char| sign.is_ascii_alphabetic()));
             let is_path = rest.contains('/') || has_ending;
             let name = before[..start].trim_end_matches(['=', ' ', '"']);
-            let is_count = ["_ms", "_bytes", "_seconds"].iter().any(|unit| name.ends_with(unit))
+            let is_count = ["_ms", "_bytes", "_seconds", "_day"].iter().any(|unit| name.ends_with(unit))
                 || before.ends_with("\":") && after.starts_with([',', '}']);
             !is_path && !is_count
         }
@@ -207,6 +207,7 @@ mod tests {
                     elapsed_ms = 1_234_567_890_u64,
                     file = "/in/2026-11-26/disputes-20261126.csv",
                     until = %"2026-11-27T06:00:00Z",
+                    ends_day = %"2026-12-31",
                     to = "lead@example.com",
                     week = "2026-W47",
                     "run finished"
@@ -215,6 +216,7 @@ mod tests {
             let line = logged(json, log);
             assert!(!line.contains("withheld"), "{line}");
             assert!(line.contains("1234567890") && line.contains("disputes-20261126.csv"), "{line}");
+            assert!(line.contains("2026-12-31"), "{line}");
         }
     }
 }

@@ -258,7 +258,7 @@ impl Grower<'_> {
                 |row, score| {
                     if labels[row as usize] == FREE {
                         fitting.push(row);
-                        evidence += f64::from(score);
+                        evidence += beyond_chance(score);
                     }
                 },
             );
@@ -341,6 +341,14 @@ fn reachable(
     (Some(scorer.promising(lists, -left - ROUNDING)), order)
 }
 
+/// What a row that fits a group tells for it, in nats: its log odds, less what a group of its size pays for expecting it.
+/// Summed over the members this is the Poisson log-likelihood ratio `n ln(n / e) - (n - e)`, with the background rows
+/// expected among them, `e`, as the sum of their odds for the background. The log odds alone would count rows that
+/// barely fit in full.
+fn beyond_chance(score: f32) -> f64 {
+    f64::from(score) - 1.0 + f64::from(-score).exp()
+}
+
 /// Gives each contended row to the group it fits best; other rows stay or become free. A group that is no
 /// longer significant gives its rows back.
 fn sweep(
@@ -411,7 +419,7 @@ fn scored(
         Candidates { rows, members: rows, order: &(0..profile.sides.len()).collect::<Vec<usize>>() },
         |row, score| {
             scores.push((row, score));
-            evidence += f64::from(score);
+            evidence += beyond_chance(score);
         },
     );
     (profile.net(partition, evidence) >= params.min_evidence).then_some(Scored { profile, scores })

@@ -24,7 +24,10 @@ mod lineage;
 use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 pub use family::families;
 pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
@@ -146,6 +149,7 @@ pub struct Group {
     /// Patterns of the latest run that found it, most disputes first.
     pub patterns: Vec<Pattern>,
     /// Ids of its open disputes, sorted.
+    #[serde(deserialize_with = "texts")]
     pub members: Vec<Text>,
     /// When it was first found.
     pub since: Timestamp,
@@ -155,6 +159,35 @@ pub struct Group {
     pub status: Status,
     /// A split or merge that was seen but not yet confirmed.
     pub pending: Vec<Pending>,
+}
+
+/// Reads texts, each taken from the allocator once: what serde makes of an `Arc<str>` is a `String` before, and most of a
+/// long journal are ids of disputes.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    struct One(Text);
+
+    impl<'de> Deserialize<'de> for One {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_str(OneVisitor)
+        }
+    }
+
+    struct OneVisitor;
+
+    impl Visitor<'_> for OneVisitor {
+        type Value = One;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a text")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<One, E> {
+            Ok(One(text.into()))
+        }
+    }
+
+    let texts: Vec<One> = Vec::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(|One(text)| text).collect())
 }
 
 /// Whether a group lives.

@@ -18,6 +18,20 @@ pub fn notice(ends: Date, today: Date) -> Option<String> {
     Some(format!("the token of Jira {what}; make a new one, and set `jira.token_expires` to its day"))
 }
 
+/// The same without the day, which stands beside it in a log.
+pub fn words(ends: Date, today: Date) -> Option<String> {
+    let days = (ends - today).get_days();
+    let what = match days {
+        DAYS_BEFORE.. if days > DAYS_BEFORE => return None,
+        2.. => format!("ends in {days} days"),
+        1 => "ends tomorrow".to_owned(),
+        0 => "ends today".to_owned(),
+        -1 => "ended yesterday".to_owned(),
+        _ => format!("ended {} days ago", -days),
+    };
+    Some(format!("the token of Jira {what}; make a new one, and set `jira.token_expires` to its day"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +47,12 @@ mod tests {
         assert_eq!(said("2027-03-15").as_deref(), Some("ends today, on 2027-03"));
         assert_eq!(said("2027-03-16").as_deref(), Some("ended on 2027-03-15; m"));
         assert_eq!(said("2028-03-16").as_deref(), Some("ended on 2027-03-15; m"));
+        let in_a_log = |today: &str| words(ends, today.parse().unwrap()).map(|said| said[18..32].to_owned());
+        assert_eq!(in_a_log("2027-02-12"), None);
+        assert_eq!(in_a_log("2027-02-13").as_deref(), Some("ends in 30 day"));
+        assert_eq!(in_a_log("2027-03-14").as_deref(), Some("ends tomorrow;"));
+        assert_eq!(in_a_log("2027-03-15").as_deref(), Some("ends today; ma"));
+        assert_eq!(in_a_log("2027-03-16").as_deref(), Some("ended yesterda"));
+        assert_eq!(in_a_log("2027-03-17").as_deref(), Some("ended 2 days a"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::RangeBounds,
     sync::Arc,
 };
 
@@ -36,6 +37,7 @@ pub fn weekly(
     let at = Scene::new(history, week, zone, client);
     let ahead = at.ahead(now);
     let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
+    let due = at.due_until(ahead.1);
     let (written, open) = (at.written(), at.ordered());
     let count = |what: &str| written.get(what).map_or(0, Vec::len);
     let tickets = TicketFlow {
@@ -66,8 +68,8 @@ pub fn weekly(
         total_before: at.last_before.map(|_| total(&before)),
         programs: programs(&now, &open),
         ahead,
-        deadlines: at.deadlines(&now, ahead),
-        overdue: at.stake(&now, |day| day < ahead.0),
+        deadlines: at.deadlines(&now, &due, ahead),
+        overdue: at.stake(&now, &due, ..ahead.0),
         ageing: now.ageing.clone().into_iter().collect(),
         ageing_keys: at.ageing_keys(&open),
         unit_keys: by_name(&open, |record| record.figures.units.keys().cloned().collect::<Vec<_>>()),
@@ -299,14 +301,31 @@ impl<'a> Scene<'a> {
         lines
     }
 
-    fn stake(&self, snapshot: &Snapshot, wanted: impl Fn(Date) -> bool) -> Stake {
+    /// Groups with a dispute that is due, by its day, up to a last one.
+    fn due_until(&self, last: Date) -> BTreeMap<Date, Vec<&GroupId>> {
+        let mut due: BTreeMap<Date, Vec<&GroupId>> = BTreeMap::new();
+        for record in self.open() {
+            for day in record.due.iter().take_while(|day| **day <= last) {
+                due.entry(*day).or_default().push(&record.group.id);
+            }
+        }
+        due
+    }
+
+    fn stake(
+        &self,
+        snapshot: &Snapshot,
+        due: &BTreeMap<Date, Vec<&GroupId>>,
+        days: impl RangeBounds<Date> + Clone,
+    ) -> Stake {
         let (mut sum, mut alone) = (Sum::default(), 0);
-        for due in snapshot.due.iter().filter(|due| wanted(due.day)) {
+        for due in snapshot.due.iter().filter(|due| days.contains(&due.day)) {
             sum += due.sum;
             alone += due.alone;
         }
-        let groups = self.open().filter(|record| record.due.iter().any(|day| wanted(*day)));
-        Stake { sum: rounded_sum(sum), keys: self.keys(groups.map(|record| &record.group.id)), alone }
+        let groups: BTreeSet<&GroupId> =
+            due.range(days.clone()).flat_map(|(_, groups)| groups).copied().collect();
+        Stake { sum: rounded_sum(sum), keys: self.keys(groups), alone }
     }
 
     /// First and last day of the two weeks whose deadlines are told. What is due on the day of a run is not overdue
@@ -322,7 +341,12 @@ impl<'a> Scene<'a> {
         (first, first.saturating_add((AHEAD_DAYS - 1).days()))
     }
 
-    fn deadlines(&self, snapshot: &Snapshot, (first, last): (Date, Date)) -> Vec<Deadline> {
+    fn deadlines(
+        &self,
+        snapshot: &Snapshot,
+        due: &BTreeMap<Date, Vec<&GroupId>>,
+        (first, last): (Date, Date),
+    ) -> Vec<Deadline> {
         let days: BTreeSet<Date> =
             snapshot.due.iter().map(|due| due.day).filter(|day| first <= *day && *day <= last).collect();
         days.into_iter()
@@ -335,7 +359,7 @@ impl<'a> Scene<'a> {
                     .collect();
                 Deadline {
                     day,
-                    stake: self.stake(snapshot, |due| due == day),
+                    stake: self.stake(snapshot, due, day..=day),
                     programs: programs.into_iter().map(words::short_program).collect(),
                 }
             })

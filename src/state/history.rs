@@ -6,13 +6,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
+    panic::resume_unwind,
     path::Path,
+    sync::mpsc,
+    thread,
 };
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::known::Texts;
+use super::known::{self, Texts};
 use super::{Change, GroupRecord, Head, Known, StateError, backup, format, journal};
 use crate::{
     group::{GroupId, Status},
@@ -21,6 +25,28 @@ use crate::{
 
 /// Text of records that is parsed at once.
 const AT_ONCE_BYTES: usize = 8 << 20;
+
+/// Records that are parsed at once, their bodies one after the other: taken from the allocator one by one, and given back
+/// by another thread, they cost more than parsing.
+struct Batch {
+    bodies: String,
+    records: Vec<(Timestamp, Head, Range<usize>)>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        // The last record goes beyond it by its length.
+        Self { bodies: String::with_capacity(AT_ONCE_BYTES + (1 << 20)), records: Vec::new() }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, at: Timestamp, head: Head, body: &str) {
+        let start = self.bodies.len();
+        self.bodies.push_str(body);
+        self.records.push((at, head, start..self.bodies.len()));
+    }
+}
 
 /// What is known at the end of some weeks, and what happened to the groups in each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,39 +128,62 @@ impl History {
     }
 
     /// Reads the weeks between `bounds`, which ascend, from the journal alone: works while a daemon runs. What was
-    /// recorded after the last bound is not looked at, so the same weeks always give the same history.
+    /// recorded after the last bound is not looked at, so the same weeks always give the same history. Of the runs before
+    /// the first bound only the last one is known.
     pub fn read(directory: &Path, bounds: Vec<Timestamp>) -> Result<Self, StateError> {
         format::check(directory)?;
         let mut history = Self::of(bounds);
-        let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
         let journal = backup::journal_of(directory);
-        if journal.exists() {
-            let mut texts = Texts::default();
-            let (mut records, mut bytes) = (Vec::new(), 0);
-            journal::texts::<StateError>(&journal, |at, head, body| {
-                if at < end {
-                    bytes += body.len();
-                    records.push((at, head, body.to_owned()));
-                }
-                if bytes < AT_ONCE_BYTES {
-                    return Ok(());
-                }
-                bytes = 0;
-                history.take_all(&mut records, &mut texts)
-            })?;
-            history.take_all(&mut records, &mut texts)?;
+        if !journal.exists() {
+            return Ok(history);
         }
+        let first = history.bounds.first().copied().unwrap_or(Timestamp::MIN);
+        let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
+        let (sender, batches) = mpsc::sync_channel(1);
+        // While some records are parsed and learned, the next ones are read and checked.
+        thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let (mut batch, mut last_run) = (Batch::default(), None);
+                // Where nobody takes them any more, the reason is told there.
+                let send = |batch| drop(sender.send(batch));
+                journal::texts::<StateError>(&journal, |at, kind, head, body| {
+                    if at < first && kind == known::RUN {
+                        last_run = Some((at, head, body.to_owned()));
+                    } else if at < end {
+                        batch.push(at, head, body);
+                    }
+                    if batch.bodies.len() >= AT_ONCE_BYTES {
+                        send(std::mem::take(&mut batch));
+                    }
+                    Ok(())
+                })?;
+                send(batch);
+                if let Some((at, head, body)) = last_run {
+                    let mut batch = Batch::default();
+                    batch.push(at, head, &body);
+                    send(batch);
+                }
+                Ok(())
+            });
+            let mut texts = Texts::default();
+            let learned = batches.into_iter().try_for_each(|batch| history.take_all(batch, &mut texts));
+            reader.join().unwrap_or_else(|panic| resume_unwind(panic)).and(learned)
+        })?;
         Ok(history)
     }
 
     /// Learns some records in their order; what they say is parsed by all threads of the machine.
-    fn take_all(
-        &mut self,
-        records: &mut Vec<(Timestamp, Head, String)>,
-        texts: &mut Texts,
-    ) -> Result<(), StateError> {
-        let parsed: Vec<(Timestamp, Head, Result<Change, _>)> =
-            records.par_drain(..).map(|(at, head, body)| (at, head, Change::parse(&body))).collect();
+    fn take_all(&mut self, batch: Batch, texts: &mut Texts) -> Result<(), StateError> {
+        let Batch { bodies, records } = batch;
+        let parse = |(at, head, range): (Timestamp, Head, Range<usize>)| {
+            let mut change = Change::parse(&bodies[range]);
+            if let Ok(Change::Group(record)) = &mut change {
+                known::trim(record);
+            }
+            (at, head, change)
+        };
+        let parsed: Vec<(Timestamp, Head, Result<Change, _>)> = records.into_par_iter().map(parse).collect();
+        drop(bodies);
         for (at, head, change) in parsed {
             let mut change = change.map_err(|source| StateError::Form {
                 tree: "journal",
@@ -145,7 +194,9 @@ impl History {
                 texts.share(record);
             }
             self.take(at, change);
-            self.head = head;
+            if self.head.seq < head.seq {
+                self.head = head;
+            }
         }
         Ok(())
     }

@@ -402,13 +402,15 @@ fn finish((_, path, out): (Month, PathBuf, BufWriter<File>)) -> Result<(), Journ
         .map_err(JournalError::io("write", &path))
 }
 
-/// Gives time, place and body of every record as it is written; checks the chain on the way. May run while
+/// Gives time, kind, place and body of every record as it is written; checks the chain on the way. May run while
 /// another process writes.
 pub(super) fn texts<E: From<JournalError>>(
     directory: &Path,
-    mut visit: impl FnMut(Timestamp, Head, &str) -> Result<(), E>,
+    mut visit: impl FnMut(Timestamp, &str, Head, &str) -> Result<(), E>,
 ) -> Result<(), E> {
-    walk(directory, |line, _| visit(line.at, Head { seq: line.seq, hash: line.hash }, line.body))?;
+    walk(directory, |line, _| {
+        visit(line.at, &line.kind, Head { seq: line.seq, hash: line.hash }, line.body)
+    })?;
     Ok(())
 }
 

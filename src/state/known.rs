@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date};
+use rustc_hash::FxHashSet;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 
@@ -107,11 +108,14 @@ impl Change {
         match tag(body).as_deref() {
             Some("group") => serde_json::from_str(body).map(Self::Group),
             Some("ticket") => serde_json::from_str(body).map(Self::Ticket),
-            Some("run") => serde_json::from_str(body).map(|run| Self::Run(Box::new(run))),
+            Some(RUN) => serde_json::from_str(body).map(|run| Self::Run(Box::new(run))),
             _ => serde_json::from_str(body),
         }
     }
 }
+
+/// What the journal calls a run that ended.
+pub(super) const RUN: &str = "run";
 
 /// What kind of change a body is of. Reads no further than to where it says so, which is near its beginning.
 fn tag(body: &str) -> Option<String> {
@@ -814,21 +818,29 @@ struct Loaded {
 
 /// Texts that many groups have in common.
 #[derive(Default)]
-pub(super) struct Texts(BTreeSet<Arc<str>>);
+pub(super) struct Texts(FxHashSet<Arc<str>>);
+
+/// Leaves a record no room that reading left over.
+pub(super) fn trim(record: &mut GroupRecord) {
+    let Group { patterns, members, pending, .. } = &mut record.group;
+    patterns.shrink_to_fit();
+    members.shrink_to_fit();
+    pending.shrink_to_fit();
+    record.due.shrink_to_fit();
+    if let Some(spread) = &mut record.spread {
+        let Spread { states, entities, opened, fit: _ } = &mut **spread;
+        states.shrink_to_fit();
+        entities.shrink_to_fit();
+        opened.shrink_to_fit();
+    }
+}
 
 impl Texts {
-    /// Leaves a record no room that reading left over, and no text that another one has.
+    /// Leaves a record no text that another one has.
     pub(super) fn share(&mut self, record: &mut GroupRecord) {
-        let Group { client, patterns, members, pending, .. } = &mut record.group;
-        patterns.shrink_to_fit();
-        members.shrink_to_fit();
-        pending.shrink_to_fit();
-        record.due.shrink_to_fit();
-        let names = record.spread.iter_mut().flat_map(|spread| {
-            let Spread { states, entities, opened, fit: _ } = &mut **spread;
-            states.shrink_to_fit();
-            entities.shrink_to_fit();
-            opened.shrink_to_fit();
+        let GroupRecord { group: Group { client, .. }, spread, .. } = record;
+        let names = spread.iter_mut().flat_map(|spread| {
+            let Spread { states, entities, .. } = &mut **spread;
             states.iter_mut().chain(entities).map(|(name, _)| name)
         });
         for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
@@ -847,6 +859,7 @@ impl Loaded {
         match tree {
             Tree::Groups => {
                 let mut record: GroupRecord = vault::parse(tree, key, bytes)?;
+                trim(&mut record);
                 self.texts.share(&mut record);
                 self.groups.push(record.group.id.clone(), record);
             }
@@ -932,7 +945,7 @@ fn kind(change: &Change) -> &'static str {
     match change {
         Change::Group(_) => "group",
         Change::Ticket(_) => "ticket",
-        Change::Run(_) => "run",
+        Change::Run(_) => RUN,
         Change::Occurrence(_) => "occurrence",
         Change::Doubt { .. } => "doubt",
         Change::Claim { .. } => "claim",

@@ -5,7 +5,7 @@
 use std::{
     ffi::OsString,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use disputebot::{
@@ -14,7 +14,7 @@ use disputebot::{
     jira::Client,
     sandbox::{Effect, Fault, Mandatory, Matches, User},
     schedule::Schedule,
-    state::State,
+    state::{Known, State},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     crash::signal,
     running::{Running, blocking},
+    sink::Sink,
     world::World,
 };
 
@@ -52,6 +53,21 @@ async fn a_daemon_says_at_its_start_what_would_fail_and_with_which_setting_it_wo
     })
     .await;
     assert!(said.contains("a run would fail") && said.contains(r#"jira.fields.\"Assignee\""#), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_says_at_its_start_that_the_token_has_ended() {
+    let world = World::new().await;
+    world.write_config("token_expires = \"2026-01-15\"\n");
+    let mut daemon = Running::start(world.command(&["daemon"]));
+    let said = blocking(move || {
+        let said = daemon.until("the token of Jira ended");
+        daemon.end("TERM");
+        said
+    })
+    .await;
+    assert!(said.contains("days ago; make a new one, and set `jira.token_expires` to its day"), "{said}");
+    assert!(said.contains("ends_day=2026-01-15"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,4 +152,59 @@ async fn a_daemon_looks_once_a_day_whether_a_run_would_work_and_not_with_each_pa
     let of = |path: &str| requests.iter().position(|it| it.path.ends_with(path)).unwrap();
     let again = requests.iter().rposition(|it| it.path.ends_with("/mypermissions")).unwrap();
     assert!(of("/mypermissions") < of("/search/jql") && of("/search/jql") < again);
+}
+
+/// A daemon that begins half a second before an instant, until it has sent a report.
+async fn until_a_report_is_sent(world: &World, sink: Sink, start: &str) -> Sink {
+    let start: Timestamp = start.parse().unwrap();
+    let began = Instant::now();
+    let clock = || start + SignedDuration::from_millis(i64::try_from(began.elapsed().as_millis()).unwrap());
+    let monday = || Schedule::parse("0 7 * * 1", "America/New_York").unwrap();
+    let daemon =
+        Daemon { run_schedule: monday(), report_schedule: monday(), ..own(world, Wishes::default()) };
+    let stop = CancellationToken::new();
+    let served = Box::pin(serve_until(daemon, &stop, &clock));
+    let sent = async {
+        let sink = blocking(move || {
+            sink.wait();
+            sink
+        })
+        .await;
+        stop.cancel();
+        sink
+    };
+    let (served, sink) = tokio::join!(served, sent);
+    served.unwrap();
+    sink
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mondays_at_seven_a_daemon_makes_one_run_and_sends_one_report_also_over_changes_of_clocks_and_downtime()
+ {
+    let world = World::new().await;
+    let mut sink = Sink::start();
+    world.write_config(&format!(
+        "[report.mail]\nserver = \"smtp://127.0.0.1:{}\"\nfrom = \"bot@example.com\"\nto = [\"lead@example.com\"]\n",
+        sink.port
+    ));
+    let before = |at: &str| format!("{at}:59:59.5Z");
+    // Clocks in New York go forward on 14 March 2027, so seven is an hour earlier by UTC on the second Monday. On the
+    // fourth one nobody ran it; at noon of the fifth it is made up for once.
+    for (nth, (start, week)) in [
+        (before("2027-03-08T11"), "2027-W09"),
+        (before("2027-03-15T10"), "2027-W10"),
+        (before("2027-03-22T10"), "2027-W11"),
+        ("2027-04-05T16:00:00Z".to_owned(), "2027-W13"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        sink = until_a_report_is_sent(&world, sink, start).await;
+        let mails = sink.mails();
+        assert_eq!(mails.len(), nth + 1, "{start}");
+        assert!(mails[nth].contains(week), "{start}: {}", mails[nth]);
+        let known = Known::read(&world.path("state")).unwrap();
+        assert_eq!(known.runs.len(), nth + 1, "{start}");
+    }
+    world.assert_one_ticket_per_group("after four Mondays").await;
 }

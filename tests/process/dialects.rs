@@ -32,18 +32,22 @@ async fn data_center_gets_one_ticket_per_group_and_a_second_run_writes_nothing()
     }
 }
 
-/// The words of each ticket's description as a browser shows them, by summary.
+/// The words of each ticket's description and of its comments as a browser shows them, by summary.
 async fn words(world: &World) -> BTreeMap<String, Vec<String>> {
     let tag = Regex::new("<[^>]*>").unwrap();
-    // Groups are named by chance.
-    let id = Regex::new(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8})\b").unwrap();
+    // Groups are named by chance, and tickets opened in the order of these names.
+    let id = Regex::new(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}|DISP-[0-9]+)\b").unwrap();
     let mut found = BTreeMap::new();
     for issue in world.sandbox.issues() {
         let address = format!("{}/browse/{}", world.sandbox.base_url(), issue["key"].as_str().unwrap());
         let page = reqwest::get(address).await.unwrap().text().await.unwrap();
         let description =
             page.split("id=\"description\"").nth(1).unwrap().split("</section>").next().unwrap();
-        let mut text = tag.replace_all(description, " ").into_owned();
+        let comments = page.split("id=\"comments\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let comments = comments.split("class=\"document\"").skip(1);
+        let texts: Vec<&str> = comments.map(|it| it.split("</div>").next().unwrap()).collect();
+        let both = format!("{description} {}", texts.join(" <hr> SAID "));
+        let mut text = tag.replace_all(&both, " ").into_owned();
         for (entity, sign) in [
             ("&lt;", "<"),
             ("&gt;", ">"),
@@ -71,12 +75,21 @@ async fn the_same_group_says_the_same_words_on_cloud_and_on_data_center() {
         row.payer = format!("!{}! ||x|| {{noformat}} ~y~ :) [~admin]", row.payer);
     }
     let (cloud, center) = (World::new().await, World::data_center().await);
+    // One client's disputes are settled: its tickets are closed, and say so in a comment.
+    let settled = rows[0].manufacturer.clone();
+    let fewer: Vec<_> = rows.iter().filter(|row| row.manufacturer != settled).cloned().collect();
     let mut said = Vec::new();
     for world in [&cloud, &center] {
         world.write_disputes(&rows);
         world.expect(0, &["run"]).await;
+        world.write_disputes(&fewer);
+        world.expect(0, &["run"]).await;
         said.push(words(world).await);
     }
+    assert!(
+        said[0].values().any(|words| words.contains(&"SAID".to_owned())),
+        "there are comments to compare"
+    );
     assert!(said[0].len() > 5 && said[0].values().any(|words| words.contains(&"[~admin]".to_owned())));
     for (summary, words) in &said[0] {
         assert_eq!(Some(words), said[1].get(summary), "{summary}");
@@ -216,4 +229,82 @@ async fn attachments_that_are_switched_off_are_told_and_none_is_tried() {
     world.sandbox.set_attachment_limit(Some(1 << 20));
     world.expect(0, &["run"]).await;
     assert!(uploads() > before, "they are made up for");
+}
+
+/// Name and text of each list on each issue, by key.
+async fn lists(world: &World) -> BTreeMap<String, Vec<(String, String)>> {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let bot = User::bot();
+    let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for issue in world.sandbox.issues() {
+        let own = found.entry(issue["key"].as_str().unwrap().to_owned()).or_default();
+        for file in issue["fields"]["attachment"].as_array().into_iter().flatten() {
+            let request = client.get(file["content"].as_str().unwrap());
+            let request = match world.sandbox.flavour() {
+                Flavour::Cloud => request.basic_auth(&bot.email, Some(&bot.token)),
+                Flavour::DataCenter => request.bearer_auth(&bot.token),
+            };
+            let text = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+            own.push((file["filename"].as_str().unwrap().to_owned(), text));
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_of_a_ticket_is_replaced_by_the_newer_one_and_they_do_not_pile_up() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let before = lists(&world).await;
+        assert!(before.values().all(|lists| lists.len() == 1), "{before:?}");
+        let left = &disputes()[7..];
+        world.write_disputes(left);
+        world.expect(0, &["run"]).await;
+        let after = lists(&world).await;
+        assert!(after.values().all(|lists| lists.len() == 1), "{after:?}");
+        let is_left = |id: &str| left.iter().any(|row| row.dispute_id == id);
+        let mut replaced = 0;
+        for (key, lists) in &after {
+            let ids = |text: &str| -> Vec<String> {
+                text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
+            };
+            let (was, is) = (&before[key][0], &lists[0]);
+            assert!(ids(&is.1).iter().all(|id| is_left(id)), "{key}: {}", is.1);
+            replaced += usize::from(was.0 != is.0);
+            assert_eq!(was.0 == is.0, was.1 == is.1, "{key}: another text has another name, and only that");
+        }
+        assert!(replaced > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_larger_than_the_site_takes_says_how_many_rows_it_leaves_out() {
+    const MOST: usize = 3_000;
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.set_attachment_limit(Some(MOST));
+        world.expect(0, &["run"]).await;
+        let groups = world.groups().await;
+        let members: BTreeMap<String, usize> = world
+            .issues_by_group()
+            .into_iter()
+            .map(|(group, issues)| {
+                let members = groups[&group]["group"]["members"].as_array().unwrap().len();
+                (issues[0]["key"].as_str().unwrap().to_owned(), members)
+            })
+            .collect();
+        let mut cut = 0;
+        for (key, lists) in lists(&world).await {
+            let [(_, text)] = &lists[..] else { panic!("{key}: {lists:?}") };
+            assert!(text.len() <= MOST, "{key}: {} bytes", text.len());
+            let rows: Vec<&str> = text.lines().skip(1).collect();
+            let more = rows.last().unwrap().strip_prefix("and ").map(|it| it.split(' ').next().unwrap());
+            let (told, more) = more.map_or((rows.len(), 0), |more| (rows.len() - 1, more.parse().unwrap()));
+            assert_eq!(told + more, members[&key], "{key}: {text}");
+            cut += usize::from(more > 0);
+        }
+        assert!(cut > 0, "one is too large");
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes, "the same list is not sent again");
+    }
 }

@@ -41,6 +41,9 @@ mod sandbox;
 #[path = "../shared/postgres.rs"]
 #[expect(dead_code, reason = "tests of databases use more of it")]
 mod server;
+#[path = "../shared/sink.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod sink;
 mod sources;
 #[path = "../shared/tds.rs"]
 #[expect(dead_code, reason = "tests of databases use more of it")]

@@ -16,11 +16,10 @@ use disputebot::{
     sandbox::{Flavour, Options, User},
 };
 
-use crate::world::{World, disputes, text};
-
-#[path = "../shared/sink.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
-mod sink;
+use crate::{
+    sink,
+    world::{World, disputes, text},
+};
 
 /// Where values of a column may go.
 #[derive(Clone, Copy, PartialEq, Eq)]

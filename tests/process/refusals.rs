@@ -118,6 +118,20 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
             world.sandbox.allow(&User::bot(), permission);
             assert!(said.contains(&format!("missing: {name} (to ")), "{name}: {said}");
         }
+        // What only some settings need is asked for with them.
+        let staff = [User::bot()];
+        world.sandbox.add_security_level("DISP", "Staff only", &staff).unwrap();
+        for (permission, name, setting) in [
+            (Permission::Assign, "ASSIGN_ISSUES", "jira.fields.assignee=Example Analyst"),
+            (Permission::SetSecurity, "SET_ISSUE_SECURITY", "jira.fields.security=Staff only"),
+        ] {
+            world.sandbox.forbid(&User::bot(), permission);
+            let without = world.expect(0, &["check"]).await;
+            let said = text(&world.run(&["check", "--set", setting]).await.stdout);
+            world.sandbox.allow(&User::bot(), permission);
+            assert!(!without.contains(name), "{name}: {without}");
+            assert!(said.contains(&format!("missing: {name} (to ")), "{name}: {said}");
+        }
         world.sandbox.forbid(&User::bot(), Permission::Browse);
         let said = world.expect(5, &["check"]).await;
         assert!(said.contains("FAIL  jira.project"), "{said}");

@@ -118,7 +118,7 @@ fn is_private(find: &Find, line: &str) -> bool {
             let has_ending =
                 rest.split('.').skip(1).any(|end| end.starts_with(|sign: char| sign.is_ascii_alphabetic()));
             let is_path = rest.contains('/') || has_ending;
-            let name = before[..start].trim_end_matches(['=', ' ', '"']);
+            let name = before[..start].trim_end_matches(['=', ' ', '"', ':']);
             let is_count = ["_ms", "_bytes", "_seconds", "_day"].iter().any(|unit| name.ends_with(unit))
                 || before.ends_with("\":") && after.starts_with([',', '}']);
             !is_path && !is_count

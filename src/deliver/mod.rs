@@ -133,7 +133,7 @@ pub enum DeliverError {
 
 /// The history that a report of a week is made of. Blocking.
 pub fn history(state: &Path, week: Week, zone: &TimeZone) -> Result<History, StateError> {
-    History::read(state, week.bounds_of(WEEKS, zone))
+    History::read_weeks(state, week.bounds_of(WEEKS, zone))
 }
 
 /// Clients that the history knows.

@@ -128,16 +128,28 @@ impl History {
     }
 
     /// Reads the weeks between `bounds`, which ascend, from the journal alone: works while a daemon runs. What was
-    /// recorded after the last bound is not looked at, so the same weeks always give the same history. Of the runs before
-    /// the first bound only the last one is known.
+    /// recorded after the last bound is not looked at, so the same weeks always give the same history.
     pub fn read(directory: &Path, bounds: Vec<Timestamp>) -> Result<Self, StateError> {
+        Self::read_with_runs_from(directory, bounds, Timestamp::MIN)
+    }
+
+    /// The same for what tells of these weeks alone: of the runs before them only the last one is known.
+    pub fn read_weeks(directory: &Path, bounds: Vec<Timestamp>) -> Result<Self, StateError> {
+        let first = bounds.first().copied().unwrap_or(Timestamp::MIN);
+        Self::read_with_runs_from(directory, bounds, first)
+    }
+
+    fn read_with_runs_from(
+        directory: &Path,
+        bounds: Vec<Timestamp>,
+        first: Timestamp,
+    ) -> Result<Self, StateError> {
         format::check(directory)?;
         let mut history = Self::of(bounds);
         let journal = backup::journal_of(directory);
         if !journal.exists() {
             return Ok(history);
         }
-        let first = history.bounds.first().copied().unwrap_or(Timestamp::MIN);
         let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
         let (sender, batches) = mpsc::sync_channel(1);
         // While some records are parsed and learned, the next ones are read and checked.

@@ -102,7 +102,7 @@ impl View {
     ) -> Result<Self, StateError> {
         let size = size_of(state);
         let week = Week::of(now, &delivery.zone);
-        let history = deliver::history(state, week, &delivery.zone)?;
+        let history = History::read(state, week.bounds_of(report::WEEKS, &delivery.zone))?;
         let weekly = last_week(state, delivery, &history, week, now)?;
         let records: Vec<&GroupRecord> = history.known.groups.values().collect();
         let clients: BTreeSet<String> =

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fs, io::Read as _, process::Command};
 
-use disputebot::report;
+use disputebot::{report, state::History};
 use flate2::read::ZlibDecoder;
+use jiff::tz::TimeZone;
 
-use crate::{links, quarter, same, state, weekly};
+use crate::{later, links, quarter, same, state, week, weekly};
 
 /// The first two lines name the colours, of the light look and of the dark one.
 const LOOK: &str = include_str!("../../templates/report/look.css");
@@ -237,4 +238,19 @@ fn a_report_for_printing_is_the_page_itself_under_either_name() {
     let page = made("pdf-ready");
     assert_eq!(page, made("html"));
     assert!(page.contains("@media print") && page.contains("@page"), "it says how it is printed");
+}
+
+#[test]
+fn of_the_runs_before_its_weeks_a_report_needs_the_last_one_only() {
+    let folder = state();
+    // The journal has fewer weeks than a report looks back on.
+    let bounds = week().bounds_of(8, &TimeZone::UTC);
+    let whole = History::read(folder.path(), bounds.clone()).unwrap();
+    let weeks = History::read_weeks(folder.path(), bounds.clone()).unwrap();
+    assert_eq!((weeks.head, weeks.moves.len()), (whole.head, whole.moves.len()));
+    let before = |history: &History| history.known.runs.values().filter(|run| run.at < bounds[0]).count();
+    assert!(before(&whole) > 1 && before(&weeks) == 1, "{} and {}", before(&whole), before(&weeks));
+    assert_eq!(weeks.known.runs.len() - before(&weeks), whole.known.runs.len() - before(&whole));
+    let made = |history: &History| report::weekly(history, week(), &TimeZone::UTC, None, later());
+    assert_eq!(made(&weeks), made(&whole));
 }

@@ -452,7 +452,10 @@ fn old(ages: &[(String, usize)]) -> String {
     let is_old = |name: &str| name.starts_with("61") || name.starts_with("over");
     let old: usize = ages.iter().filter(|(name, _)| is_old(name)).map(|(_, count)| count).sum();
     let all: usize = ages.iter().map(|(_, count)| count).sum();
-    format!("{} of the open disputes are older than 60 days", words::percent(old, all))
+    match old {
+        0 => "No open dispute is older than 60 days".to_owned(),
+        _ => format!("{} of the open disputes are older than 60 days", words::percent(old, all)),
+    }
 }
 
 pub(super) fn ageing(weekly: &Weekly) -> Option<Bars> {

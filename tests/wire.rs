@@ -340,6 +340,14 @@ async fn an_answer_to_a_create_says_whether_it_was_done_and_where_it_does_not_no
     "#);
 }
 
+#[tokio::test]
+async fn a_create_that_nobody_listens_to_was_not_done() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let client = client(&format!("http://127.0.0.1:{port}"), Duration::from_secs(5));
+    let outcome = client.create(&content(), &mark()).await;
+    assert!(matches!(&outcome, Outcome::NotDone(error) if error.cause == Cause::Connect), "{outcome:?}");
+}
+
 #[test]
 fn credentials_go_to_no_address_that_is_open_to_others_or_holds_some_itself() {
     let refused = |settings: Settings| {

@@ -197,6 +197,21 @@ fn what_is_kept_gives_the_same_batch_as_reading() {
 }
 
 #[test]
+fn lines_cancel_each_other_in_the_words_of_the_source_too() {
+    let world = World::new();
+    world.drop("a.csv", &[row("D-1", "C-1", "O"), row("D-2", "C-1", "reversal"), row("D-3", "C-2", "O")]);
+    assert_eq!(world.run().counts.netted, 0, "the word is unknown");
+    world.config("[source.values.transaction]\nreversal = \"void\"");
+    let batch = world.run();
+    assert_eq!((batch.counts.netted, ids(&batch)), (2, vec!["D-3"]));
+    world.config("[source.values.transaction]\nreversal = \"undo\"");
+    let place = Place { file: None, folder: world.0.path().to_owned() };
+    let layers = Layers::load(&place, Vec::<(OsString, OsString)>::new(), &[]).unwrap();
+    let told = Config::read(&layers, Needs::default()).unwrap_err().to_string();
+    assert!(told.contains("expected `original`, `replacement`, `void` or `back-out`"), "{told}");
+}
+
+#[test]
 fn what_was_doubtful_in_a_kept_file_is_told_in_every_run() {
     let world = World::new();
     world.config("[source.columns]\nstate = \"Where\"");

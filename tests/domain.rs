@@ -244,6 +244,15 @@ fn remittance_and_quarter_end_start_clocks_and_silence_is_named() {
     let tables = Tables::embedded();
     let accept = deadline(&tables, "340B Pay (Kalderos)", "manufacturer answer or auto-ACCEPT");
     assert_eq!(accept.on_silence, Some(Silence::Accepted));
+    // No column says when the e-mail came, so its thirty days are unknown until the operator names one.
+    let answer = [(Field::Program, "340b"), (Field::ReceivedAt, "2026-03-02")];
+    let by = |tables: &Tables| {
+        let accept = deadline(tables, "340B Pay (Kalderos)", "manufacturer answer or auto-ACCEPT");
+        Clocks::new(tables).due(accept, &dispute(&answer))
+    };
+    assert_eq!(by(&tables), None);
+    let received = overridden(&[("anchors.tsv", "\ne-mail\t\t", "\ne-mail\treceived_at\t")]);
+    assert_eq!(by(&received), Some(date(2026, 4, 1)));
 }
 
 #[test]

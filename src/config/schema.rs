@@ -401,6 +401,7 @@ mod tests {
         source.values.payer Map
         source.values.unit_type Map
         source.values.reason_codes Map
+        source.values.transaction Map
         source.values.program Map
         source.values.status Map
         source.values.delivery_system Map

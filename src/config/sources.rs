@@ -8,7 +8,7 @@ use super::{
     settings::{nearest, site},
 };
 use crate::{
-    dispute::{Class, DeliverySystem, Field, Program, Tables, Vocabulary},
+    dispute::{Class, DeliverySystem, Field, Program, Tables, Transaction, Vocabulary},
     source::{
         self, Keep,
         database::{Database, Relation, Server, Tls, parse_address},
@@ -91,6 +91,12 @@ fn source(reader: &mut Reader<'_>, name: &str, is_needed: bool, tables: &Tables)
     let mut values = words;
     for field in WORDED {
         let words = reader.map(&key(&format!("values.{field}")));
+        for (word, ours) in words.iter().filter(|_| field == Field::Transaction) {
+            if Transaction::from_name(ours).is_none() {
+                let key = key(&format!("values.{field}.{word}"));
+                reader.refuse(&key, "expected `original`, `replacement`, `void` or `back-out`");
+            }
+        }
         if !words.is_empty() {
             values.entry(field).or_default().extend(words);
         }
@@ -170,8 +176,14 @@ fn refuse_leaks(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String, settings:
 }
 
 /// Columns whose values can have other words, beside those that have a vocabulary.
-const WORDED: [Field; 5] =
-    [Field::Manufacturer, Field::State, Field::Payer, Field::UnitType, Field::ReasonCodes];
+const WORDED: [Field; 6] = [
+    Field::Manufacturer,
+    Field::State,
+    Field::Payer,
+    Field::UnitType,
+    Field::ReasonCodes,
+    Field::Transaction,
+];
 
 /// An open table whose names are our columns.
 fn by_field(reader: &mut Reader<'_>, key: &str) -> BTreeMap<Field, String> {

@@ -106,6 +106,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
         "payer",
         "unit_type",
         "reason_codes",
+        "transaction",
     ] {
         reader.map(&format!("source.values.{map}"));
     }

@@ -450,6 +450,31 @@ fn secured(secured: &Secured, answer: Answer) -> Tds {
 }
 
 #[test]
+fn a_token_of_azures_directory_signs_in_over_an_encrypted_connection() {
+    let certificate = Secured::new();
+    let reception = Reception {
+        user: "",
+        password: PASSWORD,
+        secured: Some(certificate.clone()),
+        ..Reception::default()
+    };
+    let table = Answer::table(&COLUMNS, [plain(1)]);
+    let server = Tds::receiving(reception, move |sql| answer_of(&table, sql));
+    let mut settings = Settings { user: None, ..view(server.port) };
+    let database = settings.database.as_mut().unwrap();
+    (database.tls, database.authority) = (Tls::Verify, Some(certificate.pem.clone()));
+    let batch = read(&settings);
+    assert_eq!((&batch.completeness, batch.counts.open), (&Completeness::Complete, 1));
+    settings.secret = Some("another".to_owned().into());
+    assert!(told(&settings).contains("refuses access: Login failed"));
+    assert_eq!(
+        server.heard().iter().filter(|heard| *heard == "secure").count(),
+        1,
+        "the one that was let in"
+    );
+}
+
+#[test]
 fn an_encrypted_connection_is_as_secure_as_the_settings_say() {
     let certificate = Secured::new();
     let server = secured(&certificate, Answer::table(&COLUMNS, (0..5_000).map(plain)));

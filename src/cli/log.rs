@@ -103,8 +103,8 @@ pub(super) fn open_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(open)
 }
 
-/// Whether what was found in a line can be of a dispute. Times and counts are written as such, and names of files have
-/// days in them.
+/// Whether what was found in a line can be of a dispute. Times, counts and days of our own are written as such, and names of
+/// files have days in them.
 fn is_private(find: &Find, line: &str) -> bool {
     let is_end = |sign: char| sign.is_whitespace() || matches!(sign, '"' | '`' | '=' | '(' | ')' | ',');
     match find.shape {

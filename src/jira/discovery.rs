@@ -157,9 +157,8 @@ fn failed(subject: &str, error: &JiraError) -> Finding {
 async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
     let has_watchers = !client.settings.routed.watchers.is_empty();
     // Without the permission the field is on no screen, and so not found.
-    let asked = client.settings.fields.keys().chain(client.settings.routed.fields.keys());
-    let asked: Vec<&String> = asked.collect();
-    let asks = |field: &str| asked.iter().any(|name| name.eq_ignore_ascii_case(field));
+    let asked = || client.settings.fields.keys().chain(client.settings.routed.fields.keys());
+    let asks = |field: &str| asked().any(|name| name.eq_ignore_ascii_case(field));
     let more = OTHER_PERMISSIONS
         .iter()
         .filter(|(field, ..)| ready.sets(field) || asks(field) || *field == "watches" && has_watchers);

@@ -7,29 +7,32 @@ const DAYS_BEFORE: i32 = 30;
 
 /// What to say about a token that ends on a day; nothing while that is far off.
 pub fn notice(ends: Date, today: Date) -> Option<String> {
-    let days = (ends - today).get_days();
-    let what = match days {
-        DAYS_BEFORE.. if days > DAYS_BEFORE => return None,
+    told(ends, today, |days| match days {
         2.. => format!("ends on {ends}, in {days} days"),
         1 => format!("ends tomorrow, on {ends}"),
         0 => format!("ends today, on {ends}"),
         _ => format!("ended on {ends}"),
-    };
-    Some(format!("the token of Jira {what}; make a new one, and set `jira.token_expires` to its day"))
+    })
 }
 
 /// The same without the day, which stands beside it in a log.
 pub fn words(ends: Date, today: Date) -> Option<String> {
-    let days = (ends - today).get_days();
-    let what = match days {
-        DAYS_BEFORE.. if days > DAYS_BEFORE => return None,
+    told(ends, today, |days| match days {
         2.. => format!("ends in {days} days"),
         1 => "ends tomorrow".to_owned(),
         0 => "ends today".to_owned(),
         -1 => "ended yesterday".to_owned(),
         _ => format!("ended {} days ago", -days),
+    })
+}
+
+/// `when` says it by the days that are left.
+fn told(ends: Date, today: Date, when: impl Fn(i32) -> String) -> Option<String> {
+    let days = (ends - today).get_days();
+    let say = || {
+        format!("the token of Jira {}; make a new one, and set `jira.token_expires` to its day", when(days))
     };
-    Some(format!("the token of Jira {what}; make a new one, and set `jira.token_expires` to its day"))
+    (days <= DAYS_BEFORE).then(say)
 }
 
 #[cfg(test)]

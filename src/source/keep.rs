@@ -1,9 +1,9 @@
 //! What was read of the files of a source that are only ever added: kept, so that each is read once.
 //!
 //! Beside the state stands one file for each that was read to its end: its rows in the words of the contract, its rejects
-//! and doubts, and the mark that the store had for it then. A kept file counts only whole, with its checksum, for the same mark, the
-//! same mapping and the same key; without one, the file is read again. So nothing is lost by a crash, by a damaged or a
-//! missing kept file, or by a new mapping: all that happens is that a file is read once more.
+//! and doubts, and the mark that the store had for it then. A kept file counts only whole, with its checksum, for the same
+//! mark, the same mapping and the same key; without one, the file is read again. So nothing is lost by a crash, by a
+//! damaged or a missing kept file, or by a new mapping: all that happens is that a file is read once more.
 //!
 //! Nothing of a patient is kept: of private columns the reference of a claim alone, as a keyed hash, since lines of one
 //! claim cancel each other over files. Everything else of them is not looked at in such a source, so that a row that was

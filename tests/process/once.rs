@@ -207,17 +207,16 @@ async fn an_index_that_shows_nothing_doubles_nothing() {
 }
 
 /// A ticket of a group, and the group.
-fn one_of(world: &World) -> (String, String) {
-    let issues = world.issues_by_group();
-    let (group, issues) = issues.first_key_value().unwrap();
-    (group.clone(), issues[0]["key"].as_str().unwrap().to_owned())
+async fn one_of(world: &World) -> (String, String) {
+    let (group, record) = world.largest().await;
+    (group, record["ticket"]["link"]["issue"]["key"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_ticket_is_linked_told_and_closed_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world);
+    let (group, key) = one_of(&world).await;
     // As disputebot itself would have made it: by its account, with the mark.
     let twin = world.sandbox.person(&User::bot()).clone_issue(&key).unwrap();
     world.expect(0, &["run"]).await;
@@ -240,7 +239,7 @@ async fn a_second_ticket_is_linked_told_and_closed_once() {
 async fn the_ticket_that_a_person_names_stays_the_ticket_although_an_older_one_is_there() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, older) = one_of(&world);
+    let (group, older) = one_of(&world).await;
     let named = world.sandbox.person(&User::bot()).clone_issue(&older).unwrap();
     world.expect(0, &["ticket", "bind", &group, &named]).await;
     world.expect(0, &["run"]).await;
@@ -278,7 +277,7 @@ async fn a_state_of_another_project_is_refused_and_one_that_was_renamed_is_not()
 async fn a_copy_that_a_person_makes_is_left_alone() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (_, key) = one_of(&world);
+    let (_, key) = one_of(&world).await;
     let copy = world.sandbox.person(&User::analyst()).clone_issue(&key).unwrap();
     let writes = world.writes();
     world.expect(0, &["run"]).await;
@@ -324,7 +323,7 @@ async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_a
 async fn marks_that_a_person_takes_off_are_put_back_once() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, key) = one_of(&world);
+    let (group, key) = one_of(&world).await;
     let label = format!("dispute-group-{group}");
     let person = world.sandbox.person(&User::analyst());
     let marked = || {
@@ -349,7 +348,7 @@ async fn a_ticket_closed_as_a_duplicate_of_another_one_stays_quiet() {
     let groups = world.groups().await;
     let ticket = |group: &Value| group["ticket"]["link"]["issue"]["key"].as_str().unwrap().to_owned();
     let kind = |group: &Value| (group["group"]["program"].clone(), group["group"]["client"].clone());
-    let first = groups.values().next().unwrap();
+    let (_, first) = &world.largest().await;
     let other = groups.values().find(|group| kind(group) != kind(first)).unwrap();
     let (closed, kept) = (ticket(first), ticket(other));
     world.sandbox.person(&User::analyst()).close_as_duplicate(&closed, &kept).unwrap();

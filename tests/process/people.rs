@@ -192,7 +192,7 @@ async fn disputes_that_are_withdrawn_or_dismissed_end_as_others_do() {
     for ended in ["withdrawn", "dismissed"] {
         let world = World::new().await;
         world.expect(0, &["run"]).await;
-        let (group, record) = world.groups().await.pop_first().unwrap();
+        let (group, record) = world.largest().await;
         let members = record["group"]["members"].as_array().unwrap().clone();
         let mut rows = disputes();
         for row in rows.iter_mut().filter(|row| members.iter().any(|id| *id == *row.dispute_id)) {

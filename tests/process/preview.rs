@@ -73,7 +73,7 @@ async fn a_ticket_is_shown_in_every_form_by_group_key_or_dispute_and_nothing_is_
 async fn explain_and_preview_know_a_group_by_the_same_names() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
-    let (group, record) = world.groups().await.pop_first().unwrap();
+    let (group, record) = world.largest().await;
     let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap().to_owned();
     let dispute = record["group"]["members"][0].as_str().unwrap().to_owned();
     for name in [&group[..8], &format!("dispute-group-{group}"), &key, &dispute] {
@@ -126,7 +126,7 @@ async fn a_ticket_tells_its_trend_money_to_be_had_back_and_disputes_without_an_a
     assert!(!texts(&world).iter().any(|text| text.contains("Last change")), "nothing has changed yet");
     // A few are settled. On the same day the course has one point, so the change is told from the next day on; what is
     // counted without an amount follows at once.
-    let (group, record) = world.groups().await.pop_first().unwrap();
+    let (group, record) = world.largest().await;
     let member = record["group"]["members"][0].clone();
     let before = record["figures"]["disputes"].as_u64().unwrap();
     rows.retain(|row| *row.dispute_id != member);

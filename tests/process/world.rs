@@ -114,6 +114,14 @@ impl World {
             .collect()
     }
 
+    /// The largest group, with its record: the same one in each run of a test, where ids are drawn anew.
+    pub(crate) async fn largest(&self) -> (String, Value) {
+        let size = |group: &Value| group["group"]["members"].as_array().unwrap().len();
+        let first = |group: &Value| group["group"]["members"][0].to_string();
+        let key = |group: &Value| (std::cmp::Reverse(size(group)), first(group));
+        self.groups().await.into_iter().min_by_key(|(_, group)| key(group)).unwrap()
+    }
+
     /// Issues of each group, by the group's label.
     pub(crate) fn issues_by_group(&self) -> BTreeMap<String, Vec<Value>> {
         let mut issues: BTreeMap<String, Vec<Value>> = BTreeMap::new();

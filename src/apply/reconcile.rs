@@ -228,7 +228,8 @@ async fn ways(
     Ok(found)
 }
 
-/// Tickets that have another key now, since somebody moved them or renamed the project, or another assignee.
+/// Tickets that have another key now, since somebody moved them or renamed the project, or another assignee, or that show
+/// a write whose answer was lost.
 fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
     known
         .tickets
@@ -237,11 +238,13 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
             let shown = observed.get(&ticket.issue()?.id)?;
             let is_same = Some(&shown.issue) == ticket.issue()
                 && shown.assignee.as_deref() == ticket.assignee.as_deref();
-            (!is_same).then(|| {
-                let link = Link::Bound { issue: shown.issue.clone() };
-                let assignee = shown.assignee.as_deref().map(Into::into);
-                Change::Ticket(Ticket { link, assignee, ..ticket.clone() })
-            })
+            let settled = plan::settled(ticket, shown);
+            if is_same && settled.is_none() {
+                return None;
+            }
+            let link = Link::Bound { issue: shown.issue.clone() };
+            let assignee = shown.assignee.as_deref().map(Into::into);
+            Some(Change::Ticket(Ticket { link, assignee, ..settled.unwrap_or_else(|| ticket.clone()) }))
         })
         .collect()
 }

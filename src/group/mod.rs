@@ -18,16 +18,14 @@
 //!
 //! Greedy by overlap and local on purpose: a global assignment would change ids of unrelated groups.
 
+pub(crate) mod exact;
 mod family;
 mod lineage;
 
 use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, Visitor},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 pub use family::families;
 pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
@@ -145,11 +143,13 @@ pub struct Group {
     /// The program.
     pub program: Program,
     /// The client whose disputes they are.
+    #[serde(deserialize_with = "exact::text")]
     pub client: Text,
     /// Patterns of the latest run that found it, most disputes first.
+    #[serde(deserialize_with = "exact::list")]
     pub patterns: Vec<Pattern>,
     /// Ids of its open disputes, sorted.
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "exact::texts")]
     pub members: Vec<Text>,
     /// When it was first found.
     pub since: Timestamp,
@@ -158,36 +158,8 @@ pub struct Group {
     /// Active, or how it ended.
     pub status: Status,
     /// A split or merge that was seen but not yet confirmed.
+    #[serde(deserialize_with = "exact::list")]
     pub pending: Vec<Pending>,
-}
-
-/// Reads texts, each taken from the allocator once: what serde makes of an `Arc<str>` is a `String` before, and most of a
-/// long journal are ids of disputes.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
-    struct One(Text);
-
-    impl<'de> Deserialize<'de> for One {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(OneVisitor)
-        }
-    }
-
-    struct OneVisitor;
-
-    impl Visitor<'_> for OneVisitor {
-        type Value = One;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a text")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<One, E> {
-            Ok(One(text.into()))
-        }
-    }
-
-    let texts: Vec<One> = Vec::deserialize(deserializer)?;
-    Ok(texts.into_iter().map(|One(text)| text).collect())
 }
 
 /// Whether a group lives.

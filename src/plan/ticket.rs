@@ -282,6 +282,11 @@ impl Labels {
         self.0.iter().any(|own| own == label)
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// These and more.
     #[must_use]
     pub fn with(self, more: impl IntoIterator<Item = String>) -> Self {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{
-    Change, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
+    Category, Change, Closed, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
     decide::{Planner, Standing, Unfit},
     theirs::{Theirs, handed_back},
 };
@@ -334,6 +334,48 @@ pub fn is_written(changes: &[Change], written: &Written, observed: &Observed) ->
             Located::Missing => false,
         },
     })
+}
+
+/// A ticket after a write whose answer was lost, once it shows what was written; none where nothing is open.
+pub fn settled(ticket: &Ticket, observed: &Observed) -> Option<Ticket> {
+    let last = ticket.written.clone().unwrap_or_default();
+    let was_edited = ticket.writing.as_deref().is_some_and(|writing| shows(writing, &last, observed));
+    let was_closed = ticket.closed == Closed::Intended && observed.category == Category::Done;
+    if !was_edited && !was_closed {
+        return None;
+    }
+    let mut ticket = ticket.clone();
+    if was_edited {
+        ticket.written = ticket.writing.take().map(|writing| *writing);
+    }
+    if was_closed {
+        ticket.closed = Closed::ByUs;
+        ticket.closings += 1;
+    }
+    Some(ticket)
+}
+
+/// Whether a ticket shows all that differs from what was last written, and something does.
+fn shows(writing: &Written, last: &Written, observed: &Observed) -> bool {
+    let is_block = || match block::locate(&observed.description) {
+        Located::Block { ours, .. } => markup::digest(&ours) == writing.block,
+        Located::Missing => false,
+    };
+    let field = |name: &str| {
+        observed.fields.get(name).map_or("", String::as_str) == writing.fields.get(name).unwrap_or("")
+    };
+    let mut fields =
+        writing.fields.names().filter(|name| writing.fields.get(name) != last.fields.get(name)).peekable();
+    let has_fields = fields.peek().is_some();
+    let differs = [
+        (writing.summary != last.summary, writing.summary == observed.summary),
+        (writing.block != last.block, writing.block == last.block || is_block()),
+        (writing.priority != last.priority, writing.priority == observed.priority),
+        (writing.due != last.due, writing.due == observed.due),
+        (has_fields, fields.all(field)),
+        (writing.labels != last.labels, writing.labels.iter().all(|label| observed.labels.contains(label))),
+    ];
+    differs.iter().any(|(differs, _)| *differs) && differs.iter().all(|(differs, shown)| !differs || *shown)
 }
 
 /// Whether what is written has the ticks that are shown: one more may have come since it was put together.

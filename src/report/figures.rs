@@ -1,6 +1,7 @@
 //! From the history to the figures of a week.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::RangeBounds,
     sync::Arc,
@@ -10,13 +11,17 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
     AHEAD_DAYS, Backlog, ChangeLine, Deadline, Flow, Line, ProgramLine, Resolution, SHOWN_WEEKS, Stake, Step,
-    TicketFlow, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story, words,
+    TicketFlow, TicketKey, TicketLine, TopGroup, Week, WeekLine, Weekly, forecast, quality, rounded, story,
+    words,
 };
 use crate::{
     dispute::Program,
     group::{GroupId, Status},
     plan::Reason,
-    state::{Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Spread, Sum, UNKNOWN, age_band},
+    state::{
+        Done, GroupRecord, History, MoveKind, RunRecord, Snapshot, Spread, Sum, TicketWrite, UNKNOWN,
+        age_band,
+    },
     ticket::facts::Figures,
 };
 
@@ -38,7 +43,15 @@ pub fn weekly(
     let ahead = at.ahead(now);
     let (now, before) = (at.snapshot(at.last), at.snapshot(at.last_before));
     let due = at.due_until(ahead.1);
-    let (written, open) = (at.written(), at.ordered());
+    let open = at.ordered();
+    let written: BTreeMap<&str, Vec<TicketKey>> = [
+        ("opened", TicketWrite::Opened),
+        ("updated", TicketWrite::Updated),
+        ("closed", TicketWrite::Closed),
+        ("reopened", TicketWrite::Reopened),
+    ]
+    .map(|(name, write)| (name, at.written(write).into_iter().map(|(key, _)| key).collect()))
+    .into();
     let count = |what: &str| written.get(what).map_or(0, Vec::len);
     let tickets = TicketFlow {
         opened: count("opened"),
@@ -77,8 +90,8 @@ pub fn weekly(
         backlog: at.backlog(),
         top: at.top(),
         changes: at.changes(),
-        opened: at.ticket_lines(|done| done.kind == "create"),
-        closed: at.ticket_lines(|done| done.closed),
+        opened: at.ticket_lines(TicketWrite::Opened),
+        closed: at.ticket_lines(TicketWrite::Closed),
         overruled: at.overruled(),
         waiting: at.waiting(),
         clients: at.clients(&open),
@@ -154,9 +167,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Ticket of a group; its first digits where it has none.
-    pub(super) fn key(&self, id: &GroupId) -> String {
+    pub(super) fn key(&self, id: &GroupId) -> TicketKey {
         let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
-        issue.map_or_else(|| id.short().to_owned(), |issue| issue.key.clone())
+        issue.map_or_else(|| id.short(), |issue| &issue.key).into()
     }
 
     pub(super) fn is_in_week(&self, at: Timestamp) -> bool {
@@ -164,8 +177,8 @@ impl<'a> Scene<'a> {
         from <= at && at < to
     }
 
-    pub(super) fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<String> {
-        let mut keys: Vec<String> = ids.into_iter().map(|id| self.key(id)).collect();
+    pub(super) fn keys<'g>(&self, ids: impl IntoIterator<Item = &'g GroupId>) -> Vec<TicketKey> {
+        let mut keys: Vec<TicketKey> = ids.into_iter().map(|id| self.key(id)).collect();
         keys.sort_by_cached_key(|key| words::natural(key));
         keys.dedup();
         keys
@@ -200,8 +213,8 @@ impl<'a> Scene<'a> {
     }
 
     /// Open groups with their tickets, in the order of those.
-    fn ordered(&self) -> Vec<(String, &'a GroupRecord)> {
-        let mut open: Vec<(String, &GroupRecord)> =
+    fn ordered(&self) -> Vec<(TicketKey, &'a GroupRecord)> {
+        let mut open: Vec<(TicketKey, &GroupRecord)> =
             self.open().map(|record| (self.key(&record.group.id), record)).collect();
         open.sort_by_cached_key(|(key, _)| words::natural(key));
         open
@@ -259,46 +272,24 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// Keys of tickets by what was done to them.
-    fn written(&self) -> BTreeMap<&'static str, Vec<String>> {
-        let keys = |wanted: &dyn Fn(&Done) -> bool| {
-            let keys: BTreeSet<&str> = self
-                .done()
-                .filter(|(done, _)| wanted(done))
-                .map(|(done, _)| done.issue.key.as_str())
-                .collect();
-            let mut keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-            keys.sort_by_key(|key| words::natural(key));
-            keys
-        };
-        let is_back =
-            |reason: &Option<Reason>| matches!(reason, Some(Reason::Returned | Reason::DespiteRuling { .. }));
-        let reopens = |done: &Done| done.kind == "transition" && is_back(&done.reason);
-        BTreeMap::from([
-            ("opened", keys(&|done| done.kind == "create")),
-            ("updated", keys(&|done| done.kind == "update")),
-            ("closed", keys(&|done| done.closed)),
-            ("reopened", keys(&reopens)),
-        ])
+    /// Tickets to which something was done in the week, with their groups, in the order of their keys.
+    fn written(&self, wanted: TicketWrite) -> Vec<(TicketKey, &'a GroupRecord)> {
+        let known = self.history.writes.iter().filter(|(_, write)| *write == wanted);
+        let mut written: Vec<(TicketKey, &GroupRecord)> =
+            known.filter_map(|(id, _)| Some((self.key(id), self.group(id)?))).collect();
+        written.sort_by_cached_key(|(key, _)| words::natural(key));
+        written.dedup_by(|one, other| one.0 == other.0);
+        written
     }
 
-    fn ticket_lines(&self, wanted: fn(&Done) -> bool) -> Vec<TicketLine> {
-        let lines: BTreeMap<&str, &GroupRecord> = self
-            .done()
-            .filter(|(done, _)| wanted(done))
-            .map(|(done, record)| (done.issue.key.as_str(), record))
-            .collect();
-        let mut lines: Vec<TicketLine> = lines
-            .into_iter()
-            .map(|(key, record)| TicketLine {
-                key: key.to_owned(),
-                client: words::open(&record.group.client),
-                what: what(record),
-                disputes: record.group.members.len(),
-            })
-            .collect();
-        lines.sort_by_key(|line| words::natural(&line.key));
-        lines
+    fn ticket_lines(&self, wanted: TicketWrite) -> Vec<TicketLine> {
+        let line = |(key, record): (TicketKey, &GroupRecord)| TicketLine {
+            key: key.to_string(),
+            client: words::open(&record.group.client),
+            what: what(record),
+            disputes: record.group.members.len(),
+        };
+        self.written(wanted).into_iter().map(line).collect()
     }
 
     /// Groups with a dispute that is due, by its day, up to a last one.
@@ -413,35 +404,40 @@ impl<'a> Scene<'a> {
     }
 
     /// Tickets of groups with disputes of each age, as the last run saw them.
-    fn ageing_keys(&self, open: &[(String, &'a GroupRecord)]) -> BTreeMap<&'static str, Vec<String>> {
+    fn ageing_keys(&self, open: &[(TicketKey, &'a GroupRecord)]) -> BTreeMap<&'static str, Vec<TicketKey>> {
         let Some(run) = self.last else { return BTreeMap::new() };
         let today = run.at.to_zoned_datetime(self.zone.clone()).date();
         by_name(open, |GroupRecord { group, spread, .. }| {
-            let Some(spread) = spread else { return BTreeSet::new() };
+            let Some(spread) = spread else { return Vec::new() };
             let age = |day: Date| today.since(day).ok().map(|age| age.get_days());
-            let mut bands: BTreeSet<&'static str> =
+            let mut bands: Vec<&'static str> =
                 spread.opened.iter().map(|(day, _)| age_band(age(*day))).collect();
             let dated: u32 = spread.opened.iter().map(|(_, count)| count).sum();
             if (dated as usize) < group.members.len() {
-                bands.insert(age_band(None));
+                bands.push(age_band(None));
             }
+            bands.sort_unstable();
+            bands.dedup();
             bands
         })
     }
 
     fn top(&self) -> Vec<TopGroup> {
-        let mut records: Vec<&GroupRecord> = self.open().collect();
-        let amount = |record: &GroupRecord| record.figures.exposed + record.figures.recoverable;
-        records.sort_by(|a, b| {
-            amount(b)
-                .cmp(&amount(a))
-                .then_with(|| b.group.members.len().cmp(&a.group.members.len()))
-                .then_with(|| a.group.id.cmp(&b.group.id))
-        });
-        records
+        let by_amount = |record: &'a GroupRecord| {
+            let amount = record.figures.exposed + record.figures.recoverable;
+            (Reverse((amount, record.group.members.len())), &record.group.id, record)
+        };
+        let mut first: Vec<_> = self.open().map(by_amount).collect();
+        let order =
+            |one: &(_, &GroupId, _), other: &(_, &GroupId, _)| (one.0, one.1).cmp(&(other.0, other.1));
+        if first.len() > TOP {
+            first.select_nth_unstable_by(TOP, order);
+            first.truncate(TOP);
+        }
+        first.sort_unstable_by(order);
+        first
             .into_iter()
-            .take(TOP)
-            .map(|record| {
+            .map(|(_, _, record)| {
                 let id = &record.group.id;
                 let ticket = self.history.known.tickets.get(id);
                 let issue = ticket.and_then(|ticket| ticket.issue());
@@ -513,7 +509,7 @@ impl<'a> Scene<'a> {
                     words::why(moves.get(id).copied(), reasons.get(id).copied(), before, after)
                 });
                 ChangeLine {
-                    key: self.key(id),
+                    key: self.key(id).to_string(),
                     client: words::open(&record.group.client),
                     what: what(record),
                     before,
@@ -524,7 +520,7 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    fn clients(&self, open: &[(String, &'a GroupRecord)]) -> Vec<Line> {
+    fn clients(&self, open: &[(TicketKey, &'a GroupRecord)]) -> Vec<Line> {
         let mut groups = by_name(open, |record| [&*record.group.client]);
         let Some(run) = self.last else { return Vec::new() };
         let mut found: Vec<Line> = run
@@ -553,10 +549,10 @@ impl<'a> Scene<'a> {
 
 /// Tickets of groups by each name that a group has, in their order.
 fn by_name<'a, N: Ord, I: IntoIterator<Item = N>>(
-    open: &[(String, &'a GroupRecord)],
+    open: &[(TicketKey, &'a GroupRecord)],
     names: impl Fn(&'a GroupRecord) -> I,
-) -> BTreeMap<N, Vec<String>> {
-    let mut found: BTreeMap<N, Vec<String>> = BTreeMap::new();
+) -> BTreeMap<N, Vec<TicketKey>> {
+    let mut found: BTreeMap<N, Vec<TicketKey>> = BTreeMap::new();
     for (key, record) in open {
         for name in names(record) {
             found.entry(name).or_default().push(key.clone());
@@ -573,8 +569,8 @@ fn names<'a>(
     counts.iter().map(|(name, _)| &**name)
 }
 
-fn causes(open: &[(String, &GroupRecord)]) -> Vec<Line> {
-    let mut causes: BTreeMap<&str, (Sum, Vec<String>)> = BTreeMap::new();
+fn causes(open: &[(TicketKey, &GroupRecord)]) -> Vec<Line> {
+    let mut causes: BTreeMap<&str, (Sum, Vec<TicketKey>)> = BTreeMap::new();
     for (key, record) in open {
         let (sum, keys) = causes.entry(&record.cause).or_default();
         *sum += Sum {
@@ -597,7 +593,7 @@ fn causes(open: &[(String, &GroupRecord)]) -> Vec<Line> {
     found
 }
 
-fn programs(snapshot: &Snapshot, open: &[(String, &GroupRecord)]) -> Vec<ProgramLine> {
+fn programs(snapshot: &Snapshot, open: &[(TicketKey, &GroupRecord)]) -> Vec<ProgramLine> {
     let mut groups = by_name(open, |record| [record.group.program.as_str()]);
     snapshot
         .programs
@@ -626,7 +622,7 @@ fn program_name(program: &str) -> String {
     Program::from_name(program).map_or_else(|| program.to_owned(), |known| known.human_name().to_owned())
 }
 
-fn lines(sums: &BTreeMap<String, Sum>, mut groups: BTreeMap<&str, Vec<String>>) -> Vec<Line> {
+fn lines(sums: &BTreeMap<String, Sum>, mut groups: BTreeMap<&str, Vec<TicketKey>>) -> Vec<Line> {
     let mut found: Vec<Line> = sums
         .iter()
         .map(|(name, sum)| Line {

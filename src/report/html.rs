@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{
-    Links, Weekly,
+    Links, TicketKey, Weekly,
     chart::{self, BacklogChart, Bars, Calendar, FlowChart, Map},
     png,
     rows::{
@@ -224,7 +224,7 @@ fn open(weekly: &Weekly, links: &Links) -> Trail {
 
 /// Tickets behind what is said about the quality.
 fn quality_trails(weekly: &Weekly, links: &Links) -> [Trail; 2] {
-    let of = |id: &str, at: &str, name: &str, keys: &[String]| {
+    let of = |id: &str, at: &str, name: &str, keys: &[TicketKey]| {
         let named = Named { id, at: &format!("{at} | length"), keys_at: at, name, sign: "" };
         named.trail(keys.len(), keys, links)
     };
@@ -260,7 +260,7 @@ fn story_links(weekly: &Weekly) -> Vec<&'static str> {
 }
 
 /// The tickets to which one thing was done.
-fn written(what: &str, keys: &[String], links: &Links) -> Trail {
+fn written(what: &str, keys: &[TicketKey], links: &Links) -> Trail {
     let named = Named {
         id: &format!("tickets-{what}"),
         at: &format!(".tickets.{what}"),
@@ -276,7 +276,7 @@ fn due(weekly: &Weekly, links: &Links) -> Option<Trail> {
     if weekly.deadlines.is_empty() {
         return None;
     }
-    let mut keys: Vec<String> =
+    let mut keys: Vec<TicketKey> =
         weekly.deadlines.iter().flat_map(|deadline| deadline.stake.keys.iter().cloned()).collect();
     keys.sort_by_key(|key| words::natural(key));
     keys.dedup();

@@ -29,7 +29,7 @@ mod tiles;
 mod week;
 mod words;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -60,6 +60,9 @@ const SHOWN_WEEKS: usize = 12;
 /// Days whose deadlines are told.
 const AHEAD_DAYS: i64 = 14;
 
+/// Key of a ticket, such as `DISP-42`. Most stand below several numbers.
+pub type TicketKey = Arc<str>;
+
 /// All figures of one week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Weekly {
@@ -84,11 +87,11 @@ pub struct Weekly {
     /// Tickets by what was done to them.
     pub tickets: TicketFlow,
     /// Their keys, by the same names.
-    pub written: BTreeMap<&'static str, Vec<String>>,
+    pub written: BTreeMap<&'static str, Vec<TicketKey>>,
     /// Groups by what became of them.
     pub flow: Flow,
     /// Tickets of the groups open after it.
-    pub open_keys: Vec<String>,
+    pub open_keys: Vec<TicketKey>,
     /// The same for each of the last weeks, this one last.
     pub weeks: Vec<WeekLine>,
     /// Rows of the last run; none where there was no run yet, and in the report of one client.
@@ -112,9 +115,9 @@ pub struct Weekly {
     /// Open disputes by age at the end of the week.
     pub ageing: Vec<(String, usize)>,
     /// Tickets of the groups that have some of them, by the same names.
-    pub ageing_keys: BTreeMap<&'static str, Vec<String>>,
+    pub ageing_keys: BTreeMap<&'static str, Vec<TicketKey>>,
     /// Tickets of the groups that have units of a type.
-    pub unit_keys: BTreeMap<String, Vec<String>>,
+    pub unit_keys: BTreeMap<String, Vec<TicketKey>>,
     /// How long groups took that were resolved in the week.
     pub resolution: Resolution,
     /// Open disputes and arrivals by week.
@@ -205,7 +208,7 @@ pub struct Step {
     /// How many groups.
     pub count: usize,
     /// Their tickets; the first digits of the group where it has none.
-    pub keys: Vec<String>,
+    pub keys: Vec<TicketKey>,
 }
 
 /// One week of the flow.
@@ -220,9 +223,9 @@ pub struct WeekLine {
     /// Groups open at its end.
     pub open: usize,
     /// Tickets of the groups that came.
-    pub came_keys: Vec<String>,
+    pub came_keys: Vec<TicketKey>,
     /// Tickets of those that went.
-    pub went_keys: Vec<String>,
+    pub went_keys: Vec<TicketKey>,
 }
 
 /// One program.
@@ -233,7 +236,7 @@ pub struct ProgramLine {
     /// Figures of its open disputes.
     pub figures: Figures,
     /// Tickets of its groups.
-    pub keys: Vec<String>,
+    pub keys: Vec<TicketKey>,
 }
 
 /// What is at stake.
@@ -242,7 +245,7 @@ pub struct Stake {
     /// Disputes and money.
     pub sum: Sum,
     /// Tickets of the groups that they are in.
-    pub keys: Vec<String>,
+    pub keys: Vec<TicketKey>,
     /// Disputes among them that are in no group.
     pub alone: usize,
 }
@@ -266,7 +269,7 @@ pub struct Resolution {
     /// Days of each that was resolved in the eleven weeks before, ascending.
     pub days_before: Vec<i64>,
     /// Tickets of those of the week.
-    pub keys: Vec<String>,
+    pub keys: Vec<TicketKey>,
 }
 
 /// One of the largest groups.
@@ -347,7 +350,7 @@ pub struct Line {
     /// Groups, where groups were counted.
     pub groups: Option<usize>,
     /// Tickets of the groups that some of them are in; those in no group have none.
-    pub keys: Vec<String>,
+    pub keys: Vec<TicketKey>,
 }
 
 /// Where a reader can follow a number into Jira.
@@ -373,8 +376,8 @@ impl Links {
     }
 
     /// The search for some tickets; empty where there are none, too many, or no Jira.
-    pub fn search(&self, keys: &[String]) -> String {
-        let keys: Vec<&str> = keys.iter().map(String::as_str).filter(|key| key.contains('-')).collect();
+    pub fn search(&self, keys: &[TicketKey]) -> String {
+        let keys: Vec<&str> = keys.iter().map(|key| &**key).filter(|key| key.contains('-')).collect();
         if keys.is_empty() || keys.len() > Self::IN_ONE_SEARCH {
             return String::new();
         }

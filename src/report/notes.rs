@@ -91,7 +91,7 @@ impl<'a> Scene<'a> {
 
     fn line(&self, record: &GroupRecord, words: String, new: bool) -> Overruled {
         Overruled {
-            key: self.key(&record.group.id),
+            key: self.key(&record.group.id).to_string(),
             client: words::open(&record.group.client),
             what: what(record),
             words,
@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
 
     /// What was decided, in words.
     fn ruled(&self, ruling: &Ruling) -> String {
-        words::ruling(ruling, &|group| self.key(group))
+        words::ruling(ruling, &|group| self.key(group).to_string())
     }
 
     /// What is known now of earlier weeks that was not known then. A dispute that was settled in between hides one
@@ -187,7 +187,7 @@ impl<'a> Scene<'a> {
         whats.into_iter().filter_map(move |(what, differs)| {
             let keys = self.keys(same.iter().filter(|(_, was, is)| differs(was, is)).map(|(id, _, _)| *id));
             let more = keys.len().saturating_sub(NAMED);
-            let mut named: Vec<String> = keys.iter().take(NAMED).cloned().collect();
+            let mut named: Vec<String> = keys.iter().take(NAMED).map(|key| key.to_string()).collect();
             if more > 0 {
                 named.push(format!("{more} more"));
             }

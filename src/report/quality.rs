@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::figures::Scene;
+use super::{TicketKey, figures::Scene};
 use crate::{
     dispute::Text,
     group::{GroupId, Status},
@@ -44,13 +44,13 @@ pub struct Quality {
     /// Groups open a week before whose disputes, as far as they are in groups, are not mostly under another id now.
     pub ids_kept: Share,
     /// Tickets of the others.
-    pub ids_lost: Vec<String>,
+    pub ids_lost: Vec<TicketKey>,
     /// Open tickets that people left as disputebot made them.
     pub agreed: Share,
     /// Of the others, how many by what people decided and did not take back.
     pub disagreed: BTreeMap<String, usize>,
     /// Their tickets.
-    pub disagreed_keys: Vec<String>,
+    pub disagreed_keys: Vec<TicketKey>,
     /// What people decided in this week about any group, open or not, by what it was.
     pub decided: BTreeMap<String, usize>,
     /// How the mix of disputes moved since the reference: share of disputes that would have to change.

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{
-    Line, Links, Overruled, Stake, TicketLine, WeekLine, Weekly, chart,
+    Line, Links, Overruled, Stake, TicketKey, TicketLine, WeekLine, Weekly, chart,
     sentences::{CARDS, notes},
     words,
 };
@@ -163,7 +163,7 @@ pub(super) struct Named<'a> {
 
 impl Named<'_> {
     /// The number with the tickets that it was counted from.
-    pub(super) fn trail(self, count: usize, keys: &[String], links: &Links) -> Trail {
+    pub(super) fn trail(self, count: usize, keys: &[TicketKey], links: &Links) -> Trail {
         let Self { id, at, keys_at, name, sign } = self;
         let search = links.search(keys);
         let href = match (count, keys.is_empty(), search.is_empty()) {
@@ -193,7 +193,7 @@ pub(super) fn line_trail(
     place: usize,
     count_at: &str,
     name: &str,
-    (count, keys): (usize, &[String]),
+    (count, keys): (usize, &[TicketKey]),
     links: &Links,
 ) -> Trail {
     let at = format!(".{list}[{place}]");
@@ -210,7 +210,7 @@ pub(super) fn line_trail(
 /// What came and what went in each week of the chart.
 pub(super) fn weeks(weekly: &Weekly, links: &Links) -> Vec<[Trail; 2]> {
     let trails = |(place, line): (usize, &WeekLine)| {
-        let of = |what: &str, count: usize, keys: &[String]| {
+        let of = |what: &str, count: usize, keys: &[TicketKey]| {
             let named = Named {
                 id: &format!("{what}-{}", line.week),
                 at: &format!(".weeks[{place}].{what}"),
@@ -245,7 +245,7 @@ pub(super) fn cause_bars(weekly: &Weekly, bars: usize, links: &Links) -> Vec<Tra
                 let sum = (line.sum.disputes, line.keys.as_slice());
                 return line_trail("causes", place, "sum.disputes", &line.name, sum, links);
             }
-            let mut keys: Vec<String> = lines.iter().flat_map(|line| line.keys.iter().cloned()).collect();
+            let mut keys: Vec<TicketKey> = lines.iter().flat_map(|line| line.keys.iter().cloned()).collect();
             keys.sort_by_cached_key(|key| words::natural(key));
             let named = Named {
                 id: "causes-others",

@@ -20,7 +20,7 @@ use super::known::{self, Texts};
 use super::{Change, GroupRecord, Head, Known, StateError, backup, format, journal};
 use crate::{
     group::{GroupId, Status},
-    plan::{Asked, Ticket},
+    plan::{Asked, Closed, Ticket},
 };
 
 /// Text of records that is parsed at once.
@@ -31,6 +31,15 @@ const AT_ONCE_BYTES: usize = 8 << 20;
 struct Batch {
     bodies: String,
     records: Vec<(Timestamp, Head, Range<usize>)>,
+}
+
+/// A record as it was read.
+struct Parsed {
+    at: Timestamp,
+    head: Head,
+    change: Result<Change, serde_json::Error>,
+    /// Whether it has no text of its own that another one has.
+    is_shared: bool,
 }
 
 impl Default for Batch {
@@ -65,6 +74,22 @@ pub struct History {
     pub stood: HashMap<GroupId, GroupRecord>,
     /// What people ordered in comments, in order.
     pub orders: Vec<Ordered>,
+    /// What was done to tickets in the last week, in order. A run that was cut short left no record of itself, but one of
+    /// each write.
+    pub writes: Vec<(GroupId, Write)>,
+}
+
+/// What was done to a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    /// It was opened.
+    Opened,
+    /// Its fields were edited.
+    Updated,
+    /// It was closed.
+    Closed,
+    /// It was reopened.
+    Reopened,
 }
 
 /// An order that was read on a ticket.
@@ -124,6 +149,7 @@ impl History {
             sizes: HashMap::new(),
             stood: HashMap::new(),
             orders: Vec::new(),
+            writes: Vec::new(),
         }
     }
 
@@ -151,7 +177,9 @@ impl History {
             return Ok(history);
         }
         let end = history.bounds.last().copied().unwrap_or(Timestamp::MAX);
-        let (sender, batches) = mpsc::sync_channel(1);
+        let (sender, batches) = mpsc::sync_channel::<Batch>(1);
+        // What large buffers leave behind, the allocator would have to put in order again and again.
+        let (give_back, used) = mpsc::channel::<Batch>();
         // While some records are parsed and learned, the next ones are read and checked.
         thread::scope(|scope| {
             let reader = scope.spawn(move || {
@@ -165,7 +193,7 @@ impl History {
                         batch.push(at, head, body);
                     }
                     if batch.bodies.len() >= AT_ONCE_BYTES {
-                        send(std::mem::take(&mut batch));
+                        send(std::mem::replace(&mut batch, used.try_recv().unwrap_or_default()));
                     }
                     Ok(())
                 })?;
@@ -175,34 +203,50 @@ impl History {
                     batch.push(at, head, &body);
                     send(batch);
                 }
-                Ok(())
+                Ok::<(), StateError>(())
             });
             let mut texts = Texts::default();
-            let learned = batches.into_iter().try_for_each(|batch| history.take_all(batch, &mut texts));
+            let mut parsed = Vec::new();
+            let learned = batches.into_iter().try_for_each(|batch| -> Result<(), StateError> {
+                let batch = history.take_all(batch, &mut texts, &mut parsed)?;
+                // At the end nobody takes it any more.
+                let _ = give_back.send(batch);
+                Ok(())
+            });
             reader.join().unwrap_or_else(|panic| resume_unwind(panic)).and(learned)
         })?;
         Ok(history)
     }
 
-    /// Learns some records in their order; what they say is parsed by all threads of the machine.
-    fn take_all(&mut self, batch: Batch, texts: &mut Texts) -> Result<(), StateError> {
-        let Batch { bodies, records } = batch;
+    /// Learns some records in their order; what they say is parsed by all threads of the machine. Gives the batch back,
+    /// empty.
+    fn take_all(
+        &mut self,
+        mut batch: Batch,
+        texts: &mut Texts,
+        parsed: &mut Vec<Parsed>,
+    ) -> Result<Batch, StateError> {
+        let Batch { bodies, records } = &mut batch;
+        let known = &*texts;
         let parse = |(at, head, range): (Timestamp, Head, Range<usize>)| {
             let mut change = Change::parse(&bodies[range]);
-            if let Ok(Change::Group(record)) = &mut change {
-                known::trim(record);
-            }
-            (at, head, change)
+            let is_shared = match &mut change {
+                Ok(Change::Group(record)) => known.share_known(record),
+                _ => true,
+            };
+            Parsed { at, head, change, is_shared }
         };
-        let parsed: Vec<(Timestamp, Head, Result<Change, _>)> = records.into_par_iter().map(parse).collect();
-        drop(bodies);
-        for (at, head, change) in parsed {
+        records.par_drain(..).map(parse).collect_into_vec(parsed);
+        bodies.clear();
+        for Parsed { at, head, change, is_shared } in parsed.drain(..) {
             let mut change = change.map_err(|source| StateError::Form {
                 tree: "journal",
                 key: format!("record {}", head.seq),
                 source,
             })?;
-            if let Change::Group(record) = &mut change {
+            if let Change::Group(record) = &mut change
+                && !is_shared
+            {
                 texts.share(record);
             }
             self.take(at, change);
@@ -210,14 +254,17 @@ impl History {
                 self.head = head;
             }
         }
-        Ok(())
+        Ok(batch)
     }
 
     /// Learns one more thing that was recorded at an instant.
     pub fn take(&mut self, at: Timestamp, change: Change) {
         match &change {
             Change::Group(record) => self.follow(at, record),
-            Change::Ticket(ticket) => self.listen(at, ticket),
+            Change::Ticket(ticket) => {
+                self.listen(at, ticket);
+                self.note_writes(at, ticket);
+            }
             _ => {}
         }
         self.known.take(change);
@@ -252,6 +299,14 @@ impl History {
         }
     }
 
+    fn note_writes(&mut self, at: Timestamp, ticket: &Ticket) {
+        if self.week_of(at).is_none_or(|week| week + 1 != self.weeks()) {
+            return;
+        }
+        let writes = writes(self.known.tickets.get(&ticket.group), ticket);
+        self.writes.extend(writes.into_iter().map(|write| (ticket.group.clone(), write)));
+    }
+
     fn follow(&mut self, at: Timestamp, record: &GroupRecord) {
         let Some(week) = self.week_of(at) else { return };
         let id = &record.group.id;
@@ -282,6 +337,26 @@ impl History {
             self.sizes.insert(id.clone(), sizes);
         }
     }
+}
+
+/// What was done to a ticket between two records of it.
+fn writes(before: Option<&Ticket>, after: &Ticket) -> Vec<Write> {
+    // One that was found in Jira for a state that did not know it was opened long ago.
+    let is_new = after.issue().is_some() && !after.look_first;
+    let Some(before) = before else { return if is_new { vec![Write::Opened] } else { Vec::new() } };
+    let is_edited = before.writing.is_some()
+        && after.writing.is_none()
+        && before.writing.as_deref() == after.written.as_ref();
+    let last_reopened = |ticket: &Ticket| ticket.life.as_ref().and_then(|life| life.reopened.last().copied());
+    let done = [
+        (Write::Opened, is_new && before.issue().is_none()),
+        // What is written first is no edit, also where the answer to the create was lost.
+        (Write::Updated, is_edited && before.issue().is_some() && before.written.is_some()),
+        (Write::Closed, after.closed == Closed::ByUs && before.closed != Closed::ByUs),
+        // A label in the place of a move, and its end, are no moves.
+        (Write::Reopened, last_reopened(after) > last_reopened(before) && before.closed != Closed::Labelled),
+    ];
+    done.into_iter().filter_map(|(write, is_done)| is_done.then_some(write)).collect()
 }
 
 fn ended(status: &Status) -> Option<MoveKind> {

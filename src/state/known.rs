@@ -19,7 +19,7 @@ use super::{
     durable::WriterLock, format, journal, vault,
 };
 use crate::{
-    group::{Group, GroupId},
+    group::{Group, GroupId, exact},
     plan::{Closed, Home, Issue, Moment, Pause, Reason, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
@@ -194,8 +194,10 @@ pub struct GroupRecord {
     /// Its rule in a few words.
     pub title: String,
     /// The likely cause.
+    #[serde(deserialize_with = "exact::text")]
     pub cause: Arc<str>,
     /// Who must fix it.
+    #[serde(deserialize_with = "exact::text")]
     pub who: Arc<str>,
     /// Its figures in the last run that saw it.
     pub figures: Figures,
@@ -203,7 +205,7 @@ pub struct GroupRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub coarse: bool,
     /// Days on which disputes of it are due, sorted; none in records of earlier builds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "exact::list", skip_serializing_if = "Vec::is_empty")]
     pub due: Vec<Date>,
     /// Its disputes by what reports break them down by; none where that may not be shown, nor in records of earlier
     /// builds.
@@ -820,30 +822,10 @@ struct Loaded {
 #[derive(Default)]
 pub(super) struct Texts(FxHashSet<Arc<str>>);
 
-/// Leaves a record no room that reading left over.
-pub(super) fn trim(record: &mut GroupRecord) {
-    let Group { patterns, members, pending, .. } = &mut record.group;
-    patterns.shrink_to_fit();
-    members.shrink_to_fit();
-    pending.shrink_to_fit();
-    record.due.shrink_to_fit();
-    if let Some(spread) = &mut record.spread {
-        let Spread { states, entities, opened, fit: _ } = &mut **spread;
-        states.shrink_to_fit();
-        entities.shrink_to_fit();
-        opened.shrink_to_fit();
-    }
-}
-
 impl Texts {
     /// Leaves a record no text that another one has.
     pub(super) fn share(&mut self, record: &mut GroupRecord) {
-        let GroupRecord { group: Group { client, .. }, spread, .. } = record;
-        let names = spread.iter_mut().flat_map(|spread| {
-            let Spread { states, entities, .. } = &mut **spread;
-            states.iter_mut().chain(entities).map(|(name, _)| name)
-        });
-        for text in [client, &mut record.cause, &mut record.who].into_iter().chain(names) {
+        for text in repeated(record) {
             if let Some(same) = self.0.get(text) {
                 *text = Arc::clone(same);
             } else {
@@ -851,6 +833,28 @@ impl Texts {
             }
         }
     }
+
+    /// The same by what is known already; false where something is new.
+    pub(super) fn share_known(&self, record: &mut GroupRecord) -> bool {
+        let mut is_known = true;
+        for text in repeated(record) {
+            match self.0.get(text) {
+                Some(same) => *text = Arc::clone(same),
+                None => is_known = false,
+            }
+        }
+        is_known
+    }
+}
+
+/// Texts of a record that others have as well.
+fn repeated(record: &mut GroupRecord) -> impl Iterator<Item = &mut Arc<str>> {
+    let GroupRecord { group: Group { client, .. }, cause, who, spread, .. } = record;
+    let names = spread.iter_mut().flat_map(|spread| {
+        let Spread { states, entities, .. } = &mut **spread;
+        states.iter_mut().chain(entities).map(|(name, _)| name)
+    });
+    [client, cause, who].into_iter().chain(names)
 }
 
 impl Loaded {
@@ -859,7 +863,6 @@ impl Loaded {
         match tree {
             Tree::Groups => {
                 let mut record: GroupRecord = vault::parse(tree, key, bytes)?;
-                trim(&mut record);
                 self.texts.share(&mut record);
                 self.groups.push(record.group.id.clone(), record);
             }

@@ -41,7 +41,7 @@ pub use chain::{ChainHash, Head, NotAHash, Record};
 pub use durable::replace_file;
 pub use filing::{Filing, Part, Sending};
 pub use format::FORMAT;
-pub use history::{History, Move, MoveKind, Ordered, Sizes};
+pub use history::{History, Move, MoveKind, Ordered, Sizes, Write as TicketWrite};
 pub use journal::{Entry, Journal, JournalError, Torn, Verified};
 pub use known::{
     Change, Claimed, Done, Doubt, GroupRecord, Holds, Known, Ran, Rebuilt, Rival, Rows, RunRecord,

@@ -8,7 +8,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{group::GroupId, ticket::facts::Figures};
+use crate::{
+    group::{GroupId, exact},
+    ticket::facts::Figures,
+};
 
 /// Name of what has no value in a breakdown.
 pub const UNKNOWN: &str = "unknown";
@@ -52,13 +55,13 @@ pub struct Snapshot {
 #[serde(default)]
 pub struct Spread {
     /// By state.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "exact::counts", skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<(Arc<str>, u32)>,
     /// By type of the covered entity.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "exact::counts", skip_serializing_if = "Vec::is_empty")]
     pub entities: Vec<(Arc<str>, u32)>,
     /// By the day on which they were opened; one that names none is missing here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "exact::list", skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<(Date, u32)>,
     /// Why they belong together; none in records of earlier builds.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,15 @@
 //! Killed or stopped at any write, a clean run afterwards ends with one ticket per group.
 
+use std::{cmp::Reverse, collections::BTreeSet};
+
 use disputebot::{
-    sandbox::{Effect, Fault, Matches},
+    sandbox::{Effect, Fault, Matches, User},
     state::Known,
 };
 
-use crate::world::{World, text};
+use serde_json::Value;
+
+use crate::world::{World, disputes, text};
 
 /// Kills a run at its `nth` write, before or after it took effect, and runs again.
 pub(crate) async fn killed_at(world: World, nth: usize, effect: Effect) {
@@ -35,6 +39,93 @@ async fn writes_of_a_run() -> usize {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
     world.writes()
+}
+
+/// What a run did after which one cause was settled and another one had become smaller: it closes, edits and comments.
+async fn change_two_causes(world: &World) {
+    let groups = world.groups().await;
+    let members = |id: &str| groups[id]["group"]["members"].as_array().unwrap().clone();
+    let mut by_size: Vec<&String> = groups.keys().collect();
+    by_size.sort_by_key(|id| Reverse(members(id).len()));
+    let mut gone = members(by_size[1]);
+    gone.extend(members(by_size[0]).into_iter().step_by(2));
+    let rows: Vec<_> =
+        disputes().into_iter().filter(|row| !gone.contains(&Value::from(row.dispute_id.as_str()))).collect();
+    world.write_disputes(&rows);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_run_wrote_is_in_the_report_of_its_week() {
+    let seen = async |nth: Option<usize>| {
+        let world = World::new().await;
+        world.expect(0, &["run"]).await;
+        change_two_causes(&world).await;
+        let before = world.sandbox.requests().len();
+        if let Some(nth) = nth {
+            let effect = Effect::HangAfterCommit;
+            world.sandbox.inject(Fault { nth, matches: Matches::Writes, effect });
+            let mut child = world.spawn(&["run"]);
+            world.sandbox.reached().await;
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        world.expect(0, &["run"]).await;
+        let report: Value = serde_json::from_str(&world.expect(0, &["report", "--json"]).await).unwrap();
+        let keys = |name: &str| -> BTreeSet<String> {
+            let keys = report["written"][name].as_array().unwrap().iter();
+            keys.map(|key| key.as_str().unwrap().to_owned()).collect()
+        };
+        let when = format!("killed at write {nth:?}");
+        let issues = world.sandbox.issues();
+        let key = |issue: &Value| issue["key"].as_str().unwrap().to_owned();
+        let is_done = |issue: &&Value| issue["fields"]["status"]["statusCategory"]["key"] == "done";
+        assert_eq!(keys("closed"), issues.iter().filter(is_done).map(key).collect(), "{when}");
+        let edits = world.sandbox.requests_from(before);
+        let edited = |issue: &&Value| {
+            let is_of = |path: &str| {
+                [&issue["id"], &issue["key"]]
+                    .iter()
+                    .any(|name| path.ends_with(&format!("/issue/{}", name.as_str().unwrap())))
+            };
+            edits.iter().any(|request| request.method == "PUT" && is_of(&request.path))
+        };
+        assert_eq!(keys("updated"), issues.iter().filter(edited).map(key).collect(), "{when}");
+        assert_eq!(keys("opened").len(), issues.len(), "{when}");
+        assert!(!keys("closed").is_empty() && !keys("updated").is_empty(), "{when}: {report}");
+        world.writes()
+    };
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let writes = seen(None).await - world.writes();
+    assert!(writes > 2);
+    for nth in 1..=writes {
+        seen(Some(nth)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_a_killed_run_closed_and_a_person_reopens_stays_open() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (_, record) = world.largest().await;
+    let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap();
+    let gone = record["group"]["members"].as_array().unwrap();
+    let rows: Vec<_> =
+        disputes().into_iter().filter(|row| !gone.contains(&Value::from(row.dispute_id.as_str()))).collect();
+    world.write_disputes(&rows);
+    let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/transitions".to_owned() };
+    world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::HangAfterCommit });
+    let mut child = world.spawn(&["run"]);
+    world.sandbox.reached().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let is_done = || world.issue(key)["fields"]["status"]["statusCategory"]["key"] == "done";
+    world.expect(0, &["run"]).await;
+    assert!(is_done());
+    let reopen = serde_json::json!({ "transition": { "id": "61" } });
+    world.sandbox.person(&User::analyst()).transition(key, &reopen).unwrap();
+    world.expect(0, &["run"]).await;
+    assert!(!is_done(), "the person's word counts");
 }
 
 // Of all writes one half here and the other half below; `cargo bench --bench prove` kills at each request, both ways.

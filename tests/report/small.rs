@@ -6,7 +6,7 @@ use disputebot::{
     dispute::{Program, Text},
     group::{Group, GroupId, Status},
     plan::{Issue, Link, Ruling, RulingKind, Ticket},
-    report::{self, Weekly},
+    report::{self, TicketKey, Weekly},
     state::{Change, Due, GroupRecord, History, Rows, RunRecord, Snapshot, Sum, Untried, Waiting},
     ticket::facts::Figures,
 };
@@ -213,7 +213,10 @@ fn all_that_people_decided_about_groups_counts_as_disagreement_until_they_take_i
             count("split by a person", 1),
         ])
     );
-    assert_eq!(quality.disagreed_keys, ["DISP-1", "DISP-2", "DISP-3", "DISP-4", "DISP-5"]);
+    assert_eq!(
+        quality.disagreed_keys,
+        ["DISP-1", "DISP-2", "DISP-3", "DISP-4", "DISP-5"].map(TicketKey::from)
+    );
     assert_eq!((quality.agreed.part, quality.agreed.whole), (2, 7));
     assert_eq!(
         quality.decided,
@@ -258,7 +261,7 @@ fn a_group_whose_disputes_go_on_under_another_name_has_lost_its_id() {
     ]);
     let quality = weekly(&history).quality;
     assert_eq!((quality.ids_kept.part, quality.ids_kept.whole), (2, 4));
-    assert_eq!(quality.ids_lost, [id(3).short(), "DISP-1"]);
+    assert_eq!(quality.ids_lost, [id(3).short(), "DISP-1"].map(TicketKey::from));
 }
 
 #[test]

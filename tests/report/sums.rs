@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use disputebot::{
     dispute::Program,
-    report::{self, Forecast, Line, Week, Weekly},
+    report::{self, Forecast, Line, TicketKey, Week, Weekly},
 };
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -69,14 +69,14 @@ impl Scene<'_> {
         all.filter(|done| self.is.groups.contains_key(text(&done["group"]))).collect()
     }
 
-    fn keys(&self, groups: impl IntoIterator<Item = String>) -> Vec<String> {
+    fn keys(&self, groups: impl IntoIterator<Item = String>) -> Vec<TicketKey> {
         let keys: BTreeSet<u32> =
             groups.into_iter().map(|id| self.is.keys[&id][5..].parse().unwrap()).collect();
-        keys.into_iter().map(|number| format!("DISP-{number}")).collect()
+        keys.into_iter().map(|number| format!("DISP-{number}").into()).collect()
     }
 
     /// What falls due on some days.
-    fn due(&self, wanted: impl Fn(Date) -> bool) -> (usize, Money, Vec<String>, usize) {
+    fn due(&self, wanted: impl Fn(Date) -> bool) -> (usize, Money, Vec<TicketKey>, usize) {
         let all = self.snapshots().into_iter().flat_map(|it| it["due"].as_array().unwrap());
         let due: Vec<&Value> = all.filter(|due| wanted(text(&due["day"]).parse().unwrap())).collect();
         let has = |body: &Value| {
@@ -150,9 +150,9 @@ fn deadlines(scene: &Scene<'_>, found: &Weekly) -> usize {
 }
 
 fn writes(scene: &Scene<'_>, found: &Weekly) {
-    let keys = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
+    let keys = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<TicketKey> {
         let done = scene.done().into_iter().filter(|done| wanted(done));
-        done.map(|done| text(&done["issue"]["key"]).to_owned()).collect()
+        done.map(|done| text(&done["issue"]["key"]).into()).collect()
     };
     let updated = keys(&|done| done["kind"] == "update");
     let reopened = keys(&|done| done["kind"] == "transition" && done["closed"] == false);
@@ -260,7 +260,7 @@ fn top(scene: &Scene<'_>, found: &Weekly, all: &[(Timestamp, Value)]) {
         .map(|end| Lines::before(all, *end, scene.client))
         .collect();
     for group in &found.top {
-        let (id, body) = scene.is.open().find(|(id, _)| scene.is.keys[*id] == group.key).unwrap();
+        let (id, body) = scene.is.open().find(|(id, _)| *scene.is.keys[*id] == *group.key).unwrap();
         let figures = &body["figures"];
         assert_eq!((group.figures.exposed, group.figures.recoverable), shown(both(figures)), "{}", group.key);
         let units = figures["units"].as_object().unwrap();
@@ -285,10 +285,10 @@ fn reasons(scene: &Scene<'_>, found: &Weekly) -> BTreeSet<String> {
     let status = |lines: &Lines, id: &str| {
         lines.groups.get(id).map_or("", |body| text(&body["group"]["status"]["state"])).to_owned()
     };
-    let key = |id: &str| scene.is.keys.get(id).cloned().unwrap_or_else(|| id[..8].to_owned());
+    let key = |id: &str| scene.is.keys.get(id).cloned().unwrap_or_else(|| id[..8].into());
     let mut told = BTreeSet::new();
     for change in &found.changes {
-        let (id, body) = scene.is.groups.iter().find(|(id, _)| key(id) == change.key).unwrap();
+        let (id, body) = scene.is.groups.iter().find(|(id, _)| *key(id) == *change.key).unwrap();
         let mut can_be: BTreeSet<String> = BTreeSet::new();
         for (other, record) in &scene.is.groups {
             let is_new = !scene.was.groups.contains_key(other);

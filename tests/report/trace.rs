@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use disputebot::report::{self, Weekly};
+use disputebot::report::{self, TicketKey, Weekly};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -312,7 +312,7 @@ fn whatever_a_project_or_a_ticket_is_called_it_stays_within_its_quotes() {
         query(&links.open()),
         r#"project = "X\" OR project != \"" AND labels = "disputebot" AND statusCategory != Done"#
     );
-    let keys = ["DISP-1".to_owned(), "A) OR (B-1".to_owned()];
+    let keys = ["DISP-1", "A) OR (B-1"].map(TicketKey::from);
     assert_eq!(query(&links.search(&keys)), r#"issuekey in ("DISP-1", "A) OR (B-1")"#);
 }
 
@@ -327,7 +327,7 @@ fn where_no_search_can_name_all_tickets_a_list_on_the_page_does_and_the_json_for
         let (_, list) = page.split_once(&format!("<h3 id=\"states-{place}\">")).unwrap();
         let list = list.split("</p>").next().unwrap();
         for key in &line.keys {
-            assert!(list.contains(key.as_str()), "{key} of {}", line.name);
+            assert!(list.contains(&**key), "{key} of {}", line.name);
         }
     }
     for list in ["programs-0", "clients-0", "causes-0", "ageing-3", "units-0", "entities-0", "came-2026-W47"]

@@ -7,7 +7,7 @@ use std::{
 
 use disputebot::{
     dispute::Program,
-    report::{self, Week},
+    report::{self, TicketKey, Week},
 };
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -19,7 +19,7 @@ use crate::{journal, later, quarter, same, state, taken, two_digits};
 pub(crate) struct Lines {
     pub(crate) groups: BTreeMap<String, Value>,
     pub(crate) runs: Vec<Value>,
-    pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) keys: BTreeMap<String, TicketKey>,
 }
 
 impl Lines {
@@ -35,7 +35,7 @@ impl Lines {
                 }
                 "ticket" => {
                     let key = text(&body["link"]["issue"]["key"]).to_owned();
-                    lines.keys.insert(text(&body["group"]).to_owned(), key);
+                    lines.keys.insert(text(&body["group"]).to_owned(), key.into());
                 }
                 "run" => lines.runs.push(body.clone()),
                 _ => {}
@@ -68,8 +68,8 @@ impl Lines {
     }
 
     /// Tickets of the open groups that something holds for, as people count.
-    fn keys_of(&self, holds: impl Fn(&Value) -> bool) -> Vec<String> {
-        let mut keys: Vec<String> =
+    fn keys_of(&self, holds: impl Fn(&Value) -> bool) -> Vec<TicketKey> {
+        let mut keys: Vec<TicketKey> =
             self.open().filter(|(_, body)| holds(body)).map(|(id, _)| self.keys[id].clone()).collect();
         keys.sort_by_key(|key| key[5..].parse::<u32>().unwrap());
         keys
@@ -240,8 +240,8 @@ fn the_further_figures_of_every_week_are_those_of_the_journal() {
                     (*id).clone(),
                 )
             });
-            let top: Vec<&String> = open.iter().take(15).map(|(id, _)| &is.keys[*id]).collect();
-            assert_eq!(found.top.iter().map(|group| &group.key).collect::<Vec<_>>(), top, "{of}");
+            let top: Vec<&str> = open.iter().take(15).map(|(id, _)| &*is.keys[*id]).collect();
+            assert_eq!(found.top.iter().map(|group| group.key.as_str()).collect::<Vec<_>>(), top, "{of}");
             let first = open.first().map(|(_, body)| two_digits(money(&body["figures"]["exposed"])));
             assert_eq!(found.top.first().map(|group| group.figures.exposed), first, "{of}");
             let mut changes: Vec<(Reverse<usize>, &String, usize, usize)> = is
@@ -252,13 +252,16 @@ fn the_further_figures_of_every_week_are_those_of_the_journal() {
                 .map(|(id, before, after)| (Reverse(before.abs_diff(after)), id, before, after))
                 .collect();
             changes.sort();
-            let expected: Vec<(&String, usize, usize)> = changes
+            let expected: Vec<(&str, usize, usize)> = changes
                 .iter()
                 .take(12)
-                .map(|(_, id, before, after)| (&is.keys[*id], *before, *after))
+                .map(|(_, id, before, after)| (&*is.keys[*id], *before, *after))
                 .collect();
-            let shown: Vec<(&String, usize, usize)> =
-                found.changes.iter().map(|change| (&change.key, change.before, change.after)).collect();
+            let shown: Vec<(&str, usize, usize)> = found
+                .changes
+                .iter()
+                .map(|change| (change.key.as_str(), change.before, change.after))
+                .collect();
             assert_eq!(shown, expected, "{of}");
 
             // Open disputes of each week, and the next one from the middle of the last eight changes.

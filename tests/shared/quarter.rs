@@ -7,7 +7,10 @@ use disputebot::{
     cluster::{Attribute, Item},
     dispute::{Program, Text},
     group::{Group, GroupId, Pattern, Pending, Status},
-    plan::{Asked, Command, Issue, Link, Orders, Reason, Ruling, RulingKind, Ticket},
+    plan::{
+        Asked, Closed, Command, Issue, Labels, Life, Link, Orders, Reason, Ruling, RulingKind, Ticket,
+        Written,
+    },
     state::{
         ByCode, Change, Done, Due, Fit, GroupRecord, History, Holds, Rows, RuleFit, RunRecord, Snapshot,
         SourceRecord, Spread, Sum, Untried, Waiting,
@@ -54,13 +57,15 @@ pub(crate) fn history(text: &dyn Fn(&str) -> String) -> History {
 pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)> {
     let mut changes = Vec::new();
     let mut known: BTreeMap<i64, GroupRecord> = BTreeMap::new();
+    let mut tickets: BTreeMap<i64, Ticket> = BTreeMap::new();
     for week in 0..WEEKS {
         let mut done = Vec::new();
         for one in 0..GROUPS {
             let Some(record) = record(one, week, text) else { continue };
             let before = known.get(&one);
             if before.is_none() {
-                changes.push((at(week), Change::Ticket(ticket(one, text))));
+                tickets.insert(one, ticket(one, text));
+                changes.push((at(week), Change::Ticket(tickets[&one].clone())));
                 done.push(write(one, "create", false, Reason::NewGroup));
             } else if before != Some(&record) {
                 let was_active = before.is_some_and(|before| before.group.status == Status::Active);
@@ -72,6 +77,9 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
                         ("transition", true, Reason::MergedInto { group: into.clone() })
                     }
                 };
+                let ticket = tickets.get_mut(&one).unwrap();
+                changes
+                    .extend(steps(ticket, kind, closed, week).map(|step| (at(week), Change::Ticket(step))));
                 done.push(write(one, kind, closed, reason));
             }
             if before != Some(&record) {
@@ -79,7 +87,7 @@ pub(crate) fn changes(text: &dyn Fn(&str) -> String) -> Vec<(Timestamp, Change)>
                 known.insert(one, record);
             }
         }
-        changes.extend(people(week, text).into_iter().map(|change| (at(week), change)));
+        changes.extend(people(week, &tickets, text).into_iter().map(|change| (at(week), change)));
         changes.push((at(week), Change::Run(Box::new(run(week, &known, done, text)))));
     }
     changes
@@ -165,7 +173,7 @@ fn member(one: i64, n: i64, text: &dyn Fn(&str) -> String) -> Text {
 }
 
 /// What people decided and ordered: on Sunday of the last week, and a month before.
-fn people(week: i64, text: &dyn Fn(&str) -> String) -> Vec<Change> {
+fn people(week: i64, tickets: &BTreeMap<i64, Ticket>, text: &dyn Fn(&str) -> String) -> Vec<Change> {
     let ruling = |name: &str, of: i64, kind| {
         let ruling = Ruling {
             id: name.to_owned(),
@@ -181,7 +189,7 @@ fn people(week: i64, text: &dyn Fn(&str) -> String) -> Vec<Change> {
     let order = |of: i64, asked: &[(&str, Asked)]| {
         let asked = asked.iter().map(|(comment, asked)| ((*comment).to_owned(), asked.clone())).collect();
         let orders = Orders { heard: 5_003, asked, ..Orders::default() };
-        Change::Ticket(Ticket { orders: Some(Box::new(orders)), ..ticket(of, text) })
+        Change::Ticket(Ticket { orders: Some(Box::new(orders)), ..tickets[&of].clone() })
     };
     match week {
         15 => vec![ruling("comment-4001", 11, RulingKind::Apart { attribute: text("covered_entity") })],
@@ -242,6 +250,35 @@ fn ticket(one: i64, text: &dyn Fn(&str) -> String) -> Ticket {
     let assignee = names[usize::try_from(one % 3).unwrap()].map(|name| text(name).into_boxed_str());
     let told = BTreeSet::from([text("changed:summary")]);
     Ticket { link: Link::Bound { issue: issue(one) }, assignee, told, ..Ticket::none(id(one)) }
+}
+
+/// What is recorded of a ticket before and after a write.
+fn steps(ticket: &mut Ticket, kind: &str, closes: bool, week: i64) -> [Ticket; 2] {
+    let mut before = ticket.clone();
+    match kind {
+        "update" => {
+            let written = Written {
+                summary: format!("written in week {week}"),
+                block: String::new(),
+                priority: None,
+                due: None,
+                labels: Labels::default(),
+                fields: Default::default(),
+                course: None,
+            };
+            before.writing = Some(Box::new(written.clone()));
+            ticket.written = Some(written);
+        }
+        _ if closes => {
+            before.closed = Closed::Intended;
+            (ticket.closed, ticket.closings) = (Closed::ByUs, ticket.closings + 1);
+        }
+        _ => {
+            ticket.closed = Closed::No;
+            ticket.life = Some(Box::new(Life { reopened: vec![at(week)], said: Vec::new() }));
+        }
+    }
+    [before, ticket.clone()]
 }
 
 fn issue(one: i64) -> Issue {

@@ -61,6 +61,7 @@ const LAW: &[Room] = &[
             "state::Snapshot",
             "state::Spread",
             "state::Sum",
+            "state::TicketWrite",
             "state::UNKNOWN",
             "state::Waiting",
             "state::age_band",

@@ -7,10 +7,7 @@ use disputebot::{
     cluster::{Attribute, Item},
     dispute::{Program, Text},
     group::{Group, GroupId, Pattern, Pending, Status},
-    plan::{
-        Asked, Closed, Command, Issue, Labels, Life, Link, Orders, Reason, Ruling, RulingKind, Ticket,
-        Written,
-    },
+    plan::{Asked, Closed, Command, Issue, Life, Link, Orders, Reason, Ruling, RulingKind, Ticket, Written},
     state::{
         ByCode, Change, Done, Due, Fit, GroupRecord, History, Holds, Rows, RuleFit, RunRecord, Snapshot,
         SourceRecord, Spread, Sum, Untried, Waiting,
@@ -249,7 +246,8 @@ fn ticket(one: i64, text: &dyn Fn(&str) -> String) -> Ticket {
     let names = [Some("Example Analyst"), None, Some("Example Lead")];
     let assignee = names[usize::try_from(one % 3).unwrap()].map(|name| text(name).into_boxed_str());
     let told = BTreeSet::from([text("changed:summary")]);
-    Ticket { link: Link::Bound { issue: issue(one) }, assignee, told, ..Ticket::none(id(one)) }
+    let written = Some(Written::default());
+    Ticket { link: Link::Bound { issue: issue(one) }, written, assignee, told, ..Ticket::none(id(one)) }
 }
 
 /// What is recorded of a ticket before and after a write.
@@ -257,15 +255,7 @@ fn steps(ticket: &mut Ticket, kind: &str, closes: bool, week: i64) -> [Ticket; 2
     let mut before = ticket.clone();
     match kind {
         "update" => {
-            let written = Written {
-                summary: format!("written in week {week}"),
-                block: String::new(),
-                priority: None,
-                due: None,
-                labels: Labels::default(),
-                fields: Default::default(),
-                course: None,
-            };
+            let written = Written { summary: format!("written in week {week}"), ..Written::default() };
             before.writing = Some(Box::new(written.clone()));
             ticket.written = Some(written);
         }

@@ -63,7 +63,7 @@ pub fn weekly(
         week,
         days: week.days(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        client: client.map(words::open),
+        client: client.map(words::client),
         story: Vec::new(),
         run: at.last.map(|run| run.id.clone()),
         runs: at.runs.len(),
@@ -285,7 +285,7 @@ impl<'a> Scene<'a> {
     fn ticket_lines(&self, wanted: TicketWrite) -> Vec<TicketLine> {
         let line = |(key, record): (TicketKey, &GroupRecord)| TicketLine {
             key: key.to_string(),
-            client: words::open(&record.group.client),
+            client: words::client(&record.group.client),
             what: what(record),
             disputes: record.group.members.len(),
         };
@@ -447,10 +447,10 @@ impl<'a> Scene<'a> {
                 TopGroup {
                     group: id.short().to_owned(),
                     key: issue.map(|issue| issue.key.clone()).unwrap_or_default(),
-                    client: words::open(&record.group.client),
+                    client: words::client(&record.group.client),
                     cause: words::open(&record.cause),
                     who: words::open(&record.who),
-                    owner: ticket.and_then(|ticket| ticket.assignee.as_deref()).map(words::open),
+                    owner: ticket.and_then(|ticket| ticket.assignee.as_deref()).map(words::foreign),
                     title: words::open(&record.title),
                     figures: rounded_figures(&record.figures),
                     series,
@@ -510,7 +510,7 @@ impl<'a> Scene<'a> {
                 });
                 ChangeLine {
                     key: self.key(id).to_string(),
-                    client: words::open(&record.group.client),
+                    client: words::client(&record.group.client),
                     what: what(record),
                     before,
                     after,
@@ -531,7 +531,7 @@ impl<'a> Scene<'a> {
                 let total = total(snapshot);
                 let keys = groups.remove(client.as_str()).unwrap_or_default();
                 Line {
-                    name: words::open(client),
+                    name: words::client(client),
                     sum: Sum {
                         disputes: total.disputes,
                         exposed: total.exposed,

@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
     fn line(&self, record: &GroupRecord, words: String, new: bool) -> Overruled {
         Overruled {
             key: self.key(&record.group.id).to_string(),
-            client: words::open(&record.group.client),
+            client: words::client(&record.group.client),
             what: what(record),
             words,
             new,
@@ -207,7 +207,7 @@ impl<'a> Scene<'a> {
             .flat_map(|run| &run.failed)
             .filter(|(group, _, _)| self.client.is_none() || self.group(group).is_some())
             .take(FAILED)
-            .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::open(why)))
+            .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::foreign(why)))
             .collect()
     }
 }

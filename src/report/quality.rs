@@ -243,7 +243,8 @@ fn distance(of: &'static str, now: &BTreeMap<String, usize>, then: &BTreeMap<Str
     Drift {
         of,
         distance: changes.iter().map(|(change, _)| change.abs()).sum::<f64>() / 2.0,
-        gained: gained.map(|(_, name)| super::words::open(name)),
+        // A client, a cause or a code: no other one may look like more than a client may.
+        gained: gained.map(|(_, name)| super::words::client(name)),
     }
 }
 

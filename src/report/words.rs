@@ -47,6 +47,16 @@ pub(super) fn open(text: &str) -> String {
     if ticket::screen(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
 }
 
+/// Words of people or of Jira, of which nothing is known.
+pub(super) fn foreign(text: &str) -> String {
+    if ticket::screen_foreign(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
+}
+
+/// The name of a client. Firms are called after people.
+pub(super) fn client(text: &str) -> String {
+    if Field::Manufacturer.misfit(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
+}
+
 /// A code or a kind of the input, where it looks like one.
 pub(super) fn open_code(text: &str) -> String {
     if Field::ReasonCodes.misfit(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
@@ -112,7 +122,7 @@ pub fn owner(key: &str, assignee: Option<&str>) -> String {
     match (key, assignee) {
         ("", _) => "no ticket yet".to_owned(),
         (_, None) => "unassigned".to_owned(),
-        (_, Some(name)) => open(name),
+        (_, Some(name)) => foreign(name),
     }
 }
 

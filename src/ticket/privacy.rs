@@ -24,6 +24,11 @@ pub fn screen(text: &str) -> Option<Find> {
     of_a_person.map(|find| Find { kind: find.shape.as_str() })
 }
 
+/// The same for words of which nothing is known, such as those of an error: days and long numbers count as well.
+pub fn screen_foreign(text: &str) -> Option<Find> {
+    finds(&plain(text)).first().map(|find| Find { kind: find.shape.as_str() })
+}
+
 /// A text, or that it is withheld because it looks private.
 pub fn open(text: &str) -> Cow<'_, str> {
     screen(text).map_or(Cow::Borrowed(text), |find| Cow::Owned(withheld(find.kind)))

@@ -20,7 +20,7 @@ use crate::{
     plan::{Asked, Link, RulingKind},
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::{facts, open_value, screen, words},
+    ticket::{facts, open_value, screen_foreign, words},
 };
 
 /// Groups, runs, writes and past events on one page.
@@ -372,7 +372,8 @@ impl Maker<'_> {
                 Asked::Done(command) => by_people(order.at, "order in a comment", command.to_string()),
                 Asked::Failed { why, .. } => {
                     // It repeats words of the comment.
-                    let words = if screen(why).is_some() { "(withheld: it looks private)" } else { why };
+                    let words =
+                        if screen_foreign(why).is_some() { "(withheld: it looks private)" } else { why };
                     by_people(order.at, "order that could not be carried out", words.to_owned())
                 }
             });

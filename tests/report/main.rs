@@ -415,6 +415,31 @@ fn what_looks_private_is_withheld_where_it_stands_and_refused_where_it_is_left()
 }
 
 #[test]
+fn days_and_long_numbers_in_words_that_nothing_is_known_of_are_withheld() {
+    for private in ["1961-04-12", "123456789"] {
+        let with = |text: &str| {
+            let is_foreign = text.starts_with("Example Pharma")
+                || ["Example Analyst", "Example Lead", "502 Bad Gateway"].contains(&text);
+            if is_foreign { format!("{text} {private}") } else { text.to_owned() }
+        };
+        let history = quarter::history(&with);
+        let report = weekly(&history, None);
+        assert!(!report.failed.is_empty() && report.top.iter().any(|group| group.owner.is_some()));
+        let forms = [
+            report::html(&report, &history.head, &links()).unwrap(),
+            report::markdown(&report, &history.head, &links()).unwrap(),
+            serde_json::to_string(&report).unwrap(),
+        ];
+        for form in forms {
+            let shown =
+                form.split_once(private).map(|(before, _)| &before[before.len().saturating_sub(80)..]);
+            assert_eq!(shown, None, "{private}");
+            assert!(form.contains("withheld"));
+        }
+    }
+}
+
+#[test]
 fn no_form_of_a_report_gives_out_what_looks_private() {
     let private = |text: &str| format!("{text}, call 555-010-1234");
     let history = quarter::history(&private);

@@ -416,7 +416,7 @@ fn what_looks_private_is_withheld_where_it_stands_and_refused_where_it_is_left()
 
 #[test]
 fn days_and_long_numbers_in_words_that_nothing_is_known_of_are_withheld() {
-    for private in ["1961-04-12", "123456789"] {
+    for private in ["1961-04-12", "987654321"] {
         let with = |text: &str| {
             let is_foreign = text.starts_with("Example Pharma")
                 || ["Example Analyst", "Example Lead", "502 Bad Gateway"].contains(&text);

@@ -1,13 +1,20 @@
 //! The README is true: its commands run, its lines of output appear, its names exist.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "common/contract.rs"]
+mod contract;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     process::{Command, Output},
 };
 
-use disputebot::dispute::{Field, Program};
+use disputebot::{
+    dispute::{Field, Program},
+    sandbox::{Flavour, Recorded},
+};
+use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
 const CI: &str = include_str!("../.ci/run");
@@ -172,11 +179,37 @@ fn the_demo_does_what_the_tour_shows() {
         "only the same extract again"
     );
 
+    // What went to Jira is judged by the vendor's contract, as in every other test.
+    for part in ["disputebot-demo", "disputebot-demo/quarter"] {
+        let kept = std::fs::read_to_string(folder.path().join(part).join("requests.ndjson")).unwrap();
+        let requests: Vec<Recorded> = kept.lines().map(recorded).collect();
+        assert!(
+            requests.iter().any(|request| request.method == "POST" && request.path.ends_with("/issue")),
+            "{part}"
+        );
+        assert_eq!(contract::breaches(Flavour::Cloud, &requests), Vec::<String>::new(), "{part}");
+    }
+
     let reports: BTreeSet<String> = std::fs::read_dir(folder.path().join("disputebot-demo/reports"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(reports.into_iter().collect::<Vec<_>>(), ["disputes-2026-W46.html", "disputes-2026-W47.html"]);
+}
+
+fn recorded(line: &str) -> Recorded {
+    let mut request: Value = serde_json::from_str(line).unwrap();
+    let target = request["path"].as_str().unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    Recorded {
+        method: request["method"].as_str().unwrap().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        body: request["body"].take(),
+        status: None,
+        who: None,
+        at: jiff::Timestamp::UNIX_EPOCH,
+    }
 }
 
 #[test]

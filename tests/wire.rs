@@ -29,7 +29,7 @@ use disputebot::{
     group::GroupId,
     jira::{Cause, Client, Credentials, Dialect, Found, Gateway, JiraError, Outcome, Paper, Settings},
     plan::{Issue, Mark},
-    sandbox::{self, Effect, Fault, Matches, Options, User},
+    sandbox::{self, Effect, Fault, Flavour, Matches, Options, Recorded, User},
     ticket::{
         Content, Typed,
         document::{Block, Inline},
@@ -39,6 +39,7 @@ use disputebot::{
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 use missing::missing;
+use serde_json::Value;
 
 const TOKEN: &str = "T0k3n-that-nobody-may-see";
 const SIGNED_IN: &str = "X-AAccountId: bot\r\n";
@@ -51,6 +52,18 @@ struct Server {
     url: String,
     /// Heads of the requests.
     heads: Arc<Mutex<Vec<String>>>,
+    /// All of each.
+    requests: Arc<Mutex<Vec<Recorded>>>,
+    flavour: Flavour,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let requests = self.requests.lock().unwrap();
+            assert_eq!(contract::breaches(self.flavour, &requests), Vec::<String>::new());
+        }
+    }
 }
 
 impl Server {
@@ -65,17 +78,21 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let (told, answer, site) = (Arc::clone(&heads), Arc::new(answer), Arc::new(site));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let flavour = if site.contains("Cloud") { Flavour::Cloud } else { Flavour::DataCenter };
+        let (told, kept) = (Arc::clone(&heads), Arc::clone(&requests));
+        let (answer, site) = (Arc::new(answer), Arc::new(site));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (told, answer, site) = (Arc::clone(&told), Arc::clone(&answer), Arc::clone(&site));
+                let (told, kept) = (Arc::clone(&told), Arc::clone(&kept));
+                let (answer, site) = (Arc::clone(&answer), Arc::clone(&site));
                 thread::spawn(move || {
                     // A client that goes away is what is tested.
-                    drop(serve(stream, &told, &site, answer.as_ref()));
+                    drop(serve(stream, (&told, &kept), &site, answer.as_ref()));
                 });
             }
         });
-        Self { url, heads }
+        Self { url, heads, requests, flavour }
     }
 
     fn heads(&self) -> Vec<String> {
@@ -89,7 +106,7 @@ impl Server {
 
 fn serve(
     mut stream: TcpStream,
-    told: &Mutex<Vec<String>>,
+    (told, kept): (&Mutex<Vec<String>>, &Mutex<Vec<Recorded>>),
     site: &str,
     answer: &dyn Fn(&str, &mut TcpStream) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -103,14 +120,34 @@ fn serve(
         let length = line.strip_prefix("content-length:")?;
         length.trim().parse::<usize>().ok()
     });
-    stream.read_exact(&mut vec![0; length.unwrap_or(0)])?;
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
     told.lock().unwrap().push(head.clone());
+    kept.lock().unwrap().push(recorded(&head, &body));
     let path = head.split(' ').nth(1).unwrap_or_default();
     // One that says nothing by itself is asked for everything.
     if path.ends_with("/serverInfo") && !site.is_empty() {
         return json(&mut stream, SIGNED_IN, site);
     }
     answer(path, &mut stream)
+}
+
+/// A request as the sandbox would have kept it.
+fn recorded(head: &str, body: &[u8]) -> Recorded {
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let text = String::from_utf8_lossy(body);
+    let body = match serde_json::from_slice(body) {
+        Ok(body) => body,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) if text.contains("name=\"file\"") => {
+            serde_json::json!([{ "name": "file", "fileName": "a", "sizeBytes": text.len() }])
+        }
+        Err(_) => Value::from(text),
+    };
+    let (path, query) = (path.to_owned(), query.to_owned());
+    Recorded { method, path, query, body, status: None, who: None, at: Timestamp::UNIX_EPOCH }
 }
 
 fn json(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result<()> {

@@ -27,7 +27,7 @@ use crate::{
     plan::{Category, Hold, HoldReason, Reason, Write},
     report::{Links, Week},
     run::{self, Pass},
-    sandbox::{self, Options, Sandbox, User},
+    sandbox::{self, Options, Recorded, Sandbox, User},
     source,
     state::State,
     ticket::{Templates, facts},
@@ -114,6 +114,8 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
         .collect();
     places.push(vec!["  report with a past".to_owned(), quarter.display().to_string()]);
     places.push(vec!["  extracts".to_owned(), folder.join("extracts").display().to_string()]);
+    let requests = keep_requests(folder, &sandbox)?;
+    places.push(vec!["  requests to Jira".to_owned(), requests.display().to_string()]);
     places.push(vec!["  journal".to_owned(), folder.join("state/journal").display().to_string()]);
     let served =
         if arguments.serve { sandbox.base_url() } else { "add --serve to keep the sandbox up".to_owned() };
@@ -168,8 +170,25 @@ async fn quarter(
     let history = deliver::history(&stage.state_folder, week, &delivery.zone)?;
     let path =
         deliver::save(&delivery, &history, week, None).map_err(|error| CliError::new(Exit::Bug, error))?;
+    keep_requests(&folder, &sandbox)?;
     sandbox.stop().await;
     Ok(path)
+}
+
+/// Writes every request that a sandbox got, one a line: what disputebot sends, to the last field.
+fn keep_requests(folder: &Path, sandbox: &Sandbox) -> Result<PathBuf, CliError> {
+    let line = |request: Recorded| {
+        let Recorded { at, method, path, query, body, status, .. } = request;
+        let query = if query.is_empty() { query } else { format!("?{query}") };
+        let request = json!({ "at": at, "method": method, "path": format!("{path}{query}"), "body": body, "status": status });
+        format!("{request}\n")
+    };
+    let file = folder.join("requests.ndjson");
+    let lines: String = sandbox.requests().into_iter().map(line).collect();
+    fs::write(&file, lines).map_err(|error| {
+        CliError::new(Exit::Usage, format!("could not write `{}`: {error}", file.display()))
+    })?;
+    Ok(file)
 }
 
 /// What the source had on an earlier day, `back` weeks ago.

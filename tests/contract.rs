@@ -2,6 +2,8 @@
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 
 use disputebot::sandbox::{self, Flavour, Options, Recorded};
 use serde_json::{Value, json};
@@ -98,7 +100,7 @@ fn wrong_requests_are_told() {
 
 #[tokio::test]
 async fn a_whole_sandbox_is_judged() {
-    let sandbox = contract::Judged(sandbox::start(Options::default()).await.expect("a sandbox"));
+    let sandbox = judged::Judged(sandbox::start(Options::default()).await.expect("a sandbox"));
     let url = format!("{}/rest/api/3/serverInfo", sandbox.base_url());
     reqwest::Client::builder()
         .no_proxy()

@@ -10,6 +10,8 @@ mod quarter;
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 
 use std::{
     cell::Cell,
@@ -528,7 +530,7 @@ fn an_order_needs_the_secret_of_a_page_of_ours_and_is_recorded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_held_ticket_is_bound_to_the_issue_that_a_person_names() {
-    let sandbox = contract::Judged(sandbox::start(Options::default()).await.unwrap());
+    let sandbox = judged::Judged(sandbox::start(Options::default()).await.unwrap());
     let bot = User::bot();
     let issue: serde_json::Value = reqwest::Client::builder()
         .no_proxy()

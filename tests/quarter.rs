@@ -6,6 +6,8 @@
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,7 +81,7 @@ struct Promises {
 
 struct House {
     folder: tempfile::TempDir,
-    sandbox: contract::Judged,
+    sandbox: judged::Judged,
     settings: Settings,
     state: State,
     now: Timestamp,
@@ -99,7 +101,7 @@ impl House {
     async fn new(flavour: Flavour) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = sandbox::start(Options { flavour, ..Options::default() }).await.unwrap();
-        let sandbox = contract::Judged(sandbox);
+        let sandbox = judged::Judged(sandbox);
         let config = "[source]\npaths = [\"disputes.csv\"]\n";
         fs::write(folder.path().join("disputebot.toml"), config).unwrap();
         let place = Place { folder: folder.path().to_owned(), ..Place::default() };

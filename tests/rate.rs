@@ -4,16 +4,18 @@
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 
 use std::time::{Duration, Instant};
 
-use contract::Judged;
 use disputebot::{
     jira::{Cause, Client, Credentials, Settings},
     plan::Issue,
     sandbox::{self, Effect, Family, Fault, Matches, Options, RateLimit, Reason, Sandbox, Told, User},
 };
 use jiff::{SignedDuration, Timestamp};
+use judged::Judged;
 
 async fn world(longest_wait: Duration) -> (Judged, Client) {
     let sandbox = Judged(sandbox::start(Options::default()).await.unwrap());

@@ -5,10 +5,11 @@
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::Judged;
 use disputebot::{
     apply::Clock,
     config::{Layers, Needs, Place, Settings},
@@ -25,6 +26,7 @@ use disputebot::{
 };
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
+use judged::Judged;
 use regex::Regex;
 use reqwest::StatusCode;
 use serde_json::{Value, json};

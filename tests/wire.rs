@@ -5,6 +5,8 @@
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/judged.rs"]
+mod judged;
 #[path = "shared/missing.rs"]
 mod missing;
 
@@ -23,7 +25,6 @@ use std::{
     time::Duration,
 };
 
-use contract::Judged;
 use disputebot::{
     dispute::Program,
     group::GroupId,
@@ -38,6 +39,7 @@ use disputebot::{
 };
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
+use judged::Judged;
 use missing::missing;
 use serde_json::Value;
 

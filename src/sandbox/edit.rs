@@ -228,6 +228,8 @@ impl Edit {
         let is_there = match name {
             "assignee" => screen.fields().contains(&name) && may(Permission::Assign),
             "duedate" => screen.fields().contains(&name) && may(Permission::Schedule),
+            "reporter" => screen.fields().contains(&name) && may(Permission::ModifyReporter),
+            "fixVersions" => screen.fields().contains(&name) && may(Permission::Resolve),
             SECURITY => {
                 self.field(world, name).is_ok()
                     && screen.has_custom_field(name)

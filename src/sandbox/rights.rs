@@ -17,6 +17,10 @@ pub enum Permission {
     Assign,
     /// Without it: the due date is on no screen.
     Schedule,
+    /// Without it: a way whose screen has a resolution is not offered, and fix versions are on no screen.
+    Resolve,
+    /// Without it: the reporter is on no screen.
+    ModifyReporter,
     /// Be assigned to. Without it: left out of the assignable people, and refused with 400.
     BeAssigned,
     /// Without it: no security level is told, and the field is on no screen.
@@ -57,6 +61,8 @@ impl Permission {
             Self::Transition => "TRANSITION_ISSUES",
             Self::Assign => "ASSIGN_ISSUES",
             Self::Schedule => "SCHEDULE_ISSUES",
+            Self::Resolve => "RESOLVE_ISSUES",
+            Self::ModifyReporter => "MODIFY_REPORTER",
             Self::BeAssigned => "ASSIGNABLE_USER",
             Self::SetSecurity => "SET_ISSUE_SECURITY",
             Self::ManageWatchers => "MANAGE_WATCHERS",
@@ -80,6 +86,8 @@ impl Permission {
             Self::Transition,
             Self::Assign,
             Self::Schedule,
+            Self::Resolve,
+            Self::ModifyReporter,
             Self::BeAssigned,
             Self::SetSecurity,
             Self::ManageWatchers,
@@ -105,6 +113,8 @@ impl Permission {
             Self::Transition => "You do not have permission to transition issues in this project.",
             Self::Assign => "You do not have permission to assign issues.",
             Self::Schedule => "You do not have permission to schedule issues.",
+            Self::Resolve => "You do not have permission to resolve issues in this project.",
+            Self::ModifyReporter => "You do not have permission to modify the reporter.",
             Self::BeAssigned => "The user cannot be assigned issues.",
             Self::SetSecurity => "You do not have permission to set the security level.",
             Self::ManageWatchers => "You do not have permission to manage the watcher list.",

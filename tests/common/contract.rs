@@ -13,11 +13,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use disputebot::sandbox::{Flavour, Recorded, Sandbox};
+use disputebot::sandbox::{Flavour, Recorded};
 use serde_json::{Map, Value};
 
 /// What servers take although the specification is silent about it: flavour, method, path, parameter.
@@ -33,33 +32,6 @@ const ANY_JSON: &[(Flavour, &str, &str)] = &[
 ];
 /// Paths of the servers that are no part of the REST interface.
 const BESIDE: &[&str] = &["/_edge/tenant_info"];
-
-/// Fails if a request breaks the contract.
-fn assert_kept(sandbox: &Sandbox) {
-    let found = breaches(sandbox.flavour(), &sandbox.requests());
-    assert!(found.is_empty(), "requests that break the vendor's contract:\n{}", found.join("\n"));
-}
-
-/// A sandbox whose test ends with every request that it got being judged, and with nothing asked for that Jira does not
-/// know and no fault that never struck.
-pub(crate) struct Judged(pub(crate) Sandbox);
-
-impl Deref for Judged {
-    type Target = Sandbox;
-
-    fn deref(&self) -> &Sandbox {
-        &self.0
-    }
-}
-
-impl Drop for Judged {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert_eq!(self.0.leftovers(), Vec::<String>::new(), "left in the sandbox");
-            assert_kept(&self.0);
-        }
-    }
-}
 
 /// One line for each breach, without repeats.
 pub(crate) fn breaches(flavour: Flavour, requests: &[Recorded]) -> Vec<String> {

@@ -19,7 +19,7 @@ use disputebot::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
-use crate::{contract::Judged, quarter};
+use crate::{judged::Judged, quarter};
 
 const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 

@@ -6,6 +6,8 @@ mod chat;
 #[path = "../common/contract.rs"]
 mod contract;
 mod jira;
+#[path = "../common/judged.rs"]
+mod judged;
 #[path = "../shared/quarter.rs"]
 mod quarter;
 #[path = "../shared/sink.rs"]

@@ -21,6 +21,8 @@ mod decisions;
 mod dialects;
 mod fields;
 mod internal;
+#[path = "../common/judged.rs"]
+mod judged;
 #[path = "../shared/missing.rs"]
 mod missing;
 mod moves;

@@ -112,6 +112,7 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
             (Permission::Attach, "CREATE_ATTACHMENTS"),
             (Permission::DeleteOwnAttachments, "DELETE_OWN_ATTACHMENTS"),
             (Permission::Schedule, "SCHEDULE_ISSUES"),
+            (Permission::Resolve, "RESOLVE_ISSUES"),
         ] {
             world.sandbox.forbid(&User::bot(), permission);
             let said = world.expect(5, &["check"]).await;
@@ -123,6 +124,7 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
         world.sandbox.add_security_level("DISP", "Staff only", &staff).unwrap();
         for (permission, name, setting) in [
             (Permission::Assign, "ASSIGN_ISSUES", "jira.fields.assignee=Example Analyst"),
+            (Permission::ModifyReporter, "MODIFY_REPORTER", "jira.fields.reporter=Example Analyst"),
             (Permission::SetSecurity, "SET_ISSUE_SECURITY", "jira.fields.security=Staff only"),
         ] {
             world.sandbox.forbid(&User::bot(), permission);

@@ -13,7 +13,7 @@ use disputebot::{
 };
 use serde_json::Value;
 
-use super::contract::Judged;
+use super::judged::Judged;
 
 pub(crate) struct World {
     folder: tempfile::TempDir,

@@ -1,6 +1,6 @@
 //! Fields of every type: described, validated, shown back.
 
-use disputebot::sandbox::{CustomField, FieldKind, Form, Permission, User};
+use disputebot::sandbox::{CustomField, FieldKind, Flavour, Form, Permission, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -263,6 +263,28 @@ async fn a_security_level_hides_an_issue_from_all_but_its_members() {
     assert_eq!(metadata(&world, "security").await, Value::Null);
     let body = json!({ "fields": new_fields("b", json!({ "security": { "name": "Everybody" } })) });
     assert!(world.post("issue", body).await.json()["errors"]["security"].is_string());
+}
+
+#[tokio::test]
+async fn whoever_may_not_resolve_is_offered_no_way_that_resolves_and_the_reporter_is_on_no_screen_without_its_right()
+ {
+    for world in [World::new().await, World::data_center().await] {
+        world.issue("a", json!({})).await;
+        let names =
+            async || strings(&world.get("issue/DISP-1/transitions").await.json()["transitions"], "name");
+        let all = names().await;
+        world.sandbox.forbid(&User::bot(), Permission::Resolve);
+        let fewer = names().await;
+        assert!(!fewer.is_empty() && fewer.len() < all.len(), "{fewer:?} of {all:?}");
+        assert_eq!(metadata(&world, "fixVersions").await, Value::Null);
+        assert!(metadata(&world, "reporter").await.is_object());
+        world.sandbox.forbid(&User::bot(), Permission::ModifyReporter);
+        assert_eq!(metadata(&world, "reporter").await, Value::Null);
+        let key = if world.sandbox.flavour() == Flavour::Cloud { "accountId" } else { "name" };
+        let body =
+            json!({ "fields": new_fields("b", json!({ "reporter": { key: User::analyst().account_id } })) });
+        assert!(world.post("issue", body).await.json()["errors"]["reporter"].is_string());
+    }
 }
 
 #[tokio::test]

@@ -70,6 +70,8 @@ fn leave_out_forbidden(world: &World, call: &Call, fields: &mut Vec<Value>) {
     for (key, permission) in [
         ("assignee", Permission::Assign),
         ("duedate", Permission::Schedule),
+        ("reporter", Permission::ModifyReporter),
+        ("fixVersions", Permission::Resolve),
         (SECURITY, Permission::SetSecurity),
     ] {
         if !world.rights.allow(call.account(), permission) {

@@ -69,17 +69,18 @@ pub(super) fn perform(world: &mut World, call: &Call) -> Outcome {
 }
 
 /// The transitions that an issue offers a caller: none without the permission, and then none is refused as a
-/// matter of permission either.
+/// matter of permission either. As Jira's own workflows have it, whoever may not resolve is offered no way that resolves.
 fn open_to<'a>(
     world: &World,
     call: &Call,
     issue: &'a Issue,
 ) -> impl Iterator<Item = &'static Transition> + use<'a> {
-    let may = world.may(call.account(), issue.project, Permission::Transition).is_ok();
-    world.projects[issue.project]
-        .workflow
-        .transitions_from(issue.fields.status)
-        .filter(move |transition| may && transition.is_open_to(issue))
+    let has = |permission| world.may(call.account(), issue.project, permission).is_ok();
+    let (may, may_resolve) = (has(Permission::Transition), has(Permission::Resolve));
+    let resolves = |transition: &Transition| transition.screen().fields().contains(&"resolution");
+    world.projects[issue.project].workflow.transitions_from(issue.fields.status).filter(move |transition| {
+        may && (may_resolve || !resolves(transition)) && transition.is_open_to(issue)
+    })
 }
 
 fn describe(world: &World, issue: &Issue, transition: &Transition, with_fields: bool) -> Value {

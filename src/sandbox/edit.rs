@@ -229,7 +229,7 @@ impl Edit {
             "assignee" => screen.fields().contains(&name) && may(Permission::Assign),
             "duedate" => screen.fields().contains(&name) && may(Permission::Schedule),
             "reporter" => screen.fields().contains(&name) && may(Permission::ModifyReporter),
-            "fixVersions" => screen.fields().contains(&name) && may(Permission::Resolve),
+            "fixVersions" if !may(Permission::Resolve) => false,
             SECURITY => {
                 self.field(world, name).is_ok()
                     && screen.has_custom_field(name)

@@ -62,6 +62,17 @@ fn held(pages: &Pages) -> String {
     ticket.group.to_string()
 }
 
+/// What people decided about a held ticket, in order.
+fn decided(known: &Known, group: &str) -> Vec<String> {
+    let trail = format!("decision {group} ");
+    known
+        .schedules
+        .values()
+        .filter(|ran| ran.schedule.starts_with(&trail))
+        .map(|ran| ran.id.clone())
+        .collect()
+}
+
 #[test]
 fn every_page_loads_and_lets_nothing_but_our_style_be_loaded() {
     let pages = Pages::start(&same, "");
@@ -71,7 +82,9 @@ fn every_page_loads_and_lets_nothing_but_our_style_be_loaded() {
         let Answer { status, head, body } = pages.get(&path);
         assert_eq!(status, 200, "{path}: {body}");
         assert!(
-            head.contains("content-security-policy: default-src 'none'; style-src 'self'"),
+            head.lines().any(|line| line
+                == "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
+                    frame-ancestors 'none'"),
             "{path}: {head}"
         );
         assert!(head.contains("x-content-type-options: nosniff") && head.contains("cache-control: no-store"));
@@ -392,7 +405,7 @@ fn the_name_that_a_trusted_proxy_gives_is_the_one_that_is_recorded() {
     assert_eq!(pages.post(&path, &[other], &form).status, 403, "a form is of whom it was shown to");
     assert_eq!(pages.post(&path, std::slice::from_ref(&lead), &form).status, 303);
     let known = Known::read(&pages.path("state")).unwrap();
-    assert_eq!(known.schedules[&format!("decision {group}")].id, "create by Example Lead on the dashboard");
+    assert_eq!(decided(&known, &group), ["create by Example Lead on the dashboard"]);
     assert_all(
         &pages.get_with(&format!("/groups/{group}"), std::slice::from_ref(&lead)).body,
         &["<td>decision about a held ticket</td><td>create by Example Lead on the dashboard</td>"],
@@ -520,11 +533,16 @@ fn an_order_needs_the_secret_of_a_page_of_ours_and_is_recorded() {
     let known = Known::read(&pages.path("state")).unwrap();
     let id = disputebot::group::GroupId::parse(&group).unwrap();
     assert!(matches!(known.ticket(&id).link, Link::Ready { .. }));
-    let told = &known.schedules[&format!("decision {group}")];
-    assert_eq!(told.id, "create by somebody on this machine on the dashboard");
+    let by = "create by somebody on this machine on the dashboard";
+    assert_eq!(decided(&known, &group), [by]);
     assert!(pages.get("/held").body.contains("No ticket waits for a decision."));
     let again = pages.post(&path, &[], &format!("secret={secret}"));
     assert_eq!(again.status, 409);
+    // What was not done is recorded as well, and takes nothing away from what was.
+    let all = decided(&Known::read(&pages.path("state")).unwrap(), &group);
+    assert!(all.len() == 2 && all[0] == by && all[1].starts_with(&format!("{by}, not done: ")), "{all:?}");
+    let page = pages.get(&format!("/groups/{group}")).body;
+    assert_eq!(page.matches("<td>decision about a held ticket</td>").count(), 2, "{page}");
     assert!(again.body.contains("waits for no decision"), "{}", again.body);
 }
 
@@ -568,7 +586,10 @@ async fn a_held_ticket_is_bound_to_the_issue_that_a_person_names() {
         let known = Known::read(&pages.path("state")).unwrap();
         let id = disputebot::group::GroupId::parse(&group).unwrap();
         assert_eq!(known.ticket(&id).issue().unwrap().key, key);
-        assert!(known.schedules[&format!("decision {group}")].id.starts_with(&format!("bind {key} by ")));
+        let all = decided(&known, &group);
+        let [refused @ .., done] = all.as_slice() else { panic!("nothing was recorded") };
+        assert!(done.starts_with(&format!("bind {key} by ")) && !done.contains("not done"), "{all:?}");
+        assert!(refused.iter().all(|one| one.contains(", not done: ")), "{all:?}");
     })
     .await
     .unwrap();

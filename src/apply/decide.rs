@@ -29,7 +29,19 @@ impl Decision {
             Self::Bind { key } => format!("bind {key}"),
             Self::Create => "create".to_owned(),
         };
-        Ran { schedule: format!("decision {group}"), id: format!("{what} by {by}"), at }
+        // Each has a name of its own: a later one takes nothing away from an earlier one.
+        Ran { schedule: format!("{} {at}", Self::trail(group)), id: format!("{what} by {by}"), at }
+    }
+
+    /// The same of a decision that was not carried out.
+    pub fn refused(&self, group: &GroupId, by: &str, why: &str, at: Timestamp) -> Ran {
+        let Ran { schedule, id, at } = self.told(group, by, at);
+        Ran { schedule, id: format!("{id}, not done: {why}"), at }
+    }
+
+    /// What the names of the records of decisions about a group begin with.
+    pub fn trail(group: &GroupId) -> String {
+        format!("decision {group}")
     }
 }
 

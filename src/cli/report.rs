@@ -97,6 +97,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     if !arguments.send {
         return Ok(Exit::Done);
     }
+    for client in delivery.clients() {
+        let path = deliver::save(delivery, &history, week, Some(client)).map_err(refused)?;
+        ui.data(&path.display().to_string())?;
+    }
     let client = if delivery.jira.is_empty() {
         None
     } else {

@@ -16,8 +16,6 @@ use crate::{
     ticket::facts::Figures,
 };
 
-/// Most failures that are told.
-const FAILED: usize = 40;
 /// Most keys that a sentence names.
 const NAMED: usize = 5;
 
@@ -206,7 +204,6 @@ impl<'a> Scene<'a> {
             .iter()
             .flat_map(|run| &run.failed)
             .filter(|(group, _, _)| self.client.is_none() || self.group(group).is_some())
-            .take(FAILED)
             .map(|(group, kind, why)| format!("{}: {kind}: {}", self.key(group), words::foreign(why)))
             .collect()
     }

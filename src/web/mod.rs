@@ -125,7 +125,12 @@ pub async fn carry_out(client: &Client, state: &mut State, order: Order) -> Resu
                 tracing::info!(group.id = %group, by, said, "a person decided about a ticket");
                 Ok(said)
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                let why = error.to_string();
+                tracing::warn!(group.id = %group, by, why, "what a person decided about a ticket was not done");
+                state.record(now, &[Change::Occurrence(decision.refused(&group, &by, &why, now))])?;
+                Err(why)
+            }
         }
     } else {
         Err("there is no such group".to_owned())

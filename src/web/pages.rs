@@ -14,6 +14,7 @@ use super::{
     view::{Filter, Order, STATUS_WORDS, TICKET_WORDS, View, link_word, status_word},
 };
 use crate::{
+    apply::Decision,
     deliver,
     dispute::{Field, Program},
     group::{GroupId, Pending, Status},
@@ -390,7 +391,9 @@ impl Maker<'_> {
                 past.push(by_people(ruling.at, "decision", words));
             }
         }
-        if let Some(ran) = known.schedules.get(&format!("decision {id}")) {
+        let trail = Decision::trail(id);
+        let decided = known.schedules.range(trail.clone()..).take_while(|(name, _)| name.starts_with(&trail));
+        for (_, ran) in decided {
             past.push(by_people(ran.at, "decision about a held ticket", ran.id.clone()));
         }
         past.sort_by_key(|one| Reverse(one.at));

@@ -262,6 +262,7 @@ async fn order(shared: &Arc<Shared>, parts: &Parts, body: Body, visitor: &Visito
         );
     }
     if path == "/logout" {
+        tracing::info!(by = visitor.name, "somebody signed out of the dashboard");
         return see_other("/login", Some(&shared.door.sign_out(&parts.headers)));
     }
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -291,7 +292,10 @@ async fn order(shared: &Arc<Shared>, parts: &Parts, body: Body, visitor: &Visito
             let said: String = url::form_urlencoded::byte_serialize(said.as_bytes()).collect();
             see_other(&format!("/held?said={said}"), None)
         }
-        Ok(Ok(Err(why))) => refused(shared, visitor, &why),
+        Ok(Ok(Err(why))) => {
+            shared.read_again().await;
+            refused(shared, visitor, &why)
+        }
         Ok(Err(_)) => refused(shared, visitor, "The order was not taken; disputebot is stopping."),
         Err(_) => refused(shared, visitor, "A run is under way; the order is carried out after it."),
     }

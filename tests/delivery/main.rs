@@ -156,6 +156,14 @@ fn a_report_is_sent_once_to_each_recipient_and_a_client_gets_its_own_only() {
     assert!(words(all).contains("Example Pharma A") && words(all).contains("Example Pharma B"));
     let theirs = words(client);
     assert!(theirs.contains("Example Pharma B") && !theirs.contains("Example Pharma A"), "{theirs}");
+    // In the folder as well: the page of all, and that of the client.
+    let pages: Vec<String> = std::fs::read_dir(world.folder.path().join("reports"))
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(pages.len(), 2);
+    assert_eq!(pages.iter().filter(|page| page.contains("Example Pharma A")).count(), 1);
+    assert!(pages.iter().all(|page| page.contains("Example Pharma B")));
 }
 
 #[test]

@@ -117,6 +117,68 @@ async fn a_ticket_that_a_person_closed_or_muted_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_will_not_do_is_quiet_for_its_disputes_and_told_once_when_as_many_come_again() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (_, record) = world.largest().await;
+    let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap();
+    let wont_do = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
+    person(&world, "POST", &format!("/rest/api/3/issue/{key}/transitions"), wont_do).await;
+    let said = || world.issue(key)["comments"].as_array().unwrap().len();
+    for _ in 0..2 {
+        world.expect(0, &["run"]).await;
+        assert_eq!(said(), 1, "that it stays quiet is said once");
+    }
+    let members = record["group"]["members"].as_array().unwrap();
+    let mut rows = disputes();
+    let again: Vec<_> = rows
+        .iter()
+        .filter(|row| members.iter().any(|id| *id == *row.dispute_id))
+        .map(|row| disputebot::generate::Record {
+            dispute_id: format!("{}-B", row.dispute_id),
+            ..row.clone()
+        })
+        .collect();
+    rows.extend(again);
+    world.write_disputes(&rows);
+    for _ in 0..2 {
+        world.expect(0, &["run"]).await;
+        let issue = world.issue(key);
+        assert_eq!(issue["fields"]["status"]["statusCategory"]["key"], "done");
+        assert_eq!(said(), 2, "what came since is said once: {issue}");
+        let words = issue["comments"].to_string();
+        assert!(
+            words.contains("with the same cause") && words.contains("came since this ticket was closed"),
+            "{words}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_too_small_for_a_ticket_gets_one_when_its_deadline_is_near() {
+    let world = World::new().await;
+    world.write_config("[plan]\nmin_disputes = 1000\namount_alone = \"100000000\"\n");
+    world.expect(0, &["run"]).await;
+    let groups = world.groups().await;
+    let has_none = |record: &Value| record["ticket"]["link"]["issue"].is_null();
+    let first = |record: &Value| record["group"]["members"][0].to_string();
+    let (id, record) = groups.iter().filter(|(_, it)| has_none(it)).min_by_key(|(_, it)| first(it)).unwrap();
+    let before = world.sandbox.issues().len();
+    let soon = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let soon = soon.saturating_add(jiff::ToSpan::days(5)).to_string();
+    let members = record["group"]["members"].as_array().unwrap();
+    let mut rows = disputes();
+    for row in rows.iter_mut().filter(|row| members.iter().any(|id| *id == *row.dispute_id)) {
+        row.due_at.clone_from(&soon);
+    }
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.sandbox.issues().len(), before + 1);
+    let issue = world.issues_by_group()[id][0].clone();
+    assert_eq!(issue["fields"]["duedate"], soon);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_not_the_edit_was_made() {
     let edits = Regex::new(r"/issue/\d+$").unwrap();
     for cloud in [true, false] {

@@ -303,3 +303,38 @@ fn what_the_source_changed_of_the_same_disputes_is_noted_with_its_tickets() {
         ]
     );
 }
+
+#[test]
+fn what_a_report_cannot_show_at_once_it_counts_and_the_json_form_has_all_of_it() {
+    let failed = (0..45).map(|one| (id(1), "update".to_owned(), format!("refusal {one}"))).collect();
+    let run = RunRecord { failed, ..run("1", WITHIN, &[]) };
+    let history = history(vec![
+        (BEFORE, Change::Group(group(1, &["a"], Status::Active))),
+        (WITHIN, Change::Run(Box::new(run))),
+    ]);
+    let report = weekly(&history);
+    assert_eq!(report.failed.len(), 45);
+    let page = report::html(&report, &history.head, &report::Links::default()).unwrap();
+    assert!(page.contains("refusal 39") && !page.contains("refusal 40"));
+    assert!(page.contains(r#"<data value=".failed | length - 40">5</data> more in the JSON form"#), "{page}");
+}
+
+#[test]
+fn a_week_with_input_that_was_not_whole_or_was_replaced_says_so() {
+    let rows = Rows { read: 10, superseded: 7, ..Rows::default() };
+    let run = RunRecord {
+        incomplete: vec!["a file is missing".to_owned()],
+        rows,
+        shared: (2, 1),
+        ..run("1", WITHIN, &[])
+    };
+    let report = weekly(&history(vec![(WITHIN, Change::Run(Box::new(run)))]));
+    let last = report.story.last().unwrap();
+    assert!(
+        last.contains("in 1 of 1 run the input was incomplete, so that nothing was closed there"),
+        "{last}"
+    );
+    let told = report.corrections.join(" ");
+    assert!(told.contains("4 rows are replaced by a later file."), "{told}");
+    assert!(told.contains("3 disputes are in more than one source, 1 of them with other contents"), "{told}");
+}

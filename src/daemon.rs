@@ -194,10 +194,10 @@ pub async fn serve_until(
     let mut follow_up = FollowUp::default();
     let mut looks = Looks::default();
     let mut told = None;
-    let mut watch = Watch::default();
+    let mut watches = [Watch::default(), Watch::of("internal: ")];
     apply::pause::resume(&daemon.client, daemon.state.known(), clock);
     if daemon.client.silence().is_none() {
-        look(&daemon, &mut watch, clock, stop).await;
+        look(&daemon, &mut watches, clock, stop).await;
     }
     let mut mailing = Mailing::resumed(&daemon.state, &daemon.delivery.zone);
     if std::mem::take(&mut daemon.at_once) {
@@ -226,8 +226,8 @@ pub async fn serve_until(
             mailing.go_on(delivery, state, client, clock, now).await?;
             continue;
         }
-        if watch.is_due(now) && daemon.client.silence().is_none() {
-            look(&daemon, &mut watch, clock, stop).await;
+        if watches.iter().any(|watch| watch.is_due(now)) && daemon.client.silence().is_none() {
+            look(&daemon, &mut watches, clock, stop).await;
             continue;
         }
         if follow_up.is_due(&daemon, clock) {
@@ -281,11 +281,20 @@ fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
 }
 
 /// Looks whether Jira would take what a pass writes, and logs what would fail.
-async fn look(daemon: &Daemon, watch: &mut Watch, clock: &impl Clock, stop: &CancellationToken) {
-    let needs = Needs { ticket: daemon.state.known().example().cloned(), ..daemon.needs.clone() };
-    tokio::select! {
-        () = watch.look(&daemon.client, &needs, clock.moment().at) => {}
-        () = stop.cancelled() => {}
+async fn look(daemon: &Daemon, watches: &mut [Watch; 2], clock: &impl Clock, stop: &CancellationToken) {
+    let clients = Some((&daemon.client, daemon.state.known()));
+    let staff = daemon.internal.as_ref().map(|desk| (&desk.client, desk.state.known()));
+    for (watch, project) in watches.iter_mut().zip([clients, staff]) {
+        let now = clock.moment().at;
+        let Some((client, known)) = project else {
+            watch.skip(now);
+            continue;
+        };
+        let needs = Needs { ticket: known.example().cloned(), ..daemon.needs.clone() };
+        tokio::select! {
+            () = watch.look(client, &needs, now) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 

@@ -139,6 +139,7 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     let resolution = needs.resolution.as_slice();
     names(client, &mut health, resolutions, ("resolution", "jira.resolution"), resolution).await;
     attachments(client, &mut health).await;
+    transition_fields(client, &mut health).await;
     if let Some(ticket) = &needs.ticket {
         edit_screen(client, ticket, &mut health).await;
         workflow(client, ticket, needs, &mut health).await;
@@ -175,7 +176,12 @@ async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
             health.push(if missing.is_empty() {
                 Finding::new("permissions", Verdict::Good, "all that disputebot needs")
             } else {
-                Finding::new("permissions", Verdict::Bad, format!("missing: {}", missing.join(", ")))
+                let said = format!(
+                    "missing: {}; give them to the account in the permission scheme of {}",
+                    missing.join(", "),
+                    client.settings.project
+                );
+                Finding::new("permissions", Verdict::Bad, said)
             });
         }
         Err(error) => health.push(failed("permissions", &error)),
@@ -269,7 +275,8 @@ fn missing(screen: &Catalog) -> (String, Vec<&'static str>) {
 async fn attachments(client: &Client, health: &mut Health) {
     match client.get("/attachment/meta", &[]).await {
         Ok(answer) if answer["enabled"] == false => {
-            let said = "switched off on this site, so no list of disputes can be attached";
+            let said = "switched off on this site, so no list of disputes can be attached; an administrator of Jira \
+                        switches them on";
             health.push(Finding::new("attachments", Verdict::Weak, said));
         }
         Ok(answer) => {
@@ -282,6 +289,31 @@ async fn attachments(client: &Client, health: &mut Health) {
             health.push(Finding::new("attachments", Verdict::Weak, said));
         }
     }
+}
+
+/// Whether Jira has the fields that the screens of transitions are filled with: the screens show themselves on a ticket
+/// only, and each on the way to it.
+async fn transition_fields(client: &Client, health: &mut Health) {
+    let wanted = client.filling();
+    if wanted.is_empty() {
+        return;
+    }
+    let known = match client.get("/field", &[]).await {
+        Ok(known) => known,
+        Err(error) => return health.push(failed("jira.transition_fields", &error)),
+    };
+    let known = known.as_array().map_or(&[][..], Vec::as_slice);
+    let is_there = |name: &&String| {
+        let text = |field: &'_ Value, member: &str| field[member].as_str().unwrap_or_default().to_owned();
+        known.iter().any(|field| workflow::is_called(name, &text(field, "name"), &text(field, "id")))
+    };
+    let missing: Vec<String> = wanted.keys().filter(|name| !is_there(name)).cloned().collect();
+    health.push(if missing.is_empty() {
+        Finding::new("jira.transition_fields", Verdict::Good, "Jira has each of these fields")
+    } else {
+        let said = format!("Jira has no field {}, so nothing fills it on the way to done", quoted(&missing));
+        Finding::new("jira.transition_fields", Verdict::Bad, said)
+    });
 }
 
 /// Whether the ticket can be closed, or reopened where it is closed, from where it is now.

@@ -12,17 +12,29 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// What was found when a daemon last looked.
 #[derive(Debug, Default)]
 pub struct Watch {
+    /// What stands before the subjects of findings; empty for the project of the clients.
+    place: &'static str,
     last: Option<Timestamp>,
     told: BTreeMap<(String, String), Verdict>,
 }
 
 impl Watch {
+    /// One of another project than that of the clients.
+    pub fn of(place: &'static str) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     /// Whether it is time to look: at the start, once a day, and after the clock was set back.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.last.is_none_or(|last| {
             let passed = now.duration_since(last);
             passed >= EVERY || passed.is_negative()
         })
+    }
+
+    /// There is nothing to look at.
+    pub fn skip(&mut self, now: Timestamp) {
+        self.last = Some(now);
     }
 
     /// Looks and logs what was not so when it last looked.
@@ -32,6 +44,7 @@ impl Watch {
         let is_seen = health.first().is_some_and(|finding| finding.verdict == Verdict::Good);
         self.last = is_seen.then_some(now);
         for (verdict, subject, said) in self.news(&health) {
+            let subject = format!("{}{subject}", self.place);
             match verdict {
                 Verdict::Good => tracing::info!(subject, said, "jira check: mended"),
                 Verdict::Weak => tracing::warn!(subject, said, "jira check"),

@@ -146,6 +146,14 @@ async fn the_project_of_staff_is_looked_at_before_the_first_write_and_is_not_tha
     world.write_config(CONFIG);
     let said = world.expect(5, &["check"]).await;
     assert!(said.contains("internal: "), "{said}");
+    let mut daemon = crate::running::Running::start(world.command(&["daemon"]));
+    let said = crate::running::blocking(move || {
+        let said = daemon.until("internal: jira.project");
+        daemon.end("TERM");
+        said
+    })
+    .await;
+    assert!(said.contains("a run would fail"), "{said}");
     world.write_config("[internal]\nproject = \"DISP\"\n");
     let output = world.run(&["check"]).await;
     let said = crate::world::text(&output.stderr);

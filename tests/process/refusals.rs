@@ -143,6 +143,12 @@ async fn check_names_each_permission_link_type_and_priority_that_is_missing() {
             split.contains("there is no link type `Halves`") && split.contains("(`jira.link_type_split`)"),
             "{split}"
         );
+        let misspelt = ["check", "--set", "jira.transition_fields.Likely cuase=units"];
+        let said = world.expect(5, &misspelt).await;
+        assert!(said.contains("Jira has no field `Likely cuase`, so nothing fills it"), "{said}");
+        let said =
+            world.expect(0, &["check", "--set", "jira.transition_fields.Assignee=Example Analyst"]).await;
+        assert!(said.contains("Jira has each of these fields"), "{said}");
         // Those of other projects are on the list of the site.
         world.sandbox.set_priorities("DISP", &["Highest", "Low"]).unwrap();
         let said = world.expect(3, &["check"]).await;

@@ -192,6 +192,71 @@ fn the_further_figures_of_every_week_are_those_of_the_journal() {
                 };
                 assert_eq!(line.keys, is.keys_of(has), "{of} {}", line.name);
             }
+            for line in &found.entities {
+                let name = if line.name == "not given" { "unknown" } else { &line.name };
+                let has = |body: &Value| {
+                    let entities = body["spread"]["entities"].as_array();
+                    entities.is_some_and(|all| all.iter().any(|pair| text(&pair[0]) == name))
+                };
+                assert_eq!(line.keys, is.keys_of(has), "{of} {}", line.name);
+            }
+            for line in &found.causes {
+                let keys = is.keys_of(|body| text(&body["cause"]) == line.name);
+                assert_eq!(line.keys, keys, "{of} {}", line.name);
+            }
+            for line in &found.clients {
+                let keys = is.keys_of(|body| text(&body["group"]["client"]) == line.name);
+                assert_eq!(line.keys, keys, "{of} {}", line.name);
+            }
+            for line in &found.programs {
+                let named =
+                    |body: &Value| Program::from_name(text(&body["group"]["program"])).unwrap().human_name();
+                let keys = is.keys_of(|body| named(body) == line.program);
+                assert_eq!(line.keys, keys, "{of} {}", line.program);
+            }
+            let units: BTreeSet<&String> = is
+                .open()
+                .flat_map(|(_, body)| body["figures"]["units"].as_object().unwrap().keys())
+                .collect();
+            assert!(found.unit_keys.keys().eq(units), "{of}");
+            for (unit, keys) in &found.unit_keys {
+                let has = |body: &Value| !body["figures"]["units"][unit.as_str()].is_null();
+                assert_eq!(*keys, is.keys_of(has), "{of} {unit}");
+            }
+
+            // Tickets behind what came and what went.
+            for step in &found.flow.steps {
+                let fits = |id: &String, body: &Value| {
+                    let before = was.groups.get(id).map(|body| text(&body["group"]["status"]["state"]));
+                    let is_split = !body["group"]["split_from"].is_null();
+                    match (before, text(&body["group"]["status"]["state"]), step.name) {
+                        (None, _, "new") => !is_split,
+                        (None, _, "split off") => is_split,
+                        (Some("resolved" | "merged"), "active", "reopened") => true,
+                        (None | Some("active"), now, name) => now == name,
+                        _ => false,
+                    }
+                };
+                let mut keys: Vec<TicketKey> = is
+                    .groups
+                    .iter()
+                    .filter(|(id, body)| fits(id, body))
+                    .map(|(id, _)| is.keys[id].clone())
+                    .collect();
+                keys.sort_by_key(|key| key[5..].parse::<u32>().unwrap());
+                assert_eq!((step.count, &step.keys), (keys.len(), &keys), "{of} {}", step.name);
+            }
+            let this_week = found.weeks.last().unwrap();
+            for (keys, adds) in [(&this_week.came_keys, true), (&this_week.went_keys, false)] {
+                let of_steps: BTreeSet<&TicketKey> = found
+                    .flow
+                    .steps
+                    .iter()
+                    .filter(|step| step.adds == adds)
+                    .flat_map(|step| &step.keys)
+                    .collect();
+                assert_eq!(keys.iter().collect::<BTreeSet<_>>(), of_steps, "{of}");
+            }
             let today: Date = text(&run["at"])[..10].parse().unwrap();
             for (low, high, band) in [
                 (0, 30, "0 to 30 days"),

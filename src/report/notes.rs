@@ -185,7 +185,7 @@ impl<'a> Scene<'a> {
         whats.into_iter().filter_map(move |(what, differs)| {
             let keys = self.keys(same.iter().filter(|(_, was, is)| differs(was, is)).map(|(id, _, _)| *id));
             let more = keys.len().saturating_sub(NAMED);
-            let mut named: Vec<String> = keys.iter().take(NAMED).map(|key| key.to_string()).collect();
+            let mut named: Vec<String> = keys.iter().take(NAMED).map(ToString::to_string).collect();
             if more > 0 {
                 named.push(format!("{more} more"));
             }

@@ -21,7 +21,7 @@
 
 mod reports;
 
-use std::{sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use tokio::{
@@ -194,7 +194,8 @@ pub async fn serve_until(
     let mut follow_up = FollowUp::default();
     let mut looks = Looks::default();
     let mut told = None;
-    let mut watches = [Watch::default(), Watch::of("internal: ")];
+    let of_staff = daemon.internal.iter().map(|_| Watch::of("internal: "));
+    let mut watches: Vec<Watch> = iter::once(Watch::default()).chain(of_staff).collect();
     apply::pause::resume(&daemon.client, daemon.state.known(), clock);
     if daemon.client.silence().is_none() {
         look(&daemon, &mut watches, clock, stop).await;
@@ -281,18 +282,13 @@ fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
 }
 
 /// Looks whether Jira would take what a pass writes, and logs what would fail.
-async fn look(daemon: &Daemon, watches: &mut [Watch; 2], clock: &impl Clock, stop: &CancellationToken) {
-    let clients = Some((&daemon.client, daemon.state.known()));
-    let staff = daemon.internal.as_ref().map(|desk| (&desk.client, desk.state.known()));
-    for (watch, project) in watches.iter_mut().zip([clients, staff]) {
-        let now = clock.moment().at;
-        let Some((client, known)) = project else {
-            watch.skip(now);
-            continue;
-        };
+async fn look(daemon: &Daemon, watches: &mut [Watch], clock: &impl Clock, stop: &CancellationToken) {
+    let of_staff = daemon.internal.iter().map(|desk| (&desk.client, desk.state.known()));
+    let projects = iter::once((&daemon.client, daemon.state.known())).chain(of_staff);
+    for (watch, (client, known)) in watches.iter_mut().zip(projects) {
         let needs = Needs { ticket: known.example().cloned(), ..daemon.needs.clone() };
         tokio::select! {
-            () = watch.look(client, &needs, now) => {}
+            () = watch.look(client, &needs, clock.moment().at) => {}
             () = stop.cancelled() => return,
         }
     }

@@ -303,11 +303,12 @@ async fn transition_fields(client: &Client, health: &mut Health) {
         Err(error) => return health.push(failed("jira.transition_fields", &error)),
     };
     let known = known.as_array().map_or(&[][..], Vec::as_slice);
-    let is_there = |name: &&String| {
-        let text = |field: &'_ Value, member: &str| field[member].as_str().unwrap_or_default().to_owned();
-        known.iter().any(|field| workflow::is_called(name, &text(field, "name"), &text(field, "id")))
+    let is_called = |name: &str, field: &Value| {
+        let [own, id] = ["name", "id"].map(|member| field[member].as_str().unwrap_or_default());
+        workflow::is_called(name, own, id)
     };
-    let missing: Vec<String> = wanted.keys().filter(|name| !is_there(name)).cloned().collect();
+    let is_missing = |name: &&String| !known.iter().any(|field| is_called(name, field));
+    let missing: Vec<String> = wanted.keys().filter(is_missing).cloned().collect();
     health.push(if missing.is_empty() {
         Finding::new("jira.transition_fields", Verdict::Good, "Jira has each of these fields")
     } else {

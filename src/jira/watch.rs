@@ -32,11 +32,6 @@ impl Watch {
         })
     }
 
-    /// There is nothing to look at.
-    pub fn skip(&mut self, now: Timestamp) {
-        self.last = Some(now);
-    }
-
     /// Looks and logs what was not so when it last looked.
     pub async fn look(&mut self, client: &Client, needs: &Needs, now: Timestamp) {
         let health = check(client, needs).await;

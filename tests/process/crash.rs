@@ -11,14 +11,19 @@ use serde_json::Value;
 
 use crate::world::{World, disputes, text};
 
-/// Kills a run at its `nth` write, before or after it took effect, and runs again.
-pub(crate) async fn killed_at(world: World, nth: usize, effect: Effect) {
-    let when = format!("killed at write {nth}, {effect:?}");
-    world.sandbox.inject(Fault { nth, matches: Matches::Writes, effect });
+/// Kills a run where a fault holds it up.
+async fn kill_at(world: &World, fault: Fault) {
+    world.sandbox.inject(fault);
     let mut child = world.spawn(&["run"]);
     world.sandbox.reached().await;
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Kills a run at its `nth` write, before or after it took effect, and runs again.
+pub(crate) async fn killed_at(world: World, nth: usize, effect: Effect) {
+    let when = format!("killed at write {nth}, {effect:?}");
+    kill_at(&world, Fault { nth, matches: Matches::Writes, effect }).await;
     world.expect(0, &["run"]).await;
     world.assert_one_ticket_per_group(&when).await;
     let again = world.writes();
@@ -63,11 +68,7 @@ async fn what_a_killed_run_wrote_is_in_the_report_of_its_week() {
         let before = world.sandbox.requests().len();
         if let Some(nth) = nth {
             let effect = Effect::HangAfterCommit;
-            world.sandbox.inject(Fault { nth, matches: Matches::Writes, effect });
-            let mut child = world.spawn(&["run"]);
-            world.sandbox.reached().await;
-            child.kill().unwrap();
-            child.wait().unwrap();
+            kill_at(&world, Fault { nth, matches: Matches::Writes, effect }).await;
         }
         world.expect(0, &["run"]).await;
         let report: Value = serde_json::from_str(&world.expect(0, &["report", "--json"]).await).unwrap();
@@ -114,11 +115,7 @@ async fn a_ticket_that_a_killed_run_closed_and_a_person_reopens_stays_open() {
         disputes().into_iter().filter(|row| !gone.contains(&Value::from(row.dispute_id.as_str()))).collect();
     world.write_disputes(&rows);
     let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/transitions".to_owned() };
-    world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::HangAfterCommit });
-    let mut child = world.spawn(&["run"]);
-    world.sandbox.reached().await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_at(&world, Fault { nth: 1, matches, effect: Effect::HangAfterCommit }).await;
     let is_done = || world.issue(key)["fields"]["status"]["statusCategory"]["key"] == "done";
     world.expect(0, &["run"]).await;
     assert!(is_done());

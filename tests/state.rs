@@ -1150,6 +1150,7 @@ fn all_changes(known: &Known) -> Vec<Change> {
     told.extend(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }));
     told.extend(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));
     told.extend(known.pause.clone().map(|pause| Change::Pause { pause: Some(pause) }));
+    assert!(known.not_before.is_empty(), "told by no version that wrote a golden state");
     told
 }
 

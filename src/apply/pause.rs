@@ -3,20 +3,26 @@
 //! It is recorded before it is waited for, so that a process that is killed and started anew does not begin by asking.
 //! It stays until a pass has ended outside of such a time: until then something may have been left undone.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::port::{Clock, Store, Tracker};
 use crate::{
     jira::Silence,
-    plan::Pause,
+    plan::{NotBefore, Part, Pause},
     state::{Change, Known, StateError},
 };
 
-/// Records until when Jira wants to be left alone, where that is not known yet.
+/// What times to the second may differ by after a restart.
+const ROUNDED: SignedDuration = SignedDuration::from_secs(1);
+
+/// Records until when Jira, or a part of it, wants to be left alone, where that is not known yet.
 pub fn note(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
+    note_parts(tracker, store, clock)?;
     let Some(Silence { until, reason }) = tracker.silence() else { return Ok(()) };
     let known = store.known().pause.as_ref();
-    if known.is_some_and(|known| known.until == until && known.reason == reason) {
+    if known.is_some_and(|known| is_known(known, until) && known.reason == reason) {
         return Ok(());
     }
     let noted = clock.moment();
@@ -24,10 +30,45 @@ pub fn note(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) 
     store.record(noted.at, &[Change::Pause { pause: Some(Pause { until, reason, noted }) }])
 }
 
+fn is_known(known: &Pause, until: Timestamp) -> bool {
+    known.until.duration_since(until).abs() <= ROUNDED
+}
+
+/// Of each part the last word alone is kept.
+fn note_parts(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
+    let shut = tracker.shut();
+    let mut parts: BTreeMap<&Part, &Pause> =
+        store.known().not_before.iter().map(|known| (&known.part, &known.pause)).collect();
+    let noted = clock.moment();
+    let news: Vec<NotBefore> = shut
+        .into_iter()
+        .filter(|(part, until)| parts.get(part).is_none_or(|known| !is_known(known, *until)))
+        .map(|(part, until)| NotBefore {
+            part,
+            pause: Pause { until, reason: String::new(), noted: noted.clone() },
+        })
+        .collect();
+    if news.is_empty() {
+        return Ok(());
+    }
+    parts.retain(|_, pause| pause.left(&noted).is_positive());
+    parts.extend(news.iter().map(|news| (&news.part, &news.pause)));
+    let parts =
+        parts.into_iter().map(|(part, pause)| NotBefore { part: part.clone(), pause: pause.clone() }).collect();
+    store.record(noted.at, &[Change::NotBefore { parts }])
+}
+
 /// Tells the client what an earlier process was told.
 pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
+    let now = clock.moment();
+    for NotBefore { part, pause } in &known.not_before {
+        let left = pause.left(&now);
+        if left.is_positive() {
+            tracker.keep_shut(part, left);
+        }
+    }
     let Some(pause) = &known.pause else { return };
-    let left = pause.left(&clock.moment());
+    let left = pause.left(&now);
     if left.is_positive() {
         tracker.keep_silent(left, &pause.reason);
     }
@@ -35,6 +76,9 @@ pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
 
 /// Notes how a pass ended: while Jira wants to be left alone, or not.
 pub fn close(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
+    if tracker.shut().is_empty() && !store.known().not_before.is_empty() {
+        store.record(clock.moment().at, &[Change::NotBefore { parts: Vec::new() }])?;
+    }
     if tracker.silence().is_some() || store.known().pause.is_none() {
         return note(tracker, store, clock);
     }

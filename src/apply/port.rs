@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     jira::{Account, Client, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Change as FieldChange, Heard, Home, Issue, Mark, Moment, Observed},
+    plan::{Change as FieldChange, Heard, Home, Issue, Mark, Moment, Observed, Part},
     state::{Change, Head, Known, State, StateError},
     ticket::{
         Content, Markup,
@@ -137,6 +137,12 @@ pub trait Tracker: Sync {
     }
     /// Leaves Jira alone for some time, as an earlier process was asked to.
     fn keep_silent(&self, _wait: SignedDuration, _reason: &str) {}
+    /// The parts of Jira that want to be left alone by themselves, and until when.
+    fn shut(&self) -> Vec<(Part, Timestamp)> {
+        Vec::new()
+    }
+    /// Leaves a part of Jira alone for some time, as an earlier process was asked to.
+    fn keep_shut(&self, _part: &Part, _wait: SignedDuration) {}
 }
 
 /// What disputebot knows, durably.
@@ -354,5 +360,13 @@ impl Tracker for Client {
 
     fn keep_silent(&self, wait: SignedDuration, reason: &str) {
         Self::keep_silent(self, wait, reason);
+    }
+
+    fn shut(&self) -> Vec<(Part, Timestamp)> {
+        Self::shut(self)
+    }
+
+    fn keep_shut(&self, part: &Part, wait: SignedDuration) {
+        Self::keep_shut(self, part, wait);
     }
 }

@@ -92,6 +92,19 @@ pub(super) struct Arguments {
     ///   [[require]]            # a field without which no ticket is made, told by no metadata
     ///   field = "duedate"
     ///   project = "OPS"        # each one unless given
+    ///   [[field]]              # what the metadata tells of a field
+    ///   field = "environment"
+    ///   project = "OPS"
+    ///   `issue_types = ["Bug"]`  # all unless given
+    ///   required = true
+    ///   [[account]]
+    ///   name = "disputebot"    # or analyst
+    ///   language = "german"
+    ///   lacks = ["`ADD_COMMENTS`"]
+    ///   has = ["ADMINISTER"]
+    ///   [caps]                 # of a ticket: comments, attachments, links, `remote_links`
+    ///   comments = 5
+    ///   `attachment_bytes = 1000000`
     ///   [[person]]             # the analyst comes right after a request took effect
     ///   after = "POST /issue"  # as `on`; nth and times as above
     ///   does = "move"          # move, hide, archive, delete

@@ -22,6 +22,7 @@ use super::{
     client::Limits,
     told::{Tokens, Told},
 };
+use crate::plan::Part;
 
 /// What is used of a published limit: calls that leave evenly arrive unevenly.
 const SHARE: f64 = 0.96;
@@ -177,6 +178,23 @@ impl Governor {
         }
     }
 
+    /// The parts that are shut now, and until when.
+    pub(super) fn shut(&self, now: Duration) -> Vec<(Part, Duration)> {
+        let buckets = self.buckets.iter().map(|(name, bucket)| (Part::Endpoint(name.clone()), bucket.shut));
+        let issues = self.issues.iter().map(|(id, writes)| (Part::Issue(id.clone()), writes.shut));
+        buckets.chain(issues).filter(|(_, until)| *until > now).collect()
+    }
+
+    /// Leaves a part alone for some time, as an earlier process was asked to.
+    pub(super) fn keep_shut(&mut self, now: Duration, part: &Part, wait: Duration) {
+        let until = now.saturating_add(wait.min(BELIEVED));
+        let shut = match part {
+            Part::Endpoint(name) => &mut self.bucket_named(now, name.clone()).shut,
+            Part::Issue(id) => &mut self.issues.entry(id.clone()).or_default().shut,
+        };
+        *shut = until.max(*shut);
+    }
+
     /// Learns from an answer. `chance`, from 0 to 1, keeps many clients from coming back all at once.
     pub(super) fn learn(&mut self, now: Duration, ask: &Ask<'_>, status: u16, told: &Told, chance: f64) {
         if let Some(told) = told.tokens {
@@ -258,8 +276,11 @@ impl Governor {
     }
 
     fn bucket(&mut self, now: Duration, ask: &Ask<'_>) -> &mut Bucket {
-        let (name, rate) = family(ask);
-        let rate = rate * SHARE;
+        self.bucket_named(now, family(ask))
+    }
+
+    fn bucket_named(&mut self, now: Duration, name: String) -> &mut Bucket {
+        let rate = published_rate(&name) * SHARE;
         let fresh =
             || Bucket { rate, left: rate, at: now, pace: 1.0, near: Duration::ZERO, shut: Duration::ZERO };
         let bucket = self.buckets.entry(name).or_insert_with(fresh);
@@ -306,8 +327,11 @@ impl Writes {
     }
 }
 
-/// Name of the bucket of a call, and how many calls per second are published for it.
-fn family(ask: &Ask<'_>) -> (String, f64) {
+/// The bucket of all searches for people.
+const USER_SEARCH: &str = "user search";
+
+/// Name of the bucket of a call.
+fn family(ask: &Ask<'_>) -> String {
     let path = ask.path.split(['?', '#']).next().unwrap_or_default();
     // Behind `/rest/api/3/`; ids and keys are not told apart.
     let segments: Vec<&str> = path
@@ -317,17 +341,22 @@ fn family(ask: &Ask<'_>) -> (String, f64) {
         .skip(2)
         .map(|segment| if segment.contains(|c: char| c.is_ascii_digit()) { "_" } else { segment })
         .collect();
-    let rate = match (ask.method, segments.as_slice()) {
-        // All of these share one limit of the tenant, whose size is not published.
-        (_, ["user", .., "search"] | ["user", "search" | "picker", ..] | ["users", ..]) => {
-            return ("user search".to_owned(), 10.0);
-        }
-        ("GET", ["issue", "_"]) | (_, ["search", "approximate-count"]) => 150.0,
-        (_, ["issue", "_", "changelog"]) => 200.0,
+    match segments.as_slice() {
+        ["user", .., "search"] | ["user", "search" | "picker", ..] | ["users", ..] => USER_SEARCH.to_owned(),
+        _ => format!("{} {}", ask.method, segments.join("/")),
+    }
+}
+
+/// How many calls per second are published for a bucket.
+fn published_rate(family: &str) -> f64 {
+    match family.split_once(' ').unwrap_or_default() {
+        // One limit of the tenant, whose size is not published.
+        _ if family == USER_SEARCH => 10.0,
+        ("GET", "issue/_") | (_, "search/approximate-count") => 150.0,
+        (_, "issue/_/changelog") => 200.0,
         ("PUT" | "DELETE", _) => 50.0,
         _ => 100.0,
-    };
-    (format!("{} {}", ask.method, segments.join("/")), rate)
+    }
 }
 
 #[cfg(test)]
@@ -510,6 +539,30 @@ mod tests {
         assert_eq!(governor.wait(ms(0), &EDIT), Duration::ZERO);
         governor.learn(ms(0), &EDIT, 503, &refusal("jira-burst-based", Some(3)), 0.0);
         assert_eq!(governor.wait(ms(0), &CREATE), ms(3_000));
+    }
+
+    #[test]
+    fn what_is_shut_is_told_by_part_and_another_process_keeps_to_it() {
+        let mut governor = Governor::new(Limits::Published);
+        governor.learn(ms(0), &CREATE, 429, &refusal("jira-burst-based", Some(60)), 0.0);
+        governor.learn(ms(0), &EDIT, 429, &refusal("jira-per-issue-on-write", Some(30)), 0.0);
+        let parts = [
+            (Part::Endpoint("POST issue".to_owned()), ms(60_000)),
+            (Part::Issue("10001".to_owned()), ms(30_000)),
+        ];
+        assert_eq!(governor.shut(ms(0)), parts);
+        assert_eq!(governor.shut(ms(30_000)), parts[..1]);
+        let mut other = Governor::new(Limits::Published);
+        for (part, until) in &parts {
+            other.keep_shut(ms(5_000), part, *until - ms(10_000));
+            // A shorter word from before takes nothing back.
+            other.keep_shut(ms(5_000), part, ms(1));
+        }
+        let wait = |governor: &mut Governor, ask| governor.wait(ms(5_000), ask);
+        assert_eq!(wait(&mut other, &CREATE), ms(50_000));
+        assert_eq!(wait(&mut other, &EDIT), ms(20_000));
+        assert_eq!(wait(&mut other, &COMMENT), ms(20_000));
+        assert_eq!(wait(&mut other, &OTHER), ms(0));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     governor::{Ask, Decision, Governor},
     told::Told,
 };
-use crate::plan::Issue;
+use crate::plan::{Issue, Part};
 
 /// Longest wait of a call that is sent once: its caller has already noted that it is sent now.
 pub(super) const SENT_ONCE: Duration = Duration::from_secs(5);
@@ -92,6 +92,16 @@ impl Client {
         self.pace.silence()
     }
 
+    /// The parts of Jira that want to be left alone by themselves, and until when.
+    pub fn shut(&self) -> Vec<(Part, Timestamp)> {
+        self.pace.shut()
+    }
+
+    /// Leaves a part of Jira alone for some time, as an earlier process was asked to.
+    pub fn keep_shut(&self, part: &Part, wait: SignedDuration) {
+        self.pace.keep_shut(part, wait);
+    }
+
     /// Leaves Jira alone for some time, as an earlier process was asked to.
     pub fn keep_silent(&self, wait: SignedDuration, reason: &str) {
         self.pace.keep_silent(wait, reason);
@@ -160,10 +170,24 @@ impl Pace {
     /// The time for which Jira wants to be left alone, where that is not over.
     pub(super) fn silence(&self) -> Option<Silence> {
         let silence = self.governor().silence(self.now()).cloned()?;
-        let until = self.began_at.checked_add(silence.until).unwrap_or(Timestamp::MAX);
-        // People read it; and it must not be over before it is over.
-        let until = until.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil));
-        Some(Silence { until: until.unwrap_or(Timestamp::MAX), reason: silence.reason })
+        Some(Silence { until: self.timestamp(silence.until), reason: silence.reason })
+    }
+
+    fn shut(&self) -> Vec<(Part, Timestamp)> {
+        let shut = self.governor().shut(self.now());
+        shut.into_iter().map(|(part, until)| (part, self.timestamp(until))).collect()
+    }
+
+    fn keep_shut(&self, part: &Part, wait: SignedDuration) {
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        self.governor().keep_shut(self.now(), part, wait);
+    }
+
+    /// A moment of the governor, to the second: people read it, and what it ends must not be over before it is.
+    fn timestamp(&self, moment: Duration) -> Timestamp {
+        let at = self.began_at.checked_add(moment).unwrap_or(Timestamp::MAX);
+        let second = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+        at.round(second).unwrap_or(Timestamp::MAX)
     }
 
     /// Leaves Jira alone for some time.

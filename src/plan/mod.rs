@@ -46,7 +46,7 @@ pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
 pub(crate) use orders::strangers;
 pub use orders::{Asked, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, links};
-pub use pause::Pause;
+pub use pause::{NotBefore, Part, Pause};
 pub use people::answer_topic;
 pub use print::{Detail, print};
 pub use route::{ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, route, watch_topic};

@@ -5,6 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 
+/// Part of Jira that wants to be left alone by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Calls of a kind: a method, and a path with `_` for each id and key.
+    Endpoint(String),
+    /// Writes to an issue, by its id.
+    Issue(String),
+}
+
+/// A part of Jira takes nothing for a time. Kept over restarts as a [`Pause`] is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotBefore {
+    /// Which part.
+    pub part: Part,
+    /// For how long.
+    pub pause: Pause,
+}
+
 /// Jira asked for silence. Kept over restarts, so that a process that begins anew does not begin by asking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {

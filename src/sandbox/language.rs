@@ -4,6 +4,7 @@
 //! comes with it; Data Center documents neither. Only answers are translated: a request that names such a thing in
 //! another language than English is refused.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::dialect::Flavour;
@@ -11,7 +12,8 @@ use super::world::World;
 use super::{Sandbox, User};
 
 /// A language that the sandbox speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Language {
     /// That of the site.
     #[default]

@@ -35,6 +35,12 @@ pub enum Refusal {
         /// The id or key asked for.
         found: String,
     },
+    /// No account has this name.
+    #[error("there is no account `{found}` in the sandbox")]
+    NoAccount {
+        /// The name asked for.
+        found: String,
+    },
     /// No project has this id or ever had this key.
     #[error("there is no project `{found}` in the sandbox")]
     NoProject {
@@ -79,6 +85,12 @@ impl Sandbox {
     /// A person who signs in as this account.
     pub fn person(&self, user: &User) -> Person {
         Person { sandbox: self.clone(), account: user.account_id.clone() }
+    }
+
+    /// The account of this name, as Data Center has it.
+    pub(crate) fn account(&self, name: &str) -> Result<User, Refusal> {
+        let found = self.shared.step(|world| world.users.iter().find(|user| user.name == name).cloned());
+        found.ok_or_else(|| Refusal::NoAccount { found: name.to_owned() })
     }
 
     /// Sets the largest attachment, which `attachment/meta` tells; `None` switches attachments off.

@@ -40,6 +40,22 @@
 //! field = "duedate"             # or an added field
 //! project = "OPS"               # each one unless given
 //!
+//! [[field]]                     # what the metadata tells of a field of a project:
+//! field = "environment"
+//! project = "OPS"
+//! issue_types = ["Bug"]         # which types have it (all unless given),
+//! required = true               # and whether it must be there (false unless given)
+//!
+//! [[account]]
+//! name = "disputebot"           # or analyst
+//! language = "german"           # of its answers
+//! lacks = ["ADD_COMMENTS"]      # permissions, as `mypermissions` names them
+//! has = ["ADMINISTER"]          # those that nobody has by himself
+//!
+//! [caps]                        # how much a ticket of Cloud takes
+//! comments = 5                  # or attachments, links, remote_links, and of any site
+//! attachment_bytes = 1000000    # how large one file may be
+//!
 //! [[person]]                    # comes right after a request took effect, to its issue
 //! after = "POST /issue"         # as `on` of a fault; `nth` and `times` too
 //! does = "move"                 # or hide, archive, delete
@@ -56,11 +72,14 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::Sandbox;
+use super::{Sandbox, User};
 use super::fault::{Due, Effect, Fault, Matches, Reply};
 use super::index::Index;
-use super::limit::{Family, RateLimit, Reason, Told};
-use super::people::Refusal;
+use super::language::Language;
+use super::limit::{Caps, Family, RateLimit, Reason, Told};
+use super::people::{Mandatory, Refusal};
+use super::rights::Permission;
+use super::site::ISSUE_TYPES;
 use super::visit::{Deed, Visit};
 use super::webhook::Mischief;
 
@@ -69,8 +88,8 @@ use super::webhook::Mischief;
 pub enum ScriptError {
     /// The text is not TOML with the tables of a script.
     #[error(
-        "a script is TOML with tables `[[fault]]`, `[index]`, `[[webhook]]`, `[[require]]` and `[[person]]`, or a fault \
-         as a JSON object on each line"
+        "a script is TOML with tables `[[fault]]`, `[index]`, `[[webhook]]`, `[[require]]`, `[[field]]`, `[[account]]`, \
+         `[caps]` and `[[person]]`, or a fault as a JSON object on each line"
     )]
     Toml(#[from] Box<toml::de::Error>),
     /// A line is not a JSON object with the keys of a fault.
@@ -104,20 +123,22 @@ pub struct Script {
     /// Seed and chance in a hundred.
     webhook_chaos: Option<(u64, u8)>,
     required: Vec<Require>,
+    fields: Vec<Field>,
+    accounts: Vec<Account>,
+    caps: Ceilings,
     visits: Vec<Visit>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Tables {
-    #[serde(default)]
     fault: Vec<Entry>,
     index: Option<Searches>,
-    #[serde(default)]
     webhook: Vec<Delivery>,
-    #[serde(default)]
     require: Vec<Require>,
-    #[serde(default)]
+    field: Vec<Field>,
+    account: Vec<Account>,
+    caps: Ceilings,
     person: Vec<Someone>,
 }
 
@@ -145,6 +166,39 @@ struct Delivery {
 struct Require {
     field: String,
     project: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Field {
+    field: String,
+    project: String,
+    issue_types: Option<Vec<String>>,
+    #[serde(default)]
+    required: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Account {
+    name: String,
+    #[serde(default)]
+    language: Language,
+    #[serde(default)]
+    lacks: Vec<String>,
+    #[serde(default)]
+    has: Vec<String>,
+}
+
+/// Those that are not named stay as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Ceilings {
+    comments: Option<usize>,
+    attachments: Option<usize>,
+    links: Option<usize>,
+    remote_links: Option<usize>,
+    attachment_bytes: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -238,12 +292,14 @@ impl Script {
                 serde_json::from_str(line).map_err(|source| ScriptError::Json { line: position + 1, source })
             })
             .collect::<Result<Vec<Entry>, _>>()?;
-        Self::of(Tables { fault, index: None, webhook: Vec::new(), require: Vec::new(), person: Vec::new() })
+        Self::of(Tables { fault, ..Tables::default() })
     }
 
     fn of(tables: Tables) -> Result<Self, ScriptError> {
-        let Tables { fault, index, webhook, require, person } = tables;
-        let mut script = Self { required: require, ..Self::default() };
+        let Tables { fault, index, webhook, require, field, account, caps, person } = tables;
+        let mut script = Self { required: require, caps, ..Self::default() };
+        script.fields = each("field", &field, |field| Ok([field.sound()?]))?;
+        script.accounts = each("account", &account, |account| Ok([account.sound()?]))?;
         script.faults = each("fault", &fault, Entry::faults)?;
         script.visits = each("person", &person, Someone::visits)?;
         let told = each("webhook", &webhook, |delivery| Ok([delivery.told()?]))?;
@@ -285,10 +341,28 @@ fn percent(key: &str, chance: u8) -> Result<u8, String> {
 impl Sandbox {
     /// Does all that a script says; what of it came to nothing is among the [`Self::leftovers`].
     pub fn play(&self, script: Script) -> Result<(), Refusal> {
-        let Script { faults, lag, flicker, mischief, webhook_chaos, required, visits } = script;
+        let Script {
+            faults,
+            lag,
+            flicker,
+            mischief,
+            webhook_chaos,
+            required,
+            fields,
+            accounts,
+            caps,
+            visits,
+        } = script;
         for Require { field, project } in required {
             self.plan_requirement(project.as_deref(), &field)?;
         }
+        for field in &fields {
+            field.take_effect(self)?;
+        }
+        for account in &accounts {
+            account.take_effect(self)?;
+        }
+        caps.take_effect(self);
         for visit in visits {
             self.expect_visit(visit)?;
         }
@@ -321,6 +395,66 @@ impl Delivery {
             (Some(mischief), None, None) => Ok(Happens::Next(vec![mischief; self.times])),
             (None, Some(seed), Some(rate)) => Ok(Happens::Later(seed, percent("rate", rate)?)),
             _ => Err("a webhook has either `mischief`, or `seed` and `rate`".to_owned()),
+        }
+    }
+}
+
+impl Field {
+    fn sound(&self) -> Result<Self, String> {
+        let types = self.issue_types.iter().flatten();
+        match types.into_iter().find(|name| ISSUE_TYPES.iter().all(|known| known.name != *name)) {
+            Some(found) => Err(format!(
+                "`issue_types` are of {}, but found `{found}`",
+                ISSUE_TYPES.each_ref().map(|known| format!("`{}`", known.name)).join(", ")
+            )),
+            None => Ok(self.clone()),
+        }
+    }
+
+    fn take_effect(&self, sandbox: &Sandbox) -> Result<(), Refusal> {
+        if let Some(types) = &self.issue_types {
+            let types: Vec<&str> = types.iter().map(String::as_str).collect();
+            sandbox.keep_field_to(&self.project, &self.field, &types)?;
+        }
+        if self.required {
+            sandbox.require_field(&self.project, &self.field, Mandatory::Told)?;
+        }
+        Ok(())
+    }
+}
+
+impl Account {
+    fn sound(&self) -> Result<Self, String> {
+        match self.lacks.iter().chain(&self.has).find(|key| Permission::named(key).is_none()) {
+            Some(found) => Err(format!("`lacks` and `has` hold permissions such as `ADD_COMMENTS`, but found `{found}`")),
+            None => Ok(self.clone()),
+        }
+    }
+
+    fn take_effect(&self, sandbox: &Sandbox) -> Result<(), Refusal> {
+        let user: User = sandbox.account(&self.name)?;
+        sandbox.set_language(&user, self.language);
+        for permission in self.lacks.iter().filter_map(|key| Permission::named(key)) {
+            sandbox.forbid(&user, permission);
+        }
+        for permission in self.has.iter().filter_map(|key| Permission::named(key)) {
+            sandbox.allow(&user, permission);
+        }
+        Ok(())
+    }
+}
+
+impl Ceilings {
+    fn take_effect(self, sandbox: &Sandbox) {
+        let usual = Caps::default();
+        sandbox.set_caps(Caps {
+            comments: self.comments.unwrap_or(usual.comments),
+            attachments: self.attachments.unwrap_or(usual.attachments),
+            links: self.links.unwrap_or(usual.links),
+            remote_links: self.remote_links.unwrap_or(usual.remote_links),
+        });
+        if self.attachment_bytes.is_some() {
+            sandbox.set_attachment_limit(self.attachment_bytes);
         }
     }
 }
@@ -457,6 +591,12 @@ mod tests {
         assert_eq!((script.lag, script.flicker), (Some(Duration::from_secs(30)), Some((7, 20))));
         assert_eq!((script.mischief, script.webhook_chaos), (vec![Mischief::Doubled; 2], Some((7, 10))));
         assert_eq!(script.required[0].field, "duedate");
+        assert_eq!((&*script.fields[0].field, script.fields[0].required), ("environment", true));
+        assert_eq!(script.accounts[0].language, Language::German);
+        assert_eq!(
+            script.caps,
+            Ceilings { comments: Some(5), attachment_bytes: Some(1_000_000), ..Ceilings::default() }
+        );
         assert_eq!(script.visits[0].deed, Deed::Move("OPS".to_owned()));
     }
 
@@ -480,6 +620,12 @@ mod tests {
             ("[[person]]\nafter = \"issue\"\ndoes = \"hide\"", "person 1 of the script: `after`"),
             ("[[person]]\nafter = \"POST /issue\"\ndoes = \"hide\"\nto = \"OPS\"", "`to` goes with `move`"),
             ("[[require]]\nfields = \"duedate\"", "TOML"),
+            (
+                "[[field]]\nfield = \"duedate\"\nproject = \"OPS\"\nissue_types = [\"Bgu\"]",
+                "field 1 of the script: `issue_types` are of",
+            ),
+            ("[[account]]\nname = \"analyst\"\nlacks = [\"COMMENT\"]", "found `COMMENT`"),
+            ("[caps]\ncomment = 5", "TOML"),
         ] {
             let error = Script::read(text).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     group::{Group, GroupId, exact},
-    plan::{Closed, Home, Issue, Moment, Pause, Reason, Ruling, Stray, Ticket},
+    plan::{Closed, Home, Issue, Moment, NotBefore, Pause, Reason, Ruling, Stray, Ticket},
     ticket::{facts::Figures, length},
 };
 
@@ -37,6 +37,7 @@ const RIVAL: &str = "rival";
 const HOME: &str = "home";
 /// Key of the pause, likewise.
 const PAUSE: &str = "pause";
+const NOT_BEFORE: &str = "not_before";
 /// Key of the length of text that Jira takes, likewise.
 const TEXT_LIMIT: &str = "text limit";
 /// What keys of reports in Jira begin with, likewise.
@@ -93,6 +94,11 @@ pub enum Change {
     Pause {
         /// The time.
         pause: Option<Pause>,
+    },
+    /// The parts of Jira that want to be left alone by themselves; none once a pass has come to its end after them.
+    NotBefore {
+        /// All that are known.
+        parts: Vec<NotBefore>,
     },
     /// How far a report has come into Jira.
     Filing {
@@ -445,6 +451,8 @@ pub struct Known {
     pub strays: BTreeMap<String, Stray>,
     /// The time for which Jira wanted to be left alone when the last pass ended.
     pub pause: Option<Pause>,
+    /// The parts of Jira that wanted to be left alone by themselves.
+    pub not_before: Vec<NotBefore>,
     /// The project that this is of, once Jira was asked.
     pub home: Option<Home>,
     /// Reports in Jira, by name.
@@ -531,6 +539,7 @@ impl Known {
                 self.strays.insert(stray.issue.id.clone(), stray);
             }
             Change::Pause { pause } => self.pause = pause,
+            Change::NotBefore { parts } => self.not_before = parts,
             Change::Home { home } => self.home = Some(home),
             Change::Filing { filing } => {
                 self.filings.insert(filing.name.clone(), filing);
@@ -877,6 +886,7 @@ impl Loaded {
                 DOUBT => self.rest.doubt = vault::parse(tree, key, bytes)?,
                 CLAIM => self.rest.claim = vault::parse(tree, key, bytes)?,
                 RIVAL => self.rest.rival = vault::parse(tree, key, bytes)?,
+                NOT_BEFORE => self.rest.not_before = vault::parse(tree, key, bytes)?,
                 PAUSE => self.rest.pause = vault::parse(tree, key, bytes)?,
                 TEXT_LIMIT => self.rest.text_limit = vault::parse(tree, key, bytes)?,
                 HOME => self.rest.home = vault::parse(tree, key, bytes)?,
@@ -957,6 +967,7 @@ fn kind(change: &Change) -> &'static str {
         Change::Ruling { .. } => "ruling",
         Change::Stray { .. } => "stray",
         Change::Pause { .. } => "pause",
+        Change::NotBefore { .. } => "not_before",
         Change::Home { .. } => "home",
         Change::Filing { .. } => "filing",
     }
@@ -972,6 +983,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Claim { claim } => Write::put(Tree::Meta, CLAIM, claim),
         Change::Rival { rival } => Write::put(Tree::Meta, RIVAL, rival),
         Change::Pause { pause } => Write::put(Tree::Meta, PAUSE, pause),
+        Change::NotBefore { parts } => Write::put(Tree::Meta, NOT_BEFORE, parts),
         Change::Home { home } => Write::put(Tree::Meta, HOME, &Some(home)),
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),

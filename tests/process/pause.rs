@@ -51,6 +51,52 @@ async fn a_run_that_jira_sends_away_for_long_ends_says_so_and_the_next_one_asks_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_jira_that_refuses_for_long_is_left_alone_by_the_next_process_too_and_the_rest_goes_on() {
+    let world = World::new().await;
+    let creates = || {
+        let requests = world.sandbox.requests();
+        requests.iter().filter(|request| request.method == "POST" && request.path.ends_with("/issue")).count()
+    };
+    world.sandbox.inject(refuse(3, Reason::Burst, 900));
+    assert_eq!(world.run(&["run"]).await.status.code(), Some(6));
+    assert_eq!((world.sandbox.issues().len(), creates()), (2, 3));
+    let seen = world.sandbox.requests().len();
+    let again = world.run(&["run"]).await;
+    assert_eq!(again.status.code(), Some(6), "{}", text(&again.stderr));
+    assert!(world.sandbox.requests().len() > seen, "the rest of Jira is asked");
+    assert_eq!(creates(), 3, "another process asks no sooner than the first was told to");
+
+    // Writes to one ticket: the other one is written to.
+    let [one, other] = ["1", "2"].map(|number| format!("DISP-{number}"));
+    let id = |key: &str| {
+        let issues = world.sandbox.issues();
+        let issue = issues.into_iter().find(|issue| issue["key"] == key).unwrap();
+        issue["id"].as_str().unwrap().to_owned()
+    };
+    let edits = |key: &str| {
+        let path = format!("/issue/{}", id(key));
+        let requests = world.sandbox.requests();
+        requests.iter().filter(|request| request.method == "PUT" && request.path.ends_with(&path)).count()
+    };
+    let matches = Matches::Ending { method: "PUT".to_owned(), suffix: format!("/issue/{}", id(&one)) };
+    let effect = Effect::RateLimit(RateLimit::new(Reason::PerIssue, 900));
+    world.sandbox.inject(Fault { nth: 1, matches, effect });
+    let before = (edits(&one), edits(&other));
+    let mut rows = disputes();
+    for row in &mut rows {
+        "2027-01-31".clone_into(&mut row.due_at);
+        row.amount_disputed = format!("{}9", row.amount_disputed.split('.').next().unwrap_or_default());
+    }
+    world.write_disputes(&rows);
+    for _ in 0..2 {
+        world.run(&["run"]).await;
+        assert_eq!(edits(&one), before.0 + 1, "refused once, and then left alone");
+        assert_eq!(edits(&other), before.1 + 1);
+    }
+    assert!(world.sandbox.unused_faults().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_limits_of_cloud_switched_on_a_run_is_never_refused() {
     let world = World::new().await;
     world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });

@@ -293,6 +293,51 @@ async fn a_script_makes_searches_forget_and_lag_refuses_what_no_metadata_told_an
 }
 
 #[tokio::test]
+async fn a_script_says_which_types_have_a_field_what_an_account_may_do_and_how_much_a_ticket_takes() {
+    let world = World::new().await;
+    let script = r#"
+        [[field]]
+        field = "environment"
+        project = "DISP"
+        issue_types = ["Bug"]
+        required = true
+
+        [[account]]
+        name = "disputebot"
+        language = "german"
+        lacks = ["LINK_ISSUES"]
+        has = ["ADMINISTER"]
+
+        [caps]
+        comments = 1
+        attachment_bytes = 4
+    "#;
+    world.sandbox.play(Script::read(script).expect("a readable script")).expect("a script that can be");
+    let types = world.get("issue/createmeta/DISP/issuetypes").await.json();
+    for kind in types["issueTypes"].as_array().expect("types") {
+        let id = kind["id"].as_str().expect("an id");
+        let fields = world.get(&format!("issue/createmeta/DISP/issuetypes/{id}")).await.json();
+        let fields = fields["fields"].as_array().expect("fields").clone();
+        let told = fields.iter().find(|field| field["key"] == "environment").map(|field| &field["required"]);
+        assert_eq!(told, (kind["name"] == "Bug").then_some(&json!(true)), "{}", kind["name"]);
+    }
+    let granted = world.get("mypermissions?permissions=LINK_ISSUES,ADMINISTER").await.json();
+    let have = |key: &str| granted["permissions"][key]["havePermission"].clone();
+    assert_eq!((have("LINK_ISSUES"), have("ADMINISTER")), (json!(false), json!(true)));
+    world.issue("a", json!({})).await;
+    assert_eq!(world.get("issue/DISP-1").await.json()["fields"]["priority"]["name"], "Mittel");
+    let comment = || world.post("issue/DISP-1/comment", json!({ "body": document("x") }));
+    assert_eq!((comment().await.status, comment().await.status), (201, 413));
+    let bot = User::bot();
+    let file = async |bytes: &[u8]| world.attach(&bot, "DISP-1", "a.csv", bytes.to_vec()).await.status;
+    assert_eq!((file(b"four").await, file(b"fiver").await), (200, 413));
+
+    let nobody = "[[account]]\nname = \"nobody\"";
+    let refused = world.sandbox.play(Script::read(nobody).expect("a readable script")).expect_err("no account");
+    assert_eq!(refused.to_string(), "there is no account `nobody` in the sandbox");
+}
+
+#[tokio::test]
 async fn chaos_is_the_same_for_the_same_seed_and_ends() {
     let story = async |seed: u64| {
         let world = World::new().await;

@@ -430,6 +430,15 @@ fn every_room_keeps_the_import_law() {
 }
 
 #[test]
+fn no_signature_is_made_where_one_is_checked_so_that_no_comparison_ends_at_the_first_difference() {
+    let webhook = bare(include_str!("../src/jira/webhook.rs"));
+    assert!(webhook.contains(".verify_slice("), "by the library, which compares in constant time");
+    for making in ["finalize", "into_bytes", "as_bytes"] {
+        assert!(!webhook.contains(making), "`{making}` gives a signature that could be compared with `==`");
+    }
+}
+
+#[test]
 fn the_checker_sees_every_room() {
     let rooms: BTreeSet<String> = all_sources()
         .iter()

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use crate::model::Random;
-use crate::{Effort, Row};
+use crate::{Effort, Row, contract};
 
 /// Longest wait for a request that is to hang.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -554,6 +554,10 @@ impl World {
         report.check(there == tickets, || format!("{there} tickets where a calm run opens {tickets}"));
         let unknown = self.sandbox.unknown_routes();
         report.check(unknown.is_empty(), || format!("Jira does not know {unknown:?}"));
+        let breaches = contract::breaches(self.sandbox.flavour(), &self.sandbox.requests());
+        report.check(breaches.is_empty(), || {
+            format!("requests that break the vendor's contract: {breaches:?}")
+        });
         report.check(self.sandbox.late_writes() == 0, || "a late write is still to come".to_owned());
     }
 }

@@ -15,7 +15,7 @@ use regex::Regex;
 use tokio_util::sync::CancellationToken;
 
 use crate::rebuild::{cluster, params, policy, survey};
-use crate::{Effort, Row};
+use crate::{Effort, Row, contract};
 
 /// How long Jira wants to be left alone in the middle, in seconds.
 const SILENCE_S: u32 = 3;
@@ -66,12 +66,16 @@ struct Measured {
     /// Refused requests beside the one that began the silence.
     refused: usize,
     requests: f64,
+    /// Requests that break the vendor's contract.
+    breaches: Vec<String>,
     seconds: f64,
 }
 
 impl Measured {
     fn row(&self, what: &str) -> Row {
-        let Self { tickets, wanted: _, failed, shares, in_silence, refused, requests, seconds } = self;
+        let Self { tickets, wanted: _, failed, shares, in_silence, refused, requests, breaches, seconds } =
+            self;
+        let breaches = if breaches.is_empty() { String::new() } else { format!("; breaches: {breaches:?}") };
         let shares: Vec<String> = shares.iter().map(|share| format!("{:.1} %", share * 100.0)).collect();
         Row {
             what: what.to_owned(),
@@ -79,7 +83,7 @@ impl Measured {
             seeds: "-".to_owned(),
             found: format!(
                 "{tickets} tickets, {failed} failed; {} of the allowed rate used (at least 90 %), {in_silence} requests in \
-                 the pause, {refused} refused beside it, {requests:.3} requests a write (at most 1.1); {seconds:.0} s",
+                 the pause, {refused} refused beside it, {requests:.3} requests a write (at most 1.1); {seconds:.0} s{breaches}",
                 shares.join(" and "),
             ),
             holds: self.is_exact() && self.least_share() >= LEAST_SHARE,
@@ -97,14 +101,14 @@ impl Measured {
             && self.in_silence == 0
             && self.refused == 0
             && self.requests <= MOST_REQUESTS
+            && self.breaches.is_empty()
     }
 }
 
 async fn load(flavour: Flavour, groups: usize, edited: usize) -> Measured {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = sandbox::start(Options { flavour, ..Options::default() }).await.expect("a sandbox");
-    // Told that a limit is near, the client holds back on purpose, and there is no share of the rate to measure.
-    sandbox.set_limits(Limits { per_issue: true, burst: true, told: false });
+    sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });
     let path = Regex::new("/issue$").expect("a pattern");
     let quota = Effect::RateLimit(RateLimit::new(Reason::TenantQuota, SILENCE_S));
     sandbox.inject(Fault {
@@ -145,6 +149,7 @@ async fn load(flavour: Flavour, groups: usize, edited: usize) -> Measured {
         in_silence,
         refused: requests.iter().filter(|it| it.status == Some(429)).count() - 1,
         requests: requests.len() as f64 / (groups + edited) as f64,
+        breaches: contract::breaches(flavour, &requests),
         seconds: last.duration_since(first).as_secs_f64(),
     }
 }

@@ -6,6 +6,8 @@
 //! those of the same trial; what stands above the table stays.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
+#[path = "../../tests/common/contract.rs"]
+mod contract;
 mod damage;
 #[path = "../../tests/simulation/harness.rs"]
 mod harness;

@@ -27,7 +27,7 @@ use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use crate::size::peak_kib;
-use crate::{Effort, Row};
+use crate::{Effort, Row, contract};
 
 /// Tells a process where the sandbox and the state are, and whether it has to take the project over.
 const CHILD: &str = "DISPUTEBOT_PROVE_REBUILD";
@@ -73,6 +73,7 @@ pub(crate) fn prove(_: Effort) -> Vec<Row> {
         let mut holds = again == issues && (born, created, updated, others) == (0, 0, 0, 0);
         holds &= found == if begin == Begin::TakeOver { GROUPS } else { 0 };
         holds &= asked.all <= limit && asked.writes == 0 && seconds <= SECONDS_LIMIT;
+        holds &= contract::breaches(sandbox.flavour(), &sandbox.requests_from(seen)).is_empty();
         holds &= sandbox.issues().len() == GROUPS && sandbox.unknown_routes().is_empty();
         rows.push(Row {
             what: what.to_owned(),

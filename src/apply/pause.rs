@@ -53,8 +53,10 @@ fn note_parts(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock
     }
     parts.retain(|_, pause| pause.left(&noted).is_positive());
     parts.extend(news.iter().map(|news| (&news.part, &news.pause)));
-    let parts =
-        parts.into_iter().map(|(part, pause)| NotBefore { part: part.clone(), pause: pause.clone() }).collect();
+    let parts = parts
+        .into_iter()
+        .map(|(part, pause)| NotBefore { part: part.clone(), pause: pause.clone() })
+        .collect();
     store.record(noted.at, &[Change::NotBefore { parts }])
 }
 

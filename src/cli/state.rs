@@ -246,9 +246,7 @@ fn export(known: &Known) -> Result<String, CliError> {
         .chain(known.home.clone().map(|home| Change::Home { home }))
         .chain(known.text_limit.map(|limit| Change::TextLimit { limit }))
         .chain(known.pause.clone().map(|pause| Change::Pause { pause: Some(pause) }))
-        .chain(
-            (!known.not_before.is_empty()).then(|| Change::NotBefore { parts: known.not_before.clone() }),
-        )
+        .chain((!known.not_before.is_empty()).then(|| Change::NotBefore { parts: known.not_before.clone() }))
         .chain(known.claim.clone().map(|claim| Change::Claim { claim: Some(claim) }))
         .chain(known.rival.clone().map(|rival| Change::Rival { rival: Some(rival) }))
         .chain(known.doubt.clone().map(|doubt| Change::Doubt { doubt: Some(doubt) }));

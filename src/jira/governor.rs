@@ -36,6 +36,8 @@ const DOUBLINGS: u32 = 5;
 const SLOWEST: f64 = 1.0 / 16.0;
 /// How much of the pace comes back in a second without refusals.
 const RECOVERY_PER_S: f64 = 0.02;
+/// Share of a limit of which less is left where Jira calls it near.
+const NEARNESS: f64 = 0.2;
 /// How long an answer that says the limit is near slows its endpoint down.
 const NEAR: Duration = Duration::from_secs(2);
 /// Writes to one issue in some time: Jira's limits, with a little more time than they name.
@@ -101,6 +103,8 @@ struct Bucket {
     pace: f64,
     /// Until when the answers say that the limit is near.
     near: Duration,
+    /// Share of the rate that is used until then.
+    near_pace: f64,
     /// Until when it is shut.
     shut: Duration,
 }
@@ -205,8 +209,16 @@ impl Governor {
             if status < 400 {
                 self.untold = 0;
             }
-            if told.near_limit {
-                self.bucket(now, ask).near = now + NEAR;
+            if told.near_limit && told.tokens.is_none() {
+                let under_way = f64::from(self.under_way.saturating_sub(1));
+                let bucket = self.bucket(now, ask);
+                bucket.near = now + NEAR;
+                // Others may use the same limit. Slower the less is left, so that all of it is used and no more.
+                bucket.near_pace = told.left.map_or(0.5, |left| {
+                    let left = left - under_way;
+                    bucket.left = bucket.left.min(left);
+                    (left / (bucket.rate * NEARNESS)).clamp(SLOWEST, 1.0)
+                });
             }
             return;
         }
@@ -281,8 +293,15 @@ impl Governor {
 
     fn bucket_named(&mut self, now: Duration, name: String) -> &mut Bucket {
         let rate = published_rate(&name) * SHARE;
-        let fresh =
-            || Bucket { rate, left: rate, at: now, pace: 1.0, near: Duration::ZERO, shut: Duration::ZERO };
+        let fresh = || Bucket {
+            rate,
+            left: rate,
+            at: now,
+            pace: 1.0,
+            near: Duration::ZERO,
+            near_pace: 1.0,
+            shut: Duration::ZERO,
+        };
         let bucket = self.buckets.entry(name).or_insert_with(fresh);
         bucket.refill(now);
         bucket
@@ -298,7 +317,7 @@ impl Bucket {
     }
 
     fn rate_now(&self) -> f64 {
-        let near = if self.near > self.at { 0.5 } else { 1.0 };
+        let near = if self.near > self.at { self.near_pace } else { 1.0 };
         self.rate * self.pace * near
     }
 
@@ -595,6 +614,32 @@ mod tests {
         assert!((90..=100).contains(&sent), "{sent}");
         let sent = flood(&mut governor, &CREATE, ms(4_000), ms(6_000)).len();
         assert!((185..=195).contains(&sent), "{sent}");
+    }
+
+    #[test]
+    fn where_others_use_the_same_limit_what_jira_says_is_left_is_used_and_not_overdrawn() {
+        let (limit, others_per_s) = (100.0_f64, 60.0_f64);
+        let mut governor = Governor::default();
+        let (mut left, mut at) = (limit, Duration::ZERO);
+        let (mut now, mut sent) = (Duration::ZERO, 0);
+        while now < ms(60_000) {
+            match governor.decide(now, &CREATE) {
+                Decision::Wait(wait) => now += wait,
+                Decision::Go => {
+                    now += ms(3);
+                    left = (now - at).as_secs_f64().mul_add(limit - others_per_s, left).min(limit);
+                    at = now;
+                    assert!(left >= 1.0, "overdrawn at {now:?}");
+                    left -= 1.0;
+                    sent += 1;
+                    let near_limit = left < limit / 5.0;
+                    let told = Told { left: Some(left.floor()), near_limit, ..Told::default() };
+                    governor.learn(now, &CREATE, 201, &told, 0.5);
+                    governor.ended();
+                }
+            }
+        }
+        assert!(sent >= 2_300, "{sent} of 2,500");
     }
 
     #[test]

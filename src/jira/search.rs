@@ -92,6 +92,9 @@ impl Client {
             }
         };
         let answer = self.send(Method::POST, path, &body, Repeat::Safe).await?;
+        if let Some(warning) = warned(&answer) {
+            tracing::warn!(warning, "a search may not show everything");
+        }
         Ok(answer["issues"].as_array().into_iter().flatten().filter_map(issue_of).collect())
     }
 

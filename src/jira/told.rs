@@ -16,6 +16,8 @@ pub(super) struct Told {
     pub(super) reason: Option<String>,
     /// Whether less than a fifth of a limit is left.
     pub(super) near_limit: bool,
+    /// How many calls of this kind are left now.
+    pub(super) left: Option<f64>,
     /// The token bucket of Data Center.
     pub(super) tokens: Option<Tokens>,
 }
@@ -66,6 +68,7 @@ impl Told {
                 .or_else(|| structured.as_ref().map(|structured| structured.policy.clone()))
                 .filter(|reason| !reason.is_empty() && reason.len() <= 80),
             near_limit: get("x-ratelimit-nearlimit").is_some_and(|text| text.trim() == "true"),
+            left: number("x-ratelimit-remaining"),
             tokens: tokens(),
         }
     }

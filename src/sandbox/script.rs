@@ -72,7 +72,6 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{Sandbox, User};
 use super::fault::{Due, Effect, Fault, Matches, Reply};
 use super::index::Index;
 use super::language::Language;
@@ -82,6 +81,7 @@ use super::rights::Permission;
 use super::site::ISSUE_TYPES;
 use super::visit::{Deed, Visit};
 use super::webhook::Mischief;
+use super::{Sandbox, User};
 
 /// A script that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -426,7 +426,9 @@ impl Field {
 impl Account {
     fn sound(&self) -> Result<Self, String> {
         match self.lacks.iter().chain(&self.has).find(|key| Permission::named(key).is_none()) {
-            Some(found) => Err(format!("`lacks` and `has` hold permissions such as `ADD_COMMENTS`, but found `{found}`")),
+            Some(found) => {
+                Err(format!("`lacks` and `has` hold permissions such as `ADD_COMMENTS`, but found `{found}`"))
+            }
             None => Ok(self.clone()),
         }
     }

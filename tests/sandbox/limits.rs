@@ -333,7 +333,8 @@ async fn a_script_says_which_types_have_a_field_what_an_account_may_do_and_how_m
     assert_eq!((file(b"four").await, file(b"fiver").await), (200, 413));
 
     let nobody = "[[account]]\nname = \"nobody\"";
-    let refused = world.sandbox.play(Script::read(nobody).expect("a readable script")).expect_err("no account");
+    let refused =
+        world.sandbox.play(Script::read(nobody).expect("a readable script")).expect_err("no account");
     assert_eq!(refused.to_string(), "there is no account `nobody` in the sandbox");
 }
 

@@ -56,6 +56,8 @@ pub enum FieldKind {
     SecurityLevel,
     /// A project.
     Project,
+    /// An issue above it, as `parent` on Cloud has one. Which types may be above which is not judged.
+    Parent,
 }
 
 /// An option of a field.
@@ -90,6 +92,7 @@ impl FieldKind {
             Self::Components => ("array", Some("component"), "components"),
             Self::SecurityLevel => ("securitylevel", None, "securitylevel"),
             Self::Project => ("project", None, "project"),
+            Self::Parent => ("issuelink", None, "parent"),
         }
     }
 

@@ -97,6 +97,12 @@ impl CustomField {
                 let found = world.project(named).ok_or("Specify a valid project ID or key")?;
                 Ok(json!(world.projects[found].id))
             }
+            FieldKind::Parent => {
+                let named = value["id"].as_str().or_else(|| value["key"].as_str());
+                let named = named.ok_or("data was not an object")?;
+                let found = world.find(named).ok_or("Could not find issue by id or key.")?;
+                Ok(json!(found.to_string()))
+            }
         }
     }
 
@@ -147,6 +153,10 @@ impl CustomField {
             FieldKind::Project => {
                 world.project(id).map_or(Value::Null, |position| view::project(world, position))
             }
+            FieldKind::Parent => {
+                let found = id.parse().ok().and_then(|id| world.issues.get(id));
+                found.map_or(Value::Null, |found| view::above(world, found))
+            }
             _ => kept.clone(),
         }
     }
@@ -154,7 +164,7 @@ impl CustomField {
     /// A kept value as the history tells it.
     pub(crate) fn tell(&self, world: &World, project: &Project, kept: &Value) -> String {
         let told = |shown: &Value| {
-            ["value", "name", "displayName"]
+            ["value", "name", "displayName", "key"]
                 .iter()
                 .find_map(|member| shown[*member].as_str())
                 .or(shown.as_str())

@@ -304,6 +304,16 @@ pub(crate) fn attachment(world: &World, attachment: &Attachment) -> Value {
 }
 
 /// The address of an issue.
+/// An issue as one below it shows it.
+pub(crate) fn above(world: &World, issue: &Issue) -> Value {
+    json!({
+        "id": issue.id.to_string(),
+        "key": issue.key,
+        "self": address(world, issue),
+        "fields": { "summary": field(world, issue, "summary", None) },
+    })
+}
+
 pub(crate) fn address(world: &World, issue: &Issue) -> String {
     format!("{}/issue/{}", world.speech.rest, issue.id)
 }

@@ -114,6 +114,44 @@ async fn on_data_center_tickets_go_where_the_same_rules_send_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_puts_its_tickets_below_a_parent_and_whoever_moves_one_elsewhere_is_not_fought() {
+    let world = world(Flavour::Cloud).await;
+    let parent = CustomField { id: "parent".to_owned(), name: "Parent".to_owned(), kind: FieldKind::Parent };
+    world.sandbox.add_field("DISP", parent).unwrap();
+    world.sandbox.add_project("OPS", "Operations").unwrap();
+    for summary in ["Rebate disputes of this year", "Something else"] {
+        let fields = json!({ "project": { "key": "OPS" }, "issuetype": { "name": "Task" }, "summary": summary });
+        person(&world, "POST", "/rest/api/3/issue", json!({ "fields": fields })).await;
+    }
+    configure(&world, "[routes.b]\nclients = [\"Example Pharma B\"]\nparent = \"ops-1\"\n");
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("`Parent` (parent) will be `OPS-1`"), "{said}");
+    world.expect(0, &["run"]).await;
+    let of_project = |issue: &Value| issue["fields"]["project"]["key"] == "DISP";
+    let by_client = || {
+        let (b, rest) = by_client(&world);
+        (b, rest.into_iter().filter(of_project).collect::<Vec<_>>())
+    };
+    let (b, rest) = by_client();
+    assert!(b.iter().all(|issue| issue["fields"]["parent"]["key"] == "OPS-1"));
+    assert!(rest.iter().all(|issue| issue["fields"]["parent"].is_null()));
+    let writes = world.writes();
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("up to date"), "{said}");
+    assert_eq!(world.writes(), writes, "a second run writes nothing");
+
+    let moved = b[0]["id"].as_str().unwrap().to_owned();
+    let elsewhere = json!({ "fields": { "parent": { "key": "OPS-2" } } });
+    person(&world, "PUT", &format!("/rest/api/3/issue/{moved}"), elsewhere).await;
+    configure(&world, "[routes.b]\nclients = [\"Example Pharma B\"]\nparent = \"OPS-1\"\npriority = \"Low\"\n");
+    world.expect(0, &["run"]).await;
+    for issue in by_client().0 {
+        let above = if issue["id"] == moved.as_str() { "OPS-2" } else { "OPS-1" };
+        assert_eq!(issue["fields"]["parent"]["key"], above, "{}", issue["key"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_rules_route_only_tickets_that_nobody_has_touched() {
     let world = world(Flavour::Cloud).await;
     configure(&world, "[route]\nassignee = \"Example Analyst\"\n");

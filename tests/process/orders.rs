@@ -1,7 +1,9 @@
 //! What people order in comments and decide by hand, over real HTTP.
 
+use std::collections::BTreeMap;
+
 use disputebot::sandbox::User;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{World, disputes};
 
@@ -95,11 +97,11 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
         let ours = world.issue(&key)["fields"].clone();
         let empty = match &ours["description"] {
             Value::String(_) => Value::String("gone".to_owned()),
-            _ => serde_json::json!({ "type": "doc", "version": 1, "content": [
+            _ => json!({ "type": "doc", "version": 1, "content": [
                 { "type": "paragraph", "content": [{ "type": "text", "text": "gone" }] }] }),
         };
         person
-            .edit(&key, &serde_json::json!({ "fields": { "summary": "mine", "description": empty } }))
+            .edit(&key, &json!({ "fields": { "summary": "mine", "description": empty } }))
             .unwrap();
         world.expect(0, &["run"]).await;
         assert!(world.said(&key).iter().any(|said| said.contains("/disputebot take summary")));
@@ -131,7 +133,7 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     say(&world, &key, "/disputebot take summary");
     world.expect(0, &["run"]).await;
     let person = world.sandbox.person(&User::analyst());
-    person.edit(&key, &serde_json::json!({ "fields": { "summary": "mine" } })).unwrap();
+    person.edit(&key, &json!({ "fields": { "summary": "mine" } })).unwrap();
     world.expect(0, &["state", "restore", "old.jsonl.gz"]).await;
     // The first reading: it is still in doubt.
     world.expect(0, &["run", "--set", "jira.create_settle=5m"]).await;
@@ -156,10 +158,59 @@ async fn disputes_that_are_no_group_are_closed_and_stay_quiet() {
     assert_eq!(world.sandbox.issues().len(), tickets);
     // Opening it takes the decision back.
     let person = world.sandbox.person(&User::analyst());
-    person.transition(&key, &serde_json::json!({ "transition": { "id": "61" } })).unwrap();
+    person.transition(&key, &json!({ "transition": { "id": "61" } })).unwrap();
     world.expect(0, &["run"]).await;
     assert_ne!(world.issue(&key)["fields"]["status"]["name"], "Done", "and it is not closed again");
     assert_eq!(world.issue(&key)["fields"]["duedate"], "2027-03-01");
+}
+
+/// Two groups of one client and program, which may be merged.
+fn two_alike(groups: &BTreeMap<String, Value>) -> (&String, &String) {
+    let of = |field: &str, id: &str| groups[id]["group"][field].clone();
+    groups
+        .keys()
+        .flat_map(|one| groups.keys().map(move |other| (one, other)))
+        .find(|(one, other)| {
+            one != other
+                && of("client", one) == of("client", other)
+                && of("program", one) == of("program", other)
+        })
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_somebody_works_on_or_has_is_merged_and_stays_open() {
+    for works in [true, false] {
+        let world = World::new().await;
+        world.expect(0, &["run"]).await;
+        let groups = world.groups().await;
+        let issues = world.issues_by_group();
+        let (from, into) = two_alike(&groups);
+        let key = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
+        let (loser, survivor) = (key(from), key(into));
+        let analyst = world.sandbox.person(&User::analyst());
+        if works {
+            analyst.transition(&loser, &json!({ "transition": { "id": "11" } })).unwrap();
+        } else {
+            let to = json!({ "fields": { "assignee": { "accountId": User::analyst().account_id } } });
+            analyst.edit(&loser, &to).unwrap();
+        }
+        let status = world.issue(&loser)["fields"]["status"].clone();
+        say(&world, &loser, &format!("/disputebot merge {survivor}"));
+        for _ in 0..3 {
+            world.expect(0, &["run"]).await;
+        }
+        let after = world.groups().await;
+        assert!(!after.contains_key(from) && after.contains_key(into), "its disputes are with the other one");
+        let left = world.issue(&loser);
+        assert_eq!(left["fields"]["status"], status, "works: {works}");
+        assert!(left["fields"]["issuelinks"].to_string().contains(&survivor), "{left}");
+        let told = world.said(&loser).iter().filter(|said| said.contains("merged this ticket into")).count();
+        assert_eq!(told, 1, "{:?}", world.said(&loser));
+        let plan = world.expect(0, &["plan"]).await;
+        assert!(plan.contains(&loser) && plan.contains("a person works on"), "{plan}");
+        quiet_run(&world, "and nobody is asked twice").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,19 +219,9 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
     world.expect(0, &["run"]).await;
     let groups = world.groups().await;
     let issues = world.issues_by_group();
-    let of = |field: &str, id: &str| groups[id]["group"][field].clone();
-    let ids: Vec<&String> = groups.keys().collect();
-    let (from, into) = ids
-        .iter()
-        .flat_map(|one| ids.iter().map(move |other| (*one, *other)))
-        .find(|(one, other)| {
-            one != other
-                && of("client", one) == of("client", other)
-                && of("program", one) == of("program", other)
-        })
-        .unwrap();
+    let (from, into) = two_alike(&groups);
     let key = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
-    let members = |groups: &std::collections::BTreeMap<String, Value>, id: &str| {
+    let members = |groups: &BTreeMap<String, Value>, id: &str| {
         groups[id]["group"]["members"].as_array().unwrap().len()
     };
     let all = members(&groups, from) + members(&groups, into);

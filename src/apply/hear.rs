@@ -41,12 +41,12 @@ struct News {
 impl News {
     fn of(seen: &Seen<'_>) -> Self {
         let heard = seen.ticket.orders.as_ref().map_or(0, |orders| orders.heard);
-        let Observed { comments, more_as_of, .. } = seen.observed;
+        let Observed { comments, has_more_comments, updated, .. } = seen.observed;
         Self {
             heard,
             is_fresh: comments.iter().any(|comment| comment.id > heard),
             // Whoever writes a comment changes the issue, so that one that was not changed since has no new one.
-            may_be_hidden: more_as_of.is_some() && *more_as_of != seen.ticket.heard_as_of,
+            may_be_hidden: *has_more_comments && Some(updated) != seen.ticket.heard_as_of.as_ref(),
             handed_back: plan::handed_back(seen.ticket, seen.observed),
         }
     }
@@ -89,7 +89,8 @@ pub(super) async fn orders(
         let last = fresh.iter().map(|comment| comment.id).max();
         let mut ticket = seen.ticket.clone();
         if whole.is_some() {
-            ticket.heard_as_of.clone_from(&seen.observed.more_as_of);
+            let Observed { has_more_comments, updated, .. } = seen.observed;
+            ticket.heard_as_of = has_more_comments.then(|| updated.clone());
         }
         let mut told = Vec::new();
         for (field, _) in handed_back {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     jira::{Account, Client, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{Change as FieldChange, Heard, Home, Issue, Mark, Moment, Observed, Part},
+    plan::{Change as FieldChange, Heard, Home, Issue, Mark, Moment, Observed, Part, Past},
     state::{Change, Head, Known, State, StateError},
     ticket::{
         Content, Markup,
@@ -36,6 +36,13 @@ pub trait Tracker: Sync {
     fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Opens a ticket.
     fn create(&self, content: &Content, mark: &Mark) -> impl Future<Output = Outcome<Issue>> + Send;
+    /// The histories of issues by id, each in its order of time; those that are gone or hidden are absent.
+    fn histories(
+        &self,
+        _ids: &[String],
+    ) -> impl Future<Output = Result<BTreeMap<String, Vec<Past>>, JiraError>> + Send {
+        async { Ok(BTreeMap::new()) }
+    }
     /// Reads issues by id; those that are gone or hidden are absent.
     fn read(
         &self,
@@ -247,6 +254,10 @@ impl Tracker for Client {
 
     async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
         Self::create(self, content, mark).await
+    }
+
+    async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
+        Self::histories(self, ids).await
     }
 
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {

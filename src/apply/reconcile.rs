@@ -9,10 +9,10 @@ use super::port::{Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     group::{Group, GroupId, Status},
-    jira::{Glance, workflow},
+    jira::{self, Glance, workflow},
     plan::{
-        self, Action, Category, Closed, Life, Link, Moment, Observed, Plan, Ruling, Standing, StrayKind,
-        Ticket, Ways, Write,
+        self, Action, Category, Closed, Issue, Life, Link, Moment, Observed, Overwritten, Plan, Ruling,
+        Standing, StrayKind, Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
 };
@@ -41,6 +41,7 @@ pub async fn observe_and_plan(
     store: &mut impl Store,
     now: &Moment,
 ) -> Result<Plan, RecoverError> {
+    let overwritten = overwritten(tracker, store, now).await?;
     let Glance { mut observed, mut hearsay } =
         tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
     let mut doubtful = stirred(wanted, store.known(), &observed, now.at);
@@ -51,12 +52,48 @@ pub async fn observe_and_plan(
             let doubtful: Vec<String> = doubtful.into_iter().collect();
             observed.extend(tracker.read(&doubtful).await?);
         }
-        let plan = plan_for(wanted, params, tracker, store, now, &observed).await?;
+        let plan = plan_for(wanted, params, tracker, store, now, &observed, &overwritten).await?;
         doubtful = touched(&plan, store.known());
         if hearsay.is_disjoint(&doubtful) {
             return Ok(plan);
         }
     }
+}
+
+/// What people wrote between our looks at tickets and our edits of them, by issue id. The tickets where that is nothing,
+/// or all of it was told, are not asked about again.
+async fn overwritten(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    now: &Moment,
+) -> Result<BTreeMap<String, Vec<Overwritten>>, RecoverError> {
+    let edited = |known: &Known| -> Vec<(Ticket, Issue)> {
+        let edited = known.tickets.values().filter(|ticket| ticket.edited_as_of.is_some());
+        edited.filter_map(|ticket| Some((ticket.clone(), ticket.issue()?.clone()))).collect()
+    };
+    let edited = edited(store.known());
+    if edited.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<String> = edited.iter().map(|(_, issue)| issue.id.clone()).collect();
+    let histories = tracker.histories(&ids).await?;
+    let (mut lost, mut settled) = (BTreeMap::new(), Vec::new());
+    for (mut ticket, Issue { id, .. }) in edited {
+        let look = ticket.edited_as_of.as_deref().and_then(jira::instant);
+        let found = match (histories.get(&id), look) {
+            (Some(history), Some(look)) => plan::overwritten(history, look),
+            _ => Vec::new(),
+        };
+        if !plan::is_told(&ticket, &found) {
+            lost.insert(id, found);
+        // An edit whose answer was lost may still come.
+        } else if ticket.writing.is_none() {
+            ticket.edited_as_of = None;
+            settled.push(Change::Ticket(ticket));
+        }
+    }
+    store.record(now.at, &settled)?;
+    Ok(lost)
 }
 
 /// Tickets of which something new would be noted: another key, an order, a decision of people.
@@ -102,6 +139,7 @@ async fn plan_for(
     store: &mut impl Store,
     now: &Moment,
     observed: &BTreeMap<String, Observed>,
+    overwritten: &BTreeMap<String, Vec<Overwritten>>,
 ) -> Result<Plan, RecoverError> {
     let mut changes = shown(store.known(), observed);
     store.record(now.at, &changes)?;
@@ -136,6 +174,7 @@ async fn plan_for(
         upload_limit,
         text_limit: known.text_limit(),
         rulings: &rulings,
+        overwritten,
     };
     Ok(plan::plan(&input, params))
 }

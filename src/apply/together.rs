@@ -286,6 +286,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             ticket.written = Some(before.clone());
             ticket.writing = Some(Box::new(written.clone()));
+            // Of several edits before their history was looked at, the first look counts.
+            if ticket.edited_as_of.is_none() {
+                ticket.edited_as_of = shown.map(|observed| observed.updated.clone());
+            }
             edits.push((ticket, issue, changes, mark, tells));
         }
         self.record_all(edits.iter().map(|(ticket, ..)| ticket))?;

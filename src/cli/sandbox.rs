@@ -76,6 +76,7 @@ pub(super) struct Arguments {
     ///                  told (seconds, date, nothing)
     ///                  family (cloud, data-center, bare)
     ///   conflict       another account changes the issue first, and the answer is 409
+    ///   unnoticed-edit the same, and nobody is told
     ///   expire-token, expire-pages, short-page, lose-page-token
     ///
     /// More tables of the TOML:

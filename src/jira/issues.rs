@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use super::{
     workflow::category,
 };
 use crate::{
-    plan::{Change, Issue, Mark, Observed},
+    plan::{Change, Issue, Mark, Observed, Past, PastItem},
     ticket::{Content, block},
 };
 
@@ -123,6 +123,20 @@ impl Client {
         let fields: Vec<&str> = FIELDS.into_iter().chain(ready.ids()).collect();
         let issues = self.fetch(ids, &fields, &[]).await?;
         Ok(self.observed(&issues, &ready))
+    }
+
+    /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent.
+    pub async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
+        let account = self.account();
+        let issues = self.fetch_with(ids, &["updated"], &[], &["changelog"]).await?;
+        let histories = issues.iter().filter_map(|issue| {
+            let entries = issue["changelog"]["histories"].as_array().into_iter().flatten();
+            let mut past: Vec<Past> = entries.filter_map(|entry| past(entry, account)).collect();
+            // Jira gives the newest first; of one moment, ids tell the order.
+            past.sort_by_key(|past| (past.at, past.id.parse::<u64>().unwrap_or_default()));
+            Some((issue["id"].as_str()?.to_owned(), past))
+        });
+        Ok(histories.collect())
     }
 
     /// Looks at many issues by numeric id, at the price of one call for a hundred. Those that are gone or hidden are
@@ -244,6 +258,28 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     }
 }
 
+/// An entry of a history.
+fn past(entry: &Value, account: &str) -> Option<Past> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let author = &entry["author"];
+    let items = entry["items"].as_array().into_iter().flatten().map(|item| PastItem {
+        field: text(&item["field"]),
+        from: text(&item["fromString"]),
+        to: text(&item["toString"]),
+    });
+    Some(Past {
+        id: text(&entry["id"]),
+        at: instant(entry["created"].as_str()?)?,
+        is_ours: !account.is_empty() && ["accountId", "name", "key"].iter().any(|id| author[*id] == account),
+        items: items.collect(),
+    })
+}
+
+/// An instant as Jira writes it, such as `2026-11-27T06:00:00.123+0000`.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok().or_else(|| text.parse().ok())
+}
+
 /// A text that is not even sent, because Jira would refuse it.
 fn unfit(call: &str, said: String) -> JiraError {
     JiraError { call: call.to_owned(), cause: Cause::Refused(400), said }
@@ -269,7 +305,8 @@ fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
         fields: ready.show(fields),
         lists: lists(fields, account),
         comments: heard(&comments["comments"], account),
-        more_as_of: has_more.then(|| fields["updated"].as_str().unwrap_or_default().into()),
+        has_more_comments: has_more,
+        updated: fields["updated"].as_str().unwrap_or_default().into(),
     })
 }
 

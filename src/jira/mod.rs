@@ -41,7 +41,7 @@ pub mod workflow;
 pub use client::{Account, Client, Credentials, Limits, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
-pub use issues::{Glance, Outcome};
+pub use issues::{Glance, Outcome, instant};
 pub use pace::Silence;
 pub use papers::{Paper, Sighting};
 pub use ready::Ready;

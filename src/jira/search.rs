@@ -215,6 +215,17 @@ impl Client {
         fields: &[&str],
         properties: &[&str],
     ) -> Result<Vec<Value>, JiraError> {
+        self.fetch_with(ids_or_keys, fields, properties, &[]).await
+    }
+
+    /// The same, with more beside the fields, such as `changelog`.
+    pub(super) async fn fetch_with(
+        &self,
+        ids_or_keys: &[String],
+        fields: &[&str],
+        properties: &[&str],
+        expand: &[&str],
+    ) -> Result<Vec<Value>, JiraError> {
         match self.dialect().await? {
             Dialect::Cloud => {
                 let mut issues = Vec::new();
@@ -223,12 +234,15 @@ impl Client {
                     if !properties.is_empty() {
                         body["properties"] = json!(properties);
                     }
+                    if !expand.is_empty() {
+                        body["expand"] = json!(expand);
+                    }
                     let answer = self.send(Method::POST, "/issue/bulkfetch", &body, Repeat::Safe).await?;
                     issues.extend(answer["issues"].as_array().cloned().unwrap_or_default());
                 }
                 Ok(issues)
             }
-            Dialect::DataCenter => self.fetch_each(ids_or_keys, fields, properties).await,
+            Dialect::DataCenter => self.fetch_each(ids_or_keys, fields, properties, expand).await,
         }
     }
 
@@ -274,8 +288,9 @@ impl Client {
         ids_or_keys: &[String],
         fields: &[&str],
         properties: &[&str],
+        expand: &[&str],
     ) -> Result<Vec<Value>, JiraError> {
-        let (fields, properties) = (fields.join(","), properties.join(","));
+        let (fields, properties, expand) = (fields.join(","), properties.join(","), expand.join(","));
         let mut waiting = ids_or_keys.iter().cloned().enumerate();
         let mut running: JoinSet<(usize, Result<Option<Value>, JiraError>)> = JoinSet::new();
         let mut found = Vec::new();
@@ -283,11 +298,15 @@ impl Client {
             while running.len() < AT_ONCE
                 && let Some((place, id)) = waiting.next()
             {
-                let (client, fields, properties) = (self.clone(), fields.clone(), properties.clone());
+                let (client, fields, properties, expand) =
+                    (self.clone(), fields.clone(), properties.clone(), expand.clone());
                 running.spawn(async move {
                     let mut query = vec![("fields", fields.as_str())];
                     if !properties.is_empty() {
                         query.push(("properties", properties.as_str()));
+                    }
+                    if !expand.is_empty() {
+                        query.push(("expand", expand.as_str()));
                     }
                     let answer = match client.get(&format!("/issue/{id}"), &query).await {
                         Ok(issue) => Ok(Some(issue)),

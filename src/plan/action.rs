@@ -265,6 +265,11 @@ pub enum Reason {
         /// The field.
         field: String,
     },
+    /// A person's change came in the moment before a write of ours, which took it away; said once.
+    Overwritten {
+        /// The field.
+        field: String,
+    },
     /// A person closed the ticket while disputes are open; said once.
     PersonClosed,
     /// Disputes came to a ticket that a person closed; said once, and each time they double.

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{
-    Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Plan, Reason, Ruling,
-    Stray, Ticket, Write,
+    Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Overwritten, Plan,
+    Reason, Ruling, Stray, Ticket, Write,
     closing::standing_label,
     gate::gated,
     life::{Manners, Settled},
@@ -146,6 +146,8 @@ pub struct Input<'a> {
     pub text_limit: usize,
     /// What people decided about disputes.
     pub rulings: &'a [Ruling],
+    /// What people wrote and our edits took away, by issue id.
+    pub overwritten: &'a BTreeMap<String, Vec<Overwritten>>,
 }
 
 /// Makes the plan of one run.
@@ -307,6 +309,7 @@ impl Planner<'_> {
         };
         let key = Some(observed.issue.key.clone());
         self.answer(group, standing, ticket, observed);
+        self.give_back(group, standing, ticket, observed);
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, key, HoldReason::Ignored);
         }
@@ -442,7 +445,7 @@ impl Planner<'_> {
         }
         // One that is sent again is no other one.
         let is_again = ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
-        if reason != Reason::Asked && !is_again {
+        if !matches!(reason, Reason::Asked | Reason::Overwritten { .. }) && !is_again {
             if self.is_spent(ticket) {
                 let (key, limit) = (Some(observed.issue.key.clone()), self.params.manners.comments_per_week);
                 return self.hold(group, standing, key, HoldReason::Spent { topic, limit });

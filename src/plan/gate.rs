@@ -7,6 +7,7 @@
 use super::{
     Action, Hold, HoldReason, Issue, Observed, Quiet, Reason, Write,
     decide::{Input, Standing, paragraph},
+    lost,
 };
 use crate::ticket::{Content, Typed, document, withheld};
 
@@ -37,6 +38,11 @@ pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hol
         *body = vec![paragraph(format!("There is an answer, but it is {}", withheld(refusal.kind)))];
         return Ok(Action { group, key, title, write, reason });
     }
+    if let (Reason::Overwritten { .. }, Write::Comment { body, .. }) = (&reason, &mut write) {
+        body.truncate(1);
+        body.push(paragraph(format!("It is not repeated here: it is {}", withheld(refusal.kind))));
+        return Ok(Action { group, key, title, write, reason });
+    }
     let reason = HoldReason::Private { what: refusal.to_string() };
     Err(Box::new(Hold { group, key, title, reason }))
 }
@@ -45,7 +51,7 @@ pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hol
 fn words_of_people(issue: &Issue, input: &Input<'_>) -> String {
     let observed = input.observed.get(&issue.id);
     observed.map_or_else(String::new, |Observed { summary, description, fields, labels, .. }| {
-        format!("{summary} {description} {fields:?} {labels:?}")
+        format!("{summary} {description} {fields:?} {labels:?} {}", lost::words(issue, input))
     })
 }
 
@@ -105,7 +111,7 @@ mod tests {
         let (group, title) = (GroupId::from_bits(7), String::new());
         let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0 };
         let action = Action { group, key: None, title, write, reason };
-        let (standing, tickets, observed, ways) = Default::default();
+        let (standing, tickets, observed, ways, overwritten) = Default::default();
         let input = Input {
             now: &now,
             complete: true,
@@ -121,6 +127,7 @@ mod tests {
             upload_limit: None,
             text_limit: 1_000,
             rulings: &[],
+            overwritten: &overwritten,
         };
         match gated(action, &input) {
             Ok(Action { write: Write::Comment { body, .. } | Write::Introduce { body, .. }, .. }) => {
@@ -144,6 +151,18 @@ mod tests {
                 Err(format!("not sent: the comment `news` looks like it holds {kind}"))
             );
         }
+    }
+
+    #[test]
+    fn what_was_overwritten_is_told_without_its_words_where_they_look_private() {
+        let issue = Issue { id: "10000".to_owned(), key: "DISP-1".to_owned() };
+        let body = ["They wrote:", "about 123-45-6789"].map(|text| paragraph(text.to_owned())).to_vec();
+        let comment = Write::Comment { issue, topic: "overwritten-1-summary".to_owned(), body };
+        let said = became(Reason::Overwritten { field: "summary".to_owned() }, comment).unwrap();
+        assert_eq!(
+            said,
+            "They wrote:\nIt is not repeated here: it is (withheld: it looks like it holds a social security number)\n"
+        );
     }
 
     #[test]

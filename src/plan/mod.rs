@@ -19,6 +19,7 @@ mod gate;
 mod home;
 mod life;
 mod lineage;
+mod lost;
 mod mark;
 mod moment;
 mod orders;
@@ -42,6 +43,7 @@ pub use command::{Command, FIELDS, PREFIX, line as command_line, parse as parse_
 pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
+pub use lost::{Overwritten, Past, PastItem, is_told, overwritten};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
 pub(crate) use orders::strangers;
@@ -85,8 +87,10 @@ pub struct Observed {
     pub lists: Vec<Attached>,
     /// Comments of others, the oldest first.
     pub comments: Vec<Heard>,
-    /// When it was last changed, as Jira writes it, where there are more comments than these.
-    pub more_as_of: Option<Box<str>>,
+    /// Whether there are more comments than these.
+    pub has_more_comments: bool,
+    /// When it was last changed, as Jira writes it.
+    pub updated: Box<str>,
 }
 
 /// An issue that carries the mark of a group whose ticket is another one.

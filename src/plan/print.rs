@@ -133,6 +133,7 @@ fn reason(reason: &Reason) -> String {
         }
         Reason::Grew => "the group grew by much".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
+        Reason::Overwritten { field } => format!("a person's change of the {field} met a write; said once"),
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),
         Reason::NewsForClosed => "disputes came since a person closed it; said once".to_owned(),
         Reason::Asked => "a person gave an order in a comment".to_owned(),

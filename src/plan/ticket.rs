@@ -53,6 +53,10 @@ pub struct Ticket {
     /// always showed them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_as_of: Option<Box<str>>,
+    /// When it was last changed, as Jira writes it, at the look before an edit; none once its history showed that nobody
+    /// wrote between the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_as_of: Option<Box<str>>,
 }
 
 /// What a ticket did of late, so that it does not do it too often.
@@ -102,6 +106,7 @@ impl Ticket {
             given: None,
             assignee: None,
             heard_as_of: None,
+            edited_as_of: None,
         }
     }
 

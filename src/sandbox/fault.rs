@@ -57,6 +57,9 @@ pub enum Effect {
     RateLimit(RateLimit),
     /// A person's edit of the same issue comes first: it gets the label `edited-first`, and the answer is a 409.
     Conflict,
+    /// A person's edit of the same issue comes right before, and neither of the two is told: the summary gets
+    /// ` (checked)` at its end, the description the paragraph `Called them.` at its beginning.
+    UnnoticedEdit,
     /// From this request on the token of its caller is not accepted: 401, or an empty answer where strangers get
     /// one.
     ExpireToken,
@@ -208,6 +211,7 @@ impl fmt::Display for Fault {
             Effect::CloseAfterCommit => "close-after-commit".to_owned(),
             Effect::RateLimit(_) => "rate-limit".to_owned(),
             Effect::Conflict => "conflict".to_owned(),
+            Effect::UnnoticedEdit => "unnoticed-edit".to_owned(),
             Effect::ExpireToken => "expire-token".to_owned(),
             Effect::ExpirePages => "expire-pages".to_owned(),
             Effect::ShortPage => "short-page".to_owned(),

@@ -63,8 +63,8 @@
 //! ```
 //!
 //! Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`, `answer` and
-//! `answer-after-commit` (with `status`, `headers`, `body`), `late`, `rate-limit`, `conflict`, `expire-token`,
-//! `expire-pages`, `short-page`, `lose-page-token`.
+//! `answer-after-commit` (with `status`, `headers`, `body`), `late`, `rate-limit`, `conflict`, `unnoticed-edit`,
+//! `expire-token`, `expire-pages`, `short-page`, `lose-page-token`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -260,6 +260,7 @@ enum Kind {
     Late,
     RateLimit,
     Conflict,
+    UnnoticedEdit,
     ExpireToken,
     ExpirePages,
     ShortPage,
@@ -531,6 +532,7 @@ impl Entry {
                 html: self.html,
             }),
             Kind::Conflict => Effect::Conflict,
+            Kind::UnnoticedEdit => Effect::UnnoticedEdit,
             Kind::ExpireToken => Effect::ExpireToken,
             Kind::ExpirePages => Effect::ExpirePages,
             Kind::ShortPage => Effect::ShortPage,

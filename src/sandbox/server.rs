@@ -189,6 +189,10 @@ async fn handle(
         }
         _ => {}
     }
+    if struck == Some(Effect::UnnoticedEdit) {
+        struck = None;
+        shared.step(|world| visit::edit_unnoticed(world, &call));
+    }
     if struck.is_none() {
         struck = shared.step(|world| limit::count(world, &call)).map(Effect::RateLimit);
     }
@@ -207,7 +211,13 @@ async fn handle(
 
     match struck {
         None
-        | Some(Effect::ExpireToken | Effect::ExpirePages | Effect::ShortPage | Effect::LosePageToken) => {
+        | Some(
+            Effect::ExpireToken
+            | Effect::ExpirePages
+            | Effect::ShortPage
+            | Effect::LosePageToken
+            | Effect::UnnoticedEdit,
+        ) => {
             let answer = act(&shared, &call, &path);
             record.status = Some(answer.status.as_u16());
             keep(record);

@@ -303,7 +303,6 @@ pub(crate) fn attachment(world: &World, attachment: &Attachment) -> Value {
     })
 }
 
-/// The address of an issue.
 /// An issue as one below it shows it.
 pub(crate) fn above(world: &World, issue: &Issue) -> Value {
     json!({
@@ -314,6 +313,7 @@ pub(crate) fn above(world: &World, issue: &Issue) -> Value {
     })
 }
 
+/// The address of an issue.
 pub(crate) fn address(world: &World, issue: &Issue) -> String {
     format!("{}/issue/{}", world.speech.rest, issue.id)
 }

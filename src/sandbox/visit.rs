@@ -3,12 +3,12 @@
 use std::fmt;
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Content};
 use super::fault::Matches;
 use super::people::Refusal;
-use super::world::World;
+use super::world::{Fields, World};
 use super::{Sandbox, User};
 
 /// What a person does once, in the step of the `nth` request that matches and took effect, before it is answered.
@@ -94,6 +94,30 @@ fn issue_of(world: &World, call: &Call, answer: &Answer) -> Option<u64> {
 
 /// A person changes the issue of a request that itself comes to nothing: two edits that met.
 pub(crate) fn edit_first(world: &mut World, call: &Call) {
+    edit(world, call, |fields| {
+        fields.labels.insert("edited-first".to_owned());
+    });
+}
+
+/// A person writes where the request is about to write.
+pub(crate) fn edit_unnoticed(world: &mut World, call: &Call) {
+    edit(world, call, |fields| {
+        fields.summary.push_str(" (checked)");
+        match &mut fields.description {
+            Some(Value::String(text)) => text.insert_str(0, "Called them.\n\n"),
+            Some(document) => {
+                let words =
+                    json!({ "type": "paragraph", "content": [{ "type": "text", "text": "Called them." }] });
+                if let Some(nodes) = document["content"].as_array_mut() {
+                    nodes.insert(0, words);
+                }
+            }
+            None => {}
+        }
+    });
+}
+
+fn edit(world: &mut World, call: &Call, change: impl FnOnce(&mut Fields)) {
     let other = world.users.iter().find(|user| Some(&user.account_id) != call.who.as_ref());
     let (Some(other), Some(issue)) =
         (other.map(|user| user.account_id.clone()), issue_of(world, call, &Answer::ok(Value::Null)))
@@ -101,7 +125,7 @@ pub(crate) fn edit_first(world: &mut World, call: &Call) {
         return;
     };
     if let Some(mut fields) = world.issues.get(issue).map(|issue| issue.fields.clone()) {
-        fields.labels.insert("edited-first".to_owned());
+        change(&mut fields);
         world.change(issue, &other, fields);
     }
 }

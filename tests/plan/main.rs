@@ -249,7 +249,8 @@ impl World {
                     fields: content.fields.clone(),
                     lists: Vec::new(),
                     comments: Vec::new(),
-                    more_as_of: None,
+                    has_more_comments: false,
+                    updated: "".into(),
                 };
                 self.jira.insert(issue.id.clone(), observed);
                 ticket.link = Link::Bound { issue };

@@ -100,9 +100,7 @@ async fn a_field_is_handed_back_by_an_order_and_left_by_another() {
             _ => json!({ "type": "doc", "version": 1, "content": [
                 { "type": "paragraph", "content": [{ "type": "text", "text": "gone" }] }] }),
         };
-        person
-            .edit(&key, &json!({ "fields": { "summary": "mine", "description": empty } }))
-            .unwrap();
+        person.edit(&key, &json!({ "fields": { "summary": "mine", "description": empty } })).unwrap();
         world.expect(0, &["run"]).await;
         assert!(world.said(&key).iter().any(|said| said.contains("/disputebot take summary")));
         assert_eq!(world.issue(&key)["fields"]["summary"], "mine");
@@ -221,9 +219,8 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
     let issues = world.issues_by_group();
     let (from, into) = two_alike(&groups);
     let key = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
-    let members = |groups: &BTreeMap<String, Value>, id: &str| {
-        groups[id]["group"]["members"].as_array().unwrap().len()
-    };
+    let members =
+        |groups: &BTreeMap<String, Value>, id: &str| groups[id]["group"]["members"].as_array().unwrap().len();
     let all = members(&groups, from) + members(&groups, into);
     say(&world, &key(from), &format!("/disputebot merge {}", key(into)));
     world.expect(0, &["run"]).await;

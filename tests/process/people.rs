@@ -224,6 +224,46 @@ async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_wrote_in_the_moment_of_an_edit_is_given_back_in_one_comment_on_both_products() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let path = regex::Regex::new("/issue/[^/]+$").unwrap();
+        let matches = Matches::Like { method: "PUT".to_owned(), path };
+        world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::UnnoticedEdit });
+        world.write_disputes(&changed());
+        world.expect(0, &["run"]).await;
+        let is_theirs = |issue: &&Value| {
+            issue["history"].as_array().unwrap().iter().any(|it| it.to_string().contains("Called them."))
+        };
+        let issue = world.sandbox.issues().into_iter().find(|issue| is_theirs(&issue)).unwrap();
+        let key = issue["key"].as_str().unwrap();
+        assert!(!issue["fields"]["description"].to_string().contains("Called them."), "it was overwritten");
+        let of_loss = || {
+            let said = world.said(key);
+            said.into_iter().filter(|said| said.contains("in the very moment")).collect::<Vec<_>>()
+        };
+        assert_eq!(of_loss(), Vec::<String>::new(), "the history is read by the next run");
+        for _ in 0..2 {
+            world.expect(0, &["run"]).await;
+            let said = of_loss();
+            assert!(
+                said.iter().any(|said| said.contains("the description") && said.contains("Called them.")),
+                "{said:?}"
+            );
+            // Where the edit wrote no summary, theirs stands.
+            let summary = issue["fields"]["summary"].as_str().unwrap();
+            let is_lost = !summary.ends_with("(checked)");
+            let told = said.iter().any(|said| said.contains("the summary") && said.contains("(checked)"));
+            assert_eq!(told, is_lost, "{summary}: {said:?}");
+            assert_eq!(said.len(), 1 + usize::from(is_lost), "each once: {said:?}");
+        }
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes, "and then it is quiet");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marks_come_back_beside_the_labels_of_people_by_verbs_alone() {
     for world in [World::new().await, World::data_center().await] {
         world.expect(0, &["run"]).await;

@@ -120,7 +120,8 @@ async fn a_rule_puts_its_tickets_below_a_parent_and_whoever_moves_one_elsewhere_
     world.sandbox.add_field("DISP", parent).unwrap();
     world.sandbox.add_project("OPS", "Operations").unwrap();
     for summary in ["Rebate disputes of this year", "Something else"] {
-        let fields = json!({ "project": { "key": "OPS" }, "issuetype": { "name": "Task" }, "summary": summary });
+        let fields =
+            json!({ "project": { "key": "OPS" }, "issuetype": { "name": "Task" }, "summary": summary });
         person(&world, "POST", "/rest/api/3/issue", json!({ "fields": fields })).await;
     }
     configure(&world, "[routes.b]\nclients = [\"Example Pharma B\"]\nparent = \"ops-1\"\n");
@@ -143,7 +144,10 @@ async fn a_rule_puts_its_tickets_below_a_parent_and_whoever_moves_one_elsewhere_
     let moved = b[0]["id"].as_str().unwrap().to_owned();
     let elsewhere = json!({ "fields": { "parent": { "key": "OPS-2" } } });
     person(&world, "PUT", &format!("/rest/api/3/issue/{moved}"), elsewhere).await;
-    configure(&world, "[routes.b]\nclients = [\"Example Pharma B\"]\nparent = \"OPS-1\"\npriority = \"Low\"\n");
+    configure(
+        &world,
+        "[routes.b]\nclients = [\"Example Pharma B\"]\nparent = \"OPS-1\"\npriority = \"Low\"\n",
+    );
     world.expect(0, &["run"]).await;
     for issue in by_client().0 {
         let above = if issue["id"] == moved.as_str() { "OPS-2" } else { "OPS-1" };

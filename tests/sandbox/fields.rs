@@ -67,7 +67,8 @@ async fn every_type_has_the_schema_of_the_real_one() {
     let mut told = Vec::new();
     for field in zoo() {
         let schema = metadata(&world, &field.id).await["schema"].clone();
-        let maker = schema["custom"].as_str().or(schema["system"].as_str()).expect("a plugin, or Jira itself");
+        let maker =
+            schema["custom"].as_str().or(schema["system"].as_str()).expect("a plugin, or Jira itself");
         let plugin = maker.rsplit(':').next().expect("a name");
         let items = schema["items"].as_str().map_or(String::new(), |items| format!(" of {items}"));
         told.push(format!("{}{items} {plugin}", schema["type"].as_str().expect("a type")));

@@ -415,7 +415,8 @@ impl Jira {
             fields: BTreeMap::new(),
             lists: Vec::new(),
             comments: Vec::new(),
-            more_as_of: None,
+            has_more_comments: false,
+            updated: "".into(),
         };
         let ticket = Ticket {
             observed,

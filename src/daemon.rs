@@ -285,8 +285,11 @@ fn warn_of_expiry(daemon: &Daemon, now: Timestamp, told: &mut Option<Date>) {
 async fn look(daemon: &Daemon, watches: &mut [Watch], clock: &impl Clock, stop: &CancellationToken) {
     let of_staff = daemon.internal.iter().map(|desk| (&desk.client, desk.state.known()));
     let projects = iter::once((&daemon.client, daemon.state.known())).chain(of_staff);
-    for (watch, (client, known)) in watches.iter_mut().zip(projects) {
-        let needs = Needs { ticket: known.example().cloned(), ..daemon.needs.clone() };
+    for (place, (watch, (client, known))) in watches.iter_mut().zip(projects).enumerate() {
+        let mut needs = Needs { ticket: known.example().cloned(), ..daemon.needs.clone() };
+        if place > 0 {
+            needs.reports.clear();
+        }
         tokio::select! {
             () = watch.look(client, &needs, clock.moment().at) => {}
             () = stop.cancelled() => return,

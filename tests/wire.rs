@@ -28,7 +28,9 @@ use std::{
 use disputebot::{
     dispute::Program,
     group::GroupId,
-    jira::{Cause, Client, Credentials, Dialect, Found, Gateway, JiraError, Outcome, Paper, Settings},
+    jira::{
+        Cause, Client, Credentials, Dialect, Found, Gateway, JiraError, Limits, Outcome, Paper, Settings,
+    },
     plan::{Issue, Mark},
     sandbox::{self, Effect, Fault, Flavour, Matches, Options, Recorded, User},
     ticket::{
@@ -222,15 +224,20 @@ async fn whatever_stands_before_a_data_center_says_to_the_version_that_it_has_no
         "HTTP/1.1 403 No\r\n",
         "HTTP/1.1 302 Sign in\r\nLocation: https://sso.example.com/\r\n",
         "HTTP/1.1 405 No\r\n",
+        // A page to sign in, instead of an answer.
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n",
     ] {
         let server = Server::of(String::new(), move |path, stream| {
             if path.starts_with("/rest/api/2/serverInfo") {
                 return json(stream, "", DATA_CENTER);
             }
-            write!(stream, "{strange}Connection: close\r\nContent-Length: 0\r\n\r\n")
+            let page = if strange.contains("200") { "<html>Sign in</html>" } else { "" };
+            let length = page.len();
+            write!(stream, "{strange}Connection: close\r\nContent-Length: {length}\r\n\r\n{page}")
         });
         let client = server.client();
         assert_eq!(client.site().await.unwrap().dialect, Dialect::DataCenter, "{strange}");
+        assert_eq!(server.heads().len(), 2, "{strange}: each version once");
     }
     // Credentials that are wrong are sent once: some sites lock an account after a few.
     let server = Server::of(String::new(), |_, stream| {
@@ -614,6 +621,21 @@ async fn page_tokens_that_expire_in_the_middle_leave_a_search_cut() {
     assert!(cut.cut.unwrap().contains("ended before its last page"));
     let again = found().await;
     assert_eq!((again.ids, again.cut), (whole.ids, None), "the next search begins anew");
+}
+
+#[tokio::test]
+async fn a_search_whose_pages_never_end_is_left_cut() {
+    let pages = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&pages);
+    let server = Server::start(move |_, stream| {
+        let page = asked.fetch_add(1, Ordering::Relaxed);
+        json(stream, SIGNED_IN, &format!(r#"{{"issues":[],"nextPageToken":"t{page}","isLast":false}}"#))
+    });
+    let bot = Credentials::Bearer(TOKEN.into());
+    let settings = Settings { limits: Limits::Told, credentials: bot, ..settings(&server.url) };
+    let found = Client::new(settings).unwrap().labelled("disputebot", false).await.unwrap();
+    assert!(found.cut.unwrap().contains("does not end within"));
+    assert!((100..=5_000).contains(&pages.load(Ordering::Relaxed)), "{pages:?}");
 }
 
 #[tokio::test]

@@ -101,9 +101,6 @@ const LOOKS: u32 = 2;
 /// How often one write is sent again in a run after Jira refused it for its limits.
 const BUSY: u32 = 4;
 
-/// No Jira takes only texts that are shorter than this; characters.
-const SHORTEST_TEXT: usize = 1_000;
-
 /// How the protocol waits and who it lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -402,16 +399,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 
     /// Remembers how long a text may be, where a refusal says so or shows that it is less than was thought. The
     /// next run writes shorter ones.
-    ///
-    /// A limit that is not lower than what is known says that people's own words fill the field, or that it is another
-    /// field: neither is a reason to write shorter texts on all tickets.
     fn learn(&mut self, error: &JiraError) -> Result<(), StateError> {
-        let Some(told) = error.too_long().filter(|_| error.is_of_description()) else { return Ok(()) };
-        let now = self.store.known().text_limit();
-        let limit = told.unwrap_or(now / 2).max(SHORTEST_TEXT);
-        if limit >= now {
-            return Ok(());
-        }
+        let Some(limit) = error.shorter_text(self.store.known().text_limit()) else { return Ok(()) };
         self.store.record(self.clock.moment().at, &[Change::TextLimit { limit }])
     }
 
@@ -464,6 +453,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
                     ticket.saying.remove(topic);
                     self.record(ticket)?;
+                    self.learn(&error)?;
                     return Ok(Err(error.into()));
                 }
                 Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
@@ -535,7 +525,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 None => return Ok(Err(Failure::Stopped)),
             }
         }
-        match within(self.stop, self.tracker.detach(list)).await {
+        match within(self.stop, self.tracker.detach(issue, list)).await {
             Some(Ok(())) => Ok(Ok(issue.clone())),
             Some(Err(error)) if error.cause == Cause::Forbidden => {
                 tracing::warn!(

@@ -103,7 +103,7 @@ pub trait Tracker: Sync {
     /// The lists on an issue that this account attached.
     fn lists(&self, issue: &Issue) -> impl Future<Output = Result<Vec<Attached>, JiraError>> + Send;
     /// Removes a list; one that is gone counts as removed.
-    fn detach(&self, list: &Attached) -> impl Future<Output = Result<(), JiraError>> + Send;
+    fn detach(&self, issue: &Issue, list: &Attached) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Most bytes of one attachment; 0 where none are taken.
     fn upload_limit(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Ways out of the issue's status, their screens filled, with a resolution where one is given.
@@ -325,8 +325,8 @@ impl Tracker for Client {
         Self::lists(self, issue).await
     }
 
-    async fn detach(&self, list: &Attached) -> Result<(), JiraError> {
-        Self::detach(self, list).await
+    async fn detach(&self, issue: &Issue, list: &Attached) -> Result<(), JiraError> {
+        Self::detach(self, issue, list).await
     }
 
     async fn upload_limit(&self) -> Result<u64, JiraError> {

@@ -4,6 +4,7 @@ use super::{CliError, Common, Exit, Ui, ui};
 use crate::{
     apply::{self, Clock as _, SystemClock},
     config::{Needs, Settings},
+    deliver::{InJira, Target},
     jira::{self, Client, Finding, Verdict},
     plan::Issue,
     run::Progress,
@@ -47,7 +48,8 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     findings.extend(super::runtime()?.block_on(async {
         let mut findings = jira::check(&client, &needs).await;
         if let Some(project) = project {
-            let needs = jira::Needs { ticket: of_staff.example().cloned(), ..needs };
+            let ticket = of_staff.example().cloned();
+            let needs = jira::Needs { ticket, reports: Vec::new(), ..needs };
             let named =
                 |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
             findings.extend(jira::check(&project, &needs).await.into_iter().map(named));
@@ -116,7 +118,24 @@ pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
         resolution: settings.run.plan.resolution.clone(),
         lease: settings.run.apply.lease,
         ticket,
+        reports: settings.delivery.jira.iter().map(destination).collect(),
     }
+}
+
+/// Where reports go in Jira, with the setting that says so.
+fn destination(place: &InJira) -> (String, jira::Destination) {
+    let setting = match (&place.client, &place.target) {
+        (Some(client), _) => format!("report.jira.clients.{client}"),
+        (None, Target::Comment { .. }) => "report.jira.issue".to_owned(),
+        (None, Target::Issue { .. }) => "report.jira.issue_type".to_owned(),
+    };
+    let destination = match &place.target {
+        Target::Comment { key } => jira::Destination::Issue(key.clone()),
+        Target::Issue { project, issue_type } => {
+            jira::Destination::Project { project: project.clone(), issue_type: issue_type.clone() }
+        }
+    };
+    (setting, destination)
 }
 
 fn templates(settings: &Settings) -> Finding {

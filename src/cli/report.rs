@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
 use crate::{
-    apply::SystemClock,
+    apply::{self, SystemClock},
     config::Needs,
     deliver::{self, DeliverError, Delivery, Fate},
     jira::Client,
@@ -109,9 +109,15 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     };
     let jira = client.as_ref().map(|client| (client, &SystemClock));
     let mut state = State::open(&settings.state)?;
+    if let Some(client) = &client {
+        apply::pause::resume(client, state.known(), &SystemClock);
+    }
     let sent = runtime()?
         .block_on(deliver::send(delivery, &history, week, &mut state, jira, arguments.resend))
         .map_err(refused)?;
+    if let Some(client) = &client {
+        apply::pause::note(client, &mut state, &SystemClock)?;
+    }
     if sent.is_empty() {
         ui.warn(
             "nobody gets the report: set `report.mail.server` and `report.mail.to`, `report.chat.url_file`, or \

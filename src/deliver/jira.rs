@@ -10,13 +10,11 @@ use crate::{
     jira::{Client, JiraError, Outcome, Paper, Sighting},
     plan::{Issue, Moment},
     report::{ForJira, Room},
-    state::{Change, Filing, Part, Sending, State, StateError},
+    state::{Change, Filing, Known, Part, Sending, State, StateError},
 };
 
 /// A write that was recorded longer ago than this is not sent any more: its wait has begun with the record.
 const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
-/// No Jira takes only texts that are shorter than this; characters.
-const SHORTEST_TEXT: usize = 1_000;
 
 const MAY_ARRIVE: &str = "an earlier attempt may still arrive";
 
@@ -197,7 +195,17 @@ impl<C: Clock> Filer<'_, C> {
                 }
             }
             // Another state may have filed it: one that was lost, or the one that this is a copy of.
-            _ => self.client.find_filed(paper.project, paper.name).await?,
+            _ => match self.client.find_filed(paper.project, paper.name).await? {
+                None if is_bereft(self.state.known()) => {
+                    let newest = self.client.highest_number_of(paper.project).await?;
+                    match self.client.sight(paper.project, paper.name, newest).await? {
+                        Sighting::There(issue) => Some(issue),
+                        // Of one that this state never sent nothing more can be found out.
+                        Sighting::Absent | Sighting::Blind(_) => None,
+                    }
+                }
+                found => found,
+            },
         };
         let issue = if let Some(found) = found {
             found
@@ -259,9 +267,7 @@ impl<C: Clock> Filer<'_, C> {
         match outcome {
             Outcome::Done(done) => Ok(done),
             Outcome::NotDone(error) | Outcome::Refused(error) => {
-                if let Some(told) = error.too_long() {
-                    let now = self.state.known().text_limit();
-                    let limit = told.filter(|limit| *limit < now).unwrap_or(now / 2).max(SHORTEST_TEXT);
+                if let Some(limit) = error.shorter_text(self.state.known().text_limit()) {
                     self.state.record(self.clock.moment().at, &[Change::TextLimit { limit }])?;
                 }
                 self.done(filing)?;
@@ -280,4 +286,9 @@ impl<C: Clock> Filer<'_, C> {
     fn note(&mut self, filing: &Filing) -> Result<(), StateError> {
         self.state.record(self.clock.moment().at, &[Change::Filing { filing: filing.clone() }])
     }
+}
+
+/// Whether a state may not know of what was filed: it is new, lost, or older than Jira.
+fn is_bereft(known: &Known) -> bool {
+    known.doubt.is_some() || known.filings.values().all(|filing| filing.issue.is_none())
 }

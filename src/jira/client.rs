@@ -25,7 +25,10 @@ use super::{
     routed::Routed,
     site::{Dialect, Gateway, Site, person},
 };
-use crate::{plan::Home, ticket::Markup};
+use crate::{
+    plan::{Home, Issue},
+    ticket::Markup,
+};
 
 /// Largest answer that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -66,6 +69,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether any ticket may be given a priority.
+    pub(super) fn has_priorities(&self) -> bool {
+        !self.priorities.is_empty() || !self.routed.priorities.is_empty()
+    }
+
     /// The settings of a site without anything special: calls go to it, and its own certificate is trusted.
     pub fn new(url: Url, credentials: Credentials, project: impl Into<String>) -> Self {
         Self {
@@ -155,6 +163,8 @@ pub(super) struct Call<'a> {
     content: Content<'a>,
     /// Whether it carries the credentials.
     signed: bool,
+    /// Id of the issue that it writes to, where its path does not say so.
+    about: Option<&'a str>,
 }
 
 /// What a call carries.
@@ -175,7 +185,7 @@ pub(super) struct File {
 
 impl<'a> Call<'a> {
     pub(super) fn at(root: &'a str, api: &'a str, method: Method, path: &'a str) -> Self {
-        Self { root, api, method, path, query: &[], content: Content::Nothing, signed: true }
+        Self { root, api, method, path, query: &[], content: Content::Nothing, signed: true, about: None }
     }
 
     /// Without credentials.
@@ -185,6 +195,9 @@ impl<'a> Call<'a> {
 
     /// Ids of the issues that it writes to.
     fn touched(&self) -> Vec<String> {
+        if let Some(id) = self.about {
+            return vec![id.to_owned()];
+        }
         if self.method == Method::GET {
             return Vec::new();
         }
@@ -373,9 +386,10 @@ impl Client {
     }
 
     /// Deletes what is at a path below that of the API.
-    pub(super) async fn delete(&self, path: &str) -> Result<Value, JiraError> {
+    pub(super) async fn delete(&self, path: &str, of: &Issue) -> Result<Value, JiraError> {
         let site = self.site().await?;
-        self.exchange(&Call::at(&site.root, site.api, Method::DELETE, path), Repeat::Safe).await
+        let call = Call { about: Some(&of.id), ..Call::at(&site.root, site.api, Method::DELETE, path) };
+        self.exchange(&call, Repeat::Safe).await
     }
 
     /// Sends a call, and sends it again where that is safe and may help.

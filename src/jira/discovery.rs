@@ -2,11 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Client, Dialect, JiraError, Ready,
-    fields::{Catalog, quoted},
-    workflow,
-};
+use super::{Cause, Client, Destination, Dialect, JiraError, Ready, fields::quoted, ready, workflow};
 use crate::plan::{Category, Issue};
 
 /// Permissions that disputebot needs, with what for.
@@ -75,6 +71,8 @@ pub struct Needs {
     pub lease: bool,
     /// One of our tickets, where there is one: what can be done to it is looked at.
     pub ticket: Option<Issue>,
+    /// Where reports will go, each with the setting that says so.
+    pub reports: Vec<(String, Destination)>,
 }
 
 /// Looks at credentials, project, permissions, issue type, the fields of its screens, what is configured for them,
@@ -140,6 +138,13 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     names(client, &mut health, resolutions, ("resolution", "jira.resolution"), resolution).await;
     attachments(client, &mut health).await;
     transition_fields(client, &mut health).await;
+    for (setting, destination) in &needs.reports {
+        health.push(match report(client, destination).await {
+            Ok(Ok(said)) => Finding::new(setting, Verdict::Good, said),
+            Ok(Err(said)) => Finding::new(setting, Verdict::Bad, said),
+            Err(error) => failed(setting, &error),
+        });
+    }
     if let Some(ticket) = &needs.ticket {
         edit_screen(client, ticket, &mut health).await;
         workflow(client, ticket, needs, &mut health).await;
@@ -190,11 +195,59 @@ async fn permissions(client: &Client, ready: &Ready, health: &mut Health) {
 
 /// What the account may do in the project. Cloud wants to be told which permissions are meant, Data Center shows all.
 async fn permissions_of(client: &Client, names: &str) -> Result<Value, JiraError> {
-    let project = ("projectKey", client.settings.project.as_str());
+    permissions_on(client, names, ("projectKey", &client.settings.project)).await
+}
+
+/// The same on a project or an issue.
+async fn permissions_on(client: &Client, names: &str, on: (&str, &str)) -> Result<Value, JiraError> {
     match client.dialect().await? {
-        Dialect::Cloud => client.get("/mypermissions", &[("permissions", names), project]).await,
-        Dialect::DataCenter => client.get("/mypermissions", &[project]).await,
+        Dialect::Cloud => client.get("/mypermissions", &[("permissions", names), on]).await,
+        Dialect::DataCenter => client.get("/mypermissions", &[on]).await,
     }
+}
+
+/// Whether reports can go where they are to go, in words.
+async fn report(client: &Client, destination: &Destination) -> Result<Result<String, String>, JiraError> {
+    const FIELDS: [&str; 3] = ["summary", "description", "labels"];
+    let (place, wanted, subject) = match destination {
+        Destination::Issue(key) => {
+            if client.issue(key).await?.is_none() {
+                return Ok(Err(format!("{key} is not there, or the account may not see it")));
+            }
+            (key, "ADD_COMMENTS", "issueKey")
+        }
+        Destination::Project { project, issue_type } => {
+            let screen = match client.create_screen(project, issue_type).await {
+                Ok(Ok(screen)) => screen,
+                Ok(Err(said)) => return Ok(Err(said)),
+                Err(error) if error.cause == Cause::NotFound => {
+                    return Ok(Err(format!("there is no project {project}, or the account may not see it")));
+                }
+                Err(error) => return Err(error),
+            };
+            let lacking = FIELDS.into_iter().filter(|field| screen.by_id(field).is_none());
+            let lacking = lacking.map(|field| format!("its create screen has no `{field}`"));
+            let is_set = |id: &str| {
+                ["project", "issuetype"].contains(&id) || FIELDS.contains(&id) || ready::NEVER.contains(&id)
+            };
+            let demanded = screen.iter().filter(|field| field.is_demanded() && !is_set(&field.id));
+            let demanded = demanded.map(|field| format!("it demands `{}`, which nothing sets", field.name));
+            let wrong: Vec<String> = lacking.chain(demanded).collect();
+            if !screen.is_empty() && !wrong.is_empty() {
+                return Ok(Err(format!("{project}, `{issue_type}`: {}", wrong.join("; "))));
+            }
+            (project, "CREATE_ISSUES", "projectKey")
+        }
+    };
+    let wanted = [wanted, "CREATE_ATTACHMENTS"];
+    let granted = permissions_on(client, &wanted.join(","), (subject, place)).await?;
+    let missing: Vec<&str> =
+        wanted.into_iter().filter(|name| granted["permissions"][*name]["havePermission"] != true).collect();
+    Ok(if missing.is_empty() {
+        Ok(format!("the account may put reports on {place}"))
+    } else {
+        Err(format!("the account lacks {} on {place}", missing.join(" and ")))
+    })
 }
 
 /// Project properties can be set only by who administers the project.
@@ -221,10 +274,11 @@ fn create_screen(client: &Client, ready: &Ready, health: &mut Health) {
     }
     let name = &client.settings.issue_type;
     health.push(Finding::new("jira.issue_type", Verdict::Good, format!("`{name}` exists")));
-    let (said, missing) = missing(&ready.catalog);
+    let missing = ready::missing(&ready.catalog, client.settings.has_priorities());
     health.push(if missing.is_empty() {
         Finding::new("create screen", Verdict::Good, "has every field that disputebot writes")
     } else {
+        let said = missing.join(", ");
         let said = format!("not on it, so creating would be refused: {said}; add them to the screen");
         Finding::new("create screen", Verdict::Bad, said)
     });
@@ -249,10 +303,11 @@ async fn edit_screen(client: &Client, ticket: &Issue, health: &mut Health) {
             health.push(Finding::new("edit screen", Verdict::Weak, said));
         }
         Ok(Some(screen)) => {
-            let (said, missing) = missing(&screen);
+            let missing = ready::missing(&screen, client.settings.has_priorities());
             health.push(if missing.is_empty() {
                 Finding::new("edit screen", Verdict::Good, format!("{key} can be kept up to date"))
             } else {
+                let said = missing.join(", ");
                 let said = format!(
                     "not on that of {key}, so updates would be refused: {said}; add them to the screen"
                 );
@@ -261,15 +316,6 @@ async fn edit_screen(client: &Client, ticket: &Issue, health: &mut Health) {
         }
         Err(error) => health.push(failed("edit screen", &error)),
     }
-}
-
-/// Fields that every ticket has and that a screen lacks, by their names and by their ids.
-fn missing(screen: &Catalog) -> (String, Vec<&'static str>) {
-    let missing: Vec<&'static str> = ["summary", "description", "labels", "priority", "duedate"]
-        .into_iter()
-        .filter(|wanted| screen.by_id(wanted).is_none())
-        .collect();
-    (missing.join(", "), missing)
 }
 
 async fn attachments(client: &Client, health: &mut Health) {

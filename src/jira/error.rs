@@ -4,6 +4,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+/// No Jira takes only texts that are shorter than this; characters.
+const SHORTEST_TEXT: usize = 1_000;
+
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JiraError {
@@ -113,10 +116,23 @@ impl JiraError {
         }
     }
 
-    /// Whether a refusal is of the description, as far as it says of what it is.
-    pub fn is_of_description(&self) -> bool {
+    /// Whether a refusal is of a text that disputebot shortens, as far as it says of what it is.
+    fn is_of_text(&self) -> bool {
         let fields: Vec<&str> = self.said.split('`').skip(1).step_by(2).collect();
-        fields.is_empty() || fields.iter().any(|field| field.eq_ignore_ascii_case("description"))
+        let is_text =
+            |field: &&str| ["description", "comment"].iter().any(|text| field.eq_ignore_ascii_case(text));
+        fields.is_empty() || fields.iter().any(is_text)
+    }
+
+    /// The longest text to write from now on, where a refusal says so or shows that it is less than was thought; `now` is
+    /// what was thought.
+    ///
+    /// A limit that is not lower says that people's own words fill the field, or that it is another field: neither is a
+    /// reason to write shorter texts on all tickets.
+    pub fn shorter_text(&self, now: usize) -> Option<usize> {
+        let told = self.too_long().filter(|_| self.is_of_text())?;
+        let limit = told.unwrap_or(now / 2).max(SHORTEST_TEXT);
+        (limit < now).then_some(limit)
     }
 
     /// Where Jira refuses a text for its length: the longest it takes, where it says so.
@@ -211,11 +227,18 @@ mod tests {
         let told =
             "`description`: The entered text is too long. It exceeds the allowed limit of 32,767 characters.";
         assert_eq!(refused(told).too_long(), Some(Some(32_767)));
-        assert!(refused(told).is_of_description());
+        assert_eq!(refused(told).shorter_text(40_000), Some(32_767));
+        assert_eq!(refused(told).shorter_text(32_767), None, "it is filled by others");
         let other = "`customfield_10042`: The entered text is too long. It exceeds the allowed limit of 255 characters.";
-        assert!(refused(other).too_long().is_some() && !refused(other).is_of_description());
-        assert!(refused("The text is too long.").is_of_description(), "nothing else is known");
-        assert_eq!(refused("`comment`: CONTENT_LIMIT_EXCEEDED").too_long(), Some(None));
+        assert_eq!(refused(other).too_long(), Some(Some(255)));
+        assert_eq!(refused(other).shorter_text(40_000), None);
+        assert_eq!(
+            refused("The text is too long.").shorter_text(40_000),
+            Some(20_000),
+            "nothing else is known"
+        );
+        assert_eq!(refused("`comment`: CONTENT_LIMIT_EXCEEDED").shorter_text(40_000), Some(20_000));
+        assert_eq!(refused("`comment`: CONTENT_LIMIT_EXCEEDED").shorter_text(1_500), Some(1_000));
         assert_eq!(refused("`summary`: You must specify a summary").too_long(), None);
     }
 }

@@ -32,8 +32,8 @@ impl Client {
     }
 
     /// Removes an attachment; one that is gone counts as removed.
-    pub async fn detach(&self, attached: &Attached) -> Result<(), JiraError> {
-        match self.delete(&format!("/attachment/{}", attached.id)).await {
+    pub async fn detach(&self, issue: &Issue, attached: &Attached) -> Result<(), JiraError> {
+        match self.delete(&format!("/attachment/{}", attached.id), issue).await {
             Err(error) if error.cause != Cause::NotFound => Err(error),
             _ => Ok(()),
         }

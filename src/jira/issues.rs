@@ -89,7 +89,7 @@ impl Client {
             "labels": labels,
         });
         if let Some(priority) = priority {
-            fields["priority"] = json!({ "name": priority });
+            fields["priority"] = self.ready().priority(priority);
         }
         if let Some(due) = due {
             fields["duedate"] = json!(due.to_string());
@@ -191,7 +191,7 @@ impl Client {
                     fields.insert("description".into(), document.clone());
                 }
                 Change::Priority { to, .. } => {
-                    fields.insert("priority".into(), json!({ "name": to }));
+                    fields.insert("priority".into(), ready.priority(to));
                 }
                 Change::Due { to, .. } => {
                     fields.insert("duedate".into(), json!(to.map(|due| due.to_string())));

@@ -43,7 +43,7 @@ pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
 pub use issues::{Glance, Outcome, instant};
 pub use pace::Silence;
-pub use papers::{Paper, Sighting};
+pub use papers::{Destination, Paper, Sighting};
 pub use ready::Ready;
 pub use routed::{FALLBACK, Routed};
 pub use search::{Found, GROUP_PROPERTY, Marked, Seen};

@@ -38,6 +38,20 @@ pub struct Paper<'a> {
     pub body: &'a [Block],
 }
 
+/// Where a report will go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A comment on the issue of this key.
+    Issue(String),
+    /// Issues of their own.
+    Project {
+        /// Key of the project.
+        project: String,
+        /// Name of the issue type.
+        issue_type: String,
+    },
+}
+
 /// Whether an issue with a report is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sighting {

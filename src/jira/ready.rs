@@ -33,7 +33,7 @@ const OWN: [(&str, &str); 7] = [
     ("labels", "disputebot"),
 ];
 /// Fields that are never set at create, whatever a screen says.
-const NEVER: [&str; 4] = ["attachment", "issuelinks", "reporter", "comment"];
+pub(super) const NEVER: [&str; 4] = ["attachment", "issuelinks", "reporter", "comment"];
 /// Most accounts that are looked up at once.
 const ACCOUNTS: usize = 1_000;
 /// Most pages of field metadata.
@@ -138,6 +138,15 @@ impl Ready {
         let field = self.fields.get(name).ok_or_else(|| format!("there is no field `{name}`"))?;
         let meant = self.mean(field, text).map_err(|unfit| unfit.to_string())?;
         Ok((&field.id, meant.value))
+    }
+
+    /// A priority as Jira takes it from everybody: its name is what the language of the account makes of it.
+    pub(super) fn priority(&self, name: &str) -> Value {
+        let allowed = self.catalog.by_id("priority").map_or(&[][..], |field| &field.allowed);
+        match allowed.iter().find(|one| one.name == name && !one.id.is_empty()) {
+            Some(found) => serde_json::json!({ "id": found.id }),
+            None => serde_json::json!({ "name": name }),
+        }
     }
 
     /// Texts of the configured fields that have a value, by name.
@@ -293,6 +302,14 @@ impl Ready {
     }
 }
 
+/// Fields that every ticket has and that a screen lacks.
+pub(super) fn missing(screen: &Catalog, has_priorities: bool) -> Vec<&'static str> {
+    ["summary", "description", "labels", "priority", "duedate"]
+        .into_iter()
+        .filter(|wanted| screen.by_id(wanted).is_none() && (has_priorities || *wanted != "priority"))
+        .collect()
+}
+
 /// The setting of a field, as it stands in a message.
 fn setting(name: &str) -> String {
     format!("jira.fields.\"{name}\"")
@@ -308,7 +325,8 @@ impl Client {
         let (configured, routed) = (&self.settings.fields, &self.settings.routed);
         let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
         // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
-        match self.create_screen(&self.settings.issue_type).await? {
+        let own = &self.settings.project;
+        match self.create_screen(own, &self.settings.issue_type).await? {
             Ok(catalog) if catalog.is_empty() => {
                 let said = "Jira shows no create screen: the account lacks the permission CREATE_ISSUES";
                 ready.findings.push(Finding::new("create screen", Verdict::Bad, said));
@@ -341,12 +359,11 @@ impl Client {
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
         ready.try_routed(routed);
-        let own = &self.settings.priorities;
-        ready.try_priorities(own.iter().chain(&routed.priorities));
-        ready.demands(!own.is_empty() || !routed.priorities.is_empty());
+        ready.try_priorities(self.settings.priorities.iter().chain(&routed.priorities));
+        ready.demands(self.settings.has_priorities());
         for (setting, name) in routed.issue_types.iter().filter(|(_, name)| *name != self.settings.issue_type)
         {
-            ready.try_issue_type(setting, self.create_screen(name).await?);
+            ready.try_issue_type(setting, self.create_screen(own, name).await?, &self.settings);
         }
         Ok(self.set_ready(ready))
     }
@@ -358,9 +375,13 @@ impl Client {
         Ok(self.set_ready(ready))
     }
 
-    /// The create screen of an issue type, or why there is none.
-    pub(super) async fn create_screen(&self, name: &str) -> Result<Result<Catalog, String>, JiraError> {
-        let path = format!("/issue/createmeta/{}/issuetypes", self.settings.project);
+    /// The create screen of an issue type of a project, or why there is none.
+    pub(super) async fn create_screen(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Result<Catalog, String>, JiraError> {
+        let path = format!("/issue/createmeta/{project}/issuetypes");
         let types = self.all_pages(&path, &[], &["issueTypes", "values"]).await?;
         let is_named = |found: &&Value| found["name"] == name || found["untranslatedName"] == name;
         let Some(found) = types.iter().find(is_named) else {

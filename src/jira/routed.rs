@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Client, Repeat},
+    client::{Client, Repeat, Settings},
     discovery::{Finding, Verdict},
     error::{Cause, JiraError},
     fields::{Catalog, elements},
-    ready::{Ready, takes_people},
+    ready::{Ready, missing, takes_people},
 };
 use crate::{
     plan::{self, ASSIGNEE, Issue},
@@ -100,7 +100,12 @@ impl Ready {
     }
 
     /// Names what the create screen of another issue type lacks or demands.
-    pub(super) fn try_issue_type(&mut self, setting: &str, screen: Result<Catalog, String>) {
+    pub(super) fn try_issue_type(
+        &mut self,
+        setting: &str,
+        screen: Result<Catalog, String>,
+        settings: &Settings,
+    ) {
         let screen = match screen {
             Ok(screen) if screen.is_empty() => return,
             Ok(screen) => screen,
@@ -114,7 +119,24 @@ impl Ready {
             .iter()
             .filter(|field| field.is_demanded() && !is_usual(&field.id) && !self.is_set(field))
             .map(|field| format!("the type demands `{}`, which nothing sets", field.name));
-        for said in lacks.chain(demands).collect::<Vec<_>>() {
+        let own = missing(&screen, settings.has_priorities()).into_iter().map(|field| {
+            format!(
+                "the create screen of the type has no `{field}`, which every ticket has; add it to the screen"
+            )
+        });
+        let takes = |name: &String| match screen.by_id("priority") {
+            Some(field) => field.allowed.is_empty() || field.allowed.iter().any(|one| one.name == *name),
+            None => true,
+        };
+        let priorities: BTreeSet<&String> = settings
+            .priorities
+            .iter()
+            .chain(&settings.routed.priorities)
+            .map(|(_, name)| name)
+            .filter(|name| !takes(name))
+            .collect();
+        let priorities = priorities.into_iter().map(|name| format!("the type takes no priority `{name}`"));
+        for said in lacks.chain(own).chain(demands).chain(priorities).collect::<Vec<_>>() {
             self.refused_creates.push(format!("`{setting}`: {said}"));
             self.findings.push(Finding::new(setting, Verdict::Bad, said));
         }

@@ -31,7 +31,7 @@ const MARK_FIELDS: [&str; 2] = ["labels", "creator"];
 /// Most issues of one bulk fetch (Jira's limit).
 pub(super) const BULK: u64 = 100;
 /// Most pages of one search.
-const PAGES: usize = 10_000;
+const PAGES: usize = 2_000;
 /// Issues that are read at the same time where each takes a call.
 const AT_ONCE: usize = 4;
 
@@ -106,8 +106,8 @@ impl Client {
             Jql::of_project(&self.settings.project).labelled(label)
         };
         let found = match self.dialect().await? {
-            Dialect::Cloud => self.pages_by_token(&jql.text()).await?,
-            Dialect::DataCenter => self.pages_by_offset(&jql.text()).await?,
+            Dialect::Cloud => self.pages_by_token(&jql).await?,
+            Dialect::DataCenter => self.pages_by_offset(&jql).await?,
         };
         if let Some(cut) = &found.cut {
             tracing::warn!(cut, "a search may not show everything");
@@ -115,12 +115,16 @@ impl Client {
         Ok(found)
     }
 
-    async fn pages_by_token(&self, jql: &str) -> Result<Found, JiraError> {
+    async fn pages_by_token(&self, jql: &Jql) -> Result<Found, JiraError> {
         let mut found = Found::default();
         let mut tokens: BTreeSet<String> = BTreeSet::new();
         let mut token: Option<String> = None;
-        loop {
-            let mut body = json!({ "jql": jql, "maxResults": 5000, "fields": ["id"] });
+        for page in 1.. {
+            if page > PAGES {
+                found.cut = Some(format!("the search does not end within {PAGES} pages"));
+                break;
+            }
+            let mut body = json!({ "jql": jql.text(), "maxResults": 5000, "fields": ["id"] });
             if let Some(token) = &token {
                 body["nextPageToken"] = json!(token);
             }
@@ -151,11 +155,11 @@ impl Client {
         Ok(found)
     }
 
-    async fn pages_by_offset(&self, jql: &str) -> Result<Found, JiraError> {
+    async fn pages_by_offset(&self, jql: &Jql) -> Result<Found, JiraError> {
         let mut found = Found::default();
         for _ in 0..PAGES {
             let start = found.ids.len();
-            let body = json!({ "jql": jql, "startAt": start, "maxResults": 1000, "fields": ["id"] });
+            let body = json!({ "jql": jql.text(), "startAt": start, "maxResults": 1000, "fields": ["id"] });
             let answer = self.send(Method::POST, "/search", &body, Repeat::Safe).await?;
             found.cut = warned(&answer).or(found.cut);
             found.ids.extend(ids_of(&answer));

@@ -86,7 +86,13 @@ impl Site {
         };
         // Data Center has no third version; should it get one, it still says what it is. What stands before it may
         // answer for a path that it does not know with anything, such as a page to sign in.
-        let info = match client.exchange(&at("/rest/api/3"), Repeat::Safe).await {
+        let third = match client.exchange(&at("/rest/api/3"), Repeat::Looked).await {
+            Err(error) if error.is_retryable() && !is_answer(&error.cause) => {
+                client.exchange(&at("/rest/api/3"), Repeat::Safe).await
+            }
+            answer => answer,
+        };
+        let info = match third {
             Err(error) if error.cause == Cause::NotFound => {
                 client.exchange(&at("/rest/api/2"), Repeat::Safe).await?
             }

@@ -57,7 +57,7 @@ pub fn for_jira(
         None => "the page in the folder of reports".to_owned(),
     };
     Ok(ForJira {
-        summary: summary.chars().take(SUMMARY).collect(),
+        summary: ticket::shortened(&summary, SUMMARY),
         body: within(ticket::parse_markdown(text.as_str()), &place, room.text),
         page,
         file_name,

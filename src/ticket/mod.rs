@@ -34,7 +34,7 @@ pub use markup::Markup;
 pub use priority::{Priorities, Weight, days_left};
 pub use privacy::{Find, Refusal, Typed, open, open_value, screen, screen_foreign, withheld};
 pub use shared::{Part, shared_content};
-pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template};
+pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template, shortened};
 
 use document::Block;
 use template::template_of;

@@ -290,7 +290,7 @@ fn length(text: &str) -> usize {
 }
 
 /// A text within so much room; what does not fit is left out at a word, or within one where it is very long.
-fn shortened(text: &str, room: usize) -> String {
+pub fn shortened(text: &str, room: usize) -> String {
     if length(text) <= room {
         return text.to_owned();
     }

@@ -112,6 +112,20 @@ fn each_value_arrives_where_it_belongs() {
 }
 
 #[test]
+fn an_authority_is_read_from_its_file_and_one_that_is_not_there_is_refused_by_its_key() {
+    let world = World::with_file(
+        "[jira]\nurl = \"https://jira.example.com\"\nproject = \"DISP\"\nuser = \"bot\"\nca_file = \"own.pem\"\n",
+    )
+    .variable("DISPUTEBOT_JIRA_TOKEN", "s3cr3t");
+    let needs = || Needs { source: false, jira: true };
+    let told = told(&world, needs());
+    assert!(told.contains("`jira.ca_file` cannot be `own.pem`: it cannot be read"), "{told}");
+    world.write("own.pem", "-----BEGIN CERTIFICATE-----\n");
+    let (settings, _) = Settings::read(&world.load().unwrap(), needs()).unwrap();
+    assert_eq!(settings.jira.unwrap().certificate.unwrap(), b"-----BEGIN CERTIFICATE-----\n");
+}
+
+#[test]
 fn an_address_with_credentials_is_refused_with_the_place_for_them_and_without_telling_them() {
     for own in
         ["https://bot:s3cr3t@jira.example.com", "https://s3cr3t@jira.example.com", "http://:s3cr3t@localhost"]

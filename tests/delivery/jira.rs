@@ -271,8 +271,13 @@ async fn a_lost_create_is_found_past_a_search_that_is_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_that_is_lost_or_old_files_no_report_again() {
-    for target in [each_week(), Target::Comment { key: "DISP-1".to_owned() }] {
-        let world = World::new(target.clone()).await;
+    // What the search has not seen yet is read past it.
+    for (target, index) in [
+        (each_week(), Index::Immediate),
+        (each_week(), Index::Frozen),
+        (Target::Comment { key: "DISP-1".to_owned() }, Index::Immediate),
+    ] {
+        let world = World::with(Options { index, ..Options::default() }, &[(None, target.clone())]).await;
         world.open().await;
         drop(State::open(&world.path()).unwrap());
         let old = world.folder.path().join("old");

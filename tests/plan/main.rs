@@ -204,6 +204,7 @@ impl World {
             upload_limit: self.upload_limit,
             text_limit: self.text_limit,
             rulings: &self.rulings,
+            overwritten: &BTreeMap::new(),
         };
         let plan = plan::plan(&input, &self.params);
         assert_eq!(plan, plan::plan(&input, &self.params), "the same input gives the same plan");

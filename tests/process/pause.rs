@@ -36,11 +36,12 @@ async fn a_run_that_jira_sends_away_for_long_ends_says_so_and_the_next_one_asks_
     assert!(said.contains("Jira asks to wait until 20"), "{said}");
     assert_eq!(world.sandbox.issues().len(), 2);
     let seen = world.sandbox.requests().len();
-    for arguments in [&["run"][..], &["plan"], &["run"]] {
+    let send = ["report", "--send", "--set", "report.jira.issue_type=Task"];
+    for (code, arguments) in [(5, &["run"][..]), (5, &["plan"]), (5, &["run"]), (5, &["check"]), (6, &send)] {
         let output = world.run(arguments).await;
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(5), "{said}");
-        assert!(said.contains("Jira asks to wait until 20"), "{said}");
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains("Jira asks to wait until 20"), "{arguments:?}: {said}");
     }
     assert_eq!(world.sandbox.requests().len(), seen, "not one call in the silence, by any process");
     let status = world.expect(0, &["status"]).await;

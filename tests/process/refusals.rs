@@ -1,8 +1,10 @@
 //! What goes wrong is said in words, with the right exit code, and nothing is written.
 
-use disputebot::sandbox::{CustomField, Effect, Fault, FieldKind, Form, Language, Matches, Permission, User};
+use disputebot::sandbox::{
+    CustomField, Effect, Fault, FieldKind, Form, Language, Mandatory, Matches, Permission, User,
+};
 
-use crate::world::{World, text};
+use crate::world::{World, disputes, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_credentials_end_with_5_and_say_what_to_do() {
@@ -195,6 +197,66 @@ async fn check_names_what_a_screen_lacks_and_what_can_be_set_at_create_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_ticket_gets_a_priority_none_is_missed_on_the_screens() {
+    let world = World::new().await;
+    let without = &["--set", "ticket.priorities="];
+    world.expect(0, &[&["run"], &without[..]].concat()).await;
+    for form in [Form::Create, Form::Edit] {
+        world.sandbox.take_off("DISP", "priority", form).unwrap();
+    }
+    world.expect(0, &[&["check"], &without[..]].concat()).await;
+    let said = world.expect(5, &["check"]).await;
+    assert!(said.contains("creating would be refused: priority"), "{said}");
+    assert!(said.contains("updates would be refused: priority"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_every_ticket_has_and_the_type_of_a_rule_has_not_is_named_before_any_write() {
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.keep_field_to("DISP", "duedate", &["Task"]).unwrap();
+        world.write_config("[routes.b]\nclients = [\"Example Pharma B\"]\nissue_type = \"Bug\"\n");
+        let told = "the create screen of the type has no `duedate`, which every ticket has";
+        let said = world.expect(3, &["check"]).await;
+        assert!(said.contains("routes.b.issue_type") && said.contains(told), "{said}");
+        let output = world.run(&["run"]).await;
+        assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
+        assert_eq!(world.sandbox.issues().len(), 0, "no ticket was tried");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tells_where_reports_cannot_go() {
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.add_project("OPS", "Operations").unwrap();
+        let check = async |code: i32, more: &[&str]| {
+            let settings: Vec<String> = more.iter().map(|setting| format!("report.jira.{setting}")).collect();
+            let mut arguments = vec!["check"];
+            arguments.extend(settings.iter().flat_map(|setting| ["--set", setting.as_str()]));
+            world.expect(code, &arguments).await
+        };
+        for (settings, told) in [
+            (&["issue_type=Epik"][..], "the project has no issue type `Epik`; it has: Task, Bug, Story"),
+            (&["issue_type=Task", "project=NONE"], "NONE"),
+            (&["issue=DISP-99"], "DISP-99 is not there, or the account may not see it"),
+            (&["clients.Example Pharma B=DISP-98"], "DISP-98 is not there"),
+        ] {
+            let said = check(5, settings).await;
+            assert!(said.contains("FAIL  report.jira.") && said.contains(told), "{settings:?}: {said}");
+        }
+        let ops = ["issue_type=Bug", "project=OPS"];
+        assert!(check(0, &ops).await.contains("the account may put reports on OPS"));
+        world.sandbox.require_field("OPS", "environment", Mandatory::Told).unwrap();
+        let said = check(5, &ops).await;
+        assert!(said.contains("it demands `Environment`, which nothing sets"), "{said}");
+        world.expect(0, &["run"]).await;
+        assert!(check(0, &["issue=DISP-1"]).await.contains("the account may put reports on DISP-1"));
+        world.sandbox.forbid(&User::bot(), Permission::Comment);
+        let said = check(5, &["issue=DISP-1"]).await;
+        assert!(said.contains("the account lacks ADD_COMMENTS on DISP-1"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn check_tells_the_security_levels_and_how_large_a_file_may_be() {
     for world in [World::new().await, World::data_center().await] {
         let staff = [User::bot()];
@@ -217,14 +279,27 @@ async fn check_tells_the_security_levels_and_how_large_a_file_may_be() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_language_of_the_account_changes_no_name() {
-    let world = World::new().await;
-    world.sandbox.set_language(&User::bot(), Language::German);
-    world.expect(0, &["check"]).await;
-    world.expect(0, &["run"]).await;
-    world.assert_one_ticket_per_group("with an account that reads German").await;
-    let writes = world.writes();
-    world.expect(0, &["run"]).await;
-    assert_eq!(world.writes(), writes, "what is shown is what was written");
+    // Data Center speaks the language of the account whatever it is asked, so names in the config are of that language,
+    // and what is sent is of none.
+    for (world, names) in [
+        (World::new().await, "ticket.priorities=Medium,High,Highest"),
+        (World::data_center().await, "ticket.priorities=Mittel,Hoch,Höchste"),
+    ] {
+        world.sandbox.set_language(&User::bot(), Language::German);
+        let set = &["--set", names];
+        world.expect(0, &[&["check"], &set[..]].concat()).await;
+        world.expect(0, &[&["run"], &set[..]].concat()).await;
+        world.assert_one_ticket_per_group("with an account that reads German").await;
+        let mut rows = disputes();
+        for row in &mut rows {
+            "2026-01-31".clone_into(&mut row.due_at);
+        }
+        world.write_disputes(&rows);
+        world.expect(0, &[&["run"], &set[..]].concat()).await;
+        let writes = world.writes();
+        world.expect(0, &[&["run"], &set[..]].concat()).await;
+        assert_eq!(world.writes(), writes, "what is shown is what was written");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

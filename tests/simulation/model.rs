@@ -900,7 +900,7 @@ impl Tracker for ModelJira {
         .await
     }
 
-    async fn detach(&self, list: &Attached) -> Result<(), JiraError> {
+    async fn detach(&self, _: &Issue, list: &Attached) -> Result<(), JiraError> {
         let id = list.id.clone();
         self.call("detach", false, move |jira, _, _, _| {
             jira.writes += 1;

@@ -15,7 +15,7 @@ use crate::{
 
 /// Characters of a field of one line.
 const LINE_CHARACTERS: usize = 255;
-/// Characters of a field of several lines, with room for the markup around them.
+/// Characters (units of UTF-16) of a field of several lines, with its markup.
 const TEXT_CHARACTERS: usize = 30_000;
 /// How Jira writes a moment.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%S%.3f%z";
@@ -139,16 +139,16 @@ impl Field {
 
     fn text(&self, text: &str, dialect: Dialect) -> Result<Meant, Unfit> {
         let text = lines(text);
-        if text.chars().count() > TEXT_CHARACTERS {
-            return Err(Unfit {
-                found: format!("{} characters, which are too many", text.chars().count()),
-                ..self.unfit(&text)
-            });
-        }
         let paragraph = |line: &str| Block::Paragraph(vec![Inline::plain(line)]);
         let paragraphs: Vec<Block> = text.lines().map(paragraph).collect();
         let markup = dialect.markup();
-        Ok(Meant { value: markup.document(&markup.nodes(&paragraphs)), text })
+        let value = markup.document(&markup.nodes(&paragraphs));
+        let length = markup::length(&value);
+        if length > TEXT_CHARACTERS {
+            let found = format!("{length} characters with its markup, which are too many");
+            return Err(Unfit { found, ..self.unfit(&text) });
+        }
+        Ok(Meant { value, text })
     }
 
     fn choice(&self, text: &str, named: Named) -> Result<Meant, Unfit> {

@@ -439,6 +439,27 @@ fn no_signature_is_made_where_one_is_checked_so_that_no_comparison_ends_at_the_f
 }
 
 #[test]
+fn queries_are_put_together_in_one_place_and_no_product_is_told_by_the_name_of_its_host() {
+    let mut seen = 0;
+    for (file, source) in all_sources() {
+        if file == "jql.rs" || file.starts_with("sandbox/") {
+            continue;
+        }
+        seen += 1;
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for part in ["ORDER BY", "\"project = ", "\"labels = ", "issuekey in", "\"id in ("] {
+                assert!(!line.contains(part) || line.contains("hint"), "src/{file}: a query by hand: {line}");
+            }
+            let is_host = line.contains("atlassian.net") && file.starts_with("jira/");
+            assert!(!is_host || line.contains("such as"), "src/{file}: {line}");
+        }
+    }
+    assert!(seen > 100, "{seen} files");
+}
+
+#[test]
 fn the_checker_sees_every_room() {
     let rooms: BTreeSet<String> = all_sources()
         .iter()

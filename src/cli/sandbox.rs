@@ -98,18 +98,23 @@ pub(super) struct Arguments {
     ///   project = "OPS"
     ///   `issue_types = ["Bug"]`  # all unless given
     ///   required = true
+    ///   off = ["edit"]         # screens without it
     ///   [[account]]
     ///   name = "disputebot"    # or analyst
     ///   language = "german"
     ///   lacks = ["`ADD_COMMENTS`"]
     ///   has = ["ADMINISTER"]
+    ///   [site]
+    ///   `text_limit = 2000`      # of descriptions and comments,
+    ///   measure = "text"       # as read, or as json
+    ///   `scoped_only = true`     # tokens count at the gateway alone
     ///   [caps]                 # of a ticket: comments, attachments, links, `remote_links`
     ///   comments = 5
     ///   `attachment_bytes = 1000000`
     ///   [[person]]             # the analyst comes right after a request took effect
     ///   after = "POST /issue"  # as `on`; nth and times as above
-    ///   does = "move"          # move, hide, archive, delete
-    ///   to = "OPS"             # where `move` goes
+    ///   does = "move"          # move, rename (its project), hide, archive, delete
+    ///   to = "OPS"             # where `move` goes, the key that `rename` gives
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     faults: Option<PathBuf>,
     /// Random faults: the same seed tells the same story; RATE is in percent, 10 unless given

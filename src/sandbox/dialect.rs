@@ -2,6 +2,7 @@
 //! decide how rich text, people and addresses are written.
 
 use super::call::decode_segment;
+use serde::Deserialize;
 
 /// Which of the two products the sandbox plays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,7 +16,8 @@ pub enum Flavour {
 
 /// How the characters of a document are counted. What Jira Cloud counts is not documented; wiki markup is counted
 /// as it is, in UTF-16 units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// The document as JSON text: the strictest of the plausible measures.
     #[default]

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::custom::{CustomField, FieldKind, SECURITY};
@@ -56,7 +57,8 @@ pub(crate) struct Level {
 }
 
 /// A screen on which fields are set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The one of new issues.
     Create,

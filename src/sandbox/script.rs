@@ -44,7 +44,8 @@
 //! field = "environment"
 //! project = "OPS"
 //! issue_types = ["Bug"]         # which types have it (all unless given),
-//! required = true               # and whether it must be there (false unless given)
+//! required = true               # whether it must be there (false unless given),
+//! off = ["edit"]                # and which screens it was taken off: create, edit
 //!
 //! [[account]]
 //! name = "disputebot"           # or analyst
@@ -52,14 +53,19 @@
 //! lacks = ["ADD_COMMENTS"]      # permissions, as `mypermissions` names them
 //! has = ["ADMINISTER"]          # those that nobody has by himself
 //!
+//! [site]
+//! text_limit = 2000             # characters of a description or comment,
+//! measure = "text"              # counted as people read it, or as json (the strictest)
+//! scoped_only = true            # tokens count at the gateway alone
+//!
 //! [caps]                        # how much a ticket of Cloud takes
 //! comments = 5                  # or attachments, links, remote_links, and of any site
 //! attachment_bytes = 1000000    # how large one file may be
 //!
 //! [[person]]                    # comes right after a request took effect, to its issue
 //! after = "POST /issue"         # as `on` of a fault; `nth` and `times` too
-//! does = "move"                 # or hide, archive, delete
-//! to = "OPS"                    # where `move` goes
+//! does = "move"                 # or rename (its project), hide, archive, delete
+//! to = "OPS"                    # where `move` goes, and the key that `rename` gives
 //! ```
 //!
 //! Effects: `hang-before-commit`, `hang-after-commit`, `close-before-commit`, `close-after-commit`, `answer` and
@@ -72,11 +78,13 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::dialect::Measure;
 use super::fault::{Due, Effect, Fault, Matches, Reply};
 use super::index::Index;
 use super::language::Language;
 use super::limit::{Caps, Family, RateLimit, Reason, Told};
 use super::people::{Mandatory, Refusal};
+use super::project::Form;
 use super::rights::Permission;
 use super::site::ISSUE_TYPES;
 use super::visit::{Deed, Visit};
@@ -89,7 +97,7 @@ pub enum ScriptError {
     /// The text is not TOML with the tables of a script.
     #[error(
         "a script is TOML with tables `[[fault]]`, `[index]`, `[[webhook]]`, `[[require]]`, `[[field]]`, `[[account]]`, \
-         `[caps]` and `[[person]]`, or a fault as a JSON object on each line"
+         `[site]`, `[caps]` and `[[person]]`, or a fault as a JSON object on each line"
     )]
     Toml(#[from] Box<toml::de::Error>),
     /// A line is not a JSON object with the keys of a fault.
@@ -125,6 +133,7 @@ pub struct Script {
     required: Vec<Require>,
     fields: Vec<Field>,
     accounts: Vec<Account>,
+    site: Manners,
     caps: Ceilings,
     visits: Vec<Visit>,
 }
@@ -138,6 +147,7 @@ struct Tables {
     require: Vec<Require>,
     field: Vec<Field>,
     account: Vec<Account>,
+    site: Manners,
     caps: Ceilings,
     person: Vec<Someone>,
 }
@@ -176,6 +186,8 @@ struct Field {
     issue_types: Option<Vec<String>>,
     #[serde(default)]
     required: bool,
+    #[serde(default)]
+    off: Vec<Form>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -188,6 +200,15 @@ struct Account {
     lacks: Vec<String>,
     #[serde(default)]
     has: Vec<String>,
+}
+
+/// What is not named stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Manners {
+    text_limit: Option<usize>,
+    measure: Option<Measure>,
+    scoped_only: Option<bool>,
 }
 
 /// Those that are not named stay as they are.
@@ -217,6 +238,7 @@ struct Someone {
 #[serde(rename_all = "kebab-case")]
 enum Doing {
     Move,
+    Rename,
     Hide,
     Archive,
     Delete,
@@ -297,8 +319,8 @@ impl Script {
     }
 
     fn of(tables: Tables) -> Result<Self, ScriptError> {
-        let Tables { fault, index, webhook, require, field, account, caps, person } = tables;
-        let mut script = Self { required: require, caps, ..Self::default() };
+        let Tables { fault, index, webhook, require, field, account, site, caps, person } = tables;
+        let mut script = Self { required: require, site, caps, ..Self::default() };
         script.fields = each("field", &field, |field| Ok([field.sound()?]))?;
         script.accounts = each("account", &account, |account| Ok([account.sound()?]))?;
         script.faults = each("fault", &fault, Entry::faults)?;
@@ -351,6 +373,7 @@ impl Sandbox {
             required,
             fields,
             accounts,
+            site,
             caps,
             visits,
         } = script;
@@ -363,6 +386,7 @@ impl Sandbox {
         for account in &accounts {
             account.take_effect(self)?;
         }
+        site.take_effect(self);
         caps.take_effect(self);
         for visit in visits {
             self.expect_visit(visit)?;
@@ -420,6 +444,9 @@ impl Field {
         if self.required {
             sandbox.require_field(&self.project, &self.field, Mandatory::Told)?;
         }
+        for form in &self.off {
+            sandbox.take_off(&self.project, &self.field, *form)?;
+        }
         Ok(())
     }
 }
@@ -447,6 +474,17 @@ impl Account {
     }
 }
 
+impl Manners {
+    fn take_effect(self, sandbox: &Sandbox) {
+        sandbox.shared.step(|world| {
+            let site = &mut world.site;
+            site.text_limit = self.text_limit.unwrap_or(site.text_limit);
+            site.measure = self.measure.unwrap_or(site.measure);
+            site.scoped_only = self.scoped_only.unwrap_or(site.scoped_only);
+        });
+    }
+}
+
 impl Ceilings {
     fn take_effect(self, sandbox: &Sandbox) {
         let usual = Caps::default();
@@ -468,10 +506,13 @@ impl Someone {
         let after = matches("after", &self.after)?;
         let deed = match (self.does, &self.to) {
             (Doing::Move, Some(to)) => Deed::Move(to.clone()),
-            (Doing::Move, None) => {
-                return Err("who moves an issue needs `to`, the key of a project".to_owned());
+            (Doing::Rename, Some(to)) => Deed::Rename(to.clone()),
+            (Doing::Move | Doing::Rename, None) => {
+                return Err(
+                    "who moves an issue or renames its project needs `to`, the key of a project".to_owned()
+                );
             }
-            (_, Some(to)) => return Err(format!("`to` goes with `move` alone, but found `{to}`")),
+            (_, Some(to)) => return Err(format!("`to` goes with `move` and `rename`, but found `{to}`")),
             (Doing::Hide, None) => Deed::Hide,
             (Doing::Archive, None) => Deed::Archive,
             (Doing::Delete, None) => Deed::Delete,
@@ -596,6 +637,9 @@ mod tests {
         assert_eq!((script.mischief, script.webhook_chaos), (vec![Mischief::Doubled; 2], Some((7, 10))));
         assert_eq!(script.required[0].field, "duedate");
         assert_eq!((&*script.fields[0].field, script.fields[0].required), ("environment", true));
+        assert_eq!(script.fields[0].off, [Form::Edit]);
+        let site = Manners { text_limit: Some(2_000), measure: Some(Measure::Text), scoped_only: Some(true) };
+        assert_eq!(script.site, site);
         assert_eq!(script.accounts[0].language, Language::German);
         assert_eq!(
             script.caps,
@@ -622,7 +666,10 @@ mod tests {
             ("[[webhook]]\nseed = 1\nrate = 200", "`200`"),
             ("[[person]]\nafter = \"POST /issue\"\ndoes = \"move\"", "needs `to`"),
             ("[[person]]\nafter = \"issue\"\ndoes = \"hide\"", "person 1 of the script: `after`"),
-            ("[[person]]\nafter = \"POST /issue\"\ndoes = \"hide\"\nto = \"OPS\"", "`to` goes with `move`"),
+            (
+                "[[person]]\nafter = \"POST /issue\"\ndoes = \"hide\"\nto = \"OPS\"",
+                "`to` goes with `move` and `rename`",
+            ),
             ("[[require]]\nfields = \"duedate\"", "TOML"),
             (
                 "[[field]]\nfield = \"duedate\"\nproject = \"OPS\"\nissue_types = [\"Bgu\"]",

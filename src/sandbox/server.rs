@@ -154,6 +154,15 @@ async fn handle(
     let most_bytes = shared.step(|world| world.upload_limit) + MULTIPART_FRAME_BYTES;
     let Ok(body) = to_bytes(body, most_bytes).await else {
         let answer = Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
+        lock(&shared.recorded).push(Recorded {
+            method: head.method.to_string(),
+            path,
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            body: Value::Null,
+            status: Some(answer.status.as_u16()),
+            who: None,
+            at: shared.step(|world| world.now()),
+        });
         return respond(answer, manner);
     };
     let (segments, speech) = match shared.site.locate(&path) {

@@ -27,6 +27,8 @@ pub struct Visit {
 pub enum Deed {
     /// Moves it to the project of this key.
     Move(String),
+    /// Renames its project to this key.
+    Rename(String),
     /// Gives it a security level that holds nobody but this person.
     Hide,
     /// Archives it.
@@ -74,6 +76,11 @@ pub(crate) fn receive(world: &mut World, call: &Call, path: &str, answer: &Answe
                 if let Some(position) = world.project(&project) {
                     world.move_issue(issue, &person, position);
                 }
+            }
+            Deed::Rename(key) => {
+                // One that cannot be is a key that some project has: nothing happens.
+                let project = world.issues.get(issue).map(|issue| issue.project);
+                drop(project.map(|project| world.rename_project(project, &key)));
             }
             Deed::Hide => world.hide(issue, &person),
             Deed::Archive => world.set_archived(issue, true),
@@ -134,6 +141,7 @@ impl fmt::Display for Visit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let deed = match &self.deed {
             Deed::Move(project) => format!("move to `{project}`"),
+            Deed::Rename(key) => format!("rename of its project to `{key}`"),
             Deed::Hide => "hide".to_owned(),
             Deed::Archive => "archive".to_owned(),
             Deed::Delete => "delete".to_owned(),

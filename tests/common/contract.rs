@@ -289,7 +289,7 @@ impl Contract {
 
     fn check_members(&self, schema: &Value, members: &Map<String, Value>, at: &str, found: &mut Vec<String>) {
         for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            if !members.contains_key(name) {
+            if members.get(name).is_none_or(Value::is_null) {
                 found.push(format!("{at} lacks `{name}`"));
             }
         }

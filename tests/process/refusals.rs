@@ -4,6 +4,8 @@ use disputebot::sandbox::{
     CustomField, Effect, Fault, FieldKind, Form, Language, Mandatory, Matches, Permission, User,
 };
 
+use serde_json::Value;
+
 use crate::world::{World, disputes, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -281,21 +283,26 @@ async fn check_tells_the_security_levels_and_how_large_a_file_may_be() {
 async fn the_language_of_the_account_changes_no_name() {
     // Data Center speaks the language of the account whatever it is asked, so names in the config are of that language,
     // and what is sent is of none.
-    for (world, names) in [
-        (World::new().await, "ticket.priorities=Medium,High,Highest"),
-        (World::data_center().await, "ticket.priorities=Mittel,Hoch,Höchste"),
+    for (world, names, resolution) in [
+        (World::new().await, "ticket.priorities=Medium,High,Highest", "jira.resolution=Done"),
+        (World::data_center().await, "ticket.priorities=Mittel,Hoch,Höchste", "jira.resolution=Fertig"),
     ] {
         world.sandbox.set_language(&User::bot(), Language::German);
-        let set = &["--set", names];
+        let set = &["--set", names, "--set", resolution];
         world.expect(0, &[&["check"], &set[..]].concat()).await;
         world.expect(0, &[&["run"], &set[..]].concat()).await;
         world.assert_one_ticket_per_group("with an account that reads German").await;
         let mut rows = disputes();
         for row in &mut rows {
             "2026-01-31".clone_into(&mut row.due_at);
+            if row.manufacturer == "Example Pharma B" {
+                "resolved".clone_into(&mut row.status);
+            }
         }
         world.write_disputes(&rows);
         world.expect(0, &[&["run"], &set[..]].concat()).await;
+        let closed = |issue: &&Value| issue["fields"]["resolution"]["name"] == "Done";
+        assert!(world.sandbox.issues().iter().filter(closed).count() > 0, "settled tickets are closed");
         let writes = world.writes();
         world.expect(0, &[&["run"], &set[..]].concat()).await;
         assert_eq!(world.writes(), writes, "what is shown is what was written");

@@ -61,6 +61,10 @@ async fn people_are_names_and_keys_and_sign_in_by_name_or_by_token_alone() {
         (stranger.status, &stranger.headers["x-ausername"]),
         (401, &"anonymous".parse().expect("a name"))
     );
+    // A stranger finds nothing, and is not told why.
+    world.issue("a", json!({})).await;
+    let nothing = world.page("/rest/api/2/search?jql=").await;
+    assert_eq!((nothing.status, &nothing.json()["total"]), (200, &json!(0)));
     // Wrong credentials are turned away where strangers may go.
     for path in ["/rest/api/2/serverInfo", "/rest/api/2/search?jql="] {
         let wrong = mine(world.request(Method::GET, path).bearer_auth("expired")).await;

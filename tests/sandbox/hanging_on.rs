@@ -59,6 +59,18 @@ async fn a_link_is_seen_from_both_ends_and_made_once() {
     assert_eq!(issues[0]["links"].as_array().map(Vec::len), Some(1));
     assert_eq!(issues[0]["fields"]["issuelinks"][0]["outwardIssue"]["key"], "DISP-2");
     assert_eq!(issues[1]["fields"]["issuelinks"][0]["inwardIssue"]["key"], "DISP-1");
+    let repeat = json!({ "type": { "name": "Blocks" }, "inwardIssue": { "key": "DISP-1" },
+                         "outwardIssue": { "key": "DISP-2" }, "comment": { "body": document("once more") } });
+    for said in 1..=2 {
+        assert_eq!(world.post("issueLink", repeat.clone()).await.status, 201);
+        let again = world.sandbox.issues();
+        assert_eq!(again[0]["links"].as_array().map(Vec::len), Some(1), "the link is there already");
+        assert_eq!(
+            again[0]["comments"].as_array().map(Vec::len),
+            Some(said),
+            "its comment comes all the same"
+        );
+    }
     assert_eq!(issues[0]["history"][0]["items"][0]["toString"], "This issue blocks DISP-2");
     assert_eq!(issues[1]["history"][0]["items"][0]["toString"], "This issue is blocked by DISP-1");
 

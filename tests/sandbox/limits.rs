@@ -302,6 +302,15 @@ async fn a_script_says_which_types_have_a_field_what_an_account_may_do_and_how_m
         issue_types = ["Bug"]
         required = true
 
+        [[field]]
+        field = "duedate"
+        project = "DISP"
+        off = ["edit"]
+
+        [site]
+        text_limit = 20
+        measure = "text"
+
         [[account]]
         name = "disputebot"
         language = "german"
@@ -311,6 +320,11 @@ async fn a_script_says_which_types_have_a_field_what_an_account_may_do_and_how_m
         [caps]
         comments = 1
         attachment_bytes = 4
+
+        [[person]]
+        after = "GET ~/issue/DISP-1$"
+        does = "rename"
+        to = "NEWKEY"
     "#;
     world.sandbox.play(Script::read(script).expect("a readable script")).expect("a script that can be");
     let types = world.get("issue/createmeta/DISP/issuetypes").await.json();
@@ -328,9 +342,20 @@ async fn a_script_says_which_types_have_a_field_what_an_account_may_do_and_how_m
     assert_eq!(world.get("issue/DISP-1").await.json()["fields"]["priority"]["name"], "Mittel");
     let comment = || world.post("issue/DISP-1/comment", json!({ "body": document("x") }));
     assert_eq!((comment().await.status, comment().await.status), (201, 413));
+    let long =
+        world.put("issue/DISP-1", json!({ "fields": { "description": document(&"x".repeat(21)) } })).await;
+    assert!(long.status == 400 && long.text.contains("allowed limit of 20"), "{}", long.text);
+    let due = world.put("issue/DISP-1", json!({ "fields": { "duedate": "2026-09-01" } })).await;
+    assert!(due.status == 400 && due.text.contains("not on the appropriate screen"), "{}", due.text);
     let bot = User::bot();
     let file = async |bytes: &[u8]| world.attach(&bot, "DISP-1", "a.csv", bytes.to_vec()).await.status;
     assert_eq!((file(b"four").await, file(b"fiver").await), (200, 413));
+
+    assert_eq!(
+        world.get("issue/DISP-1").await.json()["key"],
+        "NEWKEY-1",
+        "its project was renamed meanwhile"
+    );
 
     let nobody = "[[account]]\nname = \"nobody\"";
     let refused =

@@ -10,9 +10,11 @@ mod judged;
 use std::time::{Duration, Instant};
 
 use disputebot::{
-    jira::{Cause, Client, Credentials, Settings},
+    jira::{Cause, Client, Credentials, Outcome, Paper, Settings},
     plan::Issue,
-    sandbox::{self, Effect, Family, Fault, Matches, Options, RateLimit, Reason, Sandbox, Told, User},
+    sandbox::{
+        self, Effect, Family, Fault, Limits, Matches, Options, RateLimit, Reason, Sandbox, Told, User,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use judged::Judged;
@@ -101,6 +103,21 @@ async fn a_refusal_for_one_issue_or_one_endpoint_leaves_the_rest_alone() {
     assert_eq!(sandbox.requests().len(), asked, "nothing more is sent to that issue");
     client.make_room(Some(&issue("10002"))).await.unwrap();
     client.sign_in().await.unwrap();
+}
+
+#[tokio::test]
+async fn more_writes_to_one_issue_than_its_limit_has_room_for_wait_and_none_is_refused() {
+    let (sandbox, client) = world(Duration::from_mins(1)).await;
+    sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });
+    let paper = Paper { project: "DISP", issue_type: "Task", name: "a", summary: "A report", body: &[] };
+    let Outcome::Done(issue) = client.file(&paper).await else { panic!("it is opened") };
+    let began = Instant::now();
+    for number in 0..25 {
+        client.relabel(&issue, &format!("x{number}"), true).await.unwrap();
+    }
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    let refused = sandbox.requests().iter().filter(|request| request.status == Some(429)).count();
+    assert_eq!((refused, sandbox.issues()[0]["fields"]["labels"].as_array().unwrap().len()), (0, 27));
 }
 
 #[tokio::test]

@@ -697,7 +697,9 @@ fn inherit(
         open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
     }
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
+    let worked_on = worked_on(known);
     let input = group::Input {
+        worked_on: &worked_on,
         known: &groups,
         found: &found,
         open: &open,
@@ -708,6 +710,11 @@ fn inherit(
     let mut lineage = group::inherit(&input, &params.group, mint);
     lineage.events.extend(merged);
     lineage
+}
+
+/// Groups on whose tickets people worked at the last look.
+fn worked_on(known: &Known) -> HashSet<GroupId> {
+    known.tickets.values().filter(|ticket| ticket.worked_on).map(|ticket| ticket.group.clone()).collect()
 }
 
 /// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.

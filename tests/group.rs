@@ -29,6 +29,7 @@ struct History {
     params: Params,
     now: Timestamp,
     groups: Vec<Group>,
+    worked_on: HashSet<GroupId>,
     minted: u128,
 }
 
@@ -73,6 +74,7 @@ impl History {
             params: Params::default(),
             now: "2026-08-01T06:00:00Z".parse().unwrap(),
             groups: Vec::new(),
+            worked_on: HashSet::new(),
             minted: 0,
         }
     }
@@ -104,7 +106,8 @@ impl History {
             *minted += 1;
             id(*minted)
         };
-        let input = Input { known: &self.groups, found, open, complete, new_input, now: self.now };
+        let (known, worked_on) = (&self.groups, &self.worked_on);
+        let input = Input { known, found, open, complete, new_input, worked_on, now: self.now };
         inherit(&input, &self.params, &mut mint)
     }
 
@@ -196,6 +199,34 @@ fn a_merge_counts_when_it_was_seen_on_enough_different_inputs() {
     assert_eq!(history.members(2), [6, 7, 8]);
     assert_eq!(history.run(whole, &[]), [kept(1, 3, 0), known(2, Fate::MergedInto(id(1)))]);
     assert_eq!((history.members(1), history.members(2)), (FIRST.to_vec(), vec![]));
+}
+
+#[test]
+fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
+    const LATER: &[u32] = &[9, 10, 11, 12];
+    const ALL: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    for (worked_on, survivor, loser) in [(&[][..], 1, 2), (&[2], 2, 1), (&[1], 1, 2), (&[1, 2], 1, 2)] {
+        let mut history = History::new();
+        history.run(&[("x", FIRST), ("y", LATER)], &[]);
+        history.worked_on = worked_on.iter().map(|number| id(*number)).collect();
+        history.run(&[("x", ALL)], &[]);
+        let events = history.run(&[("x", ALL)], &[]);
+        assert!(events.contains(&known(loser, Fate::MergedInto(id(survivor)))), "{worked_on:?}: {events:?}");
+        assert_eq!(history.members(survivor), ALL, "{worked_on:?}");
+    }
+}
+
+#[test]
+fn a_group_of_which_a_part_alone_goes_to_another_takes_no_place_there_because_people_work_on_it() {
+    const LATER: &[u32] = &[9, 10, 11, 12, 13];
+    let mut history = History::new();
+    history.run(&[("x", FIRST), ("y", LATER)], &[]);
+    history.worked_on = [id(2)].into();
+    for _ in 0..3 {
+        history.run(&[("x", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), ("y", &[11, 12, 13])], &[]);
+    }
+    assert_eq!(history.members(2), [11, 12, 13]);
+    assert_eq!(history.members(1).len(), 10);
 }
 
 #[test]

@@ -238,6 +238,7 @@ pub(crate) fn survey(
         open: &open,
         complete: true,
         new_input: true,
+        worked_on: &HashSet::new(),
         now: Timestamp::now(),
     };
     let mut mint = || {

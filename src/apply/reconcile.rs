@@ -275,7 +275,9 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
         .values()
         .filter_map(|ticket| {
             let shown = observed.get(&ticket.issue()?.id)?;
+            let worked_on = plan::is_worked_on(ticket, shown);
             let is_same = Some(&shown.issue) == ticket.issue()
+                && worked_on == ticket.worked_on
                 && shown.assignee.as_deref() == ticket.assignee.as_deref();
             let settled = plan::settled(ticket, shown);
             if is_same && settled.is_none() {
@@ -283,7 +285,8 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
             }
             let link = Link::Bound { issue: shown.issue.clone() };
             let assignee = shown.assignee.as_deref().map(Into::into);
-            Some(Change::Ticket(Ticket { link, assignee, ..settled.unwrap_or_else(|| ticket.clone()) }))
+            let settled = settled.unwrap_or_else(|| ticket.clone());
+            Some(Change::Ticket(Ticket { link, assignee, worked_on, ..settled }))
         })
         .collect()
 }

@@ -60,6 +60,8 @@ pub struct Input<'a> {
     pub complete: bool,
     /// Whether the input differs from that of the last run: only then it is new evidence.
     pub new_input: bool,
+    /// Groups on whose tickets people work: of those that become one, such a one survives.
+    pub worked_on: &'a HashSet<GroupId>,
     /// The time of the run.
     pub now: Timestamp,
 }
@@ -191,9 +193,17 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
             (group.program, &group.client) == (found.program, &found.client)
         })
         .collect();
+    // Where most of a group goes, its id may go as well, however small it is beside the others that go there.
+    let is_worked_on = |old: &usize, new: &usize| {
+        let moved = common.get(&(*old, *new)).copied().unwrap_or(0);
+        input.worked_on.contains(&input.known[*old].id)
+            && moved as f64 > params.inherit * standing[*old].len() as f64
+    };
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
         let age = |old: &usize| (&input.known[*old].since, *old);
-        b.cmp(a)
+        is_worked_on(b_old, b_new)
+            .cmp(&is_worked_on(a_old, a_new))
+            .then_with(|| b.cmp(a))
             .then_with(|| age(a_old).cmp(&age(b_old)))
             .then_with(|| input.found[*a_new].members.cmp(&input.found[*b_new].members))
     });

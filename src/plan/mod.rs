@@ -51,7 +51,9 @@ pub use orders::{Asked, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, Rulin
 pub use pause::{NotBefore, Part, Pause};
 pub use people::answer_topic;
 pub use print::{Detail, print};
-pub use route::{ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, route, watch_topic};
+pub use route::{
+    ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, is_worked_on, route, watch_topic,
+};
 pub use theirs::{changed_topic, handed_back, take, tells_of_change};
 pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, Ticket, Written};
 pub use update::{is_still, is_written, kept_topic, list_topic, settled, written};

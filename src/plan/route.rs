@@ -147,6 +147,15 @@ impl Then {
     }
 }
 
+/// Whether a person works on a ticket: it is in progress, or theirs.
+pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
+    match observed.category {
+        Category::New => is_taken(ticket, observed),
+        Category::InProgress => true,
+        Category::Done => false,
+    }
+}
+
 /// Whether a person has a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named.
 pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
     let Some(assignee) = observed.assignee.as_deref() else { return false };

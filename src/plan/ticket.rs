@@ -49,6 +49,9 @@ pub struct Ticket {
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,
+    /// Whether a person worked on it at the last look: it is in progress, or somebody took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub worked_on: bool,
     /// When it was last changed, as Jira writes it, at the last time that all of its comments were read; none where Jira
     /// always showed them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,6 +108,7 @@ impl Ticket {
             life: None,
             given: None,
             assignee: None,
+            worked_on: false,
             heard_as_of: None,
             edited_as_of: None,
         }

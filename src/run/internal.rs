@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Begun, Deeds, Params, RunError, Surveyed, begin, course, end, happened, keep_pause, learn, mint,
-    plan_params, settle,
+    plan_params, settle, worked_on,
 };
 use crate::{
     apply::{self, Applied, Clock, Memory, Recovered, Store, Tracker, Wanted},
@@ -215,7 +215,9 @@ fn inherit(
     groups.sort_by(|a, b| (a.since, &a.members, &a.id).cmp(&(b.since, &b.members, &b.id)));
     let open: HashSet<Text> = parts.keys().map(|id| Text::from(*id)).collect();
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
+    let worked_on = worked_on(known);
     let input = group::Input {
+        worked_on: &worked_on,
         known: &groups,
         found: &surveyed.shared,
         open: &open,

@@ -580,8 +580,15 @@ impl Daemon {
             .collect();
         let open: HashSet<Text> = found.iter().flat_map(|found| found.members.iter().cloned()).collect();
         let groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
-        let input =
-            group::Input { known: &groups, found: &found, open: &open, complete: true, new_input: true, now };
+        let input = group::Input {
+            known: &groups,
+            found: &found,
+            open: &open,
+            complete: true,
+            new_input: true,
+            worked_on: &std::collections::HashSet::new(),
+            now,
+        };
         let mut mint = || {
             let mut inner = self.jira.world.lock();
             let bits = u128::from(inner.random.next()) << 64 | u128::from(inner.random.next());

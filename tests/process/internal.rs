@@ -50,6 +50,24 @@ async fn staff_gets_one_ticket_for_each_cause_that_clients_share_and_a_client_se
         assert!(named.count() >= 2, "{key} leads to the ticket of each client: {text}");
         assert!(rows.iter().all(|row| !text.contains(&row.dispute_id)), "{key} shows a dispute: {text}");
     }
+    let (groups, issues) = (world.groups().await, world.issues_by_group());
+    for issue in
+        world.sandbox.issues().iter().filter(|issue| issue["key"].as_str().unwrap().starts_with("OPS-"))
+    {
+        let text = disputebot::ticket::adf::text_of(&issue["fields"]["description"]);
+        // Cells stand one after the other: the client, its ticket, its disputes.
+        let mut told = Vec::new();
+        for (group, own) in &issues {
+            let Some(record) = groups.get(group).map(|record| &record["group"]) else { continue };
+            let (client, key) = (record["client"].as_str().unwrap(), own[0]["key"].as_str().unwrap());
+            let disputes = record["members"].as_array().unwrap().len();
+            if text.contains(&format!("{client}{key}{disputes}about $")) {
+                told.push(disputes);
+            }
+        }
+        assert_eq!(told.len(), clients(&rows).len(), "each with its count: {text}");
+        assert!(text.contains(&format!("All{}about $", told.iter().sum::<usize>())), "{text}");
+    }
     for (key, text) in tickets(&world, "DISP-") {
         let told = clients(&rows).into_iter().filter(|client| text.contains(client)).count();
         assert!(told == 1 && !text.contains("OPS-"), "{key} shows {told} clients: {text}");

@@ -234,6 +234,55 @@ async fn a_backup_restores_and_a_damaged_journal_names_the_ways_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_damaged_vault_every_command_tells_it_or_stands_on_the_journal_and_no_ticket_doubles() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let tickets = world.sandbox.issues().len();
+    let before = world.expect(0, &["state", "export"]).await;
+    let files = files_below(&world.path("state"));
+    let vault: Vec<_> = files.iter().filter(|path| !path.starts_with(world.path("state/journal"))).collect();
+    let large = vault.iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let whole = std::fs::read(large).unwrap();
+    for damage in 0..4 {
+        let mut bytes = whole.clone();
+        match damage {
+            0 => bytes.truncate(whole.len() / 2),
+            1 => bytes.fill(0),
+            2 => bytes[whole.len() / 3..].fill(0xff),
+            _ => bytes.clear(),
+        }
+        std::fs::write(large, &bytes).unwrap();
+        let output = world.run(&["run"]).await;
+        let said = text(&output.stderr);
+        let code = output.status.code();
+        assert!(code == Some(0) || code == Some(7), "damage {damage}: {code:?} {said}");
+        assert!(!said.contains("panicked"), "damage {damage}: {said}");
+        if code == Some(7) {
+            assert!(said.contains("state rebuild --from journal"), "damage {damage}: {said}");
+            world.expect(0, &["state", "rebuild", "--from", "journal"]).await;
+        }
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.sandbox.issues().len(), tickets, "damage {damage}");
+        world.assert_one_ticket_per_group(&format!("after damage {damage}")).await;
+        let groups = |export: &str| export.lines().filter(|line| line.contains("\"ticket\"")).count();
+        assert_eq!(groups(&world.expect(0, &["state", "export"]).await), groups(&before), "damage {damage}");
+    }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_state_keeps_no_claim_no_day_of_service_no_note_and_no_unit_rebate_amount() {
     let world = World::new().await;
     let mut rows = disputes();
@@ -245,22 +294,13 @@ async fn the_state_keeps_no_claim_no_day_of_service_no_note_and_no_unit_rebate_a
     }
     world.write_disputes(&rows);
     world.expect(0, &["run"]).await;
-    let mut folders = vec![world.path("state")];
-    let (mut files, mut found) = (0, Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            files += 1;
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).to_lowercase();
-            let canaries = ["claimcanary", "patientcanary", "1987-", "13.37"];
-            found.extend(canaries.into_iter().filter(|canary| text.contains(canary)));
-        }
+    let (files, mut found) = (files_below(&world.path("state")), Vec::new());
+    for path in &files {
+        let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).to_lowercase();
+        let canaries = ["claimcanary", "patientcanary", "1987-", "13.37"];
+        found.extend(canaries.into_iter().filter(|canary| text.contains(canary)));
     }
-    assert!(files > 2, "the state was looked at");
+    assert!(files.len() > 2, "the state was looked at");
     assert_eq!(found, Vec::<&str>::new());
 }
 

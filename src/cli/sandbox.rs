@@ -98,12 +98,12 @@ pub(super) struct Arguments {
     ///   project = "OPS"
     ///   `issue_types = ["Bug"]`  # all unless given
     ///   required = true
-    ///   off = ["edit"]         # screens without it
+    ///   `off = ["edit"]`       # screens without it
     ///   [[account]]
     ///   name = "disputebot"    # or analyst
     ///   language = "german"
-    ///   lacks = ["`ADD_COMMENTS`"]
-    ///   has = ["ADMINISTER"]
+    ///   `lacks = ["ADD_COMMENTS"]`
+    ///   `has = ["ADMINISTER"]`
     ///   [site]
     ///   `text_limit = 2000`      # of descriptions and comments,
     ///   measure = "text"       # as read, or as json

@@ -573,7 +573,7 @@ mod tests {
         assert_eq!(governor.shut(ms(30_000)), parts[..1]);
         let mut other = Governor::new(Limits::Published);
         for (part, until) in &parts {
-            other.keep_shut(ms(5_000), part, *until - ms(10_000));
+            other.keep_shut(ms(5_000), part, until.saturating_sub(ms(10_000)));
             // A shorter word from before takes nothing back.
             other.keep_shut(ms(5_000), part, ms(1));
         }
@@ -627,7 +627,8 @@ mod tests {
                 Decision::Wait(wait) => now += wait,
                 Decision::Go => {
                     now += ms(3);
-                    left = (now - at).as_secs_f64().mul_add(limit - others_per_s, left).min(limit);
+                    left =
+                        now.saturating_sub(at).as_secs_f64().mul_add(limit - others_per_s, left).min(limit);
                     at = now;
                     assert!(left >= 1.0, "overdrawn at {now:?}");
                     left -= 1.0;

@@ -181,7 +181,8 @@ struct Require {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Field {
-    field: String,
+    #[serde(rename = "field")]
+    id: String,
     project: String,
     issue_types: Option<Vec<String>>,
     #[serde(default)]
@@ -439,13 +440,13 @@ impl Field {
     fn take_effect(&self, sandbox: &Sandbox) -> Result<(), Refusal> {
         if let Some(types) = &self.issue_types {
             let types: Vec<&str> = types.iter().map(String::as_str).collect();
-            sandbox.keep_field_to(&self.project, &self.field, &types)?;
+            sandbox.keep_field_to(&self.project, &self.id, &types)?;
         }
         if self.required {
-            sandbox.require_field(&self.project, &self.field, Mandatory::Told)?;
+            sandbox.require_field(&self.project, &self.id, Mandatory::Told)?;
         }
         for form in &self.off {
-            sandbox.take_off(&self.project, &self.field, *form)?;
+            sandbox.take_off(&self.project, &self.id, *form)?;
         }
         Ok(())
     }
@@ -636,7 +637,7 @@ mod tests {
         assert_eq!((script.lag, script.flicker), (Some(Duration::from_secs(30)), Some((7, 20))));
         assert_eq!((script.mischief, script.webhook_chaos), (vec![Mischief::Doubled; 2], Some((7, 10))));
         assert_eq!(script.required[0].field, "duedate");
-        assert_eq!((&*script.fields[0].field, script.fields[0].required), ("environment", true));
+        assert_eq!((&*script.fields[0].id, script.fields[0].required), ("environment", true));
         assert_eq!(script.fields[0].off, [Form::Edit]);
         let site = Manners { text_limit: Some(2_000), measure: Some(Measure::Text), scoped_only: Some(true) };
         assert_eq!(script.site, site);

@@ -225,10 +225,10 @@ async fn after_a_409_a_ticket_is_looked_at_before_it_is_edited_again_whether_or_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_person_wrote_in_the_moment_of_an_edit_is_given_back_in_one_comment_on_both_products() {
+    let path = Regex::new("/issue/[^/]+$").unwrap();
     for world in [World::new().await, World::data_center().await] {
         world.expect(0, &["run"]).await;
-        let path = regex::Regex::new("/issue/[^/]+$").unwrap();
-        let matches = Matches::Like { method: "PUT".to_owned(), path };
+        let matches = Matches::Like { method: "PUT".to_owned(), path: path.clone() };
         world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::UnnoticedEdit });
         world.write_disputes(&changed());
         world.expect(0, &["run"]).await;

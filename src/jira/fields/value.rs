@@ -148,7 +148,7 @@ impl Field {
             let found = format!("{length} characters with its markup, which are too many");
             return Err(Unfit { found, ..self.unfit(&text) });
         }
-        Ok(Meant { value, text })
+        Ok(Meant { text, value })
     }
 
     fn choice(&self, text: &str, named: Named) -> Result<Meant, Unfit> {

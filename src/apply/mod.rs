@@ -32,7 +32,8 @@
 //! * All tickets are looked at in few calls, on Data Center by a search. What only its index told decides nothing: a ticket
 //!   that something follows for is read by itself first.
 //! * A ticket is looked at right before it is edited, also where an edit is sent again because of a 409 or a lost answer:
-//!   what a person changed after the plan was made is not written over.
+//!   what a person changed after the plan was made is not written over. Jira has no edit on a condition, so a moment is
+//!   left between the look and the edit: what a person wrote in it the next pass finds in the history, and gives back.
 //! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place (`moves`).
@@ -465,6 +466,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         // What was only found again was not said now.
         if let Some(sent) = sent
             && !topic.starts_with(&plan::answer_topic(""))
+            && !plan::is_of_loss(topic)
         {
             Life::note_said(&mut ticket.life, sent.at);
         }

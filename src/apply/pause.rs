@@ -1,6 +1,7 @@
-//! The time for which Jira wants to be left alone, kept over restarts.
+//! The time for which Jira, one of its endpoints or one of its issues wants to be left alone, kept over restarts.
 //!
-//! It is recorded before it is waited for, so that a process that is killed and started anew does not begin by asking.
+//! It is recorded before a write waits for it, so that a process that is killed and started anew does not begin by asking;
+//! what a read waits for by itself, two minutes at most, is recorded after it.
 //! It stays until a pass has ended outside of such a time: until then something may have been left undone.
 
 use std::collections::BTreeMap;
@@ -78,6 +79,7 @@ pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
 
 /// Notes how a pass ended: while Jira wants to be left alone, or not.
 pub fn close(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
+    note_parts(tracker, store, clock)?;
     if tracker.shut().is_empty() && !store.known().not_before.is_empty() {
         store.record(clock.moment().at, &[Change::NotBefore { parts: Vec::new() }])?;
     }

@@ -60,6 +60,9 @@ pub async fn observe_and_plan(
     }
 }
 
+/// For how long a loss that cannot be told is looked for again.
+const LOSSES_LAST: SignedDuration = SignedDuration::from_hours(24 * 30);
+
 /// What people wrote between our looks at tickets and our edits of them, by issue id. The tickets where that is nothing,
 /// or all of it was told, are not asked about again.
 async fn overwritten(
@@ -84,7 +87,8 @@ async fn overwritten(
             (Some(history), Some(look)) => plan::overwritten(history, look),
             _ => Vec::new(),
         };
-        if !plan::is_told(&ticket, &found) {
+        let is_old = look.is_some_and(|look| now.at.duration_since(look) > LOSSES_LAST);
+        if !plan::is_told(&ticket, &found) && !is_old {
             lost.insert(id, found);
         // An edit whose answer was lost may still come.
         } else if ticket.writing.is_none() {
@@ -274,7 +278,13 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
         .tickets
         .values()
         .filter_map(|ticket| {
-            let shown = observed.get(&ticket.issue()?.id)?;
+            let issue = ticket.issue()?;
+            let Some(shown) = observed.get(&issue.id) else {
+                // Nobody works on what is gone.
+                return ticket
+                    .worked_on
+                    .then(|| Change::Ticket(Ticket { worked_on: false, ..ticket.clone() }));
+            };
             let worked_on = plan::is_worked_on(ticket, shown);
             let is_same = Some(&shown.issue) == ticket.issue()
                 && worked_on == ticket.worked_on

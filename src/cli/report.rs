@@ -112,12 +112,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     if let Some(client) = &client {
         apply::pause::resume(client, state.known(), &SystemClock);
     }
-    let sent = runtime()?
-        .block_on(deliver::send(delivery, &history, week, &mut state, jira, arguments.resend))
-        .map_err(refused)?;
+    let sent =
+        runtime()?.block_on(deliver::send(delivery, &history, week, &mut state, jira, arguments.resend));
     if let Some(client) = &client {
         apply::pause::note(client, &mut state, &SystemClock)?;
     }
+    let sent = sent.map_err(refused)?;
     if sent.is_empty() {
         ui.warn(
             "nobody gets the report: set `report.mail.server` and `report.mail.to`, `report.chat.url_file`, or \

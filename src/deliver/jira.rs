@@ -54,6 +54,8 @@ pub(super) struct Filer<'a, C> {
     pub(super) settle: SignedDuration,
     /// Whether a person says that what nobody can tell was not done.
     pub(super) resend: bool,
+    /// Whether the state may not know of what was filed.
+    pub(super) is_bereft: bool,
 }
 
 /// Why a step is not done.
@@ -196,7 +198,8 @@ impl<C: Clock> Filer<'_, C> {
             }
             // Another state may have filed it: one that was lost, or the one that this is a copy of.
             _ => match self.client.find_filed(paper.project, paper.name).await? {
-                None if is_bereft(self.state.known()) => {
+                // Once: what was refused meanwhile is no reason to look again.
+                None if self.is_bereft && !self.state.known().filings.contains_key(&filing.name) => {
                     let newest = self.client.highest_number_of(paper.project).await?;
                     match self.client.sight(paper.project, paper.name, newest).await? {
                         Sighting::There(issue) => Some(issue),
@@ -289,6 +292,6 @@ impl<C: Clock> Filer<'_, C> {
 }
 
 /// Whether a state may not know of what was filed: it is new, lost, or older than Jira.
-fn is_bereft(known: &Known) -> bool {
+pub(super) fn is_bereft(known: &Known) -> bool {
     known.doubt.is_some() || known.filings.values().all(|filing| filing.issue.is_none())
 }

@@ -223,7 +223,8 @@ pub async fn send(
     }
     if let Some((client, clock)) = jira {
         let places: BTreeSet<&InJira> = settings.jira.iter().collect();
-        let mut filer = jira::Filer { client, clock, state, settle: settings.settle, resend };
+        let is_bereft = jira::is_bereft(state.known());
+        let mut filer = jira::Filer { client, clock, state, settle: settings.settle, resend, is_bereft };
         for InJira { client, target } in places {
             let place = target.place();
             let name = report::message_id(week, client.as_deref(), &place);

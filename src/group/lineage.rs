@@ -193,11 +193,12 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
             (group.program, &group.client) == (found.program, &found.client)
         })
         .collect();
-    // Where most of a group goes, its id may go as well, however small it is beside the others that go there.
+    // Where a group goes with so much of it that the rest is none of its own, its id goes as well, however small it is
+    // beside the others that go there.
     let is_worked_on = |old: &usize, new: &usize| {
         let moved = common.get(&(*old, *new)).copied().unwrap_or(0);
         input.worked_on.contains(&input.known[*old].id)
-            && moved as f64 > params.inherit * standing[*old].len() as f64
+            && moved as f64 > (1.0 - params.split) * standing[*old].len() as f64
     };
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
         let age = |old: &usize| (&input.known[*old].since, *old);

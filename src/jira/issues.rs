@@ -36,6 +36,9 @@ const FIELDS: [&str; 11] = [
     "updated",
 ];
 
+/// Issues whose histories are read in one call: each entry of one may hold the whole description twice.
+const HISTORIES: usize = 20;
+
 /// What a look at many issues showed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Glance {
@@ -125,10 +128,20 @@ impl Client {
         Ok(self.observed(&issues, &ready))
     }
 
-    /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent.
+    /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent, and
+    /// so are those that are too large to be read.
     pub async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
         let account = self.account();
-        let issues = self.fetch_with(ids, &["updated"], &[], &["changelog"]).await?;
+        let mut batches: Vec<&[String]> = ids.chunks(HISTORIES).rev().collect();
+        let mut issues = Vec::new();
+        while let Some(batch) = batches.pop() {
+            match self.fetch_with(batch, &["updated"], &[], &["changelog"]).await {
+                Ok(found) => issues.extend(found),
+                Err(error) if error.cause != Cause::Broken => return Err(error),
+                Err(_) if batch.len() > 1 => batches.extend(batch.chunks(1)),
+                Err(error) => tracing::warn!(error = %error, "the history of a ticket cannot be read"),
+            }
+        }
         let histories = issues.iter().filter_map(|issue| {
             let entries = issue["changelog"]["histories"].as_array().into_iter().flatten();
             let mut past: Vec<Past> = entries.filter_map(|entry| past(entry, account)).collect();

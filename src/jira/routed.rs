@@ -121,25 +121,14 @@ impl Ready {
             .map(|field| format!("the type demands `{}`, which nothing sets", field.name));
         let own = missing(&screen, settings.has_priorities()).into_iter().map(|field| {
             format!(
-                "the create screen of the type has no `{field}`, which every ticket has; add it to the screen"
+                "the create screen of the type has no `{field}`, which tickets have; add it to the screen"
             )
         });
-        let takes = |name: &String| match screen.by_id("priority") {
-            Some(field) => field.allowed.is_empty() || field.allowed.iter().any(|one| one.name == *name),
-            None => true,
-        };
-        let priorities: BTreeSet<&String> = settings
-            .priorities
-            .iter()
-            .chain(&settings.routed.priorities)
-            .map(|(_, name)| name)
-            .filter(|name| !takes(name))
-            .collect();
-        let priorities = priorities.into_iter().map(|name| format!("the type takes no priority `{name}`"));
-        for said in lacks.chain(own).chain(demands).chain(priorities).collect::<Vec<_>>() {
-            self.refused_creates.push(format!("`{setting}`: {said}"));
-            self.findings.push(Finding::new(setting, Verdict::Bad, said));
-        }
+        // What tickets have is told alone, as with the type of the project: not each ticket has all of it.
+        let refused: Vec<String> = lacks.chain(demands).collect();
+        self.refused_creates.extend(refused.iter().map(|said| format!("`{setting}`: {said}")));
+        let findings = own.chain(refused).map(|said| Finding::new(setting, Verdict::Bad, said));
+        self.findings.extend(findings);
     }
 
     /// Puts the account that stands in in the place of an assignee that cannot be assigned, and leaves out watchers

@@ -40,7 +40,7 @@ pub(super) fn gated(action: Action, input: &Input<'_>) -> Result<Action, Box<Hol
     }
     if let (Reason::Overwritten { .. }, Write::Comment { body, .. }) = (&reason, &mut write) {
         body.truncate(1);
-        body.push(paragraph(format!("It is not repeated here: it is {}", withheld(refusal.kind))));
+        body.push(paragraph(format!("What is gone is not repeated here: it is {}", withheld(refusal.kind))));
         return Ok(Action { group, key, title, write, reason });
     }
     let reason = HoldReason::Private { what: refusal.to_string() };
@@ -156,12 +156,14 @@ mod tests {
     #[test]
     fn what_was_overwritten_is_told_without_its_words_where_they_look_private() {
         let issue = Issue { id: "10000".to_owned(), key: "DISP-1".to_owned() };
-        let body = ["They wrote:", "about 123-45-6789"].map(|text| paragraph(text.to_owned())).to_vec();
+        let body = ["Someone changed it.", "What is gone:", "about 123-45-6789"]
+            .map(|text| paragraph(text.to_owned()))
+            .to_vec();
         let comment = Write::Comment { issue, topic: "overwritten-1-summary".to_owned(), body };
         let said = became(Reason::Overwritten { field: "summary".to_owned() }, comment).unwrap();
         assert_eq!(
             said,
-            "They wrote:\nIt is not repeated here: it is (withheld: it looks like it holds a social security number)\n"
+            "Someone changed it.\nWhat is gone is not repeated here: it is (withheld: it looks like it holds a social security number)\n"
         );
     }
 

@@ -8,6 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use super::{
     Action, Closed, HoldReason, Life, Observed, Reason, Ticket, Unsaid, Write,
     decide::{Planner, Standing, paragraph},
+    lost::OVERWRITTEN,
 };
 use crate::{
     dispute::{Program, Text},
@@ -284,7 +285,9 @@ fn level(course: &Course, manners: &Manners) -> u32 {
 /// Whether a topic is that of a comment, and not of a link, a list or a move.
 fn is_comment(topic: &str) -> bool {
     let is_of_another = topic.starts_with("merged-") || topic.starts_with("duplicate-");
-    !["list-", "answer-", "split-from-", "follows-", "watch-"].iter().any(|kind| topic.starts_with(kind))
+    !["list-", "answer-", OVERWRITTEN, "split-from-", "follows-", "watch-"]
+        .iter()
+        .any(|kind| topic.starts_with(kind))
         && topic != "reopening"
         && (!is_of_another || topic.ends_with("-said"))
 }

@@ -30,6 +30,9 @@ const NEVER: [&str; 9] = [
     "remoteworkitemlink",
 ];
 
+/// What the topics of comments on losses begin with.
+pub(super) const OVERWRITTEN: &str = "overwritten-";
+
 /// An entry of the history of an issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
@@ -68,34 +71,54 @@ pub struct Overwritten {
 impl Overwritten {
     /// The topic of the comment on it.
     fn topic(&self) -> String {
-        format!("overwritten-{}-{}", self.id, self.field)
+        format!("{OVERWRITTEN}{}-{}", self.id, self.field)
     }
 }
 
 /// What our edits took away of what people wrote after the look before them. `history` in its order of time.
 pub fn overwritten(history: &[Past], look: Timestamp) -> Vec<Overwritten> {
-    let mut found: Vec<Overwritten> = Vec::new();
     let since: Vec<&Past> = history.iter().filter(|past| past.at > look).collect();
-    for (place, past) in since.iter().enumerate().filter(|(_, past)| !past.is_ours) {
-        let next_of = |field: &str| {
-            since[place + 1..].iter().find(|later| later.items.iter().any(|item| item.field == field))
-        };
-        for item in &past.items {
-            let is_never = NEVER.contains(&item.field.to_lowercase().as_str());
-            if is_never || !next_of(&item.field).is_some_and(|next| next.is_ours) {
-                continue;
-            }
-            let before: BTreeSet<&str> = item.from.lines().map(str::trim).collect();
-            let lines =
-                item.to.lines().map(str::trim).filter(|line| !line.is_empty() && !before.contains(line));
-            found.push(Overwritten {
-                id: past.id.clone(),
-                field: item.field.clone(),
-                lines: lines.map(str::to_owned).collect(),
-            });
+    let fields: BTreeSet<&str> =
+        since.iter().flat_map(|past| &past.items).map(|item| item.field.as_str()).collect();
+    let fields = fields.into_iter().filter(|field| !NEVER.contains(&field.to_lowercase().as_str()));
+    fields.flat_map(|field| overwritten_in(field, &since)).collect()
+}
+
+/// The same of one field.
+fn overwritten_in(field: &str, since: &[&Past]) -> Vec<Overwritten> {
+    let mut found = Vec::new();
+    // What was there before people changed it, and their last change.
+    let mut theirs: Option<(&str, &Past, &str)> = None;
+    for past in since {
+        let Some(item) = past.items.iter().find(|item| item.field == field) else { continue };
+        if !past.is_ours {
+            let before = theirs.map_or(item.from.as_str(), |(before, ..)| before);
+            theirs = Some((before, past, &item.to));
+            continue;
+        }
+        let Some((before, last, wrote)) = theirs.take() else { continue };
+        let (before, left) = (lines(before), lines(&item.to));
+        // An edit of ours keeps what it saw: only what is missing now is lost.
+        let is_missing = |line: &&str| !before.contains(line) && !left.contains(line);
+        let missing: Vec<String> =
+            wrote.lines().map(str::trim).filter(is_missing).map(str::to_owned).collect();
+        let wrote = lines(wrote);
+        let is_back = before.iter().any(|line| !wrote.contains(line) && left.contains(line));
+        if !missing.is_empty() || is_back {
+            found.push(Overwritten { id: last.id.clone(), field: field.to_owned(), lines: missing });
         }
     }
     found
+}
+
+fn lines(text: &str) -> BTreeSet<&str> {
+    // No line is empty, so that no empty one is missing.
+    text.lines().map(str::trim).chain([""]).collect()
+}
+
+/// Whether a topic is that of a comment that tells people of their own loss, and so counts among no others.
+pub fn is_of_loss(topic: &str) -> bool {
+    topic.starts_with(OVERWRITTEN)
 }
 
 /// Whether all that was overwritten on a ticket was told.
@@ -121,14 +144,14 @@ impl Planner<'_> {
             let field = &lost.field;
             let mut body = vec![paragraph(format!(
                 "Someone changed the {field} of this ticket in the very moment in which disputebot wrote it, and \
-                 disputebot's text took the place of theirs. {} The history of this ticket has it, too; whoever writes it \
-                 again keeps it.",
-                if lost.lines.is_empty() { "They had taken something away." } else { "They wrote:" }
+                 disputebot's text took the place of theirs. The history of this ticket has both; whoever makes the change \
+                 again keeps it."
             ))];
             let entries =
                 lost.lines.iter().map(|line| vec![Block::Paragraph(vec![Inline::plain(line.clone())])]);
             let entries: Vec<Vec<Block>> = entries.collect();
             if !entries.is_empty() {
+                body.push(paragraph("What is gone:".to_owned()));
                 body.push(Block::List { ordered: false, entries });
             }
             let reason = Reason::Overwritten { field: field.clone() };
@@ -171,8 +194,8 @@ mod tests {
         );
         let ours = past(12, true, &[("summary", "b", "c"), ("description", "x\nmine\ny", "x\nz")]);
         let lost = [
-            ("11 summary".to_owned(), vec!["b".to_owned()]),
             ("11 description".to_owned(), vec!["mine".to_owned()]),
+            ("11 summary".to_owned(), vec!["b".to_owned()]),
         ];
         assert_eq!(found(&[theirs.clone(), ours.clone()]), lost, "the due date is still theirs");
         let seen = Past { at: Timestamp::from_second(10).unwrap(), ..theirs.clone() };
@@ -182,6 +205,21 @@ mod tests {
             [],
             "they wrote last"
         );
+    }
+
+    #[test]
+    fn all_that_several_people_wrote_is_found_and_what_our_edit_kept_is_no_loss() {
+        let one = past(11, false, &[("description", "x", "x\na")]);
+        let other = past(12, false, &[("description", "x\na", "x\na\nb")]);
+        let ours = |second, to| past(second, true, &[("description", "", to)]);
+        let both = ("12 description".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(found(&[one.clone(), other.clone(), ours(13, "x\ny")]), std::slice::from_ref(&both));
+        // Written again, seen and kept by the next edit.
+        let again = past(14, false, &[("description", "x\ny", "a\nb\nx\ny")]);
+        let kept = ours(15, "a\nb\nx\nz");
+        assert_eq!(found(&[one, other, ours(13, "x\ny"), again, kept]), [both]);
+        let removed = past(11, false, &[("description", "x\ny", "x")]);
+        assert_eq!(found(&[removed, ours(12, "x\ny\nz")]), [("11 description".to_owned(), Vec::new())]);
     }
 
     #[test]

@@ -147,10 +147,11 @@ impl Then {
     }
 }
 
-/// Whether a person works on a ticket: it is in progress, or theirs.
+/// Whether a person works on a ticket: it is in progress, or theirs by their own doing, as far as it is known whom Jira
+/// gave it to by itself.
 pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
     match observed.category {
-        Category::New => is_taken(ticket, observed),
+        Category::New => ticket.given.is_some() && is_taken(ticket, observed),
         Category::InProgress => true,
         Category::Done => false,
     }

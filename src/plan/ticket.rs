@@ -49,7 +49,7 @@ pub struct Ticket {
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,
-    /// Whether a person worked on it at the last look: it is in progress, or somebody took it.
+    /// Whether a person worked on it at the last look ([`super::is_worked_on`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub worked_on: bool,
     /// When it was last changed, as Jira writes it, at the last time that all of its comments were read; none where Jira

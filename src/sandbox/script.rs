@@ -195,8 +195,7 @@ struct Field {
 #[serde(deny_unknown_fields)]
 struct Account {
     name: String,
-    #[serde(default)]
-    language: Language,
+    language: Option<Language>,
     #[serde(default)]
     lacks: Vec<String>,
     #[serde(default)]
@@ -464,7 +463,9 @@ impl Account {
 
     fn take_effect(&self, sandbox: &Sandbox) -> Result<(), Refusal> {
         let user: User = sandbox.account(&self.name)?;
-        sandbox.set_language(&user, self.language);
+        if let Some(language) = self.language {
+            sandbox.set_language(&user, language);
+        }
         for permission in self.lacks.iter().filter_map(|key| Permission::named(key)) {
             sandbox.forbid(&user, permission);
         }
@@ -488,12 +489,14 @@ impl Manners {
 
 impl Ceilings {
     fn take_effect(self, sandbox: &Sandbox) {
-        let usual = Caps::default();
-        sandbox.set_caps(Caps {
-            comments: self.comments.unwrap_or(usual.comments),
-            attachments: self.attachments.unwrap_or(usual.attachments),
-            links: self.links.unwrap_or(usual.links),
-            remote_links: self.remote_links.unwrap_or(usual.remote_links),
+        sandbox.shared.step(|world| {
+            let known = world.caps;
+            world.caps = Caps {
+                comments: self.comments.unwrap_or(known.comments),
+                attachments: self.attachments.unwrap_or(known.attachments),
+                links: self.links.unwrap_or(known.links),
+                remote_links: self.remote_links.unwrap_or(known.remote_links),
+            };
         });
         if self.attachment_bytes.is_some() {
             sandbox.set_attachment_limit(self.attachment_bytes);
@@ -641,7 +644,7 @@ mod tests {
         assert_eq!(script.fields[0].off, [Form::Edit]);
         let site = Manners { text_limit: Some(2_000), measure: Some(Measure::Text), scoped_only: Some(true) };
         assert_eq!(script.site, site);
-        assert_eq!(script.accounts[0].language, Language::German);
+        assert_eq!(script.accounts[0].language, Some(Language::German));
         assert_eq!(
             script.caps,
             Ceilings { comments: Some(5), attachment_bytes: Some(1_000_000), ..Ceilings::default() }

@@ -271,26 +271,29 @@ async fn a_lost_create_is_found_past_a_search_that_is_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_that_is_lost_or_old_files_no_report_again() {
-    // What the search has not seen yet is read past it.
-    for (target, index) in [
-        (each_week(), Index::Immediate),
-        (each_week(), Index::Frozen),
-        (Target::Comment { key: "DISP-1".to_owned() }, Index::Immediate),
+    let on_issue = Target::Comment { key: "DISP-1".to_owned() };
+    // What the search has not seen yet is read past it, for each place.
+    let both = [(None, each_week()), (Some("Example Pharma B"), each_week())];
+    for (places, index) in [
+        (&both[..1], Index::Immediate),
+        (&both[..], Index::Frozen),
+        (&[(None, on_issue)][..], Index::Immediate),
     ] {
-        let world = World::with(Options { index, ..Options::default() }, &[(None, target.clone())]).await;
+        let world = World::with(Options { index, ..Options::default() }, places).await;
         world.open().await;
         drop(State::open(&world.path()).unwrap());
         let old = world.folder.path().join("old");
         copy(&world.path(), &old);
-        assert_eq!(world.one().await, Fate::Sent);
+        let sent = vec![Fate::Sent; places.len()];
+        assert_eq!(world.send(false).await, sent);
         let there = world.there();
         for lost in [false, true] {
             fs::remove_dir_all(world.path()).unwrap();
             if !lost {
                 copy(&old, &world.path());
             }
-            assert_eq!(world.one().await, Fate::Sent, "what is there is found: {target:?}");
-            assert_eq!(world.there(), there, "{target:?}");
+            assert_eq!(world.send(false).await, sent, "what is there is found: {places:?}");
+            assert_eq!(world.there(), there, "{places:?}");
         }
     }
 }

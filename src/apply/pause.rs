@@ -79,14 +79,15 @@ pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
 
 /// Notes how a pass ended: while Jira wants to be left alone, or not.
 pub fn close(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
-    note_parts(tracker, store, clock)?;
+    note(tracker, store, clock)?;
+    let at = clock.moment().at;
     if tracker.shut().is_empty() && !store.known().not_before.is_empty() {
-        store.record(clock.moment().at, &[Change::NotBefore { parts: Vec::new() }])?;
+        store.record(at, &[Change::NotBefore { parts: Vec::new() }])?;
     }
-    if tracker.silence().is_some() || store.known().pause.is_none() {
-        return note(tracker, store, clock);
+    if tracker.silence().is_none() && store.known().pause.is_some() {
+        store.record(at, &[Change::Pause { pause: None }])?;
     }
-    store.record(clock.moment().at, &[Change::Pause { pause: None }])
+    Ok(())
 }
 
 /// Until when Jira wants to be left alone; none where it does not.

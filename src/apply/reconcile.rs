@@ -70,11 +70,9 @@ async fn overwritten(
     store: &mut impl Store,
     now: &Moment,
 ) -> Result<BTreeMap<String, Vec<Overwritten>>, RecoverError> {
-    let edited = |known: &Known| -> Vec<(Ticket, Issue)> {
-        let edited = known.tickets.values().filter(|ticket| ticket.edited_as_of.is_some());
-        edited.filter_map(|ticket| Some((ticket.clone(), ticket.issue()?.clone()))).collect()
-    };
-    let edited = edited(store.known());
+    let edited = store.known().tickets.values().filter(|ticket| ticket.edited_as_of.is_some());
+    let edited: Vec<(Ticket, Issue)> =
+        edited.filter_map(|ticket| Some((ticket.clone(), ticket.issue()?.clone()))).collect();
     if edited.is_empty() {
         return Ok(BTreeMap::new());
     }

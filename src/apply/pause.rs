@@ -1,18 +1,22 @@
 //! The time for which Jira, one of its endpoints or one of its issues wants to be left alone, kept over restarts.
 //!
 //! It is recorded before a write waits for it, so that a process that is killed and started anew does not begin by asking;
-//! what a read waits for by itself, two minutes at most, is recorded after it.
+//! what a call waits for where nothing can be recorded is put on a [`Slate`].
 //! It stays until a pass has ended outside of such a time: until then something may have been left undone.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::port::{Clock, Store, Tracker};
+use super::{
+    clock::SystemClock,
+    port::{Clock, Store, Tracker},
+};
 use crate::{
-    jira::Silence,
+    jira::{Silence, Witness},
     plan::{NotBefore, Part, Pause},
-    state::{Change, Known, StateError},
+    state::{Change, Known, StateError, Waits},
 };
 
 /// What times to the second may differ by after a restart.
@@ -96,4 +100,42 @@ pub fn holds(known: &Known, clock: &impl Clock) -> Option<Timestamp> {
     let now = clock.moment();
     let left = pause.left(&now);
     left.is_positive().then(|| now.at.saturating_add(left).unwrap_or(Timestamp::MAX))
+}
+
+/// Writes what calls wait for beside the state, which whoever waits has no hold of.
+#[derive(Debug)]
+pub struct Slate {
+    state: PathBuf,
+}
+
+impl Slate {
+    /// Beside the state in a folder.
+    pub fn beside(state: impl Into<PathBuf>) -> Self {
+        Self { state: state.into() }
+    }
+}
+
+impl Witness for Slate {
+    fn told(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>) {
+        let noted = SystemClock.moment();
+        let pause = |until, reason| Pause { until, reason, noted: noted.clone() };
+        let news = Waits {
+            pause: silence.map(|Silence { until, reason }| pause(until, reason)),
+            parts: shut
+                .into_iter()
+                .map(|(part, until)| NotBefore { part, pause: pause(until, String::new()) })
+                .collect(),
+        };
+        // Another process may wait as well.
+        let before = Waits::read(&self.state);
+        let mut waits = before.clone();
+        waits.parts.retain(|known| known.pause.left(&noted).is_positive());
+        waits.join(news);
+        if waits == before {
+            return;
+        }
+        if let Err(error) = waits.write(&self.state) {
+            tracing::warn!(error = %error, "a wait is not kept: a process that starts anew asks too soon");
+        }
+    }
 }

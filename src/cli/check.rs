@@ -5,7 +5,7 @@ use crate::{
     apply::{self, Clock as _, SystemClock},
     config::{Needs, Settings},
     deliver::{InJira, Target},
-    jira::{self, Client, Finding, Verdict},
+    jira::{self, Finding, Verdict},
     plan::Issue,
     run::Progress,
     source::{self, Completeness, Previous},
@@ -37,7 +37,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let mut findings = vec![templates(&settings)];
     findings.extend(sources(&settings, ui));
     findings.extend(token(&settings));
-    let client = Client::new(super::plan::jira_of(&settings)?)?;
+    let client = super::plan::client_of(&settings)?;
     // Without a state there is no ticket yet, and what is wrong with one is not told here.
     let known = Known::read(&settings.state).unwrap_or_default();
     apply::pause::resume(&client, &known, &SystemClock);

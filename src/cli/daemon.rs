@@ -3,11 +3,10 @@
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, Exit, Ui, log, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, log, plan::client_of, runtime};
 use crate::{
     config::{Needs, Webhook},
     daemon::{self, Daemon, Wishes},
-    jira::Client,
     state::State,
     web::{PATH, Webhooks},
 };
@@ -34,7 +33,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         }
         None => None,
     };
-    let client = Client::new(jira_of(&settings)?)?;
+    let client = client_of(&settings)?;
     let state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
     let internal = super::internal::desk(&settings, &client)?;

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, Exit, Ui, log, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, log, plan::client_of, runtime};
 use crate::{
     config::{Needs, Settings},
     daemon,
-    jira::Client,
     state::State,
     web::{self, Access, Dashboard, Order},
 };
@@ -58,10 +57,7 @@ async fn carry_out(settings: &Settings, order: Order) {
     let folder = settings.state.clone();
     let opened = tokio::task::spawn_blocking(move || State::open(&folder)).await;
     let ready = match opened {
-        Ok(Ok(state)) => jira_of(settings)
-            .and_then(|jira| Client::new(jira).map_err(CliError::from))
-            .map(|client| (state, client))
-            .map_err(|error| error.to_string()),
+        Ok(Ok(state)) => client_of(settings).map(|client| (state, client)).map_err(|error| error.to_string()),
         Ok(Err(error)) => Err(format!("{error}; where a daemon runs, use its own dashboard")),
         Err(error) => Err(error.to_string()),
     };

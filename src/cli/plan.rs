@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{CliError, Common, Exit, Ui, cluster::tell_input, runtime};
 use crate::{
-    apply::SystemClock,
-    config::Needs,
+    apply::{SystemClock, pause::Slate},
+    config::{Needs, Settings},
     jira::Client,
     plan::{self, Detail, Plan},
     run::{self, internal},
@@ -38,7 +38,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     let templates = settings.compile()?;
     let tables = settings.tables.clone();
-    let client = Client::new(jira_of(&settings)?)?;
+    let client = client_of(&settings)?;
     let (pass, internal) = runtime()?.block_on(async {
         let pass = run::plan_only(
             &settings.run,
@@ -82,6 +82,10 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 }
 
 /// The Jira settings, which [`Needs`] has made sure of.
-pub(super) fn jira_of(settings: &crate::config::Settings) -> Result<crate::jira::Settings, CliError> {
-    settings.jira.clone().ok_or_else(|| CliError::new(Exit::Config, "`jira.url` is required"))
+/// A client of the configured site, which keeps what it is told to wait for beside the state.
+pub(super) fn client_of(settings: &Settings) -> Result<Client, CliError> {
+    let jira = settings.jira.clone().ok_or_else(|| CliError::new(Exit::Config, "`jira.url` is required"))?;
+    let client = Client::new(jira)?;
+    client.tell(Slate::beside(&settings.state));
+    Ok(client)
 }

@@ -6,12 +6,11 @@ use std::mem::ManuallyDrop;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, plan::client_of, runtime};
 use crate::{
     apply::{self, SystemClock},
     config::Needs,
     deliver::{self, DeliverError, Delivery, Fate},
-    jira::Client,
     report::{self, MailError, Week, Weekly},
     state::{Head, State},
 };
@@ -105,7 +104,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         None
     } else {
         let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
-        Some(Client::new(jira_of(&settings)?)?)
+        Some(client_of(&settings)?)
     };
     let jira = client.as_ref().map(|client| (client, &SystemClock));
     let mut state = State::open(&settings.state)?;

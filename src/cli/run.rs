@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::client_of, runtime};
 use crate::{
     apply::{Applied, Failure, Recovered, SystemClock},
     config::Needs,
     daemon,
-    jira::Client,
     plan::{self, Detail, Plan},
     run::{
         self, Pass,
@@ -47,7 +46,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     settings.run.apply.same_project = arguments.same_project;
     let templates = settings.compile()?;
     let tables = settings.tables.clone();
-    let client = Client::new(jira_of(&settings)?)?;
+    let client = client_of(&settings)?;
     let mut state = State::open(&settings.state)?;
     state.healed().into_iter().for_each(|told| ui.warn(told));
     let mut desk = super::internal::desk(&settings, &client)?;

@@ -9,11 +9,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, Common, Exit, Ui, plan::jira_of, runtime};
+use super::{CliError, Common, Exit, Ui, plan::client_of, runtime};
 use crate::{
     apply::{self, SystemClock},
     config::{Needs, Settings},
-    jira::Client,
     run,
     state::{self, Change, Doubt, FORMAT, Known, State, StateError, backup},
 };
@@ -184,7 +183,7 @@ struct FoundAgain {
 }
 
 fn rebuild_from_jira(mut settings: Settings, json: bool, ui: &mut Ui) -> Result<(), CliError> {
-    let client = Client::new(jira_of(&settings)?)?;
+    let client = client_of(&settings)?;
     let runtime = runtime()?;
     // Before anything is moved.
     apply::pause::resume(&client, &Known::read(&settings.state)?, &SystemClock);

@@ -5,13 +5,12 @@ use jiff::Timestamp;
 use super::{
     CliError, Common, Exit, Ui,
     groups::{Meant, find},
-    plan::jira_of,
+    plan::client_of,
     runtime,
 };
 use crate::{
     apply::{self, DecideError, Decision, SystemClock},
     config::{Assignment, Needs},
-    jira::Client,
     run,
     state::{Change, Known, State},
     ticket::{Content, Markup, document, html},
@@ -146,7 +145,7 @@ fn text_of(content: &Content) -> String {
 
 fn decide(group: &str, decision: &Decision, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
     let settings = common.settings(Needs { jira: true, ..Needs::default() }, &[], ui)?;
-    let client = Client::new(jira_of(&settings)?)?;
+    let client = client_of(&settings)?;
     let mut state = State::open(&settings.state)?;
     apply::pause::resume(&client, state.known(), &SystemClock);
     let known = state.known().find(group).map(|record| record.group.id.clone());

@@ -42,7 +42,7 @@ pub use client::{Account, Client, Credentials, Limits, Settings};
 pub use discovery::{Finding, Health, Needs, Verdict, check};
 pub use error::{Cause, JiraError};
 pub use issues::{Glance, Outcome, instant};
-pub use pace::Silence;
+pub use pace::{Silence, Witness};
 pub use papers::{Destination, Paper, Sighting};
 pub use ready::Ready;
 pub use routed::{FALLBACK, Routed};

@@ -1,5 +1,6 @@
 //! Waits for what the governor decides: its clock, its chance and its sleep.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -28,10 +29,17 @@ pub struct Silence {
     pub reason: String,
 }
 
+/// Who is told of the times for which Jira, or a part of it, wants to be left alone, before a call waits for one.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// What holds now.
+    fn told(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>);
+}
+
 /// The pace of all clients of one site in this process.
 #[derive(Debug)]
 pub(super) struct Pace {
     governor: Mutex<Governor>,
+    witness: OnceLock<Box<dyn Witness>>,
     began: Instant,
     began_at: Timestamp,
 }
@@ -87,6 +95,11 @@ impl Client {
         self.pace.room(&ask, self.settings.longest_wait).await
     }
 
+    /// Tells somebody of what a call is about to wait for; the first who asks for it is told.
+    pub fn tell(&self, witness: impl Witness + 'static) {
+        self.pace.witness.get_or_init(|| Box::new(witness));
+    }
+
     /// The time for which Jira wants to be left alone, where that is not over.
     pub fn silence(&self) -> Option<Silence> {
         self.pace.silence()
@@ -112,6 +125,7 @@ impl Pace {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             governor: Mutex::new(Governor::new(limits)),
+            witness: OnceLock::new(),
             began: Instant::now(),
             began_at: Timestamp::now(),
         }
@@ -126,7 +140,10 @@ impl Pace {
             let decision = self.governor().decide(self.now(), ask);
             match decision {
                 Decision::Go => return Ok(Admitted(self)),
-                Decision::Wait(wait) => self.sit_out(ask, wait, longest).await?,
+                Decision::Wait(wait) => {
+                    self.tell();
+                    self.sit_out(ask, wait, longest).await?;
+                }
             }
         }
     }
@@ -142,6 +159,14 @@ impl Pace {
                 return Ok(());
             }
             self.sit_out(ask, wait, longest).await?;
+        }
+    }
+
+    fn tell(&self) {
+        let Some(witness) = self.witness.get() else { return };
+        let (silence, shut) = (self.silence(), self.shut());
+        if silence.is_some() || !shut.is_empty() {
+            witness.told(silence, shut);
         }
     }
 

@@ -15,8 +15,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 
 use super::{
-    Entry, Filing, Head, Journal, JournalError, Snapshot, Spread, StateError, Tree, Vault, Write, backup,
-    durable::WriterLock, format, journal, vault,
+    Entry, Filing, Head, Journal, JournalError, Snapshot, Spread, StateError, Tree, Vault, Waits, Write,
+    backup, durable::WriterLock, format, journal, vault,
 };
 use crate::{
     group::{Group, GroupId, exact},
@@ -469,7 +469,9 @@ impl Known {
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {
-        Ok(Self::read_before(directory, Timestamp::MAX)?.0)
+        let mut known = Self::read_before(directory, Timestamp::MAX)?.0;
+        Waits::read(directory).tell(&mut known);
+        Ok(known)
     }
 
     /// As [`Known::read`], but only what was recorded before an instant: what was known then, and the last
@@ -635,6 +637,7 @@ impl State {
         }
         let mut known = loaded.known();
         catch_up(&journal, &mut vault, |change| known.take(change))?;
+        Waits::read(directory).tell(&mut known);
         Ok(Self { directory: directory.to_owned(), journal, vault, known, healed, poisoned: false })
     }
 
@@ -685,6 +688,9 @@ impl State {
         self.poisoned = false;
         for change in changes {
             self.known.take(change.clone());
+        }
+        if changes.iter().any(|change| matches!(change, Change::Pause { .. } | Change::NotBefore { .. })) {
+            Waits::forget(&self.directory);
         }
         Ok(())
     }

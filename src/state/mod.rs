@@ -31,6 +31,7 @@ mod known;
 mod snapshot;
 mod store;
 pub mod vault;
+mod waits;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub use known::{
 };
 pub use snapshot::{AGE_BANDS, ByCode, Due, Fit, RuleFit, Snapshot, Spread, Sum, UNKNOWN, age_band};
 pub use vault::{Tree, Vault, Write};
+pub use waits::Waits;
 
 /// Why state cannot be read or written.
 #[derive(Debug, Error)]

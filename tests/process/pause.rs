@@ -98,6 +98,37 @@ async fn a_part_of_jira_that_refuses_for_long_is_left_alone_by_the_next_process_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_while_a_read_waits_keeps_the_wait_for_the_next_one() {
+    for (reason, said) in
+        [(Reason::Burst, "Jira asks for fewer calls"), (Reason::TenantQuota, "Jira asks to wait until 20")]
+    {
+        let world = World::new().await;
+        world.expect(0, &["run"]).await;
+        let matches = Matches::Ending { method: "GET".to_owned(), suffix: "/myself".to_owned() };
+        let asked = || {
+            let requests = world.sandbox.requests();
+            requests.iter().filter(|request| request.path.ends_with("/myself")).count()
+        };
+        let seen = asked();
+        let effect = Effect::RateLimit(RateLimit::new(reason, 90));
+        world.sandbox.inject(Fault { nth: 1, matches, effect });
+        let mut child = world.spawn(&["run"]);
+        while !world.path("state/waits.json").exists() {
+            assert_eq!(child.try_wait().unwrap(), None, "the run ended without waiting");
+            tokio::task::yield_now().await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(asked(), seen + 1);
+        let again = world.run(&["run", "--set", "jira.longest_wait=5s"]).await;
+        let told = text(&again.stderr);
+        assert_eq!(again.status.code(), Some(5), "{told}");
+        assert!(told.contains(said), "{told}");
+        assert_eq!(asked(), seen + 1, "another process asks no sooner than the first was told to: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_limits_of_cloud_switched_on_a_run_is_never_refused() {
     let world = World::new().await;
     world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });

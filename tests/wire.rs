@@ -13,10 +13,10 @@ mod missing;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -43,6 +43,11 @@ use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 use judged::Judged;
 use missing::missing;
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
 use serde_json::Value;
 
 const TOKEN: &str = "T0k3n-that-nobody-may-see";
@@ -50,6 +55,11 @@ const SIGNED_IN: &str = "X-AAccountId: bot\r\n";
 
 /// What Jira Cloud says that it is.
 const CLOUD: &str = r#"{"deploymentType":"Cloud","version":"1001"}"#;
+
+/// A connection, in the open or not.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
 
 /// A Jira that says what it is, and answers everything else as told.
 struct Server {
@@ -71,16 +81,27 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    fn start(answer: impl Fn(&str, &mut dyn Stream) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self::of(CLOUD.to_owned(), answer)
     }
 
     fn of(
         site: String,
-        answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+        answer: impl Fn(&str, &mut dyn Stream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::on("http", |stream| Box::new(stream), site, answer)
+    }
+
+    /// The same, on connections that are made of those of the machine.
+    fn on(
+        scheme: &str,
+        open: impl Fn(TcpStream) -> Box<dyn Stream> + Send + Sync + 'static,
+        site: String,
+        answer: impl Fn(&str, &mut dyn Stream) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let open = Arc::new(open);
         let heads = Arc::new(Mutex::new(Vec::new()));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let flavour = if site.contains("Cloud") { Flavour::Cloud } else { Flavour::DataCenter };
@@ -89,10 +110,10 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (told, kept) = (Arc::clone(&told), Arc::clone(&kept));
-                let (answer, site) = (Arc::clone(&answer), Arc::clone(&site));
+                let (answer, site, open) = (Arc::clone(&answer), Arc::clone(&site), Arc::clone(&open));
                 thread::spawn(move || {
                     // A client that goes away is what is tested.
-                    drop(serve(stream, (&told, &kept), &site, answer.as_ref()));
+                    drop(serve(open(stream).as_mut(), (&told, &kept), &site, answer.as_ref()));
                 });
             }
         });
@@ -109,10 +130,10 @@ impl Server {
 }
 
 fn serve(
-    mut stream: TcpStream,
+    stream: &mut dyn Stream,
     (told, kept): (&Mutex<Vec<String>>, &Mutex<Vec<Recorded>>),
     site: &str,
-    answer: &dyn Fn(&str, &mut TcpStream) -> io::Result<()>,
+    answer: &dyn Fn(&str, &mut dyn Stream) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -131,9 +152,9 @@ fn serve(
     let path = head.split(' ').nth(1).unwrap_or_default();
     // One that says nothing by itself is asked for everything.
     if path.ends_with("/serverInfo") && !site.is_empty() {
-        return json(&mut stream, SIGNED_IN, site);
+        return json(stream, SIGNED_IN, site);
     }
-    answer(path, &mut stream)
+    answer(path, stream)
 }
 
 /// A request as the sandbox would have kept it.
@@ -154,7 +175,7 @@ fn recorded(head: &str, body: &[u8]) -> Recorded {
     Recorded { method, path, query, body, status: None, who: None, at: Timestamp::UNIX_EPOCH }
 }
 
-fn json(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result<()> {
+fn json(stream: &mut dyn Stream, headers: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     write!(
         stream,
@@ -725,74 +746,51 @@ async fn an_error_as_a_page_of_html_says_nothing_and_breaks_nothing() {
     assert_eq!((error.cause.clone(), error.said.as_str()), (Cause::Server(502), ""));
 }
 
-/// OpenSSL's own server, with a certificate that no authority of the system knows; the files of a folder are its answers.
-struct Foreign {
-    child: Child,
-    port: u16,
-}
-
-impl Foreign {
-    /// None, told by name, where OpenSSL is not installed; a failure then where CI is set.
-    fn start(folder: &Path) -> Option<Self> {
-        let made = Command::new("openssl")
-            .current_dir(folder)
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "crt.pem"])
-            .output();
-        let Ok(made) = made else {
-            missing("not run: OpenSSL is not here; install `openssl`");
-            return None;
-        };
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut child = Command::new("openssl")
-            .current_dir(folder)
-            .args(["s_server", "-HTTP", "-cert", "crt.pem", "-key", "key.pem", "-accept"])
-            .arg(format!("127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(said.any(|line| line.unwrap().starts_with("ACCEPT")), "it listens");
-        // Whoever reads no more must not be written to.
-        thread::spawn(move || said.map_while(Result::ok).for_each(drop));
-        Some(Self { child, port })
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// A certificate that no authority of the system knows, and its key, as files of a folder. None, told by name, where
+/// OpenSSL is not installed; a failure then where CI is set.
+fn unknown_certificate(folder: &Path) -> Option<Arc<ServerConfig>> {
+    let made = Command::new("openssl")
+        .current_dir(folder)
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "crt.pem"])
+        .output();
+    let Ok(made) = made else {
+        missing("not run: OpenSSL is not here; install `openssl`");
+        return None;
+    };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let chain = vec![CertificateDer::from_pem_file(folder.join("crt.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Some(Arc::new(config))
 }
 
 #[tokio::test]
 async fn a_site_with_a_certificate_of_an_authority_of_its_own_is_trusted_where_that_is_named_and_only_there()
 {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("rest/api/3")).unwrap();
-    for (path, body) in [
-        ("serverInfo", r#"{"deploymentType":"Cloud","version":"1001.0.0"}"#),
-        ("myself", r#"{"accountId":"bot","displayName":"Bot"}"#),
-    ] {
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{SIGNED_IN}Content-Length: {length}\r\n\r\n{body}"
-        );
-        fs::write(folder.path().join("rest/api/3").join(path), answer).unwrap();
-    }
-    let Some(server) = Foreign::start(folder.path()) else { return };
-    let url = format!("https://127.0.0.1:{}", server.port);
+    let Some(config) = unknown_certificate(folder.path()) else { return };
+    let open = move |stream| -> Box<dyn Stream> {
+        Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream))
+    };
+    let server = Server::on("https", open, CLOUD.to_owned(), |_, stream| {
+        json(stream, SIGNED_IN, r#"{"accountId":"bot","displayName":"Bot"}"#)
+    });
     let authority = fs::read(folder.path().join("crt.pem")).unwrap();
-    let client = Client::new(Settings { certificate: Some(authority), ..settings(&url) }).unwrap();
+    let client = Client::new(Settings { certificate: Some(authority), ..settings(&server.url) }).unwrap();
     assert_eq!(client.sign_in().await.unwrap().id, "bot");
-    let stranger = Client::new(Settings { timeout: Duration::from_secs(10), ..settings(&url) }).unwrap();
+    let asked = server.heads().len();
+    assert_eq!(asked, 2, "which Jira it is, and who asks");
+    let stranger = Client::new(Settings { timeout: Duration::from_secs(10), ..settings(&server.url) }).unwrap();
     let error = stranger.sign_in().await.unwrap_err();
     assert_eq!(error.cause, Cause::Connect, "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(error.hint().unwrap().contains("jira.ca_file"));
+    assert_eq!(server.heads().len(), asked, "nothing was said to it");
 }

@@ -440,7 +440,7 @@ pub async fn plan_only(
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker, memory.known().text_limit()).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(&params.plan, &ready);
     let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
@@ -503,7 +503,7 @@ async fn whole(
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed.standing, ready, tracker).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker, store.known().text_limit()).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
@@ -586,6 +586,7 @@ async fn settle(
     standing: &mut BTreeMap<GroupId, Standing>,
     mut ready: Arc<Ready>,
     tracker: &impl Tracker,
+    limit: usize,
 ) -> Result<Arc<Ready>, RecoverError> {
     let contents = standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
     let people = ready.unknown_people(contents);
@@ -594,7 +595,7 @@ async fn settle(
     }
     for standing in standing.values_mut() {
         if let Some(Ok(content)) = &mut standing.content {
-            standing.unfit = ready.settle(content);
+            standing.unfit = ready.settle(content, limit);
         }
     }
     Ok(ready)

@@ -15,6 +15,7 @@ use disputebot::{
     sandbox::{
         self, Effect, Family, Fault, Limits, Matches, Options, RateLimit, Reason, Sandbox, Told, User,
     },
+    ticket::list::Attached,
 };
 use jiff::{SignedDuration, Timestamp};
 use judged::Judged;
@@ -103,6 +104,15 @@ async fn a_refusal_for_one_issue_or_one_endpoint_leaves_the_rest_alone() {
     assert_eq!(sandbox.requests().len(), asked, "nothing more is sent to that issue");
     client.make_room(Some(&issue("10002"))).await.unwrap();
     client.sign_in().await.unwrap();
+    // The address of an attachment does not name its issue, whose limit it falls under all the same.
+    let list = Attached { id: "1".to_owned(), name: "a.csv".to_owned() };
+    refuse_next(&sandbox, Matches::Writes, RateLimit::new(Reason::PerIssue, 90));
+    assert!(client.detach(&issue("10003"), &list).await.unwrap_err().is_busy());
+    let asked = sandbox.requests().len();
+    assert!(client.make_room(Some(&issue("10003"))).await.unwrap_err().is_busy());
+    assert!(client.relabel(&issue("10003"), "x", true).await.unwrap_err().is_busy());
+    assert_eq!(sandbox.requests().len(), asked);
+    client.make_room(Some(&issue("10002"))).await.unwrap();
 }
 
 #[tokio::test]

@@ -787,7 +787,8 @@ async fn a_site_with_a_certificate_of_an_authority_of_its_own_is_trusted_where_t
     assert_eq!(client.sign_in().await.unwrap().id, "bot");
     let asked = server.heads().len();
     assert_eq!(asked, 2, "which Jira it is, and who asks");
-    let stranger = Client::new(Settings { timeout: Duration::from_secs(10), ..settings(&server.url) }).unwrap();
+    let stranger =
+        Client::new(Settings { timeout: Duration::from_secs(10), ..settings(&server.url) }).unwrap();
     let error = stranger.sign_in().await.unwrap_err();
     assert_eq!(error.cause, Cause::Connect, "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");

@@ -79,14 +79,15 @@ impl Ready {
         &self.fixed
     }
 
-    /// Makes the texts of a content those that Jira shows, and takes out what it would not take.
-    pub fn settle(&self, content: &mut Content) -> Vec<plan::Unfit> {
+    /// Makes the texts of a content those that Jira shows, none longer than `limit` characters (units of UTF-16), and
+    /// takes out what it would not take.
+    pub fn settle(&self, content: &mut Content, limit: usize) -> Vec<plan::Unfit> {
         let mut refused: Vec<plan::Unfit> = self.unrouted(content).collect();
         self.settle_people(content, &mut refused);
         content.fields.retain(|name, text| {
             // A field that there is not was told by name already.
             let Some(field) = self.fields.get(name) else { return false };
-            match self.mean(field, text) {
+            match self.mean(field, &field.within(text, limit)) {
                 Ok(Meant { text: meant, .. }) if meant.is_empty() && field.is_demanded() => {
                     let what = format!("`{}` is demanded, but its text is empty", field.name);
                     refused.push(plan::Unfit { what, demanded: true });

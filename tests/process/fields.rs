@@ -1,6 +1,8 @@
 //! Fields of the project: found by name, tried before the first write, set, kept up to date, and left to people.
 
-use disputebot::sandbox::{CustomField, FieldKind, Flavour, Mandatory, Options, Sandbox, User};
+use disputebot::sandbox::{
+    CustomField, Effect, Fault, FieldKind, Flavour, Mandatory, Matches, Options, Sandbox, User,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -69,6 +71,32 @@ async fn configured_fields_are_set_and_a_second_run_writes_nothing() {
     assert!(said.contains("up to date"), "{said}");
     assert_eq!(world.writes(), writes);
     world.assert_one_ticket_per_group("with fields").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_jira_teaches_holds_for_fields_of_several_lines_too() {
+    for (flavour, text_limit) in [(Flavour::Cloud, 8_000), (Flavour::DataCenter, 2_000)] {
+        let world = World::with(Options { flavour, text_limit, ..Options::default() }).await;
+        add_fields(&world.sandbox);
+        let note: String = (0..150).map(|line| format!("Line {line} of a very long note.\\n")).collect();
+        world.write_config(&format!("[jira.fields]\n\"Audit note\" = \"{note}\"\n"));
+        let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+        let said = format!("The text is too long. It exceeds the allowed limit of {text_limit} characters.");
+        let body = json!({ "errorMessages": [], "errors": { "description": said } }).to_string();
+        let effect = Effect::Answer { status: 400, headers: Vec::new(), body };
+        world.sandbox.inject(Fault { nth: 1, matches, effect });
+        world.expect(6, &["run", "--set", "plan.max_new_tickets=1"]).await;
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group("within the limit").await;
+        for issue in world.sandbox.issues() {
+            let note = match &issue["fields"][NOTE] {
+                Value::String(text) => text.clone(),
+                document => words(document),
+            };
+            assert!(note.contains("Line 15 of a very long note."), "{note}");
+            assert!(note.contains("more parts: Jira takes no longer text here."), "{note}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,8 +8,8 @@ use super::{Allowed, Field, Kind, Named, People, Unfit, closest};
 use crate::{
     jira::Dialect,
     ticket::{
-        document::{Block, Inline},
-        markup,
+        document::{Block, Inline, plain_text},
+        length, markup,
     },
 };
 
@@ -137,10 +137,19 @@ impl Field {
         }
     }
 
+    /// The text within some characters (units of UTF-16, with its markup), as descriptions and comments are: a field of
+    /// several lines loses whole lines from its end, and says how many. Other fields are as they were.
+    pub fn within(&self, text: &str, limit: usize) -> String {
+        if self.kind != Kind::Text {
+            return text.to_owned();
+        }
+        let short = length::within(&paragraphs(&lines(text)), limit.min(TEXT_CHARACTERS), "");
+        lines(&plain_text(&short))
+    }
+
     fn text(&self, text: &str, dialect: Dialect) -> Result<Meant, Unfit> {
         let text = lines(text);
-        let paragraph = |line: &str| Block::Paragraph(vec![Inline::plain(line)]);
-        let paragraphs: Vec<Block> = text.lines().map(paragraph).collect();
+        let paragraphs = paragraphs(&text);
         let markup = dialect.markup();
         let value = markup.document(&markup.nodes(&paragraphs));
         let length = markup::length(&value);
@@ -307,6 +316,10 @@ fn moment(text: &str) -> Option<Timestamp> {
         })?;
     // Jira keeps no more than that.
     Timestamp::from_millisecond(at.as_millisecond()).ok()
+}
+
+fn paragraphs(text: &str) -> Vec<Block> {
+    text.lines().map(|line| Block::Paragraph(vec![Inline::plain(line)])).collect()
 }
 
 /// Lines without blanks around them and without empty ones: a document has paragraphs instead.
@@ -601,6 +614,26 @@ mod tests {
         assert_eq!(meant.text, "{color:red} [a|b]\n!x!");
         assert_eq!(text.show(&meant.value, wording), meant.text);
         assert_ne!(meant.value, json!(meant.text), "markup of others is inert");
+    }
+
+    #[test]
+    fn a_field_of_several_lines_loses_whole_lines_and_says_how_many() {
+        let text: Vec<String> =
+            (1..=100).map(|number| format!("line {number}, which has some length")).collect();
+        let (whole, people) = (text.join("\n"), People::default());
+        let area = field(&custom("string", "textarea"), &Value::Null);
+        assert_eq!(area.within(&whole, 30_000), whole);
+        let short = area.within(&whole, 1_000);
+        let (kept, said) = short.rsplit_once('\n').unwrap();
+        let count = kept.lines().count();
+        assert!(count > 5 && whole.starts_with(&format!("{kept}\n")), "{short}");
+        assert_eq!(said, format!("{} more parts: Jira takes no longer text here.", 100 - count));
+        for dialect in [Dialect::Cloud, Dialect::DataCenter] {
+            let wording = Wording { dialect, people: &people };
+            assert_eq!(area.mean(&short, wording).unwrap().text, short);
+        }
+        let line = field(&custom("string", "textfield"), &Value::Null);
+        assert_eq!(line.within(&whole, 100), whole, "a line has a limit of its own");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use disputebot::{
+    generate::Record,
     sandbox::{Effect, Fault, Flavour, Matches, Options, User},
     state::Known,
 };
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     crash::killed_at,
@@ -213,6 +214,38 @@ async fn a_limit_of_another_field_shortens_no_description() {
         world.expect(6, &["run", "--set", "plan.max_new_tickets=1"]).await;
         let known = Known::read(&world.path("state")).unwrap();
         assert_eq!(known.text_limit, learned, "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comment_that_is_refused_for_its_length_teaches_the_limit_and_is_said_by_the_next_run() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let (id, record) = world.largest().await;
+        let members = record["group"]["members"].as_array().unwrap().clone();
+        let is_gone = |row: &Record| members.contains(&Value::from(row.dispute_id.as_str()));
+        world.write_disputes(&disputes().into_iter().filter(|row| !is_gone(row)).collect::<Vec<_>>());
+        let issue = world.issues_by_group()[&id][0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/issue/{issue}/comment");
+        let comments = || {
+            let requests = world.sandbox.requests();
+            requests.iter().filter(|it| it.path.ends_with(&path) && it.status == Some(201)).count()
+        };
+        let before = comments();
+        let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/comment".to_owned() };
+        let said = "The entered text is too long. It exceeds the allowed limit of 25,500 characters.";
+        let body = json!({ "errorMessages": [], "errors": { "comment": said } }).to_string();
+        world.sandbox.inject(Fault {
+            nth: 1,
+            matches,
+            effect: Effect::Answer { status: 400, headers: Vec::new(), body },
+        });
+        world.expect(6, &["run"]).await;
+        assert_eq!(Known::read(&world.path("state")).unwrap().text_limit, Some(25_500));
+        assert_eq!(comments(), before);
+        world.expect(0, &["run"]).await;
+        assert_eq!(comments(), before + 1, "the closing summary");
+        assert!(world.sandbox.unused_faults().is_empty());
     }
 }
 

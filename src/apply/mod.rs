@@ -34,7 +34,7 @@
 //! * A ticket is looked at right before it is edited, also where an edit is sent again because of a 409 or a lost answer:
 //!   what a person changed after the plan was made is not written over. Jira has no edit on a condition, so a moment is
 //!   left between the look and the edit: what a person wrote in it the next pass finds in the history, and gives back.
-//! * Creates and edits are sent several at a time (`together`), all other writes one after the other.
+//! * Creates, edits and lists are sent several at a time (`together`), all other writes one after the other.
 //! * A move over several transitions is recorded before each of them; where no transition leads on, a label and one
 //!   comment stand in its place (`moves`).
 //! * A failed write never stops the others, unless every further one would fail the same way; after three of a kind in
@@ -76,10 +76,7 @@ use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
     plan::{self, Action, Category, Closed, Home, Issue, Life, Moment, Plan, Ticket, Write},
     state::{Change, Done, StateError},
-    ticket::{
-        document::Block,
-        list::{Attached, List},
-    },
+    ticket::document::Block,
 };
 use breaker::Breaker;
 use claim::Keeper;
@@ -282,7 +279,8 @@ pub async fn apply(
         breaker: Breaker::default(),
         atlases: BTreeMap::new(),
     };
-    let (mut width, mut rest) = (Width::new(policy.at_once), plan.actions.as_slice());
+    let actions = together::side_by_side(&plan.actions);
+    let (mut width, mut rest) = (Width::new(policy.at_once), actions.as_slice());
     while !rest.is_empty() && !stop.is_cancelled() {
         let batch = width.batch(rest, applier.store.known());
         let sent = applier.in_time(batch).await?;
@@ -306,7 +304,7 @@ pub async fn apply(
                         tracing::warn!(group.id = %action.group, write = action.write.kind(), error = %failure, "write failed");
                     }
                     fatal |= failure.is_fatal();
-                    applied.failed.push((action.clone(), failure));
+                    applied.failed.push(((*action).clone(), failure));
                 }
             }
             progress(applied.done.len() + applied.failed.len(), action);
@@ -315,7 +313,7 @@ pub async fn apply(
             break;
         }
     }
-    applied.untried = rest.to_vec();
+    applied.untried = rest.iter().copied().cloned().collect();
     Ok(applied)
 }
 
@@ -365,7 +363,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     async fn one(&mut self, action: &Action) -> Sent {
         let ticket = self.store.known().ticket(&action.group);
         match &action.write {
-            Write::Create { .. } | Write::Update { .. } => unreachable!("these go together with their like"),
+            Write::Create { .. } | Write::Update { .. } | Write::Attach { .. } | Write::Detach { .. } => {
+                unreachable!("these go together with their like")
+            }
             Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
             Write::Introduce { topic, body } => match ticket.issue().cloned() {
                 Some(issue) => self.comment(ticket, &issue, topic, body).await,
@@ -386,11 +386,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Write::LinkDuplicate { issue, to, link_type, topic } => {
                 self.link(ticket, issue, to, link_type, topic).await
             }
-            Write::Attach { list } => match ticket.issue().cloned() {
-                Some(issue) => self.attach(ticket, &issue, list).await,
-                None => Ok(Err(Failure::NothingToAttachTo)),
-            },
-            Write::Detach { issue, list, by } => self.detach(ticket, issue, list, by).await,
             Write::Watch { who, topic } => match ticket.issue().cloned() {
                 Some(issue) => self.watch(ticket, &issue, who, topic).await,
                 None => Ok(Err(Failure::NothingToWatch)),
@@ -476,72 +471,6 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         self.record(ticket)?;
         Ok(Ok(issue.clone()))
-    }
-
-    /// As a comment: recorded, sent once, and where its answer was lost, looked for before it is sent again.
-    async fn attach(&mut self, mut ticket: Ticket, issue: &Issue, list: &List) -> Sent {
-        let topic = plan::list_topic(&list.name);
-        let mut there = false;
-        if ticket.look_first || ticket.saying.contains_key(&topic) {
-            // Before the look, as with comments.
-            let now = self.clock.moment();
-            match within(self.stop, self.tracker.lists(issue)).await {
-                Some(Ok(lists)) => there = lists.iter().any(|attached| attached.name == list.name),
-                Some(Err(error)) => return Ok(Err(error.into())),
-                None => return Ok(Err(Failure::Stopped)),
-            }
-            if !there && self.may_still_arrive(&mut ticket, &topic, now)? {
-                return Ok(Err(Failure::Unsettled));
-            }
-        }
-        if !there {
-            ticket.saying.insert(topic.clone(), self.clock.moment());
-            self.record(ticket.clone())?;
-            match within(self.stop, self.tracker.attach(issue, list)).await {
-                Some(Outcome::Done(_)) => {}
-                Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
-                    ticket.saying.remove(&topic);
-                    self.record(ticket)?;
-                    return Ok(Err(error.into()));
-                }
-                Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
-                None => return Ok(Err(Failure::Stopped)),
-            }
-        }
-        // What was said of older versions is of no use any more.
-        let any = plan::list_topic("");
-        ticket.saying.retain(|saying, _| !saying.starts_with(&any));
-        ticket.told.retain(|told| !told.starts_with(&any));
-        ticket.told.insert(topic);
-        self.record(ticket)?;
-        Ok(Ok(issue.clone()))
-    }
-
-    /// Removes an older list, once the newer one is known to be there.
-    async fn detach(&mut self, mut ticket: Ticket, issue: &Issue, list: &Attached, by: &str) -> Sent {
-        if list.name != by && !ticket.told.contains(&plan::list_topic(by)) {
-            match within(self.stop, self.tracker.lists(issue)).await {
-                Some(Ok(lists)) if lists.iter().any(|attached| attached.name == by) => {}
-                Some(Ok(_)) => return Ok(Err(Failure::NothingInstead)),
-                Some(Err(error)) => return Ok(Err(error.into())),
-                None => return Ok(Err(Failure::Stopped)),
-            }
-        }
-        match within(self.stop, self.tracker.detach(issue, list)).await {
-            Some(Ok(())) => Ok(Ok(issue.clone())),
-            Some(Err(error)) if error.cause == Cause::Forbidden => {
-                tracing::warn!(
-                    ticket = issue.key,
-                    list = list.name,
-                    "an old list stays: the account may not remove attachments"
-                );
-                ticket.told.insert(plan::kept_topic(list));
-                self.record(ticket)?;
-                Ok(Ok(issue.clone()))
-            }
-            Some(Err(error)) => Ok(Err(error.into())),
-            None => Ok(Err(Failure::Stopped)),
-        }
     }
 
     /// Adds a watcher, once for ever: who stops watching has done so.

@@ -15,9 +15,11 @@ use std::{
 
 use super::{Applier, BUSY, Clock, Failure, LOOKS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
 use crate::{
-    jira::Outcome,
+    group::GroupId,
+    jira::{Cause, Outcome},
     plan::{self, Action, Issue, Link, Moment, Observed, Ticket, Write},
     state::{Change, Known, StateError},
+    ticket::list::List,
 };
 
 /// What became of some writes, in their order: their issues, or why there are none.
@@ -36,15 +38,15 @@ impl Width {
     }
 
     /// The first of some actions that can be sent together; at least one.
-    pub(super) fn batch<'a>(&self, actions: &'a [Action], known: &Known) -> &'a [Action] {
+    pub(super) fn batch<'s, 'a>(&self, actions: &'s [&'a Action], known: &Known) -> &'s [&'a Action] {
         let mut groups = BTreeSet::new();
-        let fits = |action: &&'a Action| {
+        let fits = |action: &&&'a Action| {
             let can = match &action.write {
                 Write::Create { .. } => {
                     let link = known.tickets.get(&action.group).map(|ticket| &ticket.link);
                     link.is_none_or(|link| matches!(link, Link::Ready { .. } | Link::Parked { .. }))
                 }
-                Write::Update { .. } => true,
+                Write::Update { .. } | Write::Attach { .. } | Write::Detach { .. } => true,
                 _ => false,
             };
             can && action.write.kind() == actions[0].write.kind() && groups.insert(&action.group)
@@ -58,6 +60,29 @@ impl Width {
     }
 }
 
+/// Some actions in an order in which those of a kind stand together: first what each group needs first, then what each
+/// needs next. New tickets come before all else, which may be about them; those of one group keep their order.
+pub(super) fn side_by_side(actions: &[Action]) -> Vec<&Action> {
+    let mut seen: BTreeMap<&GroupId, usize> = BTreeMap::new();
+    let mut layered: Vec<_> = actions
+        .iter()
+        .map(|action| {
+            let layer = seen.entry(&action.group).or_default();
+            *layer += 1;
+            (!matches!(action.write, Write::Create { .. }), *layer, action)
+        })
+        .collect();
+    layered.sort_by_key(|(is_later, layer, action)| (*is_later, *layer, action.write.kind()));
+    layered.into_iter().map(|(_, _, action)| action).collect()
+}
+
+/// A list that is about to be attached.
+struct Attach<'a> {
+    ticket: Ticket,
+    issue: Issue,
+    list: &'a List,
+}
+
 /// A create that is about to be sent.
 struct Create<'a> {
     ticket: Ticket,
@@ -68,12 +93,12 @@ struct Create<'a> {
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     /// A batch, sent when Jira's limits have room for it; what became of the first ones, at least of one. What the
     /// limits refuse is provably not done, so it is sent again.
-    pub(super) async fn in_time(&mut self, batch: &[Action]) -> All {
+    pub(super) async fn in_time(&mut self, batch: &[&Action]) -> All {
         if let Some(failure) = self.breaker.stops(&batch[0].write) {
             return Ok(vec![Err(failure)]);
         }
         let batch = if self.breaker.is_wary(&batch[0].write) { &batch[..1] } else { batch };
-        if let Err(failure) = self.room(&batch[0]).await? {
+        if let Err(failure) = self.room(batch[0]).await? {
             return Ok(vec![Err(failure)]);
         }
         let mut sent = self.send(batch).await?;
@@ -133,15 +158,17 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
     }
 
-    async fn send(&mut self, batch: &[Action]) -> All {
+    async fn send(&mut self, batch: &[&Action]) -> All {
         match &batch[0].write {
             Write::Create { .. } => self.creates(batch).await,
             Write::Update { .. } => self.updates(batch).await,
-            _ => Ok(vec![self.one(&batch[0]).await?]),
+            Write::Attach { .. } => self.attaches(batch).await,
+            Write::Detach { .. } => self.detaches(batch).await,
+            _ => Ok(vec![self.one(batch[0]).await?]),
         }
     }
 
-    async fn creates(&mut self, batch: &[Action]) -> All {
+    async fn creates(&mut self, batch: &[&Action]) -> All {
         let mut creates: Vec<Create<'_>> = Vec::new();
         for action in batch {
             let Write::Create { content, mark } = &action.write else { break };
@@ -257,7 +284,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         Ok(Err(failure))
     }
 
-    async fn updates(&mut self, batch: &[Action]) -> All {
+    async fn updates(&mut self, batch: &[&Action]) -> All {
         let seen = match self.seen_now(batch).await {
             Ok(seen) => seen,
             Err(failure) => return Ok(vec![Err(failure)]),
@@ -321,12 +348,138 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         Ok(results)
     }
 
+    /// Lists are sent as comments are: recorded, sent once, and where an answer was lost, looked for before it is sent again.
+    async fn attaches(&mut self, batch: &[&Action]) -> All {
+        let mut attaches: Vec<Attach<'_>> = Vec::new();
+        for action in batch {
+            let Write::Attach { list } = &action.write else { break };
+            let mut ticket = self.store.known().ticket(&action.group);
+            let Some(issue) = ticket.issue().cloned() else {
+                if attaches.is_empty() {
+                    return Ok(vec![Err(Failure::NothingToAttachTo)]);
+                }
+                break;
+            };
+            let is_new = !ticket.look_first && !ticket.saying.contains_key(&plan::list_topic(&list.name));
+            if is_new {
+                attaches.push(Attach { ticket, issue, list });
+                continue;
+            }
+            if !attaches.is_empty() {
+                break;
+            }
+            match self.is_attached(&mut ticket, &issue, list).await? {
+                Ok(true) => {
+                    attached(&mut ticket, list);
+                    self.record(ticket)?;
+                    return Ok(vec![Ok(issue)]);
+                }
+                Ok(false) => attaches.push(Attach { ticket, issue, list }),
+                Err(failure) => return Ok(vec![Err(failure)]),
+            }
+            break;
+        }
+        let now = self.clock.moment();
+        for Attach { ticket, list, .. } in &mut attaches {
+            ticket.saying.insert(plan::list_topic(&list.name), now.clone());
+        }
+        self.record_all(attaches.iter().map(|attach| &attach.ticket))?;
+        let (tracker, stop) = (self.tracker, self.stop);
+        let calls = attaches.iter().map(|attach| within(stop, tracker.attach(&attach.issue, attach.list)));
+        let outcomes = all(calls.collect()).await;
+        let (mut results, mut told) = (Vec::with_capacity(attaches.len()), Vec::new());
+        for (Attach { mut ticket, issue, list }, outcome) in attaches.into_iter().zip(outcomes) {
+            results.push(match outcome {
+                Some(Outcome::Done(_)) => {
+                    attached(&mut ticket, list);
+                    told.push(ticket);
+                    Ok(issue)
+                }
+                Some(Outcome::NotDone(error) | Outcome::Refused(error)) => {
+                    ticket.saying.remove(&plan::list_topic(&list.name));
+                    told.push(ticket);
+                    Err(error.into())
+                }
+                Some(Outcome::Unknown(error)) => Err(error.into()),
+                None => Err(Failure::Stopped),
+            });
+        }
+        self.record_all(told.iter())?;
+        Ok(results)
+    }
+
+    /// Whether a list that may have been sent is there; an error where it may still arrive.
+    async fn is_attached(
+        &mut self,
+        ticket: &mut Ticket,
+        issue: &Issue,
+        list: &List,
+    ) -> Result<Result<bool, Failure>, StateError> {
+        // Before the look, as with comments.
+        let now = self.clock.moment();
+        match within(self.stop, self.tracker.lists(issue)).await {
+            Some(Ok(lists)) if lists.iter().any(|there| there.name == list.name) => return Ok(Ok(true)),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Ok(Err(error.into())),
+            None => return Ok(Err(Failure::Stopped)),
+        }
+        let may_arrive = self.may_still_arrive(ticket, &plan::list_topic(&list.name), now)?;
+        Ok(if may_arrive { Err(Failure::Unsettled) } else { Ok(false) })
+    }
+
+    /// Older lists go once the newer ones are known to be there.
+    async fn detaches(&mut self, batch: &[&Action]) -> All {
+        let mut detaches = Vec::new();
+        for action in batch {
+            let Write::Detach { issue, list, by } = &action.write else { break };
+            let ticket = self.store.known().ticket(&action.group);
+            if list.name == *by || ticket.told.contains(&plan::list_topic(by)) {
+                detaches.push((ticket, issue, list));
+                continue;
+            }
+            if !detaches.is_empty() {
+                break;
+            }
+            match within(self.stop, self.tracker.lists(issue)).await {
+                Some(Ok(lists)) if lists.iter().any(|there| there.name == *by) => {}
+                Some(Ok(_)) => return Ok(vec![Err(Failure::NothingInstead)]),
+                Some(Err(error)) => return Ok(vec![Err(error.into())]),
+                None => return Ok(vec![Err(Failure::Stopped)]),
+            }
+            detaches.push((ticket, issue, list));
+            break;
+        }
+        let (tracker, stop) = (self.tracker, self.stop);
+        let calls = detaches.iter().map(|(_, issue, list)| within(stop, tracker.detach(issue, list)));
+        let answers = all(calls.collect()).await;
+        let (mut results, mut told) = (Vec::with_capacity(detaches.len()), Vec::new());
+        for ((mut ticket, issue, list), answer) in detaches.into_iter().zip(answers) {
+            results.push(match answer {
+                Some(Ok(())) => Ok(issue.clone()),
+                Some(Err(error)) if error.cause == Cause::Forbidden => {
+                    tracing::warn!(
+                        ticket = issue.key,
+                        list = list.name,
+                        "an old list stays: the account may not remove attachments"
+                    );
+                    ticket.told.insert(plan::kept_topic(list));
+                    told.push(ticket);
+                    Ok(issue.clone())
+                }
+                Some(Err(error)) => Err(error.into()),
+                None => Err(Failure::Stopped),
+            });
+        }
+        self.record_all(told.iter())?;
+        Ok(results)
+    }
+
     /// The tickets of some updates as they are right now.
     ///
     /// On Cloud one call reads the whole batch. Data Center has no call that reads several issues but its search, which
     /// answers from the index and so may show what was before a person's change; there each edit costs a read of its own
     /// beside the write, and it cannot be cheaper.
-    async fn seen_now(&self, batch: &[Action]) -> Result<BTreeMap<String, Observed>, Failure> {
+    async fn seen_now(&self, batch: &[&Action]) -> Result<BTreeMap<String, Observed>, Failure> {
         let ids: Vec<String> = batch
             .iter()
             .filter_map(|action| match &action.write {
@@ -355,6 +508,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let changes: Vec<Change> = tickets.cloned().map(Change::Ticket).collect();
         self.store.record(self.clock.moment().at, &changes)
     }
+}
+
+/// What is known of a ticket whose list is there: what was said of older versions is of no use any more.
+fn attached(ticket: &mut Ticket, list: &List) {
+    let any = plan::list_topic("");
+    ticket.saying.retain(|saying, _| !saying.starts_with(&any));
+    ticket.told.retain(|told| !told.starts_with(&any));
+    ticket.told.insert(plan::list_topic(&list.name));
 }
 
 /// What is known of a ticket whose edit was made.

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use disputebot::{
     cluster::{
-        Attribute, Cluster, Explanation, Held, Item, Params, Separating, Table, TableBuilder, explain,
+        Attribute, Cluster, Explanation, Held, Item, Params, Separating, Table, TableBuilder, company,
+        explain,
     },
     dispute::{DeliverySystem, Dispute, Field, Interner, Program, Row, Tables, Text, Vocabulary, read},
     generate::{self, HEADER, Plan, Record, World},
@@ -447,4 +448,33 @@ fn every_group_of_a_client_with_another_has_a_nearest_one_and_what_separates_the
             }
         }
     }
+}
+
+#[test]
+fn what_keeps_a_lone_dispute_company_is_the_pair_of_its_values_that_others_share_most_beyond_chance() {
+    let mut disputes: Vec<Dispute> = (0..400).map(dispute).collect();
+    for (at, client) in [(0, "A"), (25, "A"), (50, "B")] {
+        disputes[at].pharmacy_npi = Some("1999999999".into());
+        disputes[at].reason_codes = vec!["N".into()];
+        disputes[at].client = format!("Example Pharma {client}").into();
+    }
+    // None of its values is another one's.
+    let stranger = &mut disputes[7];
+    stranger.state = Some("GU".into());
+    stranger.payer = Some("Example Plan Alone".into());
+    stranger.ndc = "98001-0001-01".parse().unwrap();
+    stranger.pharmacy_npi = Some("1888888888".into());
+    stranger.period = Some("2023Q1".parse().unwrap());
+    stranger.reason_codes = vec!["Z".into()];
+    let table = table_of(&disputes);
+    let row_of = |id: &str| (0..table.len()).find(|row| &**table.id(*row) == id).unwrap();
+    let found = company(&table, row_of("D-000")).unwrap();
+    let mut values = found.items.each_ref().map(|item| (item.attribute, item.value.to_string()));
+    values.sort();
+    let wanted = [(Attribute::Pharmacy, "1999999999"), (Attribute::ReasonCodes, "N")];
+    assert_eq!(values, wanted.map(|(attribute, value)| (attribute, value.to_owned())));
+    let others: BTreeSet<&str> = found.others.iter().map(|row| &**table.id(*row)).collect();
+    assert_eq!((others, found.of_client), (BTreeSet::from(["D-025", "D-050"]), 1));
+    assert!((found.expected - 9.0 / 400.0).abs() < 1e-9, "3 of 400 have one, and 3 the other: {found:?}");
+    assert_eq!(company(&table, row_of("D-007")), None);
 }

@@ -1,5 +1,7 @@
 //! `disputebot explain`: why a group is one, where a dispute is and why.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use super::{
     ui,
 };
 use crate::{
-    cluster::{Attribute, Explanation, Item, Share},
+    cluster::{self, Attribute, Explanation, Item, Share},
     config::Needs,
     dispute::{Dispute, Tables, Text},
     group::{GroupId, Status},
@@ -63,9 +65,12 @@ struct Answer {
     /// Of a dispute without a group: the groups nearest to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     nearest: Vec<Near>,
+    /// Of a dispute without a group: what keeps it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<Together>,
     /// Of a dispute without a group: its values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<Company>,
+    values: Vec<Spread>,
 }
 
 #[derive(Serialize)]
@@ -109,9 +114,27 @@ struct Differs {
     there: String,
 }
 
+/// The two values of a dispute that others share most beyond chance.
+#[derive(Serialize)]
+struct Together {
+    values: [String; 2],
+    /// Other open disputes of the program with both.
+    others: usize,
+    /// Those of its client.
+    of_client: usize,
+    /// How many would have both by chance.
+    expected: f64,
+    /// Fewest disputes of a group.
+    min_group: usize,
+    /// The group that most of its client's are in.
+    group: Option<Near>,
+    /// Those that are in it.
+    in_group: usize,
+}
+
 /// A value and how many other open disputes of the client and program have it.
 #[derive(Serialize)]
-struct Company {
+struct Spread {
     attribute: &'static str,
     value: String,
     others: usize,
@@ -123,6 +146,8 @@ struct Context<'a> {
     surveyed: &'a Surveyed,
     tables: &'a Tables,
     max_members: usize,
+    /// Fewest disputes of a group.
+    min_group: usize,
 }
 
 pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -145,6 +170,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         surveyed: &surveyed,
         tables: &tables,
         max_members: settings.run.max_members,
+        min_group: settings.run.cluster.min_group,
     };
     let answer = context.answer(&arguments.what).ok_or_else(|| {
         CliError::new(
@@ -382,10 +408,8 @@ impl Context<'_> {
         values.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
         let nearest = self.nearest(row);
 
-        let mut said = format!(
-            "{id} is in no group: no set of its values occurs together far more often among the open disputes of \
-             its program than chance would have it.\n"
-        );
+        let company = self.company(row);
+        let mut said = format!("{id} is in no group: {}.\n", why_alone(company.as_ref()));
         if nearest.is_empty() {
             said.push_str("\nNo group of its client shares a telling value with it.\n");
         } else {
@@ -419,13 +443,32 @@ impl Context<'_> {
         said.push_str(&ui::table(&["", "VALUE", "OTHERS WITH IT"], &rows, &[2]));
         let values = values
             .into_iter()
-            .map(|(item, others)| Company {
+            .map(|(item, others)| Spread {
                 attribute: item.attribute.name(),
                 value: words::value(&item),
                 others,
             })
             .collect();
-        Answer { dispute: Some(id.to_string()), said, nearest, values, ..Answer::default() }
+        Answer { dispute: Some(id.to_string()), said, nearest, company, values, ..Answer::default() }
+    }
+
+    fn company(&self, row: usize) -> Option<Together> {
+        let table = &self.surveyed.table;
+        let company = cluster::company(table, row)?;
+        let is_own = |other: &&usize| table.client(**other) == table.client(row);
+        let own: BTreeSet<&Text> = company.others.iter().filter(is_own).map(|it| table.id(*it)).collect();
+        let in_it = |record: &&GroupRecord| record.group.members.iter().filter(|it| own.contains(it)).count();
+        let active = self.surveyed.records.iter().filter(|it| it.group.status == Status::Active);
+        let fullest = active.max_by_key(in_it).filter(|record| in_it(record) * 2 > own.len());
+        Some(Together {
+            values: company.items.each_ref().map(words::phrase),
+            others: company.others.len(),
+            of_client: company.of_client,
+            expected: company.expected,
+            min_group: self.min_group,
+            in_group: fullest.as_ref().map_or(0, in_it),
+            group: fullest.map(|record| self.near(&record.group.id)),
+        })
     }
 
     /// Groups of the row's client and program by what it has of their shared values, the rarer the more.
@@ -484,6 +527,42 @@ impl Context<'_> {
         }
         text
     }
+}
+
+/// Why a dispute is in no group, as the end of a sentence.
+fn why_alone(company: Option<&Together>) -> String {
+    let Some(Together { values: [one, other], others, of_client, expected, min_group, group, in_group }) =
+        company
+    else {
+        return "no other open dispute of its program shares two telling values with it more often than chance \
+                would have it"
+            .to_owned();
+    };
+    let (those, have) = (facts::thousands(*others), if *others == 1 { "other has" } else { "others have" });
+    let both = format!("{those} {have} both {one} and {other}");
+    if let Some(group) = group {
+        return format!(
+            "{both}, and most of those of its client ({}) are in {}, against which its other values speak",
+            facts::thousands(*in_group),
+            name(group)
+        );
+    }
+    if of_client + 1 >= *min_group {
+        let chance = if *expected < 1.0 {
+            "fewer than one".to_owned()
+        } else {
+            format!("about {}", facts::thousands(expected.round() as usize))
+        };
+        return format!(
+            "{both}, where chance would have {chance}, and what they share besides is too little to name a cause"
+        );
+    }
+    let of_client = match of_client {
+        _ if of_client == others => String::new(),
+        0 => ", none of them of its client".to_owned(),
+        some => format!(", {some} of them of its client"),
+    };
+    format!("{both}{of_client}; a group has at least {min_group} disputes of one client")
 }
 
 /// How sure, why together, what varies, examples, likely cause, nearest group.

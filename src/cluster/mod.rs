@@ -53,6 +53,7 @@
 //! ([`Links`]) is honoured exactly.
 
 mod attribute;
+mod company;
 mod contest;
 mod cover;
 mod density;
@@ -73,6 +74,7 @@ mod table;
 use std::collections::BTreeMap;
 
 pub use attribute::{Attribute, Item};
+pub use company::{Company, company};
 pub use explain::{Explanation, Rule, Share, Varying, explain};
 pub use link::{Bond, Link, LinkError, Links};
 pub use neighbour::{Held, Neighbour, Separating};

@@ -1,5 +1,7 @@
 //! Ordinary runs: tickets, the empty second plan, incomplete input, the report.
 
+use std::collections::BTreeSet;
+
 use disputebot::generate;
 use serde_json::Value;
 
@@ -149,20 +151,27 @@ async fn explain_tells_of_groups_members_and_loners() {
         .map(|member| member.as_str().unwrap())
         .collect();
     let rows = disputes();
-    let mut near = None;
+    let (mut near, mut reasons) = (None, BTreeSet::new());
     for alone in rows.iter().filter(|row| !grouped.contains(&row.dispute_id.as_str())) {
         let said = world.expect(0, &["explain", &alone.dispute_id]).await;
         assert!(said.contains("is in no group") && said.contains("OTHERS WITH IT"), "{said}");
+        let reason = said.lines().next().unwrap().split_once("is in no group: ").unwrap().1;
+        assert!(reason.ends_with('.'), "{reason}");
+        reasons.insert(reason.to_owned());
         if said.contains("The groups nearest to it") {
             near = Some((&alone.dispute_id, said));
-            break;
+            if reasons.len() > 2 {
+                break;
+            }
         }
     }
+    assert!(reasons.len() > 2, "each has a reason of its own: {reasons:?}");
     let (alone, said) = near.unwrap();
     assert!(said.contains("it has ") && said.contains("it differs: "), "{said}");
     let told: serde_json::Value =
         serde_json::from_str(&world.expect(0, &["explain", alone, "--json"]).await).unwrap();
     assert!(told["nearest"][0]["lacks"].is_array() && told["values"][0]["others"].is_number(), "{told}");
+    assert_eq!(told["company"]["min_group"], 4, "{told}");
     world.expect(4, &["explain", "no-such-thing"]).await;
 }
 

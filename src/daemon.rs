@@ -449,7 +449,7 @@ async fn one_pass(
         Ok(pass) => {
             let counts = pass.plan.counts();
             let applied = pass.applied.unwrap_or_default();
-            for reject in &pass.surveyed.batch.rejects {
+            for reject in pass.surveyed.batch.rejects.iter().chain(&pass.surveyed.reference_rejects) {
                 tracing::debug!(file = %reject.file.display(), reject = %reject, "row rejected");
             }
             tracing::info!(

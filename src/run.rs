@@ -21,7 +21,7 @@ use crate::{
     group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
-    source::{self, Batch, Completeness},
+    source::{self, Batch, Completeness, Reject},
     state::{
         Change, Done, GroupRecord, Holds, Known, Rows, RunRecord, Snapshot, SourceRecord, Spread, StateError,
         Untried, Waiting,
@@ -105,11 +105,24 @@ pub enum Progress<'a> {
     Applying(usize, usize),
 }
 
+/// All disputes ever seen.
+#[derive(Debug)]
+pub struct Reference {
+    /// Those that could be read.
+    pub table: Table,
+    /// Rows read, those in `rejects` included.
+    pub rows: u64,
+    /// Rows that cannot be disputes: they count for nothing.
+    pub rejects: Vec<Reject>,
+}
+
 /// Input and groups of one pass, before Jira is looked at.
 #[derive(Debug)]
 pub struct Surveyed {
     /// What was read.
     pub batch: Batch,
+    /// Rows of the reference that cannot be disputes.
+    pub reference_rejects: Vec<Reject>,
     /// The disputes in columns.
     pub table: Table,
     /// The groups of this run and how they came about.
@@ -184,7 +197,8 @@ pub fn survey(
     progress(Progress::Grouping(batch.disputes.len()));
     let table = columns(&batch.disputes, &params.cluster, params.embedding.clone());
     let links = plan::links(known.rulings.values(), &table);
-    let guidance = cluster::Guidance { links: Some(&links), reference: reference.as_ref() };
+    let guidance =
+        cluster::Guidance { links: Some(&links), reference: reference.as_ref().map(|it| &it.table) };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
     let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
@@ -314,6 +328,7 @@ pub fn survey(
     assert!(rows.add_up(), "every row is accounted for: {rows:?}");
     let snapshots = snapshot::of(&batch.disputes, &records, &explanations, tables, today);
     Ok(Surveyed {
+        reference_rejects: reference.map(|it| it.rejects).unwrap_or_default(),
         batch,
         table,
         lineage,
@@ -404,7 +419,7 @@ pub fn reference(
     min_group: usize,
     tables: &Tables,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Table, RunError> {
+) -> Result<Reference, RunError> {
     let mut builder = TableBuilder::new().with_embedding(embedding);
     let mut seen = |seen: source::Progress<'_>| progress(Progress::Reading(seen));
     let survey = source::each(source, tables, &mut seen, &mut |located| builder.push(&located.dispute));
@@ -412,7 +427,7 @@ pub fn reference(
         let reasons: Vec<String> = survey.reasons.iter().map(ToString::to_string).collect();
         return Err(RunError::Reference(reasons.join("; ")));
     }
-    Ok(builder.finish(min_group))
+    Ok(Reference { table: builder.finish(min_group), rows: survey.rows, rejects: survey.rejects })
 }
 
 fn columns(disputes: &[Dispute], params: &cluster::Params, embedding: Option<Arc<Embedding>>) -> Table {

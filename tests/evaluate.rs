@@ -1094,6 +1094,18 @@ fn a_reference_and_word_vectors_are_read_and_a_bad_line_is_told_with_its_place()
     let with = assigned(folder.path(), "disputes.csv", &["--embedding", "words.vec"]);
     assert_eq!(with.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
 
+    let mut reference = fs::read_to_string(folder.path().join("day2/disputes.csv")).unwrap();
+    let rows = reference.lines().count() - 1;
+    let second = reference.lines().nth(1).unwrap().split_once(',').unwrap().1.to_owned();
+    reference.push_str(&format!(",{second}\n"));
+    fs::write(folder.path().join("all.csv"), reference).unwrap();
+    let asked = ["cluster", "--input", "disputes.csv", "--reference", "all.csv", "--json"];
+    let output = disputebot(folder.path(), &asked);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("skipped 1 row of `all.csv`"), "{told}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["reference"], serde_json::json!({ "rows": rows + 1, "rejected": 1 }));
+
     let output =
         disputebot(folder.path(), &["cluster", "--input", "disputes.csv", "--reference", "gone.csv"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

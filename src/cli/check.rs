@@ -36,6 +36,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let settings = common.settings(Needs { source: true, jira: true }, &[], ui)?;
     let mut findings = vec![templates(&settings)];
     findings.extend(sources(&settings, ui));
+    findings.extend(reference(&settings, ui));
     findings.extend(token(&settings));
     let client = super::plan::client_of(&settings)?;
     // Without a state there is no ticket yet, and what is wrong with one is not told here.
@@ -182,4 +183,26 @@ fn sources(settings: &Settings, ui: &mut Ui) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// What there is of all disputes ever seen, where the config names them.
+fn reference(settings: &Settings, ui: &mut Ui) -> Option<Finding> {
+    let source = settings.run.reference.as_ref()?;
+    let (mut disputes, mut seen) = (0u64, |seen: source::Progress<'_>| ui.progress(Progress::Reading(seen)));
+    let survey = source::each(source, &settings.tables, &mut seen, &mut |_| disputes += 1);
+    let (subject, rejected) = ("source of cluster.reference", survey.rejects.len());
+    if !survey.reasons.is_empty() {
+        let reasons: Vec<String> = survey.reasons.iter().map(ToString::to_string).collect();
+        return Some(Finding::new(subject, Verdict::Bad, reasons.join("; ")));
+    }
+    let first = survey.rejects.first().map(|reject| format!(", such as {reject}")).unwrap_or_default();
+    let verdict = if rejected > 0 { Verdict::Weak } else { Verdict::Good };
+    Some(Finding::new(
+        subject,
+        verdict,
+        format!(
+            "{disputes} disputes, {rejected} row{} rejected{first}",
+            if rejected == 1 { "" } else { "s" }
+        ),
+    ))
 }

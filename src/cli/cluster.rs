@@ -51,7 +51,15 @@ struct Answer {
     grouped: usize,
     ungrouped: usize,
     rejected: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<OfReference>,
     groups: Vec<Listed>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfReference {
+    rows: u64,
+    rejected: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,9 +88,12 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let reference =
         Some(&arguments.reference).filter(|paths| !paths.is_empty()).map(of_reference).transpose()?;
     let (builder, counts) = read(&arguments.input, settings.named_files, &settings.tables, ui)?;
+    if let Some(reference) = &reference {
+        tell_rejects(&reference.rejects, ui);
+    }
     ui.progress(Progress::Grouping(counts.open as usize));
     let table = builder.with_embedding(embedding).finish(params.min_group);
-    let guidance = Guidance { reference: reference.as_ref(), links: Some(&links) };
+    let guidance = Guidance { reference: reference.as_ref().map(|it| &it.table), links: Some(&links) };
     let clusters = cluster::cluster_guided(&table, params, guidance);
     let engine = match settings.run.cluster.engine {
         Engine::Patterns => "patterns",
@@ -132,6 +143,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
             grouped,
             ungrouped: table.len() - grouped,
             rejected: counts.rejected,
+            reference: reference.map(|it| OfReference { rows: it.rows, rejected: it.rejects.len() }),
             groups: listed,
         })?;
         return Ok(Exit::Done);
@@ -277,6 +289,18 @@ fn tell_account(
     completeness: &Completeness,
     ui: &mut Ui,
 ) {
+    tell_rejects(rejects, ui);
+    for warning in warnings {
+        ui.say(&format!("note: {warning}"));
+    }
+    if let Completeness::Incomplete(reasons) = completeness {
+        let reasons: Vec<String> = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
+        ui.warn(&format!("the input is incomplete, so nothing is closed or shrunk{}", reasons.concat()));
+    }
+}
+
+/// Says which rows were skipped, by file.
+pub(super) fn tell_rejects(rejects: &[source::Reject], ui: &mut Ui) {
     const SHOWN: usize = 5;
     let mut files: Vec<(&std::path::Path, Vec<&source::Reject>)> = Vec::new();
     for reject in rejects {
@@ -295,13 +319,6 @@ fn tell_account(
             text.push_str(&format!("\n  and {} more", rejects.len() - SHOWN));
         }
         ui.warn(&text);
-    }
-    for warning in warnings {
-        ui.say(&format!("note: {warning}"));
-    }
-    if let Completeness::Incomplete(reasons) = completeness {
-        let reasons: Vec<String> = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
-        ui.warn(&format!("the input is incomplete, so nothing is closed or shrunk{}", reasons.concat()));
     }
 }
 

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use super::{CliError, Common, Exit, Ui, cluster::tell_input, runtime};
+use super::{
+    CliError, Common, Exit, Ui,
+    cluster::{tell_input, tell_rejects},
+    runtime,
+};
 use crate::{
     apply::{SystemClock, pause::Slate},
     config::{Needs, Settings},
@@ -62,6 +66,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     })?;
     ui.clear();
     tell_input(&pass.surveyed.batch, ui);
+    tell_rejects(&pass.surveyed.reference_rejects, ui);
     let is_empty = pass.plan.is_empty() && internal.as_ref().is_none_or(Plan::is_empty);
     if arguments.json {
         ui.json(&Answer { rows: pass.surveyed.rows, plan: &pass.plan, internal: internal.as_ref() })?;

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, Exit, Ui, cluster::tell_input, plan::client_of, runtime};
+use super::{
+    CliError, Common, Exit, Ui,
+    cluster::{tell_input, tell_rejects},
+    plan::client_of,
+    runtime,
+};
 use crate::{
     apply::{Applied, Failure, Recovered, SystemClock},
     config::Needs,
@@ -81,6 +86,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let internal = internal.transpose();
     ui.clear();
     tell_input(&pass.surveyed.batch, ui);
+    tell_rejects(&pass.surveyed.reference_rejects, ui);
     tell_recovered(&pass.recovered, ui);
     if arguments.json {
         let internal = internal.as_ref().ok().and_then(Option::as_ref).map(|internal| &internal.plan);

@@ -342,11 +342,20 @@ async fn what_all_disputes_ever_seen_show_is_no_cause_and_without_them_nothing_i
     let said = text(&world.run(&["run"]).await.stderr);
     assert!(said.contains("what is ordinary cannot be known") && said.contains("all.csv"), "{said}");
     assert_eq!(world.sandbox.issues(), Vec::<Value>::new());
+    let said = world.expect(4, &["check"]).await;
+    assert!(said.contains("FAIL") && said.contains("source of cluster.reference"), "{said}");
 
-    world.write_disputes(&copies);
+    let unread = generate::Record { dispute_id: String::new(), ..copies[0].clone() };
+    world.write_disputes(&copies.iter().cloned().chain([unread]).collect::<Vec<_>>());
     std::fs::rename(world.path("disputes.csv"), world.path("all.csv")).unwrap();
     world.write_disputes(&disputes());
-    world.expect(0, &["run"]).await;
+    let said = world.expect(0, &["check"]).await;
+    let line = said.lines().find(|line| line.contains("source of cluster.reference")).unwrap();
+    assert!(line.contains(&format!("{} disputes, 1 row rejected, such as ", copies.len())), "{line}");
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("skipped 1 row of") && said.contains("all.csv"), "{said}");
     let groups = groups_of(&world).await;
     let shared = |group: &Vec<String>| group.iter().filter(|id| largest.contains(id)).count();
     assert!(groups.iter().all(|group| shared(group) * 2 < largest.len()), "so it is always");

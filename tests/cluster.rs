@@ -7,11 +7,12 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use disputebot::{
     cluster::{
-        Attribute, Bond, Cluster, Engine, Explanation, Guidance, Item, Link, LinkError, Links, Params, Table,
-        TableBuilder, cluster_guided, explain,
+        Attribute, Bond, Cluster, Embedding, Engine, Explanation, Guidance, Item, Link, LinkError, Links,
+        Params, Table, TableBuilder, cluster_guided, explain,
     },
     dispute::{Dispute, Field, Interner, Program, Row, Tables, Text, Vocabulary, read},
     evaluate::{Scores, evaluate},
@@ -396,6 +397,35 @@ fn a_cause_seen_only_in_the_note_is_found() {
                 Some(format!("carve status of the clinic changed in mid quarter, call {number}").into());
         });
         assert!(best >= 0.8, "seed {seed}: {best}");
+    }
+}
+
+#[test]
+fn word_vectors_make_one_group_of_two_wordings_that_share_no_word() {
+    let vectors = "carton 1 0.02 0\ntallied 1 0 0.02\nbox 1 0.03 0\ncounted 1 0 0.03\n\
+                   unrelated 0 1 0\nremark 0 0 1\n";
+    let embedding = Arc::new(Embedding::parse(vectors).unwrap());
+    for seed in [77, 78] {
+        let mut disputes = background(1200, &[A], &mut Random(seed));
+        let mut planted = BTreeSet::new();
+        for (number, dispute) in disputes.iter_mut().step_by(30).enumerate() {
+            let words = if number % 2 == 0 { "carton tallied" } else { "box counted" };
+            dispute.note = Some(words.into());
+            planted.insert(dispute.id.clone());
+        }
+        let best = |embedding: Option<&Arc<Embedding>>| {
+            let mut builder = TableBuilder::new().with_embedding(embedding.cloned());
+            for dispute in &disputes {
+                builder.push(dispute);
+            }
+            let table = builder.finish(Params::default().min_group);
+            let clusters = cluster_guided(&table, &Params::default(), Guidance::default());
+            best_of(&members(&table, &clusters), &planted)
+        };
+        let (without, with) = (best(None), best(Some(&embedding)));
+        println!("seed {seed}: without vectors {without:.3}, with them {with:.3}");
+        assert!(without <= 0.6, "seed {seed}: the words alone make two things of it: {without}");
+        assert!(with >= 0.8, "seed {seed}: {with}");
     }
 }
 

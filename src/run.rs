@@ -18,7 +18,7 @@ use crate::{
     apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
     cluster::{self, Cluster, Embedding, Explanation, Table, TableBuilder},
     dispute::{self, Dispute, Tables, Text},
-    group::{self, Event, Fate, Found, Group, GroupId, Pattern, Status},
+    group::{self, Event, Fate, Found, Group, GroupId, Pattern, Pending, Status},
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness, Reject},
@@ -698,7 +698,7 @@ fn inherit(
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, known, now);
     if complete {
-        part_by_ruling(&mut groups, &found, table, known);
+        part_by_ruling(&mut groups, &found, table, known, params.group.confirm_runs);
     }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
@@ -757,19 +757,30 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
 }
 
 /// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
-/// for a group of its own would otherwise stay where it is for ever.
-fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known) {
+/// for a group of its own would otherwise stay where it is for ever. What is large enough is split off without waiting to
+/// be seen again (`confirmed` times): a person has seen it.
+fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known, confirmed: u32) {
     let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
     if !known.rulings.values().any(parts) {
         return;
     }
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
-    let found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
+    let in_found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
     for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
         let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let parts: Vec<Pending> = found
+            .iter()
+            .filter(|found| {
+                let strange = found.members.iter().filter(|member| strangers.contains(member)).count();
+                strange * 2 > found.members.len()
+            })
+            .map(|found| Pending::Split { members: found.members.clone(), seen: confirmed })
+            .collect();
         let leaves: HashSet<Text> =
-            strangers.into_iter().filter(|member| !found.contains(member)).cloned().collect();
+            strangers.into_iter().filter(|member| !in_found.contains(member)).cloned().collect();
         group.members.retain(|member| !leaves.contains(member));
+        // What a person ordered comes before what was only seen.
+        group.pending.splice(0..0, parts);
     }
 }
 

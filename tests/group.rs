@@ -177,6 +177,22 @@ fn a_split_counts_when_it_was_seen_on_enough_different_inputs() {
 }
 
 #[test]
+fn a_part_however_small_is_split_off_only_when_it_was_seen_twice_and_takes_nothing_from_others_meanwhile() {
+    let mut history = History::new();
+    let whole: Vec<u32> = (1..=40).collect();
+    history.run(&[("x", &whole), ("y", &[41, 42, 43, 44, 45, 46, 47, 48])], &[]);
+    // An eighth of one group, and a dispute of the other.
+    let parts: &[Cluster<'_>] =
+        &[("x", &whole[..35]), ("y", &[42, 43, 44, 45, 46, 47, 48]), ("z", &[36, 37, 38, 39, 40, 41])];
+    history.run(parts, &[]);
+    assert_eq!((history.members(1), history.groups.len()), (whole.clone(), 2));
+    assert_eq!(history.members(2), [41, 42, 43, 44, 45, 46, 47, 48]);
+    history.run(parts, &[]);
+    assert_eq!(history.members(3), [36, 37, 38, 39, 40, 41]);
+    assert_eq!(history.group(3).split_from, Some(id(1)));
+}
+
+#[test]
 fn a_split_that_was_not_seen_again_is_forgotten() {
     let mut history = History::new();
     history.run(&[("x", FIRST)], &[]);

@@ -14,7 +14,7 @@ pub struct Params {
     pub pattern_weight: usize,
     /// Part of the smaller side that must be common for a cluster to inherit an id.
     pub inherit: f64,
-    /// Part of a known group's open members that makes another cluster its child.
+    /// Part of a group's open members that may stay behind where its id goes elsewhere because people work on its ticket.
     pub split: f64,
     /// On how many different inputs a split or merge must be seen, at least 1.
     pub confirm_runs: u32,
@@ -234,17 +234,13 @@ fn structure(
     let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());
     let mut claims: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for ((old, new), count) in &common {
-        let size = standing[*old].len() as f64;
         match heirs[*new] {
             Some(heir) if heir != *old && !kept.contains(old) => {
                 claims.entry(*old).or_default().push((*count, heir));
             }
             None => {
-                let members = &input.found[*new].members;
-                // The parent may have grown since the split was first seen.
-                let large = *count as f64 >= params.split * size
-                    || pending_split(&input.known[*old], members).is_some();
-                if large && *count * 2 >= members.len() {
+                // However small a part it is: people know its disputes where they are.
+                if *count * 2 >= input.found[*new].members.len() {
                     splits.entry(*new).or_insert(*old);
                 }
             }
@@ -352,12 +348,13 @@ fn build(
         if !input.complete && !born {
             continue;
         }
+        let is_observed = !born && heirs[new].is_none();
         for member in &found.members {
-            // Incomplete input moves nothing, and from a group that is under observation for a merge a dispute
+            // Incomplete input moves nothing, a split that is not confirmed takes from no other group, and from a group that is under observation for a merge a dispute
             // goes only where that is confirmed.
             let stays = home.get(member).is_some_and(|current| {
                 let observed = merges.contains_key(current) && !merged.contains_key(current);
-                *current != target && (!input.complete || (!born && observed))
+                *current != target && (!input.complete || is_observed || (!born && observed))
             });
             if !stays {
                 home.insert(member.clone(), target);

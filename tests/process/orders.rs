@@ -317,7 +317,8 @@ async fn disputes_that_a_person_splits_are_on_tickets_of_their_own_and_the_rest_
     assert!(state_of(&record["group"]["members"]).len() > 3, "it is spread");
     let key = world.issues_by_group()[group][0]["key"].as_str().unwrap().to_owned();
     say(&world, &key, "/disputebot split by state");
-    for day in 1..=3 {
+    // The first run hears it, the second one does it: a person need not see it twice.
+    for day in 1..=2 {
         let mut rows = disputes();
         for row in &mut rows {
             row.due_at = format!("2027-04-{day:02}");

@@ -768,14 +768,14 @@ fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &
     let in_found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
     for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
         let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
-        let parts: Vec<Pending> = found
-            .iter()
-            .filter(|found| {
-                let strange = found.members.iter().filter(|member| strangers.contains(member)).count();
-                strange * 2 > found.members.len()
-            })
-            .map(|found| Pending::Split { members: found.members.clone(), seen: confirmed })
-            .collect();
+        // Either side may keep the id, so that either may be the part.
+        let is_part = |found: &&Found| {
+            let of_group = found.members.iter().filter(|it| group.members.binary_search(it).is_ok());
+            of_group.count() * 2 >= found.members.len()
+        };
+        let parted = found.iter().filter(|found| !strangers.is_empty() && is_part(found));
+        let parts: Vec<Pending> =
+            parted.map(|found| Pending::Split { members: found.members.clone(), seen: confirmed }).collect();
         let leaves: HashSet<Text> =
             strangers.into_iter().filter(|member| !in_found.contains(member)).cloned().collect();
         group.members.retain(|member| !leaves.contains(member));

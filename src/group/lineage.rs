@@ -240,8 +240,14 @@ fn structure(
             }
             None => {
                 // However small a part it is: people know its disputes where they are.
-                if *count * 2 >= input.found[*new].members.len() {
-                    splits.entry(*new).or_insert(*old);
+                let members = &input.found[*new].members;
+                if *count * 2 >= members.len() {
+                    // Of two that hold half of it each, the one of which it was seen before.
+                    let seen = |old: usize| pending_split(&input.known[old], members).unwrap_or(0);
+                    let parent = splits.entry(*new).or_insert(*old);
+                    if seen(*old) > seen(*parent) {
+                        *parent = *old;
+                    }
                 }
             }
             _ => {}

@@ -329,6 +329,6 @@ async fn disputes_that_a_person_splits_are_on_tickets_of_their_own_and_the_rest_
     for (id, record) in world.groups().await {
         let members = record["group"]["members"].as_array().unwrap();
         let of_it = Value::Array(members.iter().filter(|id| ruled.contains(id)).cloned().collect());
-        assert!(state_of(&of_it).len() <= 1, "{id} still mixes {:?}", state_of(&of_it));
+        assert!(state_of(&of_it).len() <= 1, "{id} still mixes {:?}: {}", state_of(&of_it), record["group"]);
     }
 }

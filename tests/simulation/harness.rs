@@ -192,7 +192,8 @@ impl Plot {
             people: false,
             old_copies: false,
             clocks: false,
-            trouble: Duration::from_mins(30),
+            // Beyond the last create, and the last move.
+            trouble: Duration::from_hours(1),
             ..Self::rough(1, Algorithm::Ours)
         }
     }

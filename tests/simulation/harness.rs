@@ -393,6 +393,10 @@ impl Plot {
                         let key = &issue.key;
                         report.violations.push(format!("{key} has not one list of its disputes: {lists:?}"));
                     }
+                    if self.end == End::Closed && ticket.closed != Closed::ByUs {
+                        let (key, closed) = (&issue.key, ticket.closed);
+                        report.violations.push(format!("{key} was closed by us, and counts as {closed:?}"));
+                    }
                     if !marked {
                         report.violations.push(format!("a group is bound to {} without its mark", issue.key));
                     }

@@ -80,6 +80,11 @@ fn a_wait_for_one_endpoint_or_one_issue_is_kept_by_the_process_that_begins_after
     assert!(shut > 100, "no part was shut, so this shows nothing");
 }
 
+/// Jira is long at a call, and the process dies before it hears of it: the next one begins while Jira is still at it.
+fn late_and_alone(step: u64) -> Vec<(u64, Fault)> {
+    vec![(step, Fault::LostAnswer), (step + 1, Fault::Crash)]
+}
+
 #[test]
 fn every_step_may_fail_in_every_way() {
     let steps = Plot::calm(3, Vec::new()).live();
@@ -92,16 +97,16 @@ fn every_step_may_fail_in_every_way() {
             assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
             held_up += report.held_up;
         }
+        let report = Plot::calm(3, late_and_alone(step)).live();
+        assert!(report.is_clean(), "step {step}, late and alone: {report:?}");
     }
     assert!(held_up > 0, "no create was held up by a slow disk");
 }
 
 #[test]
 fn a_disk_that_says_that_it_holds_what_it_loses_is_found_out() {
-    // Jira is long at a call, and the process dies before it hears of it.
     let dies = |lying_disk, seed, step| {
-        let faults = vec![(step, Fault::LostAnswer), (step + 1, Fault::Crash)];
-        Plot { seed, lying_disk, ..Plot::calm(1, faults) }.live().doubled > 0
+        Plot { seed, lying_disk, ..Plot::calm(1, late_and_alone(step)) }.live().doubled > 0
     };
     let found =
         (1..=20).find_map(|seed| (1..=40).find(|step| dies(true, seed, *step)).map(|step| (seed, step)));
@@ -124,6 +129,8 @@ fn a_move_over_several_steps_may_fail_at_each_and_gets_there_or_says_once_that_i
                 let report = plot(vec![(step, fault)]).live();
                 assert!(report.is_clean(), "{end:?}, step {step}, {fault:?}: {report:?}");
             }
+            let report = plot(late_and_alone(step)).live();
+            assert!(report.is_clean(), "{end:?}, step {step}, late and alone: {report:?}");
         }
     }
 }

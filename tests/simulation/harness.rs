@@ -164,7 +164,7 @@ impl Plot {
             algorithm,
             causes: 4,
             faults,
-            chances: Chances { quota, shut, hands, slow_disk, ..Chances::ROUGH },
+            chances: Chances { slow_disk, quota, shut, hands, ..Chances::ROUGH },
             kills: ours && random.chance(300),
             people,
             orders: ours,

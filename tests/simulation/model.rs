@@ -266,6 +266,11 @@ impl Ask<'_> {
         let endpoint = Part::Endpoint(self.what.to_owned());
         [endpoint].into_iter().chain(self.writes_to.map(|id| Part::Issue(id.to_owned()))).collect()
     }
+
+    /// Its parts, where there is any that could be among some: most lives have none, and there are many calls.
+    fn among<T>(&self, some: &BTreeMap<Part, T>) -> Vec<Part> {
+        if some.is_empty() { Vec::new() } else { self.parts() }
+    }
 }
 
 /// Why a call failed, and the part alone that wants to be left alone.
@@ -394,7 +399,9 @@ impl World {
                 return Err((busy(jira.closed_until), None));
             }
             let shut = |part: &Part| jira.shut.get(part).copied().filter(|until| now < *until);
-            if let Some((until, part)) = ask.parts().into_iter().find_map(|part| Some((shut(&part)?, part))) {
+            if let Some((until, part)) =
+                ask.among(&jira.shut).into_iter().find_map(|part| Some((shut(&part)?, part)))
+            {
                 return Err((busy(until), Some(part)));
             }
             let lost_before = fault == Some(Fault::LostRequest) || random.chance(chances.lost_before);
@@ -1382,7 +1389,7 @@ impl ModelJira {
             let (left, cause) = {
                 let manners = self.client.lock();
                 let quiet = manners.quiet.clone().filter(|(until, _)| now < *until);
-                let parts = ask.parts();
+                let parts = ask.among(&manners.shut);
                 let shut = parts.iter().filter_map(|part| Some(manners.shut.get(part)?.0)).max();
                 let until = quiet.iter().map(|(until, _)| *until).chain(shut).max().unwrap_or_default();
                 let left = until.saturating_sub(now);
@@ -1419,7 +1426,7 @@ impl ModelJira {
             (now < asked.until && is_known()).then_some(asked.has_died)
         };
         let whole = manners.asked.as_ref().and_then(|asked| is_early(asked, None));
-        let parts = ask.parts();
+        let parts = ask.among(&manners.asked_of);
         let part = parts.iter().find_map(|part| is_early(manners.asked_of.get(part)?, Some(part)));
         for (what, early) in [("Jira", whole), ("that part of Jira", part)] {
             let Some(has_died) = early else { continue };

@@ -323,6 +323,7 @@ impl Plot {
                 // A copy that has nothing yet is a new state, which has to take over.
                 if disk[..kept].iter().any(|change| matches!(change, Change::Claim { .. })) {
                     disk.truncate(kept);
+                    daemon.jira.disk.pending().clear();
                 }
             }
             tokio::time::sleep(Duration::from_secs(pause)).await;

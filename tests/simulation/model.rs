@@ -1547,7 +1547,7 @@ impl Disk {
         Self { lies, ..self }
     }
 
-    fn pending(&self) -> MutexGuard<'_, Vec<Change>> {
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Vec<Change>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

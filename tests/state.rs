@@ -1117,6 +1117,88 @@ fn a_full_disk_loses_nothing_acknowledged_takes_nothing_more_and_recovers() {
     }
 }
 
+/// Names what [`copies_until_refused`] does, the state and the file; set in its own process only.
+const COPY: &str = "DISPUTEBOT_TEST_COPY";
+
+/// The program of the next test's processes.
+#[test]
+fn copies_until_refused() {
+    let Ok(task) = std::env::var(COPY) else { return };
+    let words: Vec<&str> = task.split('\n').collect();
+    let [what, state, file] = words[..] else { panic!("{task}") };
+    let (state, file) = (Path::new(state), Path::new(file));
+    let done = if what == "backup" { backup::backup(state, file) } else { backup::restore(state, file) };
+    match done {
+        Ok(_) => println!("done"),
+        Err(refused) => println!("refused: {refused}"),
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_full_disk_a_backup_keeps_the_one_before_and_a_restore_is_all_or_nothing() {
+    let copies = |what: &str, blocks: u64, state: &Path, file: &Path| {
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg("trap '' XFSZ; ulimit -f \"$0\"; exec \"$1\" --exact copies_until_refused --nocapture")
+            .args([blocks.to_string().as_ref(), std::env::current_exe().unwrap().as_os_str()])
+            .env(COPY, format!("{what}\n{}\n{}", state.display(), file.display()))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let is_done = said.lines().any(|line| line == "done");
+        assert_ne!(is_done, said.contains("refused: "), "{what} {blocks}: {said}");
+        is_done
+    };
+    let (directory, _) = whole_state();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup.jsonl.gz");
+    backup::backup(directory.path(), &file).unwrap();
+    let (before, was) = (fs::read(&file).unwrap(), trusted(State::open(directory.path()).unwrap().known()));
+    let mut state = State::open(directory.path()).unwrap();
+    // No two of them alike, so that a backup of it does not pack well and the journal of it is long.
+    let mut random = random(7);
+    let changes: Vec<Change> = (0..300)
+        .map(|revision| group(1_000 + u128::from(revision) * 1_000_003 + random(1_000_000) as u128, revision))
+        .collect();
+    state.record(at(DECEMBER), &changes).unwrap();
+    let now = state.known().clone();
+    drop(state);
+    let files = |path: &Path| fs::read_dir(path).unwrap().count();
+
+    // Blocks of 512 bytes that a file may have.
+    let mut ends = BTreeMap::from([(false, 0), (true, 0)]);
+    for blocks in [0, 1, 2, 8, 20, 40, 1 << 20] {
+        let is_done = copies("backup", blocks, directory.path(), &file);
+        *ends.entry(is_done).or_default() += 1;
+        assert_eq!(fs::read(&file).unwrap() == before, !is_done, "backup {blocks}");
+        assert_eq!(files(folder.path()), 1, "backup {blocks}: a part of it was left behind");
+        State::verify(directory.path()).unwrap();
+    }
+    assert!(ends.values().all(|count| *count > 0), "{ends:?}");
+
+    fs::write(&file, &before).unwrap();
+    let mut ends = BTreeMap::from([(false, 0), (true, 0)]);
+    for blocks in [0, 1, 4, 8, 16, 64, 100, 600, 1_025, 1_100, 1 << 20] {
+        let state = copy(directory.path());
+        let is_done = copies("restore", blocks, state.path(), &file);
+        let opened = State::open(state.path()).unwrap();
+        let is_restored = trusted(opened.known()) == was;
+        *ends.entry(is_restored).or_default() += 1;
+        assert!(is_restored || opened.known() == &now, "restore {blocks}: neither this nor that");
+        assert!(is_restored || !is_done, "restore {blocks}: it said that it was done");
+        assert_eq!(opened.known().doubt.is_some(), is_restored, "restore {blocks}");
+        drop(opened);
+        State::verify(state.path()).unwrap();
+        // With room again it is done.
+        if !is_restored {
+            backup::restore(state.path(), &file).unwrap();
+            assert_eq!(trusted(State::open(state.path()).unwrap().known()), was, "restore {blocks}");
+        }
+    }
+    assert!(ends.values().all(|count| *count > 0), "{ends:?}");
+}
+
 // What earlier versions wrote.
 
 #[test]

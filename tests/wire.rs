@@ -238,7 +238,7 @@ async fn a_redirect_is_not_followed_and_the_credentials_stay_where_they_belong()
 }
 
 #[tokio::test]
-async fn whatever_stands_before_a_data_center_says_to_the_version_that_it_has_not_the_other_one_is_asked() {
+async fn one_call_tells_which_jira_it_is_whatever_stands_before_it_says_to_others() {
     const DATA_CENTER: &str = r#"{"deploymentType":"Server","version":"10.3.1"}"#;
     for strange in [
         "HTTP/1.1 404 No\r\n",
@@ -258,8 +258,17 @@ async fn whatever_stands_before_a_data_center_says_to_the_version_that_it_has_no
         });
         let client = server.client();
         assert_eq!(client.site().await.unwrap().dialect, Dialect::DataCenter, "{strange}");
-        assert_eq!(server.heads().len(), 2, "{strange}: each version once");
+        assert_eq!(server.heads().len(), 1, "{strange}");
     }
+    // A site that has the third version alone.
+    let server = Server::of(String::new(), |path, stream| {
+        if path.starts_with("/rest/api/3/serverInfo") {
+            return json(stream, "", r#"{"deploymentType":"Cloud","version":"1001.0.0"}"#);
+        }
+        write!(stream, "HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    });
+    assert_eq!(server.client().site().await.unwrap().dialect, Dialect::Cloud);
+    assert_eq!(server.heads().len(), 2);
     // Credentials that are wrong are sent once: some sites lock an account after a few.
     let server = Server::of(String::new(), |_, stream| {
         write!(stream, "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")

@@ -526,6 +526,9 @@ impl Random {
 
 // A full disk.
 
+#[cfg(unix)]
+const FULL: &str = "state: a file system has no space left";
+
 /// Writes until the operating system refuses, in a process that may make no longer files.
 fn fill(directory: &Path) {
     let mut state = match State::open(directory) {
@@ -603,9 +606,15 @@ fn prove_full(base: &Path, trials: u64) -> Vec<Row> {
             full.judge(shell(&own, script, &arguments), &mount.join("state"), &folder, seed);
             drop(fs::remove_dir_all(&mount));
         }
-        rows.push(full.row("state: a file system has no space left", trials));
+        rows.push(full.row(FULL, trials));
     } else {
-        eprintln!("a full file system is not tried: `unshare` cannot make a place to mount one");
+        let said = "not tried: `unshare` cannot make a place to mount one";
+        eprintln!("a full file system is {said}");
+        // Where nobody reads what a proof says, one that was left out would count as one that holds.
+        if std::env::var_os("CI").is_some() {
+            let (what, found) = (Filled::what(FULL), said.to_owned());
+            rows.push(Row { what, trials: 0, seeds: "-".to_owned(), found, holds: false });
+        }
     }
     rows
 }
@@ -645,6 +654,10 @@ impl Filled {
         drop(fs::remove_dir_all(left));
     }
 
+    fn what(what: &str) -> String {
+        format!("{what}; all that was acknowledged is there afterwards")
+    }
+
     fn row(self, what: &str, trials: u64) -> Row {
         let Self { sites, wrong } = self;
         let mut found: Vec<String> =
@@ -652,7 +665,7 @@ impl Filled {
         found.push("lost 0".to_owned());
         let enough = ["journal", "vault", "open"].iter().all(|site| sites.contains_key(*site));
         Row {
-            what: format!("{what}; all that was acknowledged is there afterwards"),
+            what: Self::what(what),
             trials,
             seeds: format!("1..={trials}"),
             holds: wrong.is_none() && enough,

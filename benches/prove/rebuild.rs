@@ -15,7 +15,7 @@ use disputebot::dispute::{Program, Text};
 use disputebot::group::{self, Found, Group, GroupId, Pattern, Status};
 use disputebot::jira::{Client, Credentials, Limits, Settings};
 use disputebot::plan::{self, Issue, Standing, Ticket};
-use disputebot::sandbox::{self, Options, Sandbox, User};
+use disputebot::sandbox::{self, Flavour, Options, Sandbox, User};
 use disputebot::state::{GroupRecord, Known, State};
 use disputebot::ticket::{
     Content, LABEL, Typed, Weight,
@@ -36,47 +36,88 @@ const SECONDS_LIMIT: f64 = 300.0;
 /// Issues in one bulk read, and on one page of a search for ids.
 const BULK: usize = 100;
 const PAGE: usize = 5_000;
+/// Numbers that are tried beyond the last issue.
+const ABSENT: usize = 500;
+
+/// A project of one of the two products.
+#[derive(Debug, Clone, Copy)]
+struct Project {
+    flavour: Flavour,
+    groups: usize,
+}
+
+impl Project {
+    fn tickets(self) -> String {
+        let thousands = self.groups / 1_000;
+        match self.flavour {
+            Flavour::Cloud => format!("{thousands},000 tickets"),
+            Flavour::DataCenter => format!("{thousands},000 tickets of Data Center"),
+        }
+    }
+
+    /// Requests of a take-over and of a pass after it, at most.
+    fn limits(self) -> [usize; 2] {
+        let Self { flavour, groups } = self;
+        let pages = groups.div_ceil(PAGE);
+        match flavour {
+            // Jira is read twice, so far apart that no create can come in between, issue by issue and past the last one.
+            Flavour::DataCenter => [
+                2 * (groups + ABSENT) + 3 * groups / BULK + 30,
+                groups / BULK + 3 + groups.div_ceil(BULK * 10),
+            ],
+            // Here a hundred issues are one call. In the pass after it: who am I, what Jira this is, the claim, and the
+            // pages of a search for tickets that are not known.
+            Flavour::Cloud => [3 * groups / BULK + 3 * pages + 30, groups / BULK + 3 + pages],
+        }
+    }
+}
 
 pub(crate) fn prove(_: Effort) -> Vec<Row> {
+    // Data Center costs a call for each issue, and shows as much with fewer.
+    let projects = [
+        Project { flavour: Flavour::Cloud, groups: GROUPS },
+        Project { flavour: Flavour::DataCenter, groups: GROUPS / 5 },
+    ];
+    projects.into_iter().flat_map(prove_on).collect()
+}
+
+fn prove_on(project: Project) -> Vec<Row> {
+    let Project { flavour, groups } = project;
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let sandbox = runtime.block_on(sandbox::start(Options::default())).expect("a sandbox");
+    let options = Options { flavour, ..Options::default() };
+    let sandbox = runtime.block_on(sandbox::start(options)).expect("a sandbox");
 
     let began = Instant::now();
     let mut memory = Memory::new(Known::default());
-    let opened = runtime.block_on(pass(&sandbox.base_url(), &mut memory, Begin::Ours));
+    let opened = runtime.block_on(pass(&sandbox.base_url(), &mut memory, Begin::Ours, project));
     let issues = bound(memory.known());
-    assert_eq!((opened.created, issues.len()), (GROUPS, GROUPS), "the world is made");
+    assert_eq!((opened.created, issues.len()), (groups, groups), "the world is made");
     eprintln!("opened in {:.1} s", began.elapsed().as_secs_f64());
 
     let mut rows = Vec::new();
-    let pages = GROUPS.div_ceil(PAGE);
+    let [take_over, pass] = project.limits();
+    let tickets = project.tickets();
     for (what, begin, limit) in [
-        // Jira is read twice, so far apart that no create can come in between, and then the tickets are.
-        (
-            "a new state takes over a project with 10,000 tickets",
-            Begin::TakeOver,
-            3 * GROUPS / BULK + 3 * pages + 30,
-        ),
-        // Beside the tickets: who am I, what new tickets must have, the claim, and the pages of marks.
-        ("the next pass over 10,000 tickets, nothing changed", Begin::Ours, GROUPS / BULK + 3 + pages),
+        (format!("a new state takes over a project with {tickets}"), Begin::TakeOver, take_over),
+        (format!("the next pass over {tickets}, nothing changed"), Begin::Ours, pass),
     ] {
         let seen = sandbox.requests().len();
         let Passed { seconds, peak_kib, found, born, created, updated, others } =
-            child_of(&sandbox, folder.path(), begin);
+            child_of(&sandbox, folder.path(), begin, project);
         let asked = Asked::since(&sandbox, seen);
         let again = bound(&Known::read(folder.path()).expect("its journal can be read"));
         let mut holds = again == issues && (born, created, updated, others) == (0, 0, 0, 0);
-        holds &= found == if begin == Begin::TakeOver { GROUPS } else { 0 };
+        holds &= found == if begin == Begin::TakeOver { groups } else { 0 };
         holds &= asked.all <= limit && asked.writes == 0 && seconds <= SECONDS_LIMIT;
         holds &= contract::breaches(sandbox.flavour(), &sandbox.requests_from(seen)).is_empty();
-        holds &= sandbox.issues().len() == GROUPS && sandbox.unknown_routes().is_empty();
+        holds &= sandbox.issues().len() == groups && sandbox.unknown_routes().is_empty();
         rows.push(Row {
-            what: what.to_owned(),
+            what,
             trials: 1,
             seeds: "-".to_owned(),
             found: format!(
@@ -97,21 +138,24 @@ pub(crate) fn prove(_: Effort) -> Vec<Row> {
 pub(crate) fn child() -> Option<ExitCode> {
     let task = std::env::var(CHILD).ok()?;
     let words: Vec<&str> = task.split('\n').collect();
-    let [address, directory, begin] = *words.as_slice() else { return None };
+    let [address, directory, begin, flavour, groups] = *words.as_slice() else { return None };
+    let flavour = if flavour == "Cloud" { Flavour::Cloud } else { Flavour::DataCenter };
+    let project = Project { flavour, groups: groups.parse().expect("a number") };
     let begin = if begin == "take over" { Begin::TakeOver } else { Begin::Ours };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let began = Instant::now();
     let mut state = State::open(Path::new(directory)).expect("it opens");
-    let passed = runtime.block_on(pass(address, &mut state, begin));
+    let passed = runtime.block_on(pass(address, &mut state, begin, project));
     let Passed { found, born, created, updated, others, .. } = passed;
     let seconds = began.elapsed().as_secs_f64();
     println!("{seconds} {} {found} {born} {created} {updated} {others}", peak_kib());
     Some(ExitCode::SUCCESS)
 }
 
-fn child_of(sandbox: &Sandbox, directory: &Path, begin: Begin) -> Passed {
+fn child_of(sandbox: &Sandbox, directory: &Path, begin: Begin, project: Project) -> Passed {
     let begin = if begin == Begin::TakeOver { "take over" } else { "ours" };
-    let task = format!("{}\n{}\n{begin}", sandbox.base_url(), directory.display());
+    let (address, directory) = (sandbox.base_url(), directory.display());
+    let task = format!("{address}\n{directory}\n{begin}\n{:?}\n{}", project.flavour, project.groups);
     let output = Command::new(std::env::current_exe().expect("this program"))
         .env(CHILD, task)
         .stdin(Stdio::null())
@@ -157,8 +201,11 @@ struct Passed {
 }
 
 /// One pass of the protocol over the same clusters as ever.
-async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
-    let credentials = Credentials::Basic { user: User::bot().email, token: User::bot().token.into() };
+async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Project) -> Passed {
+    let credentials = match project.flavour {
+        Flavour::DataCenter => Credentials::Bearer(User::bot().token.into()),
+        Flavour::Cloud => Credentials::Basic { user: User::bot().email, token: User::bot().token.into() },
+    };
     // What is measured is the work, not the patience.
     let limits = Limits::Told;
     let settings = Settings::new(address.parse().expect("an address"), credentials, "DISP");
@@ -166,7 +213,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin) -> Passed {
     let policy = Policy { take_over: begin == Begin::TakeOver, ..policy(&format!("{begin:?}")) };
     let recovered = apply::recover(&client, store, &SystemClock, &policy, true).await.expect("Jira is read");
     let mut born = 0;
-    let found: Vec<Found> = (0..GROUPS).map(|number| cluster(number, 10)).collect();
+    let found: Vec<Found> = (0..project.groups).map(|number| cluster(number, 10)).collect();
     let (records, standing) = survey(store.known(), &found, &mut born);
     let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
     let params = params();
@@ -330,7 +377,7 @@ struct Asked {
 impl Asked {
     fn since(sandbox: &Sandbox, seen: usize) -> Self {
         let requests = &sandbox.requests()[seen..];
-        let reads = ["/bulkfetch", "/search/jql", "/properties/disputebot"];
+        let reads = ["/bulkfetch", "/search/jql", "/search", "/properties/disputebot"];
         let is_write =
             |method: &str, path: &str| method != "GET" && !reads.iter().any(|end| path.ends_with(end));
         Self {

@@ -100,8 +100,9 @@ async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Tick
     let mark = marked.into_iter().next().filter(|marked| marked.group == ticket.group);
     let written = mark.and_then(|marked| marked.mark?.written).or_else(|| ticket.written.clone());
     let said = format!("group {} has the ticket {} from now on", ticket.group.short(), observed.issue.key);
-    let link = Link::Bound { issue: observed.issue };
-    Ok((Ticket { link, written, writing: None, look_first: true, pinned: true, ..ticket }, said))
+    let mut ticket = Ticket { written, writing: None, look_first: true, pinned: true, ..ticket };
+    ticket.bind(observed.issue);
+    Ok((ticket, said))
 }
 
 /// The ticket ready for a create.

@@ -66,7 +66,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     async fn walk_by(
         &mut self,
         atlas: &mut Atlas,
-        ticket: Ticket,
+        mut ticket: Ticket,
         wanted: Move<'_>,
         first: Vec<Transition>,
     ) -> Sent {
@@ -84,6 +84,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             if let Err(failure) = self.hop(&ticket, wanted, &way).await? {
                 return Ok(Err(failure));
             }
+            // A later step that is not done must not hide that this one was.
+            ticket = self.store.known().ticket(&ticket.group);
             match self.look(atlas, wanted).await {
                 Ok((_, category)) if workflow::is_there(category, wanted.to) => {
                     return self.arrived(ticket, wanted).await;
@@ -97,6 +99,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             if let Err(failure) = self.hop(&ticket, wanted, &way).await? {
                 return Ok(Err(failure));
             }
+            // A later step that is not done must not hide that this one was.
+            ticket = self.store.known().ticket(&ticket.group);
             match self.look(atlas, wanted).await {
                 Ok((status, _)) => at = status,
                 Err(failure) => return Ok(Err(failure)),

@@ -36,13 +36,12 @@ pub trait Tracker: Sync {
     fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
     /// Opens a ticket.
     fn create(&self, content: &Content, mark: &Mark) -> impl Future<Output = Outcome<Issue>> + Send;
-    /// The histories of issues by id, each in its order of time; those that are gone or hidden are absent.
+    /// The histories of issues by id, each in its order of time; those that are gone or hidden are absent, and one that
+    /// cannot be read for its size is empty.
     fn histories(
         &self,
-        _ids: &[String],
-    ) -> impl Future<Output = Result<BTreeMap<String, Vec<Past>>, JiraError>> + Send {
-        async { Ok(BTreeMap::new()) }
-    }
+        ids: &[String],
+    ) -> impl Future<Output = Result<BTreeMap<String, Vec<Past>>, JiraError>> + Send;
     /// Reads issues by id; those that are gone or hidden are absent.
     fn read(
         &self,
@@ -73,9 +72,7 @@ pub trait Tracker: Sync {
         present: bool,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Makes an account watch an issue; one that does so already counts as made to.
-    fn add_watcher(&self, _issue: &Issue, _who: &str) -> impl Future<Output = Result<(), JiraError>> + Send {
-        async { Ok(()) }
-    }
+    fn add_watcher(&self, issue: &Issue, who: &str) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Adds a comment; gives its id.
     fn comment(
         &self,
@@ -135,21 +132,15 @@ pub trait Tracker: Sync {
     ///
     /// To be called before a write is recorded: a write that waits after that would use up the time in which its
     /// fate is to be known.
-    fn make_room(&self, _issue: Option<&Issue>) -> impl Future<Output = Result<(), JiraError>> + Send {
-        async { Ok(()) }
-    }
+    fn make_room(&self, issue: Option<&Issue>) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Whether Jira wants to be left alone now.
-    fn silence(&self) -> Option<Silence> {
-        None
-    }
+    fn silence(&self) -> Option<Silence>;
     /// Leaves Jira alone for some time, as an earlier process was asked to.
-    fn keep_silent(&self, _wait: SignedDuration, _reason: &str) {}
+    fn keep_silent(&self, wait: SignedDuration, reason: &str);
     /// The parts of Jira that want to be left alone by themselves, and until when.
-    fn shut(&self) -> Vec<(Part, Timestamp)> {
-        Vec::new()
-    }
+    fn shut(&self) -> Vec<(Part, Timestamp)>;
     /// Leaves a part of Jira alone for some time, as an earlier process was asked to.
-    fn keep_shut(&self, _part: &Part, _wait: SignedDuration) {}
+    fn keep_shut(&self, part: &Part, wait: SignedDuration);
 }
 
 /// What disputebot knows, durably.

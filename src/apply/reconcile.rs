@@ -60,7 +60,7 @@ pub async fn observe_and_plan(
     }
 }
 
-/// For how long a loss that cannot be told is looked for again.
+/// For how long a loss that cannot be told, or not be seen, is looked for again.
 const LOSSES_LAST: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// What people wrote between our looks at tickets and our edits of them, by issue id. The tickets where that is nothing,
@@ -78,23 +78,29 @@ async fn overwritten(
     }
     let ids: Vec<String> = edited.iter().map(|(_, issue)| issue.id.clone()).collect();
     let histories = tracker.histories(&ids).await?;
-    let (mut lost, mut settled) = (BTreeMap::new(), Vec::new());
+    let (mut lost, mut noted) = (BTreeMap::new(), Vec::new());
     for (mut ticket, Issue { id, .. }) in edited {
         let look = ticket.edited_as_of.as_deref().and_then(jira::instant);
-        let found = match (histories.get(&id), look) {
-            (Some(history), Some(look)) => plan::overwritten(history, look),
-            _ => Vec::new(),
-        };
-        let is_old = look.is_some_and(|look| now.at.duration_since(look) > LOSSES_LAST);
-        if !plan::is_told(&ticket, &found) && !is_old {
+        let history = histories.get(&id);
+        let found = history.zip(look).map(|(history, look)| plan::overwritten(history, look));
+        let found = found.unwrap_or_default();
+        // Who may not see a ticket now may see it later.
+        let is_untold = history.is_none() || !plan::is_told(&ticket, &found);
+        // By no clock that somebody may set: what is lost is not given up because of that.
+        let since = ticket.untold_since.as_ref().and_then(|since| now.since(since));
+        if is_untold && since.is_none_or(|passed| passed <= LOSSES_LAST) {
+            if ticket.untold_since.is_none() {
+                ticket.untold_since = Some(Box::new(now.clone()));
+                noted.push(Change::Ticket(ticket));
+            }
             lost.insert(id, found);
         // An edit whose answer was lost may still come.
         } else if ticket.writing.is_none() {
-            ticket.edited_as_of = None;
-            settled.push(Change::Ticket(ticket));
+            (ticket.edited_as_of, ticket.untold_since) = (None, None);
+            noted.push(Change::Ticket(ticket));
         }
     }
-    store.record(now.at, &settled)?;
+    store.record(now.at, &noted)?;
     Ok(lost)
 }
 
@@ -343,8 +349,13 @@ fn ids_to_read(wanted: &Wanted<'_>, known: &Known, now: Timestamp) -> Vec<String
         matters.then(|| issue.id.clone())
     });
     let second = known.strays.values().filter(|stray| stray.kind == StrayKind::Duplicate).filter(|stray| {
-        let ticket = known.tickets.get(&stray.group);
-        ticket.is_some_and(|ticket| !ticket.told.contains(&format!("duplicate-{}-closed", stray.issue.id)))
+        let is_done = |ticket: &Ticket, part| {
+            ticket.told.contains(&format!("{}{}{part}", plan::SECOND, stray.issue.id))
+        };
+        // It may be closed, and the answer to the link lost.
+        let is_dealt_with =
+            |ticket: &Ticket| ["", "-said", "-closed"].iter().all(|part| is_done(ticket, part));
+        known.tickets.get(&stray.group).is_some_and(|ticket| !is_dealt_with(ticket))
     });
     own.chain(second.map(|stray| stray.issue.id.clone())).collect()
 }

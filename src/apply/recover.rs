@@ -482,7 +482,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 ticket.look_first |= record.is_none() || known.doubt.is_some();
             }
             ticket.writing = None;
-            ticket.link = Link::Bound { issue: winner.issue.clone() };
+            ticket.bind(winner.issue.clone());
             changes.push(Change::Ticket(ticket));
         }
         for marked in candidates {

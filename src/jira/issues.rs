@@ -128,28 +128,31 @@ impl Client {
         Ok(self.observed(&issues, &ready))
     }
 
-    /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent, and
-    /// so are those that are too large to be read.
+    /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent; one
+    /// that is too large to be read is empty.
     pub async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
         let account = self.account();
         let mut batches: Vec<&[String]> = ids.chunks(HISTORIES).rev().collect();
-        let mut issues = Vec::new();
+        let (mut issues, mut histories) = (Vec::new(), BTreeMap::new());
         while let Some(batch) = batches.pop() {
             match self.fetch_with(batch, &["updated"], &[], &["changelog"]).await {
                 Ok(found) => issues.extend(found),
                 Err(error) if error.cause != Cause::Broken => return Err(error),
                 Err(_) if batch.len() > 1 => batches.extend(batch.chunks(1)),
-                Err(error) => tracing::warn!(error = %error, "the history of a ticket cannot be read"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "the history of a ticket cannot be read");
+                    histories.extend(batch.iter().map(|id| (id.clone(), Vec::new())));
+                }
             }
         }
-        let histories = issues.iter().filter_map(|issue| {
+        histories.extend(issues.iter().filter_map(|issue| {
             let entries = issue["changelog"]["histories"].as_array().into_iter().flatten();
             let mut past: Vec<Past> = entries.filter_map(|entry| past(entry, account)).collect();
             // Jira gives the newest first; of one moment, ids tell the order.
             past.sort_by_key(|past| (past.at, past.id.parse::<u64>().unwrap_or_default()));
             Some((issue["id"].as_str()?.to_owned(), past))
-        });
-        Ok(histories.collect())
+        }));
+        Ok(histories)
     }
 
     /// Looks at many issues by numeric id, at the price of one call for a hundred. Those that are gone or hidden are

@@ -84,22 +84,17 @@ impl Site {
         let is_cloud = |info: &Value| {
             info["deploymentType"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("cloud"))
         };
-        // Data Center has no third version; should it get one, it still says what it is. What stands before it may
-        // answer for a path that it does not know with anything, such as a page to sign in.
-        let third = match client.exchange(&at("/rest/api/3"), Repeat::Looked).await {
-            Err(error) if error.is_retryable() && !is_answer(&error.cause) => {
-                client.exchange(&at("/rest/api/3"), Repeat::Safe).await
+        // Both have the second version, and Cloud alone a gateway. So one call is enough, and what stands before a Data
+        // Center is not asked for a version that it does not know.
+        let info = if settings.gateway == Gateway::Off {
+            match client.exchange(&at("/rest/api/2"), Repeat::Safe).await {
+                Err(error) if error.cause == Cause::NotFound => {
+                    client.exchange(&at("/rest/api/3"), Repeat::Safe).await?
+                }
+                answer => answer?,
             }
-            answer => answer,
-        };
-        let info = match third {
-            Err(error) if error.cause == Cause::NotFound => {
-                client.exchange(&at("/rest/api/2"), Repeat::Safe).await?
-            }
-            Err(error) if is_answer(&error.cause) => {
-                client.exchange(&at("/rest/api/2"), Repeat::Safe).await.map_err(|_| error)?
-            }
-            answer => answer?,
+        } else {
+            client.exchange(&at("/rest/api/3"), Repeat::Safe).await?
         };
         let dialect = if is_cloud(&info) { Dialect::Cloud } else { Dialect::DataCenter };
         let api = match dialect {
@@ -111,11 +106,6 @@ impl Site {
         let base = told.trim_end_matches('/').to_owned();
         Ok(Self { dialect, version, base, root, api })
     }
-}
-
-/// Whether somebody may have answered who is not Jira. Wrong credentials are not sent twice.
-fn is_answer(cause: &Cause) -> bool {
-    matches!(cause, Cause::Broken | Cause::Forbidden | Cause::Refused(_) | Cause::Redirected(_))
 }
 
 async fn root(client: &Client, settings: &Settings) -> Result<String, JiraError> {

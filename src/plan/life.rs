@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
-    Action, Closed, HoldReason, Life, Observed, Reason, Ticket, Unsaid, Write,
+    Action, Closed, HoldReason, Life, Observed, Reason, SECOND, Ticket, Unsaid, Write,
     decide::{Planner, Standing, paragraph},
     lost::OVERWRITTEN,
 };
@@ -284,7 +284,7 @@ fn level(course: &Course, manners: &Manners) -> u32 {
 
 /// Whether a topic is that of a comment, and not of a link, a list or a move.
 fn is_comment(topic: &str) -> bool {
-    let is_of_another = topic.starts_with("merged-") || topic.starts_with("duplicate-");
+    let is_of_another = topic.starts_with("merged-") || topic.starts_with(SECOND);
     !["list-", "answer-", OVERWRITTEN, "split-from-", "follows-", "watch-"]
         .iter()
         .any(|kind| topic.starts_with(kind))

@@ -1,8 +1,8 @@
 //! Where groups came from and went to, on their tickets: merges, splits, and second tickets.
 
 use super::{
-    Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind, Stray,
-    StrayKind, Ticket, Write,
+    Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind, SECOND,
+    Stray, StrayKind, Ticket, Write,
     decide::{Planner, Standing, paragraph},
     route::is_taken,
 };
@@ -140,7 +140,7 @@ impl Planner<'_> {
         let Some(observed) = self.input.observed.get(&stray.issue.id) else { return };
         let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
         let reason = Reason::Duplicate { of: own.key.clone() };
-        let topic = format!("duplicate-{}", stray.issue.id);
+        let topic = format!("{SECOND}{}", stray.issue.id);
         if !ticket.told.contains(&topic) {
             let write = Write::LinkDuplicate {
                 issue: observed.issue.clone(),
@@ -163,7 +163,9 @@ impl Planner<'_> {
         if observed.category == Category::Done || ticket.told.contains(&closed) {
             return;
         }
-        if observed.category != Category::New || is_taken(ticket, observed) {
+        // On its way to be closed, nobody but disputebot has moved it.
+        let is_on_its_way = ticket.saying.contains_key(&closed);
+        if (observed.category != Category::New && !is_on_its_way) || is_taken(ticket, observed) {
             let status = observed.status.clone();
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });

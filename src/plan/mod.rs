@@ -55,7 +55,7 @@ pub use route::{
     ASSIGNEE, COMPONENTS, PARENT, Rule, SECURITY, Subject, Then, When, is_worked_on, route, watch_topic,
 };
 pub use theirs::{changed_topic, handed_back, take, tells_of_change};
-pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, Ticket, Written};
+pub use ticket::{Closed, Fence, Fields, Issue, Labels, Life, Link, SECOND, Ticket, Written};
 pub use update::{is_still, is_written, kept_topic, list_topic, settled, written};
 
 use crate::{group::GroupId, ticket::list::Attached};

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{Moment, Orders};
 use crate::{group::GroupId, ticket::Course};
 
+/// What the topics about second tickets of a group begin with.
+pub const SECOND: &str = "duplicate-";
+
 /// What disputebot knows of a group's ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
@@ -60,6 +63,9 @@ pub struct Ticket {
     /// wrote between the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_as_of: Option<Box<str>>,
+    /// Since when what that history shows could not be told, or the history not be seen; none where nothing is untold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold_since: Option<Box<Moment>>,
 }
 
 /// What a ticket did of late, so that it does not do it too often.
@@ -111,7 +117,22 @@ impl Ticket {
             worked_on: false,
             heard_as_of: None,
             edited_as_of: None,
+            untold_since: None,
         }
+    }
+
+    /// Gives the group an issue. What was said, attached and lost on another one is not on this one; what was done to
+    /// second tickets stays done.
+    pub fn bind(&mut self, issue: Issue) {
+        if self.issue().is_some_and(|before| before.id != issue.id) {
+            let is_of_second = |topic: &String| topic.starts_with(SECOND);
+            self.told.retain(is_of_second);
+            self.saying.retain(|topic, _| is_of_second(topic));
+            self.comments.retain(|topic, _| is_of_second(topic));
+            self.look_first = true;
+            (self.heard_as_of, self.edited_as_of, self.untold_since) = (None, None, None);
+        }
+        self.link = Link::Bound { issue };
     }
 
     /// The issue, where one is bound.

@@ -6,19 +6,20 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use disputebot::{
-    apply::{self, Applied, Clock, Failure, Policy, RecoverError, Store},
+    apply::{self, Applied, Clock, Failure, Policy, RecoverError, Store, Wanted},
     dispute::Program,
     group::{Group, GroupId, Status},
-    plan::{Action, Fence, Issue, Link, Mark, Plan, Reason, Ticket, Write},
+    plan::{Action, Category, Fence, Issue, Link, Mark, Past, Plan, Reason, Ticket, Write},
     state::{Change, Doubt},
+    ticket::{Content, Markup, adf, block, facts::Grain},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    harness::content,
-    model::{BOT, Chances, Client, Disk, ModelClock, ModelJira, ModelStore, World},
+    harness::{content, plan_params, wanted},
+    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, World},
 };
 
 /// Longer than a request takes.
@@ -35,11 +36,16 @@ struct Story {
     takeover_after: Option<SignedDuration>,
 }
 
-/// Tells a story in virtual time.
+/// Tells a story in virtual time, in a world without trouble.
 fn tell(story: impl AsyncFnOnce(&mut Story)) {
+    tell_with(Vec::new(), story);
+}
+
+/// Tells a story with faults at some steps.
+fn tell_with(faults: Vec<(u64, Fault)>, story: impl AsyncFnOnce(&mut Story)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(async {
-        let world = World::new(1, Chances::default(), Vec::new(), SETTLE);
+        let world = World::new(1, Chances::default(), faults, SETTLE);
         let disk = Disk::new("first", false);
         let store = disk.open(&world);
         let clock = ModelClock { world: world.clone() };
@@ -87,11 +93,47 @@ impl Story {
         apply::apply(&plan, jira, store, clock, &policy, &stop, &mut |_, _| after_each()).await.unwrap()
     }
 
+    /// A pass over some groups, by a process that may die in it and is started again then.
+    async fn pass(&mut self, groups: &[Group]) {
+        let (records, standing) = wanted(groups.to_vec());
+        let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+        let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
+        let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
+        let pass = async {
+            apply::recover(jira, store, clock, &policy, true).await?;
+            apply::reconcile(&wanted, &params, jira, store, clock, &policy, &stop, &mut |_, _, _| {}).await
+        };
+        let is_alive = tokio::select! {
+            done = pass => !matches!(done, Err(RecoverError::State(_))),
+            () = self.jira.world.crashed() => false,
+        };
+        if !is_alive {
+            self.world().revive();
+            self.jira.client.begin_anew();
+            self.store = self.jira.disk.open(self.world());
+        }
+    }
+
+    /// A ticket of ours with its mark, as a create made it.
+    fn marked(&mut self, group: &Group) -> u64 {
+        let Content { summary, block, labels, priority, fields, .. } = content(group);
+        let mark = Mark::of(group, Grain::Fine);
+        let document = block::compose(Markup::Adf, &group.id, &[], &adf::nodes(&block), &[]);
+        let mut number = 0;
+        self.world().person(|jira, now, _| {
+            let labels = labels.into_iter().collect();
+            number = jira.add(BOT, &summary, document, labels, Some(mark), (now, now));
+            let observed = &mut jira.issues.get_mut(&(10_000 + number)).unwrap().observed;
+            (observed.priority, observed.fields) = (priority, fields);
+        });
+        number
+    }
+
     /// An issue of the project; gives its number.
     fn issue(&self, creator: &str, is_hidden: bool) -> u64 {
         let mut number = 0;
         self.world().person(|jira, now, _| {
-            number = jira.add(creator, "an issue", Value::Null, BTreeSet::new(), None, now);
+            number = jira.add(creator, "an issue", Value::Null, BTreeSet::new(), None, (now, now));
             jira.issues.get_mut(&(10_000 + number)).unwrap().hidden = is_hidden;
         });
         number
@@ -159,6 +201,11 @@ fn group(bits: u128) -> Group {
         status: Status::Active,
         pending: Vec::new(),
     }
+}
+
+/// A group with a ticket, by how many disputes it has.
+fn group_of(disputes: usize) -> Group {
+    Group { members: (0..disputes).map(|n| format!("C1-{n:03}").as_str().into()).collect(), ..group(1) }
 }
 
 #[test]
@@ -302,10 +349,8 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         story.lease = true;
         let creates = (1..=3).map(|bits| {
             let group = group(bits);
-            let write = Write::Create {
-                content: content(&group),
-                mark: Box::new(Mark::of(&group, disputebot::ticket::facts::Grain::Fine)),
-            };
+            let write =
+                Write::Create { content: content(&group), mark: Box::new(Mark::of(&group, Grain::Fine)) };
             (group.id, write)
         });
         let world = story.world().clone();
@@ -343,5 +388,87 @@ fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_
         tokio::time::sleep(Duration::from_mins(2)).await;
         look(story).await.unwrap();
         assert_eq!(story.store.known().claim.as_ref().unwrap().epoch, 4, "it has been silent for an hour");
+    });
+}
+
+#[test]
+fn a_lower_id_that_is_found_later_becomes_the_ticket_and_the_other_is_closed_once_whatever_breaks() {
+    let grown = group_of(5);
+    let story = |faults: Vec<(u64, Fault)>| {
+        let case = format!("{faults:?}");
+        let (mut first, mut last) = (0, 0);
+        tell_with(faults, async |story| {
+            let (lower, higher) = (story.marked(&grown), story.marked(&grown));
+            let [lower, higher] = [lower, higher].map(|number| 10_000 + number);
+            let hide = |story: &Story, hidden| {
+                let mut inner = story.world().lock();
+                inner.jira.issues.get_mut(&lower).unwrap().hidden = hidden;
+            };
+            hide(story, true);
+            let (records, _) = wanted(vec![grown.clone()]);
+            story.record(Change::Group(records[0].clone()));
+            let issue = Issue { id: higher.to_string(), key: format!("DISP-{}", higher - 10_000) };
+            story.know(1, Link::Bound { issue });
+            first = 1 + story.world().lock().steps;
+            story.pass(std::slice::from_ref(&grown)).await;
+            hide(story, false);
+            for _ in 0..6 {
+                tokio::time::sleep(A_WHILE).await;
+                story.pass(std::slice::from_ref(&grown)).await;
+            }
+            let Link::Bound { issue } = story.link(1) else { panic!("{case}: {:?}", story.link(1)) };
+            assert_eq!(issue.id, lower.to_string(), "{case}");
+            let inner = story.world().lock();
+            last = inner.steps;
+            let (kept, second) = (&inner.jira.issues[&lower], &inner.jira.issues[&higher]);
+            assert_eq!(inner.jira.issues.len(), 2, "{case}");
+            let stands = (kept.observed.category, second.observed.category);
+            assert_eq!(stands, (Category::New, Category::Done), "{case}: {:?}", second.history);
+            assert_eq!(second.observed.duplicate_of, [issue], "{case}");
+            let said = format!("duplicate-{higher}-said");
+            assert_eq!(second.comments, [said], "{case}");
+            let closes = |past: &&Past| past.items.iter().any(|item| item.to == "Done");
+            assert_eq!(second.history.iter().filter(closes).count(), 1, "{case}");
+            assert!(kept.comments.is_empty() && kept.observed.lists.len() == 1, "{case}: {kept:?}");
+        });
+        first..=last
+    };
+    let steps = story(Vec::new());
+    println!("{} steps", steps.clone().count());
+    for step in steps {
+        for fault in Fault::ALL {
+            story(vec![(step, fault)]);
+        }
+    }
+}
+
+#[test]
+fn what_was_overwritten_is_given_back_when_the_ticket_can_be_seen_again() {
+    tell(async |story| {
+        let lost = |story: &Story| {
+            let inner = story.world().lock();
+            inner.jira.issues.values().flat_map(|ticket| ticket.lost.clone()).collect::<Vec<Loss>>()
+        };
+        let hide = |story: &Story, hidden| {
+            let mut inner = story.world().lock();
+            inner.jira.issues.values_mut().for_each(|ticket| ticket.hidden = hidden);
+        };
+        story.pass(&[group_of(5)]).await;
+        story.world().lock().chances.hands = 1_000;
+        // Until a person was quick enough.
+        let mut disputes = 6;
+        while lost(story).is_empty() {
+            story.pass(&[group_of(disputes)]).await;
+            disputes += 1;
+            tokio::time::sleep(A_WHILE).await;
+        }
+        story.world().lock().chances.hands = 0;
+        for hidden in [true, true, false] {
+            assert!(lost(story).iter().all(|lost| !lost.is_given_back));
+            hide(story, hidden);
+            story.pass(&[group_of(disputes - 1)]).await;
+            tokio::time::sleep(A_WHILE).await;
+        }
+        assert!(lost(story).iter().all(|lost| lost.is_given_back), "{:?}", lost(story));
     });
 }

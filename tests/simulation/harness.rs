@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use disputebot::{
-    apply::{self, Clock, Policy, RecoverError, Store, Tracker, Wanted},
+    apply::{self, Clock, Failure, Policy, RecoverError, Store, Tracker, Wanted},
     dispute::{Program, Text},
     group::{self, Found, Group, GroupId, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
-        Content, LABEL, Markup, Typed, Weight, adf, block,
+        Content, LABEL, Typed, Weight, adf,
         document::{Block, Inline},
         facts::{Figures, Grain},
         list::{List, PREFIX},
@@ -23,8 +23,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    BOT, Chances, Client, Disk, Fault, ModelClock, ModelJira, ModelStore, Random, TAKE, World, indexed_at,
-    paragraph,
+    BOT, Chances, Client, Disk, FIELD, Fault, ModelClock, ModelJira, ModelStore, Random, TAKE, World,
+    indexed_at,
 };
 
 /// How a daemon makes sure of its tickets.
@@ -68,6 +68,8 @@ pub(crate) struct Plot {
     pub(crate) clocks: bool,
     /// Whether many tickets can be looked at by a search only, as on Data Center.
     pub(crate) by_search: bool,
+    /// Whether the disk says that it holds what it would lose.
+    pub(crate) lying_disk: bool,
     /// Whether the newest issues of the project cannot be read by the bot.
     pub(crate) unreadable: bool,
     /// Whether the project is claimed.
@@ -115,6 +117,12 @@ pub(crate) struct Report {
     pub(crate) lives: u64,
     /// Creates that were settled by how fresh the index is.
     pub(crate) fences: u64,
+    /// Words of people that an edit took away and a comment gave back.
+    pub(crate) given_back: usize,
+    /// Waits that were asked for a part of Jira alone.
+    pub(crate) shut: u64,
+    /// Creates that were not sent because their disk was slow.
+    pub(crate) held_up: usize,
 }
 
 impl Report {
@@ -127,16 +135,17 @@ impl Report {
 impl Plot {
     /// Three crashes and rough weather, as in the published comparison.
     pub(crate) fn rough(seed: u64, algorithm: Algorithm) -> Self {
+        let stormy = Self::stormy(seed, algorithm);
         Self {
             at_once: 16,
             kills: false,
             orders: false,
-            chances: Chances::ROUGH,
-            ..Self::stormy(seed, algorithm)
+            chances: Chances { quota: 0, shut: 0, ..stormy.chances },
+            ..stormy
         }
     }
 
-    /// Rougher: in some Jira asks for silence, the process is killed while it waits, people give orders, and few calls
+    /// Rougher: in some Jira asks for silence or shuts parts of itself, the process is killed while it waits, people give orders, and few calls
     /// are under way at the same time.
     pub(crate) fn stormy(seed: u64, algorithm: Algorithm) -> Self {
         let mut random = Random(seed ^ 0x5eed);
@@ -148,18 +157,21 @@ impl Plot {
         let clocks = ours && random.chance(300);
         // Others ask nobody how long to wait.
         let quota = if ours && random.chance(300) { 1 + random.below(30) } else { 0 };
+        let slow_disk = if ours { 5 } else { 0 };
+        let (shut, hands) = (if quota > 0 { 30 } else { 0 }, if people { 300 } else { 0 });
         Self {
             seed,
             algorithm,
             causes: 4,
             faults,
-            chances: Chances { quota, ..Chances::ROUGH },
+            chances: Chances { slow_disk, quota, shut, hands, ..Chances::ROUGH },
             kills: ours && random.chance(300),
             people,
             orders: ours,
             old_copies,
             clocks,
             by_search: ours && random.chance(500),
+            lying_disk: false,
             unreadable: false,
             lease: true,
             at_once: [1, 2, 16][random.below(3) as usize],
@@ -180,7 +192,8 @@ impl Plot {
             people: false,
             old_copies: false,
             clocks: false,
-            trouble: Duration::from_mins(30),
+            // Beyond the last create, and the last move.
+            trouble: Duration::from_hours(1),
             ..Self::rough(1, Algorithm::Ours)
         }
     }
@@ -217,8 +230,10 @@ impl Plot {
         let first = self.daemon(&world, "first");
         let client = first.jira.client.clone();
         if self.second {
+            let mut disks = vec![first.jira.disk.clone()];
             let second = Daemon { take_over: Duration::from_mins(20), ..self.daemon(&world, "second") };
             let first = Daemon { take_over: Duration::from_mins(20), ..first };
+            disks.push(second.jira.disk.clone());
             // The first one dies for good, in the middle of whatever it does.
             let death = Duration::from_secs(900 + world.lock().random.below(self.trouble.as_secs() - 900));
             tokio::select! {
@@ -243,7 +258,7 @@ impl Plot {
                     tokio::time::sleep(Duration::from_hours(2)).await;
                 } => {}
             }
-            self.judge_two(&world, &mut report);
+            self.judge_two(&world, &disks, &mut report);
         } else {
             self.alone(&world, &first, &mut report).await;
             self.judge(&world, &first.jira.disk, &mut report);
@@ -255,16 +270,19 @@ impl Plot {
         let inner = world.lock();
         report.violations.extend(inner.violations.iter().chain(&inner.jira.broken).cloned());
         (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
+        report.held_up = inner.held_up;
+        let lost = inner.jira.issues.values().flat_map(|ticket| &ticket.lost);
+        (report.given_back, report.shut) = (lost.filter(|lost| lost.is_given_back).count(), inner.jira.shuts);
         report
     }
 
     fn daemon(&self, world: &World, name: &str) -> Daemon {
-        let checks = self.algorithm == Algorithm::Ours && !self.old_copies;
+        let checks = self.algorithm == Algorithm::Ours && !self.old_copies && !self.lying_disk;
         Daemon {
             plot: self.clone(),
             jira: ModelJira {
                 world: world.clone(),
-                disk: Disk::new(name, checks),
+                disk: Disk::new(name, checks).that_lies(self.lying_disk),
                 client: Client::default(),
             },
             clock: ModelClock { world: world.clone() },
@@ -274,7 +292,6 @@ impl Plot {
 
     /// One daemon, started again whenever it died.
     async fn alone(&self, world: &World, daemon: &Daemon, report: &mut Report) {
-        let quiet = self.trouble + 2 * Duration::from_secs(self.settle.as_secs().unsigned_abs()) + 3 * PERIOD;
         loop {
             report.lives += 1;
             world.revive();
@@ -289,7 +306,7 @@ impl Plot {
                 () = world.crashed() => {}
                 () = tokio::time::sleep(kill), if is_killed => {}
             }
-            if world.elapsed() >= quiet {
+            if self.must_have_converged(world) {
                 return;
             }
             let pause = {
@@ -306,10 +323,20 @@ impl Plot {
                 // A copy that has nothing yet is a new state, which has to take over.
                 if disk[..kept].iter().any(|change| matches!(change, Change::Claim { .. })) {
                     disk.truncate(kept);
+                    daemon.jira.disk.pending().clear();
                 }
             }
             tokio::time::sleep(Duration::from_secs(pause)).await;
         }
+    }
+
+    /// Whether so much time has passed since the last fault, and since what Jira asked for is over, that everything is to be
+    /// as it should: one execution of a request, and two passes.
+    fn must_have_converged(&self, world: &World) -> bool {
+        let inner = world.lock();
+        let Some(calm) = inner.calm_since else { return false };
+        let settle = Duration::from_secs(self.settle.as_secs().unsigned_abs());
+        world.elapsed() >= calm.max(inner.jira.busy_until()) + settle + 2 * PERIOD
     }
 
     fn judge(&self, world: &World, disk: &Disk, report: &mut Report) {
@@ -342,9 +369,7 @@ impl Plot {
             match &ticket.link {
                 Link::Bound { issue } => {
                     let there = issue.id.parse::<u64>().ok().and_then(|id| inner.jira.issues.get(&id));
-                    let marked = there.is_some_and(|there| {
-                        there.mark.as_ref().is_some_and(|mark| mark.group == ticket.group)
-                    });
+                    let marked = there.is_some_and(|there| there.is_of(&ticket.group));
                     let unanswered =
                         there.filter(|there| !there.hidden && !self.old_copies).and_then(|there| {
                             let heard = &there.observed.comments;
@@ -369,6 +394,10 @@ impl Plot {
                         let key = &issue.key;
                         report.violations.push(format!("{key} has not one list of its disputes: {lists:?}"));
                     }
+                    if self.end == End::Closed && ticket.closed != Closed::ByUs {
+                        let (key, closed) = (&issue.key, ticket.closed);
+                        report.violations.push(format!("{key} was closed by us, and counts as {closed:?}"));
+                    }
                     if !marked {
                         report.violations.push(format!("a group is bound to {} without its mark", issue.key));
                     }
@@ -384,6 +413,13 @@ impl Plot {
             }
         }
         for ticket in inner.jira.issues.values() {
+            if let Some(lost) = ticket.lost.iter().find(|lost| !lost.is_given_back)
+                && !ticket.hidden
+                && !self.old_copies
+            {
+                let key = &ticket.observed.issue.key;
+                report.violations.push(format!("{key}: what a person wrote was not given back: {lost:?}"));
+            }
             if let Some(field) = ticket.theirs.get("field")
                 && ticket.observed.fields.get(FIELD) != Some(&field.text)
             {
@@ -413,8 +449,16 @@ impl Plot {
         counts
     }
 
-    fn judge_two(&self, world: &World, report: &mut Report) {
+    fn judge_two(&self, world: &World, disks: &[Disk], report: &mut Report) {
+        let stores: Vec<ModelStore> = disks.iter().map(|disk| disk.open(world)).collect();
         let inner = world.lock();
+        for ticket in stores.iter().flat_map(|store| store.known().tickets.values()) {
+            let Some(issue) = ticket.issue() else { continue };
+            let there = issue.id.parse::<u64>().ok().and_then(|id| inner.jira.issues.get(&id));
+            if !there.is_some_and(|there| there.is_of(&ticket.group)) {
+                report.violations.push(format!("a group is bound to {} without its mark", issue.key));
+            }
+        }
         let by_cause = Self::tickets_by_cause(&inner.jira.issues);
         report.doubled = by_cause.values().filter(|count| **count > 1).count();
         report.lost = self.causes - by_cause.len();
@@ -466,17 +510,16 @@ impl Daemon {
     /// One life of the process: ends when the disk fails or the story is over.
     async fn live(&self, mut store: ModelStore) {
         let world = &self.jira.world;
-        let quiet = self.plot.trouble
-            + 2 * Duration::from_secs(self.plot.settle.as_secs().unsigned_abs())
-            + 3 * PERIOD;
         let mut waiting: BTreeMap<GroupId, Moment> = BTreeMap::new();
         loop {
             let elapsed = world.elapsed();
             if elapsed >= self.plot.trouble {
-                world.lock().chances = Chances { lags: self.plot.chances.lags, ..Chances::default() };
-                world.lock().faults.clear();
+                let mut inner = world.lock();
+                inner.chances = Chances { lags: self.plot.chances.lags, ..Chances::default() };
+                inner.faults.clear();
+                inner.calm_since.get_or_insert(elapsed);
             }
-            if !self.plot.second && elapsed >= quiet {
+            if !self.plot.second && self.plot.must_have_converged(world) {
                 if !store.is_whole() {
                     world.lock().violation("the journal does not say what the process knows");
                 }
@@ -487,7 +530,7 @@ impl Daemon {
             }
             if self.plot.unreadable {
                 world.person(|jira, now, _| {
-                    let number = jira.add("person", "secret", Value::Null, BTreeSet::new(), None, now);
+                    let number = jira.add("person", "secret", Value::Null, BTreeSet::new(), None, (now, now));
                     if let Some(ticket) = jira.issues.get_mut(&(10_000 + number)) {
                         ticket.hidden = true;
                     }
@@ -499,6 +542,10 @@ impl Daemon {
             };
             if passed.is_err() {
                 return;
+            }
+            // It may die at any time, and is judged as long as it lives.
+            if self.plot.second && !store.is_whole() {
+                world.lock().violation("the journal does not say what the process knows");
             }
             let open = self.plot.algorithm == Algorithm::Ours
                 && apply::is_open(store.known(), &self.policy(&store), &self.clock.moment());
@@ -554,7 +601,10 @@ impl Daemon {
         )
         .await;
         match done {
-            Ok((plan, _)) => {
+            Ok((plan, applied)) => {
+                let is_held_up = |failure: &Failure| matches!(failure, Failure::HeldUp);
+                let held_up = applied.failed.iter().filter(|(_, failure)| is_held_up(failure)).count();
+                self.jira.world.lock().held_up += held_up;
                 if !plan.is_empty() {
                     drop(apply::anchor(&self.jira, store, &self.clock, &policy).await);
                 }
@@ -595,36 +645,7 @@ impl Daemon {
             GroupId::from_bits(bits)
         };
         let lineage = group::inherit(&input, &group::Params::default(), &mut mint);
-        let mut standing = BTreeMap::new();
-        let mut records = Vec::new();
-        for group in lineage.groups {
-            let active = group.status == Status::Active;
-            standing.insert(
-                group.id.clone(),
-                Standing {
-                    content: active.then(|| Ok(content(&group))),
-                    title: String::new(),
-                    weight: Weight { amount: Decimal::ONE, ..Weight::default() },
-                    absent: 0,
-                    moved: (0, 0),
-                    returned: false,
-                    unfit: Vec::new(),
-                    days_left: None,
-                    fresh_amount: Decimal::ZERO,
-                },
-            );
-            records.push(GroupRecord {
-                group,
-                title: String::new(),
-                cause: "".into(),
-                who: "".into(),
-                figures: Figures::default(),
-                coarse: false,
-                due: Vec::new(),
-                spread: None,
-            });
-        }
-        (records, standing)
+        wanted(lineage.groups)
     }
 
     /// A pass of the algorithms that others use.
@@ -689,6 +710,40 @@ impl Daemon {
     }
 }
 
+/// What a pass wants of the tickets of some groups.
+pub(crate) fn wanted(groups: Vec<Group>) -> (Vec<GroupRecord>, BTreeMap<GroupId, Standing>) {
+    let mut standing = BTreeMap::new();
+    let mut records = Vec::new();
+    for group in groups {
+        let active = group.status == Status::Active;
+        standing.insert(
+            group.id.clone(),
+            Standing {
+                content: active.then(|| Ok(content(&group))),
+                title: String::new(),
+                weight: Weight { amount: Decimal::ONE, ..Weight::default() },
+                absent: 0,
+                moved: (0, 0),
+                returned: false,
+                unfit: Vec::new(),
+                days_left: None,
+                fresh_amount: Decimal::ZERO,
+            },
+        );
+        records.push(GroupRecord {
+            group,
+            title: String::new(),
+            cause: "".into(),
+            who: "".into(),
+            figures: Figures::default(),
+            coarse: false,
+            due: Vec::new(),
+            spread: None,
+        });
+    }
+    (records, standing)
+}
+
 /// What the disputes of a ticket have in common.
 fn cause_of(mark: &Mark) -> Option<&str> {
     mark.members.first()?.split('-').next()
@@ -725,10 +780,7 @@ fn list(group: &Group) -> List {
     List { name, text: text.into(), rows: group.members.len(), left_out: 0, withheld: Vec::new() }
 }
 
-/// A field that was configured.
-const FIELD: &str = "Disputes";
-
-fn plan_params(settle: SignedDuration) -> plan::Params {
+pub(crate) fn plan_params(settle: SignedDuration) -> plan::Params {
     plan::Params {
         max_new_tickets: 50,
         min_disputes: 4,
@@ -788,7 +840,7 @@ fn people(world: &World, known: &Known, plot: &Plot) {
                 jira.burn();
             } else {
                 let indexed = indexed_at(now, random, chances);
-                jira.add("person", "something else", Value::Null, BTreeSet::new(), None, indexed);
+                jira.add("person", "something else", Value::Null, BTreeSet::new(), None, (now, indexed));
             }
         }
         if ours.is_empty() {
@@ -802,7 +854,6 @@ fn people(world: &World, known: &Known, plot: &Plot) {
             0 => {
                 // Never twice the same: what a person puts back to the letter cannot be told from what stood there.
                 let words = format!("as a person says it after {} ms", now.as_millis());
-                ticket.observed.summary.clone_from(&words);
                 // Handed over by an order that is still to be read, it is not theirs any more. An old copy of the
                 // state has not read those that it did not answer yet.
                 let heard = bound.get(&ticket.observed.issue.id).copied().unwrap_or_default();
@@ -811,49 +862,29 @@ fn people(world: &World, known: &Known, plot: &Plot) {
                         && !ticket.comments.contains(&plan::answer_topic(&comment.id.to_string()))
                         && (comment.id > heard || plot.old_copies)
                 });
-                if !is_handed_over {
-                    ticket.hand_to_people("summary", &words, now);
-                }
+                ticket.summarize(&words, is_handed_over, now);
             }
-            1 => {
-                let words = "words of a person".to_owned();
-                if let block::Located::Block { mut above, ours, below } =
-                    block::locate(&ticket.observed.description)
-                    && let Some(mark) = &ticket.mark
-                {
-                    above.push(paragraph(&words));
-                    ticket.observed.description =
-                        block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
-                    ticket.hand_to_people("words", &words, now);
-                }
-            }
-            2 => {
-                ticket.observed.category = Category::Done;
-                "Done".clone_into(&mut ticket.observed.status);
-            }
-            3 => {
-                ticket.observed.category = Category::InProgress;
-                "In Review".clone_into(&mut ticket.observed.status);
-            }
+            1 => ticket.write_above("words of a person", now),
+            2 => ticket.become_status(false, Category::Done, "Done", now),
+            3 => ticket.become_status(false, Category::InProgress, "In Review", now),
             4 => {
+                let before = ticket.labels();
                 ticket.observed.labels.clear();
                 ticket.relabel(indexed);
+                ticket.note(now, false, vec![("labels", before, String::new())]);
             }
             5 => {
                 let copy = ticket.observed.clone();
-                jira.add("person", &copy.summary, copy.description, copy.labels, None, indexed);
+                jira.add("person", &copy.summary, copy.description, copy.labels, None, (now, indexed));
             }
             6 => ticket.observed.issue.key = format!("OTHER-{id}"),
-            12 => {
-                ticket.observed.fields.insert(FIELD.to_owned(), "none of yours".to_owned());
-                ticket.hand_to_people("field", "none of yours", now);
-            }
+            12 => ticket.fill_in("none of yours", now),
             13 | 14 => {
                 let order = ORDERS[random.below(ORDERS.len() as u64) as usize];
                 if order == TAKE {
                     ticket.theirs.remove("summary");
                 }
-                jira.say(id, order);
+                jira.say(id, order, now);
             }
             7 => ticket.hidden = may_hide && bound.contains_key(&ticket.observed.issue.id),
             _ => {

@@ -1,6 +1,23 @@
 //! The ticket protocol in a simulated world: virtual time, a model of Jira that lags, loses answers and does
 //! things late, a model disk that fails, and a process that dies at any step. `cargo bench --bench prove`
 //! runs the same with many more seeds.
+//!
+//! # What must be true
+//!
+//! | | promise | judged in | shown by |
+//! | --- | --- | --- | --- |
+//! | I1 | each cause has exactly one ticket | `Plot::judge`, `judge_two` | `one_ticket_per_group_whatever_breaks`, `every_step_may_fail_in_every_way`, `a_second_machine_takes_over_without_a_second_ticket` |
+//! | I2 | a create is sent once for an intent that is on disk | `ModelJira::check_create` | the same; `a_disk_that_says_that_it_holds_what_it_loses_is_found_out` |
+//! | I3 | a bound issue is there and carries the mark of its group | `Plot::judge`, `judge_two` | the same |
+//! | I4 | no create while an earlier one may arrive, and none long after its record | `ModelJira::check_create` | the same; `a_wait_that_is_shorter_than_jira_takes_is_found_out` |
+//! | I5 | the journal says what the process knows | `ModelStore::is_whole` | the same |
+//! | I6 | no call in a time for which Jira, an endpoint or an issue wants to be left alone, over restarts | `ModelJira::check_silence` | `a_wait_that_jira_asks_for_…`, `a_wait_for_one_endpoint_or_one_issue_…` |
+//! | I7 | each scheduled occurrence once | - | `tests/schedule.rs`: `no_life_of_a_daemon_misses_repeats_or_disorders_an_occurrence` |
+//! | I8 | calls under way and memory have a bound | `Plot::run` | the same as I1; memory: `cargo bench --bench prove -- size` |
+//! | I9 | what people write stays, or is given back | `Ticket::take_edit`, `Plot::judge` | `what_a_person_writes_between_a_look_and_an_edit_is_given_back` and those of I1 |
+//! | I10 | one execution and two passes after the last fault all is as it should be | `Plot::must_have_converged` | those of I1, `a_move_over_several_steps_…` |
+//!
+//! Single stories, each with every fault at every step where it says so, are in `directed`.
 
 mod directed;
 mod harness;
@@ -27,7 +44,7 @@ fn one_ticket_per_group_whatever_breaks() {
 fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() {
     let plot = |seed| {
         let rough = Plot::stormy(seed, Algorithm::Ours);
-        Plot { chances: model::Chances { quota: 60, ..rough.chances }, kills: true, ..rough }
+        Plot { chances: model::Chances { quota: 60, shut: 60, ..rough.chances }, kills: true, ..rough }
     };
     let found = unclean(1..=60, plot);
     println!("seeds 1 to 60");
@@ -35,16 +52,69 @@ fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() 
 }
 
 #[test]
+fn what_a_person_writes_between_a_look_and_an_edit_is_given_back() {
+    let plot = |seed| {
+        let rough = Plot::rough(seed, Algorithm::Ours);
+        let chances = model::Chances { hands: 800, ..rough.chances };
+        Plot { chances, people: true, old_copies: false, orders: seed % 2 == 0, ..rough }
+    };
+    let reports: Vec<(u64, Report)> = (1..=100).map(|seed| (seed, plot(seed).live())).collect();
+    let given_back: usize = reports.iter().map(|(_, report)| report.given_back).sum();
+    println!("seeds 1 to 100: {given_back} given back");
+    let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+    assert!(given_back > 50, "nobody wrote in that moment, so this shows nothing");
+}
+
+#[test]
+fn a_wait_for_one_endpoint_or_one_issue_is_kept_by_the_process_that_begins_after_a_crash() {
+    let plot = |seed| {
+        let rough = Plot::stormy(seed, Algorithm::Ours);
+        Plot { chances: model::Chances { quota: 0, shut: 200, ..rough.chances }, kills: true, ..rough }
+    };
+    let reports: Vec<(u64, Report)> = (1..=60).map(|seed| (seed, plot(seed).live())).collect();
+    let shut: u64 = reports.iter().map(|(_, report)| report.shut).sum();
+    println!("seeds 1 to 60: {shut} waits");
+    let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+    assert!(shut > 100, "no part was shut, so this shows nothing");
+}
+
+/// Jira is long at a call, and the process dies before it hears of it: the next one begins while Jira is still at it.
+fn late_and_alone(step: u64) -> Vec<(u64, Fault)> {
+    vec![(step, Fault::LostAnswer), (step + 1, Fault::Crash)]
+}
+
+#[test]
 fn every_step_may_fail_in_every_way() {
     let steps = Plot::calm(3, Vec::new()).live();
     assert!(steps.is_clean(), "{steps:?}");
     println!("{} steps", steps.steps);
+    let mut held_up = 0;
     for step in 1..=steps.steps {
         for fault in Fault::ALL {
             let report = Plot::calm(3, vec![(step, fault)]).live();
             assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
+            held_up += report.held_up;
         }
+        let report = Plot::calm(3, late_and_alone(step)).live();
+        assert!(report.is_clean(), "step {step}, late and alone: {report:?}");
     }
+    assert!(held_up > 0, "no create was held up by a slow disk");
+}
+
+#[test]
+fn a_disk_that_says_that_it_holds_what_it_loses_is_found_out() {
+    let dies = |lying_disk, seed, step| {
+        Plot { seed, lying_disk, ..Plot::calm(1, late_and_alone(step)) }.live().doubled > 0
+    };
+    let found =
+        (1..=20).find_map(|seed| (1..=40).find(|step| dies(true, seed, *step)).map(|step| (seed, step)));
+    println!("{found:?}");
+    if let Some((seed, step)) = found {
+        assert!(!dies(false, seed, step), "it is not the disk");
+    }
+    assert!(found.is_some(), "no crash lost an intent, so the disk of the others shows nothing");
 }
 
 #[test]
@@ -59,6 +129,8 @@ fn a_move_over_several_steps_may_fail_at_each_and_gets_there_or_says_once_that_i
                 let report = plot(vec![(step, fault)]).live();
                 assert!(report.is_clean(), "{end:?}, step {step}, {fault:?}: {report:?}");
             }
+            let report = plot(late_and_alone(step)).live();
+            assert!(report.is_clean(), "{end:?}, step {step}, late and alone: {report:?}");
         }
     }
 }
@@ -84,7 +156,7 @@ fn the_harness_fails_the_algorithms_of_others() {
         assert!(doubled > 0, "{algorithm:?} did not double in 200 runs, so the harness shows nothing");
     }
     // The last one doubles in one of a thousand lives; of the first 10,000 these do.
-    let seeds = [2_544, 3_441, 3_610, 4_733, 5_122, 5_368, 6_498, 6_578, 7_020, 9_721];
+    let seeds = [2_544, 3_610, 4_733, 5_122, 5_368, 6_498, 6_578, 7_020, 9_721];
     let doubled = seeds
         .into_iter()
         .filter(|seed| Plot::rough(*seed, Algorithm::IntentAndWait).live().doubled > 0)
@@ -132,6 +204,7 @@ fn where_issues_cannot_be_read_one_by_one_a_label_shows_how_fresh_the_index_is()
             assert!(report.doubled == 0 && held, "step {step}, {fault:?}: {report:?}");
             fenced += report.fences;
         }
-        assert!(fenced > 0, "{fault:?}: no create was settled by the index");
+        // One that arrives late is found by its number, where that can be read.
+        assert!(fenced > 0 || fault == Fault::LostAnswer, "no create was settled by the index");
     }
 }

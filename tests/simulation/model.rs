@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,15 +10,18 @@ use disputebot::{
     apply::{Clock, Store, Tracker},
     group::GroupId,
     jira::{Account, Cause, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
-    plan::{self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed},
+    plan::{
+        self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, NotBefore, Observed,
+        Part, Past, PastItem, Pause,
+    },
     state::{Change, Head, Known, StateError},
     ticket::{
         Content, Markup, adf, block,
-        document::Block,
+        document::{Block, plain_text},
         list::{Attached, List},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -38,6 +41,14 @@ const SENT_ONCE: [&str; 4] = ["create", "comment", "attach", "transition"];
 pub(crate) const BOT: &str = "bot";
 /// Hands the summary over.
 pub(crate) const TAKE: &str = "/disputebot take summary";
+/// A field that was configured.
+pub(crate) const FIELD: &str = "Disputes";
+/// Seconds since 1970 at which every life begins.
+const BEGUN: i64 = 1_790_000_000;
+/// Issues whose histories are read in one call.
+const HISTORIES: usize = 20;
+/// Calls that came later than the seeds that tests name: they draw from a stream of their own.
+const LATER: [&str; 2] = ["histories", "watch"];
 
 /// `SplitMix64`: small, known, and the same everywhere.
 #[derive(Debug, Clone)]
@@ -75,7 +86,7 @@ pub(crate) enum Fault {
     LostAnswer,
     /// The disk is full.
     Full,
-    /// Jira takes its time.
+    /// Jira, or the disk, takes its time.
     Slow,
 }
 
@@ -97,7 +108,12 @@ pub(crate) struct Chances {
     pub(crate) lags: bool,
     pub(crate) pause: u64,
     pub(crate) disk: u64,
+    pub(crate) slow_disk: u64,
     pub(crate) quota: u64,
+    /// Of a call, that Jira shuts its endpoint or the issue that it writes to for a time.
+    pub(crate) shut: u64,
+    /// Of an edit, that a person writes into one of its fields in that very moment.
+    pub(crate) hands: u64,
 }
 
 impl Chances {
@@ -113,7 +129,10 @@ impl Chances {
         lags: true,
         pause: 0,
         disk: 2,
+        slow_disk: 0,
         quota: 0,
+        shut: 0,
+        hands: 0,
     };
 }
 
@@ -123,10 +142,14 @@ pub(crate) struct World {
     inner: Arc<Mutex<Inner>>,
     crash: Arc<Notify>,
     begun: Instant,
+    /// Milliseconds for which a disk has kept everything waiting.
+    stalled: Arc<AtomicU64>,
 }
 
 pub(crate) struct Inner {
     pub(crate) random: Random,
+    /// Of what was added later, so that what the seeds bring otherwise stays.
+    pub(crate) later: Random,
     pub(crate) chances: Chances,
     /// Steps so far, over all lives of the daemon.
     pub(crate) steps: u64,
@@ -140,6 +163,10 @@ pub(crate) struct Inner {
     pub(crate) skew: SignedDuration,
     pub(crate) boot: u64,
     pub(crate) violations: Vec<String>,
+    /// Since when there are no faults any more.
+    pub(crate) calm_since: Option<Duration>,
+    /// Creates that came so late after their record that they were not sent.
+    pub(crate) held_up: usize,
     /// Longest wait of the protocol.
     pub(crate) settle: SignedDuration,
 }
@@ -165,6 +192,9 @@ pub(crate) struct Jira {
     pub(crate) reads: u64,
     /// Until when nobody is let in.
     closed_until: Duration,
+    /// Until when one part takes nothing, and how often one was told so.
+    shut: BTreeMap<Part, Duration>,
+    pub(crate) shuts: u64,
     /// Comments that people ever made.
     orders: u64,
     /// Promises that a write broke, whether or not its answer was heard.
@@ -189,9 +219,15 @@ pub(crate) struct Ticket {
     pub(crate) mark: Option<Mark>,
     /// Topics of comments.
     pub(crate) comments: Vec<String>,
+    /// Who changed what, in the order of time.
+    pub(crate) history: Vec<Past>,
+    /// What edits took away of what people had written after the look before, and what was said of it.
+    pub(crate) lost: Vec<Loss>,
     /// Whether a comment was made once too often.
     pub(crate) is_repeated: bool,
     pub(crate) hidden: bool,
+    /// Accounts that were made to watch it, as often as they were.
+    pub(crate) watchers: Vec<String>,
     /// From when on the search shows these labels.
     indexed: Vec<(Duration, BTreeSet<String>)>,
     /// What the search showed of it last, and when.
@@ -207,6 +243,39 @@ pub(crate) struct Theirs {
     at: Duration,
 }
 
+/// Words of a person that an edit took away.
+#[derive(Debug, Clone)]
+pub(crate) struct Loss {
+    /// Id of their entry in the history, and its field.
+    pub(crate) entry: (String, String),
+    pub(crate) words: Vec<String>,
+    /// Whether a comment has given them back.
+    pub(crate) is_given_back: bool,
+}
+
+/// A call as limits see it: its endpoint, and the issue that it writes to.
+#[derive(Debug, Clone, Copy)]
+struct Ask<'a> {
+    what: &'static str,
+    is_search: bool,
+    writes_to: Option<&'a str>,
+}
+
+impl Ask<'_> {
+    fn parts(&self) -> Vec<Part> {
+        let endpoint = Part::Endpoint(self.what.to_owned());
+        [endpoint].into_iter().chain(self.writes_to.map(|id| Part::Issue(id.to_owned()))).collect()
+    }
+
+    /// Its parts, where there is any that could be among some: most lives have none, and there are many calls.
+    fn among<T>(&self, some: &BTreeMap<Part, T>) -> Vec<Part> {
+        if some.is_empty() { Vec::new() } else { self.parts() }
+    }
+}
+
+/// Why a call failed, and the part alone that wants to be left alone.
+type Refused = (JiraError, Option<Part>);
+
 impl World {
     pub(crate) fn new(
         seed: u64,
@@ -216,6 +285,7 @@ impl World {
     ) -> Self {
         let inner = Inner {
             random: Random(seed),
+            later: Random(seed ^ 0x1a7e_5eed),
             chances,
             steps: 0,
             faults,
@@ -225,20 +295,28 @@ impl World {
             skew: SignedDuration::ZERO,
             boot: 1,
             violations: Vec::new(),
+            calm_since: None,
+            held_up: 0,
             settle,
         };
-        Self { inner: Arc::new(Mutex::new(inner)), crash: Arc::new(Notify::new()), begun: Instant::now() }
+        let (inner, crash) = (Arc::new(Mutex::new(inner)), Arc::new(Notify::new()));
+        Self { inner, crash, begun: Instant::now(), stalled: Arc::default() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.begun.elapsed();
-        inner.catch_up(now);
+        inner.catch_up(self.elapsed());
         inner
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.begun.elapsed() + Duration::from_millis(self.stalled.load(Ordering::Relaxed))
+    }
+
+    /// The machine waits for its disk: nothing runs there, and time passes.
+    fn stall(&self, wait: Duration) {
+        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.stalled.fetch_add(ms, Ordering::Relaxed);
     }
 
     /// Waits until the daemon has died.
@@ -272,15 +350,14 @@ impl World {
         fault
     }
 
-    /// One call: what it does when Jira gets to it, and what the client hears. `once` is a write that must
-    /// not be sent twice.
+    /// One call: what it does when Jira gets to it, and what the client hears.
     async fn call<R: Send + 'static>(
         &self,
-        what: &'static str,
-        is_search: bool,
+        ask: &Ask<'_>,
         effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
-    ) -> Result<R, JiraError> {
-        let failed = |cause| JiraError { call: what.to_owned(), cause, said: String::new() };
+    ) -> Result<R, Refused> {
+        let what = ask.what;
+        let failed = |cause| (JiraError { call: what.to_owned(), cause, said: String::new() }, None);
         let fault = self.step(what);
         if fault == Some(Fault::Crash) {
             std::future::pending::<()>().await;
@@ -288,7 +365,8 @@ impl World {
         let pause = {
             let mut inner = self.lock();
             let chance = inner.chances.pause;
-            inner.random.chance(chance).then(|| Duration::from_secs(inner.random.below(300)))
+            let random = inner.stream(what).1;
+            random.chance(chance).then(|| Duration::from_secs(random.below(300)))
         };
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
@@ -297,53 +375,67 @@ impl World {
         let (heard, cause) = {
             let mut inner = self.lock();
             let chances = inner.chances;
-            if fault == Some(Fault::Error) || inner.random.chance(chances.refused) {
+            let now = self.elapsed();
+            if chances.shut > 0 && inner.later.chance(chances.shut) {
+                let parts = ask.parts();
+                let part = parts[inner.later.below(parts.len() as u64) as usize].clone();
+                let until = now + Duration::from_secs(30 + inner.later.below(570));
+                inner.jira.shut.insert(part, until);
+                inner.jira.shuts += 1;
+            }
+            let (jira, random) = inner.stream(what);
+            if fault == Some(Fault::Error) || random.chance(chances.refused) {
                 return Err(failed(Cause::Connect));
             }
-            let now = self.elapsed();
-            if chances.quota > 0 && inner.random.chance(chances.quota) {
-                let wait = Duration::from_secs(30 + inner.random.below(570));
-                inner.jira.closed_until = inner.jira.closed_until.max(now + wait);
+            if chances.quota > 0 && random.chance(chances.quota) {
+                let wait = Duration::from_secs(30 + random.below(570));
+                jira.closed_until = jira.closed_until.max(now + wait);
             }
-            if now < inner.jira.closed_until {
-                let wait =
-                    SignedDuration::try_from(inner.jira.closed_until.saturating_sub(now)).unwrap_or_default();
-                return Err(failed(Cause::Busy { wait: Some(wait) }));
+            let busy = |until: Duration| {
+                let wait = SignedDuration::try_from(until.saturating_sub(now)).unwrap_or_default();
+                failed(Cause::Busy { wait: Some(wait) }).0
+            };
+            if now < jira.closed_until {
+                return Err((busy(jira.closed_until), None));
             }
-            let lost_before = fault == Some(Fault::LostRequest) || inner.random.chance(chances.lost_before);
+            let shut = |part: &Part| jira.shut.get(part).copied().filter(|until| now < *until);
+            if let Some((until, part)) =
+                ask.among(&jira.shut).into_iter().find_map(|part| Some((shut(&part)?, part)))
+            {
+                return Err((busy(until), Some(part)));
+            }
+            let lost_before = fault == Some(Fault::LostRequest) || random.chance(chances.lost_before);
             let execution = match fault {
                 Some(Fault::LostAnswer) => Duration::from_secs(100),
                 Some(Fault::Slow) => Duration::from_secs(25),
-                _ if inner.random.chance(chances.very_slow) => {
-                    Duration::from_secs(30 + inner.random.below(LONGEST_EXECUTION.as_secs() - 30))
+                _ if random.chance(chances.very_slow) => {
+                    Duration::from_secs(30 + random.below(LONGEST_EXECUTION.as_secs() - 30))
                 }
-                _ if inner.random.chance(chances.slow) => {
-                    Duration::from_millis(2_000 + inner.random.below(28_000))
-                }
-                _ => Duration::from_millis(100 + inner.random.below(1_900)),
+                _ if random.chance(chances.slow) => Duration::from_millis(2_000 + random.below(28_000)),
+                _ => Duration::from_millis(100 + random.below(1_900)),
             };
             if !lost_before {
                 let slot = Arc::clone(&answer);
-                inner.jira.arrivals += 1;
-                let key = (now + execution, inner.jira.arrivals);
-                let effect: Effect = Box::new(move |jira, at, random, chances| {
-                    let result = effect(jira, at, random, chances);
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-                });
-                inner.jira.queue.insert(key, effect);
+                jira.do_at(
+                    now + execution,
+                    Box::new(move |jira, at, random, chances| {
+                        let result = effect(jira, at, random, chances);
+                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                    }),
+                );
             }
-            let fails = is_search && inner.random.chance(chances.search_fails);
+            let fails = ask.is_search && random.chance(chances.search_fails);
             if lost_before || execution >= CLIENT_LIMIT {
                 (now + CLIENT_LIMIT, Some(Cause::Timeout))
-            } else if inner.random.chance(chances.lost_after) {
+            } else if random.chance(chances.lost_after) {
                 (now + execution, Some(Cause::Broken))
-            } else if fails || inner.random.chance(chances.failed_after) {
+            } else if fails || random.chance(chances.failed_after) {
                 (now + execution, Some(Cause::Server(500)))
             } else {
                 (now + execution, None)
             }
         };
-        tokio::time::sleep_until(self.begun + heard).await;
+        tokio::time::sleep(heard.saturating_sub(self.elapsed())).await;
         if self.step("answer") == Some(Fault::Crash) {
             std::future::pending::<()>().await;
         }
@@ -353,6 +445,42 @@ impl World {
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         answer.ok_or_else(|| failed(Cause::Broken))
+    }
+
+    /// A person writes into a field of a ticket in the very moment in which it is edited.
+    fn hands(&self, id: &str, changes: &[FieldChange]) {
+        let now = self.elapsed();
+        let mut inner = self.lock();
+        let Inner { chances, later, jira, .. } = &mut *inner;
+        if chances.hands == 0 || !later.chance(chances.hands) {
+            return;
+        }
+        let may_write = |change: &&FieldChange| {
+            matches!(
+                change,
+                FieldChange::Summary { .. } | FieldChange::Description { .. } | FieldChange::Field { .. }
+            )
+        };
+        let fields: Vec<&FieldChange> = changes.iter().filter(may_write).collect();
+        let Some(field) = fields.get(later.below(fields.len() as u64) as usize) else { return };
+        let (field, at) = ((*field).clone(), now + Duration::from_millis(1 + later.below(2_000)));
+        let id = id.to_owned();
+        jira.do_at(
+            at,
+            Box::new(move |jira, at, _, _| {
+                let Some(ticket) = jira.open(&id) else { return };
+                let words = format!("as a person has it {} ms after", at.as_millis());
+                match field {
+                    FieldChange::Summary { .. } => {
+                        let is_handed_over =
+                            ticket.observed.comments.iter().any(|comment| comment.text == TAKE);
+                        ticket.summarize(&words, is_handed_over, at);
+                    }
+                    FieldChange::Description { .. } => ticket.write_above(&words, at),
+                    _ => ticket.fill_in(&words, at),
+                }
+            }),
+        );
     }
 
     /// What a person does to an issue.
@@ -365,6 +493,12 @@ impl World {
 }
 
 impl Inner {
+    /// Jira, and what a call draws from.
+    fn stream(&mut self, what: &str) -> (&mut Jira, &mut Random) {
+        let random = if LATER.contains(&what) { &mut self.later } else { &mut self.random };
+        (&mut self.jira, random)
+    }
+
     fn catch_up(&mut self, now: Duration) {
         while let Some((key, effect)) = self.jira.queue.pop_first() {
             if key.0 > now {
@@ -396,7 +530,7 @@ impl Jira {
         description: Value,
         labels: BTreeSet<String>,
         mark: Option<Mark>,
-        indexed_at: Duration,
+        (now, indexed_at): (Duration, Duration),
     ) -> u64 {
         self.newest += 1;
         let number = self.newest;
@@ -416,15 +550,18 @@ impl Jira {
             lists: Vec::new(),
             comments: Vec::new(),
             has_more_comments: false,
-            updated: "".into(),
+            updated: instant(now).to_string().into(),
         };
         let ticket = Ticket {
             observed,
             creator: creator.to_owned(),
             mark,
             comments: Vec::new(),
+            history: Vec::new(),
+            lost: Vec::new(),
             is_repeated: false,
             hidden: false,
+            watchers: Vec::new(),
             indexed: vec![(indexed_at, labels)],
             glanced: None,
             theirs: BTreeMap::new(),
@@ -433,17 +570,28 @@ impl Jira {
         number
     }
 
+    /// Until when Jira, or a part of it, wants to be left alone.
+    pub(crate) fn busy_until(&self) -> Duration {
+        self.shut.values().copied().max().unwrap_or_default().max(self.closed_until)
+    }
+
+    fn do_at(&mut self, at: Duration, effect: Effect) {
+        self.arrivals += 1;
+        self.queue.insert((at, self.arrivals), effect);
+    }
+
     /// Whether a daemon has claimed the project.
     pub(crate) fn is_claimed(&self) -> bool {
         self.property.is_some()
     }
 
     /// A person writes a comment under an issue.
-    pub(crate) fn say(&mut self, id: u64, text: &str) {
+    pub(crate) fn say(&mut self, id: u64, text: &str, at: Duration) {
         self.orders += 1;
         let heard = Heard { id: self.orders, author: vec!["person".to_owned()], text: text.to_owned() };
         if let Some(ticket) = self.issues.get_mut(&id) {
             ticket.observed.comments.push(heard);
+            ticket.touch(at);
         }
     }
 
@@ -474,12 +622,71 @@ impl Jira {
 }
 
 impl Ticket {
+    /// Whether it carries the mark of a group.
+    pub(crate) fn is_of(&self, group: &GroupId) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.group == *group)
+    }
+
     /// A person writes into a field. Who types what stands there changes nothing, so theirs it is since the first time.
     pub(crate) fn hand_to_people(&mut self, field: &'static str, text: &str, at: Duration) {
         let is_said = self.theirs.get(field).is_some_and(|theirs| theirs.text == text);
         if !is_said {
             self.theirs.insert(field, Theirs { text: text.to_owned(), at });
         }
+    }
+
+    pub(crate) fn touch(&mut self, at: Duration) {
+        self.observed.updated = instant(at).to_string().into();
+    }
+
+    /// An entry of the history: fields with what was there and what is there since.
+    pub(crate) fn note(&mut self, at: Duration, is_ours: bool, items: Vec<(&str, String, String)>) {
+        self.touch(at);
+        let changed = items.into_iter().filter(|(_, from, to)| from != to);
+        let items: Vec<PastItem> =
+            changed.map(|(field, from, to)| PastItem { field: field.to_owned(), from, to }).collect();
+        if !items.is_empty() {
+            let id = (self.history.len() + 1).to_string();
+            self.history.push(Past { id, at: instant(at), is_ours, items });
+        }
+    }
+
+    /// A person writes a summary. Handed over by an order that is still to be read, it is not theirs.
+    pub(crate) fn summarize(&mut self, words: &str, is_handed_over: bool, at: Duration) {
+        let before = std::mem::replace(&mut self.observed.summary, words.to_owned());
+        self.note(at, false, vec![("summary", before, words.to_owned())]);
+        if !is_handed_over {
+            self.hand_to_people("summary", words, at);
+        }
+    }
+
+    /// A person writes above our block.
+    pub(crate) fn write_above(&mut self, words: &str, at: Duration) {
+        let Some(mark) = &self.mark else { return };
+        let block::Located::Block { mut above, ours, below } = block::locate(&self.observed.description)
+        else {
+            return;
+        };
+        above.push(paragraph(words));
+        let document = block::compose(Markup::Adf, &mark.group, &above, &ours, &below);
+        let (before, after) = (lines(&self.observed.description), lines(&document));
+        self.observed.description = document;
+        self.note(at, false, vec![("description", before, after)]);
+        self.hand_to_people("words", words, at);
+    }
+
+    /// A person writes into the field that was configured.
+    pub(crate) fn fill_in(&mut self, words: &str, at: Duration) {
+        let before = self.observed.fields.insert(FIELD.to_owned(), words.to_owned()).unwrap_or_default();
+        self.note(at, false, vec![(FIELD, before, words.to_owned())]);
+        self.hand_to_people("field", words, at);
+    }
+
+    /// Somebody moves it to a status.
+    pub(crate) fn become_status(&mut self, is_ours: bool, category: Category, status: &str, at: Duration) {
+        self.observed.category = category;
+        let before = std::mem::replace(&mut self.observed.status, status.to_owned());
+        self.note(at, is_ours, vec![("status", before, status.to_owned())]);
     }
 
     /// Whether a write goes over what a person wrote before the last look of its process. What they write after that
@@ -493,23 +700,44 @@ impl Ticket {
         is_seen
     }
 
-    /// An edit that was made of a look at some time and is indexed at another. An error is a promise that it breaks.
+    /// Notes what a write takes away of what a person wrote in a field last, where that was after the look that it was
+    /// made of.
+    fn lose(&mut self, field: &str, to: &str, look: Option<Duration>) {
+        let changed = |past: &&Past| past.items.iter().any(|item| item.field == field);
+        let Some(last) = self.history.iter().rev().find(changed) else { return };
+        if last.is_ours || look.is_none_or(|look| last.at <= instant(look)) {
+            return;
+        }
+        let Some(item) = last.items.iter().find(|item| item.field == field) else { return };
+        let is_gone = |line: &&str| !item.from.lines().chain(to.lines()).any(|kept| kept == *line);
+        let words: Vec<String> = item.to.lines().filter(is_gone).map(str::to_owned).collect();
+        if !words.is_empty() {
+            let entry = (last.id.clone(), field.to_owned());
+            self.lost.push(Loss { entry, words, is_given_back: false });
+        }
+    }
+
+    /// An edit that was made of a look at some time, is done at another and indexed at a third. An error is a promise
+    /// that it breaks.
     fn take_edit(
         &mut self,
         changes: Vec<FieldChange>,
         mark: Option<Mark>,
-        (look, indexed): (Option<Duration>, Duration),
+        (look, now, indexed): (Option<Duration>, Duration, Duration),
     ) -> Result<(), &'static str> {
         if mark.is_some() {
             self.mark = mark;
         }
+        let mut items = Vec::new();
         for change in changes {
             match change {
                 FieldChange::Summary { to, .. } => {
                     if self.goes_over("summary", look) {
                         return Err("the summary that a person wrote was overwritten");
                     }
-                    self.observed.summary = to;
+                    self.lose("summary", &to, look);
+                    let before = std::mem::replace(&mut self.observed.summary, to.clone());
+                    items.push(("summary", before, to));
                 }
                 FieldChange::Description { document, .. } => {
                     let text = adf::text_of(&document);
@@ -517,29 +745,55 @@ impl Ticket {
                     if self.theirs.get("words").is_some_and(lacks) && self.goes_over("words", look) {
                         return Err("words of a person beside our block were lost");
                     }
+                    let (before, after) = (lines(&self.observed.description), lines(&document));
+                    self.lose("description", &after, look);
                     self.observed.description = document;
+                    items.push(("description", before, after));
                 }
-                FieldChange::Priority { to, .. } => self.observed.priority = Some(to),
-                FieldChange::Due { to, .. } => self.observed.due = to,
+                FieldChange::Priority { to, .. } => {
+                    let before = self.observed.priority.replace(to.clone()).unwrap_or_default();
+                    items.push(("priority", before, to));
+                }
+                FieldChange::Due { to, .. } => {
+                    let text = |due: Option<Date>| due.map_or_else(String::new, |due| due.to_string());
+                    items.push(("duedate", text(self.observed.due), text(to)));
+                    self.observed.due = to;
+                }
                 FieldChange::Field { name, to, .. } => {
                     if self.goes_over("field", look) {
                         return Err("the field that a person wrote was overwritten");
                     }
-                    self.observed.fields.insert(name, to);
+                    self.lose(FIELD, &to, look);
+                    let before = self.observed.fields.insert(name, to.clone()).unwrap_or_default();
+                    items.push((FIELD, before, to));
                 }
                 FieldChange::Labels { add, remove } => {
+                    let before = self.labels();
                     self.observed.labels.extend(add);
                     self.observed.labels.retain(|label| !remove.contains(label));
                     self.relabel(indexed);
+                    items.push(("labels", before, self.labels()));
                 }
             }
         }
+        self.note(now, true, items);
         Ok(())
+    }
+
+    pub(crate) fn labels(&self) -> String {
+        self.observed.labels.iter().map(|label| format!("{label} ")).collect()
     }
 
     /// A comment of disputebot's. That a person changed the summary is said once more for each time that it was handed
     /// over before, all else once for ever.
-    fn take_comment(&mut self, topic: String) {
+    fn take_comment(&mut self, topic: String, text: &str, at: Duration) {
+        self.touch(at);
+        for loss in &mut self.lost {
+            let (id, field) = &loss.entry;
+            let is_said = || loss.words.iter().all(|line| text.contains(line.as_str()));
+            loss.is_given_back |=
+                plan::is_of_loss(&topic) && topic.ends_with(&format!("-{id}-{field}")) && is_said();
+        }
         let said = self.comments.iter().filter(|said| **said == topic).count();
         let handed_over = self.observed.comments.iter().filter(|heard| heard.text == TAKE).count();
         let most = if plan::tells_of_change(&topic, "summary") { 1 + handed_over } else { 1 };
@@ -554,6 +808,17 @@ impl Ticket {
     fn indexed_labels(&self, now: Duration) -> Option<&BTreeSet<String>> {
         self.indexed.iter().rev().find(|(at, _)| *at <= now).map(|(_, labels)| labels)
     }
+}
+
+/// A moment by Jira's clock, which nobody sets.
+fn instant(at: Duration) -> Timestamp {
+    let begun = Timestamp::from_second(BEGUN).unwrap_or_default();
+    begun.saturating_add(at).unwrap_or(begun)
+}
+
+/// A description as the history has it.
+fn lines(document: &Value) -> String {
+    document["content"].as_array().map(|nodes| adf::plain_text(nodes)).unwrap_or_default()
 }
 
 /// When the search shows what is done now.
@@ -585,8 +850,11 @@ pub(crate) struct Client(Arc<Mutex<Manners>>);
 pub(crate) struct Manners {
     /// Until when this process leaves Jira alone.
     quiet: Option<(Duration, Silence)>,
-    /// The last wait that Jira asked for.
+    /// Until when this process leaves parts of Jira alone, also by the clock.
+    shut: BTreeMap<Part, (Duration, Timestamp)>,
+    /// The last wait that Jira asked for, and those for parts of it.
     asked: Option<Asked>,
+    asked_of: BTreeMap<Part, Asked>,
     /// Calls that are under way, and the most there ever were.
     under_way: usize,
     pub(crate) most_under_way: usize,
@@ -596,7 +864,9 @@ pub(crate) struct Manners {
 
 struct Asked {
     until: Duration,
-    /// What was on the disk when the process heard it, in records, and whether that process has died.
+    /// The same by the clock of the process that heard it.
+    by_clock: Timestamp,
+    /// What was on the disk then beside waits, in records, and whether that process has died.
     records: usize,
     has_died: bool,
 }
@@ -612,7 +882,9 @@ impl Client {
         manners.quiet = None;
         manners.under_way = 0;
         manners.looks.clear();
-        if let Some(asked) = &mut manners.asked {
+        manners.shut.clear();
+        let Manners { asked, asked_of, .. } = &mut *manners;
+        for asked in asked.iter_mut().chain(asked_of.values_mut()) {
             asked.has_died = true;
         }
     }
@@ -665,7 +937,8 @@ impl Tracker for ModelJira {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
                 let labels = content.labels.iter().cloned().collect();
-                let number = jira.add(BOT, &content.summary, description, labels, Some(own), indexed);
+                let when = (now, indexed);
+                let number = jira.add(BOT, &content.summary, description, labels, Some(own), when);
                 jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
@@ -691,6 +964,16 @@ impl Tracker for ModelJira {
             }
             Err(error) => Outcome::Unknown(error),
         }
+    }
+
+    async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
+        let ids = ids.to_vec();
+        self.call("histories", false, move |jira, _, _, _| {
+            jira.reads += ids.len().div_ceil(HISTORIES) as u64;
+            let shown = ids.iter().filter_map(|id| Some((id.clone(), jira.shown(id)?.history.clone())));
+            shown.collect()
+        })
+        .await
     }
 
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, Observed>, JiraError> {
@@ -789,11 +1072,11 @@ impl Tracker for ModelJira {
     ) -> Result<(), JiraError> {
         let (id, changes, mark) = (issue.id.clone(), changes.to_vec(), mark.cloned());
         let look = self.client.lock().looks.get(&id).copied();
-        self.call("edit", false, move |jira, now, random, chances| {
+        self.world.hands(&id, &changes);
+        self.write("edit", &issue.id, move |jira, now, random, chances| {
             jira.writes += 1;
-            let indexed = indexed_at(now, random, chances);
-            let broken =
-                jira.open(&id).and_then(|ticket| ticket.take_edit(changes, mark, (look, indexed)).err());
+            let when = (look, now, indexed_at(now, random, chances));
+            let broken = jira.open(&id).and_then(|ticket| ticket.take_edit(changes, mark, when).err());
             jira.broken.extend(broken.map(str::to_owned));
         })
         .await
@@ -802,17 +1085,20 @@ impl Tracker for ModelJira {
     async fn relabel(&self, issue: &Issue, label: &str, present: bool) -> Result<(), JiraError> {
         let (id, label) = (issue.id.clone(), label.to_owned());
         let done = self
-            .call("relabel", false, move |jira, now, random, chances| {
+            .write("relabel", &issue.id, move |jira, now, random, chances| {
                 jira.writes += 1;
                 jira.fences += u64::from(!present);
                 let indexed = indexed_at(now, random, chances);
                 let ticket = jira.open(&id)?;
+                let before = ticket.labels();
                 if present {
                     ticket.observed.labels.insert(label);
                 } else {
                     ticket.observed.labels.remove(&label);
                 }
                 ticket.relabel(indexed);
+                let after = ticket.labels();
+                ticket.note(now, true, vec![("labels", before, after)]);
                 Some(())
             })
             .await?;
@@ -823,13 +1109,24 @@ impl Tracker for ModelJira {
         })
     }
 
-    async fn comment(&self, issue: &Issue, topic: &str, _body: &[Block]) -> Outcome<String> {
-        let (id, topic) = (issue.id.clone(), topic.to_owned());
+    async fn add_watcher(&self, issue: &Issue, who: &str) -> Result<(), JiraError> {
+        let (id, who) = (issue.id.clone(), who.to_owned());
+        self.write("watch", &issue.id, move |jira, _, _, _| {
+            jira.writes += 1;
+            if let Some(ticket) = jira.open(&id) {
+                ticket.watchers.push(who);
+            }
+        })
+        .await
+    }
+
+    async fn comment(&self, issue: &Issue, topic: &str, body: &[Block]) -> Outcome<String> {
+        let (id, topic, text) = (issue.id.clone(), topic.to_owned(), plain_text(body));
         let sent = self
-            .call("comment", false, move |jira, _, _, _| {
+            .write("comment", &issue.id, move |jira, now, _, _| {
                 jira.writes += 1;
                 if let Some(ticket) = jira.open(&id) {
-                    ticket.take_comment(topic);
+                    ticket.take_comment(topic, &text, now);
                 }
             })
             .await;
@@ -874,7 +1171,7 @@ impl Tracker for ModelJira {
     async fn attach(&self, issue: &Issue, list: &List) -> Outcome<String> {
         let (id, name) = (issue.id.clone(), list.name.clone());
         let sent = self
-            .call("attach", false, move |jira, _, _, _| {
+            .write("attach", &issue.id, move |jira, _, _, _| {
                 jira.writes += 1;
                 jira.files += 1;
                 let attached = Attached { id: jira.files.to_string(), name };
@@ -900,9 +1197,9 @@ impl Tracker for ModelJira {
         .await
     }
 
-    async fn detach(&self, _: &Issue, list: &Attached) -> Result<(), JiraError> {
+    async fn detach(&self, issue: &Issue, list: &Attached) -> Result<(), JiraError> {
         let id = list.id.clone();
-        self.call("detach", false, move |jira, _, _, _| {
+        self.write("detach", &issue.id, move |jira, _, _, _| {
             jira.writes += 1;
             for ticket in jira.issues.values_mut() {
                 ticket.observed.lists.retain(|list| list.id != id);
@@ -952,7 +1249,7 @@ impl Tracker for ModelJira {
     async fn transition(&self, issue: &Issue, transition: &Transition) -> Result<(), JiraError> {
         let (id, transition) = (issue.id.clone(), transition.clone());
         let moved = self
-            .call("transition", false, move |jira, _, _, _| {
+            .write("transition", &issue.id, move |jira, now, _, _| {
                 jira.writes += 1;
                 let ticket = jira.open(&id)?;
                 let starts_here = match transition.id.as_str() {
@@ -961,8 +1258,7 @@ impl Tracker for ModelJira {
                     _ => ticket.observed.status == "Done",
                 };
                 if starts_here {
-                    ticket.observed.category = transition.category;
-                    ticket.observed.status = transition.to;
+                    ticket.become_status(true, transition.category, &transition.to, now);
                 }
                 Some(starts_here)
             })
@@ -995,8 +1291,10 @@ impl Tracker for ModelJira {
         self.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
     }
 
-    async fn make_room(&self, _issue: Option<&Issue>) -> Result<(), JiraError> {
-        self.wait_for_jira("room", LONGEST_WAIT).await
+    async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
+        let what = if issue.is_some() { "comment" } else { "create" };
+        let ask = Ask { what, is_search: false, writes_to: issue.map(|issue| issue.id.as_str()) };
+        self.wait_for_jira(&ask, LONGEST_WAIT).await
     }
 
     fn silence(&self) -> Option<Silence> {
@@ -1008,35 +1306,75 @@ impl Tracker for ModelJira {
     fn keep_silent(&self, wait: SignedDuration, reason: &str) {
         self.client.lock().quiet = Some(self.quiet_for(wait, reason));
     }
+
+    fn shut(&self) -> Vec<(Part, Timestamp)> {
+        let now = self.world.elapsed();
+        let shut = self.client.lock().shut.clone();
+        let shut = shut.into_iter().filter(|(_, (until, _))| now < *until);
+        shut.map(|(part, (_, until))| (part, until)).collect()
+    }
+
+    fn keep_shut(&self, part: &Part, wait: SignedDuration) {
+        let (until, Silence { until: by_clock, .. }) = self.quiet_for(wait, "");
+        self.client.lock().shut.insert(part.clone(), (until, by_clock));
+    }
 }
 
 impl ModelJira {
-    /// A call as the client sends it: not while Jira wants to be left alone.
     async fn call<R: Send + 'static>(
         &self,
         what: &'static str,
         is_search: bool,
         effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
     ) -> Result<R, JiraError> {
-        let longest = if SENT_ONCE.contains(&what) { LONGEST_WAIT_ONCE } else { LONGEST_WAIT };
-        self.wait_for_jira(what, longest).await?;
-        self.check_silence(what);
+        self.ask(&Ask { what, is_search, writes_to: None }, effect).await
+    }
+
+    /// A write to an issue.
+    async fn write<R: Send + 'static>(
+        &self,
+        what: &'static str,
+        id: &str,
+        effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
+    ) -> Result<R, JiraError> {
+        self.ask(&Ask { what, is_search: false, writes_to: Some(id) }, effect).await
+    }
+
+    /// A call as the client sends it: not while Jira, or the part that it goes to, wants to be left alone.
+    async fn ask<R: Send + 'static>(
+        &self,
+        ask: &Ask<'_>,
+        effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
+    ) -> Result<R, JiraError> {
+        let longest = if SENT_ONCE.contains(&ask.what) { LONGEST_WAIT_ONCE } else { LONGEST_WAIT };
+        self.wait_for_jira(ask, longest).await?;
+        self.check_silence(ask);
         let under_way = UnderWay(self.client.clone());
         {
             let mut manners = self.client.lock();
             manners.under_way += 1;
             manners.most_under_way = manners.most_under_way.max(manners.under_way);
         }
-        let answer = self.world.call(what, is_search, effect).await;
+        let answer = self.world.call(ask, effect).await;
         drop(under_way);
-        if let Err(JiraError { cause: Cause::Busy { wait: Some(wait) }, .. }) = &answer {
-            let quiet = self.quiet_for(*wait, "quota");
+        let (error, part) = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(refused) => refused,
+        };
+        if let Cause::Busy { wait: Some(wait) } = error.cause {
+            let quiet = self.quiet_for(wait, "quota");
             let records = self.disk.records();
             let mut manners = self.client.lock();
-            manners.asked = Some(Asked { until: quiet.0, records, has_died: false });
-            manners.quiet = Some(quiet);
+            let asked = Asked { until: quiet.0, by_clock: quiet.1.until, records, has_died: false };
+            if let Some(part) = part {
+                manners.asked_of.insert(part.clone(), asked);
+                manners.shut.insert(part, (quiet.0, quiet.1.until));
+            } else {
+                manners.asked = Some(asked);
+                manners.quiet = Some(quiet);
+            }
         }
-        answer
+        Err(error)
     }
 
     fn quiet_for(&self, wait: SignedDuration, reason: &str) -> (Duration, Silence) {
@@ -1045,31 +1383,58 @@ impl ModelJira {
         (self.world.elapsed() + wait.unsigned_abs(), Silence { until, reason: reason.to_owned() })
     }
 
-    async fn wait_for_jira(&self, what: &'static str, longest: Duration) -> Result<(), JiraError> {
+    async fn wait_for_jira(&self, ask: &Ask<'_>, longest: Duration) -> Result<(), JiraError> {
         loop {
-            let Some((until, silence)) = self.client.lock().quiet.clone() else { return Ok(()) };
-            let left = until.saturating_sub(self.world.elapsed());
+            let now = self.world.elapsed();
+            let (left, cause) = {
+                let manners = self.client.lock();
+                let quiet = manners.quiet.clone().filter(|(until, _)| now < *until);
+                let parts = ask.among(&manners.shut);
+                let shut = parts.iter().filter_map(|part| Some(manners.shut.get(part)?.0)).max();
+                let until = quiet.iter().map(|(until, _)| *until).chain(shut).max().unwrap_or_default();
+                let left = until.saturating_sub(now);
+                let cause = quiet.map_or_else(
+                    || Cause::Busy { wait: SignedDuration::try_from(left).ok() },
+                    |(_, silence)| Cause::Paused { until: silence.until },
+                );
+                (left, cause)
+            };
             if left.is_zero() {
                 return Ok(());
             }
             if left > longest {
-                let cause = Cause::Paused { until: silence.until };
-                return Err(JiraError { call: what.to_owned(), cause, said: String::new() });
+                return Err(JiraError { call: ask.what.to_owned(), cause, said: String::new() });
             }
             tokio::time::sleep(left).await;
         }
     }
 
-    /// Nothing is sent in a time for which Jira asked to be left alone, also not by the next process; but the last one
-    /// may have died before it could record that. Its first record may be of what it was told beside it.
-    fn check_silence(&self, what: &'static str) {
+    /// Nothing is sent in a time for which Jira, or the part that it goes to, asked to be left alone, also not by the
+    /// next process; but the last one may have died before it could record that, or with what came of the call alone.
+    fn check_silence(&self, ask: &Ask<'_>) {
+        if !self.disk.checks {
+            return;
+        }
+        let now = self.world.elapsed();
         let manners = self.client.lock();
-        let Some(asked) = &manners.asked else { return };
-        let since = self.disk.records() - asked.records;
-        let is_known = !asked.has_died || since > 1 || (since == 1 && self.disk.ends_in_a_pause());
-        if is_known && self.disk.checks && self.world.elapsed() < asked.until {
-            let died = if asked.has_died { "after a restart" } else { "by the same process" };
-            self.world.lock().violation(format!("{what} was sent {died} while Jira wanted to be left alone"));
+        let is_early = |asked: &Asked, part: Option<&Part>| {
+            let is_known = || {
+                !asked.has_died
+                    || self.disk.records() - asked.records > 1
+                    || self.disk.says_to_wait(part, asked.by_clock)
+            };
+            (now < asked.until && is_known()).then_some(asked.has_died)
+        };
+        let whole = manners.asked.as_ref().and_then(|asked| is_early(asked, None));
+        let parts = ask.among(&manners.asked_of);
+        let part = parts.iter().find_map(|part| is_early(manners.asked_of.get(part)?, Some(part)));
+        for (what, early) in [("Jira", whole), ("that part of Jira", part)] {
+            let Some(has_died) = early else { continue };
+            let died = if has_died { "after a restart" } else { "by the same process" };
+            let sent = ask.what;
+            self.world
+                .lock()
+                .violation(format!("{sent} was sent {died} while {what} wanted to be left alone"));
         }
     }
 
@@ -1084,6 +1449,12 @@ impl ModelJira {
         if let Some(intent) = intent {
             match intent {
                 Link::Intent { attempts, sent, .. } => {
+                    let latest = sent.up_ms + u64::try_from(LATEST.as_millis()).unwrap_or(u64::MAX);
+                    if now.as_millis() > u128::from(latest) {
+                        inner.violation(
+                            "a create was sent long after the record that its wait is measured by",
+                        );
+                    }
                     if !inner.jira.used.insert((name, group.clone(), attempts, sent.at)) {
                         inner.violation("a create was sent twice for one intent");
                     }
@@ -1114,20 +1485,30 @@ impl ModelJira {
     }
 }
 
-/// The disk of one daemon: what is on it survives.
+/// How long a create may be held up after the record of its intent: Jira's time for it has begun.
+const LATEST: Duration = Duration::from_secs(30);
+/// How long a slow disk takes, at most.
+const LONGEST_STALL: Duration = Duration::from_secs(40);
+
+/// The disk of one daemon: what was synced survives, and of what was written after that any number of the first
+/// changes.
 #[derive(Clone)]
 pub(crate) struct Disk {
     pub(crate) name: String,
     /// Whether creates are held against what is on it.
     pub(crate) checks: bool,
     durable: Arc<Mutex<Vec<Change>>>,
-    /// Records that were ever made, over all processes.
+    pending: Arc<Mutex<Vec<Change>>>,
+    /// Whether it says of what is pending that it is synced.
+    lies: bool,
+    /// Records that were ever made beside those of waits, over all processes.
     records: Arc<AtomicUsize>,
 }
 
 impl Disk {
     pub(crate) fn new(name: &str, checks: bool) -> Self {
-        Self { name: name.to_owned(), checks, durable: Arc::default(), records: Arc::default() }
+        let (durable, pending, records) = Default::default();
+        Self { name: name.to_owned(), checks, durable, pending, lies: false, records }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Change>> {
@@ -1138,8 +1519,17 @@ impl Disk {
         self.records.load(Ordering::Relaxed)
     }
 
-    fn ends_in_a_pause(&self) -> bool {
-        matches!(self.lock().last(), Some(Change::Pause { pause: Some(_) }))
+    /// Whether it holds that Jira, or a part of it, wants to be left alone until some time.
+    fn says_to_wait(&self, part: Option<&Part>, until: Timestamp) -> bool {
+        let is_it = |pause: &Pause| pause.until.duration_since(until).abs() <= SignedDuration::from_secs(1);
+        self.lock().iter().rev().any(|change| match (change, part) {
+            (Change::Pause { pause: Some(pause) }, None) => is_it(pause),
+            (Change::NotBefore { parts }, Some(part)) => {
+                let of_part = |known: &&NotBefore| known.part == *part;
+                parts.iter().find(of_part).is_some_and(|known| is_it(&known.pause))
+            }
+            _ => false,
+        })
     }
 
     fn last_link(&self, group: &GroupId) -> Option<Link> {
@@ -1153,8 +1543,29 @@ impl Disk {
         Some(link.unwrap_or(Link::Ready { attempts: 0 }))
     }
 
+    pub(crate) fn that_lies(self, lies: bool) -> Self {
+        Self { lies, ..self }
+    }
+
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Vec<Change>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that was written is on it from now on.
+    fn sync(&self) {
+        self.lock().append(&mut self.pending());
+    }
+
     /// What a process finds that starts now.
     pub(crate) fn open(&self, world: &World) -> ModelStore {
+        {
+            let mut pending = self.pending();
+            if !pending.is_empty() {
+                let kept = world.lock().later.below(pending.len() as u64 + 1) as usize;
+                pending.truncate(kept);
+            }
+        }
+        self.sync();
         let mut known = Known::default();
         let mut heads = vec![Head::EMPTY];
         for change in self.lock().iter() {
@@ -1191,27 +1602,39 @@ impl Store for ModelStore {
         if self.poisoned {
             return Err(failed());
         }
-        let before = self.world.step("write");
-        let random = {
+        let before = self.step("write");
+        let (random, slow) = {
             let mut inner = self.world.lock();
-            let chance = inner.chances.disk;
-            inner.random.chance(chance)
+            let Chances { disk, slow_disk, .. } = inner.chances;
+            let is_slow = slow_disk > 0 && inner.later.chance(slow_disk);
+            let ms = is_slow.then(|| inner.later.below(LONGEST_STALL.as_millis() as u64));
+            (inner.random.chance(disk), ms.map(Duration::from_millis))
         };
+        self.world.stall(slow.unwrap_or_default());
         if before.is_some() || random {
             self.poisoned = true;
             // Any number of the first of them may have reached the disk, nothing of which was promised.
             let kept = self.world.lock().random.below(changes.len() as u64 + 1) as usize;
             if before != Some(Fault::Full) {
-                self.disk.lock().extend_from_slice(&changes[..kept]);
+                self.disk.pending().extend_from_slice(&changes[..kept]);
             }
             return Err(failed());
         }
-        self.disk.lock().extend_from_slice(changes);
-        if self.world.step("written").is_some() {
+        if self.disk.lies {
+            self.disk.sync();
+        }
+        self.disk.pending().extend_from_slice(changes);
+        if self.step("sync").is_some() {
             self.poisoned = true;
             return Err(failed());
         }
-        self.disk.records.fetch_add(1, Ordering::Relaxed);
+        if !self.disk.lies {
+            self.disk.sync();
+        }
+        let is_wait = |change: &Change| matches!(change, Change::Pause { .. } | Change::NotBefore { .. });
+        if !changes.iter().all(is_wait) {
+            self.disk.records.fetch_add(1, Ordering::Relaxed);
+        }
         for change in changes {
             self.known.take(change.clone());
             let next = next(self.head(), change);
@@ -1226,6 +1649,15 @@ impl Store for ModelStore {
 }
 
 impl ModelStore {
+    /// One step of the disk. Where it is slow there, nothing else is wrong with it.
+    fn step(&self, what: &'static str) -> Option<Fault> {
+        let fault = self.world.step(what);
+        if fault == Some(Fault::Slow) {
+            self.world.stall(LONGEST_STALL);
+        }
+        fault.filter(|fault| *fault != Fault::Slow)
+    }
+
     /// Whether replaying the disk gives what is known.
     pub(crate) fn is_whole(&self) -> bool {
         let mut replayed = Known::default();
@@ -1261,7 +1693,7 @@ impl Clock for ModelClock {
     fn moment(&self) -> Moment {
         let elapsed = self.world.elapsed();
         let inner = self.world.lock();
-        let begun = Timestamp::from_second(1_790_000_000).unwrap_or_default();
+        let begun = Timestamp::from_second(BEGUN).unwrap_or_default();
         let passed = SignedDuration::try_from(elapsed).unwrap_or_default();
         let at = begun.saturating_add(passed + inner.skew).unwrap_or(begun);
         let up_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

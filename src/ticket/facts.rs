@@ -329,6 +329,35 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// Facts of an invented group that lacks everything that a group can lack, to try templates with.
+    pub(super) fn least() -> Self {
+        let whole = Self::sample();
+        Self {
+            cause: Cause { name: whole.cause.name.clone(), who: whole.cause.who.clone(), ..Cause::default() },
+            units: Vec::new(),
+            exposed: String::new(),
+            recoverable: String::new(),
+            exposed_number: "0".to_owned(),
+            recoverable_number: "0".to_owned(),
+            amount_number: "0".to_owned(),
+            without_amount: String::new(),
+            due: String::new(),
+            undated: String::new(),
+            trend: String::new(),
+            clocks: Vec::new(),
+            rule: RuleFacts { alternatives: Vec::new(), withheld: true, ..whole.rule.clone() },
+            shares: Vec::new(),
+            varying: String::new(),
+            decisions: Vec::new(),
+            neighbour: None,
+            more: String::new(),
+            attached: false,
+            ..whole
+        }
+    }
+}
+
 /// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
 /// group that the explanation's neighbour stands for.
 pub fn facts(

@@ -34,6 +34,11 @@ pub fn open(text: &str) -> Cow<'_, str> {
     screen(text).map_or(Cow::Borrowed(text), |find| Cow::Owned(withheld(find.kind)))
 }
 
+/// A text of which nothing is known, or that it is withheld because it looks private.
+pub fn open_foreign(text: &str) -> Cow<'_, str> {
+    screen_foreign(text).map_or(Cow::Borrowed(text), |find| Cow::Owned(withheld(find.kind)))
+}
+
 /// A value of an open column, or that it is withheld because it looks like what its column does not have.
 pub fn open_value(column: Field, value: &str) -> Cow<'_, str> {
     column.misfit(value).map_or(Cow::Borrowed(value), |shape| Cow::Owned(withheld(shape.as_str())))

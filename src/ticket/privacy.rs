@@ -103,6 +103,14 @@ impl Typed {
         }
     }
 
+    /// A text about somebody who works with what is shown: a name and a mail address in it are theirs, and nothing else.
+    pub fn person(&mut self, text: &str) {
+        let text = plain(text);
+        for find in finds(&text).into_iter().filter(|it| matches!(it.shape, Shape::Name | Shape::Mail)) {
+            self.passed.insert(text[find.range].into());
+        }
+    }
+
     /// With those of another text.
     pub fn join(&mut self, other: &Self) {
         self.passed.extend(other.passed.iter().cloned());

@@ -396,13 +396,21 @@ impl House {
             };
             let wanted =
                 passed.surveyed.standing.get(&ticket.group).and_then(|it| it.content.as_ref()?.as_ref().ok());
-            let is_held = passed.plan.holds.iter().any(|hold| {
-                hold.group == ticket.group
-                    && !matches!(
-                        hold.reason,
-                        HoldReason::PersonChanged { .. } | HoldReason::Unconfirmed { .. }
-                    )
-            });
+            let mut is_held = false;
+            for hold in passed.plan.holds.iter().filter(|hold| hold.group == ticket.group) {
+                match &hold.reason {
+                    HoldReason::PersonChanged { .. } | HoldReason::Unconfirmed { .. } => {}
+                    // It is carried out, and lasts, from the first run that hears of it.
+                    HoldReason::Quiet { until } => {
+                        assert!(
+                            until.is_some_and(|end| self.now < end),
+                            "{when}: {id} is quiet to {until:?}"
+                        );
+                        is_held = true;
+                    }
+                    _ => is_held = true,
+                }
+            }
             let Some(wanted) = wanted.filter(|_| !is_held && !is_done(issue)) else { continue };
             let due = wanted.due.map(|due| due.to_string());
             assert_eq!(issue["fields"]["duedate"].as_str(), due.as_deref(), "{when}: {id} is quiet no more");

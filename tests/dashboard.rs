@@ -528,7 +528,7 @@ fn skeleton(page: &str) -> Vec<String> {
             continue;
         }
         let is_end = |letter: char| letter.is_ascii_whitespace() || letter == '>';
-        let name = &rest[..rest.find(|letter| is_end(letter)).unwrap_or(rest.len())];
+        let name = &rest[..rest.find(is_end).unwrap_or(rest.len())];
         let mut tag = format!("<{}", name.trim_end_matches('/').to_ascii_lowercase());
         rest = &rest[name.len()..];
         loop {

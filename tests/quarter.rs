@@ -238,7 +238,13 @@ impl House {
                 person.edit(&id, &json!({ "fields": { "priority": { "name": "Low" } } })).unwrap();
                 self.promises.priorities.insert(id.clone());
             }
-            20 => return self.reopen(chance),
+            20 => {
+                // Where no ticket is closed yet, a later day it is.
+                if !self.reopen(chance) {
+                    self.deck.push(20);
+                }
+                return;
+            }
             6 | 7 => {
                 let body = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
                 if person.transition(&id, &body).is_ok() {
@@ -316,8 +322,8 @@ impl House {
         self.promises.taken.retain(|taken| !self.promises.summaries.contains_key(taken));
     }
 
-    /// A person opens a closed ticket again.
-    fn reopen(&mut self, chance: &mut Chance) {
+    /// A person opens a closed ticket again, where there is one.
+    fn reopen(&mut self, chance: &mut Chance) -> bool {
         let silent = |issue: &&Value| {
             let id = issue["id"].as_str().unwrap();
             self.promises.silent.contains_key(id) || self.promises.quiet.contains_key(id)
@@ -325,7 +331,7 @@ impl House {
         let issues = self.issues();
         let done: Vec<&Value> = issues.iter().filter(|issue| is_done(issue) && !silent(issue)).collect();
         if done.is_empty() {
-            return;
+            return false;
         }
         let id = done[chance.below(done.len() as u64) as usize]["id"].as_str().unwrap().to_owned();
         let body = json!({ "transition": { "id": "61" } });
@@ -334,6 +340,7 @@ impl House {
             let is_over = self.status_of(&id).is_some_and(|status| status != Status::Active);
             self.promises.reopened.insert(id, is_over);
         }
+        true
     }
 
     /// How the group of a ticket stands.
@@ -941,14 +948,15 @@ async fn quarter(flavour: Flavour) {
         written += passed.as_ref().map_or(0, |passed| passed.plan.actions.len());
         house.judge(day, passed.as_ref(), seed).await;
     }
-    for _ in 0..3 {
+    for later in 1..=3 {
         house.now += SignedDuration::from_hours(2);
-        house.pass().await.unwrap();
+        let passed = house.pass().await.unwrap();
+        house.judge(DAYS + later, Some(&passed), seed).await;
     }
     let last = house.pass().await.unwrap();
     let left: Vec<String> = last.plan.actions.iter().map(|action| format!("{:?}", action.reason)).collect();
     assert!(last.plan.is_empty(), "SEED={seed}: it does not come to rest: {left:?}");
-    house.judge(DAYS + 1, Some(&last), seed).await;
+    house.judge(DAYS + 4, Some(&last), seed).await;
     let tickets = house.issues().len();
     let closed = house.issues().iter().filter(|issue| is_done(issue)).count();
     println!(

@@ -27,7 +27,7 @@ use crate::{
         Untried, Waiting,
     },
     ticket::{
-        self, Content, Course, Point, Priorities, TemplateError, Templates, Weight,
+        self, Content, Course, Markup, Point, Priorities, TemplateError, Templates, Weight,
         facts::{self, Facts, Figures, Grain},
         list::List,
     },
@@ -264,8 +264,13 @@ pub fn survey(
             let decisions = decisions.remove(&group.id).unwrap_or_default();
             let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
             let facts = facts.at(grain);
-            let made =
-                ticket::content(&group.id, &facts, &figures, &weight, templates, &params.priorities, limit);
+            let make = |facts: &Facts| {
+                ticket::content(&group.id, facts, &figures, &weight, templates, &params.priorities, limit)
+            };
+            let made = match nearest.and_then(|nearest| address(known, nearest)) {
+                Some(other) => naming(&facts, other, known.tickets.get(&group.id), make),
+                None => make(&facts),
+            };
             content = Some(match made {
                 Ok(content) => {
                     let list = params.attach_members.then(|| List::of(&group.id, &members, grain));
@@ -340,6 +345,39 @@ pub fn survey(
         records,
         snapshots,
     })
+}
+
+/// Key and address of the ticket of a group that has one.
+fn address<'k>(known: &'k Known, group: &GroupId) -> Option<(&'k str, String)> {
+    let issue = known.tickets.get(group)?.issue()?;
+    let home = known.home.as_ref()?;
+    Some((&issue.key, format!("{}/browse/{}", home.site, issue.key)))
+}
+
+/// The content that names the ticket of the nearest other group, unless that would be all there is to write: in the run
+/// that opens both tickets neither has a key yet, and all of them would be written again the day after.
+fn naming(
+    facts: &Facts,
+    other: (&str, String),
+    ticket: Option<&plan::Ticket>,
+    make: impl Fn(&Facts) -> Result<Content, ticket::ContentError>,
+) -> Result<Content, ticket::ContentError> {
+    let with_key = make(&facts.clone().beside(other))?;
+    let written: Vec<&plan::Written> = ticket
+        .into_iter()
+        .flat_map(|ticket| ticket.written.iter().chain(ticket.writing.as_deref()))
+        .collect();
+    let is_there = |content: &Content| {
+        [Markup::Adf, Markup::Wiki].into_iter().any(|markup| {
+            let block = plan::written(content, markup).block;
+            written.iter().any(|written| written.block == block)
+        })
+    };
+    if written.is_empty() || is_there(&with_key) {
+        return Ok(with_key);
+    }
+    let without = make(facts)?;
+    Ok(if is_there(&without) { without } else { with_key })
 }
 
 /// What the rules of routing look at.

@@ -45,6 +45,7 @@ const LAW: &[Room] = &[
             "dispute",
             "group",
             "jql",
+            "plan::HoldReason",
             "plan::Reason",
             "plan::Ruling",
             "plan::RulingKind",

@@ -21,7 +21,7 @@ use disputebot::{
     dispute::{Tables, Text},
     generate::{self, Plan as Disputes, World as Kind},
     group::{GroupId, Status},
-    jira::{self, Client, Credentials},
+    jira::{self, Client},
     plan::{
         Action, Category, HoldReason, IGNORE_LABEL, Moment, Reason, Ruling, RulingKind, Write, answer_topic,
     },
@@ -77,6 +77,10 @@ struct Promises {
     released: BTreeMap<String, String>,
     /// Tickets whose summary was handed back, and is not written yet.
     taken: BTreeSet<String>,
+    /// Tickets on which quiet has ended, and that were not brought up to date since.
+    woken: BTreeSet<String>,
+    /// Who people gave tickets to, by issue.
+    assigned: BTreeMap<String, String>,
 }
 
 struct House {
@@ -95,25 +99,53 @@ struct House {
     settled: BTreeMap<String, usize>,
     /// How often each kind of promise was judged by what became of it.
     judged: BTreeMap<&'static str, usize>,
+    /// The disputes of each list that was attached, by the id of the attachment: none is ever changed.
+    lists: BTreeMap<String, BTreeSet<String>>,
+    /// Everything that people decided so far.
+    decided: BTreeSet<String>,
 }
 
 impl House {
     async fn new(flavour: Flavour) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let sandbox = sandbox::start(Options { flavour, ..Options::default() }).await.unwrap();
+        let users = vec![User::bot(), User::analyst(), lead()];
+        let sandbox = sandbox::start(Options { flavour, users, ..Options::default() }).await.unwrap();
         let sandbox = judged::Judged(sandbox);
-        let config = "[source]\npaths = [\"disputes.csv\"]\n";
+        let user = match flavour {
+            Flavour::Cloud => User::bot().email,
+            Flavour::DataCenter => String::new(),
+        };
+        let config = format!(
+            "[source]\npaths = [\"disputes.csv\"]\n[jira]\nurl = \"{}\"\nproject = \"DISP\"\nuser = \"{user}\"\n[routes.b]\n\
+             clients = [\"Example Pharma B\"]\nassignee = \"Example Lead\"\n[route]\nassignee = \"Example Analyst\"\n",
+            sandbox.base_url()
+        );
         fs::write(folder.path().join("disputebot.toml"), config).unwrap();
         let place = Place { folder: folder.path().to_owned(), ..Place::default() };
-        let layers = Layers::load(&place, std::iter::empty::<(String, String)>(), &[]).unwrap();
-        let (settings, _) = Settings::read(&layers, Needs::default()).unwrap();
+        let token = [("DISPUTEBOT_JIRA_TOKEN".to_owned(), User::bot().token)];
+        let layers = Layers::load(&place, token, &[]).unwrap();
+        let (settings, _) = Settings::read(&layers, Needs { jira: true, ..Needs::default() }).unwrap();
         let state = State::open(&folder.path().join("state")).unwrap();
         // After every clock of the machines that run it: Jira's waits are told by those.
         let now = "2027-03-01T06:00:00Z".parse().unwrap();
         let (promises, moves) = (Promises::default(), BTreeMap::new());
         let (seen, settled, judged) = (0, BTreeMap::new(), BTreeMap::new());
-        let deck = Vec::new();
-        Self { folder, sandbox, settings, state, now, promises, moves, seen, deck, settled, judged }
+        let (deck, lists, decided) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self {
+            folder,
+            sandbox,
+            settings,
+            state,
+            now,
+            promises,
+            moves,
+            seen,
+            deck,
+            settled,
+            judged,
+            lists,
+            decided,
+        }
     }
 
     fn write(&self, plan: &Disputes, day: i64) {
@@ -129,12 +161,7 @@ impl House {
     /// A client of its own for each day, as each day has a process of its own. It waits for nothing: what Jira does not
     /// take today is left for tomorrow.
     fn client(&self) -> Client {
-        let bot = User::bot();
-        let credentials = match self.sandbox.flavour() {
-            Flavour::Cloud => Credentials::Basic { user: bot.email, token: bot.token.into() },
-            Flavour::DataCenter => Credentials::Bearer(bot.token.into()),
-        };
-        let jira = jira::Settings::new(self.sandbox.base_url().parse().unwrap(), credentials, "DISP");
+        let jira = self.settings.jira.clone().unwrap();
         let longest_wait = std::time::Duration::from_millis(1);
         Client::new(jira::Settings { limits: jira::Limits::Told, longest_wait, ..jira }).unwrap()
     }
@@ -183,7 +210,7 @@ impl House {
         // One who may not do it is told so, and nothing is promised.
         let say = |text: &str| person.comment(&id, text).unwrap();
         if self.deck.is_empty() {
-            self.deck = (0..21).collect();
+            self.deck = (0..23).collect();
         }
         let drawn = self.deck.swap_remove(chance.below(self.deck.len() as u64) as usize);
         match drawn {
@@ -211,7 +238,13 @@ impl House {
                 person.edit(&id, &json!({ "fields": { "priority": { "name": "Low" } } })).unwrap();
                 self.promises.priorities.insert(id.clone());
             }
-            20 => return self.reopen(chance),
+            20 => {
+                // Where no ticket is closed yet, a later day it is.
+                if !self.reopen(chance) {
+                    self.deck.push(20);
+                }
+                return;
+            }
             6 | 7 => {
                 let body = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
                 if person.transition(&id, &body).is_ok() {
@@ -238,7 +271,18 @@ impl House {
             }
             12 => {
                 say("/disputebot unmute");
-                self.promises.quiet.remove(&id);
+                if self.promises.quiet.remove(&id).is_some() {
+                    self.promises.woken.insert(id.clone());
+                }
+            }
+            21 | 22 => {
+                let to = if chance.below(2) == 0 { User::analyst() } else { lead() };
+                let field = match self.sandbox.flavour() {
+                    Flavour::Cloud => json!({ "accountId": to.account_id }),
+                    Flavour::DataCenter => json!({ "name": to.name }),
+                };
+                person.edit(&id, &json!({ "fields": { "assignee": field } })).unwrap();
+                self.promises.assigned.insert(id.clone(), to.display_name);
             }
             13 => say("/disputebot status"),
             14 | 15 => {
@@ -278,8 +322,8 @@ impl House {
         self.promises.taken.retain(|taken| !self.promises.summaries.contains_key(taken));
     }
 
-    /// A person opens a closed ticket again.
-    fn reopen(&mut self, chance: &mut Chance) {
+    /// A person opens a closed ticket again, where there is one.
+    fn reopen(&mut self, chance: &mut Chance) -> bool {
         let silent = |issue: &&Value| {
             let id = issue["id"].as_str().unwrap();
             self.promises.silent.contains_key(id) || self.promises.quiet.contains_key(id)
@@ -287,7 +331,7 @@ impl House {
         let issues = self.issues();
         let done: Vec<&Value> = issues.iter().filter(|issue| is_done(issue) && !silent(issue)).collect();
         if done.is_empty() {
-            return;
+            return false;
         }
         let id = done[chance.below(done.len() as u64) as usize]["id"].as_str().unwrap().to_owned();
         let body = json!({ "transition": { "id": "61" } });
@@ -296,6 +340,7 @@ impl House {
             let is_over = self.status_of(&id).is_some_and(|status| status != Status::Active);
             self.promises.reopened.insert(id, is_over);
         }
+        true
     }
 
     /// How the group of a ticket stands.
@@ -321,6 +366,117 @@ impl House {
             assert!(has_reason, "{when}: {id} was opened again by a person and is closed without a reason");
             self.promises.reopened.remove(&id);
         }
+    }
+
+    /// Every open ticket is with whom a person gave it to, else with whom the rules name for its client.
+    fn judge_assignments(&mut self, issues: &[Value], when: &str) {
+        for issue in issues {
+            let id = issue["id"].as_str().unwrap();
+            let known = self.state.known();
+            let Some(ticket) = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))
+            else {
+                continue;
+            };
+            let by_rule = match &*known.groups[&ticket.group].group.client {
+                "Example Pharma B" => "Example Lead",
+                "Example Pharma A" => "Example Analyst",
+                other => panic!("{when}: `{other}` is no client"),
+            };
+            let by_person = self.promises.assigned.get(id);
+            let wanted = by_person.map_or(by_rule, String::as_str);
+            assert_eq!(issue["fields"]["assignee"]["displayName"], wanted, "{when}: {}", issue["key"]);
+            let what = if by_person.is_some() { "assigned by a person" } else { "assigned by a rule" };
+            *self.judged.entry(what).or_default() += 1;
+        }
+    }
+
+    /// Where quiet has ended, the next good run brings the ticket up to date.
+    fn judge_woken(&mut self, passed: &Pass, by_id: &BTreeMap<&str, &Value>, when: &str) {
+        if has_failed(passed) {
+            return;
+        }
+        for id in self.promises.woken.clone() {
+            let (known, issue) = (self.state.known(), by_id[id.as_str()]);
+            let Some(ticket) = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))
+            else {
+                continue;
+            };
+            let wanted =
+                passed.surveyed.standing.get(&ticket.group).and_then(|it| it.content.as_ref()?.as_ref().ok());
+            let mut is_held = false;
+            for hold in passed.plan.holds.iter().filter(|hold| hold.group == ticket.group) {
+                match &hold.reason {
+                    HoldReason::PersonChanged { .. } | HoldReason::Unconfirmed { .. } => {}
+                    // It is carried out, and lasts, from the first run that hears of it.
+                    HoldReason::Quiet { until } => {
+                        assert!(
+                            until.is_some_and(|end| self.now < end),
+                            "{when}: {id} is quiet to {until:?}"
+                        );
+                        is_held = true;
+                    }
+                    _ => is_held = true,
+                }
+            }
+            let Some(wanted) = wanted.filter(|_| !is_held && !is_done(issue)) else { continue };
+            let due = wanted.due.map(|due| due.to_string());
+            assert_eq!(issue["fields"]["duedate"].as_str(), due.as_deref(), "{when}: {id} is quiet no more");
+            self.promises.woken.remove(&id);
+            *self.judged.entry("woken").or_default() += 1;
+        }
+    }
+
+    /// The one list that is attached to an open ticket has the disputes of its group and no others.
+    async fn judge_attachments(&mut self, passed: &Pass, issues: &[Value], when: &str) {
+        if has_failed(passed) {
+            return;
+        }
+        for issue in issues.iter().filter(|issue| !is_done(issue)) {
+            let id = issue["id"].as_str().unwrap();
+            let known = self.state.known();
+            let Some(ticket) = known.tickets.values().find(|it| it.issue().is_some_and(|own| own.id == id))
+            else {
+                continue;
+            };
+            let group = &known.groups[&ticket.group].group;
+            let is_left = passed.plan.holds.iter().any(|hold| {
+                let is_other = matches!(
+                    hold.reason,
+                    HoldReason::PersonChanged { .. }
+                        | HoldReason::Unconfirmed { .. }
+                        | HoldReason::Touched { .. }
+                        | HoldReason::Spent { .. }
+                );
+                hold.group == ticket.group && !is_other
+            });
+            if is_left || group.status != Status::Active {
+                continue;
+            }
+            let members: BTreeSet<String> = group.members.iter().map(ToString::to_string).collect();
+            let files = issue["fields"]["attachment"].as_array().unwrap();
+            assert_eq!(files.len(), 1, "{when}: lists on {}: {files:?}", issue["key"]);
+            let file = files[0]["id"].as_str().unwrap().to_owned();
+            if !self.lists.contains_key(&file) {
+                let address = files[0]["content"].as_str().unwrap();
+                let listed = listed(address, self.sandbox.flavour()).await;
+                self.lists.insert(file.clone(), listed);
+            }
+            assert_eq!(self.lists[&file], members, "{when}: the list of {}", issue["key"]);
+            *self.judged.entry("attached list").or_default() += 1;
+        }
+    }
+
+    /// What people decided is never forgotten, and only what closed a ticket can be taken back, by opening it.
+    fn judge_decided(&mut self, when: &str) {
+        let rulings = &self.state.known().rulings;
+        for id in &self.decided {
+            assert!(rulings.contains_key(id), "{when}: `{id}` is forgotten");
+        }
+        for ruling in rulings.values() {
+            let guides = matches!(ruling.kind, RulingKind::Together { .. } | RulingKind::Apart { .. });
+            assert!(!(guides && ruling.lifted), "{when}: {ruling:?} was taken back by nobody");
+        }
+        self.decided.extend(rulings.keys().cloned());
     }
 
     /// No dispute is listed by two open tickets, in their text or in what they say to machines. One that disputebot may
@@ -372,7 +528,7 @@ impl House {
     }
 
     /// Everything that was promised, after a pass.
-    fn judge(&mut self, day: i64, passed: Option<&Pass>, seed: u64) {
+    async fn judge(&mut self, day: i64, passed: Option<&Pass>, seed: u64) {
         let when = format!("day {day}, SEED={seed}");
         let issues = self.issues();
         let by_id: BTreeMap<&str, &Value> =
@@ -395,7 +551,9 @@ impl House {
             assert_eq!(ours(by_id[id.as_str()]), *before, "{when}: {id} was to be left alone");
         }
         let now = self.now;
-        self.promises.quiet.retain(|_, (_, end)| end.is_none_or(|end| now < end));
+        let Promises { quiet, woken, .. } = &mut self.promises;
+        woken.extend(quiet.extract_if(.., |_, (_, end)| end.is_some_and(|end| now >= end)).map(|(id, _)| id));
+        woken.retain(|id| !quiet.contains_key(id));
         for (id, (before, end)) in &self.promises.quiet {
             assert_eq!(ours(by_id[id.as_str()]), *before, "{when}: {id} was to be quiet to {end:?}");
             *self.judged.entry(if end.is_some() { "snooze" } else { "mute" }).or_default() += 1;
@@ -430,7 +588,11 @@ impl House {
             self.judge_taken(passed, &by_id, &when);
             self.judge_rulings(passed, &by_id, &when);
             self.judge_lists(passed, &issues, &when);
+            self.judge_woken(passed, &by_id, &when);
+            self.judge_attachments(passed, &issues, &when).await;
         }
+        self.judge_assignments(&issues, &when);
+        self.judge_decided(&when);
     }
 
     /// A summary that was handed back is written by the next run that may write on its ticket.
@@ -600,6 +762,33 @@ impl House {
     }
 }
 
+/// The ids of the disputes in an attached list.
+async fn listed(address: &str, flavour: Flavour) -> BTreeSet<String> {
+    let (user, client) = (User::analyst(), reqwest::Client::builder().no_proxy().build().unwrap());
+    let request = client.get(address);
+    let request = match flavour {
+        Flavour::Cloud => request.basic_auth(&user.email, Some(&user.token)),
+        Flavour::DataCenter => request.bearer_auth(&user.token),
+    };
+    let text = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let ids: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
+    let listed: BTreeSet<String> = ids.iter().cloned().collect();
+    assert_eq!(listed.len(), ids.len(), "each once");
+    listed
+}
+
+fn lead() -> User {
+    User {
+        account_id: "sandbox:00000000-0000-4000-8000-0000000000c0".to_owned(),
+        name: "lead".to_owned(),
+        key: "JIRAUSER10102".to_owned(),
+        display_name: "Example Lead".to_owned(),
+        email: "lead@example.com".to_owned(),
+        token: "not-a-secret-lead".to_owned(),
+    }
+}
+
 fn has_failed(passed: &Pass) -> bool {
     passed.applied.as_ref().is_none_or(|applied| !applied.failed.is_empty() || !applied.untried.is_empty())
 }
@@ -757,16 +946,17 @@ async fn quarter(flavour: Flavour) {
                 passed.applied.as_ref().is_none_or(|applied| !applied.failed.is_empty())
             }));
         written += passed.as_ref().map_or(0, |passed| passed.plan.actions.len());
-        house.judge(day, passed.as_ref(), seed);
+        house.judge(day, passed.as_ref(), seed).await;
     }
-    for _ in 0..3 {
+    for later in 1..=3 {
         house.now += SignedDuration::from_hours(2);
-        house.pass().await.unwrap();
+        let passed = house.pass().await.unwrap();
+        house.judge(DAYS + later, Some(&passed), seed).await;
     }
     let last = house.pass().await.unwrap();
     let left: Vec<String> = last.plan.actions.iter().map(|action| format!("{:?}", action.reason)).collect();
     assert!(last.plan.is_empty(), "SEED={seed}: it does not come to rest: {left:?}");
-    house.judge(DAYS + 1, Some(&last), seed);
+    house.judge(DAYS + 4, Some(&last), seed).await;
     let tickets = house.issues().len();
     let closed = house.issues().iter().filter(|issue| is_done(issue)).count();
     println!(
@@ -791,6 +981,10 @@ async fn quarter(flavour: Flavour) {
         "priority",
         "reopen",
         "list",
+        "attached list",
+        "assigned by a rule",
+        "assigned by a person",
+        "woken",
     ] {
         assert!(
             house.judged.contains_key(what),

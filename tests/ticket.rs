@@ -430,7 +430,7 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
     typical | D-0001 | Examplol 10 mg | TX | 2026Q2 | X | 100 ML
     ## Disputes
     D-0001, D-0002 and 1,232 more in the attached list
-    Nearest other group: 4e5f6a7b; differs in state: TX here, NM there.
+    Nearest other group: DISP-4; differs in state: TX here, NM there.
     ");
 }
 

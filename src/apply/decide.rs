@@ -36,7 +36,15 @@ impl Decision {
     /// The same of a decision that was not carried out.
     pub fn refused(&self, group: &GroupId, by: &str, why: &str, at: Timestamp) -> Ran {
         let Ran { schedule, id, at } = self.told(group, by, at);
-        Ran { schedule, id: format!("{id}, not done: {why}"), at }
+        Ran { schedule, id: format!("{id}{}{why}", Self::NOT_DONE), at }
+    }
+
+    /// What stands between a decision that was not carried out and why.
+    pub const NOT_DONE: &str = ", not done: ";
+
+    /// Whether a record is one of a decision.
+    pub fn is_one(ran: &Ran) -> bool {
+        ran.schedule.starts_with("decision ")
     }
 
     /// What the names of the records of decisions about a group begin with.

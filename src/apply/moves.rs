@@ -197,8 +197,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 let text = format!(
                     "disputebot would {verb} this ticket, but cannot: {}. The label {label} says so instead; please \
                      {verb} it by hand.",
-                    // Names of the workflow, which people give.
-                    ticket::open(&why)
+                    // Names of the workflow, which people give, and which the gate over the plan has not seen: this comment
+                    // is put together after it.
+                    ticket::open_foreign(&why)
                 );
                 let body = [Block::Paragraph(vec![Inline::plain(text)])];
                 match self.comment(ticket.clone(), wanted.issue, &comment, &body).await? {

@@ -163,7 +163,7 @@ async fn plan_for(
     } else {
         None
     };
-    let known = store.known();
+    let (known, home) = (store.known(), tracker.home());
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
     let rulings: Vec<Ruling> = known.rulings.values().cloned().collect();
     let strays: Vec<plan::Stray> = known.strays.values().cloned().collect();
@@ -176,6 +176,7 @@ async fn plan_for(
         observed,
         read: true,
         markup: tracker.markup(),
+        site: &home.site,
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
         ways: &ways,

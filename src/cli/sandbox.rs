@@ -113,7 +113,7 @@ pub(super) struct Arguments {
     ///   `attachment_bytes = 1000000`
     ///   [[person]]             # the analyst comes right after a request took effect
     ///   after = "POST /issue"  # as `on`; nth and times as above
-    ///   does = "move"          # move, rename (its project), hide, archive, delete
+    ///   does = "move"          # move, rename (its project), hide, archive, delete, leave
     ///   to = "OPS"             # where `move` goes, the key that `rename` gives
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     faults: Option<PathBuf>,

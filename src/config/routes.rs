@@ -94,8 +94,11 @@ fn when(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> When {
     When { programs, causes, clients, states, entity_types, min_amount, due_within_days }
 }
 
-/// The key is there to say that it cannot be had. What keeps a ticket from being opened twice, the claim on the
-/// project, the numbers that are read after a lost answer and the sweep for second tickets, is of one project.
+/// The key is there to say that it cannot be had. What keeps a ticket from being opened twice is of one project: the claim
+/// on it, with the number after which tickets were being opened when a run died; the numbers that are read after a lost
+/// answer, or when the state is in doubt; and the sweep for second tickets. So is what is known of fields, screens and
+/// people before the first write. A ticket that is moved after it was opened is another matter: it is known by its id, and
+/// Jira finds it by the number that it had.
 fn own_project(reader: &mut Reader<'_>, key: &str) {
     let Some(project) = reader.optional_text(key) else { return };
     if reader.optional_text("jira.project").is_some_and(|own| own == project) {
@@ -104,7 +107,8 @@ fn own_project(reader: &mut Reader<'_>, key: &str) {
     reader.refuse(
         key,
         "tickets are opened in `jira.project` alone: in two projects it could not be promised that each is opened \
-         once; run a second disputebot, with a state and a source of its own, for the other project",
+         once; run a second disputebot there, with a state and a source of its own, or have an automation of Jira move \
+         those with a component that this rule gives them: a ticket that is moved is known by its id",
     );
 }
 

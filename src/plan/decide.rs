@@ -134,6 +134,8 @@ pub struct Input<'a> {
     pub read: bool,
     /// How Jira stores rich text.
     pub markup: Markup,
+    /// Address of the site.
+    pub site: &'a str,
     /// Issues with the mark of a group that is bound to another one.
     pub strays: &'a [Stray],
     /// Why nothing may be created in this run.

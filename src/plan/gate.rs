@@ -121,6 +121,7 @@ mod tests {
             observed: &observed,
             read: true,
             markup: Markup::Adf,
+            site: "",
             strays: &[],
             doubt: None,
             ways: &ways,

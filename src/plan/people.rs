@@ -12,6 +12,7 @@ use crate::{
     group::{Group, Status},
     plan::{Standing, orders::Orders},
     ticket::{
+        Markup,
         document::{Block, Inline, Marks},
         facts::rounded,
     },
@@ -43,13 +44,28 @@ impl Planner<'_> {
                     (order.clone(), body)
                 }
             };
-            let mut blocks = Vec::new();
+            let mut first = Vec::new();
             if !order.is_empty() {
                 let code = Marks { code: true, ..Marks::default() };
-                blocks.push(Block::Paragraph(vec![Inline::Text { text: order, marks: code }]));
+                first.extend([Inline::Text { text: order, marks: code }, Inline::plain(" ")]);
             }
+            let link = Some(self.address_of(&observed.issue.key, comment));
+            let link = Marks { link, ..Marks::default() };
+            first.push(Inline::Text { text: "answers this comment".to_owned(), marks: link });
+            let mut blocks = vec![Block::Paragraph(first)];
             blocks.extend(body);
             self.comment(group, standing, observed, topic, &blocks, Reason::Asked);
+        }
+    }
+
+    /// Where a person sees a comment. Data Center opens an issue with the comments in view only where it is told so.
+    fn address_of(&self, key: &str, comment: &str) -> String {
+        let address = format!("{}/browse/{key}?focusedCommentId={comment}", self.input.site);
+        match self.input.markup {
+            Markup::Adf => address,
+            Markup::Wiki => format!(
+                "{address}&page=com.atlassian.jira.plugin.system.issuetabpanels:comment-tabpanel#comment-{comment}"
+            ),
         }
     }
 

@@ -288,6 +288,32 @@ impl HoldReason {
         }
     }
 
+    /// Whether the words of a hold of a kind are disputebot's own, with its own days and numbers in them. Those of the
+    /// others repeat what people, Jira or the config say; so may those of a kind that this build does not know.
+    pub fn is_told_in_own_words(kind: &str) -> bool {
+        let own = [
+            "over the limit of new tickets",
+            "too small",
+            "input incomplete",
+            "unconfirmed",
+            "changed by a person",
+            "closed by a person",
+            "decided by a person",
+            "quiet",
+            "ignored",
+            "not visible",
+            "not read",
+            "outcome unknown",
+            "merged by a person",
+            "copied by a person",
+            "private",
+            "comes and goes",
+            "said enough",
+            "closing is off",
+        ];
+        own.contains(&kind)
+    }
+
     /// The reason in words.
     pub fn words(&self) -> String {
         match self {

@@ -45,7 +45,7 @@ pub use markdown::markdown;
 pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
-pub use words::{owner, percent, reason, ruling};
+pub use words::{foreign, held, owner, percent, reason, ruling};
 
 use crate::{
     jql::Jql,

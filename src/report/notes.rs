@@ -80,7 +80,7 @@ impl<'a> Scene<'a> {
             .filter(|one| one.overruled == overruled)
             .filter_map(|one| {
                 let new = !before.contains(&(&one.group, one.words.as_str()));
-                Some(self.line(self.group(&one.group)?, words::open(&one.words), new))
+                Some(self.line(self.group(&one.group)?, words::held(&one.kind, &one.words), new))
             })
             .collect();
         all.sort_by_key(|one| !one.new);

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::{
     dispute::{Field, Program},
     group::GroupId,
-    plan::{Reason, Ruling, RulingKind},
+    plan::{HoldReason, Reason, Ruling, RulingKind},
     state::MoveKind,
     ticket::{self, facts},
 };
@@ -48,8 +48,13 @@ pub(super) fn open(text: &str) -> String {
 }
 
 /// Words of people or of Jira, of which nothing is known.
-pub(super) fn foreign(text: &str) -> String {
+pub fn foreign(text: &str) -> String {
     if ticket::screen_foreign(text).is_some() { WITHHELD.to_owned() } else { ticket::flatten(text) }
+}
+
+/// Why something was held: words of ours, which have days and numbers, or such that repeat others.
+pub fn held(kind: &str, text: &str) -> String {
+    if HoldReason::is_told_in_own_words(kind) { open(text) } else { foreign(text) }
 }
 
 /// The name of a client. Firms are called after people.

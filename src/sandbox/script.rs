@@ -64,7 +64,7 @@
 //!
 //! [[person]]                    # comes right after a request took effect, to its issue
 //! after = "POST /issue"         # as `on` of a fault; `nth` and `times` too
-//! does = "move"                 # or rename (its project), hide, archive, delete
+//! does = "move"                 # or rename (its project), hide, archive, delete, leave (the account is deactivated)
 //! to = "OPS"                    # where `move` goes, and the key that `rename` gives
 //! ```
 //!
@@ -242,6 +242,7 @@ enum Doing {
     Hide,
     Archive,
     Delete,
+    Leave,
 }
 
 #[derive(Deserialize)]
@@ -520,6 +521,7 @@ impl Someone {
             (Doing::Hide, None) => Deed::Hide,
             (Doing::Archive, None) => Deed::Archive,
             (Doing::Delete, None) => Deed::Delete,
+            (Doing::Leave, None) => Deed::Leave,
         };
         let nth = |later| self.nth.max(1) + later;
         Ok((0..self.times)

@@ -35,6 +35,8 @@ pub enum Deed {
     Archive,
     /// Deletes it with all that hangs on it.
     Delete,
+    /// Nothing to the issue: this person leaves, and the account is deactivated.
+    Leave,
 }
 
 impl Sandbox {
@@ -85,6 +87,7 @@ pub(crate) fn receive(world: &mut World, call: &Call, path: &str, answer: &Answe
             Deed::Hide => world.hide(issue, &person),
             Deed::Archive => world.set_archived(issue, true),
             Deed::Delete => world.delete(issue, &person),
+            Deed::Leave => drop(world.inactive.insert(person.clone())),
         }
     }
 }
@@ -145,6 +148,7 @@ impl fmt::Display for Visit {
             Deed::Hide => "hide".to_owned(),
             Deed::Archive => "archive".to_owned(),
             Deed::Delete => "delete".to_owned(),
+            Deed::Leave => "leave".to_owned(),
         };
         write!(formatter, "{deed} after `{}`, due at match {}", self.after, self.nth.max(1))
     }

@@ -154,6 +154,10 @@ pub struct ShareFacts {
 pub struct NeighbourFacts {
     /// First digits of its id: unlike the key of its ticket, known from the first run on.
     pub group: String,
+    /// Key of its ticket, empty where it has none yet.
+    pub ticket: String,
+    /// Address of its ticket, empty where it has none yet.
+    pub address: String,
     /// The attribute that tells the two apart; empty where none does by itself.
     pub attribute: String,
     /// What the group has of it.
@@ -193,6 +197,16 @@ pub enum Grain {
 }
 
 impl Facts {
+    /// The same, with the ticket of the nearest other group: its key and its address.
+    #[must_use]
+    pub fn beside(mut self, (key, address): (&str, String)) -> Self {
+        if let Some(neighbour) = &mut self.neighbour {
+            key.clone_into(&mut neighbour.ticket);
+            neighbour.address = address;
+        }
+        self
+    }
+
     /// The same with less of each example where the grain is coarse.
     #[must_use]
     pub fn at(mut self, grain: Grain) -> Self {
@@ -217,6 +231,7 @@ impl Facts {
             let Clock { event, limit, starts, owner, due, silence } = clock;
             [event, limit, starts, owner, due, silence]
         });
+        let beside = self.neighbour.iter().flat_map(|other| [&other.ticket, &other.address]);
         let numbers =
             [&self.disputes_number, &self.exposed_number, &self.recoverable_number, &self.amount_number];
         [name, evidence, who, &self.due, &self.trend]
@@ -224,6 +239,7 @@ impl Facts {
             .chain(numbers)
             .chain(steps.iter().chain(documents).chain(others))
             .chain(clocks)
+            .chain(beside)
             .map(String::as_str)
     }
 
@@ -289,6 +305,8 @@ impl Facts {
             decisions: vec![text("A person split DISP-3, so disputes that differ in state are kept apart.")],
             neighbour: Some(NeighbourFacts {
                 group: text("4e5f6a7b"),
+                ticket: text("DISP-4"),
+                address: text("https://jira.example.com/browse/DISP-4"),
                 attribute: text("state"),
                 here: text("TX"),
                 there: text("NM"),
@@ -307,6 +325,35 @@ impl Facts {
             attached: true,
             all: 1_234,
             typed: Typed::default(),
+        }
+    }
+}
+
+impl Facts {
+    /// Facts of an invented group that lacks everything that a group can lack, to try templates with.
+    pub(super) fn least() -> Self {
+        let whole = Self::sample();
+        Self {
+            cause: Cause { name: whole.cause.name.clone(), who: whole.cause.who.clone(), ..Cause::default() },
+            units: Vec::new(),
+            exposed: String::new(),
+            recoverable: String::new(),
+            exposed_number: "0".to_owned(),
+            recoverable_number: "0".to_owned(),
+            amount_number: "0".to_owned(),
+            without_amount: String::new(),
+            due: String::new(),
+            undated: String::new(),
+            trend: String::new(),
+            clocks: Vec::new(),
+            rule: RuleFacts { alternatives: Vec::new(), withheld: true, ..whole.rule.clone() },
+            shares: Vec::new(),
+            varying: String::new(),
+            decisions: Vec::new(),
+            neighbour: None,
+            more: String::new(),
+            attached: false,
+            ..whole
         }
     }
 }
@@ -379,6 +426,8 @@ pub fn facts(
             let part = |of: &dyn Fn(&Separating) -> String| separating.map_or_else(String::new, of);
             NeighbourFacts {
                 group: id.short().to_owned(),
+                ticket: String::new(),
+                address: String::new(),
                 attribute: part(&|apart| apart.attribute.label().0.to_owned()),
                 here: part(&|apart| words::held(apart.attribute, &apart.here)),
                 there: part(&|apart| words::held(apart.attribute, &apart.there)),

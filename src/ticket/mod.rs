@@ -32,7 +32,7 @@ pub use course::{Course, Point};
 pub use markdown::{flatten, parse as parse_markdown};
 pub use markup::Markup;
 pub use priority::{Priorities, Weight, days_left};
-pub use privacy::{Find, Refusal, Typed, open, open_value, screen, screen_foreign, withheld};
+pub use privacy::{Find, Refusal, Typed, open, open_foreign, open_value, screen, screen_foreign, withheld};
 pub use shared::{Part, shared_content};
 pub use template::{EMBEDDED, TemplateError, Templates, is_own as is_own_template, is_template, shortened};
 

@@ -34,6 +34,11 @@ pub fn open(text: &str) -> Cow<'_, str> {
     screen(text).map_or(Cow::Borrowed(text), |find| Cow::Owned(withheld(find.kind)))
 }
 
+/// A text of which nothing is known, or that it is withheld because it looks private.
+pub fn open_foreign(text: &str) -> Cow<'_, str> {
+    screen_foreign(text).map_or(Cow::Borrowed(text), |find| Cow::Owned(withheld(find.kind)))
+}
+
 /// A value of an open column, or that it is withheld because it looks like what its column does not have.
 pub fn open_value(column: Field, value: &str) -> Cow<'_, str> {
     column.misfit(value).map_or(Cow::Borrowed(value), |shape| Cow::Owned(withheld(shape.as_str())))
@@ -95,6 +100,14 @@ impl Typed {
         let text = plain(text);
         if !finds(&text).is_empty() {
             self.passed.insert(text.into());
+        }
+    }
+
+    /// A text about somebody who works with what is shown: a name and a mail address in it are theirs, and nothing else.
+    pub fn person(&mut self, text: &str) {
+        let text = plain(text);
+        for find in finds(&text).into_iter().filter(|it| matches!(it.shape, Shape::Name | Shape::Mail)) {
+            self.passed.insert(text[find.range].into());
         }
     }
 

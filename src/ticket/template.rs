@@ -9,7 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{document::Block, facts::Facts, markdown, shared::SharedFacts};
+use super::{
+    document::Block,
+    facts::{Cause, Facts},
+    markdown,
+    shared::SharedFacts,
+};
 
 const MARKDOWN: &str = "markdown";
 const LINE: &str = "line";
@@ -163,17 +168,24 @@ impl Templates {
         self.fields.iter().map(text).collect()
     }
 
-    /// Tries every template with the facts of an invented group.
+    /// Tries every template with the facts of two invented groups, of which one has everything that a group can have and
+    /// the other one nothing that a group can lack; that of a single cause with that cause.
     pub fn try_out(&self) -> Result<(), TemplateError> {
         for (name, _) in self.environment.templates().filter(|(name, _)| !name.starts_with(&template_of("")))
         {
             if [SHARED, SHARED_SUMMARY].contains(&name) {
                 self.render(name, &SharedFacts::sample())?;
-            } else {
-                self.render(name, &Facts::sample())?;
+                continue;
+            }
+            for mut facts in [Facts::sample(), Facts::least()] {
+                if let Some(number) = number_of(name) {
+                    facts.cause = Cause { id: number.to_owned(), ..Facts::sample().cause };
+                }
+                self.render(name, &facts)?;
             }
         }
-        self.fields(&Facts::sample()).map(drop)
+        self.fields(&Facts::sample())?;
+        self.fields(&Facts::least()).map(drop)
     }
 
     /// Names of the templates of summary and description that a group's ticket has.
@@ -259,15 +271,15 @@ pub(super) fn template_of(field: &str) -> String {
 /// Whether a name is that of a template for one cause of the playbook: `cause-7.md` within the description of all,
 /// `description-7.md` and `summary-7.txt` in place of that of all.
 pub fn is_own(name: &str) -> bool {
-    let number = |rest: &str, ending: &str| {
-        rest.strip_suffix(ending)
-            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    ["description-", "cause-"]
-        .iter()
-        .filter_map(|start| name.strip_prefix(start))
-        .any(|rest| number(rest, ".md"))
-        || name.strip_prefix("summary-").is_some_and(|rest| number(rest, ".txt"))
+    number_of(name).is_some()
+}
+
+/// The number of the cause that a template is for, where it is for one.
+fn number_of(name: &str) -> Option<&str> {
+    [("description-", ".md"), ("cause-", ".md"), ("summary-", ".txt")].into_iter().find_map(|(start, end)| {
+        let digits = name.strip_prefix(start)?.strip_suffix(end)?;
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+    })
 }
 
 /// Whether a text for a field has anything that a template would do.

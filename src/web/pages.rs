@@ -21,7 +21,7 @@ use crate::{
     plan::{Asked, Link, RulingKind},
     report,
     state::{Done, GroupRecord, RunRecord},
-    ticket::{facts, open_value, screen_foreign, words},
+    ticket::{facts, open_value, words},
 };
 
 /// Groups, runs, writes and past events on one page.
@@ -253,7 +253,7 @@ impl Maker<'_> {
             .into_iter()
             .flat_map(|run| &run.waiting)
             .filter(|one| one.group == group.id)
-            .map(|one| one.words.clone())
+            .map(|one| report::held(&one.kind, &one.words))
             .collect();
         let Part { from, until, value } = part(group.members.len(), MEMBERS, query);
         let sought = query.get("dispute").trim();
@@ -336,6 +336,7 @@ impl Maker<'_> {
             };
             let mut still: Vec<usize> = Vec::new();
             for (_, kind, words) in run.held_groups().filter(|(group, _, _)| *group == id) {
+                let words = report::held(kind, words);
                 let what = format!("held: {kind}");
                 let same = |place: &usize| past[*place].what == what && past[*place].why == words;
                 if let Some(place) = open.iter().copied().find(|place| same(place)) {
@@ -344,7 +345,7 @@ impl Maker<'_> {
                     still.push(place);
                 } else {
                     still.push(past.len());
-                    past.push(of_run(what, words.to_owned()));
+                    past.push(of_run(what, words));
                 }
             }
             open = still;
@@ -355,7 +356,7 @@ impl Maker<'_> {
                 past.push(of_run(format!("{kind} not tried"), report::reason(why)));
             }
             for (_, kind, why) in run.failed.iter().filter(|(group, _, _)| group == id) {
-                past.push(of_run(format!("{kind} failed"), why.clone()));
+                past.push(of_run(format!("{kind} failed"), report::foreign(why)));
             }
         }
         let by_people = |at: Timestamp, what: &str, why: String| Past {
@@ -371,11 +372,9 @@ impl Maker<'_> {
         for order in self.view.history.orders.iter().filter(|order| order.group == *id) {
             past.push(match &order.asked {
                 Asked::Done(command) => by_people(order.at, "order in a comment", command.to_string()),
+                // It repeats words of the comment.
                 Asked::Failed { why, .. } => {
-                    // It repeats words of the comment.
-                    let words =
-                        if screen_foreign(why).is_some() { "(withheld: it looks private)" } else { why };
-                    by_people(order.at, "order that could not be carried out", words.to_owned())
+                    by_people(order.at, "order that could not be carried out", report::foreign(why))
                 }
             });
         }
@@ -453,6 +452,7 @@ impl Maker<'_> {
         let failed: Vec<Value> = run.failed[failed_part.from..failed_part.until]
             .iter()
             .map(|(group, kind, why)| {
+                let why = report::foreign(why);
                 context! { group => group.as_str(), short => group.short(), ticket => self.ticket(group), kind, why }
             })
             .collect();
@@ -470,6 +470,7 @@ impl Maker<'_> {
             .skip(held_part.from)
             .take(held_part.until - held_part.from)
             .map(|(group, kind, words)| {
+                let words = report::held(kind, words);
                 context! {
                     group => group.as_str(), short => group.short(), ticket => self.ticket(group),
                     kind, words, title => title(group),
@@ -512,12 +513,14 @@ impl Maker<'_> {
             .values()
             .filter_map(|ticket| {
                 let (why, since) = match &ticket.link {
-                    Link::Held { reason, sent, .. } => (reason.clone(), Some(self.time(sent.at))),
+                    Link::Held { reason, sent, .. } => (report::foreign(reason), Some(self.time(sent.at))),
                     Link::Unknown { sent, .. } | Link::Intent { sent, .. } => (
                         "its create was sent, and the answer was lost; the next runs find out".to_owned(),
                         Some(self.time(sent.at)),
                     ),
-                    Link::Parked { reason, .. } => (format!("Jira refused it: {reason}"), None),
+                    Link::Parked { reason, .. } => {
+                        (format!("Jira refused it: {}", report::foreign(reason)), None)
+                    }
                     Link::Ready { .. } | Link::Bound { .. } => return None,
                 };
                 let record = known.groups.get(&ticket.group)?;

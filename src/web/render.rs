@@ -1,17 +1,17 @@
 //! Templates of the pages. HTML is escaped everywhere; nothing is ever marked as safe.
 //!
-//! The gate of the pages is where a value is printed: what looks like a number or a birth of a patient is withheld in its
-//! place, and the rest of the page is shown. Names and addresses are those of the people who work with the pages;
-//! values of the input columns that may hold others have passed their column before.
+//! The gate of the pages is that of tickets, comments and reports, and stands where a value is printed: what looks like
+//! something of a person is withheld in its place, and the rest of the page is shown. What may look so all the same is
+//! told with the page: clients, whose column lets them, and the people who work with the pages and get the reports.
 
 use minijinja::{
-    AutoEscape, Environment, UndefinedBehavior, Value, context, escape_formatter, syntax::SyntaxConfig,
+    AutoEscape, Environment, State, UndefinedBehavior, Value, context, escape_formatter,
+    syntax::SyntaxConfig, value::Object,
 };
 
 use crate::{
-    dispute::{Shape, finds, plain},
     report,
-    ticket::{facts, flatten, withheld},
+    ticket::{Typed, facts, flatten, screen, withheld},
 };
 
 /// The only thing beside pages that is served: the look of the report, and what only the dashboard has.
@@ -49,8 +49,7 @@ impl Renderer {
         environment.set_formatter(|out, state, value| {
             // What is safe was printed by a template before.
             let text = value.as_str().filter(|_| !value.is_safe());
-            let shown =
-                text.map(|text| private(text).map_or_else(|| flatten(text), |it| withheld(it.as_str())));
+            let shown = text.map(|text| private(text, state).map_or_else(|| flatten(text), withheld));
             escape_formatter(out, state, &shown.map_or_else(|| value.clone(), Value::from))
         });
         environment.add_filter("thousands", |count: u64| {
@@ -74,14 +73,34 @@ impl Renderer {
         Self(environment)
     }
 
-    /// A page: what all pages show, and what this one does.
-    pub(super) fn page(&self, name: &str, site: &Value, page: &Value) -> Result<String, minijinja::Error> {
-        self.0.get_template(name)?.render(context! { site, page })
+    /// A page: what all pages show, and what this one does. `typed` may stand on it.
+    pub(super) fn page(
+        &self,
+        name: &str,
+        site: &Value,
+        page: &Value,
+        typed: &Typed,
+    ) -> Result<String, minijinja::Error> {
+        // A macro sees nothing of the page but what all templates see.
+        let mut environment = self.0.clone();
+        environment.add_global(PASSED, Value::from_object(Passed(typed.clone())));
+        environment.get_template(name)?.render(context! { site, page })
     }
 }
 
-/// What a printed value looks like that no page has a reason to show.
-fn private(value: &str) -> Option<Shape> {
-    let never = [Shape::SocialSecurity, Shape::Beneficiary, Shape::Birth, Shape::Prescription];
-    finds(&plain(value)).into_iter().map(|find| find.shape).find(|shape| never.contains(shape))
+/// What may stand on a page, among the names that templates know.
+const PASSED: &str = "passed";
+
+#[derive(Debug)]
+struct Passed(Typed);
+
+impl Object for Passed {}
+
+/// What a printed value looks like that may not stand on its page.
+fn private(value: &str, state: &State<'_, '_>) -> Option<&'static str> {
+    let passed = state.lookup(PASSED);
+    match passed.as_ref().and_then(|passed| passed.downcast_object_ref::<Passed>()) {
+        Some(Passed(typed)) => typed.gate_answer("page", value).err().map(|refusal| refusal.kind),
+        None => screen(value).map(|find| find.kind),
+    }
 }

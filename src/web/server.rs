@@ -30,7 +30,7 @@ use super::{
     render::{Renderer, STYLE},
     view::{self, View},
 };
-use crate::{apply::Decision, group::GroupId, report::Week, state::StateError};
+use crate::{apply::Decision, group::GroupId, report::Week, state::StateError, ticket::Typed};
 
 /// How often is looked whether the journal has grown.
 const WATCH: Duration = Duration::from_secs(3);
@@ -246,7 +246,11 @@ impl Shown<'_> {
             zone => self.shared.settings.delivery.zone.iana_name().unwrap_or("UTC"),
             failed,
         };
-        html(status, self.shared.renderer.page(template, &site, page))
+        let mut typed = self.view.people.clone();
+        typed.person(&self.visitor.name);
+        // No word of anybody, and of letters and digits by chance.
+        typed.ours(&self.visitor.secret);
+        html(status, self.shared.renderer.page(template, &site, page, &typed))
     }
 }
 
@@ -338,7 +342,7 @@ async fn login(
     let site = context! { title => "Sign in", here => "login", person => "", secret => "", session => false, read => "", zone => "", failed => None::<String> };
     let page = context! { words => "", login => true, wrong };
     let status = if wrong { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    html(status, shared.renderer.page("message.html", &site, &page))
+    html(status, shared.renderer.page("message.html", &site, &page, &Typed::default()))
 }
 
 /// Whether pages can be trusted to show what is so.

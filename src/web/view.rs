@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use minijinja::{Value, value::Serde};
 
 use crate::{
+    apply::Decision,
     deliver,
+    dispute::Field,
     group::{GroupId, Status},
     plan::Link,
     report::{self, Week, Weekly},
     state::{GroupRecord, History, StateError},
+    ticket::Typed,
 };
 
 /// What is shown until the journal is read anew.
@@ -26,6 +29,8 @@ pub(super) struct View {
     pub(super) headline: String,
     /// Charts of the week, for templates.
     pub(super) charts: Value,
+    /// Clients, and the people who decided on a page or got a report: their names may stand on pages.
+    pub(super) people: Typed,
     /// Names that groups can be filtered by.
     pub(super) clients: BTreeSet<String>,
     pub(super) programs: BTreeSet<&'static str>,
@@ -124,6 +129,7 @@ impl View {
             headline: report::headline(&weekly),
             charts: Value::from(Serde(report::charts(&weekly))),
             weekly: Value::from(Serde(weekly.without_long_lists())),
+            people: people(&history, &clients),
             standing,
             active,
             clients,
@@ -177,6 +183,21 @@ impl View {
         let issue = self.history.known.tickets.get(id).and_then(|ticket| ticket.issue());
         issue.map_or("", |issue| issue.key.as_str())
     }
+}
+
+fn people(history: &History, clients: &BTreeSet<String>) -> Typed {
+    let mut people = Typed::default();
+    for client in clients {
+        people.value(Field::Manufacturer, client);
+    }
+    for ran in
+        history.known.schedules.values().filter(|ran| deliver::is_delivery(ran) || Decision::is_one(ran))
+    {
+        // What follows are words of Jira.
+        let own = ran.id.split_once(Decision::NOT_DONE).map_or(&*ran.id, |(own, _)| own);
+        people.person(own);
+    }
+    people
 }
 
 /// The figures of this week; where it had no run yet, of the last week that had one.

@@ -92,7 +92,11 @@ fn tickets_of_another_project_are_refused_with_the_reason_and_the_way_out() {
         said.contains("`routes.b.project` cannot be `OTHER`: tickets are opened in `jira.project` alone"),
         "{said}"
     );
-    assert!(said.contains("run a second disputebot, with a state and a source of its own"), "{said}");
+    assert!(said.contains("run a second disputebot there, with a state and a source of its own"), "{said}");
+    assert!(
+        said.contains("or have an automation of Jira move those with a component that this rule gives them"),
+        "{said}"
+    );
     assert!(
         told("[jira]\nproject = \"DISP\"\n[route]\nproject = \"DISP\"\nassignee = \"a\"\n").starts_with("ok")
     );

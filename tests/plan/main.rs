@@ -197,6 +197,7 @@ impl World {
             tickets: &self.tickets,
             observed: &self.jira,
             markup: self.markup,
+            site: "https://jira.example.com",
             read: self.read,
             strays: &self.strays,
             doubt: self.doubt.as_deref(),

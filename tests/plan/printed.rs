@@ -2,7 +2,7 @@
 
 use disputebot::{
     group::{Pending, Status},
-    plan::{Category, Detail, IGNORE_LABEL, print},
+    plan::{Category, Detail, HoldReason, IGNORE_LABEL, print},
 };
 
 use crate::{A, B, C, World, content, id};
@@ -159,4 +159,28 @@ fn what_people_decided_is_said_in_words() {
 
     0 writes
     ");
+}
+
+#[test]
+fn holds_that_repeat_others_are_known_by_their_kind_and_so_are_those_with_days_of_our_own() {
+    let foreign = || "of 1950-03-21".to_owned();
+    let repeating = [
+        HoldReason::Touched { field: "assignee".to_owned(), wanted: foreign() },
+        HoldReason::PersonWorking { status: foreign() },
+        HoldReason::Undecided { reason: foreign() },
+        HoldReason::Doubt { reason: foreign() },
+        HoldReason::Refused { reason: foreign() },
+        HoldReason::Unfit { what: foreign() },
+        HoldReason::NoWay { label: IGNORE_LABEL.to_owned(), why: foreign() },
+    ];
+    for hold in repeating {
+        assert!(hold.words().contains(&foreign()), "{hold:?}");
+        assert!(!HoldReason::is_told_in_own_words(hold.kind()), "{hold:?}");
+    }
+    let until = "2027-03-01T06:00:00Z".parse().unwrap();
+    for hold in [HoldReason::Quiet { until: Some(until) }, HoldReason::Flapping { times: 3, until }] {
+        assert!(hold.words().contains("2027-03-01"), "{hold:?}");
+        assert!(HoldReason::is_told_in_own_words(hold.kind()), "{hold:?}");
+    }
+    assert!(!HoldReason::is_told_in_own_words("of a later build"));
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and one that cannot run says so"
 )]
 
+mod beside;
 #[path = "../shared/bucket.rs"]
 mod bucket;
 #[path = "../shared/certificate.rs"]

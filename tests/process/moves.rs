@@ -203,6 +203,37 @@ async fn where_no_transition_leads_to_done_a_label_and_one_comment_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_a_workflow_that_look_private_are_not_repeated_where_no_way_is_told() {
+    for name in ["Closed 1950-03-21", "Closed 123456789012", "Closed by Dr. Example"] {
+        let world = with_workflow(Workflow::DeadEnd).await;
+        settle(&world);
+        let way = serde_json::json!({ "transitions": [{
+            "id": "7",
+            "name": "Close",
+            "hasScreen": true,
+            "to": { "id": "3", "name": name, "statusCategory": { "key": "done" } },
+            "fields": { "customfield_10777": {
+                "required": true, "hasDefaultValue": false, "name": "Chart", "key": "customfield_10777",
+                "schema": { "type": "string", "custom": "com.atlassian.jira.plugin.system.customfieldtypes:textfield" },
+                "operations": ["set"],
+            } },
+        }] });
+        let tickets = world.sandbox.issues().len();
+        for nth in 1..=tickets {
+            let matches = Matches::Ending { method: "GET".to_owned(), suffix: "/transitions".to_owned() };
+            let headers = vec![("x-aaccountid".to_owned(), User::bot().account_id)];
+            let effect = Effect::Answer { status: 200, headers, body: way.to_string() };
+            world.sandbox.inject(Fault { nth, matches, effect });
+        }
+        world.expect(0, &["run"]).await;
+        assert_eq!(labelled(&world, "disputebot-done"), tickets, "{name}");
+        let withheld = "but cannot: (withheld: it looks like it holds";
+        assert_eq!(told(&world, withheld), tickets, "{name}");
+        assert_eq!(told(&world, name), 0, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_label_goes_when_the_cause_is_back() {
     let world = with_workflow(Workflow::DeadEnd).await;
     world.write_config("[plan]\nreclose_after = \"0s\"\n");

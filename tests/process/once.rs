@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use disputebot::sandbox::{Due, Effect, Fault, Index, Matches, Permission, Reply, User};
+use disputebot::sandbox::{Deed, Due, Effect, Fault, Index, Matches, Permission, Reply, User, Visit};
 use serde_json::{Value, json};
 
 use crate::world::{World, disputes, text};
@@ -317,6 +317,41 @@ async fn a_ticket_that_people_move_rename_hide_archive_or_delete_is_never_made_a
     world.expect(0, &["ticket", "create", &gone]).await;
     world.expect(0, &["run"]).await;
     assert_eq!(world.issues_by_group()[&gone].len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_that_are_moved_to_another_project_as_soon_as_they_are_open_are_never_doubled() {
+    // What an automation of Jira does where tickets of some kind belong into another project.
+    for world in [World::new().await, World::data_center().await] {
+        world.sandbox.add_project("OPS", "Operations").unwrap();
+        for nth in 1..=5 {
+            let deed = Deed::Move("OPS".to_owned());
+            world.sandbox.expect_visit(Visit { nth, after: create(), deed }).unwrap();
+        }
+        world.sandbox.inject(Fault { nth: 3, matches: create(), effect: Effect::CloseAfterCommit });
+        world.sandbox.set_index(Index::Frozen);
+        world.expect(6, &["run"]).await;
+        world.expect(0, &["run"]).await;
+        let is_moved = |key: &&String| key.starts_with("OPS-");
+        assert_eq!(keys(&world).iter().filter(is_moved).count(), 5, "{:?}", keys(&world));
+        world.assert_one_ticket_per_group("with five that were moved, one of them unanswered").await;
+        let mut rows = disputes();
+        for row in &mut rows {
+            "2027-01-31".clone_into(&mut row.due_at);
+        }
+        world.write_disputes(&rows);
+        world.expect(0, &["run"]).await;
+        let due = |issue: &Value| issue["fields"]["duedate"] == "2027-01-31";
+        assert!(world.sandbox.issues().iter().all(due), "they are kept up to date where they are");
+        // A state that is lost finds them by the numbers that they had.
+        let before = keys(&world);
+        fs::remove_dir_all(world.path("state")).unwrap();
+        world.sandbox.refresh_index();
+        world.expect(0, &["run", "--take-over"]).await;
+        world.expect(0, &["run"]).await;
+        assert_eq!(keys(&world), before);
+        world.assert_one_ticket_per_group("after the state was lost").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

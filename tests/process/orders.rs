@@ -1,11 +1,11 @@
 //! What people order in comments and decide by hand, over real HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use disputebot::sandbox::User;
+use disputebot::sandbox::{Flavour, User};
 use serde_json::{Value, json};
 
-use crate::world::{World, disputes};
+use crate::world::{World, disputes, words};
 
 /// The first ticket and its group.
 fn first(world: &World) -> (String, String) {
@@ -63,8 +63,27 @@ async fn each_order_is_answered_once_in_place_on_both_products() {
         assert!(plain[2].starts_with("/disputebot dance"), "{plain:?}");
         assert!(plain[3].starts_with("/disputebot snooze for ever"), "{plain:?}");
         // Unless it looks private.
-        assert!(plain[4].starts_with("This could not be done: it holds something"), "{plain:?}");
+        assert!(plain[4].contains("This could not be done: it holds something"), "{plain:?}");
         assert!(!plain[4].contains("6789"), "{plain:?}");
+        // Each leads to the comment that it answers, also where it may not repeat it.
+        let comments = world.issue(&key)["comments"].as_array().unwrap().clone();
+        let by = |user: &User| -> Vec<&Value> {
+            let by = |comment: &&Value| comment["author"]["displayName"] == user.display_name.as_str();
+            comments.iter().filter(by).collect()
+        };
+        let site = world.sandbox.base_url();
+        for (order, answer) in by(&User::analyst()).into_iter().zip(by(&User::bot())) {
+            let id = order["id"].as_str().unwrap();
+            let address = format!("{}/browse/{key}?focusedCommentId={id}", site.trim_end_matches('/'));
+            let rest = match world.sandbox.flavour() {
+                Flavour::Cloud => "\"".to_owned(),
+                Flavour::DataCenter => format!(
+                    "&page=com.atlassian.jira.plugin.system.issuetabpanels:comment-tabpanel#comment-{id}]"
+                ),
+            };
+            let body = answer["body"].to_string();
+            assert!(body.contains(&(address + &rest)), "{id}: {body}");
+        }
         quiet_run(&world, "after the answers").await;
     }
 }
@@ -303,32 +322,71 @@ async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disputes_that_a_person_splits_are_on_tickets_of_their_own_and_the_rest_leaves() {
-    let world = World::new().await;
-    world.expect(0, &["run"]).await;
-    let states: std::collections::BTreeMap<String, String> =
-        disputes().into_iter().map(|row| (row.dispute_id, row.state)).collect();
-    let state_of = |members: &Value| -> std::collections::BTreeSet<String> {
-        members.as_array().unwrap().iter().map(|id| states[id.as_str().unwrap()].clone()).collect()
-    };
-    let groups = world.groups().await;
-    let (group, record) =
-        groups.iter().max_by_key(|(_, record)| state_of(&record["group"]["members"]).len()).unwrap();
-    let ruled = record["group"]["members"].as_array().unwrap().clone();
-    assert!(state_of(&record["group"]["members"]).len() > 3, "it is spread");
-    let key = world.issues_by_group()[group][0]["key"].as_str().unwrap().to_owned();
-    say(&world, &key, "/disputebot split by state");
-    // The first run hears it, the second one does it: a person need not see it twice.
-    for day in 1..=2 {
-        let mut rows = disputes();
-        for row in &mut rows {
-            row.due_at = format!("2027-04-{day:02}");
-        }
-        world.write_disputes(&rows);
+    for world in [World::new().await, World::data_center().await] {
+        world.write_config("[plan]\nmin_disputes = 1\n");
         world.expect(0, &["run"]).await;
-    }
-    for (id, record) in world.groups().await {
-        let members = record["group"]["members"].as_array().unwrap();
-        let of_it = Value::Array(members.iter().filter(|id| ruled.contains(id)).cloned().collect());
-        assert!(state_of(&of_it).len() <= 1, "{id} still mixes {:?}: {}", state_of(&of_it), record["group"]);
+        let states: BTreeMap<String, String> =
+            disputes().into_iter().map(|row| (row.dispute_id, row.state)).collect();
+        let state_of = |members: &Value| -> BTreeSet<String> {
+            members.as_array().unwrap().iter().map(|id| states[id.as_str().unwrap()].clone()).collect()
+        };
+        let groups = world.groups().await;
+        let (group, record) =
+            groups.iter().max_by_key(|(_, record)| state_of(&record["group"]["members"]).len()).unwrap();
+        let ruled = record["group"]["members"].as_array().unwrap().clone();
+        assert!(state_of(&record["group"]["members"]).len() > 3, "it is spread");
+        let key = world.issues_by_group()[group][0]["key"].as_str().unwrap().to_owned();
+        // A person has the ticket in hand, and stays with it.
+        let analyst = world.sandbox.person(&User::analyst());
+        analyst.transition(&key, &json!({ "transition": { "id": "11" } })).unwrap();
+        let status = world.issue(&key)["fields"]["status"]["name"].clone();
+        say(&world, &key, "/disputebot split by state");
+        for day in 1..=4 {
+            let mut rows = disputes();
+            for row in &mut rows {
+                row.due_at = format!("2027-04-{day:02}");
+            }
+            world.write_disputes(&rows);
+            world.expect(0, &["run"]).await;
+            // The first run hears it, the second one does it: a person need not see it twice.
+            let groups = world.groups().await;
+            for (id, record) in groups.iter().filter(|_| day > 1) {
+                let members = record["group"]["members"].as_array().unwrap();
+                let of_it = Value::Array(members.iter().filter(|id| ruled.contains(id)).cloned().collect());
+                assert!(state_of(&of_it).len() <= 1, "{id} still mixes {:?}", state_of(&of_it));
+            }
+        }
+        let (after, issues) = (world.groups().await, world.issues_by_group());
+        // The lineage is on the tickets of both sides, once each.
+        let is_part = |record: &Value| record["group"]["split_from"].as_str() == Some(group);
+        let parts: Vec<&String> = after.iter().filter(|(_, it)| is_part(it)).map(|(id, _)| id).collect();
+        assert!(!parts.is_empty(), "no part became a group of its own");
+        let parent = world.issue(&key);
+        for part in &parts {
+            let child = issues[*part][0]["key"].as_str().unwrap().to_owned();
+            let count = |key: &str, words: &str| {
+                // Data Center escapes what would be markup.
+                world.said(key).iter().filter(|said| said.replace('\\', "").contains(words)).count()
+            };
+            let ordered =
+                format!("A person ordered on {key} that its disputes that differ in state are kept apart");
+            assert_eq!(count(&child, &ordered), 1, "{:?}", world.said(&child));
+            assert!(parent["fields"]["issuelinks"].to_string().contains(&child), "{parent}");
+            let shown = words(&issues[*part][0]["fields"]["description"]).replace('\\', "");
+            assert!(
+                shown.contains(&format!("A person split {key}, so disputes that differ in state")),
+                "{shown}"
+            );
+        }
+        let told = world.said(&key);
+        let told = told
+            .iter()
+            .filter(|it| it.contains("A person ordered that disputes of this ticket that"))
+            .count();
+        assert_eq!(told, parts.len(), "{:?}", world.said(&key));
+        assert_eq!(parent["fields"]["status"]["name"], status, "it stays with whoever works on it");
+        assert!(!after[group]["group"]["members"].as_array().unwrap().is_empty(), "and is not emptied");
+        world.assert_one_ticket_per_group("after the split").await;
+        quiet_run(&world, "after the split").await;
     }
 }

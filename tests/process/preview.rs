@@ -100,6 +100,83 @@ async fn templates_of_the_operator_are_tried_by_check_those_of_single_causes_as_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tries_templates_of_a_single_cause_with_that_cause_and_with_groups_that_lack_what_they_can_lack()
+ {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("own")).unwrap();
+    world.write_config("[ticket]\ntemplates = \"own\"\n");
+    for (name, text, place) in [
+        ("cause-7.md", "{{ cause.nam }}", "template `cause-7.md`, line 1"),
+        ("summary-7.txt", "of {{ clint }}", "template `summary-7.txt`, line 1"),
+        // Only a ticket of that cause comes here.
+        (
+            "cause-10.md",
+            "\n{% if cause.id == \"10\" %}{{ cause.ratio }}{% endif %}",
+            "template `cause-10.md`, line 2",
+        ),
+        // A group may be the only one of its client, and have no due date that a clock is counted from.
+        ("description.md", "Beside {{ neighbour.group }}", "template `description.md`, line 1"),
+        ("description-3.md", "\n\n{{ clocks[0].due }}", "template `description-3.md`, line 3"),
+    ] {
+        std::fs::write(world.path(&format!("own/{name}")), text).unwrap();
+        let said = world.expect(3, &["check"]).await;
+        assert!(said.contains(place), "`{place}` in {said}");
+        let output = world.run(&["run"]).await;
+        assert_eq!(output.status.code(), Some(3), "and no run begins with it: {output:?}");
+        std::fs::remove_file(world.path(&format!("own/{name}"))).unwrap();
+    }
+    assert!(world.sandbox.issues().is_empty());
+    world.expect(0, &["check"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_of_the_operator_for_one_cause_is_on_its_tickets_alone_in_every_form_of_the_preview() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("own")).unwrap();
+    world.write_config("[ticket]\ntemplates = \"own\"\n");
+    world.expect(0, &["run"]).await;
+    let mut by_cause: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for group in world.groups().await.keys() {
+        let told = world.expect(0, &["explain", group, "--json"]).await;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let number = told["cause"]["id"].as_str().unwrap().to_owned();
+        by_cause.entry(number).or_default().push(group.clone());
+    }
+    by_cause.remove("");
+    assert!(by_cause.len() > 1, "{by_cause:?}");
+    let (number, of_it) = by_cause.pop_first().unwrap();
+    let cause = "## From our desk\n\nAsk **{{ cause.who }}** about *{{ client }}* first, by `desk 7`.\n";
+    std::fs::write(world.path(&format!("own/cause-{number}.md")), cause).unwrap();
+    std::fs::write(world.path(&format!("own/summary-{number}.txt")), "Desk: {{ cause.name }}").unwrap();
+    let forms: [(&str, &[&str]); 4] = [
+        ("text", &["summary   Desk: ", "## From our desk\n", "first, by desk 7"]),
+        ("adf", &["\"text\": \"From our desk\"", "\"type\": \"strong\"", "\"type\": \"code\""]),
+        ("wiki", &["h2. From our desk", "Ask *", "{{desk 7}}"]),
+        ("html", &["<title>Desk: ", "<h2>From our desk</h2>", "<code>desk 7</code>"]),
+    ];
+    for (form, parts) in forms {
+        for group in &of_it {
+            let shown = world.expect(0, &["ticket", "preview", group, "--format", form]).await;
+            for part in parts {
+                assert!(shown.contains(part), "{form}: `{part}` in {shown}");
+            }
+        }
+        for group in by_cause.values().flatten() {
+            let shown = world.expect(0, &["ticket", "preview", group, "--format", form]).await;
+            assert!(!shown.contains("From our desk") && !shown.contains("Desk: "), "{form}: {shown}");
+        }
+    }
+    // And so it is on the tickets, from the next run on.
+    world.expect(0, &["run"]).await;
+    let issues = world.issues_by_group();
+    for group in &of_it {
+        let fields = &issues[group][0]["fields"];
+        assert!(fields["summary"].as_str().unwrap().starts_with("Desk: "), "{fields}");
+        assert!(fields["description"].to_string().contains("From our desk"), "{fields}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_tells_its_trend_money_to_be_had_back_and_disputes_without_an_amount() {
     let world = World::new().await;
     let without = |rows: &mut Vec<disputebot::generate::Record>| {

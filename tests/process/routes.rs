@@ -1,6 +1,6 @@
 //! Rules of routing on a Jira: tried before the first write, kept to, and given up where people take over.
 
-use disputebot::sandbox::{CustomField, FieldKind, Flavour, Options, Permission, User};
+use disputebot::sandbox::{CustomField, Deed, FieldKind, Flavour, Matches, Options, Permission, User, Visit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -200,6 +200,41 @@ async fn somebody_who_left_is_named_by_check_and_in_the_plan_and_the_fallback_ge
     world.assert_one_ticket_per_group("with somebody gone").await;
     let report = world.expect(0, &["report", "--json"]).await;
     assert!(report.contains("not set: `Assignee` takes"), "and it is in the report: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_while_a_run_opens_tickets_is_told_and_the_next_run_gives_all_of_them_to_the_fallback() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let world = world(flavour).await;
+        configure(&world, "[route]\nassignee = \"Example Analyst\"\n");
+        let create = Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() };
+        world.sandbox.expect_visit(Visit { nth: 2, after: create, deed: Deed::Leave }).unwrap();
+        let output = world.run(&["run"]).await;
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert!(said.contains("assignee"), "{said}");
+        let opened: Vec<Value> = world.sandbox.issues();
+        assert!(
+            opened.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Analyst"),
+            "those of before"
+        );
+        let groups = world.groups().await.len();
+        assert!(opened.len() >= 2 && opened.len() < groups, "{} of {groups}", opened.len());
+        let plan = world.expect(0, &["plan"]).await;
+        assert!(
+            plan.contains("not set: `Assignee` takes") && plan.contains("its tickets go to `Example Lead`"),
+            "{plan}"
+        );
+        world.expect(0, &["run"]).await;
+        world.assert_one_ticket_per_group("with somebody gone in the middle").await;
+        let issues = world.sandbox.issues();
+        assert!(issues.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"));
+        let report = world.expect(0, &["report", "--json"]).await;
+        assert!(report.contains("not set: `Assignee` takes"), "{report}");
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes, "{flavour:?}: and that is all");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

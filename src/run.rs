@@ -795,21 +795,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
 }
 
 /// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
-/// for a group of its own would otherwise stay where it is for ever. What is large enough is split off without waiting to
-/// be seen again (`confirmed` times): a person has seen it.
+/// for a group of its own would otherwise stay where it is for ever. A part that holds disputes of the order is split off
+/// without waiting to be seen again (`confirmed` times): a person has seen it.
 fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known, confirmed: u32) {
     let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
     if !known.rulings.values().any(parts) {
         return;
     }
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
+    let in_force = known.rulings.values().filter(|ruling| parts(ruling) && !ruling.lifted);
+    let ruled: HashSet<&Text> = in_force.flat_map(|ruling| &ruling.members).collect();
     let in_found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
     for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
         let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
         // Either side may keep the id, so that either may be the part.
         let is_part = |found: &&Found| {
-            let of_group = found.members.iter().filter(|it| group.members.binary_search(it).is_ok());
-            of_group.count() * 2 >= found.members.len()
+            let of_group = || found.members.iter().filter(|it| group.members.binary_search(it).is_ok());
+            of_group().count() * 2 >= found.members.len() && of_group().any(|member| ruled.contains(member))
         };
         let parted = found.iter().filter(|found| !strangers.is_empty() && is_part(found));
         let parts: Vec<Pending> =

@@ -118,7 +118,7 @@ pub struct Policy {
     pub instance: String,
     /// Name of this machine, for people.
     pub host: String,
-    /// Most creates or edits that are under way at the same time. With more than one, numbers of tickets come in no
+    /// Most creates, edits or lists that are under way at the same time. With more than one, numbers of tickets come in no
     /// certain order.
     pub at_once: usize,
 }
@@ -366,7 +366,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Write::Create { .. } | Write::Update { .. } | Write::Attach { .. } | Write::Detach { .. } => {
                 unreachable!("these go together with their like")
             }
-            Write::Comment { issue, topic, body } => self.comment(ticket, issue, topic, body).await,
+            Write::Comment { issue, topic, body } => {
+                // Its readers would be sent to a ticket that is not there.
+                let told = plan::tells_of(topic).map(|child| self.store.known().ticket(&child));
+                if told.is_some_and(|child| child.issue().is_none()) {
+                    return Ok(Err(Failure::NothingToLink));
+                }
+                self.comment(ticket, issue, topic, body).await
+            }
             Write::Introduce { topic, body } => match ticket.issue().cloned() {
                 Some(issue) => self.comment(ticket, &issue, topic, body).await,
                 None => Ok(Err(Failure::NothingToCommentOn)),

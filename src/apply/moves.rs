@@ -84,8 +84,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             if let Err(failure) = self.hop(&ticket, wanted, &way).await? {
                 return Ok(Err(failure));
             }
-            // A later step that is not done must not hide that this one was.
-            ticket = self.store.known().ticket(&ticket.group);
+            // A later step that is not done must not hide that this one was, nor who closes the ticket then.
+            ticket = Ticket { closed: ticket.closed, ..self.store.known().ticket(&ticket.group) };
             match self.look(atlas, wanted).await {
                 Ok((_, category)) if workflow::is_there(category, wanted.to) => {
                     return self.arrived(ticket, wanted).await;
@@ -99,8 +99,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             if let Err(failure) = self.hop(&ticket, wanted, &way).await? {
                 return Ok(Err(failure));
             }
-            // A later step that is not done must not hide that this one was.
-            ticket = self.store.known().ticket(&ticket.group);
+            // A later step that is not done must not hide that this one was, nor who closes the ticket then.
+            ticket = Ticket { closed: ticket.closed, ..self.store.known().ticket(&ticket.group) };
             match self.look(atlas, wanted).await {
                 Ok((status, _)) => at = status,
                 Err(failure) => return Ok(Err(failure)),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     jira::{Silence, Witness},
-    plan::{NotBefore, Part, Pause},
+    plan::{Moment, NotBefore, Part, Pause},
     state::{Change, Known, StateError, Waits},
 };
 
@@ -68,17 +69,19 @@ fn note_parts(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock
 /// Tells the client what an earlier process was told.
 pub fn resume(tracker: &impl Tracker, known: &Known, clock: &impl Clock) {
     let now = clock.moment();
-    for NotBefore { part, pause } in &known.not_before {
-        let left = pause.left(&now);
-        if left.is_positive() {
-            tracker.keep_shut(part, left);
-        }
+    let waits = all(known, &now);
+    for NotBefore { part, pause } in &waits.parts {
+        tracker.keep_shut(part, pause.left(&now));
     }
-    let Some(pause) = &known.pause else { return };
-    let left = pause.left(&now);
-    if left.is_positive() {
-        tracker.keep_silent(left, &pause.reason);
+    if let Some(pause) = &waits.pause {
+        tracker.keep_silent(pause.left(&now), &pause.reason);
     }
+}
+
+/// What is recorded and what is only noted, as far as it is not over.
+fn all(known: &Known, now: &Moment) -> Waits {
+    let recorded = Waits { pause: known.pause.clone(), parts: known.not_before.clone() };
+    recorded.with(known.waits.clone(), now)
 }
 
 /// Notes how a pass ended: while Jira wants to be left alone, or not.
@@ -96,22 +99,23 @@ pub fn close(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock)
 
 /// Until when Jira wants to be left alone; none where it does not.
 pub fn holds(known: &Known, clock: &impl Clock) -> Option<Timestamp> {
-    let pause = known.pause.as_ref()?;
     let now = clock.moment();
-    let left = pause.left(&now);
-    left.is_positive().then(|| now.at.saturating_add(left).unwrap_or(Timestamp::MAX))
+    let left = all(known, &now).pause?.left(&now);
+    Some(now.at.saturating_add(left).unwrap_or(Timestamp::MAX))
 }
 
 /// Writes what calls wait for beside the state, which whoever waits has no hold of.
 #[derive(Debug)]
 pub struct Slate {
     state: PathBuf,
+    /// Whether it was told already that nothing can be written.
+    is_warned: AtomicBool,
 }
 
 impl Slate {
     /// Beside the state in a folder.
     pub fn beside(state: impl Into<PathBuf>) -> Self {
-        Self { state: state.into() }
+        Self { state: state.into(), is_warned: AtomicBool::new(false) }
     }
 }
 
@@ -128,13 +132,13 @@ impl Witness for Slate {
         };
         // Another process may wait as well.
         let before = Waits::read(&self.state);
-        let mut waits = before.clone();
-        waits.parts.retain(|known| known.pause.left(&noted).is_positive());
-        waits.join(news);
+        let waits = before.clone().with(news, &noted);
         if waits == before {
             return;
         }
-        if let Err(error) = waits.write(&self.state) {
+        if let Err(error) = waits.write(&self.state)
+            && !self.is_warned.swap(true, Ordering::Relaxed)
+        {
             tracing::warn!(error = %error, "a wait is not kept: a process that starts anew asks too soon");
         }
     }

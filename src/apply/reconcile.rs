@@ -98,6 +98,9 @@ async fn overwritten(
         } else if ticket.writing.is_none() {
             (ticket.edited_as_of, ticket.untold_since) = (None, None);
             noted.push(Change::Ticket(ticket));
+        // A later loss has a time of its own.
+        } else if !is_untold && ticket.untold_since.take().is_some() {
+            noted.push(Change::Ticket(ticket));
         }
     }
     store.record(now.at, &noted)?;

@@ -12,6 +12,14 @@ use crate::{
     ticket::screen,
 };
 
+/// Begins the topic of a parent's comment on a part that has a ticket of its own.
+const SPLIT_OFF: &str = "split-off-";
+
+/// The group of whose new ticket a comment on a topic tells.
+pub fn tells_of(topic: &str) -> Option<GroupId> {
+    GroupId::parse(topic.strip_prefix(SPLIT_OFF)?)
+}
+
 impl Planner<'_> {
     pub(super) fn merged(
         &mut self,
@@ -220,7 +228,7 @@ impl Planner<'_> {
                 child.members.len(),
             ),
         };
-        self.tell_other(parent, format!("split-off-{}", child.id), text, reason);
+        self.tell_other(parent, format!("{SPLIT_OFF}{}", child.id), text, reason);
     }
 
     /// A part that has a ticket of its own says there where it comes from, once, while it is young.

@@ -43,6 +43,7 @@ pub use command::{Command, FIELDS, PREFIX, line as command_line, parse as parse_
 pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
+pub use lineage::tells_of;
 pub use lost::{Overwritten, Past, PastItem, is_of_loss, is_told, overwritten};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};

@@ -131,6 +131,8 @@ impl Ticket {
             self.comments.retain(|topic, _| is_of_second(topic));
             self.look_first = true;
             (self.heard_as_of, self.edited_as_of, self.untold_since) = (None, None, None);
+            // Nor is it closed, given or worked on because the other one was.
+            (self.closed, self.given, self.worked_on) = (Closed::No, None, false);
         }
         self.link = Link::Bound { issue };
     }

@@ -453,6 +453,8 @@ pub struct Known {
     pub pause: Option<Pause>,
     /// The parts of Jira that wanted to be left alone by themselves.
     pub not_before: Vec<NotBefore>,
+    /// What calls of earlier processes were told to wait for when nothing could be recorded.
+    pub waits: Waits,
     /// The project that this is of, once Jira was asked.
     pub home: Option<Home>,
     /// Reports in Jira, by name.
@@ -469,9 +471,7 @@ impl Known {
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
     /// absent journal is an empty state.
     pub fn read(directory: &Path) -> Result<Self, StateError> {
-        let mut known = Self::read_before(directory, Timestamp::MAX)?.0;
-        Waits::read(directory).tell(&mut known);
-        Ok(known)
+        Ok(Self { waits: Waits::read(directory), ..Self::read_before(directory, Timestamp::MAX)?.0 })
     }
 
     /// As [`Known::read`], but only what was recorded before an instant: what was known then, and the last
@@ -637,7 +637,7 @@ impl State {
         }
         let mut known = loaded.known();
         catch_up(&journal, &mut vault, |change| known.take(change))?;
-        Waits::read(directory).tell(&mut known);
+        known.waits = Waits::read(directory);
         Ok(Self { directory: directory.to_owned(), journal, vault, known, healed, poisoned: false })
     }
 
@@ -688,9 +688,6 @@ impl State {
         self.poisoned = false;
         for change in changes {
             self.known.take(change.clone());
-        }
-        if changes.iter().any(|change| matches!(change, Change::Pause { .. } | Change::NotBefore { .. })) {
-            Waits::forget(&self.directory);
         }
         Ok(())
     }

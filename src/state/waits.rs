@@ -1,14 +1,14 @@
 //! What Jira told a call to wait for, on disk before the call waits.
 //!
-//! A pass that reads cannot record: its state is in use. So this is a file of its own, which the next record of such
-//! a time makes needless. Losing it loses nothing but one call that is refused.
+//! A pass that reads cannot record: its state is in use. So this is a file of its own, beside the state and no part of
+//! it: what is in it is kept to and proves nothing else. Losing it loses nothing but one call that is refused.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Known, StateError, durable::replace_file};
-use crate::plan::{NotBefore, Pause};
+use super::{StateError, backup, durable::replace_file};
+use crate::plan::{Moment, NotBefore, Pause};
 
 const FILE: &str = "waits.json";
 
@@ -32,7 +32,7 @@ impl Waits {
 
     /// Notes them in a state's folder; they are on disk when this returns. Nothing is noted where there is no state.
     pub fn write(&self, directory: &Path) -> Result<(), StateError> {
-        if !directory.is_dir() {
+        if !backup::journal_of(directory).exists() {
             return Ok(());
         }
         let path = file(directory);
@@ -40,36 +40,25 @@ impl Waits {
             .map_err(StateError::io("write", &path))
     }
 
-    /// Takes what ends later than what is known.
-    pub fn join(&mut self, other: Self) {
-        later(&mut self.pause, &mut self.parts, other);
-    }
-
-    pub(super) fn tell(self, known: &mut Known) {
-        later(&mut known.pause, &mut known.not_before, self);
-    }
-
-    pub(super) fn forget(directory: &Path) {
-        // One that stays holds times that are over, or that the state knows as well.
-        drop(std::fs::remove_file(file(directory)));
+    /// What is not over, and of what was noted twice that which lasts longer.
+    #[must_use]
+    pub fn with(self, other: Self, now: &Moment) -> Self {
+        let lasting = |pause: &Pause| pause.left(now).is_positive();
+        let pauses = self.pause.into_iter().chain(other.pause).filter(lasting);
+        let mut parts: Vec<NotBefore> = Vec::new();
+        for news in self.parts.into_iter().chain(other.parts).filter(|part| lasting(&part.pause)) {
+            match parts.iter_mut().find(|known| known.part == news.part) {
+                Some(known) if known.pause.left(now) >= news.pause.left(now) => {}
+                Some(known) => *known = news,
+                None => parts.push(news),
+            }
+        }
+        // Of equals the first: what is noted already is not noted again.
+        let pause = pauses.reduce(|one, other| if other.left(now) > one.left(now) { other } else { one });
+        Self { pause, parts }
     }
 }
 
 fn file(directory: &Path) -> PathBuf {
     directory.join(FILE)
-}
-
-fn later(pause: &mut Option<Pause>, parts: &mut Vec<NotBefore>, other: Waits) {
-    if let Some(news) = other.pause
-        && pause.as_ref().is_none_or(|known| known.until < news.until)
-    {
-        *pause = Some(news);
-    }
-    for news in other.parts {
-        match parts.iter_mut().find(|known| known.part == news.part) {
-            Some(known) if known.pause.until >= news.pause.until => {}
-            Some(known) => *known = news,
-            None => parts.push(news),
-        }
-    }
 }

@@ -418,7 +418,20 @@ impl House {
                     _ => is_held = true,
                 }
             }
-            let Some(wanted) = wanted.filter(|_| !is_held && !is_done(issue)) else { continue };
+            let is_ignored = passed
+                .plan
+                .holds
+                .iter()
+                .any(|hold| hold.group == ticket.group && matches!(hold.reason, HoldReason::Ignored));
+            if is_ignored || is_done(issue) {
+                // A person decided otherwise meanwhile: another ticket will show it.
+                self.promises.woken.remove(&id);
+                if !self.judged.contains_key("woken") && !self.deck.contains(&11) {
+                    self.deck.push(11);
+                }
+                continue;
+            }
+            let Some(wanted) = wanted.filter(|_| !is_held) else { continue };
             let due = wanted.due.map(|due| due.to_string());
             assert_eq!(issue["fields"]["duedate"].as_str(), due.as_deref(), "{when}: {id} is quiet no more");
             self.promises.woken.remove(&id);
@@ -611,7 +624,20 @@ impl House {
             let is_held = passed.plan.holds.iter().any(|hold| {
                 hold.group == ticket.group && !matches!(hold.reason, HoldReason::PersonChanged { .. })
             });
-            let Some(wanted) = wanted.filter(|_| !is_held && !is_done(issue)) else { continue };
+            let is_ignored = passed
+                .plan
+                .holds
+                .iter()
+                .any(|hold| hold.group == ticket.group && matches!(hold.reason, HoldReason::Ignored));
+            if is_ignored || is_done(issue) {
+                // A person decided otherwise meanwhile: another ticket will show it.
+                self.promises.woken.remove(&id);
+                if !self.judged.contains_key("woken") && !self.deck.contains(&11) {
+                    self.deck.push(11);
+                }
+                continue;
+            }
+            let Some(wanted) = wanted.filter(|_| !is_held) else { continue };
             assert_eq!(issue["fields"]["summary"], *wanted.summary, "{when}: {id} was handed back");
             self.promises.taken.remove(&id);
             *self.judged.entry("take").or_default() += 1;

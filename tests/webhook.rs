@@ -325,6 +325,8 @@ impl House {
         )
         .unwrap();
         let figures = Regex::new(r"[0-9][0-9,.]*").unwrap();
+        // Each house is at another address.
+        let text = |value: &Value| value.to_string().replace(&self.sandbox.base_url(), "");
         let mut tickets: Vec<String> = self
             .sandbox
             .issues()
@@ -339,7 +341,7 @@ impl House {
                     .unwrap()
                     .iter()
                     // A comment says how much it was when it was written.
-                    .map(|comment| figures.replace_all(&comment["body"].to_string(), "#").into_owned())
+                    .map(|comment| figures.replace_all(&text(&comment["body"]), "#").into_owned())
                     .collect();
                 let whole = json!([
                     fields["summary"],
@@ -351,7 +353,7 @@ impl House {
                     comments,
                     issue["links"].as_array().map(Vec::len),
                 ]);
-                chance.replace_all(&whole.to_string(), "…").into_owned()
+                chance.replace_all(&text(&whole), "…").into_owned()
             })
             .collect();
         tickets.sort();

@@ -186,7 +186,7 @@ fn share(sent: &[Timestamp], silence: Option<(Timestamp, Timestamp)>, at_once: f
 /// The disputes of a group, as they are attached.
 fn list(group: &Group) -> List {
     let mut text = String::from("dispute_id\r\n");
-    for member in group.members.iter() {
+    for member in &group.members {
         text.push_str(member);
         text.push_str("\r\n");
     }

@@ -46,7 +46,7 @@ impl News {
             heard,
             is_fresh: comments.iter().any(|comment| comment.id > heard),
             // Whoever writes a comment changes the issue, so that one that was not changed since has no new one.
-            may_be_hidden: *has_more_comments && Some(updated) != seen.ticket.heard_as_of.as_ref(),
+            may_be_hidden: *has_more_comments && Some(updated) != seen.ticket.heard_as_of.as_deref(),
             handed_back: plan::handed_back(seen.ticket, seen.observed),
         }
     }
@@ -90,7 +90,7 @@ pub(super) async fn orders(
         let mut ticket = seen.ticket.clone();
         if whole.is_some() {
             let Observed { has_more_comments, updated, .. } = seen.observed;
-            ticket.heard_as_of = has_more_comments.then(|| updated.clone());
+            ticket.heard_as_of = has_more_comments.then(|| Box::new(updated.clone()));
         }
         let mut told = Vec::new();
         for (field, _) in handed_back {

@@ -243,7 +243,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let Some(Ok(seen)) = within(self.stop, self.tracker.read(&ids)).await else { return Ok(()) };
         for ticket in &mut fresh {
             let shown = ticket.issue().and_then(|issue| seen.get(&issue.id));
-            ticket.given = shown.and_then(|shown| shown.assignee.as_deref()).map(Into::into);
+            ticket.given = shown.and_then(|shown| shown.assignee.as_deref()).map(|who| Box::new(who.into()));
         }
         fresh.retain(|ticket| ticket.given.is_some());
         self.record_all(fresh.iter())

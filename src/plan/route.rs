@@ -167,7 +167,7 @@ pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
         let named = it.fields.get(ASSIGNEE);
         named.is_some() && shown.contains(&named)
     });
-    !by_rule && ticket.given.as_deref() != Some(assignee)
+    !by_rule && ticket.given.as_ref().map(|given| &***given) != Some(assignee)
 }
 
 impl Planner<'_> {

@@ -48,7 +48,11 @@ pub struct Ticket {
     pub life: Option<Box<Life>>,
     /// Whom Jira gave it to by itself when it was opened; none where that was nobody or is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub given: Option<Box<str>>,
+    #[allow(
+        clippy::redundant_allocation,
+        reason = "most of many tickets have none, which is half as large so"
+    )]
+    pub given: Option<Box<Box<str>>>,
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,

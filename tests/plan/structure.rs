@@ -48,7 +48,7 @@ fn whom_a_rule_or_jira_itself_gave_a_ticket_to_does_not_work_on_it_yet() {
             let written = world.ticket(A).written.as_mut().unwrap();
             written.fields = [("assignee".to_owned(), who.clone())].into_iter().collect();
         } else {
-            world.ticket(A).given = Some(who.as_str().into());
+            world.ticket(A).given = Some(Box::new(who.as_str().into()));
         }
         assert!(writes(&world.run()).contains(&"close DISP-1".to_owned()), "by a rule: {by_rule}");
     }

@@ -86,7 +86,6 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     Ok(if arguments.check && !is_empty { Exit::Pending } else { Exit::Done })
 }
 
-/// The Jira settings, which [`Needs`] has made sure of.
 /// A client of the configured site, which keeps what it is told to wait for beside the state.
 pub(super) fn client_of(settings: &Settings) -> Result<Client, CliError> {
     let jira = settings.jira.clone().ok_or_else(|| CliError::new(Exit::Config, "`jira.url` is required"))?;

@@ -11,12 +11,15 @@ use rustc_hash::FxHashMap;
 
 use super::{attribute::Attribute, table::Table};
 
-/// Number of columns: the attributes, then [`PLACE`] and [`CLIENT`].
-pub(super) const COLUMNS: usize = Attribute::COUNT + 2;
+/// Number of columns: the attributes, then [`PLACE`], [`CLIENT`] and [`FILED`].
+pub(super) const COLUMNS: usize = Attribute::COUNT + 3;
 /// State and delivery system together: the context of payers. No attribute, evidence of nothing.
 pub(super) const PLACE: usize = Attribute::COUNT;
 /// The client: the context of labelers. Evidence of nothing, since clients are told apart by priors.
 pub(super) const CLIENT: usize = Attribute::COUNT + 1;
+/// Client and period together: the context of the weeks in which disputes were opened, since a client files those of a
+/// quarter at once. Evidence of nothing.
+pub(super) const FILED: usize = Attribute::COUNT + 2;
 
 /// Share of the rows whose parent must be the usual one for a value to have a parent at all.
 const FUNCTIONAL: f64 = 0.8;
@@ -114,14 +117,19 @@ impl<'t> Partition<'t> {
             .collect();
         let clients: Vec<u32> = table.client_codes()[rows.clone()].iter().map(|client| client + 1).collect();
         let client_width = clients.iter().max().map_or(1, |most| *most as usize + 1);
+        let periods = widths[Attribute::Period.index()] as u32;
+        let filed = clients.iter().zip(columns[Attribute::Period.index()].iter());
+        let filed: Vec<u32> = filed.map(|(client, period)| client * periods + period).collect();
         widths.push(widths[Attribute::State.index()] * systems as usize + systems as usize);
         widths.push(client_width);
+        widths.push(client_width * periods as usize);
         let mut rows_of_client = vec![0.0; client_width];
         for client in &clients {
             rows_of_client[*client as usize] += 1.0;
         }
         columns.push(Cow::Owned(place));
         columns.push(Cow::Owned(clients));
+        columns.push(Cow::Owned(filed));
         let distinct = columns
             .par_iter()
             .zip(&widths)
@@ -260,12 +268,12 @@ impl<'t> Partition<'t> {
             }
         }
         for (attribute, by) in [
-            (Attribute::ReasonCodes, Note),
-            (Attribute::UnitsRatio, Note),
-            (Attribute::AmountRatio, Note),
-            (Attribute::OpenedWeek, Period),
+            (Attribute::ReasonCodes, Note.index()),
+            (Attribute::UnitsRatio, Note.index()),
+            (Attribute::AmountRatio, Note.index()),
+            (Attribute::OpenedWeek, FILED),
         ] {
-            self.contexts[attribute.index()] = Context::Pair(by.index());
+            self.contexts[attribute.index()] = Context::Pair(by);
         }
     }
 

@@ -19,6 +19,11 @@ use super::{
 const SLACK: f64 = 3.0;
 /// Smallest count of a pair against the expected one.
 const LIFT: f64 = 1.3;
+/// Share of all rows from which a value is measured against the rows outside it: where one cause has most of a program,
+/// it is the background, and nothing in it is more frequent than usual.
+const LARGE: f64 = 0.3;
+/// Rows of the usual chance that the chance outside a value is drawn towards.
+const OUTSIDE_PRIOR: f64 = 20.0;
 /// Fewest rows of a value that may be a cause by itself.
 const ALONE: usize = 8;
 /// Share of its rows that must be in no group: words and ratios that many causes have are no cause.
@@ -189,7 +194,7 @@ impl Search<'_> {
     fn from(&self, a: usize, code: u32, counts: &mut [Vec<u32>], seeds: &mut Vec<Seed>) {
         let partition = self.partition;
         let rows = self.index.with(a, code);
-        let size = rows.len() as f64;
+        let (size, all) = (rows.len() as f64, self.index.rows[a].len() as f64);
         let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
         let counted: Vec<usize> = (0..COLUMNS)
             .filter(|column| {
@@ -229,6 +234,12 @@ impl Search<'_> {
                     (_, Context::Parent(parent)) if parent != a => {
                         let below = counts[parent][partition.parents[b][*other as usize] as usize];
                         f64::from(below) * chance
+                    }
+                    // What one cause has much of is frequent in the background because of it.
+                    _ if f64::from(observed) >= LARGE * all => {
+                        let rows = all - size;
+                        let with = self.index.count(b, *other) as f64 - f64::from(observed);
+                        size * (with + OUTSIDE_PRIOR * chance) / (rows + OUTSIDE_PRIOR)
                     }
                     _ => size * chance,
                 };

@@ -26,6 +26,10 @@ const FUNCTIONAL: f64 = 0.8;
 /// Most rows over which natural company is measured: rows are in no order of meaning, so every n-th will do.
 const SAMPLE: usize = 50_000;
 
+/// So many rows of other programs must have a wording, and so often as against those of this one, for it to be common.
+const COMMON_ROWS: u32 = 4;
+const COMMON: f64 = 0.25;
+
 /// In what the values of an attribute are expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Context {
@@ -96,6 +100,8 @@ pub(super) struct Partition<'t> {
     pub(super) rows_of_client: Vec<f64>,
     /// Units ratios that are a constant which no package size explains, by code.
     pub(super) odd_ratios: Vec<bool>,
+    /// Wordings that other programs have as well, by code: those of correspondence, not of a cause.
+    pub(super) common_notes: Vec<bool>,
     /// By attribute: its values with those of the column that they are paired with; empty where there is none.
     pub(super) pairs: Vec<Pairs>,
     /// Attributes that go together by nature.
@@ -158,6 +164,7 @@ impl<'t> Partition<'t> {
             siblings: vec![Vec::new(); Attribute::COUNT],
             rows_of_client,
             odd_ratios,
+            common_notes: common_notes(table, &rows),
             pairs: Vec::new(),
             natural: vec![false; Attribute::COUNT * Attribute::COUNT],
         };
@@ -359,6 +366,25 @@ impl<'t> Partition<'t> {
         let base = agreement(&mut values.chunk_by(|x, y| x == y).map(<[u32]>::len), values.len());
         middle > 0.5 && middle > 1.5 * base || middle > 0.15 && middle > 20.0 * base
     }
+}
+
+/// Wordings that the rows of other programs have nearly as often.
+fn common_notes(table: &Table, rows: &Range<usize>) -> Vec<bool> {
+    let column = table.column(Attribute::Note);
+    let (mut here, mut elsewhere) = (vec![0u32; table.width(Attribute::Note)], vec![0u32; table.width(Attribute::Note)]);
+    for (row, code) in column.iter().enumerate() {
+        let counts = if rows.contains(&row) { &mut here } else { &mut elsewhere };
+        counts[*code as usize] += 1;
+    }
+    let noted = |counts: &[u32]| f64::from(counts.iter().skip(1).sum::<u32>().max(1));
+    let (all_here, all_elsewhere) = (noted(&here), noted(&elsewhere));
+    here.iter()
+        .zip(&elsewhere)
+        .map(|(here, elsewhere)| {
+            *elsewhere >= COMMON_ROWS
+                && f64::from(*elsewhere) / all_elsewhere >= COMMON * f64::from(*here) / all_here
+        })
+        .collect()
 }
 
 /// Too blunt to find a cause with another blunt one.

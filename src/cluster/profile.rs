@@ -27,6 +27,11 @@ const ERRORS: f64 = 0.02;
 const ERRORS_EXACT: f64 = 0.004;
 /// More evidence that is needed without a locus or without a symptom, in nats.
 const INCOMPLETE: f64 = 10.0;
+/// Share of the members whose symptoms must be other than usual in a group of so many that is spread over its clients by
+/// so much: where every client has its part of a place and nothing is odd there, the place is a busy one.
+const TOLD: f64 = 0.2;
+const MANY: usize = 40;
+const SPREAD: f64 = 0.5;
 /// Part of a group's rows that counts in every client by its size, wherever they are.
 const POOLED: f64 = 0.25;
 
@@ -70,6 +75,10 @@ pub(super) struct Profile {
     odds: Vec<(u32, f32)>,
     /// The same per row of a client without members, in rows of the group.
     pooled: f64,
+    /// How much of the members' distribution over the clients is that of all rows.
+    spread: f64,
+    /// Whether a reference tells how much goes on at a place.
+    knows_places: bool,
 }
 
 /// Counters that are reused from profile to profile, all zero between two.
@@ -149,7 +158,7 @@ impl Profile {
                 (run[0], (size / free.max(1.0)).ln() as f32)
             })
             .collect();
-        Self { rows: rows.len(), sides, odds, pooled }
+        Self { rows: rows.len(), sides, odds, pooled, spread, knows_places: rates.have_reference() }
     }
 
     /// The most that any row can have of the odds of group against background.
@@ -222,7 +231,20 @@ impl Profile {
             });
             return if is_narrow { INCOMPLETE } else { 4.0 * INCOMPLETE };
         }
-        0.0
+        let may_be_busy =
+            !self.knows_places && self.rows >= MANY && self.clients() > 1 && self.spread >= SPREAD;
+        if may_be_busy && self.told() < TOLD { f64::INFINITY } else { 0.0 }
+    }
+
+    /// Share of the members whose value of the most telling symptom is one that they have more often than chance, beyond
+    /// what chance gives them.
+    fn told(&self) -> f64 {
+        let beyond = |side: &Side| -> f64 {
+            let known = side.hits.iter().filter(|hit| hit.code != 0);
+            known.map(|hit| hit.count / self.rows as f64 - hit.chance).sum()
+        };
+        let symptoms = self.sides.iter().filter(|side| Attribute::ALL[side.attribute].is_symptom());
+        symptoms.map(beyond).fold(0.0, f64::max)
     }
 }
 

@@ -183,6 +183,11 @@ impl Rates {
         rates
     }
 
+    /// Whether a reference population tells what is usual.
+    pub(super) fn have_reference(&self) -> bool {
+        self.population.prior > PRIOR
+    }
+
     /// Chance of a value in a row without a cause.
     ///
     /// A value that no other row has is not impossible: each value starts with about half of what the values of

@@ -335,7 +335,7 @@ impl Search<'_> {
                         rows.iter().map(|row| codes[*row as usize]).filter(|code| *code != 0).collect();
                     coded.sort_unstable();
                     let most = coded.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
-                    most * 2 < coded.len()
+                    most * 2 < coded.len() && !self.partition.common_notes[code as usize]
                 } else {
                     self.partition.odd_ratios[code as usize]
                 };

@@ -66,7 +66,7 @@ fn weight(attribute: Attribute) -> f64 {
         Attribute::Labeler | Attribute::Period | Attribute::SharedClaim => 0.8,
         Attribute::State | Attribute::Family => 0.9,
         Attribute::Amount => 1.0,
-        Attribute::Pharmacy => 1.2,
+        Attribute::Pharmacy => 1.5,
         Attribute::ParentEntity => 1.4,
         Attribute::DeliverySystem | Attribute::UnitsRatio | Attribute::AmountRatio => 2.0,
     }

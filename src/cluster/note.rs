@@ -116,8 +116,8 @@ pub(super) fn cluster(
         rows[*code as usize] += 1;
     }
     let noted: usize = rows.iter().skip(1).sum();
-    let sets = Sets::new(values, &rows, 4.max(noted / 8_000));
-    let least = min_group.max(noted / 3_000);
+    let sets = Sets::new(values, &rows, 4.max(noted / 20_000));
+    let least = min_group.max(noted / 10_000);
     let prototypes = sets.sets.iter().take_while(|set| set.rows >= least).count().min(MAX_PROTOTYPES);
     let vectors = match embedding {
         Some(embedding) => sets.embedded(embedding),

@@ -155,8 +155,8 @@ impl Names {
         }
         let centre = place as f32 * CELL;
         let factor = f64::from(if centre > SECOND / 2.0 { SECOND - centre } else { centre }).abs().exp();
-        let halves = factor * 2.0;
-        factor < 40.0 && (halves - halves.round()).abs() > 0.006 * halves
+        let parts = if factor < 10.0 { factor * 2.0 } else { factor };
+        factor < 100.0 && (parts - parts.round()).abs() > f64::from(CELL) * parts
     }
 }
 

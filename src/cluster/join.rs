@@ -49,6 +49,9 @@ const FAR_APART: f64 = 1.75;
 const TELLING: (f64, f64) = (0.3, 0.3);
 /// Weighted difference beside a ratio or delivery system from which a group is parted by it.
 const PARTED: f64 = 0.9;
+/// How far the packages under two constant ratios may lie apart for these to be two errors: one error multiplies by the
+/// size of the package.
+const ALIKE: f64 = 0.4;
 /// Difference from which two delivery systems or two ratios tell two causes apart whatever else they share: an
 /// exclusion that is missing and a claim mark that is missing, a wrong unit and a shifted decimal.
 const EXCLUDED: f64 = 0.8;
@@ -206,11 +209,31 @@ fn parts(
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let shapes = shapes(partition, rates, &parts);
     let (first, others) = shapes.split_first()?;
-    let apart: Vec<bool> =
-        others.iter().map(|other| differ_beside(partition, first, other, attribute) >= PARTED).collect();
+    let is_constant = |part: &[u32]| {
+        let code = column[part[0] as usize];
+        attribute != Attribute::DeliverySystem && partition.constants[attribute.index()][code as usize]
+    };
+    let apart: Vec<bool> = others
+        .iter()
+        .zip(&parts[1..])
+        .map(|(other, rows)| {
+            differ_beside(partition, first, other, attribute) >= PARTED
+                || is_constant(&parts[0]) && is_constant(rows) && unlike(first, other, Attribute::Package) < ALIKE
+        })
+        .collect();
     let mut apart = apart.into_iter();
     let leaving: Vec<Vec<u32>> = parts.into_iter().skip(1).filter(|_| apart.next() == Some(true)).collect();
     (!leaving.is_empty()).then_some(leaving)
+}
+
+/// How far two groups' distributions of an attribute lie apart: the total variation, from 0 to 1.
+fn unlike(a: &Shape, b: &Shape, attribute: Attribute) -> f64 {
+    let at = attribute.index();
+    let shared = a.values[at].iter().map(|(code, in_a)| {
+        let (in_a, in_b) = (in_a / a.filled[at], count(&b.values[at], *code) / b.filled[at]);
+        in_a.min(in_b)
+    });
+    1.0 - shared.sum::<f64>()
 }
 
 /// What is compared of a group.

@@ -100,6 +100,8 @@ pub(super) struct Partition<'t> {
     pub(super) rows_of_client: Vec<f64>,
     /// Units ratios that are a constant which no package size explains, by code.
     pub(super) odd_ratios: Vec<bool>,
+    /// By attribute and code: ratios that are constants; empty for what is no ratio.
+    pub(super) constants: Vec<Vec<bool>>,
     /// Wordings that other programs have as well, by code: those of correspondence, not of a cause.
     pub(super) common_notes: Vec<bool>,
     /// By attribute: its values with those of the column that they are paired with; empty where there is none.
@@ -164,6 +166,7 @@ impl<'t> Partition<'t> {
             siblings: vec![Vec::new(); Attribute::COUNT],
             rows_of_client,
             odd_ratios,
+            constants: Attribute::ALL.map(|attribute| table.constants(attribute)).into(),
             common_notes: common_notes(table, &rows),
             pairs: Vec::new(),
             natural: vec![false; Attribute::COUNT * Attribute::COUNT],

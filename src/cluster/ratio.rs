@@ -14,6 +14,9 @@ const BIN: f32 = 0.1;
 const AROUND: i32 = 20;
 /// Smallest evidence for a constant, in nats.
 const STANDS_OUT: f64 = 9.0;
+/// How names tell that there is no money, and that a ratio is no constant.
+const ZERO: &str = "amount zero";
+const ABOUT: &str = "roughly ";
 /// Ratios of the second kind are kept apart from those of the first by this much on the logarithm.
 const SECOND: f32 = 100.0;
 
@@ -133,12 +136,12 @@ impl Names {
     /// The name of a key.
     pub(super) fn name(&self, (is_constant, place): (bool, i32)) -> String {
         if place == i32::MIN {
-            return "amount zero".to_owned();
+            return ZERO.to_owned();
         }
         let centre = place as f32 * if is_constant { CELL } else { BIN };
         let second = centre > SECOND / 2.0;
         let factor = f64::from(if second { centre - SECOND } else { centre }).exp();
-        let about = if is_constant { "" } else { "roughly " };
+        let about = if is_constant { "" } else { ABOUT };
         let factor = three_digits(factor);
         match (self.kind, second) {
             (Kind::Amounts, _) => format!("amount {about}{factor} times the expected"),
@@ -158,6 +161,11 @@ impl Names {
         let parts = if factor < 10.0 { factor * 2.0 } else { factor };
         factor < 100.0 && (parts - parts.round()).abs() > f64::from(CELL) * parts
     }
+}
+
+/// Whether a name is that of a constant.
+pub(super) fn is_constant(name: &str) -> bool {
+    !name.is_empty() && name != ZERO && !name.contains(ABOUT)
 }
 
 fn cell(log: f32) -> i32 {

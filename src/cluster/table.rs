@@ -101,6 +101,16 @@ impl Table {
         values[1..].binary_search_by(|known| (**known).cmp(value)).ok().map(|place| place as u32 + 1)
     }
 
+    /// By code: whether a ratio is a constant; empty for other attributes.
+    pub(super) fn constants(&self, attribute: Attribute) -> Vec<bool> {
+        match attribute {
+            Attribute::UnitsRatio | Attribute::AmountRatio => {
+                self.values[attribute.index()].iter().map(|name| ratio::is_constant(name)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn is_odd_ratio(&self, code: u32) -> bool {
         self.odd_ratios[code as usize]
     }

@@ -31,6 +31,8 @@ const INCOMPLETE: f64 = 10.0;
 /// so much: where every client has its part of a place and nothing is odd there, the place is a busy one.
 const TOLD: f64 = 0.2;
 const MANY: usize = 40;
+/// A place with one in so many of all rows has more than its part.
+const MOST: usize = 8;
 const SPREAD: f64 = 0.5;
 /// Part of a group's rows that counts in every client by its size, wherever they are.
 const POOLED: f64 = 0.25;
@@ -232,7 +234,7 @@ impl Profile {
             return if is_narrow { INCOMPLETE } else { 4.0 * INCOMPLETE };
         }
         let may_be_busy =
-            !self.knows_places && self.rows >= MANY && self.clients() > 1 && self.spread >= SPREAD;
+            !self.knows_places && (MANY..partition.len() / MOST).contains(&self.rows) && self.clients() > 1 && self.spread >= SPREAD;
         if may_be_busy && self.told() < TOLD { f64::INFINITY } else { 0.0 }
     }
 

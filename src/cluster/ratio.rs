@@ -103,7 +103,7 @@ impl Names {
             around.truncate(around.len() * 3 / 4);
             let expected = (around.iter().sum::<f64>() + 1.0) / around.len() as f64 * 3.0;
             if here >= min_group as f64
-                && here >= 3.0 * expected
+                && here >= 2.0 * expected
                 && here * (here / expected).ln() - (here - expected) >= STANDS_OUT
             {
                 peaks.push((count, cell));

@@ -17,6 +17,8 @@ use crate::dispute::Text;
 
 /// Most prototypes: the most frequent sets of words.
 const MAX_PROTOTYPES: usize = 6_000;
+/// Words that one note in so many has are those of correspondence, and left out where others remain.
+const COMMON: usize = 20;
 /// Largest distance within a wide and within a narrow cluster, between unit vectors (1.0 is an angle of 60
 /// degrees).
 const REACH: [f32; 2] = [0.8, 0.45];
@@ -158,6 +160,7 @@ impl<'a> Sets<'a> {
             }
         }
         rows_of_word.retain(|_, rows| *rows >= least);
+        let common = rows.iter().skip(1).sum::<usize>() / COMMON;
         let mut places: FxHashMap<Vec<&str>, usize> = FxHashMap::default();
         let mut sets: Vec<Set<'a>> = Vec::new();
         for (wording, rows) in rows.iter().enumerate().skip(1) {
@@ -165,6 +168,10 @@ impl<'a> Sets<'a> {
             words.retain(|word| rows_of_word.contains_key(word));
             if words.is_empty() {
                 continue;
+            }
+            let telling = |word: &&str| rows_of_word[word] <= common;
+            if words.iter().filter(|word| telling(word)).count() >= 2 {
+                words.retain(telling);
             }
             let place = *places.entry(words).or_insert_with_key(|words| {
                 sets.push(Set { words: words.clone(), rows: 0, wordings: Vec::new() });

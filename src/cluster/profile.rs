@@ -226,6 +226,13 @@ impl Profile {
         if !has_place {
             return if is_peculiar() { INCOMPLETE } else { 4.0 * INCOMPLETE };
         }
+        let may_be_busy = !self.knows_places
+            && (MANY..partition.len() / MOST).contains(&self.rows)
+            && self.clients() > 1
+            && self.spread >= SPREAD;
+        if may_be_busy && self.told() < TOLD {
+            return f64::INFINITY;
+        }
         // A place without symptoms may only be a busy one, and a wide one surely is.
         if !has(&Attribute::is_symptom) {
             let is_narrow = has(&|attribute| {
@@ -233,9 +240,7 @@ impl Profile {
             });
             return if is_narrow { INCOMPLETE } else { 4.0 * INCOMPLETE };
         }
-        let may_be_busy =
-            !self.knows_places && (MANY..partition.len() / MOST).contains(&self.rows) && self.clients() > 1 && self.spread >= SPREAD;
-        if may_be_busy && self.told() < TOLD { f64::INFINITY } else { 0.0 }
+        0.0
     }
 
     /// Share of the members whose value of the most telling symptom is one that they have more often than chance, beyond

@@ -362,6 +362,23 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_correspondence_around_a_wording_do_not_make_another_of_it() {
+        let around =
+            ["second request", "per review", "see ticket", "second ticket", "see review", "per request"];
+        let noted = around.map(|words| Text::from(format!("{words} remittance template retired")));
+        let others = around
+            .iter()
+            .flat_map(|words| (0..40).map(move |other| format!("{words} other{other} thing{other}")));
+        let values: Vec<Text> =
+            std::iter::once(Text::from("")).chain(noted).chain(others.map(Text::from)).collect();
+        // Once each, so that no wording has company of its own.
+        let codes: Vec<u32> = (1..values.len() as u32).collect();
+        let (wide, narrow) = cluster(&values, &codes, 4, None);
+        assert!(!wide[1].is_empty() && wide[1..=6].iter().all(|name| *name == wide[1]), "{:?}", &wide[1..=6]);
+        assert!(narrow[1..=6].iter().all(|name| *name == narrow[1]));
+    }
+
+    #[test]
     fn a_line_with_another_number_of_values_is_told() {
         let error = Embedding::parse("2 2\nrefill 1 0\nearly 1\n").unwrap_err();
         assert_eq!(error.to_string(), "line 3: expected a word and 2 finite numbers, found 1 numbers");

@@ -374,7 +374,8 @@ impl<'t> Partition<'t> {
 /// Wordings that the rows of other programs have nearly as often.
 fn common_notes(table: &Table, rows: &Range<usize>) -> Vec<bool> {
     let column = table.column(Attribute::Note);
-    let (mut here, mut elsewhere) = (vec![0u32; table.width(Attribute::Note)], vec![0u32; table.width(Attribute::Note)]);
+    let (mut here, mut elsewhere) =
+        (vec![0u32; table.width(Attribute::Note)], vec![0u32; table.width(Attribute::Note)]);
     for (row, code) in column.iter().enumerate() {
         let counts = if rows.contains(&row) { &mut here } else { &mut elsewhere };
         counts[*code as usize] += 1;

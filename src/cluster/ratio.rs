@@ -176,3 +176,30 @@ fn three_digits(value: f64) -> String {
     let decimals = (2 - value.log10().floor() as i32).clamp(0, 8) as usize;
     format!("{value:.decimals$}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_is_odd_where_no_package_and_no_billing_unit_explains_it() {
+        let constant = |factor: f32| (true, ((SECOND - factor.ln()) / CELL).round() as i32);
+        for explained in [2.0, 2.5, 10.0, 30.0, 60.0, 100.0] {
+            assert!(!Names::is_odd(constant(explained)), "{explained}");
+        }
+        for odd in [2.7, 4.93, 7.3, 33.5] {
+            assert!(Names::is_odd(constant(odd)), "{odd}");
+        }
+        assert!(!Names::is_odd((false, constant(4.93).1)), "no constant at all");
+    }
+
+    #[test]
+    fn a_constant_among_many_other_ratios_stands_out_from_twice_what_is_around_it() {
+        // Thirty lines in each cell around, and as many again by one factor.
+        let around = (-40..40).flat_map(|cell| (0..30).map(move |_| Measured::Log(1.0 + cell as f32 * CELL)));
+        let measured: Vec<Measured> = around.chain((0..120).map(|_| Measured::Log(1.0))).collect();
+        let names = Names::new(Kind::Units, &measured, 4);
+        assert!(names.key(Measured::Log(1.0)).is_some_and(|(is_constant, _)| is_constant));
+        assert!(names.key(Measured::Log(1.1)).is_some_and(|(is_constant, _)| !is_constant));
+    }
+}

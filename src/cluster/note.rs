@@ -170,7 +170,7 @@ impl<'a> Sets<'a> {
                 continue;
             }
             let telling = |word: &&str| rows_of_word[word] <= common;
-            if words.iter().filter(|word| telling(word)).count() >= 2 {
+            if words.iter().filter(|word| telling(word)).count() >= 3 {
                 words.retain(telling);
             }
             let place = *places.entry(words).or_insert_with_key(|words| {

@@ -30,7 +30,7 @@ const INCOMPLETE: f64 = 10.0;
 /// Share of the members whose symptoms must be other than usual in a group of so many that is spread over its clients by
 /// so much: where every client has its part of a place and nothing is odd there, the place is a busy one.
 const TOLD: f64 = 0.2;
-const MANY: usize = 20;
+const MANY: usize = 30;
 /// A place with one in so many of all rows has more than its part.
 const MOST: usize = 8;
 const SPREAD: f64 = 0.5;

@@ -26,6 +26,7 @@ use super::{
     partition::{Context, PLACE, Partition},
     profile::{Profile, Scratch},
     rates::Rates,
+    ratio::Names,
 };
 
 /// Rounds of growing reach.
@@ -49,6 +50,9 @@ const FAR_APART: f64 = 1.75;
 const TELLING: (f64, f64) = (0.3, 0.3);
 /// Weighted difference beside a ratio or delivery system from which a group is parted by it.
 const PARTED: f64 = 0.9;
+/// How far the packages under two constant ratios may lie apart for these to be two errors: one error multiplies by the
+/// size of the package.
+const ALIKE: f64 = 0.4;
 /// Difference from which two delivery systems or two ratios tell two causes apart whatever else they share: an
 /// exclusion that is missing and a claim mark that is missing, a wrong unit and a shifted decimal.
 const EXCLUDED: f64 = 0.8;
@@ -154,8 +158,9 @@ pub(super) fn join(partition: &Partition<'_>, labels: &mut [u32], params: &Param
     }
 }
 
-/// Parts groups that hold two causes: rows with one constant ratio and rows with another one, and rows with one delivery
-/// system or ratio that differ from the rows with another one in more than that. Two causes of one product under one code grow from one seed.
+/// Parts groups that hold two causes: rows with one constant ratio and rows of the same packages with another one, and
+/// rows with one delivery system or ratio that differ from the rows with another one in more than that. Two causes of one
+/// product under one code grow from one seed.
 pub(super) fn part(partition: &Partition<'_>, labels: &mut [u32], params: &Params, rates: &Rates) {
     let groups = members(labels);
     let parts: Vec<Vec<Vec<u32>>> = groups
@@ -206,21 +211,36 @@ fn parts(
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     let shapes = shapes(partition, rates, &parts);
     let (first, others) = shapes.split_first()?;
-    let is_constant = |part: &[u32]| {
-        let code = column[part[0] as usize];
-        attribute != Attribute::DeliverySystem && partition.constants[attribute.index()][code as usize]
+    let constant = |part: &[u32]| {
+        let constants = partition.constants[attribute.index()];
+        constants.get(column[part[0] as usize] as usize).copied().flatten()
     };
     let apart: Vec<bool> = others
         .iter()
         .zip(&parts[1..])
         .map(|(other, rows)| {
-            differ_beside(partition, first, other, attribute) >= PARTED
-                || is_constant(&parts[0]) && is_constant(rows)
+            let are_two = match (constant(&parts[0]), constant(rows)) {
+                (Some(a), Some(b)) => {
+                    Names::are_apart(a, b) && unlike(first, other, Attribute::Package) < ALIKE
+                }
+                _ => false,
+            };
+            are_two || differ_beside(partition, first, other, attribute) >= PARTED
         })
         .collect();
     let mut apart = apart.into_iter();
     let leaving: Vec<Vec<u32>> = parts.into_iter().skip(1).filter(|_| apart.next() == Some(true)).collect();
     (!leaving.is_empty()).then_some(leaving)
+}
+
+/// How far two groups' distributions of an attribute lie apart: the total variation, from 0 to 1.
+fn unlike(a: &Shape, b: &Shape, attribute: Attribute) -> f64 {
+    let at = attribute.index();
+    let shared = a.values[at].iter().map(|(code, in_a)| {
+        let (in_a, in_b) = (in_a / a.filled[at], count(&b.values[at], *code) / b.filled[at]);
+        in_a.min(in_b)
+    });
+    1.0 - shared.sum::<f64>()
 }
 
 /// What is compared of a group.

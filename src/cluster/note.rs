@@ -17,8 +17,10 @@ use crate::dispute::Text;
 
 /// Most prototypes: the most frequent sets of words.
 const MAX_PROTOTYPES: usize = 6_000;
-/// Words that one note in so many has are those of correspondence, and left out where others remain.
+/// Words that one note in so many has are those of correspondence, and left out where three others remain; of fewer than
+/// several notes nobody can tell.
 const COMMON: usize = 20;
+const SEVERAL: usize = 200;
 /// Largest distance within a wide and within a narrow cluster, between unit vectors (1.0 is an angle of 60
 /// degrees).
 const REACH: [f32; 2] = [0.8, 0.45];
@@ -160,7 +162,8 @@ impl<'a> Sets<'a> {
             }
         }
         rows_of_word.retain(|_, rows| *rows >= least);
-        let common = rows.iter().skip(1).sum::<usize>() / COMMON;
+        let noted = rows.iter().skip(1).sum::<usize>();
+        let common = noted / COMMON;
         let mut places: FxHashMap<Vec<&str>, usize> = FxHashMap::default();
         let mut sets: Vec<Set<'a>> = Vec::new();
         for (wording, rows) in rows.iter().enumerate().skip(1) {
@@ -169,7 +172,7 @@ impl<'a> Sets<'a> {
             if words.is_empty() {
                 continue;
             }
-            let telling = |word: &&str| rows_of_word[word] <= common;
+            let telling = |word: &&str| rows_of_word[word] <= common || noted < SEVERAL;
             if words.iter().filter(|word| telling(word)).count() >= 3 {
                 words.retain(telling);
             }

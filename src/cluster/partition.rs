@@ -26,7 +26,7 @@ const FUNCTIONAL: f64 = 0.8;
 /// Most rows over which natural company is measured: rows are in no order of meaning, so every n-th will do.
 const SAMPLE: usize = 50_000;
 
-/// So many rows of other programs must have a wording, and so often as against those of this one, for it to be common.
+/// A wording is common where so many rows of other programs have it, and at least so often as the rows of this one do.
 const COMMON_ROWS: u32 = 4;
 const COMMON: f64 = 0.25;
 
@@ -100,8 +100,8 @@ pub(super) struct Partition<'t> {
     pub(super) rows_of_client: Vec<f64>,
     /// Units ratios that are a constant which no package size explains, by code.
     pub(super) odd_ratios: Vec<bool>,
-    /// By attribute and code: ratios that are constants; empty for what is no ratio.
-    pub(super) constants: Vec<Vec<bool>>,
+    /// By attribute and code: where ratios that are constants stand; empty for what is no ratio.
+    pub(super) constants: Vec<&'t [Option<i32>]>,
     /// Wordings that other programs have as well, by code: those of correspondence, not of a cause.
     pub(super) common_notes: Vec<bool>,
     /// By attribute: its values with those of the column that they are paired with; empty where there is none.
@@ -125,12 +125,18 @@ impl<'t> Partition<'t> {
             .collect();
         let clients: Vec<u32> = table.client_codes()[rows.clone()].iter().map(|client| client + 1).collect();
         let client_width = clients.iter().max().map_or(1, |most| *most as usize + 1);
-        let periods = widths[Attribute::Period.index()] as u32;
-        let filed = clients.iter().zip(columns[Attribute::Period.index()].iter());
-        let filed: Vec<u32> = filed.map(|(client, period)| client * periods + period).collect();
+        let mut filings: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        let filed: Vec<u32> = clients
+            .iter()
+            .zip(columns[Attribute::Period.index()].iter())
+            .map(|(client, period)| {
+                let next = filings.len() as u32 + 1;
+                *filings.entry((*client, *period)).or_insert(next)
+            })
+            .collect();
         widths.push(widths[Attribute::State.index()] * systems as usize + systems as usize);
         widths.push(client_width);
-        widths.push(client_width * periods as usize);
+        widths.push(filings.len() + 1);
         let mut rows_of_client = vec![0.0; client_width];
         for client in &clients {
             rows_of_client[*client as usize] += 1.0;
@@ -371,7 +377,7 @@ impl<'t> Partition<'t> {
     }
 }
 
-/// Wordings that the rows of other programs have nearly as often.
+/// Wordings that the rows of other programs have at least a quarter as often.
 fn common_notes(table: &Table, rows: &Range<usize>) -> Vec<bool> {
     let column = table.column(Attribute::Note);
     let (mut here, mut elsewhere) =

@@ -27,8 +27,8 @@ const ERRORS: f64 = 0.02;
 const ERRORS_EXACT: f64 = 0.004;
 /// More evidence that is needed without a locus or without a symptom, in nats.
 const INCOMPLETE: f64 = 10.0;
-/// Share of the members whose symptoms must be other than usual in a group of so many that is spread over its clients by
-/// so much: where every client has its part of a place and nothing is odd there, the place is a busy one.
+/// Share of the members whose symptoms must be other than usual, in a group of so many that is spread over its clients by
+/// so much: where every client has its part of a place and nothing is odd there, it is a busy one.
 const TOLD: f64 = 0.2;
 const MANY: usize = 30;
 /// A place with one in so many of all rows has more than its part.
@@ -243,8 +243,8 @@ impl Profile {
         0.0
     }
 
-    /// Share of the members whose value of the most telling symptom is one that they have more often than chance, beyond
-    /// what chance gives them.
+    /// Share of the members whose value of the most telling symptom is one that they have more often than chance,
+    /// beyond what chance gives them.
     fn told(&self) -> f64 {
         let beyond = |side: &Side| -> f64 {
             let known = side.hits.iter().filter(|hit| hit.code != 0);

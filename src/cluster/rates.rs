@@ -115,6 +115,7 @@ impl Own {
 /// All rows of a partition, and of the reference population where one is known: the same for every assignment.
 #[derive(Debug)]
 pub(super) struct Population {
+    has_reference: bool,
     prior: f64,
     all: Counts,
     /// By attribute and parent value.
@@ -129,7 +130,8 @@ impl Population {
             None => all,
         };
         let prior = if reference.is_some() { REFERENCE_PRIOR } else { PRIOR };
-        Self { prior, below: below(partition, &all), all }
+        let has_reference = reference.is_some_and(|reference| reference.rows >= partition.len() as u64);
+        Self { has_reference, prior, below: below(partition, &all), all }
     }
 }
 
@@ -183,9 +185,9 @@ impl Rates {
         rates
     }
 
-    /// Whether a reference population tells what is usual.
+    /// Whether a reference population tells what is usual: one that has at least the rows of the partition.
     pub(super) fn have_reference(&self) -> bool {
-        self.population.prior > PRIOR
+        self.population.has_reference
     }
 
     /// Chance of a value in a row without a cause.

@@ -2,7 +2,7 @@
 //!
 //! A wrong unit of measure multiplies every line by one constant, so a constant is a far rarer thing to share
 //! than a rough size. Logarithms of the ratios are counted in cells of 0.4 %; a cell that stands out of its
-//! surroundings (three times as many as expected, Poisson log-likelihood ratio of at least 9) is a constant.
+//! surroundings (twice as many as expected, Poisson log-likelihood ratio of at least 9) is a constant.
 
 use rustc_hash::FxHashMap;
 
@@ -14,9 +14,6 @@ const BIN: f32 = 0.1;
 const AROUND: i32 = 20;
 /// Smallest evidence for a constant, in nats.
 const STANDS_OUT: f64 = 9.0;
-/// How names tell that there is no money, and that a ratio is no constant.
-const ZERO: &str = "amount zero";
-const ABOUT: &str = "roughly ";
 /// Ratios of the second kind are kept apart from those of the first by this much on the logarithm.
 const SECOND: f32 = 100.0;
 
@@ -96,12 +93,14 @@ impl Names {
         let mut peaks: Vec<(u32, i32)> = Vec::new();
         for (&cell, &count) in &counts {
             let here = at(cell - 1) + at(cell) + at(cell + 1);
-            // Other constants may stand near: the fullest quarter of the surroundings does not count.
-            let mut around: Vec<f64> =
-                (2..=AROUND).flat_map(|far| [at(cell - far), at(cell + far)]).collect();
-            around.sort_unstable_by(f64::total_cmp);
-            around.truncate(around.len() * 3 / 4);
-            let expected = (around.iter().sum::<f64>() + 1.0) / around.len() as f64 * 3.0;
+            // Other constants may stand near: the fullest quarter of a side does not count. At a step the fuller side does.
+            let side = |towards: i32| {
+                let mut around: Vec<f64> = (2..=AROUND).map(|far| at(cell + towards * far)).collect();
+                around.sort_unstable_by(f64::total_cmp);
+                around.truncate(around.len() * 3 / 4);
+                (around.iter().sum::<f64>() + 0.5) / around.len() as f64
+            };
+            let expected = side(-1).max(side(1)) * 3.0;
             if here >= min_group as f64
                 && here >= 2.0 * expected
                 && here * (here / expected).ln() - (here - expected) >= STANDS_OUT
@@ -136,12 +135,12 @@ impl Names {
     /// The name of a key.
     pub(super) fn name(&self, (is_constant, place): (bool, i32)) -> String {
         if place == i32::MIN {
-            return ZERO.to_owned();
+            return "amount zero".to_owned();
         }
         let centre = place as f32 * if is_constant { CELL } else { BIN };
         let second = centre > SECOND / 2.0;
         let factor = f64::from(if second { centre - SECOND } else { centre }).exp();
-        let about = if is_constant { "" } else { ABOUT };
+        let about = if is_constant { "" } else { "roughly " };
         let factor = three_digits(factor);
         match (self.kind, second) {
             (Kind::Amounts, _) => format!("amount {about}{factor} times the expected"),
@@ -150,8 +149,18 @@ impl Names {
         }
     }
 
-    /// Whether a key is a constant that no package size or billing unit explains: those are whole or half
-    /// numbers (in the CMS crosswalk 10, 60, 100 …).
+    /// Where a constant stands on the logarithm, in cells; none for what is no constant.
+    pub(super) fn centre((is_constant, place): (bool, i32)) -> Option<i32> {
+        is_constant.then_some(place)
+    }
+
+    /// Whether two constants are as far apart as two errors are: by more than 4 %.
+    pub(super) fn are_apart(a: i32, b: i32) -> bool {
+        a.abs_diff(b) > 10
+    }
+
+    /// Whether a key is a constant that no package size or billing unit explains: those are whole numbers, and half ones
+    /// below ten (in the CMS crosswalk 10, 60, 100 …).
     pub(super) fn is_odd((is_constant, place): (bool, i32)) -> bool {
         if !is_constant {
             return false;
@@ -161,11 +170,6 @@ impl Names {
         let parts = if factor < 10.0 { factor * 2.0 } else { factor };
         factor < 100.0 && (parts - parts.round()).abs() > f64::from(CELL) * parts
     }
-}
-
-/// Whether a name is that of a constant.
-pub(super) fn is_constant(name: &str) -> bool {
-    !name.is_empty() && name != ZERO && !name.contains(ABOUT)
 }
 
 fn cell(log: f32) -> i32 {
@@ -195,11 +199,16 @@ mod tests {
 
     #[test]
     fn a_constant_among_many_other_ratios_stands_out_from_twice_what_is_around_it() {
-        // Thirty lines in each cell around, and as many again by one factor.
+        // Thirty lines in each cell around, and 120 more by one factor.
         let around = (-40..40).flat_map(|cell| (0..30).map(move |_| Measured::Log(1.0 + cell as f32 * CELL)));
         let measured: Vec<Measured> = around.chain((0..120).map(|_| Measured::Log(1.0))).collect();
         let names = Names::new(Kind::Units, &measured, 4);
         assert!(names.key(Measured::Log(1.0)).is_some_and(|(is_constant, _)| is_constant));
         assert!(names.key(Measured::Log(1.1)).is_some_and(|(is_constant, _)| !is_constant));
+        // Where the lines begin and end, nothing stands out.
+        for cell in (-40..-30).chain(30..40) {
+            let key = names.key(Measured::Log(1.0 + cell as f32 * CELL));
+            assert!(key.is_some_and(|(is_constant, _)| !is_constant), "{cell}");
+        }
     }
 }

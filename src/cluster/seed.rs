@@ -19,8 +19,8 @@ use super::{
 const SLACK: f64 = 3.0;
 /// Smallest count of a pair against the expected one.
 const LIFT: f64 = 1.3;
-/// Share of all rows from which a value is measured against the rows outside it: where one cause has most of a program,
-/// it is the background, and nothing in it is more frequent than usual.
+/// Share of the free rows from which a pair is measured against the rows outside its first value: what is so frequent is
+/// much of the background itself.
 const LARGE: f64 = 0.3;
 /// Rows of the usual chance that the chance outside a value is drawn towards.
 const OUTSIDE_PRIOR: f64 = 20.0;
@@ -177,6 +177,16 @@ pub(super) fn seeds(
     seeds
 }
 
+/// Evidence (nats) that `both` of `all` rows, of which `first` have one value and `second` another one, are more than chance
+/// has it: the log-likelihood ratio of the second value inside and outside the first (Dunning 1993). A handful of rows
+/// outside is no exact rate.
+fn contrast(both: f64, first: f64, second: f64, all: f64) -> f64 {
+    let term = |count: f64, rows: f64| {
+        if count > 0.0 { count * (count * all / (rows * second)).ln() } else { 0.0 }
+    };
+    term(both, first) + term(second - both, all - first)
+}
+
 struct Search<'a> {
     partition: &'a Partition<'a>,
     rates: &'a Rates,
@@ -195,6 +205,7 @@ impl Search<'_> {
         let partition = self.partition;
         let rows = self.index.with(a, code);
         let (size, all) = (rows.len() as f64, self.index.rows[a].len() as f64);
+        let is_large = |observed: u32| f64::from(observed) >= LARGE * all && !self.rates.have_reference();
         let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
         let counted: Vec<usize> = (0..COLUMNS)
             .filter(|column| {
@@ -236,10 +247,9 @@ impl Search<'_> {
                         f64::from(below) * chance
                     }
                     // What one cause has much of is frequent in the background because of it.
-                    _ if f64::from(observed) >= LARGE * all => {
-                        let rows = all - size;
+                    _ if is_large(observed) => {
                         let with = self.index.count(b, *other) as f64 - f64::from(observed);
-                        size * (with + OUTSIDE_PRIOR * chance) / (rows + OUTSIDE_PRIOR)
+                        size * (with + OUTSIDE_PRIOR * chance) / (all - size + OUTSIDE_PRIOR)
                     }
                     _ => size * chance,
                 };
@@ -248,7 +258,11 @@ impl Search<'_> {
                 if observed < LIFT * expected {
                     continue;
                 }
-                let evidence = observed * (observed / expected).ln() - (observed - expected);
+                let mut evidence = observed * (observed / expected).ln() - (observed - expected);
+                if is_large(observed as u32) {
+                    let with = self.index.count(b, *other) as f64;
+                    evidence = evidence.min(contrast(observed, size, with, all));
+                }
                 if evidence >= threshold {
                     seeds.push(Seed {
                         evidence,

@@ -27,6 +27,8 @@ pub struct Table {
     values: Vec<Vec<Text>>,
     /// Whether a units ratio is a constant that no package size explains, by code.
     odd_ratios: Vec<bool>,
+    /// Of units and of amounts, by code: the constants among the ratios.
+    constants: [Vec<Option<i32>>; 2],
     programs: Vec<(Program, Range<usize>)>,
 }
 
@@ -101,13 +103,12 @@ impl Table {
         values[1..].binary_search_by(|known| (**known).cmp(value)).ok().map(|place| place as u32 + 1)
     }
 
-    /// By code: whether a ratio is a constant; empty for other attributes.
-    pub(super) fn constants(&self, attribute: Attribute) -> Vec<bool> {
+    /// By code: where a ratio that is a constant stands; empty for other attributes.
+    pub(super) fn constants(&self, attribute: Attribute) -> &[Option<i32>] {
         match attribute {
-            Attribute::UnitsRatio | Attribute::AmountRatio => {
-                self.values[attribute.index()].iter().map(|name| ratio::is_constant(name)).collect()
-            }
-            _ => Vec::new(),
+            Attribute::UnitsRatio => &self.constants[0],
+            Attribute::AmountRatio => &self.constants[1],
+            _ => &[],
         }
     }
 
@@ -303,11 +304,11 @@ impl TableBuilder {
         put(Attribute::Period, self.periods.finish(|period| period.to_string().into()));
         put(Attribute::ReasonCodes, self.reason_codes.finish(Text::clone));
         let units = ratio::Names::new(ratio::Kind::Units, &self.units, min_group);
-        let (ratio_codes, ratio_texts, odd_ratios) = named_ratios(&units, &self.units);
+        let (ratio_codes, ratio_texts, odd_ratios, of_units) = named_ratios(&units, &self.units);
         put(Attribute::UnitsRatio, (ratio_codes, ratio_texts));
         drop(self.units);
         let money = ratio::Names::new(ratio::Kind::Amounts, &self.amounts, min_group);
-        let (ratio_codes, ratio_texts, _) = named_ratios(&money, &self.amounts);
+        let (ratio_codes, ratio_texts, _, of_amounts) = named_ratios(&money, &self.amounts);
         put(Attribute::AmountRatio, (ratio_codes, ratio_texts));
         drop(self.amounts);
         let notes = self.notes.finish(Text::clone);
@@ -321,7 +322,8 @@ impl TableBuilder {
         let (clients, client_names) = self.clients.finish(Text::clone);
         let clients = clients.into_iter().map(|code| code.saturating_sub(1)).collect();
         let client_names = client_names.into_iter().skip(1).collect();
-        ordered(&self.ids, &self.programs, clients, client_names, columns, values, odd_ratios)
+        let ratios = (odd_ratios, [of_units, of_amounts]);
+        ordered(&self.ids, &self.programs, clients, client_names, columns, values, ratios)
     }
 }
 
@@ -333,7 +335,7 @@ fn ordered(
     client_names: Vec<Text>,
     mut columns: Vec<Vec<u32>>,
     values: Vec<Vec<Text>>,
-    odd_ratios: Vec<bool>,
+    (odd_ratios, constants): (Vec<bool>, [Vec<Option<i32>>; 2]),
 ) -> Table {
     let mut hashes: Vec<u64> = clients.iter().map(|client| mix(u64::from(*client))).collect();
     for column in &columns {
@@ -362,7 +364,7 @@ fn ordered(
         *column = order.iter().map(|(_, _, row)| column[*row as usize]).collect();
     }
     let ids = order.iter().map(|(_, _, row)| Text::clone(&ids[*row as usize])).collect();
-    Table { ids, clients, client_names, columns, values, odd_ratios, programs: ranges }
+    Table { ids, clients, client_names, columns, values, odd_ratios, constants, programs: ranges }
 }
 
 fn week(date: Date) -> (i16, i8) {
@@ -510,27 +512,34 @@ fn shared_claims(claims: &[u64], delivery: &[u32], payers: &[u32], service: &[u3
     (codes, TEXTS.iter().map(|text| Text::from(*text)).collect())
 }
 
-fn named_ratios(names: &ratio::Names, measured: &[Measured]) -> (Vec<u32>, Vec<Text>, Vec<bool>) {
+/// Codes per row, and by code: the name, whether it is odd, and where it stands if it is a constant.
+fn named_ratios(
+    names: &ratio::Names,
+    measured: &[Measured],
+) -> (Vec<u32>, Vec<Text>, Vec<bool>, Vec<Option<i32>>) {
     let mut places: FxHashMap<(bool, i32), u32> = FxHashMap::default();
-    let (mut texts, mut odd): (Vec<Text>, Vec<bool>) = (vec!["".into()], vec![false]);
+    let (mut texts, mut kinds): (Vec<Text>, Vec<(bool, Option<i32>)>) =
+        (vec!["".into()], vec![(false, None)]);
     let codes: Vec<u32> = measured
         .iter()
         .map(|one| {
             names.key(*one).map_or(0, |key| {
                 *places.entry(key).or_insert_with(|| {
                     texts.push(names.name(key).into());
-                    odd.push(ratio::Names::is_odd(key));
+                    kinds.push((ratio::Names::is_odd(key), ratio::Names::centre(key)));
                     texts.len() as u32 - 1
                 })
             })
         })
         .collect();
     let (of_code, values) = ranked(&texts);
-    let mut odd_of_value = vec![false; values.len()];
-    for (code, is_odd) in of_code.iter().zip(odd) {
-        odd_of_value[*code as usize] |= is_odd;
+    let (mut odd, mut constants) = (vec![false; values.len()], vec![None; values.len()]);
+    for (code, (is_odd, centre)) in of_code.iter().zip(kinds) {
+        odd[*code as usize] |= is_odd;
+        // Two cells may have one name.
+        constants[*code as usize] = constants[*code as usize].max(centre);
     }
-    (codes.into_iter().map(|code| of_code[code as usize]).collect(), values, odd_of_value)
+    (codes.into_iter().map(|code| of_code[code as usize]).collect(), values, odd, constants)
 }
 
 impl Interned<Text> {

@@ -490,8 +490,8 @@ fn the_weeks_in_which_a_client_files_a_quarter_are_no_cause() {
             let client = clients.iter().position(|client| **client == *dispute.client).unwrap();
             let quarter = dispute.period.unwrap();
             let number: usize = quarter.to_string().bytes().map(usize::from).sum();
-            let day = jiff::civil::date(2026, 1, 1)
-                .checked_add(jiff::ToSpan::days((number * 11 + client * 29) as i64 % 300));
+            let days = i64::try_from((number * 11 + client * 29) % 300).unwrap();
+            let day = jiff::civil::date(2026, 1, 1).checked_add(jiff::ToSpan::days(days));
             dispute.opened_at = Some(day.unwrap());
             dispute.ndc = format!("000{}0-{:04}-01", 1 + client, 100 + row % 37).parse().unwrap();
         }

@@ -325,6 +325,7 @@ impl House {
         )
         .unwrap();
         let figures = Regex::new(r"[0-9][0-9,.]*").unwrap();
+        let wanted = Regex::new("“[^”]*”").unwrap();
         // Each house is at another address.
         let text = |value: &Value| value.to_string().replace(&self.sandbox.base_url(), "");
         let mut tickets: Vec<String> = self
@@ -340,8 +341,9 @@ impl House {
                     .as_array()
                     .unwrap()
                     .iter()
-                    // A comment says how much it was when it was written.
+                    // A comment says how much it was, and what disputebot would have written, when it was written.
                     .map(|comment| figures.replace_all(&text(&comment["body"]), "#").into_owned())
+                    .map(|comment| wanted.replace_all(&comment, "“…”").into_owned())
                     .collect();
                 let whole = json!([
                     fields["summary"],

@@ -30,7 +30,7 @@ const SIZES: [Size; 2] = [
         rows: 10_000,
         causes: 60,
         seeds: &HELD_OUT,
-        conjunctive: Bar { f1: 0.97, adjusted_rand: 0.975, found: 0.95, noise_recall: 0.965, rule: 0.97 },
+        conjunctive: Bar { f1: 0.97, adjusted_rand: 0.975, found: 0.955, noise_recall: 0.965, rule: 0.97 },
         tangled: Bar { f1: 0.94, adjusted_rand: 0.955, found: 0.8, noise_recall: 0.965, rule: 0.965 },
     },
     // One seed: five would take minutes. With so many causes a single world says enough.
@@ -38,7 +38,7 @@ const SIZES: [Size; 2] = [
         rows: 100_000,
         causes: 400,
         seeds: &[HELD_OUT[0]],
-        conjunctive: Bar { f1: 0.945, adjusted_rand: 0.95, found: 0.825, noise_recall: 0.925, rule: 0.96 },
+        conjunctive: Bar { f1: 0.945, adjusted_rand: 0.95, found: 0.83, noise_recall: 0.925, rule: 0.96 },
         tangled: Bar { f1: 0.9, adjusted_rand: 0.9, found: 0.745, noise_recall: 0.87, rule: 0.95 },
     },
 ];

@@ -14,7 +14,7 @@
 //!    its contract pharmacies, a client's quarter and the weeks in which it files) is measured, and is no evidence.
 //! 3. `seed`: pairs of values that occur together far more often than chance, by the Poisson log-likelihood
 //!    ratio against the rows without a cause (Dunning 1993), or against the rows outside one of the values where a
-//!    third of them have the pair, so that it is the background. Later a place alone, where most of its rows show
+//!    third of all have the pair, so that it is the background. Later a place alone, where most of its rows show
 //!    symptoms of their own, but several: a pair would be measured against the other pairs of the same cause.
 //! 4. `profile`, `cover` and `contest`: a seed's rows teach a sparse profile, which finds more rows and learns again;
 //!    then every row goes to the group that all of its values fit best, or to the background: classification

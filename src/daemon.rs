@@ -286,7 +286,7 @@ async fn look(daemon: &Daemon, watches: &mut [Watch], clock: &impl Clock, stop: 
     let of_staff = daemon.internal.iter().map(|desk| (&desk.client, desk.state.known()));
     let projects = iter::once((&daemon.client, daemon.state.known())).chain(of_staff);
     for (place, (watch, (client, known))) in watches.iter_mut().zip(projects).enumerate() {
-        let mut needs = Needs { ticket: known.example().cloned(), ..daemon.needs.clone() };
+        let mut needs = Needs { tickets: known.examples(), ..daemon.needs.clone() };
         if place > 0 {
             needs.reports.clear();
         }

@@ -16,6 +16,18 @@ impl Jql {
         Self { clauses: equal("project", key), order: "id ASC" }
     }
 
+    /// Issues of some projects; at least one.
+    pub fn of_projects<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        match keys.as_slice() {
+            [key] => Self::of_project(key),
+            keys => {
+                let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+                Self { clauses: format!("project in ({})", keys.join(", ")), order: "id ASC" }
+            }
+        }
+    }
+
     /// Issues with a label of ours, wherever people moved them to.
     pub fn marked(label: &str) -> Self {
         Self { clauses: equal("labels", label), order: "id ASC" }

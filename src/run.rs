@@ -493,7 +493,7 @@ pub async fn plan_only(
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed.standing, ready, tracker, memory.known().text_limit()).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker, memory.known()).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(&params.plan, &ready);
     let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
@@ -556,7 +556,7 @@ async fn whole(
     let now = clock.moment().at;
     let mut surveyed = survey(params, tables, templates, store.known(), now, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
-    let ready = settle(&mut surveyed.standing, ready, tracker, store.known().text_limit()).await?;
+    let ready = settle(&mut surveyed.standing, ready, tracker, store.known()).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
@@ -629,9 +629,9 @@ async fn end(
     Ok(())
 }
 
-/// What the fields of the project demand and take.
+/// What the fields of the projects demand and take.
 async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, RecoverError> {
-    Ok(tracker.learn_fields(known.example()).await?)
+    Ok(tracker.learn_fields(&known.examples()).await?)
 }
 
 /// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.
@@ -639,23 +639,27 @@ async fn settle(
     standing: &mut BTreeMap<GroupId, Standing>,
     mut ready: Arc<Ready>,
     tracker: &impl Tracker,
-    limit: usize,
+    known: &Known,
 ) -> Result<Arc<Ready>, RecoverError> {
-    let contents = standing.values().filter_map(|standing| standing.content.as_ref()?.as_ref().ok());
+    let limit = known.text_limit();
+    let issue_of = |group: &GroupId| known.tickets.get(group).and_then(plan::Ticket::issue);
+    let contents = standing.iter().filter_map(|(group, standing)| {
+        Some((standing.content.as_ref()?.as_ref().ok()?, issue_of(group)))
+    });
     let people = ready.unknown_people(contents);
     if !people.is_empty() {
         ready = tracker.look_up(people).await?;
     }
-    for standing in standing.values_mut() {
+    for (group, standing) in standing {
         if let Some(Ok(content)) = &mut standing.content {
-            standing.unfit = ready.settle(content, limit);
+            standing.unfit = ready.settle(content, issue_of(group), limit);
         }
     }
     Ok(ready)
 }
 
 fn plan_params(params: &plan::Params, ready: &Ready) -> plan::Params {
-    plan::Params { fixed_fields: ready.fixed().clone(), ..params.clone() }
+    plan::Params { fixed_fields: ready.fixed(), ..params.clone() }
 }
 
 /// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in

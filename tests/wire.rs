@@ -312,6 +312,7 @@ fn content() -> Content {
         priority: None,
         due: None,
         fields: BTreeMap::new(),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),

@@ -351,6 +351,7 @@ fn content(group: &Group, title: &str) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::new(),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: std::collections::BTreeSet::new(),

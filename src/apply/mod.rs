@@ -142,10 +142,12 @@ pub enum RecoverError {
     State(#[from] StateError),
     /// Another disputebot works on the project.
     #[error(
-        "another disputebot works on this project, from the machine `{host}` (take-over {epoch}){}; nothing was written",
+        "another disputebot works on the project `{project}`, from the machine `{host}` (take-over {epoch}){}; nothing was written",
         if *ours { ", and took it over from this one" } else { "" }
     )]
     Foreign {
+        /// The project.
+        project: String,
         /// Its machine.
         host: String,
         /// How often the project changed hands.
@@ -275,7 +277,7 @@ pub async fn apply(
         policy,
         stop,
         keeper,
-        highest_number: None,
+        highest_numbers: BTreeMap::new(),
         breaker: Breaker::default(),
         atlases: BTreeMap::new(),
     };
@@ -327,7 +329,7 @@ pub async fn anchor(
     if !policy.lease {
         return Ok(());
     }
-    claim::anchor(tracker, store, clock, policy, None).await
+    claim::anchor(tracker, store, clock, policy).await
 }
 
 struct Applier<'a, T, S, C> {
@@ -337,8 +339,8 @@ struct Applier<'a, T, S, C> {
     policy: &'a Policy,
     stop: &'a CancellationToken,
     keeper: Keeper<'a>,
-    /// Highest issue number of the project that is known for certain.
-    highest_number: Option<u64>,
+    /// Highest issue number of each project that is known for certain.
+    highest_numbers: BTreeMap<String, u64>,
     breaker: Breaker,
     /// What was seen of the workflow of each project: tickets are moved.
     atlases: BTreeMap<String, Atlas>,

@@ -28,13 +28,15 @@ pub trait Tracker: Sync {
     fn sign_in(&self) -> impl Future<Output = Result<Account, JiraError>> + Send;
     /// Which project of which site is meant; known once signed in.
     fn home(&self) -> Home;
+    /// Keys of the other projects in which tickets may be opened.
+    fn elsewhere(&self) -> Vec<String>;
     /// How rich text is stored; known once signed in.
     fn markup(&self) -> Markup;
     /// With what the config fills the screens of transitions, by field.
     fn filling(&self) -> &BTreeMap<String, String>;
-    /// Highest issue number that the search shows in the project, 0 where it shows none: a lower bound.
-    fn newest_number(&self) -> impl Future<Output = Result<u64, JiraError>> + Send;
-    /// Opens a ticket.
+    /// Highest issue number that the search shows in a project, 0 where it shows none: a lower bound.
+    fn newest_number(&self, project: &str) -> impl Future<Output = Result<u64, JiraError>> + Send;
+    /// Opens a ticket, in the project that its content names.
     fn create(&self, content: &Content, mark: &Mark) -> impl Future<Output = Outcome<Issue>> + Send;
     /// The histories of issues by id, each in its order of time; those that are gone or hidden are absent, and one that
     /// cannot be read for its size is empty.
@@ -49,14 +51,24 @@ pub trait Tracker: Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, Observed>, JiraError>> + Send;
     /// Looks at many issues by id, cheaply; those that are gone or hidden are absent. Some of it may be hearsay.
     fn glance(&self, ids: &[String]) -> impl Future<Output = Result<Glance, JiraError>> + Send;
-    /// Reads the project's issues by number, at most 100 at once.
-    fn numbered(&self, numbers: RangeInclusive<u64>) -> impl Future<Output = Result<Seen, JiraError>> + Send;
+    /// Reads issues of a project by number, at most 100 at once.
+    fn numbered(
+        &self,
+        project: &str,
+        numbers: RangeInclusive<u64>,
+    ) -> impl Future<Output = Result<Seen, JiraError>> + Send;
     /// Reads the marks of issues by id.
     fn marks(&self, ids: &[String]) -> impl Future<Output = Result<Vec<Marked>, JiraError>> + Send;
-    /// Issues that the search shows with a label, in the project or anywhere.
-    fn labelled(&self, label: &str, anywhere: bool) -> impl Future<Output = Result<Found, JiraError>> + Send;
-    /// Whether a key is, or was, that of the project.
+    /// Issues that the search shows with a label, in some projects, or anywhere where none is named.
+    fn labelled(
+        &self,
+        label: &str,
+        projects: &[String],
+    ) -> impl Future<Output = Result<Found, JiraError>> + Send;
+    /// Whether a key is, or was, that of the project of [`Self::home`].
     fn is_home(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
+    /// Whether Jira shows a project.
+    fn has_project(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
     /// Writes changed fields, and the mark where one is given.
     fn edit(
         &self,
@@ -115,18 +127,27 @@ pub trait Tracker: Sync {
         issue: &Issue,
         transition: &Transition,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
-    /// Finds out what the fields of the project demand and take; `ticket` is one of ours, where there is one.
+    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any.
     fn learn_fields(
         &self,
-        ticket: Option<&Issue>,
+        tickets: &[Issue],
     ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
-    /// The same, with the accounts that some texts name.
-    fn look_up(&self, people: BTreeSet<String>)
-    -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
-    /// Our property of the project, none where it is not set.
-    fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
-    /// Sets our property of the project.
-    fn set_project_property(&self, value: &Value) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// The same, with the accounts that some texts name, by project as [`Ready::unknown_people`] has them.
+    fn look_up(
+        &self,
+        people: BTreeMap<String, BTreeSet<String>>,
+    ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
+    /// Our property of a project, none where it is not set.
+    fn project_property(
+        &self,
+        project: &str,
+    ) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
+    /// Sets our property of a project.
+    fn set_project_property(
+        &self,
+        project: &str,
+        value: &Value,
+    ) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Returns once Jira takes one more write: to an issue, or a create where there is none. An error where that
     /// would take too long.
     ///
@@ -239,8 +260,12 @@ impl Tracker for Client {
         Self::filling(self)
     }
 
-    async fn newest_number(&self) -> Result<u64, JiraError> {
-        self.highest_number().await
+    fn elsewhere(&self) -> Vec<String> {
+        Self::elsewhere(self)
+    }
+
+    async fn newest_number(&self, project: &str) -> Result<u64, JiraError> {
+        self.highest_number_of(project).await
     }
 
     async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
@@ -259,16 +284,20 @@ impl Tracker for Client {
         self.glance(ids).await
     }
 
-    async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
-        Self::numbered(self, numbers).await
+    async fn numbered(&self, project: &str, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        Self::numbered(self, project, numbers).await
     }
 
     async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
         Self::marks(self, ids).await
     }
 
-    async fn labelled(&self, label: &str, anywhere: bool) -> Result<Found, JiraError> {
-        Self::labelled(self, label, anywhere).await
+    async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {
+        Self::labelled(self, label, projects).await
+    }
+
+    async fn has_project(&self, key: &str) -> Result<bool, JiraError> {
+        Self::has_project(self, key).await
     }
 
     async fn is_home(&self, key: &str) -> Result<bool, JiraError> {
@@ -336,20 +365,20 @@ impl Tracker for Client {
         Self::transition(self, issue, transition).await
     }
 
-    async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
-        Self::learn_fields(self, ticket).await
+    async fn learn_fields(&self, tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
+        Self::learn_fields(self, tickets).await
     }
 
-    async fn look_up(&self, people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+    async fn look_up(&self, people: BTreeMap<String, BTreeSet<String>>) -> Result<Arc<Ready>, JiraError> {
         Self::look_up(self, people).await
     }
 
-    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
-        Self::project_property(self).await
+    async fn project_property(&self, project: &str) -> Result<Option<Value>, JiraError> {
+        Self::project_property(self, project).await
     }
 
-    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
-        Self::set_project_property(self, value).await
+    async fn set_project_property(&self, project: &str, value: &Value) -> Result<(), JiraError> {
+        Self::set_project_property(self, project, value).await
     }
 
     async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {

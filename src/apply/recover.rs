@@ -53,17 +53,27 @@ pub async fn recover(
 ) -> Result<Recovered, RecoverError> {
     let account = tracker.sign_in().await?;
     at_home(tracker, store, clock, policy).await?;
-    let standing = claim::look(tracker, store, clock, policy, may_write).await?;
-    let mut recovery =
-        Recovery { tracker, store, clock, policy, account: account.id, recovered: Recovered::default() };
-    recovery.own_up()?;
-    if recovery.store.known().doubt.is_none() {
+    let mut openings = BTreeMap::new();
+    let mut look = async |store: &mut _, project: String| -> Result<(), RecoverError> {
+        let standing = claim::look(tracker, store, clock, policy, may_write, &project).await?;
         let opening_after = match standing {
             Standing::Ours { opening_after } => opening_after,
             Standing::Free => None,
         };
-        recovery.recovered.unclean = opening_after.is_some();
-        recovery.settle(opening_after, may_write).await?;
+        openings.insert(project, opening_after);
+        Ok(())
+    };
+    // The claim on the first project names those that no rule names any more.
+    look(store, tracker.home().project).await?;
+    for project in elsewhere(tracker, store.known()).await? {
+        look(store, project).await?;
+    }
+    let recovered = Recovered { unclean: openings.values().any(Option::is_some), ..Recovered::default() };
+    let projects = openings.keys().cloned().collect();
+    let mut recovery = Recovery { tracker, store, clock, policy, account: account.id, projects, recovered };
+    recovery.own_up()?;
+    if recovery.store.known().doubt.is_none() {
+        recovery.settle(&openings, may_write).await?;
         recovery.sweep().await?;
     }
     if recovery.store.known().doubt.is_some() {
@@ -93,6 +103,23 @@ async fn at_home(
     }
     store.record(clock.moment().at, &[Change::Home { home: is }])?;
     Ok(())
+}
+
+/// The projects besides the first one that tickets of ours may be in: those that rules name, and those that they named
+/// once, as long as Jira shows them.
+async fn elsewhere(tracker: &impl Tracker, known: &Known) -> Result<BTreeSet<String>, JiraError> {
+    let mut projects: BTreeSet<String> = tracker.elsewhere().into_iter().collect();
+    for project in &known.projects {
+        if projects.contains(project) {
+            continue;
+        }
+        if tracker.has_project(project).await? {
+            projects.insert(project.clone());
+        } else {
+            tracing::warn!(project, "tickets were opened in a project that Jira does not show any more");
+        }
+    }
+    Ok(projects)
 }
 
 /// Whether something is open that can be settled now.
@@ -131,6 +158,8 @@ struct Recovery<'a, T, S, C> {
     clock: &'a C,
     policy: &'a Policy,
     account: String,
+    /// Where tickets of ours may be.
+    projects: Vec<String>,
     recovered: Recovered,
 }
 
@@ -147,9 +176,10 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             .tickets
             .values()
             .filter_map(|ticket| match &ticket.link {
-                Link::Intent { attempts, highest_number, sent } => {
+                Link::Intent { attempts, project, highest_number, sent } => {
                     let (attempts, highest_number) = (*attempts, *highest_number);
-                    let link = Link::Unknown { attempts, highest_number, sent: sent.clone(), fence: None };
+                    let (project, sent) = (project.clone(), sent.clone());
+                    let link = Link::Unknown { attempts, project, highest_number, sent, fence: None };
                     Some(Change::Ticket(Ticket { link, ..ticket.clone() }))
                 }
                 _ => None,
@@ -158,7 +188,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         self.record(&changes)
     }
 
-    /// Reads the whole project, twice, so far apart that no create of before can come in between.
+    /// Reads all projects from end to end, twice, so far apart that no create of before can come in between.
     async fn read_all(&mut self) -> Result<(), RecoverError> {
         loop {
             let Some(doubt) = self.store.known().doubt.clone() else { return Ok(()) };
@@ -167,12 +197,15 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }
-            let found = scan(self.tracker, 0, false).await?;
-            if let Some(reason) = found.blind {
-                let reason = format!("{} ({reason})", doubt.reason);
-                return Err(RecoverError::Blind { reason });
+            let mut marked = Vec::new();
+            for project in &self.projects {
+                let found = scan(self.tracker, project, 0, false).await?;
+                if let Some(reason) = found.blind {
+                    let reason = format!("{} (project {project}: {reason})", doubt.reason);
+                    return Err(RecoverError::Blind { reason });
+                }
+                marked.extend(found.marked);
             }
-            let mut marked = found.marked;
             // What the numbers do not lead to, such as tickets whose old keys another project has now.
             let (searched, cut) = self.searched(&marked).await?;
             if let Some(cut) = cut {
@@ -189,35 +222,56 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         }
     }
 
-    /// Finds out what became of creates whose answer was lost.
-    async fn settle(&mut self, opening_after: Option<u64>, may_write: bool) -> Result<(), RecoverError> {
-        let mut open: Vec<(u64, GroupId)> = self
-            .store
-            .known()
-            .tickets
-            .values()
-            .filter_map(|ticket| match &ticket.link {
-                Link::Unknown { highest_number, .. } => Some((*highest_number, ticket.group.clone())),
-                _ => None,
-            })
-            .collect();
-        open.sort();
-        let Some(after) = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min() else {
-            return Ok(());
-        };
-        let mut look = self.scan_after(after, opening_after.is_some()).await?;
+    /// Finds out what became of creates whose answer was lost, project by project.
+    async fn settle(
+        &mut self,
+        openings: &BTreeMap<String, Option<u64>>,
+        may_write: bool,
+    ) -> Result<(), RecoverError> {
+        let home = self.tracker.home().project;
+        let mut open: BTreeMap<String, Vec<(u64, GroupId)>> = BTreeMap::new();
+        for ticket in self.store.known().tickets.values() {
+            if let Link::Unknown { project, highest_number, .. } = &ticket.link {
+                let project = project.as_deref().unwrap_or(&home).to_owned();
+                open.entry(project).or_default().push((*highest_number, ticket.group.clone()));
+            }
+        }
+        for project in openings.keys() {
+            open.entry(project.clone()).or_default();
+        }
+        for (project, mut open) in open {
+            open.sort();
+            let opening_after = openings.get(&project).copied().flatten();
+            let after = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min();
+            if let Some(after) = after {
+                self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for one project: reads what is there after a number.
+    async fn settle_in(
+        &mut self,
+        project: &str,
+        open: Vec<(u64, GroupId)>,
+        after: u64,
+        unclean: bool,
+        may_write: bool,
+    ) -> Result<(), RecoverError> {
+        let mut look = self.scan_after(project, after, unclean).await?;
         for (highest_number, group) in open {
             // One that has waited for long must not keep a later one from being found out.
             if look.blind.is_some() && highest_number > look.after {
-                look = self.scan_after(highest_number, false).await?;
+                look = self.scan_after(project, highest_number, false).await?;
             }
             let ticket = self.store.known().ticket(&group);
-            let Link::Unknown { attempts, highest_number, sent, fence } = &ticket.link else { continue };
-            let (attempts, highest_number) = (*attempts, *highest_number);
+            let Link::Unknown { attempts, project, highest_number, sent, fence } = &ticket.link else { continue };
+            let (attempts, project, highest_number) = (*attempts, project.clone(), *highest_number);
             let Some(passed) = look.began.since_in_one_boot(sent) else {
                 // The machine was started anew: the wait begins again.
                 let (sent, fence) = (look.began.clone(), fence.clone());
-                let link = Link::Unknown { attempts, highest_number, sent, fence };
+                let link = Link::Unknown { attempts, project, highest_number, sent, fence };
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
                 continue;
             };
@@ -236,21 +290,25 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             let Link::Unknown { sent, fence, .. } = &ticket.link else { continue };
             if passed >= self.policy.hold_after {
                 if let Some(fence) = fence.as_ref().filter(|_| may_write) {
-                    let shown = self.tracker.labelled(&fence.label, true).await?.ids;
+                    let shown = self.tracker.labelled(&fence.label, &[]).await?.ids;
                     self.take_down(&fence.label, shown).await?;
                 }
-                let link = Link::Held { attempts, highest_number, sent: sent.clone(), reason };
+                let link = Link::Held { attempts, project, highest_number, sent: sent.clone(), reason };
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
             }
         }
         Ok(())
     }
 
-    /// Reads all issues after a number, and binds what is found.
-    async fn scan_after(&mut self, after: u64, unclean: bool) -> Result<Look, RecoverError> {
+    /// Reads all issues of a project after a number, and binds what is found.
+    async fn scan_after(&mut self, project: &str, after: u64, unclean: bool) -> Result<Look, RecoverError> {
         // Before the scan, so that what it does not find was not there this long after the create.
         let began = self.clock.moment();
-        let Scan { marked, blind } = scan(self.tracker, after, true).await?;
+        if !self.projects.iter().any(|seen| seen == project) {
+            let blind = Some(format!("Jira does not show the project {project} any more"));
+            return Ok(Look { after: u64::MAX, began, blind });
+        }
+        let Scan { marked, blind } = scan(self.tracker, project, after, true).await?;
         self.adopt(marked, unclean).await?;
         Ok(Look { after, began, blind })
     }
@@ -269,10 +327,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         fence: Option<&Fence>,
         now: &Moment,
     ) -> Result<bool, RecoverError> {
-        let Link::Unknown { attempts, highest_number, sent, .. } = &ticket.link else { return Ok(false) };
+        let Link::Unknown { attempts, project, highest_number, sent, .. } = &ticket.link else {
+            return Ok(false);
+        };
         let with = |fence: Fence| {
-            let (attempts, highest_number, sent) = (*attempts, *highest_number, sent.clone());
-            let link = Link::Unknown { attempts, highest_number, sent, fence: Some(fence) };
+            let (attempts, highest_number) = (*attempts, *highest_number);
+            let (project, sent) = (project.clone(), sent.clone());
+            let link = Link::Unknown { attempts, project, highest_number, sent, fence: Some(fence) };
             Change::Ticket(Ticket { link, ..ticket.clone() })
         };
         let Some(fence) = fence else {
@@ -281,8 +342,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             self.put_up(&label).await?;
             return Ok(false);
         };
-        let shown = self.tracker.labelled(&fence.label, true).await?.ids;
-        let Found { ids: found, cut } = self.tracker.labelled(&ticket.group.label(), true).await?;
+        let shown = self.tracker.labelled(&fence.label, &[]).await?.ids;
+        let Found { ids: found, cut } = self.tracker.labelled(&ticket.group.label(), &[]).await?;
         if !found.is_empty() {
             let marked = self.tracker.marks(&found).await?;
             self.adopt(marked, false).await?;
@@ -344,7 +405,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let unknown = self.adopt(marked, false).await?;
         if unknown > 0 {
             let reason =
-                format!("the project has {unknown} tickets of disputebot that the state does not know");
+                format!("Jira has {unknown} tickets of disputebot that the state does not know");
             self.record(&[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
         }
         Ok(())
@@ -353,7 +414,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     /// Marks of issues that the search shows with our label and that are not known, and why there may be more.
     async fn searched(&mut self, seen: &[Marked]) -> Result<(Vec<Marked>, Option<String>), RecoverError> {
         let known = self.store.known();
-        let Found { ids, cut } = self.tracker.labelled(LABEL, false).await?;
+        let Found { ids, cut } = self.tracker.labelled(LABEL, &self.projects).await?;
         let mut ids: BTreeSet<String> = ids.into_iter().collect();
         for id in known.tickets.values().filter_map(Ticket::issue).map(|issue| &issue.id) {
             ids.remove(id);

@@ -12,13 +12,18 @@ pub(super) struct Scan {
     pub(super) blind: Option<String>,
 }
 
-/// Reads all issues whose number is above `after`. `limited` gives up where there are very many.
-pub(super) async fn scan(tracker: &impl Tracker, after: u64, limited: bool) -> Result<Scan, JiraError> {
-    let newest = tracker.newest_number().await?;
+/// Reads all issues of a project whose number is above `after`. `limited` gives up where there are very many.
+pub(super) async fn scan(
+    tracker: &impl Tracker,
+    project: &str,
+    after: u64,
+    limited: bool,
+) -> Result<Scan, JiraError> {
+    let newest = tracker.newest_number(project).await?;
     let mut walk = if limited { Walk::limited(after, newest) } else { Walk::whole(after, newest) };
     let mut marked = Vec::new();
     while let Some(numbers) = walk.next() {
-        let found = tracker.numbered(numbers).await?;
+        let found = tracker.numbered(project, numbers).await?;
         walk.saw(found.highest);
         marked.extend(found.marked);
     }

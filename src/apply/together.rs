@@ -37,7 +37,7 @@ impl Width {
         Self { now: 1, most: most.max(1) }
     }
 
-    /// The first of some actions that can be sent together; at least one.
+    /// The first of some actions that can be sent together; at least one. New tickets are of one project.
     pub(super) fn batch<'s, 'a>(&self, actions: &'s [&'a Action], known: &Known) -> &'s [&'a Action] {
         let mut groups = BTreeSet::new();
         let fits = |action: &&&'a Action| {
@@ -49,7 +49,9 @@ impl Width {
                 Write::Update { .. } | Write::Attach { .. } | Write::Detach { .. } => true,
                 _ => false,
             };
-            can && action.write.kind() == actions[0].write.kind() && groups.insert(&action.group)
+            let is_like_first = action.write.kind() == actions[0].write.kind()
+                && project_of(&action.write) == project_of(&actions[0].write);
+            can && is_like_first && groups.insert(&action.group)
         };
         let count = actions.iter().take(self.now).take_while(fits).count();
         &actions[..count.max(1)]
@@ -74,6 +76,14 @@ pub(super) fn side_by_side(actions: &[Action]) -> Vec<&Action> {
         .collect();
     layered.sort_by_key(|(is_later, layer, action)| (*is_later, *layer, action.write.kind()));
     layered.into_iter().map(|(_, _, action)| action).collect()
+}
+
+/// The project that a new ticket is for, where it names one.
+fn project_of(write: &Write) -> Option<&str> {
+    match write {
+        Write::Create { content, .. } => content.project.as_deref(),
+        _ => None,
+    }
 }
 
 /// A list that is about to be attached.
@@ -186,24 +196,28 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             break;
         }
-        let highest_number = match self.highest_number {
-            Some(number) => number,
-            None => match within(self.stop, self.open_for_creates()).await {
+        let home = self.tracker.home().project;
+        let project = project_of(&batch[0].write).unwrap_or(&home);
+        let elsewhere = (project != home).then(|| Box::from(project));
+        let highest_number = match self.highest_numbers.get(project) {
+            Some(number) => *number,
+            None => match within(self.stop, self.open_for_creates(project)).await {
                 Some(Ok(Ok(number))) => number,
                 Some(Ok(Err(failure))) => return Ok(vec![Err(failure)]),
                 Some(Err(error)) => return Err(error),
                 None => return Ok(vec![Err(Failure::Stopped)]),
             },
         };
-        self.highest_number = Some(highest_number);
-        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
+        self.highest_numbers.insert(project.to_owned(), highest_number);
+        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock, project)).await {
             Some(Ok(())) => {}
             Some(Err(failure)) => return Ok(vec![Err(failure)]),
             None => return Ok(vec![Err(Failure::Stopped)]),
         }
         let sent = self.clock.moment();
         for Create { ticket, attempts, write: (content, _) } in &mut creates {
-            ticket.link = Link::Intent { attempts: *attempts, highest_number, sent: sent.clone() };
+            let (attempts, project, sent) = (*attempts, elsewhere.clone(), sent.clone());
+            ticket.link = Link::Intent { attempts, project, highest_number, sent };
             ticket.writing = Some(Box::new(plan::written(content, self.tracker.markup())));
         }
         self.record_all(creates.iter().map(|create| &create.ticket))?;
@@ -220,7 +234,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let outcomes = all(calls.collect()).await;
         let mut results = Vec::with_capacity(creates.len());
         for (create, outcome) in creates.iter_mut().zip(outcomes) {
-            results.push(self.created(create, outcome, &sent, highest_number)?);
+            results.push(self.created(create, outcome, &sent, (elsewhere.as_deref(), highest_number))?);
         }
         self.record_all(creates.iter().map(|create| &create.ticket))?;
         self.note_given(creates).await?;
@@ -255,14 +269,19 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         create: &mut Create<'_>,
         outcome: Option<Outcome<Issue>>,
         sent: &Moment,
-        highest_number: u64,
+        (elsewhere, highest_number): (Option<&str>, u64),
     ) -> Sent {
         let Create { ticket, attempts, .. } = create;
-        let (attempts, sent) = (*attempts, sent.clone());
+        let (attempts, project, sent) = (*attempts, elsewhere.map(Box::from), sent.clone());
         let (link, failure) = match outcome {
             Some(Outcome::Done(issue)) => {
-                let number = issue.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
-                self.highest_number = self.highest_number.max(number);
+                // A key of another project, where Jira made it there, says nothing of this one.
+                if let Some((project, number)) = issue.key.rsplit_once('-')
+                    && let Ok(number) = number.parse::<u64>()
+                    && let Some(highest) = self.highest_numbers.get_mut(project)
+                {
+                    *highest = number.max(*highest);
+                }
                 ticket.link = Link::Bound { issue: issue.clone() };
                 ticket.written = ticket.writing.take().map(|writing| *writing);
                 return Ok(Ok(issue));
@@ -273,9 +292,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 (Link::Parked { attempts, reason: error.to_string() }, error.into())
             }
             Some(Outcome::Unknown(error)) => {
-                (Link::Unknown { attempts, highest_number, sent, fence: None }, error.into())
+                (Link::Unknown { attempts, project, highest_number, sent, fence: None }, error.into())
             }
-            None => (Link::Unknown { attempts, highest_number, sent, fence: None }, Failure::Stopped),
+            None => (Link::Unknown { attempts, project, highest_number, sent, fence: None }, Failure::Stopped),
         };
         if !matches!(link, Link::Unknown { .. }) {
             ticket.writing = None;
@@ -493,14 +512,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
     }
 
-    /// Before the first create of a run: says on the project that tickets are being opened, and after which
+    /// Before the first create of a run in a project: says on it that tickets are being opened, and after which
     /// number.
-    async fn open_for_creates(&mut self) -> Result<Result<u64, Failure>, StateError> {
-        let number = match self.tracker.newest_number().await {
+    async fn open_for_creates(&mut self, project: &str) -> Result<Result<u64, Failure>, StateError> {
+        let number = match self.tracker.newest_number(project).await {
             Ok(number) => number,
             Err(error) => return Ok(Err(error.into())),
         };
-        let begun = self.keeper.begin(self.tracker, self.store, self.clock, number).await?;
+        let begun = self.keeper.begin(self.tracker, self.store, self.clock, project, number).await?;
         Ok(begun.map(|()| number))
     }
 

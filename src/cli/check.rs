@@ -42,15 +42,15 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     // Without a state there is no ticket yet, and what is wrong with one is not told here.
     let known = Known::read(&settings.state).unwrap_or_default();
     apply::pause::resume(&client, &known, &SystemClock);
-    let needs = needs(&settings, known.example().cloned());
+    let needs = needs(&settings, known.examples());
     let project = super::internal::beside(&settings, &client);
     // Nor is there one for staff before the first pass.
     let of_staff = super::internal::known(&settings).unwrap_or_default();
     findings.extend(super::runtime()?.block_on(async {
         let mut findings = jira::check(&client, &needs).await;
         if let Some(project) = project {
-            let ticket = of_staff.example().cloned();
-            let needs = jira::Needs { ticket, reports: Vec::new(), ..needs };
+            let tickets = of_staff.examples();
+            let needs = jira::Needs { tickets, reports: Vec::new(), ..needs };
             let named =
                 |finding: Finding| Finding { subject: format!("internal: {}", finding.subject), ..finding };
             findings.extend(jira::check(&project, &needs).await.into_iter().map(named));
@@ -110,7 +110,7 @@ fn token(settings: &Settings) -> Option<Finding> {
 }
 
 /// What a run will need of Jira.
-pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
+pub(super) fn needs(settings: &Settings, tickets: Vec<Issue>) -> jira::Needs {
     jira::Needs {
         link_types: vec![
             ("jira.link_type_split", settings.run.plan.split_link.clone()),
@@ -118,7 +118,7 @@ pub(super) fn needs(settings: &Settings, ticket: Option<Issue>) -> jira::Needs {
         ],
         resolution: settings.run.plan.resolution.clone(),
         lease: settings.run.apply.lease,
-        ticket,
+        tickets,
         reports: settings.delivery.jira.iter().map(destination).collect(),
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     let internal = super::internal::desk(&settings, &client)?;
     let wishes = Wishes::default();
     let heard = (client.clone(), wishes.clone());
-    let needs = super::check::needs(&settings, None);
+    let needs = super::check::needs(&settings, Vec::new());
     let dashboard = settings.dashboard.clone().map(|(listen, access)| settings.web(listen, access));
     let daemon = Daemon {
         needs,

@@ -95,7 +95,7 @@ async fn tour(arguments: &Arguments, folder: &Path, ui: &mut Ui) -> Result<Exit,
     let zone = TimeZone::UTC;
     let delivery = deliver::Settings {
         folder: folder.join("reports"),
-        links: Links { site: Some(sandbox.base_url()), project: Options::default().project_key },
+        links: Links { site: Some(sandbox.base_url()), projects: vec![Options::default().project_key] },
         ..stage.settings.delivery.clone()
     };
     let mut reports = Vec::new();

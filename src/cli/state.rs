@@ -242,6 +242,7 @@ fn export(known: &Known) -> Result<String, CliError> {
         .chain(known.strays.values().cloned().map(|stray| Change::Stray { stray }))
         .chain(known.rulings.values().cloned().map(|ruling| Change::Ruling { ruling }))
         .chain(known.filings.values().cloned().map(|filing| Change::Filing { filing }))
+        .chain(known.projects.iter().cloned().map(|project| Change::Project { project }))
         .chain(known.home.clone().map(|home| Change::Home { home }))
         .chain(known.text_limit.map(|limit| Change::TextLimit { limit }))
         .chain(known.pause.clone().map(|pause| Change::Pause { pause: Some(pause) }))

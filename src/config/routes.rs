@@ -29,8 +29,13 @@ pub(super) fn routes(reader: &mut Reader<'_>) -> (Vec<Rule>, Routed) {
 
 fn rule(reader: &mut Reader<'_>, table: &str, routed: &mut Routed) -> Rule {
     let key = |key: &str| format!("{table}.{key}");
-    own_project(reader, &key("project"));
     let when = when(reader, &key);
+    let project = reader.optional_text(&key("project"));
+    let elsewhere = project.clone().filter(|project| reader.optional_text("jira.project").as_ref() != Some(project));
+    let routed = match elsewhere {
+        Some(project) => routed.elsewhere.entry(project).or_default(),
+        None => routed,
+    };
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     for (part, field) in [("assignee", ASSIGNEE), ("security_level", SECURITY), ("parent", PARENT)] {
         if let Some(text) = constant(reader, &key(part)) {
@@ -58,7 +63,7 @@ fn rule(reader: &mut Reader<'_>, table: &str, routed: &mut Routed) -> Rule {
     routed.watchers.extend(watchers.iter().map(|who| (key("watchers"), who.clone())));
     let priority = constant(reader, &key("priority"));
     routed.priorities.extend(priority.clone().map(|name| (key("priority"), name)));
-    let then = Then { issue_type, priority, watchers, fields };
+    let then = Then { project, issue_type, priority, watchers, fields };
     if then == Then::default() && when != When::default() {
         let is_set = |part: &str| reader.layers().value(&key(part)).is_some_and(|value| !value.is_unset());
         if let Some(part) = CONDITIONS.iter().find(|part| is_set(part)) {
@@ -92,24 +97,6 @@ fn when(reader: &mut Reader<'_>, key: &dyn Fn(&str) -> String) -> When {
     let min_amount = reader.optional_money(&key("min_amount"));
     let due_within_days = reader.optional_integer::<i64>(&key("due_within_days"), 0..=3_650);
     When { programs, causes, clients, states, entity_types, min_amount, due_within_days }
-}
-
-/// The key is there to say that it cannot be had. What keeps a ticket from being opened twice is of one project: the claim
-/// on it, with the number after which tickets were being opened when a run died; the numbers that are read after a lost
-/// answer, or when the state is in doubt; and the sweep for second tickets. So is what is known of fields, screens and
-/// people before the first write. A ticket that is moved after it was opened is another matter: it is known by its id, and
-/// Jira finds it by the number that it had.
-fn own_project(reader: &mut Reader<'_>, key: &str) {
-    let Some(project) = reader.optional_text(key) else { return };
-    if reader.optional_text("jira.project").is_some_and(|own| own == project) {
-        return;
-    }
-    reader.refuse(
-        key,
-        "tickets are opened in `jira.project` alone: in two projects it could not be promised that each is opened \
-         once; run a second disputebot there, with a state and a source of its own, or have an automation of Jira move \
-         those with a component that this rule gives them: a ticket that is moved is known by its id",
-    );
 }
 
 fn constant(reader: &mut Reader<'_>, key: &str) -> Option<String> {

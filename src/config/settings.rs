@@ -151,6 +151,7 @@ impl Settings {
         };
         let fields = fields(reader);
         let (routes, routed) = super::routes::routes(reader);
+        let elsewhere: Vec<String> = routed.elsewhere.keys().cloned().collect();
         let jira = jira(reader, needs, &fields, routed);
         let settle = signed(reader.duration("jira.create_settle"));
         let hold_after = signed(reader.duration("jira.hold_after"));
@@ -201,8 +202,8 @@ impl Settings {
                 keep.folder = state.join(KEPT_FOLDER).join(&keep.folder);
             }
         }
-        let (internal, shared_by) = internal(reader).unzip();
-        let delivery = delivery(reader, zone.clone());
+        let (internal, shared_by) = internal(reader, &elsewhere).unzip();
+        let delivery = delivery(reader, zone.clone(), elsewhere);
         let dashboard = dashboard(reader);
         let run = run::Params {
             sources,
@@ -255,11 +256,11 @@ impl Settings {
 }
 
 /// The project of tickets for staff, and how many clients must share a cause for one.
-fn internal(reader: &mut Reader<'_>) -> Option<(Internal, usize)> {
+fn internal(reader: &mut Reader<'_>, elsewhere: &[String]) -> Option<(Internal, usize)> {
     let least = reader.integer("internal.min_clients", 2..);
     let own_type = reader.optional_text("internal.issue_type");
     let project = reader.optional_text("internal.project")?;
-    if reader.optional_text("jira.project").is_some_and(|own| own == project) {
+    if reader.optional_text("jira.project").is_some_and(|own| own == project) || elsewhere.contains(&project) {
         let reason =
             "it is the project of the tickets of clients, where whoever sees those would see all clients";
         reader.refuse("internal.project", reason);
@@ -450,10 +451,10 @@ fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
     Some(Webhook { listen: listen?, secret, min_interval })
 }
 
-fn delivery(reader: &mut Reader<'_>, zone: TimeZone) -> deliver::Settings {
+fn delivery(reader: &mut Reader<'_>, zone: TimeZone, elsewhere: Vec<String>) -> deliver::Settings {
     let links = Links {
         site: reader.optional_text("jira.url"),
-        project: reader.optional_text("jira.project").unwrap_or_default(),
+        projects: reader.optional_text("jira.project").into_iter().chain(elsewhere).collect(),
     };
     let mut recipients: Vec<Recipient> = Vec::new();
     let mut invite =

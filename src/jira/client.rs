@@ -284,6 +284,19 @@ impl Client {
         Self { settings: Arc::new(settings), ready: Arc::default(), is_loud: Arc::default(), ..self.clone() }
     }
 
+    /// A client for another project that rules of routing send tickets to, with what they say of tickets there.
+    #[must_use]
+    pub fn within(&self, project: &str) -> Self {
+        let routed = self.settings.routed.of(project);
+        let settings = Settings { project: project.to_owned(), routed, ..Settings::clone(&self.settings) };
+        Self { settings: Arc::new(settings), ready: Arc::default(), ..self.clone() }
+    }
+
+    /// Keys of the other projects that rules of routing send tickets to.
+    pub fn elsewhere(&self) -> Vec<String> {
+        self.settings.routed.elsewhere.keys().cloned().collect()
+    }
+
     /// Address at which a person opens an issue.
     pub fn browse(&self, key: &str) -> String {
         format!("{}/browse/{key}", self.settings.url.as_str().trim_end_matches('/'))

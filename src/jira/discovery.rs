@@ -69,15 +69,40 @@ pub struct Needs {
     pub resolution: Option<String>,
     /// Whether the project will be claimed in a property of it.
     pub lease: bool,
-    /// One of our tickets, where there is one: what can be done to it is looked at.
-    pub ticket: Option<Issue>,
+    /// Some of our tickets, one of each project that has any: what can be done to them is looked at.
+    pub tickets: Vec<Issue>,
     /// Where reports will go, each with the setting that says so.
     pub reports: Vec<(String, Destination)>,
 }
 
 /// Looks at credentials, project, permissions, issue type, the fields of its screens, what is configured for them,
-/// link types, priorities, resolutions, attachments and the workflow. Writes nothing.
+/// link types, priorities, resolutions, attachments and the workflow: of `jira.project`, and of each other project that
+/// rules of routing send tickets to. Writes nothing.
 pub async fn check(client: &Client, needs: &Needs) -> Health {
+    let elsewhere = client.elsewhere();
+    let is_elsewhere = |project: Option<&str>| elsewhere.iter().any(|other| Some(other.as_str()) == project);
+    let own = needs.tickets.iter().find(|ticket| !is_elsewhere(ticket.project()));
+    let mut health = check_one(client, needs, own).await;
+    if health.iter().any(|finding| finding.verdict == Verdict::Bad && ["jira.url", "credentials"].contains(&&*finding.subject)) {
+        return health;
+    }
+    let needs = Needs { reports: Vec::new(), ..needs.clone() };
+    for project in &elsewhere {
+        let ticket = needs.tickets.iter().find(|ticket| ticket.project() == Some(project));
+        let found = check_one(&client.within(project), &needs, ticket).await;
+        let is_of_site = |finding: &Finding| ["jira.url", "credentials"].contains(&&*finding.subject);
+        health.extend(found.into_iter().filter(|finding| !is_of_site(finding)).map(|finding| {
+            // A rule that names the project is its own.
+            let of_rule = finding.subject.starts_with("route");
+            let subject = if of_rule { finding.subject } else { format!("{} in {project}", finding.subject) };
+            Finding { subject, ..finding }
+        }));
+    }
+    health
+}
+
+/// The same of the client's own project alone.
+async fn check_one(client: &Client, needs: &Needs, ticket: Option<&Issue>) -> Health {
     let mut health = Health::new();
     let site = client.settings.url.to_string();
     let dialect = match client.site().await {
@@ -112,7 +137,7 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
             return health;
         }
     }
-    match client.learn_fields(needs.ticket.as_ref()).await {
+    match client.learn(ticket).await {
         Ok(ready) => {
             permissions(client, &ready, &mut health).await;
             create_screen(client, &ready, &mut health);
@@ -145,7 +170,7 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
             Err(error) => failed(setting, &error),
         });
     }
-    if let Some(ticket) = &needs.ticket {
+    if let Some(ticket) = ticket {
         edit_screen(client, ticket, &mut health).await;
         workflow(client, ticket, needs, &mut health).await;
     } else {

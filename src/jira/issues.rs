@@ -76,6 +76,7 @@ impl Client {
             priority,
             due,
             fields: others,
+            project,
             issue_type,
             watchers: _,
             routed: _,
@@ -84,20 +85,21 @@ impl Client {
             grain: _,
             typed: _,
         } = content;
+        let ready = self.ready();
+        let ready = ready.of(project.as_deref());
         let mut fields = json!({
-            "project": { "key": self.settings.project },
+            "project": { "key": project.as_ref().unwrap_or(&self.settings.project) },
             "issuetype": { "name": issue_type.as_ref().unwrap_or(&self.settings.issue_type) },
             "summary": summary,
             "description": block::compose(markup, &mark.group, &[], &markup.nodes(ours), &[]),
             "labels": labels,
         });
         if let Some(priority) = priority {
-            fields["priority"] = self.ready().priority(priority);
+            fields["priority"] = ready.priority(priority);
         }
         if let Some(due) = due {
             fields["duedate"] = json!(due.to_string());
         }
-        let ready = self.ready();
         for (name, text) in others.iter().filter(|(_, text)| !text.is_empty()) {
             match ready.encode(name, text) {
                 Ok((id, value)) => fields[id] = value,
@@ -198,6 +200,7 @@ impl Client {
         let mut fields = serde_json::Map::new();
         let mut update = serde_json::Map::new();
         let ready = self.ready();
+        let ready = ready.of_issue(issue);
         for change in changes {
             match change {
                 Change::Summary { to, .. } => {
@@ -307,8 +310,10 @@ fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
     let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
     let has_more = comments["total"].as_u64().is_some_and(|total| total > shown);
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let issue = Issue { id: text(&issue["id"])?, key: text(&issue["key"])? };
+    let ready = ready.of_issue(&issue);
     Some(Observed {
-        issue: Issue { id: text(&issue["id"])?, key: text(&issue["key"])? },
+        issue,
         summary: text(&fields["summary"]).unwrap_or_default(),
         description: fields["description"].clone(),
         labels: labels(fields),

@@ -73,6 +73,6 @@ impl Client {
         }
         let path = format!("/issue/{}/transitions", issue.id);
         let answer = self.send(Method::POST, &path, &body, Repeat::Never).await;
-        answer.map(drop).map_err(|error| self.ready().explain(error))
+        answer.map(drop).map_err(|error| self.ready().of_issue(issue).explain(error))
     }
 }

@@ -56,9 +56,27 @@ pub struct Ready {
     pub(super) findings: Vec<Finding>,
     refusals: Vec<String>,
     pub(super) refused_creates: Vec<String>,
+    /// The same of the other projects that rules of routing name, by key. What is wrong there stops only what would be
+    /// opened there.
+    elsewhere: BTreeMap<String, Ready>,
 }
 
 impl Ready {
+    /// What is known of a project; where it is none that rules name, of that of `jira.project`.
+    pub(super) fn of(&self, project: Option<&str>) -> &Self {
+        project.and_then(|project| self.elsewhere.get(project)).unwrap_or(self)
+    }
+
+    /// The same of the project that an issue is in.
+    pub(super) fn of_issue(&self, issue: &Issue) -> &Self {
+        self.of(issue.project())
+    }
+
+    /// What is known of an account, in this project or another one.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.elsewhere.values())
+    }
+
     /// What stops every write: settings that can never be written.
     pub fn refusals(&self) -> &[String] {
         &self.refusals
@@ -74,14 +92,25 @@ impl Ready {
         &self.findings
     }
 
-    /// Configured fields that can only be set when a ticket is opened.
-    pub fn fixed(&self) -> &BTreeSet<String> {
-        &self.fixed
+    /// Configured fields that can only be set when a ticket is opened, in any of the projects.
+    pub fn fixed(&self) -> BTreeSet<String> {
+        self.all().flat_map(|ready| ready.fixed.iter().cloned()).collect()
     }
 
     /// Makes the texts of a content those that Jira shows, none longer than `limit` characters (units of UTF-16), and
-    /// takes out what it would not take.
-    pub fn settle(&self, content: &mut Content, limit: usize) -> Vec<plan::Unfit> {
+    /// takes out what it would not take. `issue` is the ticket; where there is none, one is to be opened.
+    pub fn settle(&self, content: &mut Content, issue: Option<&Issue>, limit: usize) -> Vec<plan::Unfit> {
+        let project = issue.map_or(content.project.as_deref(), Issue::project).unwrap_or_default().to_owned();
+        let there = self.of(Some(&project));
+        let mut refused = there.settle_here(content, limit);
+        if issue.is_none() && !std::ptr::eq(there, self) {
+            let words = there.refused_creates.iter().map(|said| format!("{said}, in project {project}"));
+            refused.extend(words.map(|what| plan::Unfit { what, demanded: true }));
+        }
+        refused
+    }
+
+    fn settle_here(&self, content: &mut Content, limit: usize) -> Vec<plan::Unfit> {
         let mut refused: Vec<plan::Unfit> = self.unrouted(content).collect();
         self.settle_people(content, &mut refused);
         content.fields.retain(|name, text| {
@@ -110,8 +139,25 @@ impl Ready {
         refused
     }
 
-    /// Texts of some contents that name accounts which were not looked up.
-    pub fn unknown_people<'a>(&self, contents: impl Iterator<Item = &'a Content>) -> BTreeSet<String> {
+    /// Texts of some contents that name accounts which were not looked up, by the project that they are to be assigned
+    /// in; the empty one is that of `jira.project`.
+    pub fn unknown_people<'a>(
+        &self,
+        contents: impl Iterator<Item = (&'a Content, Option<&'a Issue>)>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut by_project: BTreeMap<&str, Vec<&Content>> = BTreeMap::new();
+        for (content, issue) in contents {
+            let project = issue.map_or(content.project.as_deref(), Issue::project).unwrap_or_default();
+            let project = if self.elsewhere.contains_key(project) { project } else { "" };
+            by_project.entry(project).or_default().push(content);
+        }
+        let unknown = by_project.into_iter().map(|(project, contents)| {
+            (project.to_owned(), self.of(Some(project)).unknown_here(contents.into_iter()))
+        });
+        unknown.filter(|(_, people)| !people.is_empty()).collect()
+    }
+
+    fn unknown_here<'a>(&self, contents: impl Iterator<Item = &'a Content>) -> BTreeSet<String> {
         let is_person = |name: &&String| self.fields.get(*name).is_some_and(takes_people);
         let names: Vec<&String> = self.fields.keys().filter(is_person).collect();
         if names.is_empty() {
@@ -129,9 +175,9 @@ impl Ready {
         self.fields.values().any(|field| field.id == id)
     }
 
-    /// Ids of the configured fields.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.fields.values().map(|field| field.id.as_str())
+    /// Ids of the configured fields of all projects.
+    pub(super) fn ids(&self) -> BTreeSet<&str> {
+        self.all().flat_map(|ready| ready.fields.values()).map(|field| field.id.as_str()).collect()
     }
 
     /// Id and JSON of a field's text.
@@ -321,9 +367,33 @@ pub(super) fn takes_people(field: &Field) -> bool {
 }
 
 impl Client {
-    /// Finds out what the fields of the project demand and take; `ticket` is one of ours, where there is one.
-    pub async fn learn_fields(&self, ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
+    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any.
+    pub async fn learn_fields(&self, tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
+        let elsewhere = &self.settings.routed.elsewhere;
+        let is_elsewhere = |issue: &&Issue| issue.project().is_some_and(|key| elsewhere.contains_key(key));
+        let mut ready = self.learn(tickets.iter().find(|issue| !is_elsewhere(issue))).await?;
+        for project in elsewhere.keys() {
+            let there = tickets.iter().find(|issue| issue.project() == Some(project));
+            let found = match self.within(project).learn(there).await {
+                Ok(found) => {
+                    let Ready { refusals, refused_creates, .. } = found.clone();
+                    Ready { refused_creates: [refused_creates, refusals].concat(), refusals: Vec::new(), ..found }
+                }
+                Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => {
+                    let said = "it is not there, or the account may not see it".to_owned();
+                    Ready { dialect: Some(self.dialect().await?), refused_creates: vec![said], ..Ready::default() }
+                }
+                Err(error) => return Err(error),
+            };
+            ready.elsewhere.insert(project.clone(), found);
+        }
+        Ok(self.set_ready(ready))
+    }
+
+    /// The same of the client's own project alone.
+    pub(super) async fn learn(&self, ticket: Option<&Issue>) -> Result<Ready, JiraError> {
         let (configured, routed) = (&self.settings.fields, &self.settings.routed);
+        let general = routed.general.as_deref();
         let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
         // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
         let own = &self.settings.project;
@@ -335,8 +405,9 @@ impl Client {
             Ok(catalog) => ready.catalog = catalog,
             Err(said) => ready.findings.push(Finding::new("jira.issue_type", Verdict::Bad, said)),
         }
+        let fields_of_rules = || routed.fields.iter().chain(general.iter().flat_map(|it| &it.fields));
         let editable = match ticket {
-            Some(ticket) if !configured.is_empty() || !routed.fields.is_empty() => {
+            Some(ticket) if !configured.is_empty() || fields_of_rules().next().is_some() => {
                 self.edit_screen(ticket).await?
             }
             _ => None,
@@ -344,12 +415,16 @@ impl Client {
         if !ready.catalog.is_empty() {
             let mut subjects: BTreeMap<String, String> =
                 configured.keys().map(|name| (name.clone(), setting(name))).collect();
-            for (name, texts) in &routed.fields {
+            for (name, texts) in fields_of_rules() {
+                // What rules without a project say is left out where there is no such field.
+                if !routed.fields.contains_key(name) && ready.catalog.find(name).is_err() {
+                    continue;
+                }
                 let by = texts.first().map_or_else(|| setting(name), |(by, _)| by.clone());
                 subjects.entry(name.clone()).or_insert(by);
             }
             ready.resolve(&subjects, editable.as_ref());
-            ready.routed_fields.extend(routed.fields.keys().cloned());
+            ready.routed_fields.extend(fields_of_rules().map(|(name, _)| name.clone()));
         }
         let mut texts: BTreeSet<String> = configured
             .iter()
@@ -357,6 +432,7 @@ impl Client {
             .flat_map(|(_, text)| elements(text))
             .collect();
         texts.extend(ready.routed_people(routed));
+        texts.extend(general.into_iter().flat_map(|general| ready.routed_people(general)));
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
         ready.try_routed(routed);
@@ -366,13 +442,18 @@ impl Client {
         {
             ready.try_issue_type(setting, self.create_screen(own, name).await?, &self.settings);
         }
-        Ok(self.set_ready(ready))
+        Ok(ready)
     }
 
-    /// The same, with the accounts that some texts name.
-    pub async fn look_up(&self, people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+    /// The same as is known, with the accounts that some texts name, by project as [`Ready::unknown_people`] has them.
+    pub async fn look_up(&self, people: BTreeMap<String, BTreeSet<String>>) -> Result<Arc<Ready>, JiraError> {
         let mut ready = Ready::clone(&self.ready());
-        ready.people.extend(self.people(people).await?);
+        for (project, texts) in people {
+            match ready.elsewhere.get_mut(&project) {
+                Some(there) => there.people.extend(self.within(&project).people(texts).await?),
+                None => ready.people.extend(self.people(texts).await?),
+            }
+        }
         Ok(self.set_ready(ready))
     }
 

@@ -31,6 +31,19 @@ pub struct Routed {
     pub watchers: Vec<(String, String)>,
     /// Who gets a ticket whose assignee cannot be assigned.
     pub fallback_assignee: Option<String>,
+    /// What rules say that send tickets to another project than that of `jira.project`, by its key.
+    pub elsewhere: BTreeMap<String, Routed>,
+    /// What rules say that name no project, where this is of another one: what it does not take is left out there.
+    pub general: Option<Box<Routed>>,
+}
+
+impl Routed {
+    /// What is said of tickets in another project.
+    pub(super) fn of(&self, project: &str) -> Self {
+        let own = self.elsewhere.get(project).cloned().unwrap_or_default();
+        let general = Self { elsewhere: BTreeMap::new(), ..self.clone() };
+        Self { fallback_assignee: self.fallback_assignee.clone(), general: Some(Box::new(general)), ..own }
+    }
 }
 
 /// The setting of the account that stands in.
@@ -181,7 +194,7 @@ impl Client {
     pub async fn add_watcher(&self, issue: &Issue, who: &str) -> Result<(), JiraError> {
         let path = format!("/issue/{}/watchers", issue.id);
         let ready = self.ready();
-        let Some(Ok(person)) = ready.people.get(who) else {
+        let Some(Ok(person)) = ready.of_issue(issue).people.get(who) else {
             let (call, said) = (format!("POST {path}"), format!("`{who}` is no account that was looked up"));
             return Err(JiraError { call, cause: Cause::Refused(400), said });
         };

@@ -69,13 +69,8 @@ pub struct Seen {
 }
 
 impl Client {
-    /// Highest issue number that the search shows in the project, 0 where it shows none. May lag behind, so
+    /// Highest issue number that the search shows in a project, 0 where it shows none. May lag behind, so
     /// it is a lower bound.
-    pub async fn highest_number(&self) -> Result<u64, JiraError> {
-        self.highest_number_of(&self.settings.project).await
-    }
-
-    /// The same of any project.
     pub async fn highest_number_of(&self, project: &str) -> Result<u64, JiraError> {
         let newest = self.first_found(&Jql::of_project(project).newest_first(), 1).await?;
         Ok(newest.first().and_then(|issue| number(&issue.key)).unwrap_or(0))
@@ -98,12 +93,12 @@ impl Client {
         Ok(answer["issues"].as_array().into_iter().flatten().filter_map(issue_of).collect())
     }
 
-    /// Issues that the search shows with a label: in the project, or anywhere, since a ticket may have been moved.
-    pub async fn labelled(&self, label: &str, anywhere: bool) -> Result<Found, JiraError> {
-        let jql = if anywhere {
-            Jql::marked(label)
-        } else {
-            Jql::of_project(&self.settings.project).labelled(label)
+    /// Issues that the search shows with a label: in some projects, or anywhere where none is named, since a ticket may
+    /// have been moved.
+    pub async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {
+        let jql = match projects {
+            [] => Jql::marked(label),
+            projects => Jql::of_projects(projects.iter().map(String::as_str)).labelled(label),
         };
         let found = match self.dialect().await? {
             Dialect::Cloud => self.pages_by_token(&jql).await?,
@@ -178,9 +173,8 @@ impl Client {
         Ok(found)
     }
 
-    /// Reads issues of the project by number, past the search index; at most 100 of them.
-    pub async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
-        let project = &self.settings.project;
+    /// Reads issues of a project by number, past the search index; at most 100 of them.
+    pub async fn numbered(&self, project: &str, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
         let (highest, issues) = self.fetch_numbers(project, numbers, &MARK_FIELDS, GROUP_PROPERTY).await?;
         Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
     }

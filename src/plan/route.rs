@@ -68,6 +68,8 @@ pub struct When {
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Then {
+    /// Key of the project, for tickets that are opened.
+    pub project: Option<String>,
     /// Name of the issue type, for tickets that are opened.
     pub issue_type: Option<String>,
     /// Name of the priority.
@@ -119,7 +121,8 @@ impl When {
 pub fn route(rules: &[Rule], subject: &Subject<'_>) -> Then {
     let mut route = Then::default();
     for rule in rules.iter().filter(|rule| rule.when.fits(subject)) {
-        let Then { issue_type, priority, watchers, fields } = &rule.then;
+        let Then { project, issue_type, priority, watchers, fields } = &rule.then;
+        route.project = route.project.or_else(|| project.clone());
         route.issue_type = route.issue_type.or_else(|| issue_type.clone());
         route.priority = route.priority.or_else(|| priority.clone());
         if route.watchers.is_empty() {
@@ -135,7 +138,8 @@ pub fn route(rules: &[Rule], subject: &Subject<'_>) -> Then {
 impl Then {
     /// Puts on a ticket what the rules say of it.
     pub fn put_on(self, content: &mut Content) {
-        let Self { issue_type, priority, watchers, fields } = self;
+        let Self { project, issue_type, priority, watchers, fields } = self;
+        content.project = project;
         content.issue_type = issue_type;
         content.watchers = watchers;
         if priority.is_some() {
@@ -324,17 +328,18 @@ mod tests {
             rule(
                 "other",
                 When { causes: names(&["1"]), ..When::default() },
-                Then { issue_type: Some("Bug".into()), fields: field(ASSIGNEE, "nobody"), ..Then::default() },
+                Then { project: Some("OTHER".into()), fields: field(ASSIGNEE, "nobody"), ..Then::default() },
             ),
             rule(
                 "texas",
                 When::default(),
-                Then { fields: field(ASSIGNEE, "analyst"), watchers: vec!["lead".into()], ..Then::default() },
+                Then { project: Some("TEXAS".into()), fields: field(ASSIGNEE, "analyst"), watchers: vec!["lead".into()], ..Then::default() },
             ),
             rule(
                 "rest",
                 When::default(),
                 Then {
+                    project: Some("REST".into()),
                     priority: Some("Low".into()),
                     watchers: vec!["other".into()],
                     fields: [field(ASSIGNEE, "lead"), field(COMPONENTS, "Rebates")]
@@ -349,6 +354,7 @@ mod tests {
         assert_eq!(
             found,
             Then {
+                project: Some("TEXAS".into()),
                 issue_type: None,
                 priority: Some("Low".into()),
                 watchers: vec!["lead".into()],

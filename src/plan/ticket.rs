@@ -167,6 +167,13 @@ pub struct Issue {
     pub key: String,
 }
 
+impl Issue {
+    /// Key of the project that it was last seen in.
+    pub fn project(&self) -> Option<&str> {
+        self.key.rsplit_once('-').map(|(project, _)| project)
+    }
+}
+
 /// From group to issue.
 ///
 /// ```text
@@ -193,6 +200,9 @@ pub enum Link {
     Intent {
         /// Creates tried, this one included.
         attempts: u32,
+        /// Project that it was sent to; none is that of `jira.project`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<Box<str>>,
         /// Highest issue number seen in the project before sending: the issue has a higher one.
         highest_number: u64,
         /// When it was recorded; it is sent right after that or not at all.
@@ -202,6 +212,9 @@ pub enum Link {
     Unknown {
         /// Creates tried, this one included.
         attempts: u32,
+        /// Project that it was sent to; none is that of `jira.project`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<Box<str>>,
         /// Highest issue number seen in the project before sending: the issue has a higher one.
         highest_number: u64,
         /// When it was sent at the latest.
@@ -214,6 +227,9 @@ pub enum Link {
     Held {
         /// Creates tried.
         attempts: u32,
+        /// Project that it was sent to; none is that of `jira.project`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<Box<str>>,
         /// Highest issue number seen in the project before sending: should the issue show up, it is bound.
         highest_number: u64,
         /// When it was sent at the latest.

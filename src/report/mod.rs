@@ -358,8 +358,8 @@ pub struct Line {
 pub struct Links {
     /// Address of the site; none where it is not known.
     pub site: Option<String>,
-    /// Key of the project.
-    pub project: String,
+    /// Keys of the projects that tickets are opened in.
+    pub projects: Vec<String>,
 }
 
 impl Links {
@@ -386,7 +386,7 @@ impl Links {
 
     /// The search for all open tickets of disputebot, of whatever client.
     pub fn open(&self) -> String {
-        self.found(&Jql::of_project(&self.project).labelled(ticket::LABEL).not_done())
+        self.found(&Jql::of_projects(self.projects.iter().map(String::as_str)).labelled(ticket::LABEL).not_done())
     }
 
     fn found(&self, jql: &Jql) -> String {

@@ -269,7 +269,7 @@ async fn whole(
     let Begun { policy: writing, recovered, ready } = begin(params, store, tracker, clock, stop).await?;
     let now = clock.moment().at;
     let mut overview = Overview::of(params, surveyed, clients, store.known(), templates, now)?;
-    let ready = settle(&mut overview.standing, ready, tracker, store.known().text_limit()).await?;
+    let ready = settle(&mut overview.standing, ready, tracker, store.known()).await?;
     let (plan, applied) = apply::reconcile(
         &Wanted { refused_creates: ready.refused_creates(), ..overview.wanted() },
         &plan_params(&policy(params), &ready),
@@ -301,7 +301,7 @@ pub async fn plan_only(
     let ready = learn(tracker, memory.known()).await?;
     let now = clock.moment();
     let mut overview = Overview::of(params, surveyed, clients, memory.known(), templates, now.at)?;
-    let ready = settle(&mut overview.standing, ready, tracker, memory.known().text_limit()).await?;
+    let ready = settle(&mut overview.standing, ready, tracker, memory.known()).await?;
     let plan_params = plan_params(&policy(params), &ready);
     let plan = apply::observe_and_plan(&overview.wanted(), &plan_params, tracker, &mut memory, &now).await?;
     Ok(Internal { plan, applied: None, recovered })

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -42,6 +42,8 @@ const NOT_BEFORE: &str = "not_before";
 const TEXT_LIMIT: &str = "text limit";
 /// What keys of reports in Jira begin with, likewise.
 const FILING: &str = "report ";
+/// What keys of other projects begin with, likewise.
+const PROJECT: &str = "project ";
 
 /// One thing that became known. The journal holds these in order; everything else follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +106,11 @@ pub enum Change {
     Filing {
         /// The report.
         filing: Filing,
+    },
+    /// That tickets are opened in another project than the first one, too.
+    Project {
+        /// Its key.
+        project: String,
     },
 }
 
@@ -459,13 +466,17 @@ pub struct Known {
     pub home: Option<Home>,
     /// Reports in Jira, by name.
     pub filings: BTreeMap<String, Filing>,
+    /// Keys of the other projects in which tickets were ever opened.
+    pub projects: BTreeSet<String>,
 }
 
 impl Known {
-    /// A ticket to try things on: one that is open as far as is known, else any.
-    pub fn example(&self) -> Option<&Issue> {
+    /// Tickets to try things on, one of each project: one that is open as far as is known, else any.
+    pub fn examples(&self) -> Vec<Issue> {
         let open = self.tickets.values().filter(|ticket| ticket.closed == Closed::No);
-        open.chain(self.tickets.values()).find_map(Ticket::issue)
+        let mut seen = BTreeSet::new();
+        let all = open.chain(self.tickets.values()).filter_map(Ticket::issue);
+        all.filter(|issue| seen.insert(issue.project())).cloned().collect()
     }
 
     /// Reads what is known from the journal alone, without taking the state: works while a daemon runs. An
@@ -545,6 +556,9 @@ impl Known {
             Change::Home { home } => self.home = Some(home),
             Change::Filing { filing } => {
                 self.filings.insert(filing.name.clone(), filing);
+            }
+            Change::Project { project } => {
+                self.projects.insert(project);
             }
         }
     }
@@ -896,6 +910,9 @@ impl Loaded {
                 _ if key.starts_with(FILING) => {
                     self.rest.take(Change::Filing { filing: vault::parse(tree, key, bytes)? });
                 }
+                _ if key.starts_with(PROJECT) => {
+                    self.rest.projects.extend(vault::parse::<Option<String>>(tree, key, bytes)?);
+                }
                 _ => {}
             },
             Tree::Decisions => self.rest.take(Change::Ruling { ruling: vault::parse(tree, key, bytes)? }),
@@ -973,6 +990,7 @@ fn kind(change: &Change) -> &'static str {
         Change::NotBefore { .. } => "not_before",
         Change::Home { .. } => "home",
         Change::Filing { .. } => "filing",
+        Change::Project { .. } => "project",
     }
 }
 
@@ -991,6 +1009,7 @@ fn write(change: &Change) -> Result<Write, StateError> {
         Change::Ruling { ruling } => Write::put(Tree::Decisions, &ruling.id, ruling),
         Change::TextLimit { limit } => Write::put(Tree::Meta, TEXT_LIMIT, &Some(limit)),
         Change::Filing { filing } => Write::put(Tree::Meta, format!("{FILING}{}", filing.name), filing),
+        Change::Project { project } => Write::put(Tree::Meta, format!("{PROJECT}{project}"), &Some(project)),
         Change::Stray { stray } => Write::put(Tree::Strays, stray.issue.id.as_str(), stray),
     }
 }

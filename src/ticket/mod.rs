@@ -62,6 +62,9 @@ pub struct Content {
     /// Other fields that were configured, by name; the empty text empties one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// Key of the project that it is opened in, where a rule names one; what is open stays where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Name of the issue type where it is not the configured one; only what is opened has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_type: Option<String>,
@@ -131,6 +134,7 @@ pub fn content(
         block,
         labels: vec![LABEL.to_owned(), group.label()],
         priority: priorities.of(weight),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),

@@ -208,6 +208,7 @@ pub fn shared_content(
         priority: parts.iter().map(|part| part.weight).max().and_then(|weight| priorities.of(weight)),
         due: figures.due,
         fields: BTreeMap::new(),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),

@@ -42,7 +42,7 @@ impl World {
         let settings = deliver::Settings {
             folder: folder.path().join("reports"),
             zone: TimeZone::UTC,
-            links: Links { site: Some(sandbox.base_url()), project: "DISP".to_owned() },
+            links: Links { site: Some(sandbox.base_url()), projects: vec!["DISP".to_owned()] },
             mail: None,
             recipients: Vec::new(),
             chat: None,

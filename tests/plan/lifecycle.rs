@@ -262,8 +262,8 @@ fn a_create_whose_answer_was_lost_is_held_however_long_until_jira_was_read() {
     let sent = Moment::by_wall(world.now);
     let until = world.now + SignedDuration::from_mins(5);
     for link in [
-        Link::Intent { attempts: 1, highest_number: 3, sent: sent.clone() },
-        Link::Unknown { attempts: 1, highest_number: 3, sent, fence: None },
+        Link::Intent { attempts: 1, project: None, highest_number: 3, sent: sent.clone() },
+        Link::Unknown { attempts: 1, project: None, highest_number: 3, sent, fence: None },
     ] {
         world.tickets.insert(id(A), Ticket { link, ..Ticket::none(id(A)) });
         for passed in [SignedDuration::ZERO, SignedDuration::from_hours(24 * 365)] {
@@ -284,7 +284,7 @@ fn a_create_that_nobody_can_tell_of_waits_for_a_person() {
     world.add(A, 5, 10);
     let reason = "more than 5000 issues came after it".to_owned();
     let sent = Moment::by_wall(world.now);
-    let link = Link::Held { attempts: 1, highest_number: 3, sent, reason: reason.clone() };
+    let link = Link::Held { attempts: 1, project: None, highest_number: 3, sent, reason: reason.clone() };
     world.tickets.insert(id(A), Ticket { link, ..Ticket::none(id(A)) });
     let plan = world.run();
     assert_eq!((writes(&plan), holds(&plan)), (vec![], vec![&HoldReason::Undecided { reason }]));

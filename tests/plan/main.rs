@@ -461,6 +461,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         priority: Some("Medium".to_owned()),
         due: Some("2026-09-01".parse().unwrap()),
         fields: BTreeMap::new(),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),

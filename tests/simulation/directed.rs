@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{content, plan_params, wanted},
-    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, World},
+    model::{BOT, Chances, Client, Disk, Fault, HOME, Loss, ModelClock, ModelJira, ModelStore, World},
 };
 
 /// Longer than a request takes.
@@ -160,7 +160,7 @@ impl Story {
     /// A create whose answer was lost.
     fn lost(&mut self, group: u128, highest_number: u64) {
         let sent = self.clock.moment();
-        self.know(group, Link::Unknown { attempts: 1, highest_number, sent, fence: None });
+        self.know(group, Link::Unknown { attempts: 1, project: None, highest_number, sent, fence: None });
     }
 
     fn link(&self, group: u128) -> Link {
@@ -288,7 +288,7 @@ fn a_create_that_nobody_can_tell_of_keeps_no_later_one_from_being_found_out() {
             let sent = story.clock.moment();
             if is_held {
                 let reason = "nobody can tell".to_owned();
-                story.know(1, Link::Held { attempts: 1, highest_number: 0, sent, reason });
+                story.know(1, Link::Held { attempts: 1, project: None, highest_number: 0, sent, reason });
             } else {
                 story.lost(1, 0);
             }
@@ -356,7 +356,7 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         let world = story.world().clone();
         // The copy has the same name and the same record of the journal.
         let other_begins = || {
-            world.person(|jira, _, _| jira.property.as_mut().unwrap()["session"] = json!("another"));
+            world.person(|jira, _, _| jira.properties.get_mut(HOME).unwrap()["session"] = json!("another"));
         };
         let applied = story.apply(creates.collect(), other_begins).await;
         assert_eq!(applied.done.len(), 1, "{applied:?}");
@@ -374,7 +374,7 @@ fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_
             "schema": 1, "instance": "another", "host": "elsewhere", "epoch": 3, "beat": 7, "session": "a",
             "head": { "seq": 0, "hash": "0".repeat(64) },
         });
-        story.world().person(|jira, _, _| jira.property = Some(claim));
+        story.world().person(|jira, _, _| drop(jira.properties.insert(HOME.to_owned(), claim)));
         let policy = story.policy();
         let look = async |story: &mut Story| {
             apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await

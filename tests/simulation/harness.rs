@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{
-    BOT, Chances, Client, Disk, FIELD, Fault, ModelClock, ModelJira, ModelStore, Random, TAKE, World,
+    BOT, Chances, Client, Disk, FIELD, Fault, ModelClock, ModelJira, ModelStore, OTHER, Random, TAKE, World,
     indexed_at,
 };
 
@@ -74,6 +74,9 @@ pub(crate) struct Plot {
     pub(crate) unreadable: bool,
     /// Whether the project is claimed.
     pub(crate) lease: bool,
+    /// Whether rules of routing send every other cause to another project, each time by other rules; and whether they stop
+    /// doing so before the end.
+    pub(crate) projects: Projects,
     /// How many calls may be under way at the same time.
     pub(crate) at_once: usize,
     /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
@@ -85,6 +88,20 @@ pub(crate) struct Plot {
     /// How long there are faults.
     pub(crate) trouble: Duration,
 }
+
+/// In which projects tickets are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Projects {
+    /// In one.
+    One,
+    /// In two.
+    Two,
+    /// In two, until no rule names the second any more.
+    TwoThenOne,
+}
+
+/// When rules stop to name the second project, in seconds.
+const RULES_END: u64 = 4_000;
 
 /// How the causes end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +136,8 @@ pub(crate) struct Report {
     pub(crate) fences: u64,
     /// Words of people that an edit took away and a comment gave back.
     pub(crate) given_back: usize,
+    /// Tickets that were opened in the other project.
+    pub(crate) elsewhere: usize,
     /// Waits that were asked for a part of Jira alone.
     pub(crate) shut: u64,
     /// Creates that were not sent because their disk was slow.
@@ -174,6 +193,7 @@ impl Plot {
             lying_disk: false,
             unreadable: false,
             lease: true,
+            projects: Projects::One,
             at_once: [1, 2, 16][random.below(3) as usize],
             second: false,
             end: End::Never,
@@ -226,6 +246,7 @@ impl Plot {
         let world = World::new(self.seed, self.chances, self.faults.clone(), self.settle);
         world.lock().jira.dead_end = self.end == End::Stuck;
         world.lock().jira.by_search = self.by_search;
+        world.lock().jira.has_rules = self.projects != Projects::One;
         let mut report = Report::default();
         let first = self.daemon(&world, "first");
         let client = first.jira.client.clone();
@@ -271,6 +292,7 @@ impl Plot {
         report.violations.extend(inner.violations.iter().chain(&inner.jira.broken).cloned());
         (report.steps, report.trace, report.fences) = (inner.steps, inner.trace, inner.jira.fences);
         report.held_up = inner.held_up;
+        report.elsewhere = inner.jira.issues.values().filter(|ticket| ticket.is_elsewhere()).count();
         let lost = inner.jira.issues.values().flat_map(|ticket| &ticket.lost);
         (report.given_back, report.shut) = (lost.filter(|lost| lost.is_given_back).count(), inner.jira.shuts);
         report
@@ -645,7 +667,26 @@ impl Daemon {
             GroupId::from_bits(bits)
         };
         let lineage = group::inherit(&input, &group::Params::default(), &mut mint);
-        wanted(lineage.groups)
+        let (records, mut standing) = wanted(lineage.groups);
+        let has_rules = self.has_rules(elapsed);
+        self.jira.world.lock().jira.has_rules = has_rules;
+        for record in records.iter().filter(|_| has_rules) {
+            let cause = record.group.members.first().and_then(|member| cause_number(member));
+            // Other rules every twenty minutes.
+            let is_elsewhere = cause.is_some_and(|cause| (cause + elapsed / 1_200) % 2 == 1);
+            if let Some(Ok(content)) = standing.get_mut(&record.group.id).and_then(|it| it.content.as_mut()) {
+                content.project = is_elsewhere.then(|| OTHER.to_owned());
+            }
+        }
+        (records, standing)
+    }
+
+    fn has_rules(&self, elapsed: u64) -> bool {
+        match self.plot.projects {
+            Projects::One => false,
+            Projects::Two => true,
+            Projects::TwoThenOne => elapsed < RULES_END,
+        }
     }
 
     /// A pass of the algorithms that others use.
@@ -684,7 +725,7 @@ impl Daemon {
             }
             let intent = matches!(algorithm, Algorithm::IntentFirst | Algorithm::IntentAndWait);
             let remembers = algorithm != Algorithm::Stateless;
-            let Ok(found) = self.jira.labelled(&group.id.label(), true).await else { continue };
+            let Ok(found) = self.jira.labelled(&group.id.label(), &[]).await else { continue };
             if let Some(id) = found.ids.first() {
                 if remembers {
                     let issue = plan::Issue { id: id.clone(), key: String::new() };
@@ -694,7 +735,7 @@ impl Daemon {
                 continue;
             }
             if intent {
-                ticket.link = Link::Intent { attempts: 1, highest_number: 0, sent: self.clock.moment() };
+                ticket.link = Link::Intent { attempts: 1, project: None, highest_number: 0, sent: self.clock.moment() };
                 store.record(now.at, &[Change::Ticket(ticket.clone())]).map_err(drop)?;
                 waiting.remove(&group.id);
             }
@@ -749,6 +790,10 @@ fn cause_of(mark: &Mark) -> Option<&str> {
     mark.members.first()?.split('-').next()
 }
 
+fn cause_number(member: &str) -> Option<u64> {
+    member.strip_prefix('C')?.split('-').next()?.parse().ok()
+}
+
 fn members(cause: u64, count: u64) -> Vec<Text> {
     (0..count).map(|member| format!("C{cause}-{member:03}").as_str().into()).collect()
 }
@@ -762,6 +807,7 @@ pub(crate) fn content(group: &Group) -> Content {
         priority: Some("Medium".to_owned()),
         due: None,
         fields: BTreeMap::from([(FIELD.to_owned(), group.members.len().to_string())]),
+        project: None,
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),

@@ -23,7 +23,7 @@ mod directed;
 mod harness;
 mod model;
 
-use harness::{Algorithm, End, Plot, Report};
+use harness::{Algorithm, End, Plot, Projects, Report};
 use model::Fault;
 
 /// Lives through some seeds and gives what was not clean, with its seed.
@@ -37,6 +37,40 @@ fn one_ticket_per_group_whatever_breaks() {
     for plot in [Plot::rough, Plot::stormy] {
         let found = unclean(1..=150, |seed| plot(seed, Algorithm::Ours));
         assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+    }
+}
+
+#[test]
+fn where_rules_send_tickets_to_two_projects_each_cause_has_one_ticket_in_one_of_them() {
+    for projects in [Projects::Two, Projects::TwoThenOne] {
+        for plot in [Plot::rough, Plot::stormy] {
+            let live = |seed| Plot { projects, ..plot(seed, Algorithm::Ours) }.live();
+            let reports: Vec<(u64, Report)> = (1..=100).map(|seed| (seed, live(seed))).collect();
+            let elsewhere: usize = reports.iter().map(|(_, report)| report.elsewhere).sum();
+            println!("{projects:?}, seeds 1 to 100: {elsewhere} tickets in the second project");
+            let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
+            assert!(found.is_empty(), "{projects:?}: {:#?}", &found[..found.len().min(3)]);
+            assert!(elsewhere > 100, "hardly anything was opened in the second project, so this shows nothing");
+        }
+    }
+    let found = unclean(1..=30, |seed| Plot { projects: Projects::Two, ..Plot::two(seed) });
+    println!("two machines, seeds 1 to 30");
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+}
+
+#[test]
+fn every_step_of_tickets_in_two_projects_may_fail_in_every_way() {
+    let plot = |faults| Plot { projects: Projects::Two, ..Plot::calm(3, faults) };
+    let steps = plot(Vec::new()).live();
+    assert!(steps.is_clean(), "{steps:?}");
+    println!("{} steps", steps.steps);
+    for step in 1..=steps.steps {
+        for fault in Fault::ALL {
+            let report = plot(vec![(step, fault)]).live();
+            assert!(report.is_clean(), "step {step}, {fault:?}: {report:?}");
+        }
+        let report = plot(late_and_alone(step)).live();
+        assert!(report.is_clean(), "step {step}, late and alone: {report:?}");
     }
 }
 

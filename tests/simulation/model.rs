@@ -37,6 +37,16 @@ const LONGEST_WAIT: Duration = Duration::from_mins(2);
 const LONGEST_WAIT_ONCE: Duration = Duration::from_secs(5);
 /// Writes that are sent once.
 const SENT_ONCE: [&str; 4] = ["create", "comment", "attach", "transition"];
+/// The project that disputebot is set up with.
+pub(crate) const HOME: &str = "DISP";
+/// Another one, to which rules of routing send tickets.
+pub(crate) const OTHER: &str = "ELSE";
+
+/// The id of issue 0 of a project.
+fn zero(project: &str) -> u64 {
+    if project == OTHER { 5_000_000 } else { 10_000 }
+}
+
 /// The account of the bot.
 pub(crate) const BOT: &str = "bot";
 /// Hands the summary over.
@@ -174,13 +184,17 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Jira {
     pub(crate) issues: BTreeMap<u64, Ticket>,
-    newest: u64,
+    /// The newest number of each project.
+    newest: BTreeMap<String, u64>,
+    /// Whether rules send tickets to the other project now.
+    pub(crate) has_rules: bool,
     /// Files that were ever attached.
     files: u64,
     /// What is still to be done, by when and by which order of arrival.
     queue: BTreeMap<(Duration, u64), Effect>,
     arrivals: u64,
-    pub(crate) property: Option<Value>,
+    /// Claims, by project.
+    pub(crate) properties: BTreeMap<String, Value>,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
     /// Groups with a create that was sent while Jira could still be at an earlier one: an old copy of the state, made in
@@ -530,11 +544,25 @@ impl Jira {
         description: Value,
         labels: BTreeSet<String>,
         mark: Option<Mark>,
+        when: (Duration, Duration),
+    ) -> u64 {
+        self.add_to(HOME, creator, (summary, description), labels, mark, when) - zero(HOME)
+    }
+
+    /// Gives the id.
+    pub(crate) fn add_to(
+        &mut self,
+        project: &str,
+        creator: &str,
+        (summary, description): (&str, Value),
+        labels: BTreeSet<String>,
+        mark: Option<Mark>,
         (now, indexed_at): (Duration, Duration),
     ) -> u64 {
-        self.newest += 1;
-        let number = self.newest;
-        let issue = Issue { id: (10_000 + number).to_string(), key: format!("DISP-{number}") };
+        let newest = self.newest.entry(project.to_owned()).or_default();
+        *newest += 1;
+        let id = zero(project) + *newest;
+        let issue = Issue { id: id.to_string(), key: format!("{project}-{newest}") };
         let observed = Observed {
             issue,
             summary: summary.to_owned(),
@@ -566,8 +594,8 @@ impl Jira {
             glanced: None,
             theirs: BTreeMap::new(),
         };
-        self.issues.insert(10_000 + number, ticket);
-        number
+        self.issues.insert(id, ticket);
+        id
     }
 
     /// Until when Jira, or a part of it, wants to be left alone.
@@ -582,7 +610,7 @@ impl Jira {
 
     /// Whether a daemon has claimed the project.
     pub(crate) fn is_claimed(&self) -> bool {
-        self.property.is_some()
+        self.properties.contains_key(HOME)
     }
 
     /// A person writes a comment under an issue.
@@ -597,7 +625,7 @@ impl Jira {
 
     /// A number is given out and nothing comes of it.
     pub(crate) fn burn(&mut self) {
-        self.newest += 1;
+        *self.newest.entry(HOME.to_owned()).or_default() += 1;
     }
 
     fn shown(&self, id: &str) -> Option<&Ticket> {
@@ -625,6 +653,11 @@ impl Ticket {
     /// Whether it carries the mark of a group.
     pub(crate) fn is_of(&self, group: &GroupId) -> bool {
         self.mark.as_ref().is_some_and(|mark| mark.group == *group)
+    }
+
+    /// Whether the bot opened it in the other project, wherever it is now.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.creator == BOT && self.observed.issue.id.parse().is_ok_and(|id: u64| id > zero(OTHER))
     }
 
     /// A person writes into a field. Who types what stands there changes nothing, so theirs it is since the first time.
@@ -907,7 +940,12 @@ impl Tracker for ModelJira {
     }
 
     fn home(&self) -> Home {
-        Home { site: "https://jira.example.com".to_owned(), project: "DISP".to_owned() }
+        Home { site: "https://jira.example.com".to_owned(), project: HOME.to_owned() }
+    }
+
+    fn elsewhere(&self) -> Vec<String> {
+        let has_rules = self.world.lock().jira.has_rules;
+        has_rules.then(|| OTHER.to_owned()).into_iter().collect()
     }
 
     fn markup(&self) -> Markup {
@@ -919,11 +957,13 @@ impl Tracker for ModelJira {
         NOTHING
     }
 
-    async fn newest_number(&self) -> Result<u64, JiraError> {
-        self.call("newest", true, |jira, now, _, _| {
+    async fn newest_number(&self, project: &str) -> Result<u64, JiraError> {
+        let zero = zero(project);
+        self.call("newest", true, move |jira, now, _, _| {
             jira.reads += 1;
-            let shown = jira.issues.iter().rev().find(|(_, ticket)| ticket.indexed_labels(now).is_some());
-            shown.map_or(0, |(id, _)| id - 10_000)
+            let mut of_project = jira.issues.range(zero..zero + 1_000_000).rev();
+            let shown = of_project.find(|(_, ticket)| ticket.indexed_labels(now).is_some());
+            shown.map_or(0, |(id, _)| id - zero)
         })
         .await
     }
@@ -938,8 +978,10 @@ impl Tracker for ModelJira {
                 let indexed = indexed_at(now, random, chances);
                 let labels = content.labels.iter().cloned().collect();
                 let when = (now, indexed);
-                let number = jira.add(BOT, &content.summary, description, labels, Some(own), when);
-                jira.issues.get_mut(&(10_000 + number)).map(|ticket| {
+                let project = content.project.as_deref().unwrap_or(HOME);
+                let text = (content.summary.as_str(), description);
+                let id = jira.add_to(project, BOT, text, labels, Some(own), when);
+                jira.issues.get_mut(&id).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
                     ticket.observed.fields.clone_from(&content.fields);
@@ -1024,14 +1066,15 @@ impl Tracker for ModelJira {
         Ok(Glance { observed, hearsay })
     }
 
-    async fn numbered(&self, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+    async fn numbered(&self, project: &str, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let zero = zero(project);
         self.call("numbered", false, move |jira, _, _, _| {
             jira.reads += 1;
-            let (first, last) = (10_000 + numbers.start(), 10_000 + numbers.end());
+            let (first, last) = (zero + numbers.start(), zero + numbers.end());
             let shown: Vec<(&u64, &Ticket)> =
                 jira.issues.range(first..=last).filter(|(_, ticket)| !ticket.hidden).collect();
             Seen {
-                highest: shown.last().map(|(id, _)| *id - 10_000),
+                highest: shown.last().map(|(id, _)| *id - zero),
                 marked: shown.iter().filter_map(|(_, ticket)| Jira::marked(ticket)).collect(),
             }
         })
@@ -1051,14 +1094,23 @@ impl Tracker for ModelJira {
         Ok(true)
     }
 
-    async fn labelled(&self, label: &str, _anywhere: bool) -> Result<Found, JiraError> {
+    async fn has_project(&self, _key: &str) -> Result<bool, JiraError> {
+        self.call("project", false, |jira, _, _, _| jira.reads += 1).await.map(|()| true)
+    }
+
+    async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {
         let label = label.to_owned();
+        let zeros: Vec<u64> = projects.iter().map(|project| zero(project)).collect();
         self.call("search", true, move |jira, now, _, _| {
             jira.reads += 1;
-            let shown = jira.issues.values().filter(|ticket| {
-                !ticket.hidden && ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label))
+            let is_asked = |id: u64| {
+                zeros.is_empty() || zeros.iter().any(|zero| (*zero..zero + 1_000_000).contains(&id))
+            };
+            let shown = jira.issues.iter().filter(|(id, ticket)| {
+                let has_label = ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label));
+                !ticket.hidden && has_label && is_asked(**id)
             });
-            let ids = shown.map(|ticket| ticket.observed.issue.id.clone()).collect();
+            let ids = shown.map(|(id, _)| id.to_string()).collect();
             Found { ids, cut: jira.cut.clone() }
         })
         .await
@@ -1270,25 +1322,26 @@ impl Tracker for ModelJira {
         Err(JiraError { call: "transition".to_owned(), cause: Cause::Refused(400), said })
     }
 
-    async fn learn_fields(&self, _ticket: Option<&Issue>) -> Result<Arc<Ready>, JiraError> {
+    async fn learn_fields(&self, _tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
         Ok(Arc::default())
     }
 
-    async fn look_up(&self, _people: BTreeSet<String>) -> Result<Arc<Ready>, JiraError> {
+    async fn look_up(&self, _people: BTreeMap<String, BTreeSet<String>>) -> Result<Arc<Ready>, JiraError> {
         Ok(Arc::default())
     }
 
-    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
-        self.call("claim", false, |jira, _, _, _| {
+    async fn project_property(&self, project: &str) -> Result<Option<Value>, JiraError> {
+        let project = project.to_owned();
+        self.call("claim", false, move |jira, _, _, _| {
             jira.reads += 1;
-            jira.property.clone()
+            jira.properties.get(&project).cloned()
         })
         .await
     }
 
-    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
-        let value = value.clone();
-        self.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
+    async fn set_project_property(&self, project: &str, value: &Value) -> Result<(), JiraError> {
+        let (project, value) = (project.to_owned(), value.clone());
+        self.call("set claim", false, move |jira, _, _, _| drop(jira.properties.insert(project, value))).await
     }
 
     async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {

@@ -643,9 +643,9 @@ async fn settle(
 ) -> Result<Arc<Ready>, RecoverError> {
     let limit = known.text_limit();
     let issue_of = |group: &GroupId| known.tickets.get(group).and_then(plan::Ticket::issue);
-    let contents = standing.iter().filter_map(|(group, standing)| {
-        Some((standing.content.as_ref()?.as_ref().ok()?, issue_of(group)))
-    });
+    let contents = standing
+        .iter()
+        .filter_map(|(group, standing)| Some((standing.content.as_ref()?.as_ref().ok()?, issue_of(group))));
     let people = ready.unknown_people(contents);
     if !people.is_empty() {
         ready = tracker.look_up(people).await?;

@@ -1305,8 +1305,20 @@ fn writes_a_golden_state_where_asked() {
         linked(1, Link::Ready { attempts: 1 }),
         linked(3, Link::Parked { attempts: 2, reason: "field `summary` is required".to_owned() }),
         linked(4, Link::Intent { attempts: 1, project: None, highest_number: 7, sent: moment() }),
-        linked(5, Link::Unknown { attempts: 1, project: None, highest_number: 7, sent: moment(), fence: None }),
-        linked(6, Link::Held { attempts: 1, project: None, highest_number: 7, sent: moment(), reason: "blind".to_owned() }),
+        linked(
+            5,
+            Link::Unknown { attempts: 1, project: None, highest_number: 7, sent: moment(), fence: None },
+        ),
+        linked(
+            6,
+            Link::Held {
+                attempts: 1,
+                project: None,
+                highest_number: 7,
+                sent: moment(),
+                reason: "blind".to_owned(),
+            },
+        ),
     ];
     state.record(at(LATER), &links).unwrap();
     state.record(at(LATER), &[bound, Change::Run(Box::new(run)), group(1, 2)]).unwrap();

@@ -128,10 +128,7 @@ pub trait Tracker: Sync {
         transition: &Transition,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any.
-    fn learn_fields(
-        &self,
-        tickets: &[Issue],
-    ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
+    fn learn_fields(&self, tickets: &[Issue]) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
     /// The same, with the accounts that some texts name, by project as [`Ready::unknown_people`] has them.
     fn look_up(
         &self,

@@ -105,21 +105,19 @@ async fn at_home(
     Ok(())
 }
 
-/// The projects besides the first one that tickets of ours may be in: those that rules name, and those that they named
-/// once, as long as Jira shows them.
+/// The projects besides the first one that tickets of ours may be in, as far as Jira shows them: those that rules name,
+/// and those that they named once. In one that rules name nothing is opened while it is not shown.
 async fn elsewhere(tracker: &impl Tracker, known: &Known) -> Result<BTreeSet<String>, JiraError> {
-    let mut projects: BTreeSet<String> = tracker.elsewhere().into_iter().collect();
-    for project in &known.projects {
-        if projects.contains(project) {
-            continue;
-        }
-        if tracker.has_project(project).await? {
-            projects.insert(project.clone());
+    let all: BTreeSet<String> = tracker.elsewhere().into_iter().chain(known.projects.iter().cloned()).collect();
+    let mut shown = BTreeSet::new();
+    for project in all {
+        if tracker.has_project(&project).await? {
+            shown.insert(project);
         } else {
-            tracing::warn!(project, "tickets were opened in a project that Jira does not show any more");
+            tracing::warn!(project, "Jira does not show this project, in which tickets are or were opened");
         }
     }
-    Ok(projects)
+    Ok(shown)
 }
 
 /// Whether something is open that can be settled now.
@@ -197,6 +195,12 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }
+            // One that no rule names any more may be gone for good.
+            let is_hidden = |project: &&String| !self.projects.contains(project);
+            if let Some(hidden) = self.tracker.elsewhere().iter().find(is_hidden) {
+                let reason = format!("{} (project {hidden}: Jira does not show it)", doubt.reason);
+                return Err(RecoverError::Blind { reason });
+            }
             let mut marked = Vec::new();
             for project in &self.projects {
                 let found = scan(self.tracker, project, 0, false).await?;
@@ -266,7 +270,9 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 look = self.scan_after(project, highest_number, false).await?;
             }
             let ticket = self.store.known().ticket(&group);
-            let Link::Unknown { attempts, project, highest_number, sent, fence } = &ticket.link else { continue };
+            let Link::Unknown { attempts, project, highest_number, sent, fence } = &ticket.link else {
+                continue;
+            };
             let (attempts, project, highest_number) = (*attempts, project.clone(), *highest_number);
             let Some(passed) = look.began.since_in_one_boot(sent) else {
                 // The machine was started anew: the wait begins again.
@@ -304,8 +310,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     async fn scan_after(&mut self, project: &str, after: u64, unclean: bool) -> Result<Look, RecoverError> {
         // Before the scan, so that what it does not find was not there this long after the create.
         let began = self.clock.moment();
-        if !self.projects.iter().any(|seen| seen == project) {
-            let blind = Some(format!("Jira does not show the project {project} any more"));
+        if !self.projects.iter().any(|shown| shown == project) {
+            let blind = Some(format!("Jira does not show the project {project}"));
             return Ok(Look { after: u64::MAX, began, blind });
         }
         let Scan { marked, blind } = scan(self.tracker, project, after, true).await?;
@@ -404,8 +410,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let (marked, _) = self.searched(&[]).await?;
         let unknown = self.adopt(marked, false).await?;
         if unknown > 0 {
-            let reason =
-                format!("Jira has {unknown} tickets of disputebot that the state does not know");
+            let reason = format!("Jira has {unknown} tickets of disputebot that the state does not know");
             self.record(&[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
         }
         Ok(())

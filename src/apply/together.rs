@@ -294,7 +294,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Some(Outcome::Unknown(error)) => {
                 (Link::Unknown { attempts, project, highest_number, sent, fence: None }, error.into())
             }
-            None => (Link::Unknown { attempts, project, highest_number, sent, fence: None }, Failure::Stopped),
+            None => {
+                (Link::Unknown { attempts, project, highest_number, sent, fence: None }, Failure::Stopped)
+            }
         };
         if !matches!(link, Link::Unknown { .. }) {
             ticket.writing = None;

@@ -124,6 +124,7 @@ fn text_of(content: &Content) -> String {
     let due = content.due.map(|due| due.to_string());
     let watchers = Some(content.watchers.join(", ")).filter(|names| !names.is_empty());
     let fields = [
+        ("project", content.project.as_ref()),
         ("type", content.issue_type.as_ref()),
         ("priority", content.priority.as_ref()),
         ("due", due.as_ref()),

@@ -31,7 +31,8 @@ fn rule(reader: &mut Reader<'_>, table: &str, routed: &mut Routed) -> Rule {
     let key = |key: &str| format!("{table}.{key}");
     let when = when(reader, &key);
     let project = reader.optional_text(&key("project"));
-    let elsewhere = project.clone().filter(|project| reader.optional_text("jira.project").as_ref() != Some(project));
+    let elsewhere =
+        project.clone().filter(|project| reader.optional_text("jira.project").as_ref() != Some(project));
     let routed = match elsewhere {
         Some(project) => routed.elsewhere.entry(project).or_default(),
         None => routed,

@@ -260,7 +260,8 @@ fn internal(reader: &mut Reader<'_>, elsewhere: &[String]) -> Option<(Internal, 
     let least = reader.integer("internal.min_clients", 2..);
     let own_type = reader.optional_text("internal.issue_type");
     let project = reader.optional_text("internal.project")?;
-    if reader.optional_text("jira.project").is_some_and(|own| own == project) || elsewhere.contains(&project) {
+    if reader.optional_text("jira.project").is_some_and(|own| own == project) || elsewhere.contains(&project)
+    {
         let reason =
             "it is the project of the tickets of clients, where whoever sees those would see all clients";
         reader.refuse("internal.project", reason);

@@ -79,19 +79,20 @@ pub struct Needs {
 /// link types, priorities, resolutions, attachments and the workflow: of `jira.project`, and of each other project that
 /// rules of routing send tickets to. Writes nothing.
 pub async fn check(client: &Client, needs: &Needs) -> Health {
+    const OF_SITE: [&str; 5] = ["jira.url", "credentials", "link type", "resolution", "attachments"];
     let elsewhere = client.elsewhere();
     let is_elsewhere = |project: Option<&str>| elsewhere.iter().any(|other| Some(other.as_str()) == project);
     let own = needs.tickets.iter().find(|ticket| !is_elsewhere(ticket.project()));
     let mut health = check_one(client, needs, own).await;
-    if health.iter().any(|finding| finding.verdict == Verdict::Bad && ["jira.url", "credentials"].contains(&&*finding.subject)) {
+    let is_bad = |finding: &Finding| finding.verdict == Verdict::Bad;
+    if health.iter().any(|finding| is_bad(finding) && OF_SITE[..2].contains(&finding.subject.as_str())) {
         return health;
     }
     let needs = Needs { reports: Vec::new(), ..needs.clone() };
     for project in &elsewhere {
         let ticket = needs.tickets.iter().find(|ticket| ticket.project() == Some(project));
-        let found = check_one(&client.within(project), &needs, ticket).await;
-        let is_of_site = |finding: &Finding| ["jira.url", "credentials"].contains(&&*finding.subject);
-        health.extend(found.into_iter().filter(|finding| !is_of_site(finding)).map(|finding| {
+        let found = check_one(&client.within(project), &needs, ticket).await.into_iter();
+        health.extend(found.filter(|it| !OF_SITE.contains(&it.subject.as_str())).map(|finding| {
             // A rule that names the project is its own.
             let of_rule = finding.subject.starts_with("route");
             let subject = if of_rule { finding.subject } else { format!("{} in {project}", finding.subject) };

@@ -377,11 +377,19 @@ impl Client {
             let found = match self.within(project).learn(there).await {
                 Ok(found) => {
                     let Ready { refusals, refused_creates, .. } = found.clone();
-                    Ready { refused_creates: [refused_creates, refusals].concat(), refusals: Vec::new(), ..found }
+                    Ready {
+                        refused_creates: [refused_creates, refusals].concat(),
+                        refusals: Vec::new(),
+                        ..found
+                    }
                 }
                 Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => {
                     let said = "it is not there, or the account may not see it".to_owned();
-                    Ready { dialect: Some(self.dialect().await?), refused_creates: vec![said], ..Ready::default() }
+                    Ready {
+                        dialect: Some(self.dialect().await?),
+                        refused_creates: vec![said],
+                        ..Ready::default()
+                    }
                 }
                 Err(error) => return Err(error),
             };

@@ -156,6 +156,9 @@ fn full(text: &mut String, write: &Write) {
             if let Some(priority) = &content.priority {
                 indented("+", &format!("priority  {priority}"));
             }
+            if let Some(key) = &content.project {
+                indented("+", &format!("project   {key}"));
+            }
             if let Some(name) = &content.issue_type {
                 indented("+", &format!("type      {name}"));
             }

@@ -333,7 +333,12 @@ mod tests {
             rule(
                 "texas",
                 When::default(),
-                Then { project: Some("TEXAS".into()), fields: field(ASSIGNEE, "analyst"), watchers: vec!["lead".into()], ..Then::default() },
+                Then {
+                    project: Some("TEXAS".into()),
+                    fields: field(ASSIGNEE, "analyst"),
+                    watchers: vec!["lead".into()],
+                    ..Then::default()
+                },
             ),
             rule(
                 "rest",

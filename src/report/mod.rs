@@ -386,7 +386,9 @@ impl Links {
 
     /// The search for all open tickets of disputebot, of whatever client.
     pub fn open(&self) -> String {
-        self.found(&Jql::of_projects(self.projects.iter().map(String::as_str)).labelled(ticket::LABEL).not_done())
+        self.found(
+            &Jql::of_projects(self.projects.iter().map(String::as_str)).labelled(ticket::LABEL).not_done(),
+        )
     }
 
     fn found(&self, jql: &Jql) -> String {

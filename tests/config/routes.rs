@@ -86,19 +86,22 @@ fn every_layer_sets_keys_of_a_rule() {
 }
 
 #[test]
-fn tickets_of_another_project_are_refused_with_the_reason_and_the_way_out() {
-    let said = told("[jira]\nproject = \"DISP\"\n[routes.b]\nproject = \"OTHER\"\nassignee = \"a\"\n");
-    assert!(
-        said.contains("`routes.b.project` cannot be `OTHER`: tickets are opened in `jira.project` alone"),
-        "{said}"
+fn a_rule_names_the_project_of_its_tickets_and_what_it_says_is_tried_there() {
+    let world = World::with_file(
+        "[jira]\nproject = \"DISP\"\n[routes.a]\nproject = \"OTHER\"\nassignee = \"a\"\n\
+         [routes.b]\nproject = \"DISP\"\nassignee = \"b\"\n[route]\nassignee = \"c\"\n",
     );
-    assert!(said.contains("run a second disputebot there, with a state and a source of its own"), "{said}");
-    assert!(
-        said.contains("or have an automation of Jira move those with a component that this rule gives them"),
-        "{said}"
+    let found = settings(&world);
+    let projects: Vec<Option<&str>> =
+        found.run.routes.iter().map(|rule| rule.then.project.as_deref()).collect();
+    assert_eq!(projects, [Some("OTHER"), Some("DISP"), None]);
+    assert_eq!(found.delivery.links.projects, ["DISP", "OTHER"], "a report finds the open tickets of both");
+    let said = told(
+        "[jira]\nproject = \"DISP\"\n[routes.a]\nproject = \"OPS\"\nassignee = \"a\"\n[internal]\nproject = \"OPS\"\n",
     );
     assert!(
-        told("[jira]\nproject = \"DISP\"\n[route]\nproject = \"DISP\"\nassignee = \"a\"\n").starts_with("ok")
+        said.contains("whoever sees those would see all clients"),
+        "tickets of clients and of staff in one: {said}"
     );
 }
 

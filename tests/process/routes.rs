@@ -486,3 +486,97 @@ async fn whom_jira_gives_a_new_ticket_to_has_not_touched_it() {
         }
     }
 }
+
+/// Projects by group, of all tickets.
+fn projects(world: &World) -> std::collections::BTreeMap<String, Vec<String>> {
+    let project = |issue: &Value| text(issue["key"].as_str().unwrap().split('-').next().unwrap().as_bytes());
+    let by_group = world.issues_by_group().into_iter();
+    by_group.map(|(group, issues)| (group, issues.iter().map(project).collect())).collect()
+}
+
+const ELSEWHERE: &str = r#"
+[routes.b]
+clients = ["Example Pharma B"]
+project = "TX"
+assignee = "Example Analyst"
+components = ["Texas"]
+[route]
+assignee = "Example Lead"
+"#;
+
+async fn in_two_projects(flavour: Flavour) {
+    let world = world(flavour).await;
+    world.sandbox.add_project("TX", "Texas").unwrap();
+    world.sandbox.add_component("TX", "Another").unwrap();
+    configure(&world, ELSEWHERE);
+    let said = world.expect(3, &["check"]).await;
+    assert!(
+        said.contains("routes.b.components") && said.contains("Texas"),
+        "the project has no such part: {said}"
+    );
+    world.sandbox.add_component("TX", "Texas").unwrap();
+    let said = world.expect(0, &["check"]).await;
+    assert!(said.contains("permissions in TX") && said.contains("TX is “Texas”"), "{said}");
+    world.expect(0, &["run"]).await;
+    let (b, rest) = by_client(&world);
+    for (issues, project, assignee) in [(&b, "TX-", "Example Analyst"), (&rest, "DISP-", "Example Lead")] {
+        for issue in issues {
+            assert!(issue["key"].as_str().unwrap().starts_with(project), "{}", issue["key"]);
+            assert_eq!(issue["fields"]["assignee"]["displayName"], assignee);
+        }
+    }
+    assert!(b.iter().all(|issue| issue["fields"]["components"][0]["name"] == "Texas"));
+    world.assert_one_ticket_per_group("both projects").await;
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "a second run writes nothing");
+
+    // Other rules: what is open stays where it is.
+    configure(&world, "[route]\nassignee = \"Example Lead\"\n");
+    let before = projects(&world);
+    world.expect(0, &["run"]).await;
+    assert_eq!(projects(&world), before);
+    let (b, _) = by_client(&world);
+    assert!(
+        b.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"),
+        "but follows them"
+    );
+
+    // Everything is known again from Jira alone, also where no rule names the second project any more.
+    std::fs::remove_dir_all(world.path("state")).unwrap();
+    world.expect(0, &["run", "--take-over"]).await;
+    assert_eq!(projects(&world), before, "nothing was opened again");
+    world.assert_one_ticket_per_group("made anew from Jira").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_opens_tickets_in_another_project_once_and_they_are_found_there_again() {
+    in_two_projects(Flavour::Cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_data_center_a_rule_opens_tickets_in_another_project_once_and_they_are_found_there_again() {
+    in_two_projects(Flavour::DataCenter).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_another_project_keeps_its_tickets_back_and_no_others() {
+    let world = world(Flavour::Cloud).await;
+    configure(&world, ELSEWHERE);
+    let said = world.expect(5, &["check"]).await;
+    assert!(said.contains("jira.project in TX"), "{said}");
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("it is not there, or the account may not see it, in project TX"), "{said}");
+    let opened = projects(&world);
+    assert!(!opened.is_empty() && opened.values().all(|all| *all == ["DISP"]), "{opened:?}");
+    // Another disputebot works there.
+    world.sandbox.add_project("TX", "Texas").unwrap();
+    world.sandbox.add_component("TX", "Texas").unwrap();
+    world.expect(0, &["run", "--set", "jira.project=TX", "--set", "state.dir=other"]).await;
+    let writes = world.writes();
+    let output = world.run(&["run"]).await;
+    let said = text(&output.stderr);
+    assert!(said.contains("another disputebot works on the project `TX`"), "{said}");
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(world.writes(), writes);
+}

@@ -41,8 +41,13 @@ impl Pages {
             _ => None,
         });
         let moment = Moment { at, boot: "boot".to_owned(), up_ms: 1 };
-        let link =
-            Link::Held { attempts: 1, project: None, highest_number: 7, sent: moment, reason: text("nobody can tell") };
+        let link = Link::Held {
+            attempts: 1,
+            project: None,
+            highest_number: 7,
+            sent: moment,
+            reason: text("nobody can tell"),
+        };
         all.push((at, Change::Ticket(Ticket { link, ..Ticket::none(group.unwrap()) })));
         let mut together: Vec<Change> = Vec::new();
         let mut last = None;

@@ -735,7 +735,8 @@ impl Daemon {
                 continue;
             }
             if intent {
-                ticket.link = Link::Intent { attempts: 1, project: None, highest_number: 0, sent: self.clock.moment() };
+                ticket.link =
+                    Link::Intent { attempts: 1, project: None, highest_number: 0, sent: self.clock.moment() };
                 store.record(now.at, &[Change::Ticket(ticket.clone())]).map_err(drop)?;
                 waiting.remove(&group.id);
             }

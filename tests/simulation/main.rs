@@ -50,7 +50,10 @@ fn where_rules_send_tickets_to_two_projects_each_cause_has_one_ticket_in_one_of_
             println!("{projects:?}, seeds 1 to 100: {elsewhere} tickets in the second project");
             let found: Vec<_> = reports.into_iter().filter(|(_, report)| !report.is_clean()).collect();
             assert!(found.is_empty(), "{projects:?}: {:#?}", &found[..found.len().min(3)]);
-            assert!(elsewhere > 100, "hardly anything was opened in the second project, so this shows nothing");
+            assert!(
+                elsewhere > 100,
+                "hardly anything was opened in the second project, so this shows nothing"
+            );
         }
     }
     let found = unclean(1..=30, |seed| Plot { projects: Projects::Two, ..Plot::two(seed) });

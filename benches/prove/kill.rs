@@ -47,12 +47,14 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
             let name = format!("{}, request {}, {effect:?}", begin.name(), at + 1);
             (
                 name,
-                Trial { begin, kills: Kills::At(usual.fault(at, effect)), rough: None }.live(&drops, usual),
+                Trial { begin, has_rules: true, kills: Kills::At(usual.fault(at, effect)), rough: None }
+                    .live(&drops, usual),
             )
         });
         rows.push(Row {
             what: format!(
-                "the program killed at each of the {} requests of {}, before and after it took effect",
+                "the program, whose tickets go to two projects, killed at each of the {} requests of {}, before and \
+                 after it took effect",
                 usual.methods.len(),
                 begin.name()
             ),
@@ -71,8 +73,8 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
         (format!("seed {seed}"), trial.live(&drops, usual))
     });
     rows.push(Row {
-        what: "the program killed 1 to 4 times in a row at any time of a run; in some an index that stands still or \
-               flickers, lost answers, late creates"
+        what: "the program killed 1 to 4 times in a row at any time of a run; in half of them tickets in two projects, in \
+               some an index that stands still or flickers, lost answers, late creates"
             .to_owned(),
         trials,
         seeds: format!("1 to {trials}"),
@@ -188,7 +190,7 @@ impl Usual {
             .map(|_| {
                 let runtime = runtime();
                 runtime.block_on(async {
-                    let world = World::new(drops, begin).await;
+                    let world = World::new(drops, begin, true).await;
                     let (seen, began) = (world.sandbox.requests().len(), Instant::now());
                     let output = world.run(&["run"]).await;
                     let took = began.elapsed();
@@ -226,6 +228,8 @@ impl Usual {
 
 struct Trial {
     begin: Begin,
+    /// Whether a rule opens some tickets in another project.
+    has_rules: bool,
     kills: Kills,
     /// Where Jira misbehaves, too: what that is drawn from.
     rough: Option<Random>,
@@ -243,7 +247,7 @@ impl Trial {
         let mut random = Random(seed ^ 0x4b11);
         let begin = if random.chance(333) { Begin::Later } else { Begin::First };
         let kills = Kills::After((0..=random.below(4)).map(|_| random.below(1_000)).collect());
-        Self { begin, kills, rough: Some(random) }
+        Self { begin, has_rules: seed % 2 == 0, kills, rough: Some(random) }
     }
 
     fn live(&self, drops: &Drops, usual: &Usual) -> Report {
@@ -266,7 +270,7 @@ impl Trial {
 
     async fn run(&self, drops: &Drops, usual: &Usual) -> Report {
         let mut report = Report { reached: true, ..Report::default() };
-        let world = World::new(drops, self.begin).await;
+        let world = World::new(drops, self.begin, self.has_rules).await;
         let before = world.sandbox.issues().len();
         if let Some(mut random) = self.rough.clone() {
             world.spoil(&mut random, usual.tickets - before);
@@ -409,14 +413,16 @@ fn said(output: &Output) -> String {
 
 impl World {
     /// A world right before the run that is to be killed.
-    async fn new(drops: &Drops, begin: Begin) -> Self {
+    async fn new(drops: &Drops, begin: Begin, has_rules: bool) -> Self {
         let sandbox = sandbox::start(Options::default()).await.expect("a sandbox");
+        sandbox.add_project("TX", "Texas").expect("another project");
         let world = Self { folder: tempfile::tempdir().expect("a folder"), sandbox };
         let config = format!(
             "[source]\npaths = [\"disputes.csv\"]\n[jira]\nurl = \"{}\"\nproject = \"DISP\"\nuser = \"{}\"\n\
-             create_settle = \"0s\"\n",
+             create_settle = \"0s\"\n{}",
             world.sandbox.base_url(),
-            User::bot().email
+            User::bot().email,
+            if has_rules { "[routes.b]\nclients = [\"Example Pharma B\"]\nproject = \"TX\"\n" } else { "" },
         );
         world.write("disputebot.toml", config.as_bytes());
         match begin {

@@ -108,7 +108,8 @@ async fn at_home(
 /// The projects besides the first one that tickets of ours may be in, as far as Jira shows them: those that rules name,
 /// and those that they named once. In one that rules name nothing is opened while it is not shown.
 async fn elsewhere(tracker: &impl Tracker, known: &Known) -> Result<BTreeSet<String>, JiraError> {
-    let all: BTreeSet<String> = tracker.elsewhere().into_iter().chain(known.projects.iter().cloned()).collect();
+    let all: BTreeSet<String> =
+        tracker.elsewhere().into_iter().chain(known.projects.iter().cloned()).collect();
     let mut shown = BTreeSet::new();
     for project in all {
         if tracker.has_project(&project).await? {

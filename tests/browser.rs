@@ -235,7 +235,7 @@ fn report_of(text: &dyn Fn(&str) -> String) -> String {
     let week: Week = "2026-W47".parse().unwrap();
     let history = quarter::history(text);
     let weekly = report::weekly(&history, week, &TimeZone::UTC, None, jiff::Timestamp::MAX);
-    let links = Links { site: Some("https://example.com".to_owned()), project: "DISP".to_owned() };
+    let links = Links { site: Some("https://example.com".to_owned()), projects: vec!["DISP".to_owned()] };
     report::html(&weekly, &history.head, &links).unwrap()
 }
 

@@ -70,7 +70,7 @@ async fn a_wait_longer_than_configured_ends_the_work_with_its_end_named_and_noth
     let before = sandbox.requests().len();
     let now = Timestamp::now();
     refuse_next(&sandbox, sign_in(), RateLimit::new(Reason::TenantQuota, 600));
-    let errors = [client.sign_in().await.unwrap_err(), client.highest_number().await.unwrap_err()];
+    let errors = [client.sign_in().await.unwrap_err(), client.highest_number_of("DISP").await.unwrap_err()];
     for error in errors {
         let Cause::Paused { until } = error.cause else { panic!("{error:?}") };
         let wait = until.duration_since(now).as_secs();

@@ -494,7 +494,8 @@ async fn no_log_no_error_no_debug_text_and_no_address_has_the_token() {
     });
     let client = server.client();
     client.sign_in().await.unwrap();
-    let errors = [client.labelled("disputebot", false).await.unwrap_err(), comment(&client).await];
+    let errors =
+        [client.labelled("disputebot", &["DISP".to_owned()]).await.unwrap_err(), comment(&client).await];
     let mut said = format!("{client:?} {:?}", settings(&server.url));
     for error in errors {
         said.push_str(&format!(" {error} {error:?}"));
@@ -522,12 +523,16 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     let client =
         Client::new(Settings::new(sandbox.base_url().parse().unwrap(), credentials, "DISP")).unwrap();
     client.sign_in().await.unwrap();
-    assert_eq!(client.labelled("disputebot", false).await, Ok(Found::default()), "nothing is there yet");
+    assert_eq!(
+        client.labelled("disputebot", &["DISP".to_owned()]).await,
+        Ok(Found::default()),
+        "nothing is there yet"
+    );
     sandbox.revoke(&bot);
     for error in [
-        client.labelled("disputebot", false).await.unwrap_err(),
-        client.labelled("disputebot", true).await.unwrap_err(),
-        client.highest_number().await.unwrap_err(),
+        client.labelled("disputebot", &["DISP".to_owned()]).await.unwrap_err(),
+        client.labelled("disputebot", &[]).await.unwrap_err(),
+        client.highest_number_of("DISP").await.unwrap_err(),
     ] {
         assert_eq!(error.cause, Cause::Anonymous, "{error}");
         assert!(error.is_fatal() && !error.is_retryable());
@@ -535,11 +540,11 @@ async fn an_answer_to_nobody_is_an_error_and_not_an_empty_result() {
     }
     assert_eq!(client.sign_in().await.unwrap_err().cause, Cause::Credentials, "a refusal is told apart");
     sandbox.reinstate(&bot);
-    assert_eq!(client.labelled("disputebot", false).await, Ok(Found::default()));
+    assert_eq!(client.labelled("disputebot", &["DISP".to_owned()]).await, Ok(Found::default()));
     // In the middle of everything.
     let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() };
     sandbox.inject(Fault { nth: 1, matches, effect: Effect::ExpireToken });
-    assert_eq!(client.highest_number().await.unwrap_err().cause, Cause::Anonymous);
+    assert_eq!(client.highest_number_of("DISP").await.unwrap_err().cause, Cause::Anonymous);
     assert_eq!(sandbox.unknown_routes(), Vec::<String>::new());
 }
 
@@ -612,7 +617,7 @@ async fn a_search_that_did_not_come_to_its_end_says_so_and_keeps_what_it_found()
         ),
     ] {
         let server = searched(kind, answers);
-        let found = server.client().labelled("disputebot", false).await.unwrap();
+        let found = server.client().labelled("disputebot", &["DISP".to_owned()]).await.unwrap();
         assert_eq!(found.ids, ids, "{answers:?}");
         match (found.cut, said) {
             (Some(cut), Some(said)) => assert!(cut.contains(said), "{cut}"),
@@ -626,7 +631,7 @@ async fn a_search_that_did_not_come_to_its_end_says_so_and_keeps_what_it_found()
 #[tokio::test]
 async fn a_search_that_is_refused_from_the_start_is_an_error_and_no_empty_result() {
     let server = searched("Cloud", &[(400, r#"{"errorMessages":["The query is too long."]}"#)]);
-    let error = server.client().labelled("disputebot", false).await.unwrap_err();
+    let error = server.client().labelled("disputebot", &["DISP".to_owned()]).await.unwrap_err();
     assert_eq!(error.cause, Cause::Refused(400));
 }
 
@@ -641,7 +646,7 @@ async fn page_tokens_that_expire_in_the_middle_leave_a_search_cut() {
     for name in ["a", "b", "c", "d"] {
         assert!(matches!(client.file(&paper(name)).await, Outcome::Done(_)));
     }
-    let found = async || client.labelled("disputebot-report", false).await.unwrap();
+    let found = async || client.labelled("disputebot-report", &["DISP".to_owned()]).await.unwrap();
     let whole = found().await;
     assert_eq!((whole.ids.len(), whole.cut), (4, None));
     let search = || Matches::Ending { method: "POST".to_owned(), suffix: "/search/jql".to_owned() };
@@ -664,7 +669,7 @@ async fn a_search_whose_pages_never_end_is_left_cut() {
     });
     let bot = Credentials::Bearer(TOKEN.into());
     let settings = Settings { limits: Limits::Told, credentials: bot, ..settings(&server.url) };
-    let found = Client::new(settings).unwrap().labelled("disputebot", false).await.unwrap();
+    let found = Client::new(settings).unwrap().labelled("disputebot", &["DISP".to_owned()]).await.unwrap();
     assert!(found.cut.unwrap().contains("does not end within"));
     assert!((100..=5_000).contains(&pages.load(Ordering::Relaxed)), "{pages:?}");
 }
@@ -688,7 +693,7 @@ async fn data_center_names_a_stranger_anonymous_and_a_gateway_that_names_nobody_
         });
         let client = server.client();
         client.sign_in().await.unwrap();
-        let found = client.labelled("disputebot", false).await;
+        let found = client.labelled("disputebot", &["DISP".to_owned()]).await;
         assert_eq!(found.is_ok(), believed, "{signed_in:?} {later:?}");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 8);

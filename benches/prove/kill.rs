@@ -247,7 +247,7 @@ impl Trial {
         let mut random = Random(seed ^ 0x4b11);
         let begin = if random.chance(333) { Begin::Later } else { Begin::First };
         let kills = Kills::After((0..=random.below(4)).map(|_| random.below(1_000)).collect());
-        Self { begin, has_rules: seed % 2 == 0, kills, rough: Some(random) }
+        Self { begin, has_rules: seed.is_multiple_of(2), kills, rough: Some(random) }
     }
 
     fn live(&self, drops: &Drops, usual: &Usual) -> Report {

@@ -104,7 +104,7 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     });
 
     let sum = all(routed, |seed| {
-        let projects = if seed % 2 == 0 { Projects::Two } else { Projects::TwoThenOne };
+        let projects = if seed.is_multiple_of(2) { Projects::Two } else { Projects::TwoThenOne };
         Plot { projects, ..Plot::stormy(seed, Algorithm::Ours) }
     });
     rows.push(Row {

@@ -46,7 +46,7 @@ fn later() -> Timestamp {
 }
 
 fn links() -> Links {
-    Links { site: Some("https://jira.example.com".to_owned()), project: "DISP".to_owned() }
+    Links { site: Some("https://jira.example.com".to_owned()), projects: vec!["DISP".to_owned()] }
 }
 
 /// A state with the quarter in it, recorded as runs record it.

@@ -306,7 +306,7 @@ fn every_search_of_a_clients_report_names_tickets_of_that_client_alone() {
 
 #[test]
 fn whatever_a_project_or_a_ticket_is_called_it_stays_within_its_quotes() {
-    let links = report::Links { project: "X\" OR project != \"".to_owned(), ..links() };
+    let links = report::Links { projects: vec!["X\" OR project != \"".to_owned()], ..links() };
     let query = |address: &str| searches(&format!("{address}\"")).remove(0);
     assert_eq!(
         query(&links.open()),

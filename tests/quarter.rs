@@ -111,13 +111,15 @@ impl House {
         let users = vec![User::bot(), User::analyst(), lead()];
         let sandbox = sandbox::start(Options { flavour, users, ..Options::default() }).await.unwrap();
         let sandbox = judged::Judged(sandbox);
+        // Those of one client go to another project.
+        sandbox.add_project("TX", "Texas").unwrap();
         let user = match flavour {
             Flavour::Cloud => User::bot().email,
             Flavour::DataCenter => String::new(),
         };
         let config = format!(
             "[source]\npaths = [\"disputes.csv\"]\n[jira]\nurl = \"{}\"\nproject = \"DISP\"\nuser = \"{user}\"\n[routes.b]\n\
-             clients = [\"Example Pharma B\"]\nassignee = \"Example Lead\"\n[route]\nassignee = \"Example Analyst\"\n",
+             clients = [\"Example Pharma B\"]\nproject = \"TX\"\nassignee = \"Example Lead\"\n[route]\nassignee = \"Example Analyst\"\n",
             sandbox.base_url()
         );
         fs::write(folder.path().join("disputebot.toml"), config).unwrap();
@@ -984,6 +986,9 @@ async fn quarter(flavour: Flavour) {
     assert!(last.plan.is_empty(), "SEED={seed}: it does not come to rest: {left:?}");
     house.judge(DAYS + 4, Some(&last), seed).await;
     let tickets = house.issues().len();
+    let is_there = |issue: &Value| issue["key"].as_str().is_some_and(|key| key.starts_with("TX-"));
+    let there = house.issues().iter().filter(|issue| is_there(issue)).count();
+    assert!(there > 0 && there < tickets, "SEED={seed}: {there} of {tickets} tickets in the second project");
     let closed = house.issues().iter().filter(|issue| is_done(issue)).count();
     println!(
         "{flavour:?}: {tickets} tickets, {closed} of them closed; {acts} acts of people; {written} writes planned; {broken} \

@@ -232,7 +232,7 @@ pub async fn serve_until(
             continue;
         }
         if follow_up.is_due(&daemon, clock) {
-            follow_up.settle(&mut daemon, clock, stop).await?;
+            Box::pin(follow_up.settle(&mut daemon, clock, stop)).await?;
             continue;
         }
         let paused = daemon.state.known().pause.as_ref().map(|pause| pause.left(&moment));

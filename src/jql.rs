@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A query. It is bounded to one project, to some issues, or else to a mark of ours.
+/// A query. It is bounded to some projects, to some issues, or else to a mark of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Jql {

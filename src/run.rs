@@ -66,6 +66,9 @@ pub struct Params {
     pub zone: TimeZone,
 }
 
+/// No project besides the first one.
+const NOWHERE: &BTreeMap<String, bool> = &BTreeMap::new();
+
 /// Why a pass could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -168,6 +171,7 @@ impl Surveyed {
             records: &self.records,
             standing: &self.standing,
             refused_creates: &[],
+            elsewhere: NOWHERE,
         }
     }
 }
@@ -489,16 +493,17 @@ pub async fn plan_only(
     let mut memory = Memory::new(Known::read(state)?);
     apply::pause::resume(tracker, memory.known(), clock);
     let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
-    let ready = learn(tracker, memory.known()).await?;
+    let ready = learn(tracker, memory.known(), &recovered).await?;
     let now = clock.moment();
     let mut surveyed = survey(params, tables, templates, memory.known(), now.at, &mut mint, progress)?;
     refuse_unreadable(&surveyed.batch, &params.sources)?;
     let ready = settle(&mut surveyed.standing, ready, tracker, memory.known()).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(&params.plan, &ready);
-    let plan = apply::observe_and_plan(&surveyed.wanted(), &plan_params, tracker, &mut memory, &now).await?;
+    let wanted = Wanted { elsewhere: &recovered.elsewhere, ..surveyed.wanted() };
+    let plan = apply::observe_and_plan(&wanted, &plan_params, tracker, &mut memory, &now).await?;
     let mut unready = ready.refusals().to_vec();
-    if plan.counts().get("create").is_some_and(|creates| *creates > 0) {
+    if apply::opens_at_home(&plan, &tracker.home().project) {
         unready.extend_from_slice(ready.refused_creates());
     }
     Ok(Pass { surveyed, plan, applied: None, record: None, recovered, unready })
@@ -559,7 +564,11 @@ async fn whole(
     let ready = settle(&mut surveyed.standing, ready, tracker, store.known()).await?;
     progress(Progress::Observing(store.known().tickets.len()));
     let (plan, applied) = apply::reconcile(
-        &Wanted { refused_creates: ready.refused_creates(), ..surveyed.wanted() },
+        &Wanted {
+            refused_creates: ready.refused_creates(),
+            elsewhere: &recovered.elsewhere,
+            ..surveyed.wanted()
+        },
         &plan_params(&params.plan, &ready),
         tracker,
         store,
@@ -596,7 +605,7 @@ async fn begin(
         () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
     };
     let ready = tokio::select! {
-        ready = learn(tracker, store.known()) => ready?,
+        ready = learn(tracker, store.known(), &recovered) => ready?,
         () = stop.cancelled() => return Err(RecoverError::Stopped.into()),
     };
     if !ready.refusals().is_empty() {
@@ -621,7 +630,7 @@ async fn end(
     let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
     if wrote
         && !stop.is_cancelled()
-        && let Err(error) = apply::anchor(tracker, store, clock, policy).await
+        && let Err(error) = apply::anchor(tracker, store, clock, policy, &recovered.unread).await
     {
         // The next run finds the claim as it was when tickets were opened, and looks at them again.
         tracing::warn!(error = %error, "the head of the journal could not be anchored in Jira");
@@ -630,8 +639,12 @@ async fn end(
 }
 
 /// What the fields of the projects demand and take.
-async fn learn(tracker: &impl Tracker, known: &Known) -> Result<Arc<Ready>, RecoverError> {
-    Ok(tracker.learn_fields(&known.examples()).await?)
+async fn learn(
+    tracker: &impl Tracker,
+    known: &Known,
+    recovered: &Recovered,
+) -> Result<Arc<Ready>, RecoverError> {
+    Ok(tracker.learn_fields(&known.examples(), &recovered.elsewhere).await?)
 }
 
 /// Brings the texts of fields into the form in which Jira shows them, and notes what it would not take.
@@ -659,7 +672,7 @@ async fn settle(
 }
 
 fn plan_params(params: &plan::Params, ready: &Ready) -> plan::Params {
-    plan::Params { fixed_fields: ready.fixed(), ..params.clone() }
+    plan::Params { fixed_fields: ready.fixed().clone(), ..params.clone() }
 }
 
 /// Tickets that a run opened without coming to its end, or without learning of it: they count as opened in

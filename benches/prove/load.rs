@@ -213,7 +213,9 @@ async fn pass(sandbox: &Sandbox, flavour: Flavour, state: &mut State, groups: us
             content.list = Some(list(&record.group));
         }
     }
-    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+    let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
+    let wanted =
+        Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
     let stop = CancellationToken::new();
     let (_, applied) =
         apply::reconcile(&wanted, &params(), &client, state, &SystemClock, &policy, &stop, &mut |_, _, _| {})

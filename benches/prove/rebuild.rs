@@ -215,7 +215,9 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
     let mut born = 0;
     let found: Vec<Found> = (0..project.groups).map(|number| cluster(number, 10)).collect();
     let (records, standing) = survey(store.known(), &found, &mut born);
-    let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+    let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
+    let wanted =
+        Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
     let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =
@@ -223,7 +225,9 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
             .await
             .expect("the state takes it");
     if !plan.is_empty() {
-        apply::anchor(&client, store, &SystemClock, &policy).await.expect("it is anchored");
+        apply::anchor(&client, store, &SystemClock, &policy, &std::collections::BTreeMap::new())
+            .await
+            .expect("it is anchored");
     }
     let of = |kind: &str| applied.done.iter().filter(|done| done.kind == kind).count();
     let (created, updated) = (of("create"), of("update"));
@@ -246,6 +250,7 @@ pub(crate) fn policy(instance: &str) -> Policy {
         takeover_after: None,
         take_over: false,
         same_project: false,
+        left_projects: std::collections::BTreeSet::new(),
         instance: instance.to_owned(),
         host: "example".to_owned(),
         at_once: 16,

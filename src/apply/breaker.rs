@@ -1,5 +1,6 @@
 //! Keeps a run from asking again and again for what Jira refuses on every ticket: where a right is lost, a project is
-//! archived or a field has become mandatory, thousands of tickets would each be refused by themselves.
+//! archived or a field has become mandatory, thousands of tickets would each be refused by themselves. What one project
+//! refuses says nothing of the others.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +10,27 @@ use crate::{
     plan::{Issue, Write},
 };
 
-/// Refusals in a row, by what was to be written.
+/// Refusals in a row, by what was to be written and where.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    refused: BTreeMap<&'static str, u32>,
+    refused: BTreeMap<(&'static str, String), u32>,
 }
 
 impl Breaker {
     /// Why a write is not tried, where the last ones like it were refused.
     pub(super) fn stops(&self, write: &Write) -> Option<Failure> {
-        let like = like(write);
-        let refused = self.refused.get(like).copied().unwrap_or(0);
-        (refused >= REFUSALS).then_some(Failure::Breaker(like))
+        let refused = self.refused.get(&(like(write), place(write))).copied().unwrap_or(0);
+        (refused >= REFUSALS).then_some(Failure::Breaker(like(write)))
     }
 
     /// Whether the last write like it was refused: the next ones are tried one by one.
     pub(super) fn is_wary(&self, write: &Write) -> bool {
-        self.refused.get(like(write)).is_some_and(|refused| *refused > 0)
+        self.refused.get(&(like(write), place(write))).is_some_and(|refused| *refused > 0)
     }
 
     /// Learns from what became of a write.
     pub(super) fn learn(&mut self, write: &Write, result: &Result<Issue, Failure>) {
-        let refused = self.refused.entry(like(write)).or_default();
+        let refused = self.refused.entry((like(write), place(write))).or_default();
         match result {
             Ok(_) => *refused = 0,
             Err(Failure::Jira(error)) if is_of_all(write, error) => {
@@ -51,6 +51,21 @@ fn is_of_all(write: &Write, error: &JiraError) -> bool {
         Write::Create { .. } | Write::Attach { .. } => error.is_unexecuted() && !error.is_retryable(),
         _ => error.is_of_rights(),
     }
+}
+
+/// The project that a write is for, where it says so.
+fn place(write: &Write) -> String {
+    let project = match write {
+        Write::Create { content, .. } => content.project.as_deref(),
+        Write::Update { issue, .. }
+        | Write::Comment { issue, .. }
+        | Write::Transition { issue, .. }
+        | Write::Detach { issue, .. }
+        | Write::Unlabel { issue, .. }
+        | Write::LinkDuplicate { issue, .. } => issue.project(),
+        Write::Introduce { .. } | Write::Link { .. } | Write::Watch { .. } | Write::Attach { .. } => None,
+    };
+    project.unwrap_or_default().to_owned()
 }
 
 /// What is like a write, for people: one right, mostly.

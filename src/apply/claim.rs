@@ -1,7 +1,7 @@
 //! Which disputebot works on a project, and how far its journal had come: a property of the Jira project.
 //!
-//! Where rules of routing send tickets to other projects, each of them has such a property, and that of the first names
-//! the others: a state that is made anew from Jira knows from it where else to read.
+//! The claim on `jira.project` is the only one, also where rules of routing open tickets in other projects: whoever may
+//! not write there opens none elsewhere either, and a state that is made anew from Jira knows from it where else to read.
 //!
 //! It does two things. It keeps a second disputebot out that has a state of its own and so would open every
 //! ticket again. And it anchors the head of the journal outside of this machine: a state that does not have
@@ -14,7 +14,7 @@
 //! claim and sending a create, for longer than the quarantine of the one that took over, can still open one
 //! ticket too many. No lease can exclude that; the sweep finds such a ticket and closes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::port::{Clock, Store, Tracker};
 use super::{Failure, Policy, RecoverError};
 use crate::{
-    jira::{Cause, JiraError},
+    jira::JiraError,
     plan::Moment,
     state::{Change, Claimed, Doubt, Head, Rival, StateError},
 };
@@ -53,9 +53,9 @@ pub struct Claim {
     /// While tickets are being opened: they have a higher issue number than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening_after: Option<u64>,
-    /// The other projects in which it ever opened tickets.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub projects: BTreeSet<String>,
+    /// The other projects in which it ever opened tickets, each with the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub elsewhere: BTreeMap<String, Option<u64>>,
 }
 
 impl Claim {
@@ -64,7 +64,7 @@ impl Claim {
     fn read(value: Value) -> Result<Self, JiraError> {
         let unreadable = |said: String| JiraError {
             call: "GET the project property `disputebot`".to_owned(),
-            cause: Cause::Broken,
+            cause: crate::jira::Cause::Broken,
             said,
         };
         let claim: Self = serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?;
@@ -83,12 +83,12 @@ pub(super) enum Standing {
     Free,
     /// This state does. Where it died while opening tickets, they have a higher number than this.
     Ours {
-        /// See [`Claim::opening_after`].
-        opening_after: Option<u64>,
+        /// By project.
+        openings: BTreeMap<String, u64>,
     },
 }
 
-/// Looks at the claim of a project and says what it means. Records a doubt where this state is older than
+/// Looks at the claim of the project and says what it means. Records a doubt where this state is older than
 /// what worked on the project, or takes over.
 pub(super) async fn look(
     tracker: &impl Tracker,
@@ -96,14 +96,12 @@ pub(super) async fn look(
     clock: &impl Clock,
     policy: &Policy,
     may_write: bool,
-    project: &str,
 ) -> Result<Standing, RecoverError> {
     if !policy.lease {
         return Ok(Standing::Free);
     }
-    let Some(value) = tracker.project_property(project).await? else { return Ok(Standing::Free) };
+    let Some(value) = tracker.project_property().await? else { return Ok(Standing::Free) };
     let claim = Claim::read(value)?;
-    learn(&claim, store, clock)?;
     let mine = store.known().claim.clone();
     if mine.as_ref().is_some_and(|mine| mine.instance == claim.instance && mine.epoch >= claim.epoch) {
         let now = clock.moment().at;
@@ -114,13 +112,14 @@ pub(super) async fn look(
             );
             store.record(now, &[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
         }
-        let opening_after = claim.opening_after;
+        learn(&claim, store, clock)?;
+        let openings = openings(&claim, tracker);
         if may_write && policy.takeover_after.is_some() {
             // The sign of life that keeps a machine that stands by from taking over.
             let alive = Claim { beat: beat(clock), ..claim };
-            tracker.set_project_property(project, &value_of(&alive)).await?;
+            tracker.set_project_property(&value_of(&alive)).await?;
         }
-        return Ok(Standing::Ours { opening_after });
+        return Ok(Standing::Ours { openings });
     }
     if !may_write {
         return Ok(Standing::Free);
@@ -149,8 +148,7 @@ pub(super) async fn look(
         if stale {
             store.record(now.at, &[Change::Rival { rival: Some(rival) }])?;
         }
-        let (project, host, epoch) = (project.to_owned(), claim.host, claim.epoch);
-        return Err(RecoverError::Foreign { project, host, epoch, ours: mine.is_some() });
+        return Err(RecoverError::Foreign { host: claim.host, epoch: claim.epoch, ours: mine.is_some() });
     }
     let reason = if same {
         // A restored copy of this very state, from before it took over.
@@ -158,10 +156,9 @@ pub(super) async fn look(
     } else {
         format!("took over from the disputebot on `{}`", claim.host)
     };
-    // One number for all projects: what is claimed with a higher one counts as ours in the others as well.
     let claimed = Claimed {
-        epoch: mine.as_ref().map_or(0, |mine| mine.epoch).max(claim.epoch) + 1,
         instance: mine.map_or_else(|| policy.instance.clone(), |mine| mine.instance),
+        epoch: claim.epoch + 1,
     };
     store.record(
         now.at,
@@ -171,6 +168,8 @@ pub(super) async fn look(
             Change::Rival { rival: None },
         ],
     )?;
+    learn(&claim, store, clock)?;
+    let openings = openings(&claim, tracker);
     let taken = Claim {
         schema: Claim::SCHEMA,
         instance: claimed.instance,
@@ -180,50 +179,44 @@ pub(super) async fn look(
         session: policy.instance.clone(),
         head: store.head(),
         opening_after: claim.opening_after,
-        projects: others(project, tracker, store),
+        elsewhere: claim.elsewhere,
     };
-    tracker.set_project_property(project, &value_of(&taken)).await?;
-    Ok(Standing::Ours { opening_after: claim.opening_after })
+    tracker.set_project_property(&value_of(&taken)).await?;
+    Ok(Standing::Ours { openings })
 }
 
 /// Notes the projects that a claim names.
 fn learn(claim: &Claim, store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
-    let new = claim.projects.difference(&store.known().projects);
+    let known = &store.known().projects;
+    let new = claim.elsewhere.keys().filter(|project| !known.contains(*project));
     let changes: Vec<Change> = new.map(|project| Change::Project { project: project.clone() }).collect();
     if changes.is_empty() { Ok(()) } else { store.record(clock.moment().at, &changes) }
 }
 
-/// What the claim on a project names besides: that of the first project names all others.
-fn others(project: &str, tracker: &impl Tracker, store: &impl Store) -> BTreeSet<String> {
-    if project == tracker.home().project { store.known().projects.clone() } else { BTreeSet::new() }
+fn openings(claim: &Claim, tracker: &impl Tracker) -> BTreeMap<String, u64> {
+    let home = claim.opening_after.map(|after| (tracker.home().project, after));
+    let elsewhere = claim.elsewhere.iter().filter_map(|(project, after)| Some((project.clone(), (*after)?)));
+    home.into_iter().chain(elsewhere).collect()
 }
 
-/// Keeps the claims while tickets are written.
+/// Keeps the claim while tickets are written.
 #[derive(Debug)]
 pub(super) struct Keeper<'a> {
     policy: &'a Policy,
-    /// By project.
-    holds: BTreeMap<String, Hold>,
-}
-
-/// What is known of one claim.
-#[derive(Debug, Default)]
-struct Hold {
-    /// When it was last seen to be ours.
+    /// When the claim was last seen to be ours.
     seen: Option<Moment>,
-    /// Since when it is looked at before each create, because it was made just now.
+    /// Until when it is looked at before each create.
     fresh_since: Option<Moment>,
-    /// See [`Claim::opening_after`].
-    opening_after: Option<u64>,
+    /// The projects in which this run opens tickets: they have higher numbers.
+    openings: BTreeMap<String, u64>,
 }
 
 impl<'a> Keeper<'a> {
     pub(super) fn new(policy: &'a Policy) -> Self {
-        Self { policy, holds: BTreeMap::new() }
+        Self { policy, seen: None, fresh_since: None, openings: BTreeMap::new() }
     }
 
-    /// Says on a project that tickets are about to be opened. Before the first one in another project than the first, that
-    /// one's claim names it.
+    /// Says in the claim that tickets are about to be opened in a project.
     pub(super) async fn begin(
         &mut self,
         tracker: &impl Tracker,
@@ -232,77 +225,61 @@ impl<'a> Keeper<'a> {
         project: &str,
         opening_after: u64,
     ) -> Result<Result<(), Failure>, StateError> {
-        let home = tracker.home().project;
-        if project != home {
-            if !store.known().projects.contains(project) {
-                store.record(clock.moment().at, &[Change::Project { project: project.to_owned() }])?;
-            }
-            if self.policy.lease && !self.holds.contains_key(&home) {
-                let named = self.make(tracker, store, clock, &home, None).await?;
-                if named.is_err() {
-                    return Ok(named);
-                }
-            }
+        let now = clock.moment();
+        if project != tracker.home().project && !store.known().projects.contains(project) {
+            store.record(now.at, &[Change::Project { project: project.to_owned() }])?;
         }
         if !self.policy.lease {
             return Ok(Ok(()));
         }
-        self.make(tracker, store, clock, project, Some(opening_after)).await
-    }
-
-    async fn make(
-        &mut self,
-        tracker: &impl Tracker,
-        store: &mut impl Store,
-        clock: &impl Clock,
-        project: &str,
-        opening_after: Option<u64>,
-    ) -> Result<Result<(), Failure>, StateError> {
-        let now = clock.moment();
         if store.known().claim.is_none() {
             let claim = Claimed { instance: self.policy.instance.clone(), epoch: 1 };
             store.record(now.at, &[Change::Claim { claim: Some(claim) }])?;
         }
-        let mut hold = Hold { opening_after, ..self.holds.remove(project).unwrap_or_default() };
         // Somebody may have claimed it since the pass began.
-        match tracker.project_property(project).await {
-            Ok(None) => hold.fresh_since = Some(now.clone()),
-            Ok(Some(value)) => {
-                if let Err(failure) = is_ours(value, store, None) {
-                    return Ok(Err(failure));
+        match tracker.project_property().await {
+            Ok(None) => self.fresh_since = Some(now.clone()),
+            Ok(Some(value)) => match is_ours(value, store, None) {
+                // What was not read yet, as in a project that is not shown now, is not forgotten.
+                Ok(claim) => {
+                    for (project, after) in openings(&claim, tracker) {
+                        self.open(project, after);
+                    }
                 }
-            }
+                Err(failure) => return Ok(Err(failure)),
+            },
             Err(error) => return Ok(Err(error.into())),
         }
-        if let Err(error) = put(tracker, store, clock, self.policy, project, hold.opening_after).await {
+        self.open(project.to_owned(), opening_after);
+        if let Err(error) = anchor(tracker, store, clock, self.policy, &self.openings).await {
             return Ok(Err(error.into()));
         }
-        self.holds.insert(project.to_owned(), hold);
-        Ok(self.check(tracker, store, clock, project).await)
+        Ok(self.check(tracker, store, clock).await)
     }
 
-    /// Makes sure, right before a create, that a project is still ours.
+    fn open(&mut self, project: String, after: u64) {
+        let lowest = self.openings.entry(project).or_insert(after);
+        *lowest = after.min(*lowest);
+    }
+
+    /// Makes sure, right before a create, that the project is still ours.
     pub(super) async fn hold(
         &mut self,
         tracker: &impl Tracker,
         store: &impl Store,
         clock: &impl Clock,
-        project: &str,
     ) -> Result<(), Failure> {
         if !self.policy.lease {
             return Ok(());
         }
         let now = clock.moment();
-        let young = |moment: Option<&Moment>, limit| {
-            moment.and_then(|moment| now.since(moment)).is_some_and(|passed| passed < limit)
+        let young = |moment: &Option<Moment>, limit| {
+            moment.as_ref().and_then(|moment| now.since(moment)).is_some_and(|passed| passed < limit)
         };
-        if let Some(Hold { seen, fresh_since, .. }) = self.holds.get(project)
-            && young(seen.as_ref(), FRESH)
-            && !young(fresh_since.as_ref(), self.policy.settle)
-        {
+        if young(&self.seen, FRESH) && !young(&self.fresh_since, self.policy.settle) {
             return Ok(());
         }
-        self.check(tracker, store, clock, project).await
+        self.check(tracker, store, clock).await
     }
 
     async fn check(
@@ -310,44 +287,25 @@ impl<'a> Keeper<'a> {
         tracker: &impl Tracker,
         store: &impl Store,
         clock: &impl Clock,
-        project: &str,
     ) -> Result<(), Failure> {
         let asked = clock.moment();
-        let value = tracker.project_property(project).await?;
+        let value = tracker.project_property().await?;
         is_ours(value.unwrap_or(Value::Null), store, Some(&self.policy.instance))?;
-        self.holds.entry(project.to_owned()).or_default().seen = Some(asked);
+        self.seen = Some(asked);
         Ok(())
     }
 }
 
-/// Writes the claim on each project with the head of the journal: the anchor. Nothing is being opened any more.
+/// Writes the claim with the head of the journal: the anchor. `openings` are the projects in which tickets are being opened.
 pub(super) async fn anchor(
     tracker: &impl Tracker,
     store: &impl Store,
     clock: &impl Clock,
     policy: &Policy,
-) -> Result<(), JiraError> {
-    let configured = tracker.elsewhere();
-    for project in &store.known().projects {
-        match put(tracker, store, clock, policy, project, None).await {
-            // One that no rule names any more may be gone.
-            Err(error) if error.cause == Cause::NotFound && !configured.contains(project) => {}
-            answer => answer?,
-        }
-    }
-    put(tracker, store, clock, policy, &tracker.home().project, None).await
-}
-
-/// Writes the claim on one project.
-async fn put(
-    tracker: &impl Tracker,
-    store: &impl Store,
-    clock: &impl Clock,
-    policy: &Policy,
-    project: &str,
-    opening_after: Option<u64>,
+    openings: &BTreeMap<String, u64>,
 ) -> Result<(), JiraError> {
     let Some(Claimed { instance, epoch }) = store.known().claim.clone() else { return Ok(()) };
+    let head = store.head();
     let claim = Claim {
         schema: Claim::SCHEMA,
         instance,
@@ -355,11 +313,11 @@ async fn put(
         epoch,
         beat: beat(clock),
         session: policy.instance.clone(),
-        head: store.head(),
-        opening_after,
-        projects: others(project, tracker, store),
+        head,
+        opening_after: openings.get(&tracker.home().project).copied(),
+        elsewhere: store.known().projects.iter().map(|it| (it.clone(), openings.get(it).copied())).collect(),
     };
-    tracker.set_project_property(project, &value_of(&claim)).await
+    tracker.set_project_property(&value_of(&claim)).await
 }
 
 /// A sign of life: any other value than the last one.
@@ -368,12 +326,12 @@ fn beat(clock: &impl Clock) -> u64 {
 }
 
 /// Whether the claim is that of this state and, once it was written by a pass, still that of the pass.
-fn is_ours(value: Value, store: &impl Store, session: Option<&str>) -> Result<(), Failure> {
+fn is_ours(value: Value, store: &impl Store, session: Option<&str>) -> Result<Claim, Failure> {
     let claim = Claim::read(value)?;
     let ours = store.known().claim.as_ref();
     let same = session.is_none_or(|session| session == claim.session);
     if same && ours.is_some_and(|ours| ours.instance == claim.instance && ours.epoch == claim.epoch) {
-        return Ok(());
+        return Ok(claim);
     }
     Err(Failure::Foreign { host: claim.host })
 }

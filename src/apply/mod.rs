@@ -39,7 +39,8 @@
 //!   comment stand in its place (`moves`).
 //! * A failed write never stops the others, unless every further one would fail the same way; after three of a kind in
 //!   a row that were refused for want of a right, the others of that kind are left for the next run (`breaker`).
-//! * Before a create the claim on the project is looked at ([`claim`]).
+//! * Before a create the claim on the first project is looked at ([`claim`]), wherever the ticket is to be opened. In a project
+//!   that Jira does not show nothing is opened, and no lost create of it is given up.
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
 //!   recorded before it is waited for ([`pause`]).
 //!
@@ -61,7 +62,10 @@ mod recover;
 mod scan;
 mod together;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
@@ -69,7 +73,7 @@ use tokio_util::sync::CancellationToken;
 pub use clock::{SystemClock, host_name};
 pub use decide::{DecideError, Decision, decide};
 pub use port::{Clock, Memory, Store, Tracker};
-pub use reconcile::{Wanted, observe_and_plan, reconcile};
+pub use reconcile::{Wanted, observe_and_plan, opens_at_home, reconcile};
 pub use recover::{Recovered, is_open, recover};
 
 use crate::{
@@ -114,6 +118,8 @@ pub struct Policy {
     pub take_over: bool,
     /// Whether a project with another address or key is the same one.
     pub same_project: bool,
+    /// Keys of other projects in which tickets were opened once and that are of no concern any more.
+    pub left_projects: BTreeSet<String>,
     /// Random name for this state, where it has none yet.
     pub instance: String,
     /// Name of this machine, for people.
@@ -142,12 +148,10 @@ pub enum RecoverError {
     State(#[from] StateError),
     /// Another disputebot works on the project.
     #[error(
-        "another disputebot works on the project `{project}`, from the machine `{host}` (take-over {epoch}){}; nothing was written",
+        "another disputebot works on this project, from the machine `{host}` (take-over {epoch}){}; nothing was written",
         if *ours { ", and took it over from this one" } else { "" }
     )]
     Foreign {
-        /// The project.
-        project: String,
         /// Its machine.
         host: String,
         /// How often the project changed hands.
@@ -319,17 +323,19 @@ pub async fn apply(
     Ok(applied)
 }
 
-/// Says on the project how far the journal has come, once everything is recorded.
+/// Says on the project how far the journal has come, once everything is recorded; `unread` are projects in which tickets
+/// may still be found ([`Recovered::unread`]).
 pub async fn anchor(
     tracker: &impl Tracker,
     store: &impl Store,
     clock: &impl Clock,
     policy: &Policy,
+    unread: &BTreeMap<String, u64>,
 ) -> Result<(), JiraError> {
     if !policy.lease {
         return Ok(());
     }
-    claim::anchor(tracker, store, clock, policy).await
+    claim::anchor(tracker, store, clock, policy, unread).await
 }
 
 struct Applier<'a, T, S, C> {

@@ -67,7 +67,7 @@ pub trait Tracker: Sync {
     ) -> impl Future<Output = Result<Found, JiraError>> + Send;
     /// Whether a key is, or was, that of the project of [`Self::home`].
     fn is_home(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
-    /// Whether Jira shows a project.
+    /// Whether Jira shows a project, of which a key may be an old one.
     fn has_project(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
     /// Writes changed fields, and the mark where one is given.
     fn edit(
@@ -127,24 +127,22 @@ pub trait Tracker: Sync {
         issue: &Issue,
         transition: &Transition,
     ) -> impl Future<Output = Result<(), JiraError>> + Send;
-    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any.
-    fn learn_fields(&self, tickets: &[Issue]) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
+    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any,
+    /// and `elsewhere` the projects besides the first one, and whether Jira shows each.
+    fn learn_fields(
+        &self,
+        tickets: &[Issue],
+        elsewhere: &BTreeMap<String, bool>,
+    ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
     /// The same, with the accounts that some texts name, by project as [`Ready::unknown_people`] has them.
     fn look_up(
         &self,
         people: BTreeMap<String, BTreeSet<String>>,
     ) -> impl Future<Output = Result<Arc<Ready>, JiraError>> + Send;
-    /// Our property of a project, none where it is not set.
-    fn project_property(
-        &self,
-        project: &str,
-    ) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
-    /// Sets our property of a project.
-    fn set_project_property(
-        &self,
-        project: &str,
-        value: &Value,
-    ) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// Our property of the project of [`Self::home`], none where it is not set.
+    fn project_property(&self) -> impl Future<Output = Result<Option<Value>, JiraError>> + Send;
+    /// Sets it.
+    fn set_project_property(&self, value: &Value) -> impl Future<Output = Result<(), JiraError>> + Send;
     /// Returns once Jira takes one more write: to an issue, or a create where there is none. An error where that
     /// would take too long.
     ///
@@ -362,20 +360,24 @@ impl Tracker for Client {
         Self::transition(self, issue, transition).await
     }
 
-    async fn learn_fields(&self, tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
-        Self::learn_fields(self, tickets).await
+    async fn learn_fields(
+        &self,
+        tickets: &[Issue],
+        elsewhere: &BTreeMap<String, bool>,
+    ) -> Result<Arc<Ready>, JiraError> {
+        Self::learn_fields(self, tickets, elsewhere).await
     }
 
     async fn look_up(&self, people: BTreeMap<String, BTreeSet<String>>) -> Result<Arc<Ready>, JiraError> {
         Self::look_up(self, people).await
     }
 
-    async fn project_property(&self, project: &str) -> Result<Option<Value>, JiraError> {
-        Self::project_property(self, project).await
+    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        Self::project_property(self).await
     }
 
-    async fn set_project_property(&self, project: &str, value: &Value) -> Result<(), JiraError> {
-        Self::set_project_property(self, project, value).await
+    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        Self::set_project_property(self, value).await
     }
 
     async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {

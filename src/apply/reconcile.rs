@@ -15,6 +15,7 @@ use crate::{
         Standing, StrayKind, Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
+    ticket::Content,
 };
 
 /// What a run wants of the tickets.
@@ -26,8 +27,10 @@ pub struct Wanted<'a> {
     pub records: &'a [GroupRecord],
     /// What each wants.
     pub standing: &'a BTreeMap<GroupId, Standing>,
-    /// Why Jira would refuse every new ticket; empty where it would not.
+    /// Why Jira would refuse every new ticket in the first project; empty where it would not.
     pub refused_creates: &'a [String],
+    /// The projects besides the first one that tickets may be in ([`super::Recovered::elsewhere`]).
+    pub elsewhere: &'a BTreeMap<String, bool>,
 }
 
 /// Looks at the tickets and says what is to be written, without writing anything.
@@ -180,6 +183,8 @@ async fn plan_for(
         read: true,
         markup: tracker.markup(),
         site: &home.site,
+        project: &home.project,
+        elsewhere: wanted.elsewhere,
         strays: &strays,
         doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
         ways: &ways,
@@ -189,6 +194,14 @@ async fn plan_for(
         overwritten,
     };
     Ok(plan::plan(&input, params))
+}
+
+/// Whether tickets are to be opened in the first project.
+pub fn opens_at_home(plan: &Plan, home: &str) -> bool {
+    let is_home = |content: &Content| content.project.as_deref().is_none_or(|project| project == home);
+    plan.actions
+        .iter()
+        .any(|action| matches!(&action.write, Write::Create { content, .. } if is_home(content)))
 }
 
 /// Whether a list is to be attached: it may be larger than Jira takes, or attachments may be switched off.
@@ -226,7 +239,7 @@ pub async fn reconcile(
         plan = observe_and_plan(wanted, params, tracker, store, &now) => plan?,
         () = stop.cancelled() => return Err(RecoverError::Stopped),
     };
-    if !wanted.refused_creates.is_empty() && plan.counts().get("create").is_some_and(|creates| *creates > 0) {
+    if !wanted.refused_creates.is_empty() && opens_at_home(&plan, &tracker.home().project) {
         return Err(RecoverError::Unready { problems: wanted.refused_creates.to_vec() });
     }
     let known = store.known();

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::claim::{self, Standing};
 use super::port::{Clock, Store, Tracker};
-use super::scan::{Scan, number, scan};
+use super::scan::{Scan, is_shown, number, scan};
 use super::{Policy, RecoverError};
 use crate::{
     group::GroupId,
@@ -34,6 +34,11 @@ pub struct Recovered {
     /// Whether a run had died while it opened tickets: what it opened has been read, which is to be noted on the
     /// project, or every later run would read it again.
     pub unclean: bool,
+    /// Projects that Jira does not show in which a run had died while it opened tickets: the claim goes on to say so.
+    pub unread: BTreeMap<String, u64>,
+    /// The projects besides the first one that tickets may be in, and whether Jira shows each: in one that it does not show,
+    /// or that was not asked about, nothing may be opened.
+    pub elsewhere: BTreeMap<String, bool>,
     /// Issues of the project that carry our label and no mark of a group of ours: a person has to look.
     pub strange: Vec<String>,
 }
@@ -53,27 +58,22 @@ pub async fn recover(
 ) -> Result<Recovered, RecoverError> {
     let account = tracker.sign_in().await?;
     at_home(tracker, store, clock, policy).await?;
-    let mut openings = BTreeMap::new();
-    let mut look = async |store: &mut _, project: String| -> Result<(), RecoverError> {
-        let standing = claim::look(tracker, store, clock, policy, may_write, &project).await?;
-        let opening_after = match standing {
-            Standing::Ours { opening_after } => opening_after,
-            Standing::Free => None,
-        };
-        openings.insert(project, opening_after);
-        Ok(())
+    let standing = claim::look(tracker, store, clock, policy, may_write).await?;
+    let openings = match standing {
+        Standing::Ours { openings } => openings,
+        Standing::Free => BTreeMap::new(),
     };
-    // The claim on the first project names those that no rule names any more.
-    look(store, tracker.home().project).await?;
-    for project in elsewhere(tracker, store.known()).await? {
-        look(store, project).await?;
-    }
-    let recovered = Recovered { unclean: openings.values().any(Option::is_some), ..Recovered::default() };
-    let projects = openings.keys().cloned().collect();
-    let mut recovery = Recovery { tracker, store, clock, policy, account: account.id, projects, recovered };
+    // The claim names those that no rule names any more.
+    let elsewhere = elsewhere(tracker, store.known(), policy).await?;
+    let is_hidden = |project: &String| elsewhere.get(project) == Some(&false);
+    let (unread, openings): (BTreeMap<String, u64>, BTreeMap<String, u64>) =
+        openings.into_iter().partition(|(project, _)| is_hidden(project));
+    let unclean = !openings.is_empty();
+    let recovered = Recovered { unclean, unread, elsewhere, ..Recovered::default() };
+    let mut recovery = Recovery { tracker, store, clock, policy, account: account.id, recovered };
     recovery.own_up()?;
     if recovery.store.known().doubt.is_none() {
-        recovery.settle(&openings, may_write).await?;
+        Box::pin(recovery.settle(&openings, may_write)).await?;
         recovery.sweep().await?;
     }
     if recovery.store.known().doubt.is_some() {
@@ -105,20 +105,27 @@ async fn at_home(
     Ok(())
 }
 
-/// The projects besides the first one that tickets of ours may be in, as far as Jira shows them: those that rules name,
-/// and those that they named once. In one that rules name nothing is opened while it is not shown.
-async fn elsewhere(tracker: &impl Tracker, known: &Known) -> Result<BTreeSet<String>, JiraError> {
-    let all: BTreeSet<String> =
-        tracker.elsewhere().into_iter().chain(known.projects.iter().cloned()).collect();
-    let mut shown = BTreeSet::new();
-    for project in all {
-        if tracker.has_project(&project).await? {
-            shown.insert(project);
-        } else {
-            tracing::warn!(project, "Jira does not show this project, in which tickets are or were opened");
+/// The projects besides the first one that tickets of ours may be in, those that rules name and those that they named
+/// once, and whether Jira shows each.
+async fn elsewhere(
+    tracker: &impl Tracker,
+    known: &Known,
+    policy: &Policy,
+) -> Result<BTreeMap<String, bool>, JiraError> {
+    let mut projects = BTreeMap::new();
+    for project in tracker.elsewhere().iter().chain(&known.projects) {
+        if !policy.left_projects.contains(project) && !projects.contains_key(project) {
+            let is_shown = tracker.has_project(project).await?;
+            if !is_shown {
+                tracing::warn!(
+                    project,
+                    "Jira does not show this project, in which tickets are or were opened"
+                );
+            }
+            projects.insert(project.clone(), is_shown);
         }
     }
-    Ok(shown)
+    Ok(projects)
 }
 
 /// Whether something is open that can be settled now.
@@ -157,14 +164,21 @@ struct Recovery<'a, T, S, C> {
     clock: &'a C,
     policy: &'a Policy,
     account: String,
-    /// Where tickets of ours may be.
-    projects: Vec<String>,
     recovered: Recovered,
 }
 
 impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     fn record(&mut self, changes: &[Change]) -> Result<(), StateError> {
         self.store.record(self.clock.moment().at, changes)
+    }
+
+    /// The projects that tickets of ours may be in, as far as Jira shows them.
+    fn projects(&self) -> Vec<String> {
+        let elsewhere = self.recovered.elsewhere.iter().filter(|(_, is_shown)| **is_shown);
+        [self.tracker.home().project]
+            .into_iter()
+            .chain(elsewhere.map(|(project, _)| project.clone()))
+            .collect()
     }
 
     /// Whoever was sending a create is gone, since this process holds the state: its outcome is unknown.
@@ -196,14 +210,16 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }
-            // One that no rule names any more may be gone for good.
-            let is_hidden = |project: &&String| !self.projects.contains(project);
-            if let Some(hidden) = self.tracker.elsewhere().iter().find(is_hidden) {
-                let reason = format!("{} (project {hidden}: Jira does not show it)", doubt.reason);
+            if let Some((hidden, _)) = self.recovered.elsewhere.iter().find(|(_, is_shown)| !**is_shown) {
+                let reason = format!(
+                    "{} (Jira does not show the project {hidden}, in which tickets are or were opened; set \
+                     `jira.left_projects` where it is gone for good)",
+                    doubt.reason
+                );
                 return Err(RecoverError::Blind { reason });
             }
             let mut marked = Vec::new();
-            for project in &self.projects {
+            for project in &self.projects() {
                 let found = scan(self.tracker, project, 0, false).await?;
                 if let Some(reason) = found.blind {
                     let reason = format!("{} (project {project}: {reason})", doubt.reason);
@@ -230,7 +246,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     /// Finds out what became of creates whose answer was lost, project by project.
     async fn settle(
         &mut self,
-        openings: &BTreeMap<String, Option<u64>>,
+        openings: &BTreeMap<String, u64>,
         may_write: bool,
     ) -> Result<(), RecoverError> {
         let home = self.tracker.home().project;
@@ -246,7 +262,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         }
         for (project, mut open) in open {
             open.sort();
-            let opening_after = openings.get(&project).copied().flatten();
+            let opening_after = openings.get(&project).copied();
             let after = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min();
             if let Some(after) = after {
                 self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
@@ -264,7 +280,14 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         unclean: bool,
         may_write: bool,
     ) -> Result<(), RecoverError> {
-        let mut look = self.scan_after(project, after, unclean).await?;
+        let is_shown = self.projects().iter().any(|shown| shown == project);
+        let mut look = if is_shown {
+            self.scan_after(project, after, unclean).await?
+        } else {
+            // Nor would its index show what is there.
+            let blind = Some(format!("Jira does not show the project {project}"));
+            Look { after: u64::MAX, began: self.clock.moment(), blind }
+        };
         for (highest_number, group) in open {
             // One that has waited for long must not keep a later one from being found out.
             if look.blind.is_some() && highest_number > look.after {
@@ -289,7 +312,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.release(ticket, attempts)?;
                 continue;
             };
-            if may_write && self.behind_the_fence(&ticket, fence.as_ref(), &look.began).await? {
+            if may_write && is_shown && self.behind_the_fence(&ticket, fence.as_ref(), &look.began).await? {
                 self.release(ticket, attempts)?;
                 continue;
             }
@@ -311,10 +334,6 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     async fn scan_after(&mut self, project: &str, after: u64, unclean: bool) -> Result<Look, RecoverError> {
         // Before the scan, so that what it does not find was not there this long after the create.
         let began = self.clock.moment();
-        if !self.projects.iter().any(|shown| shown == project) {
-            let blind = Some(format!("Jira does not show the project {project}"));
-            return Ok(Look { after: u64::MAX, began, blind });
-        }
         let Scan { marked, blind } = scan(self.tracker, project, after, true).await?;
         self.adopt(marked, unclean).await?;
         Ok(Look { after, began, blind })
@@ -362,7 +381,12 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             self.put_up(&fence.label).await?;
             return Ok(false);
         }
-        if cut.is_some() {
+        // Nor does the index show what is in a project that is hidden.
+        let is_hidden = match project.as_deref() {
+            Some(project) => !is_shown(self.tracker, project).await?,
+            None => false,
+        };
+        if cut.is_some() || is_hidden {
             return Ok(false);
         }
         match &fence.passed {
@@ -420,7 +444,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     /// Marks of issues that the search shows with our label and that are not known, and why there may be more.
     async fn searched(&mut self, seen: &[Marked]) -> Result<(Vec<Marked>, Option<String>), RecoverError> {
         let known = self.store.known();
-        let Found { ids, cut } = self.tracker.labelled(LABEL, &self.projects).await?;
+        let Found { ids, cut } = self.tracker.labelled(LABEL, &self.projects()).await?;
         let mut ids: BTreeSet<String> = ids.into_iter().collect();
         for id in known.tickets.values().filter_map(Ticket::issue).map(|issue| &issue.id) {
             ids.remove(id);

@@ -29,7 +29,17 @@ pub(super) async fn scan(
     }
     marked.sort_by_key(|marked| (number(&marked.issue.id), marked.issue.id.clone()));
     marked.dedup_by(|a, b| a.issue.id == b.issue.id);
-    Ok(Scan { marked, blind: walk.blind() })
+    let mut blind = walk.blind();
+    // What is hidden meanwhile looks like what is not there.
+    if blind.is_none() && !is_shown(tracker, project).await? {
+        blind = Some(format!("Jira does not show the project {project} any more"));
+    }
+    Ok(Scan { marked, blind })
+}
+
+/// Whether Jira shows a project; the first one is asked about by its claim.
+pub(super) async fn is_shown(tracker: &impl Tracker, project: &str) -> Result<bool, JiraError> {
+    Ok(project == tracker.home().project || tracker.has_project(project).await?)
 }
 
 /// Ids are numbers written as text.

@@ -209,7 +209,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             },
         };
         self.highest_numbers.insert(project.to_owned(), highest_number);
-        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock, project)).await {
+        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
             Some(Ok(())) => {}
             Some(Err(failure)) => return Ok(vec![Err(failure)]),
             None => return Ok(vec![Err(Failure::Stopped)]),
@@ -514,8 +514,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
     }
 
-    /// Before the first create of a run in a project: says on it that tickets are being opened, and after which
-    /// number.
+    /// Before the first create of a run in a project: says in the claim that tickets are being opened there, and after
+    /// which number.
     async fn open_for_creates(&mut self, project: &str) -> Result<Result<u64, Failure>, StateError> {
         let number = match self.tracker.newest_number(project).await {
             Ok(number) => number,

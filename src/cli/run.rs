@@ -111,7 +111,16 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
 
 /// What was found out about tickets before the run looked at disputes.
 pub(super) fn tell_recovered(recovered: &Recovered, ui: &mut Ui) {
-    let Recovered { bound, released, strange, unclean: _ } = recovered;
+    let Recovered { bound, released, strange, unclean: _, unread: _, elsewhere } = recovered;
+    let hidden: Vec<&str> =
+        elsewhere.iter().filter(|(_, shown)| !**shown).map(|(key, _)| key.as_str()).collect();
+    if !hidden.is_empty() {
+        ui.warn(&format!(
+            "Jira does not show {}, where tickets are or were opened: none is opened there now; where that is for good, \
+             take it out of the rules of routing and set `jira.left_projects`",
+            hidden.join(", ")
+        ));
+    }
     if *bound > 0 {
         ui.say(&format!("{bound} tickets found again in Jira and bound to their groups"));
     }

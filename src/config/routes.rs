@@ -24,7 +24,7 @@ pub(super) fn routes(reader: &mut Reader<'_>) -> (Vec<Rule>, Routed) {
     let rules =
         tables.iter().map(String::as_str).chain([ROUTE]).map(|table| rule(reader, table, &mut routed));
     let rules = rules.filter(|rule| rule.then != Then::default()).collect();
-    (rules, routed)
+    (rules, routed.with_others())
 }
 
 fn rule(reader: &mut Reader<'_>, table: &str, routed: &mut Routed) -> Rule {

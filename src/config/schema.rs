@@ -456,6 +456,7 @@ mod tests {
         jira.gateway_url Text
         jira.project Text
         jira.issue_type Text
+        jira.left_projects List
         jira.user Text
         jira.token_file Text
         jira.token_expires Text

@@ -177,6 +177,7 @@ impl Settings {
             takeover_after: reader.optional_duration("jira.takeover_after").map(signed),
             take_over: false,
             same_project: false,
+            left_projects: left_projects(reader, &elsewhere),
             instance: String::new(),
             host: crate::apply::host_name(),
             at_once: AT_ONCE,
@@ -253,6 +254,15 @@ impl Settings {
             report_schedule: self.report_schedule.clone(),
         }
     }
+}
+
+/// Projects in which tickets were opened once and that are of no concern any more.
+fn left_projects(reader: &mut Reader<'_>, elsewhere: &[String]) -> BTreeSet<String> {
+    let left: BTreeSet<String> = reader.list("jira.left_projects").into_iter().collect();
+    if let Some(project) = elsewhere.iter().find(|project| left.contains(*project)) {
+        reader.refuse("jira.left_projects", format!("a rule of routing opens tickets in `{project}`"));
+    }
+    left
 }
 
 /// The project of tickets for staff, and how many clients must share a cause for one.

@@ -42,7 +42,7 @@ pub struct Settings {
     pub url: Url,
     /// Who asks.
     pub credentials: Credentials,
-    /// Key of the project that tickets are opened in.
+    /// Key of the project that tickets are opened in where no rule of routing names another one.
     pub project: String,
     /// Name of the issue type.
     pub issue_type: String,
@@ -134,10 +134,12 @@ pub struct Client {
     http: reqwest::Client,
     pub(super) settings: Arc<Settings>,
     site: Arc<OnceCell<Site>>,
-    /// What is known of the project's fields.
+    /// What is known of the fields of projects.
     ready: Arc<RwLock<Arc<Ready>>>,
     /// Whether changes send mails, because the account may not do without.
     is_loud: Arc<AtomicBool>,
+    /// Whether it is for another project than that of `jira.project`.
+    pub(super) is_elsewhere: bool,
     pub(super) pace: Arc<Pace>,
     pub(super) caller: Arc<Caller>,
 }
@@ -265,6 +267,7 @@ impl Client {
             site: Arc::default(),
             ready: Arc::default(),
             is_loud: Arc::default(),
+            is_elsewhere: false,
             pace: Arc::new(pace),
             caller: Arc::default(),
         })
@@ -284,12 +287,16 @@ impl Client {
         Self { settings: Arc::new(settings), ready: Arc::default(), is_loud: Arc::default(), ..self.clone() }
     }
 
-    /// A client for another project that rules of routing send tickets to, with what they say of tickets there.
+    /// A client for another project in which tickets are opened, with what rules of routing say of tickets there.
     #[must_use]
     pub fn within(&self, project: &str) -> Self {
         let routed = self.settings.routed.of(project);
-        let settings = Settings { project: project.to_owned(), routed, ..Settings::clone(&self.settings) };
-        Self { settings: Arc::new(settings), ready: Arc::default(), ..self.clone() }
+        // A project need not have the type of the first one.
+        let own_type = routed.issue_types.first().map(|(_, name)| name.clone());
+        let issue_type = own_type.unwrap_or_else(|| self.settings.issue_type.clone());
+        let project = project.to_owned();
+        let settings = Settings { project, issue_type, routed, ..Settings::clone(&self.settings) };
+        Self { settings: Arc::new(settings), ready: Arc::default(), is_elsewhere: true, ..self.clone() }
     }
 
     /// Keys of the other projects that rules of routing send tickets to.

@@ -81,9 +81,7 @@ pub struct Needs {
 pub async fn check(client: &Client, needs: &Needs) -> Health {
     const OF_SITE: [&str; 5] = ["jira.url", "credentials", "link type", "resolution", "attachments"];
     let elsewhere = client.elsewhere();
-    let is_elsewhere = |project: Option<&str>| elsewhere.iter().any(|other| Some(other.as_str()) == project);
-    let own = needs.tickets.iter().find(|ticket| !is_elsewhere(ticket.project()));
-    let mut health = check_one(client, needs, own).await;
+    let mut health = check_one(client, needs, client.example(&needs.tickets)).await;
     let is_bad = |finding: &Finding| finding.verdict == Verdict::Bad;
     if health.iter().any(|finding| is_bad(finding) && OF_SITE[..2].contains(&finding.subject.as_str())) {
         return health;

@@ -1,4 +1,4 @@
-//! The projects that tickets are opened in.
+//! Projects, and the property of the one that is meant.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -10,18 +10,18 @@ use super::{
 };
 
 impl Client {
-    /// Our property of a project, none where it is not set.
-    pub async fn project_property(&self, project: &str) -> Result<Option<Value>, JiraError> {
-        match self.get(&property_path(project), &[]).await {
+    /// Our property of the project that is meant, none where it is not set.
+    pub async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        match self.get(&self.property_path(), &[]).await {
             Ok(answer) => Ok(Some(answer["value"].clone())),
             Err(error) if error.cause == Cause::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Sets our property of a project. Needs the permission to administer it.
-    pub async fn set_project_property(&self, project: &str, value: &Value) -> Result<(), JiraError> {
-        let put = self.send(Method::PUT, &property_path(project), value, Repeat::Safe).await;
+    /// Sets it. Needs the permission to administer the project.
+    pub async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        let put = self.send(Method::PUT, &self.property_path(), value, Repeat::Safe).await;
         put.map(drop).map_err(|error| match error.cause {
             Cause::Forbidden | Cause::NotFound => JiraError {
                 said: "the account may not set a property of the project: it needs ADMINISTER_PROJECTS, or \
@@ -38,24 +38,26 @@ impl Client {
         if key == self.settings.project {
             return Ok(true);
         }
-        let other = self.project_id(key).await?;
-        Ok(other.is_some() && other == self.project_id(&self.settings.project).await?)
+        let id = |project: Value| project["id"].clone();
+        let other = self.project(key).await?.map(id);
+        Ok(other.is_some() && other == self.project(&self.settings.project).await?.map(id))
     }
 
-    /// Whether Jira shows a project.
+    /// Whether Jira shows a project, of which a key may be an old one.
     pub async fn has_project(&self, key: &str) -> Result<bool, JiraError> {
-        Ok(self.project_id(key).await?.is_some())
+        Ok(self.project(key).await?.is_some())
     }
 
-    async fn project_id(&self, key: &str) -> Result<Option<Value>, JiraError> {
+    /// A project; none where it is not shown.
+    pub(super) async fn project(&self, key: &str) -> Result<Option<Value>, JiraError> {
         match self.get(&format!("/project/{key}"), &[]).await {
-            Ok(project) => Ok(Some(project["id"].clone())),
-            Err(error) if error.cause == Cause::NotFound => Ok(None),
+            Ok(project) => Ok(Some(project)),
+            Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
 
-fn property_path(project: &str) -> String {
-    format!("/project/{project}/properties/{GROUP_PROPERTY}")
+    fn property_path(&self) -> String {
+        format!("/project/{}/properties/{GROUP_PROPERTY}", self.settings.project)
+    }
 }

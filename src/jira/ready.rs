@@ -1,4 +1,4 @@
-//! What the project's screens demand and take, found out before the first write.
+//! What the screens of projects demand and take, found out before the first write.
 //!
 //! [`Client::learn_fields`] reads the create screen of the issue type, and the edit screen of one ticket; what the
 //! config names is found there and its constants are tried. Everything that Jira would refuse is known then, with
@@ -56,13 +56,15 @@ pub struct Ready {
     pub(super) findings: Vec<Finding>,
     refusals: Vec<String>,
     pub(super) refused_creates: Vec<String>,
-    /// The same of the other projects that rules of routing name, by key. What is wrong there stops only what would be
-    /// opened there.
+    /// Whether it is of another project than that of `jira.project`: what is wrong there stops only what would be opened
+    /// there.
+    is_elsewhere: bool,
+    /// The same of the other projects in which tickets are or were opened, by key.
     elsewhere: BTreeMap<String, Ready>,
 }
 
 impl Ready {
-    /// What is known of a project; where it is none that rules name, of that of `jira.project`.
+    /// What is known of a project; where it is none in which tickets are opened, of that of `jira.project`.
     pub(super) fn of(&self, project: Option<&str>) -> &Self {
         project.and_then(|project| self.elsewhere.get(project)).unwrap_or(self)
     }
@@ -72,7 +74,7 @@ impl Ready {
         self.of(issue.project())
     }
 
-    /// What is known of an account, in this project or another one.
+    /// What is known of each project.
     fn all(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(self.elsewhere.values())
     }
@@ -92,9 +94,19 @@ impl Ready {
         &self.findings
     }
 
-    /// Configured fields that can only be set when a ticket is opened, in any of the projects.
-    pub fn fixed(&self) -> BTreeSet<String> {
-        self.all().flat_map(|ready| ready.fixed.iter().cloned()).collect()
+    /// Configured fields that can only be set when a ticket is opened, in the project of `jira.project`.
+    pub fn fixed(&self) -> &BTreeSet<String> {
+        &self.fixed
+    }
+
+    /// What is wrong with another project stops what would be opened there.
+    fn of_elsewhere(mut self) -> Self {
+        if self.catalog.is_empty() {
+            let bad = self.findings.iter().find(|finding| finding.verdict == Verdict::Bad);
+            self.refused_creates.extend(bad.map(|finding| finding.said.clone()));
+        }
+        self.refused_creates.append(&mut self.refusals);
+        self
     }
 
     /// Makes the texts of a content those that Jira shows, none longer than `limit` characters (units of UTF-16), and
@@ -103,7 +115,10 @@ impl Ready {
         let project = issue.map_or(content.project.as_deref(), Issue::project).unwrap_or_default().to_owned();
         let there = self.of(Some(&project));
         let mut refused = there.settle_here(content, limit);
-        if issue.is_none() && !std::ptr::eq(there, self) {
+        if there.is_elsewhere && issue.is_some() {
+            content.fields.retain(|name, _| !there.fixed.contains(name));
+        }
+        if there.is_elsewhere && issue.is_none() {
             let words = there.refused_creates.iter().map(|said| format!("{said}, in project {project}"));
             refused.extend(words.map(|what| plan::Unfit { what, demanded: true }));
         }
@@ -113,6 +128,8 @@ impl Ready {
     fn settle_here(&self, content: &mut Content, limit: usize) -> Vec<plan::Unfit> {
         let mut refused: Vec<plan::Unfit> = self.unrouted(content).collect();
         self.settle_people(content, &mut refused);
+        // That of a rule for another project.
+        content.priority = content.priority.take().filter(|name| self.has_priority(name));
         content.fields.retain(|name, text| {
             // A field that there is not was told by name already.
             let Some(field) = self.fields.get(name) else { return false };
@@ -160,12 +177,11 @@ impl Ready {
     fn unknown_here<'a>(&self, contents: impl Iterator<Item = &'a Content>) -> BTreeSet<String> {
         let is_person = |name: &&String| self.fields.get(*name).is_some_and(takes_people);
         let names: Vec<&String> = self.fields.keys().filter(is_person).collect();
-        if names.is_empty() {
-            return BTreeSet::new();
-        }
         contents
-            .flat_map(|content| names.iter().filter_map(|name| content.fields.get(*name)))
-            .flat_map(|text| elements(text))
+            .flat_map(|content| {
+                let of_fields = names.iter().filter_map(|name| content.fields.get(*name));
+                of_fields.flat_map(|text| elements(text)).chain(content.watchers.iter().cloned())
+            })
             .filter(|text| self.people.get(text).is_none())
             .collect()
     }
@@ -223,6 +239,12 @@ impl Ready {
             said.push_str(&format!("; set {}", names.join(" and ")));
         }
         JiraError { said, ..error }
+    }
+
+    /// Whether the scheme of the project has a priority, as far as it tells.
+    fn has_priority(&self, name: &str) -> bool {
+        let allowed = self.catalog.by_id("priority").map_or(&[][..], |field| &field.allowed);
+        allowed.is_empty() || allowed.iter().any(|one| one.name == *name)
     }
 
     fn wording(&self) -> Wording<'_> {
@@ -289,6 +311,9 @@ impl Ready {
                         (Verdict::Bad, format!("{place} is demanded, but its text is empty"))
                     }
                     Ok(meant) => (Verdict::Good, format!("{place} will be `{}`", meant.text)),
+                    Err(unfit) if self.is_elsewhere && !field.is_demanded() => {
+                        (Verdict::Weak, format!("{unfit}; it is left out"))
+                    }
                     Err(unfit) => (Verdict::Bad, unfit.to_string()),
                 }
             };
@@ -367,42 +392,42 @@ pub(super) fn takes_people(field: &Field) -> bool {
 }
 
 impl Client {
-    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any.
-    pub async fn learn_fields(&self, tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
-        let elsewhere = &self.settings.routed.elsewhere;
-        let is_elsewhere = |issue: &&Issue| issue.project().is_some_and(|key| elsewhere.contains_key(key));
-        let mut ready = self.learn(tickets.iter().find(|issue| !is_elsewhere(issue))).await?;
-        for project in elsewhere.keys() {
-            let there = tickets.iter().find(|issue| issue.project() == Some(project));
-            let found = match self.within(project).learn(there).await {
-                Ok(found) => {
-                    let Ready { refusals, refused_creates, .. } = found.clone();
-                    Ready {
-                        refused_creates: [refused_creates, refusals].concat(),
-                        refusals: Vec::new(),
-                        ..found
-                    }
-                }
-                Err(error) if matches!(error.cause, Cause::NotFound | Cause::Forbidden) => {
-                    let said = "it is not there, or the account may not see it".to_owned();
-                    Ready {
-                        dialect: Some(self.dialect().await?),
-                        refused_creates: vec![said],
-                        ..Ready::default()
-                    }
-                }
-                Err(error) => return Err(error),
-            };
+    /// Finds out what the fields of the projects demand and take; `tickets` are ours, one of each project that has any, and
+    /// `elsewhere` the projects besides the first one, and whether Jira shows each.
+    pub async fn learn_fields(
+        &self,
+        tickets: &[Issue],
+        elsewhere: &BTreeMap<String, bool>,
+    ) -> Result<Arc<Ready>, JiraError> {
+        let mut ready = self.learn(self.example(tickets)).await?;
+        for (project, _) in elsewhere.iter().filter(|(_, is_shown)| **is_shown) {
+            let Some(shown) = self.project(project).await? else { continue };
+            // Issues have the key that it has now.
+            let key = shown["key"].as_str().unwrap_or(project);
+            let there = tickets.iter().find(|issue| issue.project() == Some(key));
+            let found = self.within(project).learn(there).await?.of_elsewhere();
+            ready.elsewhere.insert(key.to_owned(), found.clone());
             ready.elsewhere.insert(project.clone(), found);
         }
         Ok(self.set_ready(ready))
     }
 
+    /// Of some tickets, one of each project, that of the client's own project, or else one that people have moved.
+    pub(super) fn example<'i>(&self, tickets: &'i [Issue]) -> Option<&'i Issue> {
+        let own = Some(self.settings.project.as_str());
+        let elsewhere = &self.settings.routed.elsewhere;
+        let is_elsewhere = |issue: &&Issue| issue.project().is_some_and(|key| elsewhere.contains_key(key));
+        let moved = || tickets.iter().find(|issue| !is_elsewhere(issue));
+        tickets.iter().find(|issue| issue.project() == own).or_else(moved)
+    }
+
     /// The same of the client's own project alone.
     pub(super) async fn learn(&self, ticket: Option<&Issue>) -> Result<Ready, JiraError> {
         let (configured, routed) = (&self.settings.fields, &self.settings.routed);
-        let general = routed.general.as_deref();
-        let mut ready = Ready { dialect: Some(self.dialect().await?), ..Ready::default() };
+        // Beside the rules of the project: what it does not take of those is left out.
+        let beside = routed.beside.as_deref();
+        let is_elsewhere = self.is_elsewhere;
+        let mut ready = Ready { dialect: Some(self.dialect().await?), is_elsewhere, ..Ready::default() };
         // Without a screen nothing can be said of its fields. What tickets there are can be cared for all the same.
         let own = &self.settings.project;
         match self.create_screen(own, &self.settings.issue_type).await? {
@@ -413,7 +438,7 @@ impl Client {
             Ok(catalog) => ready.catalog = catalog,
             Err(said) => ready.findings.push(Finding::new("jira.issue_type", Verdict::Bad, said)),
         }
-        let fields_of_rules = || routed.fields.iter().chain(general.iter().flat_map(|it| &it.fields));
+        let fields_of_rules = || routed.fields.iter().chain(beside.iter().flat_map(|it| &it.fields));
         let editable = match ticket {
             Some(ticket) if !configured.is_empty() || fields_of_rules().next().is_some() => {
                 self.edit_screen(ticket).await?
@@ -421,10 +446,10 @@ impl Client {
             _ => None,
         };
         if !ready.catalog.is_empty() {
+            let is_there = |name: &&String| !is_elsewhere || ready.catalog.find(name).is_ok();
             let mut subjects: BTreeMap<String, String> =
-                configured.keys().map(|name| (name.clone(), setting(name))).collect();
+                configured.keys().filter(is_there).map(|name| (name.clone(), setting(name))).collect();
             for (name, texts) in fields_of_rules() {
-                // What rules without a project say is left out where there is no such field.
                 if !routed.fields.contains_key(name) && ready.catalog.find(name).is_err() {
                     continue;
                 }
@@ -440,7 +465,7 @@ impl Client {
             .flat_map(|(_, text)| elements(text))
             .collect();
         texts.extend(ready.routed_people(routed));
-        texts.extend(general.into_iter().flat_map(|general| ready.routed_people(general)));
+        texts.extend(beside.into_iter().flat_map(|beside| ready.routed_people(beside)));
         ready.people = self.people(texts).await?;
         ready.try_texts(configured);
         ready.try_routed(routed);

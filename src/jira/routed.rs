@@ -33,16 +33,42 @@ pub struct Routed {
     pub fallback_assignee: Option<String>,
     /// What rules say that send tickets to another project than that of `jira.project`, by its key.
     pub elsewhere: BTreeMap<String, Routed>,
-    /// What rules say that name no project, where this is of another one: what it does not take is left out there.
-    pub general: Option<Box<Routed>>,
+    /// What the rules say that send tickets to other projects than this one, or to none by name where this is another one
+    /// than that of `jira.project`: its tickets may follow those as well, as far as the project takes what they say.
+    pub beside: Option<Box<Routed>>,
 }
 
 impl Routed {
     /// What is said of tickets in another project.
     pub(super) fn of(&self, project: &str) -> Self {
-        let own = self.elsewhere.get(project).cloned().unwrap_or_default();
-        let general = Self { elsewhere: BTreeMap::new(), ..self.clone() };
-        Self { fallback_assignee: self.fallback_assignee.clone(), general: Some(Box::new(general)), ..own }
+        let mut own = self.elsewhere.get(project).cloned().unwrap_or_default();
+        let mut beside = Self { elsewhere: BTreeMap::new(), beside: None, ..self.clone() };
+        for (_, rules) in self.elsewhere.iter().filter(|(other, _)| *other != project) {
+            beside.join(rules);
+        }
+        own.fallback_assignee.clone_from(&self.fallback_assignee);
+        own.beside = Some(Box::new(beside));
+        own
+    }
+
+    /// The same with what all other rules say beside it.
+    #[must_use]
+    pub fn with_others(mut self) -> Self {
+        let mut beside = Self::default();
+        for rules in self.elsewhere.values() {
+            beside.join(rules);
+        }
+        self.beside = (beside != Self::default()).then(|| Box::new(beside));
+        self
+    }
+
+    fn join(&mut self, other: &Self) {
+        for (name, texts) in &other.fields {
+            self.fields.entry(name.clone()).or_default().extend(texts.iter().cloned());
+        }
+        self.priorities.extend(other.priorities.iter().cloned());
+        self.issue_types.extend(other.issue_types.iter().cloned());
+        self.watchers.extend(other.watchers.iter().cloned());
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Found {
     pub cut: Option<String>,
 }
 
-/// What reading some numbers of the project showed.
+/// What reading some numbers of a project showed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
     /// The highest of the numbers that is an issue, moved ones included where Jira follows them.

@@ -136,6 +136,10 @@ pub struct Input<'a> {
     pub markup: Markup,
     /// Address of the site.
     pub site: &'a str,
+    /// Key of the first project.
+    pub project: &'a str,
+    /// The others that tickets may be in, and whether Jira shows each.
+    pub elsewhere: &'a BTreeMap<String, bool>,
     /// Issues with the mark of a group that is bound to another one.
     pub strays: &'a [Stray],
     /// Why nothing may be created in this run.
@@ -257,6 +261,12 @@ impl Planner<'_> {
         let ruled = self.quiet.over(&group.members).map(|over| over.ruling.key.clone());
         if let Some(reason) = self.input.doubt {
             return self.hold(group, standing, None, HoldReason::Doubt { reason: reason.to_owned() });
+        }
+        if let Some(project) = content.project.as_deref().filter(|project| *project != self.input.project)
+            && self.input.elsewhere.get(project) != Some(&true)
+        {
+            let reason = format!("the project {project} is not shown to this account");
+            return self.hold(group, standing, None, HoldReason::Refused { reason });
         }
         self.unfit(group, standing, None);
         if standing.unfit.iter().any(|unfit| unfit.demanded) {

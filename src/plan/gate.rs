@@ -112,6 +112,7 @@ mod tests {
         let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0 };
         let action = Action { group, key: None, title, write, reason };
         let (standing, tickets, observed, ways, overwritten) = Default::default();
+        let elsewhere = std::collections::BTreeMap::new();
         let input = Input {
             now: &now,
             complete: true,
@@ -122,6 +123,8 @@ mod tests {
             read: true,
             markup: Markup::Adf,
             site: "",
+            project: "DISP",
+            elsewhere: &elsewhere,
             strays: &[],
             doubt: None,
             ways: &ways,

@@ -166,6 +166,7 @@ impl Overview {
             records: &self.records,
             standing: &self.standing,
             refused_creates: &[],
+            elsewhere: super::NOWHERE,
         }
     }
 
@@ -298,7 +299,7 @@ pub async fn plan_only(
 ) -> Result<Internal, RunError> {
     let mut memory = Memory::new(known);
     let recovered = apply::recover(tracker, &mut memory, clock, &params.apply, false).await?;
-    let ready = learn(tracker, memory.known()).await?;
+    let ready = learn(tracker, memory.known(), &recovered).await?;
     let now = clock.moment();
     let mut overview = Overview::of(params, surveyed, clients, memory.known(), templates, now.at)?;
     let ready = settle(&mut overview.standing, ready, tracker, memory.known()).await?;

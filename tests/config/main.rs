@@ -168,6 +168,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.duration("jira.create_settle");
     reader.duration("jira.hold_after");
     reader.flag("jira.lease");
+    reader.list("jira.left_projects");
     reader.optional_duration("jira.takeover_after");
     reader.optional_path("jira.ca_file");
     for map in ["fields", "transition_fields"] {

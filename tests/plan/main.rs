@@ -197,6 +197,8 @@ impl World {
             tickets: &self.tickets,
             observed: &self.jira,
             markup: self.markup,
+            project: "DISP",
+            elsewhere: &BTreeMap::new(),
             site: "https://jira.example.com",
             read: self.read,
             strays: &self.strays,

@@ -531,16 +531,24 @@ async fn in_two_projects(flavour: Flavour) {
     world.expect(0, &["run"]).await;
     assert_eq!(world.writes(), writes, "a second run writes nothing");
 
-    // Other rules: what is open stays where it is.
-    configure(&world, "[route]\nassignee = \"Example Lead\"\n");
+    let verified = world.expect(0, &["state", "verify"]).await;
+    let exported = world.expect(0, &["state", "export"]).await;
+    assert!(exported.contains("\"change\":\"project\",\"project\":\"TX\""), "{verified}");
+
+    // Other rules: what is open stays where it is and follows them as far as its project can, whatever its key is now.
+    let renamed = if flavour == Flavour::Cloud { "TEX" } else { "TX" };
+    world.sandbox.rename_project("TX", renamed).unwrap();
+    configure(&world, "[route]\nassignee = \"Example Lead\"\ncomponents = [\"Rebates\"]\n");
     let before = projects(&world);
     world.expect(0, &["run"]).await;
     assert_eq!(projects(&world), before);
-    let (b, _) = by_client(&world);
-    assert!(
-        b.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"),
-        "but follows them"
-    );
+    let (b, rest) = by_client(&world);
+    assert!(b.iter().all(|issue| issue["fields"]["assignee"]["displayName"] == "Example Lead"));
+    assert!(b.iter().all(|issue| issue["fields"]["components"][0]["name"] == "Texas"), "it has no other");
+    assert!(rest.iter().all(|issue| issue["fields"]["components"][0]["name"] == "Rebates"));
+    let writes = world.writes();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.writes(), writes, "and then all is quiet");
 
     // Everything is known again from Jira alone, also where no rule names the second project any more.
     std::fs::remove_dir_all(world.path("state")).unwrap();
@@ -566,17 +574,50 @@ async fn what_is_wrong_with_another_project_keeps_its_tickets_back_and_no_others
     let said = world.expect(5, &["check"]).await;
     assert!(said.contains("jira.project in TX"), "{said}");
     let said = world.expect(0, &["run"]).await;
-    assert!(said.contains("it is not there, or the account may not see it, in project TX"), "{said}");
+    assert!(said.contains("the project TX is not shown to this account"), "{said}");
     let opened = projects(&world);
     assert!(!opened.is_empty() && opened.values().all(|all| *all == ["DISP"]), "{opened:?}");
-    // Another disputebot works there.
+    // Once it is there, and another disputebot works in it as well, each cares for its own.
     world.sandbox.add_project("TX", "Texas").unwrap();
     world.sandbox.add_component("TX", "Texas").unwrap();
     world.expect(0, &["run", "--set", "jira.project=TX", "--set", "state.dir=other"]).await;
+    world.expect(0, &["run"]).await;
     let writes = world.writes();
-    let output = world.run(&["run"]).await;
-    let said = text(&output.stderr);
-    assert!(said.contains("another disputebot works on the project `TX`"), "{said}");
-    assert_eq!(output.status.code(), Some(5));
+    world.expect(0, &["run", "--set", "jira.project=TX", "--set", "state.dir=other"]).await;
+    world.expect(0, &["run"]).await;
     assert_eq!(world.writes(), writes);
+    let groups = world.groups().await;
+    let own = projects(&world).into_iter().filter(|(group, _)| groups.contains_key(group));
+    let own: Vec<Vec<String>> = own.map(|(_, projects)| projects).collect();
+    assert!(
+        own.iter().all(|projects| projects.len() == 1) && own.contains(&vec!["TX".to_owned()]),
+        "{own:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_refuses_all_writes_keeps_no_other_project_from_being_cared_for() {
+    let world = world(Flavour::Cloud).await;
+    world.sandbox.add_project("TX", "Texas").unwrap();
+    let routes = "[routes.b]\nclients = [\"Example Pharma B\"]\nproject = \"TX\"\n";
+    world.write_config(routes);
+    world.expect(0, &["run"]).await;
+    world.sandbox.archive_project("TX").unwrap();
+    let (_, before) = by_client(&world);
+    let mut rows = crate::world::disputes();
+    for row in &mut rows {
+        "2027-02-01".clone_into(&mut row.due_at);
+    }
+    world.write_disputes(&rows);
+    world.run(&["run"]).await;
+    let (b, rest) = by_client(&world);
+    let due = |issue: &Value| issue["fields"]["duedate"] == "2027-02-01";
+    assert!(
+        !b.iter().any(due) && rest.len() == before.len() && rest.iter().all(due),
+        "those elsewhere are up to date"
+    );
+    world.sandbox.restore_project("TX").unwrap();
+    world.expect(0, &["run"]).await;
+    assert!(by_client(&world).0.iter().all(due));
+    world.assert_one_ticket_per_group("restored").await;
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{content, plan_params, wanted},
-    model::{BOT, Chances, Client, Disk, Fault, HOME, Loss, ModelClock, ModelJira, ModelStore, World},
+    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, World},
 };
 
 /// Longer than a request takes.
@@ -67,6 +67,7 @@ impl Story {
             takeover_after: self.takeover_after,
             take_over: false,
             same_project: false,
+            left_projects: std::collections::BTreeSet::new(),
             instance: "one".to_owned(),
             host: "first".to_owned(),
             at_once: 1,
@@ -96,7 +97,9 @@ impl Story {
     /// A pass over some groups, by a process that may die in it and is started again then.
     async fn pass(&mut self, groups: &[Group]) {
         let (records, standing) = wanted(groups.to_vec());
-        let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+        let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
+        let wanted =
+            Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
         let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
         let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
         let pass = async {
@@ -356,7 +359,7 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         let world = story.world().clone();
         // The copy has the same name and the same record of the journal.
         let other_begins = || {
-            world.person(|jira, _, _| jira.properties.get_mut(HOME).unwrap()["session"] = json!("another"));
+            world.person(|jira, _, _| jira.property.as_mut().unwrap()["session"] = json!("another"));
         };
         let applied = story.apply(creates.collect(), other_begins).await;
         assert_eq!(applied.done.len(), 1, "{applied:?}");
@@ -374,7 +377,7 @@ fn a_machine_that_stands_by_takes_no_project_over_by_a_clock_that_was_set_while_
             "schema": 1, "instance": "another", "host": "elsewhere", "epoch": 3, "beat": 7, "session": "a",
             "head": { "seq": 0, "hash": "0".repeat(64) },
         });
-        story.world().person(|jira, _, _| drop(jira.properties.insert(HOME.to_owned(), claim)));
+        story.world().person(|jira, _, _| jira.property = Some(claim));
         let policy = story.policy();
         let look = async |story: &mut Story| {
             apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await

@@ -64,6 +64,8 @@ pub(crate) struct Plot {
     pub(crate) orders: bool,
     /// Whether the state is set back to an older copy at times.
     pub(crate) old_copies: bool,
+    /// Whether the state is lost at times, and made anew from Jira.
+    pub(crate) loses_state: bool,
     /// Whether the clock of the machine is set at times.
     pub(crate) clocks: bool,
     /// Whether many tickets can be looked at by a search only, as on Data Center.
@@ -188,6 +190,7 @@ impl Plot {
             people,
             orders: ours,
             old_copies,
+            loses_state: false,
             clocks,
             by_search: ours && random.chance(500),
             lying_disk: false,
@@ -347,6 +350,11 @@ impl Plot {
                     disk.truncate(kept);
                     daemon.jira.disk.pending().clear();
                 }
+            }
+            if self.loses_state && world.elapsed() < self.trouble && world.lock().later.chance(300) {
+                daemon.jira.disk.lock().clear();
+                daemon.jira.disk.pending().clear();
+                world.lock().has_lost_state = true;
             }
             tokio::time::sleep(Duration::from_secs(pause)).await;
         }
@@ -511,8 +519,9 @@ impl Daemon {
             hold_after: SignedDuration::from_hours(24),
             lease: self.plot.lease,
             takeover_after: (!self.take_over.is_zero()).then_some(after),
-            take_over: false,
+            take_over: self.jira.world.lock().has_lost_state,
             same_project: false,
+            left_projects: std::collections::BTreeSet::new(),
             instance,
             host: self.jira.disk.name.clone(),
             at_once: self.plot.at_once,
@@ -547,6 +556,7 @@ impl Daemon {
                 }
                 return;
             }
+            world.lock().jira.is_hidden = false;
             if self.plot.people && elapsed < self.plot.trouble {
                 people(world, store.known(), &self.plot);
             }
@@ -601,14 +611,16 @@ impl Daemon {
     /// The real protocol over what the disputes would be now.
     async fn unpaused(&self, store: &mut ModelStore) -> Result<(), ()> {
         let policy = self.policy(store);
-        match apply::recover(&self.jira, store, &self.clock, &policy, true).await {
-            Ok(_) => {}
+        let recovered = match apply::recover(&self.jira, store, &self.clock, &policy, true).await {
+            Ok(recovered) => recovered,
             Err(RecoverError::State(_)) => return Err(()),
             Err(_) => return Ok(()),
-        }
+        };
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let wanted = Wanted { complete: true, records: &records, standing: &standing, refused_creates: &[] };
+        let (refused_creates, elsewhere) = (&[][..], &recovered.elsewhere);
+        let wanted =
+            Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(
@@ -628,7 +640,7 @@ impl Daemon {
                 let held_up = applied.failed.iter().filter(|(_, failure)| is_held_up(failure)).count();
                 self.jira.world.lock().held_up += held_up;
                 if !plan.is_empty() {
-                    drop(apply::anchor(&self.jira, store, &self.clock, &policy).await);
+                    drop(apply::anchor(&self.jira, store, &self.clock, &policy, &recovered.unread).await);
                 }
                 Ok(())
             }
@@ -889,6 +901,10 @@ fn people(world: &World, known: &Known, plot: &Plot) {
                 let indexed = indexed_at(now, random, chances);
                 jira.add("person", "something else", Value::Null, BTreeSet::new(), None, (now, indexed));
             }
+        }
+        if plot.projects != Projects::One {
+            let (indexed, text) = (indexed_at(now, random, chances), ("something else", Value::Null));
+            jira.add_to(OTHER, "person", text, BTreeSet::new(), None, (now, indexed));
         }
         if ours.is_empty() {
             return;

@@ -124,6 +124,8 @@ pub(crate) struct Chances {
     pub(crate) shut: u64,
     /// Of an edit, that a person writes into one of its fields in that very moment.
     pub(crate) hands: u64,
+    /// Of a call, that the other project is hidden from the bot until its next pass.
+    pub(crate) hides: u64,
 }
 
 impl Chances {
@@ -143,6 +145,7 @@ impl Chances {
         quota: 0,
         shut: 0,
         hands: 0,
+        hides: 0,
     };
 }
 
@@ -179,6 +182,8 @@ pub(crate) struct Inner {
     pub(crate) held_up: usize,
     /// Longest wait of the protocol.
     pub(crate) settle: SignedDuration,
+    /// Whether the state was lost, so that the next one takes over.
+    pub(crate) has_lost_state: bool,
 }
 
 #[derive(Default)]
@@ -193,8 +198,9 @@ pub(crate) struct Jira {
     /// What is still to be done, by when and by which order of arrival.
     queue: BTreeMap<(Duration, u64), Effect>,
     arrivals: u64,
-    /// Claims, by project.
-    pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) property: Option<Value>,
+    /// Whether the other project is hidden from the bot.
+    pub(crate) is_hidden: bool,
     /// Creates that were sent, by group: when, and whether they provably did nothing.
     sent: BTreeMap<GroupId, Vec<(Duration, bool)>>,
     /// Groups with a create that was sent while Jira could still be at an earlier one: an old copy of the state, made in
@@ -312,6 +318,7 @@ impl World {
             calm_since: None,
             held_up: 0,
             settle,
+            has_lost_state: false,
         };
         let (inner, crash) = (Arc::new(Mutex::new(inner)), Arc::new(Notify::new()));
         Self { inner, crash, begun: Instant::now(), stalled: Arc::default() }
@@ -390,6 +397,9 @@ impl World {
             let mut inner = self.lock();
             let chances = inner.chances;
             let now = self.elapsed();
+            if chances.hides > 0 && inner.later.chance(chances.hides) {
+                inner.jira.is_hidden = true;
+            }
             if chances.shut > 0 && inner.later.chance(chances.shut) {
                 let parts = ask.parts();
                 let part = parts[inner.later.below(parts.len() as u64) as usize].clone();
@@ -610,7 +620,7 @@ impl Jira {
 
     /// Whether a daemon has claimed the project.
     pub(crate) fn is_claimed(&self) -> bool {
-        self.properties.contains_key(HOME)
+        self.property.is_some()
     }
 
     /// A person writes a comment under an issue.
@@ -629,11 +639,21 @@ impl Jira {
     }
 
     fn shown(&self, id: &str) -> Option<&Ticket> {
-        self.issues.get(&id.parse().ok()?).filter(|ticket| !ticket.hidden)
+        let id: u64 = id.parse().ok()?;
+        self.issues.get(&id).filter(|ticket| !ticket.hidden && !self.hides(id))
+    }
+
+    /// Whether an issue is in a project that is hidden.
+    fn hides(&self, id: u64) -> bool {
+        self.is_hidden && id > zero(OTHER)
     }
 
     fn open(&mut self, id: &str) -> Option<&mut Ticket> {
-        self.issues.get_mut(&id.parse().ok()?).filter(|ticket| !ticket.hidden)
+        let id: u64 = id.parse().ok()?;
+        if self.hides(id) {
+            return None;
+        }
+        self.issues.get_mut(&id).filter(|ticket| !ticket.hidden)
     }
 
     fn marked(ticket: &Ticket) -> Option<Marked> {
@@ -933,6 +953,11 @@ impl Drop for UnderWay {
     }
 }
 
+/// What a search says of a project that is hidden.
+fn no_such_project() -> JiraError {
+    JiraError { call: "search".to_owned(), cause: Cause::Refused(400), said: String::new() }
+}
+
 impl Tracker for ModelJira {
     async fn sign_in(&self) -> Result<Account, JiraError> {
         self.call("sign in", false, |jira, _, _, _| jira.reads += 1).await?;
@@ -958,14 +983,18 @@ impl Tracker for ModelJira {
     }
 
     async fn newest_number(&self, project: &str) -> Result<u64, JiraError> {
-        let zero = zero(project);
-        self.call("newest", true, move |jira, now, _, _| {
+        let (is_other, zero) = (project == OTHER, zero(project));
+        let newest = self.call("newest", true, move |jira, now, _, _| {
             jira.reads += 1;
+            if is_other && jira.is_hidden {
+                return None;
+            }
             let mut of_project = jira.issues.range(zero..zero + 1_000_000).rev();
-            let shown = of_project.find(|(_, ticket)| ticket.indexed_labels(now).is_some());
-            shown.map_or(0, |(id, _)| id - zero)
-        })
-        .await
+            let shown =
+                of_project.find(|(id, ticket)| ticket.indexed_labels(now).is_some() && !jira.hides(**id));
+            Some(shown.map_or(0, |(id, _)| id - zero))
+        });
+        newest.await?.ok_or_else(no_such_project)
     }
 
     async fn create(&self, content: &Content, mark: &Mark) -> Outcome<Issue> {
@@ -976,6 +1005,9 @@ impl Tracker for ModelJira {
             .call("create", false, move |jira, now, random, chances| {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
+                if jira.is_hidden && content.project.is_some() {
+                    return None;
+                }
                 let labels = content.labels.iter().cloned().collect();
                 let when = (now, indexed);
                 let project = content.project.as_deref().unwrap_or(HOME);
@@ -1045,6 +1077,9 @@ impl Tracker for ModelJira {
                 let ids = asked.iter().filter_map(|id| id.parse::<u64>().ok());
                 let mut shown = BTreeMap::new();
                 for id in ids {
+                    if jira.hides(id) {
+                        continue;
+                    }
                     let Some(ticket) = jira.issues.get_mut(&id) else { continue };
                     if ticket.hidden || ticket.indexed_labels(now).is_none() {
                         continue;
@@ -1071,8 +1106,11 @@ impl Tracker for ModelJira {
         self.call("numbered", false, move |jira, _, _, _| {
             jira.reads += 1;
             let (first, last) = (zero + numbers.start(), zero + numbers.end());
-            let shown: Vec<(&u64, &Ticket)> =
-                jira.issues.range(first..=last).filter(|(_, ticket)| !ticket.hidden).collect();
+            let shown: Vec<(&u64, &Ticket)> = jira
+                .issues
+                .range(first..=last)
+                .filter(|(id, ticket)| !ticket.hidden && !jira.hides(**id))
+                .collect();
             Seen {
                 highest: shown.last().map(|(id, _)| *id - zero),
                 marked: shown.iter().filter_map(|(_, ticket)| Jira::marked(ticket)).collect(),
@@ -1095,25 +1133,33 @@ impl Tracker for ModelJira {
     }
 
     async fn has_project(&self, _key: &str) -> Result<bool, JiraError> {
-        self.call("project", false, |jira, _, _, _| jira.reads += 1).await.map(|()| true)
+        self.call("project", false, |jira, _, _, _| {
+            jira.reads += 1;
+            !jira.is_hidden
+        })
+        .await
     }
 
     async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {
         let label = label.to_owned();
         let zeros: Vec<u64> = projects.iter().map(|project| zero(project)).collect();
-        self.call("search", true, move |jira, now, _, _| {
+        let asks_other = projects.iter().any(|project| project == OTHER);
+        let found = self.call("search", true, move |jira, now, _, _| {
             jira.reads += 1;
+            if asks_other && jira.is_hidden {
+                return None;
+            }
             let is_asked = |id: u64| {
                 zeros.is_empty() || zeros.iter().any(|zero| (*zero..zero + 1_000_000).contains(&id))
             };
             let shown = jira.issues.iter().filter(|(id, ticket)| {
                 let has_label = ticket.indexed_labels(now).is_some_and(|labels| labels.contains(&label));
-                !ticket.hidden && has_label && is_asked(**id)
+                !ticket.hidden && !jira.hides(**id) && has_label && is_asked(**id)
             });
             let ids = shown.map(|(id, _)| id.to_string()).collect();
-            Found { ids, cut: jira.cut.clone() }
-        })
-        .await
+            Some(Found { ids, cut: jira.cut.clone() })
+        });
+        found.await?.ok_or_else(no_such_project)
     }
 
     async fn edit(
@@ -1322,7 +1368,11 @@ impl Tracker for ModelJira {
         Err(JiraError { call: "transition".to_owned(), cause: Cause::Refused(400), said })
     }
 
-    async fn learn_fields(&self, _tickets: &[Issue]) -> Result<Arc<Ready>, JiraError> {
+    async fn learn_fields(
+        &self,
+        _tickets: &[Issue],
+        _elsewhere: &BTreeMap<String, bool>,
+    ) -> Result<Arc<Ready>, JiraError> {
         Ok(Arc::default())
     }
 
@@ -1330,18 +1380,17 @@ impl Tracker for ModelJira {
         Ok(Arc::default())
     }
 
-    async fn project_property(&self, project: &str) -> Result<Option<Value>, JiraError> {
-        let project = project.to_owned();
-        self.call("claim", false, move |jira, _, _, _| {
+    async fn project_property(&self) -> Result<Option<Value>, JiraError> {
+        self.call("claim", false, |jira, _, _, _| {
             jira.reads += 1;
-            jira.properties.get(&project).cloned()
+            jira.property.clone()
         })
         .await
     }
 
-    async fn set_project_property(&self, project: &str, value: &Value) -> Result<(), JiraError> {
-        let (project, value) = (project.to_owned(), value.clone());
-        self.call("set claim", false, move |jira, _, _, _| drop(jira.properties.insert(project, value))).await
+    async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
+        let value = value.clone();
+        self.call("set claim", false, move |jira, _, _, _| jira.property = Some(value)).await
     }
 
     async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {

@@ -311,6 +311,7 @@ async fn a_report_is_no_ticket_to_a_sweep_or_to_a_reading_of_the_whole_project()
         takeover_after: None,
         take_over: false,
         same_project: false,
+        left_projects: std::collections::BTreeSet::new(),
         instance: "one".to_owned(),
         host: "here".to_owned(),
         at_once: 1,

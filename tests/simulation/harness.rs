@@ -236,6 +236,13 @@ impl Plot {
         }
     }
 
+    /// The same where rules send tickets to a second project, which is hidden at times; in some the state is lost at times.
+    pub(crate) fn in_two(self, projects: Projects) -> Self {
+        let chances = Chances { hides: [0, 5, 20][(self.seed % 3) as usize], ..self.chances };
+        let loses_state = self.old_copies && self.seed.is_multiple_of(2);
+        Self { projects, chances, loses_state, ..self }
+    }
+
     /// Lives through it.
     pub(crate) fn live(&self) -> Report {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();

@@ -40,17 +40,11 @@ fn one_ticket_per_group_whatever_breaks() {
     }
 }
 
-/// A life with two projects, of which the second is hidden at times; in some the state is lost at times.
-fn routed(seed: u64, projects: Projects, plot: Plot) -> Plot {
-    let chances = model::Chances { hides: [0, 5, 20][(seed % 3) as usize], ..plot.chances };
-    Plot { projects, chances, loses_state: plot.old_copies && seed % 2 == 0, ..plot }
-}
-
 #[test]
 fn where_rules_send_tickets_to_two_projects_each_cause_has_one_ticket_in_one_of_them() {
     for projects in [Projects::Two, Projects::TwoThenOne] {
         for plot in [Plot::rough, Plot::stormy] {
-            let live = |seed| routed(seed, projects, plot(seed, Algorithm::Ours)).live();
+            let live = |seed| plot(seed, Algorithm::Ours).in_two(projects).live();
             let reports: Vec<(u64, Report)> = (1..=150).map(|seed| (seed, live(seed))).collect();
             let elsewhere: usize = reports.iter().map(|(_, report)| report.elsewhere).sum();
             println!("{projects:?}, seeds 1 to 150: {elsewhere} tickets in the second project");

@@ -187,6 +187,7 @@ pub(crate) struct Inner {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble of its own, on or off")]
 pub(crate) struct Jira {
     pub(crate) issues: BTreeMap<u64, Ticket>,
     /// The newest number of each project.

@@ -240,7 +240,7 @@ impl Plot {
     pub(crate) fn in_two(self, projects: Projects) -> Self {
         let chances = Chances { hides: [0, 5, 20][(self.seed % 3) as usize], ..self.chances };
         let loses_state = self.old_copies && self.seed.is_multiple_of(2);
-        Self { projects, chances, loses_state, ..self }
+        Self { chances, loses_state, projects, ..self }
     }
 
     /// Lives through it.

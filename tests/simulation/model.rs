@@ -954,6 +954,11 @@ impl Drop for UnderWay {
     }
 }
 
+/// What a call about an issue of a project that is hidden is told.
+fn not_found(what: &str) -> JiraError {
+    JiraError { call: what.to_owned(), cause: Cause::NotFound, said: String::new() }
+}
+
 /// What a search says of a project that is hidden.
 fn no_such_project() -> JiraError {
     JiraError { call: "search".to_owned(), cause: Cause::Refused(400), said: String::new() }
@@ -1007,22 +1012,22 @@ impl Tracker for ModelJira {
                 jira.writes += 1;
                 let indexed = indexed_at(now, random, chances);
                 if jira.is_hidden && content.project.is_some() {
-                    return None;
+                    return Err(not_found("create"));
                 }
                 let labels = content.labels.iter().cloned().collect();
                 let when = (now, indexed);
                 let project = content.project.as_deref().unwrap_or(HOME);
                 let text = (content.summary.as_str(), description);
                 let id = jira.add_to(project, BOT, text, labels, Some(own), when);
-                jira.issues.get_mut(&id).map(|ticket| {
+                Ok(jira.issues.get_mut(&id).map(|ticket| {
                     ticket.observed.priority.clone_from(&content.priority);
                     ticket.observed.due = content.due;
                     ticket.observed.fields.clone_from(&content.fields);
                     ticket.observed.issue.clone()
-                })
+                }))
             })
             .await;
-        match sent {
+        match sent.and_then(|done| done) {
             Ok(Some(issue)) => Outcome::Done(issue),
             Ok(None) => Outcome::Unknown(JiraError {
                 call: "create".to_owned(),
@@ -1238,20 +1243,26 @@ impl Tracker for ModelJira {
 
     async fn comment_on(&self, issue: &Issue, topic: &str) -> Result<Option<String>, JiraError> {
         let (id, topic) = (issue.id.clone(), topic.to_owned());
-        self.call("comments", false, move |jira, _, _, _| {
+        let found = self.call("comments", false, move |jira, _, _, _| {
             jira.reads += 1;
-            jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned())
-        })
-        .await
+            if jira.hides(id.parse().unwrap_or_default()) {
+                return None;
+            }
+            Some(jira.shown(&id).filter(|ticket| ticket.comments.contains(&topic)).map(|_| "1".to_owned()))
+        });
+        found.await?.ok_or_else(|| not_found("comments"))
     }
 
     async fn heard(&self, issue: &Issue) -> Result<Vec<Heard>, JiraError> {
         let id = issue.id.clone();
-        self.call("heard", false, move |jira, _, _, _| {
+        let heard = self.call("heard", false, move |jira, _, _, _| {
             jira.reads += 1;
-            jira.shown(&id).map(|ticket| ticket.observed.comments.clone()).unwrap_or_default()
-        })
-        .await
+            if jira.hides(id.parse().unwrap_or_default()) {
+                return None;
+            }
+            Some(jira.shown(&id).map(|ticket| ticket.observed.comments.clone()).unwrap_or_default())
+        });
+        heard.await?.ok_or_else(|| not_found("heard"))
     }
 
     async fn link(&self, _link_type: &str, from: &Issue, to: &Issue) -> Result<(), JiraError> {
@@ -1289,11 +1300,14 @@ impl Tracker for ModelJira {
 
     async fn lists(&self, issue: &Issue) -> Result<Vec<Attached>, JiraError> {
         let id = issue.id.clone();
-        self.call("lists", false, move |jira, _, _, _| {
+        let lists = self.call("lists", false, move |jira, _, _, _| {
             jira.reads += 1;
-            jira.shown(&id).map(|ticket| ticket.observed.lists.clone()).unwrap_or_default()
-        })
-        .await
+            if jira.hides(id.parse().unwrap_or_default()) {
+                return None;
+            }
+            Some(jira.shown(&id).map(|ticket| ticket.observed.lists.clone()).unwrap_or_default())
+        });
+        lists.await?.ok_or_else(|| not_found("lists"))
     }
 
     async fn detach(&self, issue: &Issue, list: &Attached) -> Result<(), JiraError> {
@@ -1440,7 +1454,12 @@ impl ModelJira {
         id: &str,
         effect: impl FnOnce(&mut Jira, Duration, &mut Random, Chances) -> R + Send + 'static,
     ) -> Result<R, JiraError> {
-        self.ask(&Ask { what, is_search: false, writes_to: Some(id) }, effect).await
+        let number = id.parse().unwrap_or_default();
+        let ask = Ask { what, is_search: false, writes_to: Some(id) };
+        let done = self.ask(&ask, move |jira, now, random, chances| {
+            (!jira.hides(number)).then(|| effect(jira, now, random, chances))
+        });
+        done.await?.ok_or_else(|| not_found(what))
     }
 
     /// A call as the client sends it: not while Jira, or the part that it goes to, wants to be left alone.

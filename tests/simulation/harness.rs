@@ -563,7 +563,12 @@ impl Daemon {
                 }
                 return;
             }
-            world.lock().jira.is_hidden = false;
+            {
+                let mut inner = world.lock();
+                // For a whole pass and longer, or from the middle of one.
+                let hides = inner.chances.hides > 0 && inner.later.chance(300);
+                inner.jira.is_hidden = hides;
+            }
             if self.plot.people && elapsed < self.plot.trouble {
                 people(world, store.known(), &self.plot);
             }

@@ -124,7 +124,7 @@ pub(crate) struct Chances {
     pub(crate) shut: u64,
     /// Of an edit, that a person writes into one of its fields in that very moment.
     pub(crate) hands: u64,
-    /// Of a call, that the other project is hidden from the bot until its next pass.
+    /// Of a call, that the other project is hidden from the bot until its next pass; there are passes that begin so, too.
     pub(crate) hides: u64,
 }
 

@@ -1,5 +1,7 @@
 //! From the first ticket to the last: create, cap, lost answers, resolved, returned, incomplete input.
 
+use std::collections::BTreeMap;
+
 use disputebot::{
     group::{Pending, Status},
     plan::{
@@ -463,4 +465,26 @@ fn an_unconfirmed_change_of_structure_is_said_and_not_done() {
             &HoldReason::Unconfirmed { what: "looks like part of group bbbb0000 (seen 2 times)".to_owned() },
         ]
     );
+}
+
+#[test]
+fn a_ticket_for_another_project_is_opened_only_where_that_was_looked_at_and_is_shown() {
+    let mut world = World::new();
+    world.add(A, 5, 1000);
+    world.add(B, 5, 1000);
+    world.content(A).project = Some("TX".to_owned());
+    world.content(B).project = Some("DISP".to_owned());
+    let refused = HoldReason::Refused { reason: "the project TX is not shown to this account".to_owned() };
+    for elsewhere in [BTreeMap::new(), BTreeMap::from([("TX".to_owned(), false)])] {
+        world.elsewhere = elsewhere;
+        let plan = world.plan();
+        assert_eq!(
+            (writes(&plan).len(), holds(&plan)),
+            (1, vec![&refused]),
+            "that of the first project alone"
+        );
+    }
+    world.elsewhere = BTreeMap::from([("TX".to_owned(), true)]);
+    let plan = world.plan();
+    assert_eq!((writes(&plan).len(), holds(&plan).len()), (2, 0));
 }

@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub(crate) text_limit: usize,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) doubt: Option<String>,
+    /// The other projects, and whether Jira shows each.
+    pub(crate) elsewhere: BTreeMap<String, bool>,
     /// Ways out of statuses, by name.
     pub(crate) ways: BTreeMap<String, Ways>,
 }
@@ -107,6 +109,7 @@ impl World {
             upload_limit: None,
             text_limit: 30_000,
             rulings: Vec::new(),
+            elsewhere: BTreeMap::new(),
             doubt: None,
             ways: BTreeMap::new(),
         }
@@ -198,7 +201,7 @@ impl World {
             observed: &self.jira,
             markup: self.markup,
             project: "DISP",
-            elsewhere: &BTreeMap::new(),
+            elsewhere: &self.elsewhere,
             site: "https://jira.example.com",
             read: self.read,
             strays: &self.strays,

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{content, plan_params, wanted},
-    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, World},
+    model::{BOT, Chances, Client, Disk, Fault, Loss, ModelClock, ModelJira, ModelStore, OTHER, World},
 };
 
 /// Longer than a request takes.
@@ -473,5 +473,29 @@ fn what_was_overwritten_is_given_back_when_the_ticket_can_be_seen_again() {
             tokio::time::sleep(A_WHILE).await;
         }
         assert!(lost(story).iter().all(|lost| lost.is_given_back), "{:?}", lost(story));
+    });
+}
+
+#[test]
+fn a_lost_create_of_a_project_that_is_hidden_is_not_given_up_and_is_found_when_the_project_is_back() {
+    tell(async |story| {
+        story.bound(1);
+        story.record(Change::Project { project: OTHER.to_owned() });
+        let (sent, lost) = (story.clock.moment(), group(2));
+        let project = Some(OTHER.into());
+        story.know(2, Link::Unknown { attempts: 1, project, highest_number: 0, sent, fence: None });
+        story.world().person(|jira, now, _| {
+            let (labels, mark) = (BTreeSet::from([lost.id.label()]), Mark::of(&lost, Grain::Fine));
+            jira.add_to(OTHER, BOT, ("late", Value::Null), labels, Some(mark), (now, now));
+            jira.is_hidden = true;
+        });
+        for _ in 0..5 {
+            tokio::time::sleep(A_WHILE).await;
+            story.recover().await;
+            assert!(matches!(story.link(2), Link::Unknown { .. }), "{:?}", story.link(2));
+        }
+        story.world().lock().jira.is_hidden = false;
+        story.recover().await;
+        assert!(matches!(story.link(2), Link::Bound { .. }), "{:?}", story.link(2));
     });
 }

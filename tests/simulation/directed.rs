@@ -482,6 +482,9 @@ fn a_lost_create_of_a_project_that_is_hidden_is_not_given_up_and_is_found_when_t
         story.bound(1);
         story.record(Change::Project { project: OTHER.to_owned() });
         let (sent, lost) = (story.clock.moment(), group(2));
+        for record in wanted(vec![lost.clone()]).0 {
+            story.record(Change::Group(record));
+        }
         let project = Some(OTHER.into());
         story.know(2, Link::Unknown { attempts: 1, project, highest_number: 0, sent, fence: None });
         story.world().person(|jira, now, _| {

@@ -34,7 +34,8 @@ pub struct Recovered {
     /// Whether a run had died while it opened tickets: what it opened has been read, which is to be noted on the
     /// project, or every later run would read it again.
     pub unclean: bool,
-    /// Projects that Jira does not show in which a run had died while it opened tickets: the claim goes on to say so.
+    /// Projects that could not be read in which a run had died while it opened tickets, and after which number: the claim
+    /// goes on to say so.
     pub unread: BTreeMap<String, u64>,
     /// The projects besides the first one that tickets may be in, and whether Jira shows each: in one that it does not show,
     /// or that was not asked about, nothing may be opened.
@@ -65,11 +66,7 @@ pub async fn recover(
     };
     // The claim names those that no rule names any more.
     let elsewhere = elsewhere(tracker, store.known(), policy).await?;
-    let is_hidden = |project: &String| elsewhere.get(project) == Some(&false);
-    let (unread, openings): (BTreeMap<String, u64>, BTreeMap<String, u64>) =
-        openings.into_iter().partition(|(project, _)| is_hidden(project));
-    let unclean = !openings.is_empty();
-    let recovered = Recovered { unclean, unread, elsewhere, ..Recovered::default() };
+    let recovered = Recovered { elsewhere, ..Recovered::default() };
     let mut recovery = Recovery { tracker, store, clock, policy, account: account.id, recovered };
     recovery.own_up()?;
     if recovery.store.known().doubt.is_none() {
@@ -264,14 +261,18 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             open.sort();
             let opening_after = openings.get(&project).copied();
             let after = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min();
-            if let Some(after) = after {
-                self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
+            let Some(after) = after else { continue };
+            let is_read = self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
+            match opening_after {
+                Some(_) if is_read => self.recovered.unclean = true,
+                Some(after) => drop(self.recovered.unread.insert(project, after)),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// The same for one project: reads what is there after a number.
+    /// The same for one project: reads what is there after a number, and says whether all of it could be read.
     async fn settle_in(
         &mut self,
         project: &str,
@@ -279,7 +280,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         after: u64,
         unclean: bool,
         may_write: bool,
-    ) -> Result<(), RecoverError> {
+    ) -> Result<bool, RecoverError> {
         let is_shown = self.projects().iter().any(|shown| shown == project);
         let mut look = if is_shown {
             self.scan_after(project, after, unclean).await?
@@ -288,6 +289,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             let blind = Some(format!("Jira does not show the project {project}"));
             Look { after: u64::MAX, began: self.clock.moment(), blind }
         };
+        let is_read = look.blind.is_none();
         for (highest_number, group) in open {
             // One that has waited for long must not keep a later one from being found out.
             if look.blind.is_some() && highest_number > look.after {
@@ -327,7 +329,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
             }
         }
-        Ok(())
+        Ok(is_read)
     }
 
     /// Reads all issues of a project after a number, and binds what is found.

@@ -455,8 +455,8 @@ mod tests {
         jira.cloud_id Text
         jira.gateway_url Text
         jira.project Text
-        jira.issue_type Text
         jira.left_projects List
+        jira.issue_type Text
         jira.user Text
         jira.token_file Text
         jira.token_expires Text

@@ -44,7 +44,7 @@ pub async fn observe_and_plan(
     store: &mut impl Store,
     now: &Moment,
 ) -> Result<Plan, RecoverError> {
-    let overwritten = overwritten(tracker, store, now).await?;
+    let overwritten = overwritten(tracker, store, now, params.settle).await?;
     let Glance { mut observed, mut hearsay } =
         tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
     let mut doubtful = stirred(wanted, store.known(), &observed, now.at);
@@ -72,6 +72,7 @@ async fn overwritten(
     tracker: &impl Tracker,
     store: &mut impl Store,
     now: &Moment,
+    settle: SignedDuration,
 ) -> Result<BTreeMap<String, Vec<Overwritten>>, RecoverError> {
     let edited = store.known().tickets.values().filter(|ticket| ticket.edited_as_of.is_some());
     let edited: Vec<(Ticket, Issue)> =
@@ -97,12 +98,12 @@ async fn overwritten(
                 noted.push(Change::Ticket(ticket));
             }
             lost.insert(id, found);
-        // An edit whose answer was lost may still come.
-        } else if ticket.writing.is_none() {
+        // An edit whose answer was lost may still come, also after the one that was sent in its place.
+        } else if ticket.writing.is_none() && since.is_none_or(|passed| passed >= settle) {
             (ticket.edited_as_of, ticket.untold_since) = (None, None);
             noted.push(Change::Ticket(ticket));
         // A later loss has a time of its own.
-        } else if !is_untold && ticket.untold_since.take().is_some() {
+        } else if !is_untold && ticket.writing.is_some() && ticket.untold_since.take().is_some() {
             noted.push(Change::Ticket(ticket));
         }
     }

@@ -332,6 +332,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 }
                 break;
             }
+            // An earlier edit got no answer and may come after this one.
+            if ticket.writing.is_some() && ticket.untold_since.is_none() {
+                ticket.untold_since = Some(Box::new(self.clock.moment()));
+            }
             ticket.written = Some(before.clone());
             ticket.writing = Some(Box::new(written.clone()));
             // Of several edits before their history was looked at, the first look counts.

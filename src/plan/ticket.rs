@@ -71,7 +71,8 @@ pub struct Ticket {
     /// wrote between the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_as_of: Option<Box<str>>,
-    /// Since when what that history shows could not be told, or the history not be seen; none where nothing is untold.
+    /// Since when what that history shows could not be told, the history not be seen, or an edit without an answer still
+    /// come after the one that was sent in its place; none where nothing is untold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untold_since: Option<Box<Moment>>,
 }

@@ -89,6 +89,13 @@ fn a_wait_that_jira_asks_for_is_kept_by_the_process_that_begins_after_a_crash() 
 }
 
 #[test]
+fn what_a_person_writes_before_an_edit_that_comes_after_its_repeat_is_given_back() {
+    // One of a million in which the first of two edits, whose answer was lost, comes after the history was looked at.
+    let report = Plot::rough(346_431, Algorithm::Ours).live();
+    assert!(report.is_clean() && report.given_back > 0, "{report:?}");
+}
+
+#[test]
 fn what_a_person_writes_between_a_look_and_an_edit_is_given_back() {
     let plot = |seed| {
         let rough = Plot::rough(seed, Algorithm::Ours);

@@ -47,14 +47,13 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
             let name = format!("{}, request {}, {effect:?}", begin.name(), at + 1);
             (
                 name,
-                Trial { begin, has_rules: true, kills: Kills::At(usual.fault(at, effect)), rough: None }
+                Trial { begin, has_rules: false, kills: Kills::At(usual.fault(at, effect)), rough: None }
                     .live(&drops, usual),
             )
         });
         rows.push(Row {
             what: format!(
-                "the program, whose tickets go to two projects, killed at each of the {} requests of {}, before and \
-                 after it took effect",
+                "the program killed at each of the {} requests of {}, before and after it took effect",
                 usual.methods.len(),
                 begin.name()
             ),
@@ -190,7 +189,7 @@ impl Usual {
             .map(|_| {
                 let runtime = runtime();
                 runtime.block_on(async {
-                    let world = World::new(drops, begin, true).await;
+                    let world = World::new(drops, begin, false).await;
                     let (seen, began) = (world.sandbox.requests().len(), Instant::now());
                     let output = world.run(&["run"]).await;
                     let took = began.elapsed();

@@ -314,7 +314,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.release(ticket, attempts)?;
                 continue;
             };
-            if may_write && is_shown && self.behind_the_fence(&ticket, fence.as_ref(), &look.began).await? {
+            if may_write && is_shown && self.behind_the_fence(&ticket, fence.as_deref(), &look.began).await? {
                 self.release(ticket, attempts)?;
                 continue;
             }
@@ -361,7 +361,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let with = |fence: Fence| {
             let (attempts, highest_number) = (*attempts, *highest_number);
             let (project, sent) = (project.clone(), sent.clone());
-            let link = Link::Unknown { attempts, project, highest_number, sent, fence: Some(fence) };
+            let link = Link::Unknown { attempts, project, highest_number, sent, fence: Some(Box::new(fence)) };
             Change::Ticket(Ticket { link, ..ticket.clone() })
         };
         let Some(fence) = fence else {

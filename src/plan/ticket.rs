@@ -222,7 +222,7 @@ pub enum Link {
         sent: Moment,
         /// The test of how fresh the search index is, where issues cannot be read one after the other.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        fence: Option<Fence>,
+        fence: Option<Box<Fence>>,
     },
     /// Nobody could tell for so long that a person has to: bind an issue, or order a new one.
     Held {

@@ -172,7 +172,7 @@ impl Story {
 
     fn fence(&self, group: u128) -> Option<Fence> {
         match self.link(group) {
-            Link::Unknown { fence, .. } => fence,
+            Link::Unknown { fence, .. } => fence.map(|fence| *fence),
             other => panic!("{other:?}"),
         }
     }

@@ -32,8 +32,7 @@ const STEPS: [&str; 3] = ["table", "cluster", "score"];
 const ALLOWANCE: f64 = 1.1;
 /// What stands above the limits.
 const HEAD: &str = "# Instructions of each step for 5,000 disputes. More than a tenth above fails.\n\
-                    # Renewed by `CARGO_PROFILE_RELEASE_LTO=off cargo bench --bench instructions -- --renew`, which is\n\
-                    # the build of `.ci/run`; the usual one takes about a seventh less.\n\n";
+                    # Renewed by `cargo bench --bench instructions -- --renew`.\n\n";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().collect();

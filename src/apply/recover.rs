@@ -361,7 +361,8 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         let with = |fence: Fence| {
             let (attempts, highest_number) = (*attempts, *highest_number);
             let (project, sent) = (project.clone(), sent.clone());
-            let link = Link::Unknown { attempts, project, highest_number, sent, fence: Some(Box::new(fence)) };
+            let link =
+                Link::Unknown { attempts, project, highest_number, sent, fence: Some(Box::new(fence)) };
             Change::Ticket(Ticket { link, ..ticket.clone() })
         };
         let Some(fence) = fence else {

@@ -86,7 +86,8 @@ pub async fn check(client: &Client, needs: &Needs) -> Health {
     if health.iter().any(|finding| is_bad(finding) && OF_SITE[..2].contains(&finding.subject.as_str())) {
         return health;
     }
-    let needs = Needs { reports: Vec::new(), ..needs.clone() };
+    // The claim is on the first project alone.
+    let needs = Needs { reports: Vec::new(), lease: false, ..needs.clone() };
     for project in &elsewhere {
         let ticket = needs.tickets.iter().find(|ticket| ticket.project() == Some(project));
         let found = check_one(&client.within(project), &needs, ticket).await.into_iter();

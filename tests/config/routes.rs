@@ -103,6 +103,10 @@ fn a_rule_names_the_project_of_its_tickets_and_what_it_says_is_tried_there() {
         said.contains("whoever sees those would see all clients"),
         "tickets of clients and of staff in one: {said}"
     );
+    let said = told(
+        "[jira]\nproject = \"DISP\"\nleft_projects = [\"TX\"]\n[routes.a]\nproject = \"TX\"\nassignee = \"a\"\n",
+    );
+    assert!(said.contains("a rule of routing opens tickets in `TX`"), "{said}");
 }
 
 #[test]

@@ -489,7 +489,7 @@ async fn whom_jira_gives_a_new_ticket_to_has_not_touched_it() {
 
 /// Projects by group, of all tickets.
 fn projects(world: &World) -> std::collections::BTreeMap<String, Vec<String>> {
-    let project = |issue: &Value| text(issue["key"].as_str().unwrap().split('-').next().unwrap().as_bytes());
+    let project = |issue: &Value| issue["key"].as_str().unwrap().split('-').next().unwrap().to_owned();
     let by_group = world.issues_by_group().into_iter();
     by_group.map(|(group, issues)| (group, issues.iter().map(project).collect())).collect()
 }
@@ -517,6 +517,7 @@ async fn in_two_projects(flavour: Flavour) {
     world.sandbox.add_component("TX", "Texas").unwrap();
     let said = world.expect(0, &["check"]).await;
     assert!(said.contains("permissions in TX") && said.contains("TX is “Texas”"), "{said}");
+    assert!(!said.contains("lease in TX"), "no claim is made there: {said}");
     world.expect(0, &["run"]).await;
     let (b, rest) = by_client(&world);
     for (issues, project, assignee) in [(&b, "TX-", "Example Analyst"), (&rest, "DISP-", "Example Lead")] {

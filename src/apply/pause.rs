@@ -1,14 +1,14 @@
 //! The time for which Jira, one of its endpoints or one of its issues wants to be left alone, kept over restarts.
 //!
 //! It is recorded before a write waits for it, so that a process that is killed and started anew does not begin by asking;
-//! what a call waits for where nothing can be recorded is put on a [`Slate`].
+//! until it can be recorded, what Jira asks for is put on a [`Slate`].
 //! It stays until a pass has ended outside of such a time: until then something may have been left undone.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::{
     clock::SystemClock,
@@ -97,14 +97,16 @@ pub fn close(tracker: &impl Tracker, store: &mut impl Store, clock: &impl Clock)
     Ok(())
 }
 
-/// Until when Jira wants to be left alone; none where it does not.
+/// Until when Jira wants to be left alone, to the second; none where it does not.
 pub fn holds(known: &Known, clock: &impl Clock) -> Option<Timestamp> {
     let now = clock.moment();
     let left = all(known, &now).pause?.left(&now);
-    Some(now.at.saturating_add(left).unwrap_or(Timestamp::MAX))
+    let until = now.at.saturating_add(left).unwrap_or(Timestamp::MAX);
+    let second = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    Some(until.round(second).unwrap_or(until))
 }
 
-/// Writes what calls wait for beside the state, which whoever waits has no hold of.
+/// Writes what Jira asks to wait for beside the state, which whoever hears it has no hold of.
 #[derive(Debug)]
 pub struct Slate {
     state: PathBuf,

@@ -199,8 +199,16 @@ impl Governor {
         *shut = until.max(*shut);
     }
 
-    /// Learns from an answer. `chance`, from 0 to 1, keeps many clients from coming back all at once.
-    pub(super) fn learn(&mut self, now: Duration, ask: &Ask<'_>, status: u16, told: &Told, chance: f64) {
+    /// Learns from an answer, and says whether it asks for a wait. `chance`, from 0 to 1, keeps many clients from coming
+    /// back all at once.
+    pub(super) fn learn(
+        &mut self,
+        now: Duration,
+        ask: &Ask<'_>,
+        status: u16,
+        told: &Told,
+        chance: f64,
+    ) -> bool {
         if let Some(told) = told.tokens {
             self.learn_tokens(now, told);
         }
@@ -220,7 +228,7 @@ impl Governor {
                     (left / (bucket.rate * NEARNESS)).clamp(SLOWEST, 1.0)
                 });
             }
-            return;
+            return false;
         }
         let wait = if let Some(wait) = told.wait {
             // Not shorter than asked for, or the next call is refused, too.
@@ -252,6 +260,7 @@ impl Governor {
                 bucket.pace = (bucket.pace / 2.0).max(SLOWEST);
             }
         }
+        true
     }
 
     /// Whether the limits that are published for Jira Cloud hold for a call; Data Center tells its own.

@@ -29,9 +29,9 @@ pub struct Silence {
     pub reason: String,
 }
 
-/// Who is told of the times for which Jira, or a part of it, wants to be left alone, before a call waits for one.
+/// Who is told of the times for which Jira, or a part of it, wants to be left alone, as soon as it says so.
 pub trait Witness: fmt::Debug + Send + Sync {
-    /// What holds now.
+    /// What holds now, and exactly until when.
     fn told(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>);
 }
 
@@ -95,7 +95,7 @@ impl Client {
         self.pace.room(&ask, self.settings.longest_wait).await
     }
 
-    /// Tells somebody of what a call is about to wait for; the first who asks for it is told.
+    /// Tells somebody of what Jira asks to wait for; the first who asks for it is told.
     pub fn tell(&self, witness: impl Witness + 'static) {
         self.pace.witness.get_or_init(|| Box::new(witness));
     }
@@ -140,10 +140,7 @@ impl Pace {
             let decision = self.governor().decide(self.now(), ask);
             match decision {
                 Decision::Go => return Ok(Admitted(self)),
-                Decision::Wait(wait) => {
-                    self.tell();
-                    self.sit_out(ask, wait, longest).await?;
-                }
+                Decision::Wait(wait) => self.sit_out(ask, wait, longest).await?,
             }
         }
     }
@@ -164,10 +161,12 @@ impl Pace {
 
     fn tell(&self) {
         let Some(witness) = self.witness.get() else { return };
-        let (silence, shut) = (self.silence(), self.shut());
-        if silence.is_some() || !shut.is_empty() {
-            witness.told(silence, shut);
-        }
+        let (now, governor) = (self.now(), self.governor());
+        let silence = governor.silence(now).cloned();
+        let shut = governor.shut(now);
+        drop(governor);
+        let silence = silence.map(|it| Silence { until: self.at(it.until), reason: it.reason });
+        witness.told(silence, shut.into_iter().map(|(part, until)| (part, self.at(until))).collect());
     }
 
     async fn sit_out(&self, ask: &Ask<'_>, wait: Duration, longest: Duration) -> Result<(), JiraError> {
@@ -188,7 +187,11 @@ impl Pace {
     pub(super) fn learn(&self, ask: &Ask<'_>, status: u16, headers: &HeaderMap) -> Option<SignedDuration> {
         let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let told = Told::read(get, Timestamp::now());
-        self.governor().learn(self.now(), ask, status, &told, chance());
+        let asks_for_a_wait = self.governor().learn(self.now(), ask, status, &told, chance());
+        if asks_for_a_wait {
+            // Others of the same batch may be under way for long, and until they have ended nothing is recorded.
+            self.tell();
+        }
         SignedDuration::try_from(told.wait?).ok()
     }
 
@@ -210,9 +213,12 @@ impl Pace {
 
     /// A moment of the governor, to the second: people read it, and what it ends must not be over before it is.
     fn timestamp(&self, moment: Duration) -> Timestamp {
-        let at = self.began_at.checked_add(moment).unwrap_or(Timestamp::MAX);
         let second = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
-        at.round(second).unwrap_or(Timestamp::MAX)
+        self.at(moment).round(second).unwrap_or(Timestamp::MAX)
+    }
+
+    fn at(&self, moment: Duration) -> Timestamp {
+        self.began_at.checked_add(moment).unwrap_or(Timestamp::MAX)
     }
 
     /// Leaves Jira alone for some time.

@@ -8,7 +8,7 @@
 //! * [`vault`]: sled, fast by key. It can lose rows silently after damage, so it holds nothing that cannot
 //!   be made again from the journal, and says up to which record it was made.
 //!
-//! Beside them lies what calls were told to wait for when nothing could be recorded ([`Waits`]): it is kept to, and proves
+//! Beside them lies what Jira asks to wait for, as soon as it is heard ([`Waits`]): it is kept to, and proves
 //! nothing else.
 //!
 //! The order is always the same. First [`Journal::append`] and its sync, then [`Vault::commit`] with

@@ -129,6 +129,30 @@ async fn a_run_that_is_killed_while_a_read_waits_keeps_the_wait_for_the_next_one
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_while_another_write_has_no_answer_keeps_the_wait_of_the_one_that_has() {
+    let world = World::new().await;
+    let to = |suffix: &str| Matches::Ending { method: "POST".to_owned(), suffix: suffix.to_owned() };
+    let refused = Effect::RateLimit(RateLimit::new(Reason::PerIssue, 900));
+    for (nth, effect) in [(1, refused), (1, Effect::HangBeforeCommit)] {
+        world.sandbox.inject(Fault { nth, matches: to("/attachments"), effect });
+    }
+    let mut child = world.spawn(&["run"]);
+    while !world.path("state/waits.json").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "the run ended without a word of the wait");
+        tokio::task::yield_now().await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let requests = world.sandbox.requests();
+    let shut = requests.iter().find(|request| request.status == Some(429)).unwrap().path.clone();
+    let asked = || world.sandbox.requests().iter().filter(|request| request.path == shut).count();
+    assert_eq!(asked(), 1);
+    let again = world.run(&["run", "--set", "jira.longest_wait=5s"]).await;
+    assert_eq!(again.status.code(), Some(6), "{}", text(&again.stderr));
+    assert_eq!(asked(), 1, "another process writes no sooner to the ticket than the first was told to");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_limits_of_cloud_switched_on_a_run_is_never_refused() {
     let world = World::new().await;
     world.sandbox.set_limits(Limits { per_issue: true, burst: true, told: true });

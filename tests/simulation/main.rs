@@ -96,6 +96,13 @@ fn what_a_person_writes_before_an_edit_that_comes_after_its_repeat_is_given_back
 }
 
 #[test]
+fn a_wait_that_one_of_two_writes_hears_of_is_kept_by_the_process_that_begins_while_the_other_has_no_answer() {
+    // One of a million in which the process dies before what it heard could stand in its journal.
+    let report = Plot::stormy(21_117, Algorithm::Ours).live();
+    assert!(report.is_clean() && report.shut > 0, "{report:?}");
+}
+
+#[test]
 fn what_a_person_writes_between_a_look_and_an_edit_is_given_back() {
     let plot = |seed| {
         let rough = Plot::rough(seed, Algorithm::Ours);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use disputebot::{
         self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, NotBefore, Observed,
         Part, Past, PastItem, Pause,
     },
-    state::{Change, Head, Known, StateError},
+    state::{Change, Head, Known, StateError, Waits},
     ticket::{
         Content, Markup, adf, block,
         document::{Block, plain_text},
@@ -918,10 +918,7 @@ pub(crate) struct Manners {
 
 struct Asked {
     until: Duration,
-    /// The same by the clock of the process that heard it.
-    by_clock: Timestamp,
-    /// What was on the disk then beside waits, in records, and whether that process has died.
-    records: usize,
+    /// Whether the process that heard it has died.
     has_died: bool,
 }
 
@@ -1485,9 +1482,8 @@ impl ModelJira {
         };
         if let Cause::Busy { wait: Some(wait) } = error.cause {
             let quiet = self.quiet_for(wait, "quota");
-            let records = self.disk.records();
             let mut manners = self.client.lock();
-            let asked = Asked { until: quiet.0, by_clock: quiet.1.until, records, has_died: false };
+            let asked = Asked { until: quiet.0, has_died: false };
             if let Some(part) = part {
                 manners.asked_of.insert(part.clone(), asked);
                 manners.shut.insert(part, (quiet.0, quiet.1.until));
@@ -1495,6 +1491,12 @@ impl ModelJira {
                 manners.asked = Some(asked);
                 manners.quiet = Some(quiet);
             }
+            drop(manners);
+            self.disk.put_down(
+                self.silence(),
+                self.shut(),
+                &ModelClock { world: self.world.clone() }.moment(),
+            );
         }
         Err(error)
     }
@@ -1532,24 +1534,17 @@ impl ModelJira {
     }
 
     /// Nothing is sent in a time for which Jira, or the part that it goes to, asked to be left alone, also not by the
-    /// next process; but the last one may have died before it could record that, or with what came of the call alone.
+    /// next process.
     fn check_silence(&self, ask: &Ask<'_>) {
         if !self.disk.checks {
             return;
         }
         let now = self.world.elapsed();
         let manners = self.client.lock();
-        let is_early = |asked: &Asked, part: Option<&Part>| {
-            let is_known = || {
-                !asked.has_died
-                    || self.disk.records() - asked.records > 1
-                    || self.disk.says_to_wait(part, asked.by_clock)
-            };
-            (now < asked.until && is_known()).then_some(asked.has_died)
-        };
-        let whole = manners.asked.as_ref().and_then(|asked| is_early(asked, None));
+        let is_early = |asked: &Asked| (now < asked.until).then_some(asked.has_died);
+        let whole = manners.asked.as_ref().and_then(is_early);
         let parts = ask.among(&manners.asked_of);
-        let part = parts.iter().find_map(|part| is_early(manners.asked_of.get(part)?, Some(part)));
+        let part = parts.iter().find_map(|part| is_early(manners.asked_of.get(part)?));
         for (what, early) in [("Jira", whole), ("that part of Jira", part)] {
             let Some(has_died) = early else { continue };
             let died = if has_died { "after a restart" } else { "by the same process" };
@@ -1623,35 +1618,31 @@ pub(crate) struct Disk {
     pending: Arc<Mutex<Vec<Change>>>,
     /// Whether it says of what is pending that it is synced.
     lies: bool,
-    /// Records that were ever made beside those of waits, over all processes.
-    records: Arc<AtomicUsize>,
+    /// What Jira asks to wait for, beside the state.
+    waits: Arc<Mutex<Waits>>,
 }
 
 impl Disk {
     pub(crate) fn new(name: &str, checks: bool) -> Self {
-        let (durable, pending, records) = Default::default();
-        Self { name: name.to_owned(), checks, durable, pending, lies: false, records }
+        let (durable, pending, waits) = Default::default();
+        Self { name: name.to_owned(), checks, durable, pending, lies: false, waits }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Change>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn records(&self) -> usize {
-        self.records.load(Ordering::Relaxed)
-    }
-
-    /// Whether it holds that Jira, or a part of it, wants to be left alone until some time.
-    fn says_to_wait(&self, part: Option<&Part>, until: Timestamp) -> bool {
-        let is_it = |pause: &Pause| pause.until.duration_since(until).abs() <= SignedDuration::from_secs(1);
-        self.lock().iter().rev().any(|change| match (change, part) {
-            (Change::Pause { pause: Some(pause) }, None) => is_it(pause),
-            (Change::NotBefore { parts }, Some(part)) => {
-                let of_part = |known: &&NotBefore| known.part == *part;
-                parts.iter().find(of_part).is_some_and(|known| is_it(&known.pause))
-            }
-            _ => false,
-        })
+    /// Notes what Jira asks to wait for, as soon as it is heard, in a file of its own that is replaced as a whole. Where
+    /// that fails one call comes too early, and so it does not fail here.
+    fn put_down(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>, now: &Moment) {
+        let pause = |until, reason| Pause { until, reason, noted: now.clone() };
+        let part = |(part, until)| NotBefore { part, pause: pause(until, String::new()) };
+        let news = Waits {
+            pause: silence.map(|Silence { until, reason }| pause(until, reason)),
+            parts: shut.into_iter().map(part).collect(),
+        };
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        *waits = waits.clone().with(news, now);
     }
 
     fn last_link(&self, group: &GroupId) -> Option<Link> {
@@ -1694,6 +1685,7 @@ impl Disk {
             known.take(change.clone());
             heads.push(next(heads[heads.len() - 1], change));
         }
+        known.waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ModelStore { world: world.clone(), disk: self.clone(), known, heads, poisoned: false }
     }
 }
@@ -1753,10 +1745,6 @@ impl Store for ModelStore {
         if !self.disk.lies {
             self.disk.sync();
         }
-        let is_wait = |change: &Change| matches!(change, Change::Pause { .. } | Change::NotBefore { .. });
-        if !changes.iter().all(is_wait) {
-            self.disk.records.fetch_add(1, Ordering::Relaxed);
-        }
         for change in changes {
             self.known.take(change.clone());
             let next = next(self.head(), change);
@@ -1782,7 +1770,7 @@ impl ModelStore {
 
     /// Whether replaying the disk gives what is known.
     pub(crate) fn is_whole(&self) -> bool {
-        let mut replayed = Known::default();
+        let mut replayed = Known { waits: self.known.waits.clone(), ..Known::default() };
         for change in self.disk.lock().iter() {
             replayed.take(change.clone());
         }

@@ -133,6 +133,11 @@ mod tests {
             Jql::of_project("DISP").labelled("dbot-1").text(),
             r#"project = "DISP" AND labels = "dbot-1" ORDER BY id ASC"#
         );
+        assert_eq!(
+            Jql::of_projects(["DISP", "X) OR (Y"]).labelled("dbot-1").not_done().unordered(),
+            r#"project in ("DISP", "X) OR (Y") AND labels = "dbot-1" AND statusCategory != Done"#
+        );
+        assert_eq!(Jql::of_projects(["DISP"]).text(), Jql::of_project("DISP").text());
         assert_eq!(Jql::marked("dbot-1").text(), r#"labels = "dbot-1" ORDER BY id ASC"#);
         assert_eq!(
             Jql::of_project("DISP").newest_first().text(),

@@ -29,7 +29,10 @@ mod tiles;
 mod week;
 mod words;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -384,11 +387,14 @@ impl Links {
         self.found(&Jql::of_issues(keys))
     }
 
-    /// The search for all open tickets of disputebot, of whatever client.
-    pub fn open(&self) -> String {
-        self.found(
-            &Jql::of_projects(self.projects.iter().map(String::as_str)).labelled(ticket::LABEL).not_done(),
-        )
+    /// The search for all open tickets of disputebot, of whatever client: where they are opened and where some are, such
+    /// as projects that no rule of routing names any more.
+    pub fn open(&self, keys: &[TicketKey]) -> String {
+        let opened = self.projects.iter().map(String::as_str);
+        let there = keys.iter().filter_map(|key| key.rsplit_once('-')).map(|(project, _)| project);
+        let mut seen = BTreeSet::new();
+        let projects = opened.chain(there).filter(|project| seen.insert(*project));
+        self.found(&Jql::of_projects(projects).labelled(ticket::LABEL).not_done())
     }
 
     fn found(&self, jql: &Jql) -> String {

@@ -305,11 +305,24 @@ fn every_search_of_a_clients_report_names_tickets_of_that_client_alone() {
 }
 
 #[test]
+fn the_search_for_all_open_tickets_finds_those_of_projects_that_no_rule_names_any_more() {
+    let found = |keys: &[&str]| {
+        let keys: Vec<report::TicketKey> = keys.iter().map(|key| (*key).into()).collect();
+        searches(&format!("{}\"", links().open(&keys))).remove(0)
+    };
+    let of = |projects: &str| {
+        format!("project {projects} AND labels = \"disputebot\" AND statusCategory != Done")
+    };
+    assert_eq!(found(&["DISP-1", "0123abcd"]), of("= \"DISP\""));
+    assert_eq!(found(&["DISP-1", "OLD-7", "A-B-3", "OLD-8"]), of("in (\"DISP\", \"OLD\", \"A-B\")"));
+}
+
+#[test]
 fn whatever_a_project_or_a_ticket_is_called_it_stays_within_its_quotes() {
     let links = report::Links { projects: vec!["X\" OR project != \"".to_owned()], ..links() };
     let query = |address: &str| searches(&format!("{address}\"")).remove(0);
     assert_eq!(
-        query(&links.open()),
+        query(&links.open(&[])),
         r#"project = "X\" OR project != \"" AND labels = "disputebot" AND statusCategory != Done"#
     );
     let keys = ["DISP-1", "A) OR (B-1"].map(TicketKey::from);

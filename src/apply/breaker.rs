@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Failure, REFUSALS};
+use super::Failure;
 use crate::{
     jira::JiraError,
-    plan::{Issue, Write},
+    plan::{Issue, REFUSALS, Write},
 };
 
 /// Refusals in a row, by what was to be written and where.

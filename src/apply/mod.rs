@@ -78,7 +78,7 @@ pub use recover::{Recovered, is_open, recover};
 
 use crate::{
     jira::{Cause, JiraError, Outcome, workflow::Atlas},
-    plan::{self, Action, Category, Closed, Home, Issue, Life, Moment, Plan, Ticket, Write},
+    plan::{self, Action, Category, Closed, Home, Issue, Life, Moment, Plan, REFUSALS, Ticket, Write},
     state::{Change, Done, StateError},
     ticket::document::Block,
 };
@@ -93,9 +93,6 @@ pub const GRACE: Duration = Duration::from_secs(3);
 /// A create that was recorded longer ago than this is not sent any more: its wait has begun with the record.
 /// The client may hold it back for [`crate::jira`]'s limits for another five seconds.
 const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);
-
-/// Refusals of one kind of write in a row after which no more of it are tried in this run.
-const REFUSALS: u32 = 3;
 
 /// How often one edit is looked at and sent again in a run after another write came first or its answer was lost.
 const LOOKS: u32 = 2;

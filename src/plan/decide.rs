@@ -31,6 +31,9 @@ pub const DONE_LABEL: &str = "disputebot-done";
 /// The label on a closed ticket whose cause is back, where no transition leads out of done.
 pub const REOPENED_LABEL: &str = "disputebot-reopened";
 
+/// Refusals in a row after which writes of a kind are not tried any more in a run.
+pub const REFUSALS: u32 = 3;
+
 /// Policy of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
@@ -508,13 +511,42 @@ impl Planner<'_> {
         self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
     }
 
-    /// Ranks the creates and keeps the weightiest ones; other writes follow in the order of the groups.
+    /// Creates in the order of their places, the weightiest first; but what Jira refused takes no place from what it may
+    /// take, and a project that refused several is tried with a few.
+    fn ranked(&mut self) -> Vec<Action> {
+        let mut creates = std::mem::take(&mut self.creates);
+        creates.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.group.cmp(&second.group)));
+        let tickets = self.input.tickets;
+        let was_refused = |action: &Action| {
+            let ticket = tickets.get(&action.group);
+            ticket.is_some_and(|ticket| matches!(ticket.link, Link::Parked { .. }))
+        };
+        let mut refused: HashMap<Option<String>, u32> = HashMap::new();
+        for (_, action) in creates.iter().filter(|(_, action)| was_refused(action)) {
+            *refused.entry(project(action)).or_default() += 1;
+        }
+        let mut tried: HashMap<Option<String>, u32> = HashMap::new();
+        let creates = creates.into_iter().map(|(_, action)| action);
+        let (mut first, later): (Vec<Action>, Vec<Action>) = creates.partition(|action| {
+            if was_refused(action) {
+                return false;
+            }
+            let project = project(action);
+            let is_refusing = refused.get(&project).is_some_and(|count| *count >= REFUSALS);
+            let tried = tried.entry(project).or_default();
+            *tried += 1;
+            !is_refusing || *tried <= REFUSALS
+        });
+        first.extend(later);
+        first
+    }
+
+    /// Keeps the creates that have a place; other writes follow in the order of the groups.
     fn finish(mut self) -> Plan {
-        self.creates.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.group.cmp(&second.group)));
         let limit = self.params.max_new_tickets;
         let mut actions = Vec::new();
         let mut held = BTreeSet::new();
-        for (position, (_, action)) in self.creates.into_iter().enumerate() {
+        for (position, action) in self.ranked().into_iter().enumerate() {
             if position < limit {
                 actions.push(action);
             } else {
@@ -547,6 +579,14 @@ impl Planner<'_> {
             holds: self.holds,
             kept: self.kept,
         }
+    }
+}
+
+/// The project that a ticket is to be opened in, where a rule of routing names one.
+fn project(create: &Action) -> Option<String> {
+    match &create.write {
+        Write::Create { content, .. } => content.project.clone(),
+        _ => None,
     }
 }
 

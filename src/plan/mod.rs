@@ -9,7 +9,8 @@
 //!
 //! * The same groups, tickets and observations give the same plan; where nothing differs, it is empty.
 //! * Incomplete input closes nothing and shrinks nothing. An issue that cannot be seen is not deleted.
-//! * At most `max_new_tickets` creates; what is held back is listed.
+//! * At most `max_new_tickets` creates; what is held back is listed. What Jira refused before, and what a project that
+//!   refused several would get beyond a few tries, keeps nothing else from a place.
 
 mod action;
 mod closing;
@@ -40,7 +41,9 @@ use serde_json::Value;
 pub use action::{Action, Change, Hold, HoldReason, Plan, Reason, Unsaid, Write};
 pub use closing::ways_topic;
 pub use command::{Command, FIELDS, PREFIX, line as command_line, parse as parse_command};
-pub use decide::{DONE_LABEL, IGNORE_LABEL, Input, Params, REOPENED_LABEL, Standing, Unfit, Ways, plan};
+pub use decide::{
+    DONE_LABEL, IGNORE_LABEL, Input, Params, REFUSALS, REOPENED_LABEL, Standing, Unfit, Ways, plan,
+};
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
 pub use lineage::tells_of;

@@ -204,7 +204,11 @@ pub(super) fn page<'a>(weekly: &'a Weekly, head: &Head, links: &Links) -> Page<'
         evidence,
         open: open(weekly, links),
         // A search for all open tickets would show those of other clients, too.
-        open_search: if weekly.client.is_none() { links.open(&weekly.open_keys) } else { links.search(&weekly.open_keys) },
+        open_search: if weekly.client.is_none() {
+            links.open(&weekly.open_keys)
+        } else {
+            links.search(&weekly.open_keys)
+        },
         head: *head,
         colour: colours(),
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use disputebot::{
     group::{Pending, Status},
     plan::{
-        Category, Closed, Detail, HoldReason, Link, Manners, Moment, Reason, StrayKind, Ticket, Write, print,
-        written,
+        Category, Closed, Detail, HoldReason, Link, Manners, Moment, Plan, Reason, StrayKind, Ticket, Write,
+        print, written,
     },
 };
 use jiff::SignedDuration;
@@ -44,6 +44,55 @@ fn the_cap_holds_the_least_valuable_groups_and_says_so() {
     assert_eq!(plan.kept, 0);
     world.apply(&plan);
     assert_eq!(writes(&world.run()), ["create new"], "the next run opens what was held");
+}
+
+/// Marks the create of a group as refused by Jira.
+fn refuse(world: &mut World, bits: u128) {
+    let mut ticket = Ticket::none(id(bits));
+    ticket.link = Link::Parked { attempts: 1, reason: "the field `Team` is required".to_owned() };
+    world.tickets.insert(id(bits), ticket);
+}
+
+#[test]
+fn what_jira_refused_takes_no_place_from_what_it_may_take() {
+    let mut world = World::new();
+    world.params.max_new_tickets = 2;
+    for (bits, amount) in [(A, 9_000), (B, 100), (C, 50)] {
+        world.add(bits, 9, amount);
+    }
+    refuse(&mut world, A);
+    let opened = |plan: &Plan| -> Vec<_> { plan.actions.iter().map(|it| it.group.clone()).collect() };
+    assert_eq!(opened(&world.plan()), [id(B), id(C)]);
+    world.params.max_new_tickets = 3;
+    assert_eq!(opened(&world.plan()), [id(B), id(C), id(A)], "it is tried where there is room");
+}
+
+#[test]
+fn a_project_that_refused_several_is_tried_with_a_few_and_the_others_have_the_places() {
+    let mut world = World::new();
+    world.elsewhere.insert("FULL".to_owned(), true);
+    // Ten for a project that refuses, all of them weightier than the five for another one.
+    for bits in 1..=10 {
+        world.add(bits, 9, 1_000);
+        world.content(bits).project = Some("FULL".to_owned());
+    }
+    for bits in 11..=15 {
+        world.add(bits, 9, 10);
+    }
+    world.params.max_new_tickets = 8;
+    let opened =
+        |world: &World| -> Vec<bool> { world.plan().actions.iter().map(|it| it.group >= id(11)).collect() };
+    refuse(&mut world, 1);
+    refuse(&mut world, 2);
+    assert_eq!(opened(&world), [false; 8], "two may have been refused for themselves");
+    refuse(&mut world, 3);
+    assert_eq!(opened(&world), [false, false, false, true, true, true, true, true]);
+    world.params.max_new_tickets = 15;
+    assert_eq!(
+        opened(&world).iter().filter(|is_elsewhere| !**is_elsewhere).count(),
+        10,
+        "where there is room"
+    );
 }
 
 #[test]
@@ -392,9 +441,7 @@ fn a_ticket_that_a_person_closed_as_a_duplicate_of_another_of_ours_stays_quiet()
 fn a_create_that_jira_refused_is_named_and_tried_again() {
     let mut world = World::new();
     world.add(A, 5, 10);
-    let mut ticket = Ticket::none(id(A));
-    ticket.link = Link::Parked { attempts: 1, reason: "the field `Team` is required".to_owned() };
-    world.tickets.insert(id(A), ticket);
+    refuse(&mut world, A);
     let plan = world.run();
     assert_eq!(writes(&plan), ["create new"]);
     assert_eq!(holds(&plan), [&HoldReason::Refused { reason: "the field `Team` is required".to_owned() }]);

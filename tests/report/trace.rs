@@ -310,9 +310,8 @@ fn the_search_for_all_open_tickets_finds_those_of_projects_that_no_rule_names_an
         let keys: Vec<report::TicketKey> = keys.iter().map(|key| (*key).into()).collect();
         searches(&format!("{}\"", links().open(&keys))).remove(0)
     };
-    let of = |projects: &str| {
-        format!("project {projects} AND labels = \"disputebot\" AND statusCategory != Done")
-    };
+    let of =
+        |projects: &str| format!("project {projects} AND labels = \"disputebot\" AND statusCategory != Done");
     assert_eq!(found(&["DISP-1", "0123abcd"]), of("= \"DISP\""));
     assert_eq!(found(&["DISP-1", "OLD-7", "A-B-3", "OLD-8"]), of("in (\"DISP\", \"OLD\", \"A-B\")"));
 }

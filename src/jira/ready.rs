@@ -129,7 +129,10 @@ impl Ready {
         let mut refused: Vec<plan::Unfit> = self.unrouted(content).collect();
         self.settle_people(content, &mut refused);
         // That of a rule for another project.
-        content.priority = content.priority.take().filter(|name| self.has_priority(name));
+        if let Some(name) = content.priority.take_if(|name| !self.has_priority(name)) {
+            let what = format!("the project has no priority `{name}`; it is left out");
+            refused.push(plan::Unfit { what, demanded: false });
+        }
         content.fields.retain(|name, text| {
             // A field that there is not was told by name already.
             let Some(field) = self.fields.get(name) else { return false };

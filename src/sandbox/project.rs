@@ -181,6 +181,22 @@ impl Sandbox {
         self.in_project(project, |_, project| project.archived = false)
     }
 
+    /// Deletes a project with all its issues: neither its keys nor its id lead anywhere any more.
+    pub fn delete_project(&self, project: &str) -> Result<(), Refusal> {
+        self.shared.step(|world| {
+            let position = world.require_project(project)?;
+            let issues = world.issues.values().filter(|issue| issue.project == position);
+            let ids: Vec<u64> = issues.map(|issue| issue.id).collect();
+            ids.into_iter().for_each(|id| world.delete(id, ""));
+            // Issues know their projects by their places, so it keeps its own.
+            let project = &mut world.projects[position];
+            project.archived = true;
+            project.former_keys.clear();
+            (project.id, project.key) = Default::default();
+            Ok(())
+        })
+    }
+
     /// Adds a field to the screens of a project, or replaces the one of the same id.
     pub fn add_field(&self, project: &str, field: CustomField) -> Result<(), Refusal> {
         self.in_project(project, |_, project| project.add_field(field))

@@ -622,3 +622,53 @@ async fn a_project_that_refuses_all_writes_keeps_no_other_project_from_being_car
     assert!(by_client(&world).0.iter().all(due));
     world.assert_one_ticket_per_group("restored").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_is_gone_for_good_keeps_a_lost_state_in_doubt_until_it_is_said_to_be_gone() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let world = world(flavour).await;
+        world.sandbox.add_project("TX", "Texas").unwrap();
+        configure(&world, "[routes.b]\nclients = [\"Example Pharma B\"]\nproject = \"TX\"\n");
+        world.expect(0, &["run"]).await;
+        let (b, rest) = by_client(&world);
+        assert!(!b.is_empty() && b.iter().all(|issue| issue["key"].as_str().unwrap().starts_with("TX-")));
+        world.sandbox.delete_project("TX").unwrap();
+        configure(&world, "");
+        std::fs::remove_dir_all(world.path("state")).unwrap();
+
+        let output = world.run(&["run", "--take-over"]).await;
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert!(
+            said.contains("does not show the project TX") && said.contains("jira.left_projects"),
+            "{said}"
+        );
+        assert_eq!(world.sandbox.issues().len(), rest.len(), "nothing is opened in doubt: {said}");
+
+        let left = ["run", "--take-over", "--set", "jira.left_projects=TX"];
+        let said = world.expect(0, &left).await;
+        world.assert_one_ticket_per_group(&said).await;
+        assert_eq!(world.sandbox.issues().len(), rest.len() + b.len());
+        assert!(
+            projects(&world).values().all(|all| *all == ["DISP"]),
+            "those that are gone are opened again"
+        );
+        let writes = world.writes();
+        world.expect(0, &left).await;
+        assert_eq!(world.writes(), writes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_priority_that_another_project_does_not_have_is_left_out_there_and_told() {
+    let world = world(Flavour::Cloud).await;
+    world.sandbox.add_project("TX", "Texas").unwrap();
+    world.sandbox.set_priorities("TX", &["Highest", "High", "Medium"]).unwrap();
+    let routes =
+        "[routes.b]\nclients = [\"Example Pharma B\"]\nproject = \"TX\"\n[route]\npriority = \"Low\"\n";
+    configure(&world, routes);
+    let said = world.expect(0, &["run"]).await;
+    assert!(said.contains("the project has no priority `Low`; it is left out"), "{said}");
+    let (b, rest) = by_client(&world);
+    assert!(rest.iter().all(|issue| issue["fields"]["priority"]["name"] == "Low"));
+    assert!(!b.is_empty() && b.iter().all(|issue| issue["fields"]["priority"]["name"] != "Low"));
+}

@@ -68,6 +68,7 @@ pub struct Params {
 
 /// No project besides the first one.
 const NOWHERE: &BTreeMap<String, bool> = &BTreeMap::new();
+const NOTHING_UNREAD: &BTreeMap<String, u64> = &BTreeMap::new();
 
 /// Why a pass could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +173,7 @@ impl Surveyed {
             standing: &self.standing,
             refused_creates: &[],
             elsewhere: NOWHERE,
+            unread: NOTHING_UNREAD,
         }
     }
 }
@@ -500,7 +502,7 @@ pub async fn plan_only(
     let ready = settle(&mut surveyed.standing, ready, tracker, memory.known()).await?;
     progress(Progress::Observing(memory.known().tickets.len()));
     let plan_params = plan_params(&params.plan, &ready);
-    let wanted = Wanted { elsewhere: &recovered.elsewhere, ..surveyed.wanted() };
+    let wanted = Wanted { elsewhere: &recovered.elsewhere, unread: &recovered.unread, ..surveyed.wanted() };
     let plan = apply::observe_and_plan(&wanted, &plan_params, tracker, &mut memory, &now).await?;
     let mut unready = ready.refusals().to_vec();
     if apply::opens_at_home(&plan, &tracker.home().project) {
@@ -567,6 +569,7 @@ async fn whole(
         &Wanted {
             refused_creates: ready.refused_creates(),
             elsewhere: &recovered.elsewhere,
+            unread: &recovered.unread,
             ..surveyed.wanted()
         },
         &plan_params(&params.plan, &ready),

@@ -216,8 +216,9 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
     let found: Vec<Found> = (0..project.groups).map(|number| cluster(number, 10)).collect();
     let (records, standing) = survey(store.known(), &found, &mut born);
     let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
+    let (complete, unread) = (true, &std::collections::BTreeMap::new());
     let wanted =
-        Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
+        Wanted { complete, records: &records, standing: &standing, refused_creates, elsewhere, unread };
     let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =

@@ -31,6 +31,8 @@ pub struct Wanted<'a> {
     pub refused_creates: &'a [String],
     /// The projects besides the first one that tickets may be in ([`super::Recovered::elsewhere`]).
     pub elsewhere: &'a BTreeMap<String, bool>,
+    /// Projects in which tickets may still be found ([`super::Recovered::unread`]).
+    pub unread: &'a BTreeMap<String, u64>,
 }
 
 /// Looks at the tickets and says what is to be written, without writing anything.
@@ -171,6 +173,7 @@ async fn plan_for(
         None
     };
     let (known, home) = (store.known(), tracker.home());
+    let hidden = hidden(wanted);
     let groups: Vec<Group> = wanted.records.iter().map(|record| record.group.clone()).collect();
     let rulings: Vec<Ruling> = known.rulings.values().cloned().collect();
     let strays: Vec<plan::Stray> = known.strays.values().cloned().collect();
@@ -187,7 +190,7 @@ async fn plan_for(
         project: &home.project,
         elsewhere: wanted.elsewhere,
         strays: &strays,
-        doubt: known.doubt.as_ref().map(|doubt| doubt.reason.as_str()),
+        doubt: known.doubt.as_ref().map(|doubt| &*doubt.reason).or(hidden.as_deref()),
         ways: &ways,
         upload_limit,
         text_limit: known.text_limit(),
@@ -195,6 +198,18 @@ async fn plan_for(
         overwritten,
     };
     Ok(plan::plan(&input, params))
+}
+
+/// Why nothing may be opened: what a run opened before its end may be of any group, also of one that the state does not know
+/// or that other rules send to another project by now.
+fn hidden(wanted: &Wanted<'_>) -> Option<String> {
+    let is_hidden = |project: &&String| wanted.elsewhere.get(*project) == Some(&false);
+    wanted.unread.keys().find(is_hidden).map(|project| {
+        format!(
+            "tickets were being opened in the project {project} when a run ended, and Jira does not show it now; set \
+             `jira.left_projects` where it is gone for good"
+        )
+    })
 }
 
 /// Whether tickets are to be opened in the first project.

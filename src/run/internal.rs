@@ -167,6 +167,7 @@ impl Overview {
             standing: &self.standing,
             refused_creates: &[],
             elsewhere: super::NOWHERE,
+            unread: super::NOTHING_UNREAD,
         }
     }
 

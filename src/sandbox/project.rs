@@ -187,7 +187,9 @@ impl Sandbox {
             let position = world.require_project(project)?;
             let issues = world.issues.values().filter(|issue| issue.project == position);
             let ids: Vec<u64> = issues.map(|issue| issue.id).collect();
-            ids.into_iter().for_each(|id| world.delete(id, ""));
+            for id in ids {
+                world.delete(id, "");
+            }
             // Issues know their projects by their places, so it keeps its own.
             let project = &mut world.projects[position];
             project.archived = true;

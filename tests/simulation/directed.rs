@@ -98,8 +98,9 @@ impl Story {
     async fn pass(&mut self, groups: &[Group]) {
         let (records, standing) = wanted(groups.to_vec());
         let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
+        let (complete, unread) = (true, &std::collections::BTreeMap::new());
         let wanted =
-            Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
+            Wanted { complete, records: &records, standing: &standing, refused_creates, elsewhere, unread };
         let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
         let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
         let pass = async {

@@ -630,9 +630,15 @@ impl Daemon {
         };
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let (refused_creates, elsewhere) = (&[][..], &recovered.elsewhere);
-        let wanted =
-            Wanted { complete: true, records: &records, standing: &standing, refused_creates, elsewhere };
+        let (refused_creates, elsewhere, unread) = (&[][..], &recovered.elsewhere, &recovered.unread);
+        let wanted = Wanted {
+            complete: true,
+            records: &records,
+            standing: &standing,
+            refused_creates,
+            elsewhere,
+            unread,
+        };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(

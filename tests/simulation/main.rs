@@ -62,6 +62,14 @@ fn where_rules_send_tickets_to_two_projects_each_cause_has_one_ticket_in_one_of_
 }
 
 #[test]
+fn while_a_project_is_hidden_in_which_a_run_ended_opening_tickets_none_is_opened_anywhere() {
+    // An older copy of the state, the second project hidden, and rules that send everything to the first one by now:
+    // lives of a hundred thousand.
+    let report = Plot::stormy(50_203, Algorithm::Ours).in_two(Projects::TwoThenOne).live();
+    assert!(report.is_clean() && report.elsewhere > 0, "{report:?}");
+}
+
+#[test]
 fn every_step_of_tickets_in_two_projects_may_fail_in_every_way() {
     let plot = |faults| Plot { projects: Projects::Two, ..Plot::calm(3, faults) };
     let steps = plot(Vec::new()).live();

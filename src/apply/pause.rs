@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
@@ -110,6 +113,8 @@ pub fn holds(known: &Known, clock: &impl Clock) -> Option<Timestamp> {
 #[derive(Debug)]
 pub struct Slate {
     state: PathBuf,
+    /// Several calls may hear of a wait at once.
+    writing: Mutex<()>,
     /// Whether it was told already that nothing can be written.
     is_warned: AtomicBool,
 }
@@ -117,7 +122,7 @@ pub struct Slate {
 impl Slate {
     /// Beside the state in a folder.
     pub fn beside(state: impl Into<PathBuf>) -> Self {
-        Self { state: state.into(), is_warned: AtomicBool::new(false) }
+        Self { state: state.into(), writing: Mutex::new(()), is_warned: AtomicBool::new(false) }
     }
 }
 
@@ -132,6 +137,7 @@ impl Witness for Slate {
                 .map(|(part, until)| NotBefore { part, pause: pause(until, String::new()) })
                 .collect(),
         };
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // Another process may wait as well.
         let before = Waits::read(&self.state);
         let waits = before.clone().with(news, &noted);

@@ -14,7 +14,7 @@ use crate::{
     apply::{self, SystemClock},
     config::{Needs, Settings},
     run,
-    state::{self, Change, Doubt, FORMAT, Known, State, StateError, backup},
+    state::{self, Change, Doubt, FORMAT, Known, State, StateError, Waits, backup},
 };
 
 #[derive(Debug, clap::Args)]
@@ -185,8 +185,11 @@ struct FoundAgain {
 fn rebuild_from_jira(mut settings: Settings, json: bool, ui: &mut Ui) -> Result<(), CliError> {
     let client = client_of(&settings)?;
     let runtime = runtime()?;
-    // Before anything is moved.
-    apply::pause::resume(&client, &Known::read(&settings.state)?, &SystemClock);
+    // Before anything is moved. A journal that cannot be read is what this is for; what Jira asks to wait for lies beside
+    // it as well.
+    let known = Known::read(&settings.state)
+        .unwrap_or_else(|_| Known { waits: Waits::read(&settings.state), ..Known::default() });
+    apply::pause::resume(&client, &known, &SystemClock);
     runtime.block_on(client.sign_in())?;
     let kept = backup::start_over(&settings.state, "the state was rebuilt from Jira")?;
     let mut state = State::open(&settings.state)?;

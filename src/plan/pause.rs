@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 
+/// Longer than any time that is believed: an hour, and what keeps many clients from coming back all at once.
+const LONGEST: SignedDuration = SignedDuration::from_mins(90);
+
 /// Part of Jira that wants to be left alone by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,12 +39,14 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// How much of it is left; zero where it is over. Never more than was asked for: a clock that somebody sets
-    /// back must not make an hour of silence a year.
+    /// How much of it is left; zero where it is over. Never more than was asked for, nor than is ever believed: a clock that
+    /// somebody sets back must not make an hour of silence a year. Where a machine that was started anew says that it is
+    /// not yet asked for, nobody knows: then one call may come too early, and hears how long to wait.
     pub fn left(&self, now: &Moment) -> SignedDuration {
-        let asked = self.until.duration_since(self.noted.at).max(SignedDuration::ZERO);
-        let passed = now.since(&self.noted).unwrap_or_else(|| now.at.duration_since(self.noted.at));
-        (asked - passed.max(SignedDuration::ZERO)).max(SignedDuration::ZERO)
+        let asked = self.until.duration_since(self.noted.at).min(LONGEST);
+        let by_clock = || now.at.duration_since(self.noted.at);
+        let passed = now.since(&self.noted).unwrap_or_else(by_clock);
+        if passed.is_negative() { SignedDuration::ZERO } else { (asked - passed).max(SignedDuration::ZERO) }
     }
 }
 
@@ -67,10 +72,14 @@ mod tests {
             // After a restart of the machine there is only the clock.
             ("b", 3, "2026-11-26T05:45:00Z", 900),
             ("b", 3, "2026-11-26T06:00:01Z", 0),
-            ("b", 3, "2016-11-26T05:45:00Z", 1800),
+            ("b", 3, "2026-11-26T05:29:59Z", 0),
+            ("b", 3, "2016-11-26T05:45:00Z", 0),
         ] {
             let left = pause.left(&moment(boot, up_s, at));
             assert_eq!(left, SignedDuration::from_secs(left_s), "{boot} {up_s} {at}");
         }
+        // A year that a damaged file has.
+        let pause = Pause { until: "2826-11-26T06:00:00Z".parse().unwrap(), ..pause };
+        assert_eq!(pause.left(&pause.noted), SignedDuration::from_mins(90));
     }
 }

@@ -1,7 +1,8 @@
 //! What Jira told a call to wait for, on disk as soon as it is heard.
 //!
-//! A pass that reads cannot record, since its state is in use, nor one whose other writes are still under way. So this is a file of its own, beside the state and no part of
-//! it: what is in it is kept to and proves nothing else. Losing it loses nothing but one call that is refused.
+//! A pass that reads cannot record, since its state is in use, nor one whose other writes are still under way. So this is a
+//! file of its own, beside the state and no part of it: what is in it is kept to and proves nothing else. Losing it loses
+//! nothing but one call that is refused.
 
 use std::path::{Path, PathBuf};
 

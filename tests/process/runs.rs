@@ -234,6 +234,13 @@ async fn a_backup_restores_and_a_damaged_journal_names_the_ways_out() {
         assert_eq!(output.status.code(), Some(7), "{said}");
         assert!(said.contains("state restore FILE") && said.contains("state rebuild --from jira"), "{said}");
     }
+    let tickets = world.sandbox.issues().len();
+    let said = world.expect(0, &["state", "rebuild", "--from", "jira", "--json"]).await;
+    let rebuilt: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(rebuilt["tickets"], tickets, "{said}");
+    world.expect(0, &["run"]).await;
+    world.expect(0, &["state", "verify"]).await;
+    assert_eq!(world.sandbox.issues().len(), tickets, "all are found again, none is opened");
     world.expect(0, &["state", "restore", "b.jsonl.gz"]).await;
     let restored = world.expect(0, &["state", "export"]).await;
     let (records, doubt) = restored.trim_end().rsplit_once('\n').unwrap();

@@ -14,14 +14,14 @@
 //!
 //! The promise is: a ticket may be late; it is never doubled and never lost. What Jira is taken to do: reads by
 //! id and key show the last write, numbers are given out in order, and no request runs longer than
-//! `jira.create_settle`.
+//! `jira.create_settle` less the 40 seconds in which a create that is recorded may still be on its way.
 //!
 //! | answer to a create | what it means |
 //! | --- | --- |
 //! | 429 | not done: sent again in this run once Jira takes it, in the next where that takes too long |
 //! | no connection | not done: sent again in the next run |
-//! | 400, 401, 403, 404, 413, 422, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
-//! | 408, 409, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
+//! | 400, 401, 403, 404, 405, 406, 410, 411, 413 to 415, 422, 431, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
+//! | 408, 409, any other 4xx, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
 //! | 201 with id and key | bound |
 //!
 //! # Guarantees

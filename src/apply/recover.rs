@@ -284,6 +284,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         may_write: bool,
     ) -> Result<bool, RecoverError> {
         let is_shown = self.projects().iter().any(|shown| shown == project);
+        let fences: BTreeMap<GroupId, String> = open
+            .iter()
+            .filter_map(|(_, group)| match &self.store.known().tickets.get(group)?.link {
+                Link::Unknown { fence: Some(fence), .. } => Some((group.clone(), fence.label.clone())),
+                _ => None,
+            })
+            .collect();
         let mut look = if is_shown {
             self.scan_after(project, after, unclean).await?
         } else {
@@ -321,14 +328,17 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 continue;
             }
             let ticket = self.store.known().ticket(&group);
-            let Link::Unknown { sent, fence, .. } = &ticket.link else { continue };
+            let Link::Unknown { sent, .. } = &ticket.link else { continue };
             if passed >= self.policy.hold_after {
-                if let Some(fence) = fence.as_ref().filter(|_| may_write) {
-                    let shown = self.tracker.labelled(&fence.label, &[]).await?.ids;
-                    self.take_down(&fence.label, shown).await?;
-                }
                 let link = Link::Held { attempts, project, highest_number, sent: sent.clone(), reason };
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
+            }
+        }
+        // What was found or given up without its fence leaves no label of ours on anybody's ticket.
+        for (group, label) in fences.into_iter().filter(|_| may_write) {
+            if !matches!(self.store.known().ticket(&group).link, Link::Unknown { .. }) {
+                let shown = self.tracker.labelled(&label, &[]).await?.ids;
+                self.take_down(&label, shown).await?;
             }
         }
         Ok(is_read)

@@ -74,18 +74,19 @@ impl JiraError {
 
     /// Whether Jira provably has not done what was asked.
     pub fn is_unexecuted(&self) -> bool {
-        matches!(
-            self.cause,
+        match self.cause {
             Cause::Connect
-                | Cause::Address
-                | Cause::Credentials
-                | Cause::Forbidden
-                | Cause::NotFound
-                | Cause::Busy { .. }
-                | Cause::Paused { .. }
-                | Cause::Refused(_)
-                | Cause::Redirected(_)
-        )
+            | Cause::Address
+            | Cause::Credentials
+            | Cause::Forbidden
+            | Cause::NotFound
+            | Cause::Busy { .. }
+            | Cause::Paused { .. }
+            | Cause::Redirected(_) => true,
+            // Of others, such as those that gateways make up, nobody knows (RFC 9110, 15.5).
+            Cause::Refused(code) => matches!(code, 400 | 405 | 406 | 410 | 411 | 413..=415 | 422 | 431),
+            Cause::Timeout | Cause::Broken | Cause::Anonymous | Cause::Conflict | Cause::Server(_) => false,
+        }
     }
 
     /// Whether every further call would fail the same way.
@@ -216,6 +217,16 @@ impl std::error::Error for JiraError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_refusals_that_are_known_as_such_prove_that_nothing_was_done() {
+        let is_unexecuted = |code| {
+            JiraError { call: String::new(), cause: Cause::Refused(code), said: String::new() }
+                .is_unexecuted()
+        };
+        let proven: Vec<u16> = (400..500).filter(|code| is_unexecuted(*code)).collect();
+        assert_eq!(proven, [400, 405, 406, 410, 411, 413, 414, 415, 422, 431]);
+    }
 
     #[test]
     fn a_refusal_for_length_says_how_long_a_text_may_be() {

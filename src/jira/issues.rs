@@ -261,18 +261,12 @@ impl Client {
 pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     match answer {
         Ok(done) => Outcome::Done(done),
+        Err(error) if !error.is_unexecuted() => Outcome::Unknown(error),
         Err(error) => match error.cause {
             Cause::Connect | Cause::Address | Cause::Busy { .. } | Cause::Paused { .. } => {
                 Outcome::NotDone(error)
             }
-            Cause::Credentials
-            | Cause::Forbidden
-            | Cause::NotFound
-            | Cause::Refused(_)
-            | Cause::Redirected(_) => Outcome::Refused(error),
-            Cause::Timeout | Cause::Broken | Cause::Anonymous | Cause::Conflict | Cause::Server(_) => {
-                Outcome::Unknown(error)
-            }
+            _ => Outcome::Refused(error),
         },
     }
 }

@@ -249,7 +249,7 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
     Ok(other)
 }
 
-/// What closing, reopening and linking by people says about the disputes.
+/// What closing, reopening and linking by people says about the disputes and their tickets.
 pub(super) fn rulings(
     records: &[GroupRecord],
     known: &Known,
@@ -267,11 +267,17 @@ pub(super) fn rulings(
         .collect();
     let mut changes = Vec::new();
     for Seen { group, ticket, observed } in seen(records, known, observed) {
-        if group.status != Status::Active {
-            continue;
-        }
         let own = by_group.get(&group.id).map_or(&[][..], Vec::as_slice);
         let is_done = observed.category == Category::Done;
+        if group.status != Status::Active {
+            // Who closes what is settled decides nothing about disputes that may come.
+            let is_settled = matches!(group.status, Status::Resolved { .. });
+            if is_settled && is_done && ticket.closed == Closed::No && own.iter().all(|ruling| ruling.lifted)
+            {
+                changes.push(Change::Ticket(Ticket { closed: Closed::Agreed, ..ticket.clone() }));
+            }
+            continue;
+        }
         let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
         let mut say = |id: String, members: Vec<crate::dispute::Text>, kind: RulingKind| {
             if own.iter().all(|ruling| ruling.id != id) {

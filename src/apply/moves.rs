@@ -41,6 +41,19 @@ type Stepped<T> = Result<Result<T, Failure>, StateError>;
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     /// Moves the group's own ticket, or, where there is a topic, another issue of its.
     pub(super) async fn transition(&mut self, ticket: Ticket, wanted: Move<'_>) -> Sent {
+        // The plan may have looked an hour ago.
+        let seen = match self.observed(wanted.issue).await {
+            Ok(seen) => seen,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if workflow::is_there(seen.category, wanted.to) {
+            // Somebody was faster; whose decision it was, the next plan sees.
+            return Ok(Ok(wanted.issue.clone()));
+        }
+        let is_own = wanted.topic.is_none() && wanted.to == Category::Done;
+        if is_own && plan::is_worked_on(&ticket, &seen) && !ticket.worked_on {
+            return Ok(Err(Failure::ChangedMeanwhile));
+        }
         let ways = match self.ways(wanted).await {
             Ok(ways) => ways,
             Err(failure) => return Ok(Err(failure)),
@@ -51,14 +64,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Err(failure) => Ok(Err(failure)),
             };
         }
-        self.walk(ticket, wanted, ways).await
+        self.walk(ticket, wanted, seen.status, ways).await
     }
 
     /// Over several transitions. The atlas of the project says what was seen of its workflow in this run.
-    async fn walk(&mut self, ticket: Ticket, wanted: Move<'_>, first: Vec<Transition>) -> Sent {
+    async fn walk(&mut self, ticket: Ticket, wanted: Move<'_>, at: String, first: Vec<Transition>) -> Sent {
         let project = wanted.issue.key.rsplit_once('-').map_or("", |(project, _)| project).to_owned();
         let mut atlas = self.atlases.remove(&project).unwrap_or_default();
-        let walked = self.walk_by(&mut atlas, ticket, wanted, first).await;
+        let walked = self.walk_by(&mut atlas, ticket, wanted, at, first).await;
         self.atlases.insert(project, atlas);
         walked
     }
@@ -68,16 +81,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         atlas: &mut Atlas,
         mut ticket: Ticket,
         wanted: Move<'_>,
+        mut at: String,
         first: Vec<Transition>,
     ) -> Sent {
-        let (mut at, category) = match self.status(wanted.issue).await {
-            Ok(found) => found,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        if workflow::is_there(category, wanted.to) {
-            // Somebody was faster; whose decision it was, the next plan sees.
-            return Ok(Ok(wanted.issue.clone()));
-        }
         atlas.learn(&at, &first);
         let mut walk = Walk::new(&at, wanted.to);
         while let Some(way) = walk.step(&at, atlas) {
@@ -266,13 +272,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     }
 
     /// Where an issue is now.
-    async fn status(&self, issue: &Issue) -> Result<(String, Category), Failure> {
+    async fn observed(&self, issue: &Issue) -> Result<plan::Observed, Failure> {
         let ids = [issue.id.clone()];
         match within(self.stop, self.tracker.read(&ids)).await {
-            Some(Ok(mut found)) => match found.remove(&issue.id) {
-                Some(plan::Observed { status, category, .. }) => Ok((status, category)),
-                None => Err(Failure::Gone { key: issue.key.clone() }),
-            },
+            Some(Ok(mut found)) => {
+                found.remove(&issue.id).ok_or_else(|| Failure::Gone { key: issue.key.clone() })
+            }
             Some(Err(error)) => Err(error.into()),
             None => Err(Failure::Stopped),
         }
@@ -280,7 +285,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 
     /// Where an issue is now, with its ways out noted.
     async fn look(&self, atlas: &mut Atlas, wanted: Move<'_>) -> Result<(String, Category), Failure> {
-        let (status, category) = self.status(wanted.issue).await?;
+        let plan::Observed { status, category, .. } = self.observed(wanted.issue).await?;
         if !workflow::is_there(category, wanted.to) {
             atlas.learn(&status, &self.ways(wanted).await?);
         }

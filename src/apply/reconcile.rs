@@ -338,7 +338,7 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
         .collect()
 }
 
-/// Tickets of living groups that disputebot closed and that are open again: a person reopened them, so a
+/// Tickets of living groups that were closed when all was settled and that are open again: a person reopened them, so a
 /// later close of theirs is theirs, too.
 fn reopened_by_people(
     wanted: &Wanted<'_>,
@@ -350,7 +350,7 @@ fn reopened_by_people(
         .iter()
         .filter(|record| record.group.status == Status::Active)
         .filter_map(|record| known.tickets.get(&record.group.id))
-        .filter(|ticket| ticket.closed == Closed::ByUs)
+        .filter(|ticket| ticket.closed.is_settled())
         .filter(|ticket| {
             let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
             shown.is_some_and(|observed| observed.category != Category::Done)
@@ -376,7 +376,7 @@ fn ids_to_read(wanted: &Wanted<'_>, known: &Known, now: Timestamp) -> Vec<String
         let matters = match &record.group.status {
             Status::Active => true,
             Status::Resolved { at } | Status::Merged { at, .. } => {
-                ticket.closed != Closed::ByUs || now.duration_since(*at) < STILL_OF_INTEREST
+                !ticket.closed.is_settled() || now.duration_since(*at) < STILL_OF_INTEREST
             }
         };
         matters.then(|| issue.id.clone())

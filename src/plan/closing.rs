@@ -142,7 +142,7 @@ pub(super) fn standing_label(ticket: &Ticket) -> Option<&'static str> {
     match ticket.closed {
         Closed::Labelled => Some(DONE_LABEL),
         Closed::Stuck => Some(REOPENED_LABEL),
-        Closed::No | Closed::Intended | Closed::ByUs => None,
+        Closed::No | Closed::Intended | Closed::ByUs | Closed::Agreed => None,
     }
 }
 

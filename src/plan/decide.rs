@@ -317,7 +317,7 @@ impl Planner<'_> {
         }
         let Some(observed) = self.input.observed.get(&issue.id) else {
             // What is over and closed is not asked for any more after a while, so its absence says nothing.
-            if group.status != Status::Active && ticket.closed == Closed::ByUs {
+            if group.status != Status::Active && ticket.closed.is_settled() {
                 return;
             }
             return self.hold(group, standing, Some(issue.key.clone()), HoldReason::NotVisible);
@@ -393,8 +393,8 @@ impl Planner<'_> {
             self.sum_up_late(group, standing, ticket, observed);
             return self.unlabel_done(group, standing, ticket, observed, Reason::AllResolved);
         }
-        if ticket.closed == Closed::ByUs {
-            // Closed by us, reopened by a person: theirs.
+        if ticket.closed.is_settled() {
+            // Settled, and reopened by a person: theirs.
             let reason = HoldReason::PersonWorking { status: observed.status.clone() };
             return self.hold(group, standing, Some(observed.issue.key.clone()), reason);
         }

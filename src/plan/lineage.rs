@@ -93,7 +93,7 @@ impl Planner<'_> {
         if observed.category == Category::Done {
             return self.unlabel_done(group, standing, ticket, observed, reason);
         }
-        if ticket.closed == Closed::ByUs {
+        if ticket.closed.is_settled() {
             return;
         }
         let key = Some(observed.issue.key.clone());

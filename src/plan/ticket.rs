@@ -88,7 +88,7 @@ pub struct Life {
     pub said: Vec<Timestamp>,
 }
 
-/// Whether disputebot closed a ticket itself.
+/// Whether disputebot closed a ticket itself, or would have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closed {
@@ -98,10 +98,19 @@ pub enum Closed {
     Intended,
     /// It did.
     ByUs,
+    /// A person did, and its disputes were settled: as it would have, which is no decision about them.
+    Agreed,
     /// Nothing led there: a label says so in its place.
     Labelled,
     /// It did, the cause came back and nothing led out of done: a label says so in its place.
     Stuck,
+}
+
+impl Closed {
+    /// Whether it is closed because its disputes were settled or went elsewhere, by whomever.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::ByUs | Self::Agreed)
+    }
 }
 
 impl Ticket {

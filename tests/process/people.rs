@@ -309,3 +309,35 @@ async fn disputes_that_are_withdrawn_or_dismissed_end_as_others_do() {
         assert!(!world.groups().await.contains_key(&group), "{ended}: it is over");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_a_ticket_whose_disputes_are_settled_decides_nothing_and_it_is_reopened_when_they_are_back()
+ {
+    for resolve in [true, false] {
+        let world = World::new().await;
+        world.write_config(&format!("[plan]\nresolve = {resolve}\n"));
+        world.expect(0, &["run"]).await;
+        let (group, record) = world.largest().await;
+        let members = record["group"]["members"].as_array().unwrap().clone();
+        let key = world.issues_by_group()[&group][0]["key"].as_str().unwrap().to_owned();
+        let mut rows = disputes();
+        for row in rows.iter_mut().filter(|row| members.iter().any(|id| *id == *row.dispute_id)) {
+            "resolved".clone_into(&mut row.status);
+        }
+        world.write_disputes(&rows);
+        let analyst = world.sandbox.person(&User::analyst());
+        let done = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Done" } } });
+        analyst.transition(&key, &done).unwrap();
+        assert_eq!(world.issue(&key)["fields"]["status"]["name"], "Done");
+        let said = world.said(&key);
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.said(&key), said, "there is nothing to say");
+
+        world.write_disputes(&disputes());
+        world.expect(0, &["run"]).await;
+        assert_ne!(world.issue(&key)["fields"]["status"]["name"], "Done", "resolve = {resolve}");
+        let said = world.said(&key).join(" ");
+        assert!(said.contains("are open again") && !said.contains("was closed while"), "{said}");
+        world.assert_one_ticket_per_group("returned").await;
+    }
+}

@@ -310,6 +310,27 @@ fn a_create_that_nobody_can_tell_of_keeps_no_later_one_from_being_found_out() {
 }
 
 #[test]
+fn a_ticket_that_a_person_began_to_work_on_after_the_plan_looked_is_neither_closed_nor_set_back() {
+    tell(async |story| {
+        let number = story.bound(1);
+        let id = 10_000 + number;
+        let issue = story.store.known().ticket(&GroupId::from_bits(1)).issue().unwrap().clone();
+        let begin = |story: &Story| {
+            story.world().lock().jira.issues.get_mut(&id).unwrap().observed.category = Category::InProgress;
+        };
+        begin(story);
+        for to in [Category::Done, Category::New] {
+            let write = Write::Transition { issue: issue.clone(), to, resolution: None, topic: None };
+            let applied = story.apply(vec![(GroupId::from_bits(1), write)], || {}).await;
+            let is_left = matches!(applied.failed[..], [(_, Failure::ChangedMeanwhile)]);
+            assert_eq!(is_left, to == Category::Done, "{applied:?}");
+            let category = story.world().lock().jira.issues[&id].observed.category;
+            assert_eq!(category, Category::InProgress, "{to:?}");
+        }
+    });
+}
+
+#[test]
 fn a_doubt_is_not_ended_by_a_clock_that_was_set_while_the_machine_was_off() {
     tell(async |story| {
         let doubt = Doubt { reason: "a copy was restored".to_owned(), read: None };

@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | 429 | not done: sent again in this run once Jira takes it, in the next where that takes too long |
 //! | no connection | not done: sent again in the next run |
-//! | 400, 401, 403, 404, 405, 406, 410, 411, 413 to 415, 422, 431, a redirect | refused: told, and tried once per run; after three in a row no more in this run |
+//! | 400, 401, 403, 404, 405, 406, 410, 411, 413 to 415, 422, 431, a redirect | refused: told, and tried once per run where there is room for it; after three in a row no more in this run |
 //! | 408, 409, any other 4xx, 5xx, timeout, a broken or unreadable answer, the end of this process | unknown |
 //! | 201 with id and key | bound |
 //!

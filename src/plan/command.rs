@@ -87,10 +87,16 @@ fn rest(comment: &str) -> Option<&str> {
     })
 }
 
-/// The command in a comment: on the first line that begins with [`PREFIX`]. None where there is none, an error
-/// in words where it cannot be read.
+/// The command in a comment: on the line that begins with [`PREFIX`]. None where there is none, an error in words where
+/// it cannot be read or is not the only one.
 pub fn parse(comment: &str) -> Option<Result<Command, String>> {
     let line = rest(comment)?;
+    let orders = comment.lines().filter(|line| rest(line).is_some()).count();
+    if orders > 1 {
+        return Some(Err(format!(
+            "this comment holds {orders} orders, and none of them was carried out; give each in a comment of its own"
+        )));
+    }
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
     let word = word.to_lowercase();
@@ -193,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_read_from_the_first_line_that_begins_with_it() {
+    fn a_command_is_read_from_the_one_line_that_begins_with_it() {
         for (text, command) in [
             ("/disputebot status", Command::Status),
             ("Thanks!\n  /disputebot   Snooze 2w\nmore", Command::Snooze { days: 14 }),
@@ -215,6 +221,8 @@ mod tests {
         for none in ["", "say /disputebot status", "/disputebots mute", "disputebot mute"] {
             assert_eq!(parse(none), None, "{none}");
         }
+        let two = parse("/disputebot take summary\nand\n/disputebot take priority").unwrap().unwrap_err();
+        assert!(two.contains("2 orders") && two.contains("a comment of its own"), "{two}");
     }
 
     #[test]

@@ -511,8 +511,8 @@ impl Planner<'_> {
         self.holds.push(Hold { group: group.id.clone(), key, title: standing.title.clone(), reason });
     }
 
-    /// Creates in the order of their places, the weightiest first; but what Jira refused takes no place from what it may
-    /// take, and a project that refused several is tried with a few.
+    /// Creates in the order of their places, the weightiest first; but what Jira refused, and what is for a project that
+    /// refused several, comes after what it may take. Of half of the places, each such project has one to be tried with.
     fn ranked(&mut self) -> Vec<Action> {
         let mut creates = std::mem::take(&mut self.creates);
         creates.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.group.cmp(&second.group)));
@@ -525,20 +525,21 @@ impl Planner<'_> {
         for (_, action) in creates.iter().filter(|(_, action)| was_refused(action)) {
             *refused.entry(project(action)).or_default() += 1;
         }
-        let mut tried: HashMap<Option<String>, u32> = HashMap::new();
+        let is_refusing = |action: &Action| refused.get(&project(action)).is_some_and(|it| *it >= REFUSALS);
         let creates = creates.into_iter().map(|(_, action)| action);
-        let (mut first, later): (Vec<Action>, Vec<Action>) = creates.partition(|action| {
-            if was_refused(action) {
-                return false;
-            }
-            let project = project(action);
-            let is_refusing = refused.get(&project).is_some_and(|count| *count >= REFUSALS);
-            let tried = tried.entry(project).or_default();
-            *tried += 1;
-            !is_refusing || *tried <= REFUSALS
-        });
-        first.extend(later);
-        first
+        let (mut ranked, mut later): (Vec<Action>, Vec<Action>) =
+            creates.partition(|action| !was_refused(action) && !is_refusing(action));
+        let mut tried = BTreeSet::new();
+        let is_try =
+            |action: &mut Action| was_refused(action) && is_refusing(action) && tried.insert(project(action));
+        let mut tries: Vec<Action> = later.extract_if(.., is_try).collect();
+        let limit = self.params.max_new_tickets;
+        let left_over = tries.split_off(tries.len().min(limit / 2));
+        let before = ranked.len().min(limit - tries.len());
+        ranked.splice(before..before, tries);
+        ranked.extend(left_over);
+        ranked.extend(later);
+        ranked
     }
 
     /// Keeps the creates that have a place; other writes follow in the order of the groups.

@@ -9,8 +9,8 @@
 //!
 //! * The same groups, tickets and observations give the same plan; where nothing differs, it is empty.
 //! * Incomplete input closes nothing and shrinks nothing. An issue that cannot be seen is not deleted.
-//! * At most `max_new_tickets` creates; what is held back is listed. What Jira refused before, and what a project that
-//!   refused several would get beyond a few tries, keeps nothing else from a place.
+//! * At most `max_new_tickets` creates; what is held back is listed. What Jira refused before, and what is for a project
+//!   that refused several, keeps nothing else from a place but one for a try.
 
 mod action;
 mod closing;

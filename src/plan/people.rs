@@ -39,7 +39,9 @@ impl Planner<'_> {
                     (order, self.said(group, standing, orders, command))
                 }
                 Asked::Failed { order, why } => {
-                    let mut body = vec![paragraph(format!("This could not be done: {why}."))];
+                    let mut body = vec![paragraph(format!(
+                        "This could not be done: {why}. To order again, write a new comment: one that is edited is not read again."
+                    ))];
                     body.extend(help());
                     (order.clone(), body)
                 }

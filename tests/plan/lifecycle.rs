@@ -86,7 +86,15 @@ fn a_project_that_refused_several_is_tried_with_a_few_and_the_others_have_the_pl
     refuse(&mut world, 2);
     assert_eq!(opened(&world), [false; 8], "two may have been refused for themselves");
     refuse(&mut world, 3);
-    assert_eq!(opened(&world), [false, false, false, true, true, true, true, true]);
+    assert_eq!(opened(&world), [true, true, true, true, true, false, false, false]);
+    world.params.max_new_tickets = 4;
+    assert_eq!(
+        opened(&world),
+        [true, true, true, false],
+        "one is tried, so that it is found out when it is mended"
+    );
+    world.params.max_new_tickets = 1;
+    assert_eq!(opened(&world), [true]);
     world.params.max_new_tickets = 15;
     assert_eq!(
         opened(&world).iter().filter(|is_elsewhere| !**is_elsewhere).count(),

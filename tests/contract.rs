@@ -15,6 +15,7 @@ fn sent(method: &str, path: &str, query: &str, body: Value) -> Recorded {
         query: query.to_owned(),
         body,
         status: None,
+        took_effect: false,
         who: None,
         at: jiff::Timestamp::UNIX_EPOCH,
     }

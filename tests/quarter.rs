@@ -778,8 +778,11 @@ impl House {
         let bot = User::bot();
         for request in fresh {
             let by_bot = request.who.as_deref() == Some(bot.account_id.as_str());
-            let done = request.status.is_some_and(|status| status < 300);
-            if by_bot && done && request.method == "POST" && request.path.ends_with("/transitions") {
+            if by_bot
+                && request.took_effect
+                && request.method == "POST"
+                && request.path.ends_with("/transitions")
+            {
                 let moves = self.moves.entry(request.path.clone()).or_default();
                 moves.push(request.at);
                 let month = moves.iter().filter(|one| request.at.duration_since(**one) < DAY * 30).count();
@@ -838,7 +841,7 @@ fn judge_reasons(passed: Option<&Pass>, known: &Known, fresh: &[Recorded], when:
     };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let by_bot = fresh.iter().filter(|it| it.who.as_deref() == Some(User::bot().account_id.as_str()));
-    for request in by_bot.filter(|it| it.method != "GET" && it.status.is_some_and(|status| status < 300)) {
+    for request in by_bot.filter(|it| it.method != "GET" && it.took_effect) {
         let path = request.path.split("/rest/api/").nth(1).unwrap_or_default();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let text = request.body.to_string();

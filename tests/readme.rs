@@ -207,6 +207,7 @@ fn recorded(line: &str) -> Recorded {
         query: query.to_owned(),
         body: request["body"].take(),
         status: None,
+        took_effect: false,
         who: None,
         at: jiff::Timestamp::UNIX_EPOCH,
     }

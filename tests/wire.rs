@@ -172,7 +172,16 @@ fn recorded(head: &str, body: &[u8]) -> Recorded {
         Err(_) => Value::from(text),
     };
     let (path, query) = (path.to_owned(), query.to_owned());
-    Recorded { method, path, query, body, status: None, who: None, at: Timestamp::UNIX_EPOCH }
+    Recorded {
+        method,
+        path,
+        query,
+        body,
+        status: None,
+        took_effect: false,
+        who: None,
+        at: Timestamp::UNIX_EPOCH,
+    }
 }
 
 fn json(stream: &mut dyn Stream, headers: &str, body: &str) -> io::Result<()> {

@@ -172,6 +172,8 @@ pub struct Recorded {
     pub body: Value,
     /// The status sent; `None` if a fault kept the answer back.
     pub status: Option<u16>,
+    /// Whether it was carried out, whatever was answered; one that is carried out late is not known as such here.
+    pub took_effect: bool,
     /// Account id of the caller; `None` if not signed in.
     pub who: Option<String>,
     /// When it arrived, by the sandbox's clock.

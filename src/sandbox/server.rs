@@ -160,6 +160,7 @@ async fn handle(
             query: head.uri.query().unwrap_or_default().to_owned(),
             body: Value::Null,
             status: Some(answer.status.as_u16()),
+            took_effect: false,
             who: None,
             at: shared.step(|world| world.now()),
         });
@@ -213,6 +214,7 @@ async fn handle(
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: recorded_body(&call),
         status: None,
+        took_effect: false,
         who: call.who.clone(),
         at,
     };
@@ -228,6 +230,7 @@ async fn handle(
             | Effect::UnnoticedEdit,
         ) => {
             let answer = act(&shared, &call, &path);
+            record.took_effect = answer.status.is_success();
             record.status = Some(answer.status.as_u16());
             keep(record);
             respond(answer, manner)
@@ -237,7 +240,7 @@ async fn handle(
             hang(&shared, &line).await
         }
         Some(Effect::HangAfterCommit) => {
-            act(&shared, &call, &path);
+            record.took_effect = act(&shared, &call, &path).status.is_success();
             keep(record);
             hang(&shared, &line).await
         }
@@ -246,7 +249,7 @@ async fn handle(
             close(&line)
         }
         Some(Effect::CloseAfterCommit) => {
-            act(&shared, &call, &path);
+            record.took_effect = act(&shared, &call, &path).status.is_success();
             keep(record);
             close(&line)
         }
@@ -289,7 +292,7 @@ async fn handle(
             respond_as_told(status, &headers, body, manner.flavour)
         }
         Some(Effect::AnswerAfterCommit { status, headers, body }) => {
-            act(&shared, &call, &path);
+            record.took_effect = act(&shared, &call, &path).status.is_success();
             record.status = Some(status);
             keep(record);
             respond_as_told(status, &headers, body, manner.flavour)

@@ -206,6 +206,8 @@ async fn everything(world: &World, rows: &[Record], ways: &mut Ways, client: &re
         &["report", "--json"],
         &["report"],
         &["report", "--send"],
+        &["cluster", "--input", "disputes.csv"],
+        &["state", "verify"],
     ] {
         let output = world.run(arguments).await;
         ways.add(&format!("stdout of {arguments:?}"), text(&output.stdout));
@@ -222,6 +224,7 @@ async fn everything(world: &World, rows: &[Record], ways: &mut Ways, client: &re
         let format = ["text", "adf", "wiki", "html"][number % 4];
         let shown = text(&world.run(&["ticket", "preview", key, "--format", format]).await.stdout);
         ways.add(&format!("preview as {format}"), shown);
+        ways.add("explanations", text(&world.run(&["explain", key]).await.stdout));
     }
     write_marked(world, &rows[..200]);
     ways.add("log of the daemon", daemon(world).await);

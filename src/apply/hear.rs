@@ -272,9 +272,11 @@ pub(super) fn rulings(
         if group.status != Status::Active {
             // Who closes what is settled decides nothing about disputes that may come.
             let is_settled = matches!(group.status, Status::Resolved { .. });
-            if is_settled && is_done && ticket.closed == Closed::No && own.iter().all(|ruling| ruling.lifted)
-            {
-                changes.push(Change::Ticket(Ticket { closed: Closed::Agreed, ..ticket.clone() }));
+            let is_merged = !observed.duplicate_of.is_empty();
+            let is_decided = is_merged || own.iter().any(|ruling| ruling.is_quiet());
+            if is_settled && is_done && ticket.closed == Closed::No && !is_decided {
+                let closings = ticket.closings + 1;
+                changes.push(Change::Ticket(Ticket { closed: Closed::Agreed, closings, ..ticket.clone() }));
             }
             continue;
         }

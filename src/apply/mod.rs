@@ -281,6 +281,7 @@ pub async fn apply(
         highest_numbers: BTreeMap::new(),
         breaker: Breaker::default(),
         atlases: BTreeMap::new(),
+        moved: BTreeSet::new(),
     };
     let actions = together::side_by_side(&plan.actions);
     let (mut width, mut rest) = (Width::new(policy.at_once), actions.as_slice());
@@ -347,6 +348,8 @@ struct Applier<'a, T, S, C> {
     breaker: Breaker,
     /// What was seen of the workflow of each project: tickets are moved.
     atlases: BTreeMap<String, Atlas>,
+    /// Ids of the issues that were moved, over some steps at least.
+    moved: BTreeSet<String>,
 }
 
 /// What became of one write: its issue, or why there is none. An error of the state ends everything.
@@ -385,7 +388,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             },
             Write::Transition { issue, to, resolution, topic } => {
                 let (resolution, topic) = (resolution.as_deref(), topic.as_deref());
-                self.transition(ticket, Move { issue, to: *to, resolution, topic }).await
+                // What is settled is closed whoever works on it.
+                let yields = *to == Category::Done && action.reason != plan::Reason::AllResolved;
+                self.transition(ticket, Move { issue, to: *to, resolution, topic, yields }).await
             }
             Write::Unlabel { issue, label, closed } => self.unlabel(ticket, issue, label, *closed).await,
             Write::Link { to, link_type, topic } => {

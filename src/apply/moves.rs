@@ -33,6 +33,8 @@ pub(super) struct Move<'a> {
     pub(super) resolution: Option<&'a str>,
     /// Where it is not the group's own ticket: what it is about.
     pub(super) topic: Option<&'a str>,
+    /// Whether it is left where somebody began to work on it.
+    pub(super) yields: bool,
 }
 
 /// How a step ended.
@@ -47,11 +49,15 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Err(failure) => return Ok(Err(failure)),
         };
         if workflow::is_there(seen.category, wanted.to) {
-            // Somebody was faster; whose decision it was, the next plan sees.
-            return Ok(Ok(wanted.issue.clone()));
+            // Somebody was faster; whose decision it was, the next plan sees. A second ticket is done with.
+            return match wanted.topic {
+                Some(_) => self.arrived(ticket, wanted).await,
+                None => Ok(Ok(wanted.issue.clone())),
+            };
         }
-        let is_own = wanted.topic.is_none() && wanted.to == Category::Done;
-        if is_own && plan::is_worked_on(&ticket, &seen) && !ticket.worked_on {
+        let is_new = wanted.topic.map_or(!ticket.worked_on, |topic| !ticket.saying.contains_key(topic));
+        let is_begun = is_new && plan::is_worked_on(&ticket, &seen) && !self.moved.contains(&wanted.issue.id);
+        if wanted.yields && is_begun {
             return Ok(Err(Failure::ChangedMeanwhile));
         }
         let ways = match self.ways(wanted).await {
@@ -139,7 +145,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         self.record(under_way)?;
         match within(self.stop, self.tracker.transition(wanted.issue, way)).await {
-            Some(Ok(())) => Ok(Ok(())),
+            Some(Ok(())) => {
+                self.moved.insert(wanted.issue.id.clone());
+                Ok(Ok(()))
+            }
             Some(Err(error)) => {
                 if error.is_unexecuted() {
                     self.record(ticket.clone())?;

@@ -128,6 +128,7 @@ impl Slate {
 
 impl Witness for Slate {
     fn told(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = SystemClock.moment();
         let pause = |until, reason| Pause { until, reason, noted: noted.clone() };
         let news = Waits {
@@ -137,7 +138,6 @@ impl Witness for Slate {
                 .map(|(part, until)| NotBefore { part, pause: pause(until, String::new()) })
                 .collect(),
         };
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // Another process may wait as well.
         let before = Waits::read(&self.state);
         let waits = before.clone().with(news, &noted);

@@ -258,12 +258,14 @@ pub async fn reconcile(
     if !wanted.refused_creates.is_empty() && opens_at_home(&plan, &tracker.home().project) {
         return Err(RecoverError::Unready { problems: wanted.refused_creates.to_vec() });
     }
-    let known = store.known();
+    let (known, hidden) = (store.known(), hidden(wanted));
     let changed: Vec<Change> = wanted
         .records
         .iter()
         // In doubt, the cause of a new group may have a ticket and a group that are still to be found.
-        .filter(|record| known.doubt.is_none() || known.groups.contains_key(&record.group.id))
+        .filter(|record| {
+            known.doubt.is_none() && hidden.is_none() || known.groups.contains_key(&record.group.id)
+        })
         .filter(|record| known.groups.get(&record.group.id) != Some(record))
         .cloned()
         .map(Change::Group)

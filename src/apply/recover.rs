@@ -334,7 +334,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.record(&[Change::Ticket(Ticket { link, ..ticket })])?;
             }
         }
-        // What was found or given up without its fence leaves no label of ours on anybody's ticket.
+        // What was found or given up without its fence leaves its label on nobody's ticket, as far as the index shows it.
         for (group, label) in fences.into_iter().filter(|_| may_write) {
             if !matches!(self.store.known().ticket(&group).link, Link::Unknown { .. }) {
                 let shown = self.tracker.labelled(&label, &[]).await?.ids;

@@ -259,6 +259,9 @@ impl Settings {
 /// Projects in which tickets were opened once and that are of no concern any more.
 fn left_projects(reader: &mut Reader<'_>, elsewhere: &[String]) -> BTreeSet<String> {
     let left: BTreeSet<String> = reader.list("jira.left_projects").into_iter().collect();
+    if let Some(project) = reader.optional_text("jira.project").filter(|project| left.contains(project)) {
+        reader.refuse("jira.left_projects", format!("`{project}` is `jira.project`"));
+    }
     if let Some(project) = elsewhere.iter().find(|project| left.contains(*project)) {
         reader.refuse("jira.left_projects", format!("a rule of routing opens tickets in `{project}`"));
     }

@@ -49,7 +49,7 @@ pub enum Cause {
     Anonymous,
     /// 409: another write came at the same time.
     Conflict,
-    /// 400, 413, 422 and other 4xx: Jira refuses what was asked.
+    /// 400, 413, 422 and other 4xx: Jira refuses what was asked, or, where the code is not one of its own, seems to.
     Refused(u16),
     /// 3xx: the address is not that of the API.
     Redirected(u16),

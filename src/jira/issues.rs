@@ -257,7 +257,7 @@ impl Client {
 }
 
 /// Classes of a write that is sent once, by what Jira answered: only a connection that was never made, a 429
-/// and the refusals are provably without effect.
+/// and the refusals that are known as such are provably without effect.
 pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     match answer {
         Ok(done) => Outcome::Done(done),

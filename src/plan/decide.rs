@@ -534,10 +534,11 @@ impl Planner<'_> {
             |action: &mut Action| was_refused(action) && is_refusing(action) && tried.insert(project(action));
         let mut tries: Vec<Action> = later.extract_if(.., is_try).collect();
         let limit = self.params.max_new_tickets;
-        let left_over = tries.split_off(tries.len().min(limit / 2));
+        later.extend(tries.split_off(tries.len().min(limit / 2)));
+        // Three refusals in a row end the creates of a project, so those that were not tried yet come first.
+        later.sort_by_key(was_refused);
         let before = ranked.len().min(limit - tries.len());
         ranked.splice(before..before, tries);
-        ranked.extend(left_over);
         ranked.extend(later);
         ranked
     }

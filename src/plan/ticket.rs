@@ -36,9 +36,9 @@ pub struct Ticket {
     /// Whether a person said that this issue is the ticket: no other one takes its place then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
-    /// Whether disputebot closed it itself.
+    /// Whether disputebot closed it itself, or would have.
     pub closed: Closed,
-    /// How often disputebot closed it.
+    /// How often it was closed so.
     pub closings: u32,
     /// What people ordered in comments; none where nobody ever wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,6 +107,8 @@ fn a_rule_names_the_project_of_its_tickets_and_what_it_says_is_tried_there() {
         "[jira]\nproject = \"DISP\"\nleft_projects = [\"TX\"]\n[routes.a]\nproject = \"TX\"\nassignee = \"a\"\n",
     );
     assert!(said.contains("a rule of routing opens tickets in `TX`"), "{said}");
+    let said = told("[jira]\nproject = \"DISP\"\nleft_projects = [\"DISP\"]\n");
+    assert!(said.contains("`DISP` is `jira.project`"), "{said}");
 }
 
 #[test]

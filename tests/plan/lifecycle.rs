@@ -68,6 +68,21 @@ fn what_jira_refused_takes_no_place_from_what_it_may_take() {
 }
 
 #[test]
+fn of_one_project_what_was_not_tried_yet_comes_before_what_was_refused() {
+    let mut world = World::new();
+    for bits in 1..=4 {
+        world.add(bits, 9, 1_000);
+        refuse(&mut world, bits);
+    }
+    for bits in 5..=9 {
+        world.add(bits, 9, 10);
+    }
+    let plan = world.plan();
+    let was_refused: Vec<bool> = plan.actions.iter().map(|it| it.group < id(5)).collect();
+    assert_eq!(was_refused, [true, false, false, false, false, false, true, true, true], "one is a try");
+}
+
+#[test]
 fn a_project_that_refused_several_is_tried_with_a_few_and_the_others_have_the_places() {
     let mut world = World::new();
     world.elsewhere.insert("FULL".to_owned(), true);

@@ -339,5 +339,15 @@ async fn who_closes_a_ticket_whose_disputes_are_settled_decides_nothing_and_it_i
         let said = world.said(&key).join(" ");
         assert!(said.contains("are open again") && !said.contains("was closed while"), "{said}");
         world.assert_one_ticket_per_group("returned").await;
+
+        // The same again: each return is told.
+        world.write_disputes(&rows);
+        analyst.transition(&key, &done).unwrap();
+        world.expect(0, &["run"]).await;
+        world.write_disputes(&disputes());
+        world.expect(0, &["run"]).await;
+        assert_ne!(world.issue(&key)["fields"]["status"]["name"], "Done", "resolve = {resolve}, twice");
+        let said = world.said(&key).join(" ");
+        assert_eq!(said.matches("are open again").count(), 2, "{said}");
     }
 }

@@ -109,6 +109,16 @@ pub fn holds(known: &Known, clock: &impl Clock) -> Option<Timestamp> {
     Some(until.round(second).unwrap_or(until))
 }
 
+/// What Jira asks to wait for, all of it and parts, as it is noted.
+pub fn waits(silence: Option<Silence>, shut: Vec<(Part, Timestamp)>, noted: &Moment) -> Waits {
+    let pause = |until, reason| Pause { until, reason, noted: noted.clone() };
+    let part = |(part, until)| NotBefore { part, pause: pause(until, String::new()) };
+    Waits {
+        pause: silence.map(|Silence { until, reason }| pause(until, reason)),
+        parts: shut.into_iter().map(part).collect(),
+    }
+}
+
 /// Writes what Jira asks to wait for beside the state, which whoever hears it has no hold of.
 #[derive(Debug)]
 pub struct Slate {
@@ -130,14 +140,7 @@ impl Witness for Slate {
     fn told(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = SystemClock.moment();
-        let pause = |until, reason| Pause { until, reason, noted: noted.clone() };
-        let news = Waits {
-            pause: silence.map(|Silence { until, reason }| pause(until, reason)),
-            parts: shut
-                .into_iter()
-                .map(|(part, until)| NotBefore { part, pause: pause(until, String::new()) })
-                .collect(),
-        };
+        let news = waits(silence, shut, &noted);
         // Another process may wait as well.
         let before = Waits::read(&self.state);
         let waits = before.clone().with(news, &noted);

@@ -255,13 +255,14 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             }
         }
         // What was opened in one that is gone for good is gone as well.
-        let left = &self.policy.left_projects;
-        for project in openings.keys().filter(|project| !left.contains(*project)) {
+        let mut openings = openings.clone();
+        openings.retain(|project, _| !self.policy.left_projects.contains(project));
+        for project in openings.keys() {
             open.entry(project.clone()).or_default();
         }
         for (project, mut open) in open {
             open.sort();
-            let opening_after = openings.get(&project).copied().filter(|_| !left.contains(&project));
+            let opening_after = openings.get(&project).copied();
             let after = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min();
             let Some(after) = after else { continue };
             let is_read = self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;

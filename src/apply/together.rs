@@ -50,7 +50,7 @@ impl Width {
                 _ => false,
             };
             let is_like_first = action.write.kind() == actions[0].write.kind()
-                && project_of(&action.write) == project_of(&actions[0].write);
+                && action.write.opens_in() == actions[0].write.opens_in();
             can && is_like_first && groups.insert(&action.group)
         };
         let count = actions.iter().take(self.now).take_while(fits).count();
@@ -76,14 +76,6 @@ pub(super) fn side_by_side(actions: &[Action]) -> Vec<&Action> {
         .collect();
     layered.sort_by_key(|(is_later, layer, action)| (*is_later, *layer, action.write.kind()));
     layered.into_iter().map(|(_, _, action)| action).collect()
-}
-
-/// The project that a new ticket is for, where it names one.
-fn project_of(write: &Write) -> Option<&str> {
-    match write {
-        Write::Create { content, .. } => content.project.as_deref(),
-        _ => None,
-    }
 }
 
 /// A list that is about to be attached.
@@ -197,7 +189,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             break;
         }
         let home = self.tracker.home().project;
-        let project = project_of(&batch[0].write).unwrap_or(&home);
+        let project = batch[0].write.opens_in().unwrap_or(&home);
         let elsewhere = (project != home).then(|| Box::from(project));
         let highest_number = match self.highest_numbers.get(project) {
             Some(number) => *number,

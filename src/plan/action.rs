@@ -459,6 +459,14 @@ impl Plan {
 }
 
 impl Write {
+    /// The project that a new ticket is for, where it names one.
+    pub fn opens_in(&self) -> Option<&str> {
+        match self {
+            Self::Create { content, .. } => content.project.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The kind as one word.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -521,6 +521,7 @@ impl Planner<'_> {
             let ticket = tickets.get(&action.group);
             ticket.is_some_and(|ticket| matches!(ticket.link, Link::Parked { .. }))
         };
+        let project = |action: &Action| action.write.opens_in().map(str::to_owned);
         let mut refused: HashMap<Option<String>, u32> = HashMap::new();
         for (_, action) in creates.iter().filter(|(_, action)| was_refused(action)) {
             *refused.entry(project(action)).or_default() += 1;
@@ -581,14 +582,6 @@ impl Planner<'_> {
             holds: self.holds,
             kept: self.kept,
         }
-    }
-}
-
-/// The project that a ticket is to be opened in, where a rule of routing names one.
-fn project(create: &Action) -> Option<String> {
-    match &create.write {
-        Write::Create { content, .. } => content.project.clone(),
-        _ => None,
     }
 }
 

@@ -315,10 +315,7 @@ fn a_ticket_that_a_person_began_to_work_on_after_the_plan_looked_is_neither_clos
         let number = story.bound(1);
         let id = 10_000 + number;
         let issue = story.store.known().ticket(&GroupId::from_bits(1)).issue().unwrap().clone();
-        let begin = |story: &Story| {
-            story.world().lock().jira.issues.get_mut(&id).unwrap().observed.category = Category::InProgress;
-        };
-        begin(story);
+        story.world().lock().jira.issues.get_mut(&id).unwrap().observed.category = Category::InProgress;
         for to in [Category::Done, Category::New] {
             let write = Write::Transition { issue: issue.clone(), to, resolution: None, topic: None };
             let applied = story.apply(vec![(GroupId::from_bits(1), write)], || {}).await;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use disputebot::{
-    apply::{Clock, Store, Tracker},
+    apply::{self, Clock, Store, Tracker},
     group::GroupId,
     jira::{Account, Cause, Found, Glance, JiraError, Marked, Outcome, Ready, Seen, Silence, Transition},
     plan::{
-        self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, NotBefore, Observed,
-        Part, Past, PastItem, Pause,
+        self, Category, Change as FieldChange, Heard, Home, Issue, Link, Mark, Moment, Observed, Part, Past,
+        PastItem,
     },
     state::{Change, Head, Known, StateError, Waits},
     ticket::{
@@ -1635,12 +1635,7 @@ impl Disk {
     /// Notes what Jira asks to wait for, as soon as it is heard, in a file of its own that is replaced as a whole. Where
     /// that fails one call comes too early, and so it does not fail here.
     fn put_down(&self, silence: Option<Silence>, shut: Vec<(Part, Timestamp)>, now: &Moment) {
-        let pause = |until, reason| Pause { until, reason, noted: now.clone() };
-        let part = |(part, until)| NotBefore { part, pause: pause(until, String::new()) };
-        let news = Waits {
-            pause: silence.map(|Silence { until, reason }| pause(until, reason)),
-            parts: shut.into_iter().map(part).collect(),
-        };
+        let news = apply::pause::waits(silence, shut, now);
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         *waits = waits.clone().with(news, now);
     }

@@ -525,7 +525,7 @@ mod tests {
 
     fn second(up_s: u64) -> Moment {
         let at = Timestamp::from_second(1_795_000_000 + up_s.cast_signed()).unwrap();
-        Moment { at, boot: "a".to_owned(), up_ms: up_s * 1000 }
+        Moment { at, boot: "a".to_owned(), up_ms: up_s * 1000, there: None }
     }
 
     #[test]

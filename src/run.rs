@@ -633,7 +633,7 @@ async fn end(
     let wrote = recovered.unclean || !applied.done.is_empty() || !applied.failed.is_empty();
     if wrote
         && !stop.is_cancelled()
-        && let Err(error) = apply::anchor(tracker, store, clock, policy, &recovered.unread).await
+        && let Err(error) = apply::anchor(tracker, store, clock, policy, &recovered.unread).await?
     {
         // The next run finds the claim as it was when tickets were opened, and looks at them again.
         tracing::warn!(error = %error, "the head of the journal could not be anchored in Jira");

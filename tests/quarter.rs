@@ -52,7 +52,12 @@ struct Still(Timestamp);
 
 impl Clock for Still {
     fn moment(&self) -> Moment {
-        Moment { at: self.0, boot: "one".to_owned(), up_ms: self.0.as_millisecond().unsigned_abs() }
+        Moment {
+            at: self.0,
+            boot: "one".to_owned(),
+            up_ms: self.0.as_millisecond().unsigned_abs(),
+            there: None,
+        }
     }
 }
 

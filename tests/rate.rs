@@ -69,6 +69,8 @@ async fn a_wait_longer_than_configured_ends_the_work_with_its_end_named_and_noth
     client.sign_in().await.unwrap();
     let before = sandbox.requests().len();
     let now = Timestamp::now();
+    let apart = client.time().unwrap().duration_since(now).abs();
+    assert!(apart <= SignedDuration::from_secs(5), "what time it is there, as the answers tell: {apart:?}");
     refuse_next(&sandbox, sign_in(), RateLimit::new(Reason::TenantQuota, 600));
     let errors = [client.sign_in().await.unwrap_err(), client.highest_number_of("DISP").await.unwrap_err()];
     for error in errors {

@@ -1237,7 +1237,7 @@ fn all_changes(known: &Known) -> Vec<Change> {
 }
 
 fn moment() -> Moment {
-    Moment { at: at(LATER), boot: "b".repeat(36), up_ms: 123_456 }
+    Moment { at: at(LATER), boot: "b".repeat(36), up_ms: 123_456, there: None }
 }
 
 /// Writes the golden state of this version into the folder that the variable names; how `state-1` was made.

@@ -228,7 +228,7 @@ impl Hand {
 impl Clock for Hand {
     fn moment(&self) -> Moment {
         let at = *self.0.borrow();
-        Moment { at, boot: "one".to_owned(), up_ms: at.as_millisecond().unsigned_abs() }
+        Moment { at, boot: "one".to_owned(), up_ms: at.as_millisecond().unsigned_abs(), there: None }
     }
 }
 

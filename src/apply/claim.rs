@@ -11,8 +11,10 @@
 //!
 //! Jira has no compare-and-set and checks no token, so this is no lock. Two that claim a free project in the
 //! same second can both believe for half a minute that it is theirs; one that sleeps between looking at the
-//! claim and sending a create, for longer than the quarantine of the one that took over, can still open one
-//! ticket too many. No lease can exclude that; the sweep finds such a ticket and closes it.
+//! claim and sending a write, for longer than the quarantine of the one that took over, can still open one
+//! ticket too many, or say something twice: a look is good for half a minute. No lease can exclude that; the sweep
+//! finds such a ticket and closes it, where it is of the same group. Whoever finds the claim to be another's
+//! writes nothing more, not even the claim.
 
 use std::collections::BTreeMap;
 
@@ -128,7 +130,7 @@ pub(super) async fn look(
     let same = mine.as_ref().is_some_and(|mine| mine.instance == claim.instance);
     let gone = match (policy.takeover_after, &store.known().rival) {
         (Some(limit), Some(rival)) if rival.is(&claim.instance, claim.epoch, claim.beat) => {
-            now.since_in_one_boot(&rival.seen).is_some_and(|passed| passed >= limit)
+            now.since_for_certain(&rival.seen).is_some_and(|passed| passed >= limit)
         }
         _ => false,
     };
@@ -143,7 +145,7 @@ pub(super) async fn look(
         // A boot of which nothing is known any more begins the wait anew.
         let stale = known.is_none_or(|known| {
             !known.is(&claim.instance, claim.epoch, claim.beat)
-                || now.since_in_one_boot(&known.seen).is_none()
+                || now.since_for_certain(&known.seen).is_none()
         });
         if stale {
             store.record(now.at, &[Change::Rival { rival: Some(rival) }])?;
@@ -205,15 +207,26 @@ pub(super) struct Keeper<'a> {
     policy: &'a Policy,
     /// When the claim was last seen to be ours.
     seen: Option<Moment>,
-    /// Until when it is looked at before each create.
+    /// When this run claimed a project that was free: for some time after that it is looked at before each create.
     fresh_since: Option<Moment>,
+    /// When this run last gave a sign of life.
+    beaten: Option<Moment>,
+    /// Whether the claim is that of this run: no other copy of the state may be at work since.
+    has_begun: bool,
     /// The projects in which this run opens tickets: they have higher numbers.
     openings: BTreeMap<String, u64>,
 }
 
 impl<'a> Keeper<'a> {
     pub(super) fn new(policy: &'a Policy) -> Self {
-        Self { policy, seen: None, fresh_since: None, openings: BTreeMap::new() }
+        Self {
+            policy,
+            seen: None,
+            fresh_since: None,
+            beaten: None,
+            has_begun: false,
+            openings: BTreeMap::new(),
+        }
     }
 
     /// Says in the claim that tickets are about to be opened in a project.
@@ -239,7 +252,7 @@ impl<'a> Keeper<'a> {
         // Somebody may have claimed it since the pass began.
         match tracker.project_property().await {
             Ok(None) => self.fresh_since = Some(now.clone()),
-            Ok(Some(value)) => match is_ours(value, store, None) {
+            Ok(Some(value)) => match not_behind(value, store, &self.policy.instance)? {
                 // What was not read yet, as in a project that is not shown now, is not forgotten.
                 Ok(claim) => {
                     for (project, after) in openings(&claim, tracker) {
@@ -251,10 +264,11 @@ impl<'a> Keeper<'a> {
             Err(error) => return Ok(Err(error.into())),
         }
         self.open(project.to_owned(), opening_after);
-        if let Err(error) = anchor(tracker, store, clock, self.policy, &self.openings).await {
+        if let Err(error) = put(tracker, store, clock, self.policy, &self.openings).await {
             return Ok(Err(error.into()));
         }
-        Ok(self.check(tracker, store, clock).await)
+        (self.has_begun, self.beaten) = (true, Some(now));
+        self.check(tracker, store, clock).await
     }
 
     fn open(&mut self, project: String, after: u64) {
@@ -262,22 +276,23 @@ impl<'a> Keeper<'a> {
         *lowest = after.min(*lowest);
     }
 
-    /// Makes sure, right before a create, that the project is still ours.
+    /// Makes sure, right before something is written, that the project is still ours; nothing is to be made sure of where
+    /// it never was.
     pub(super) async fn hold(
         &mut self,
         tracker: &impl Tracker,
         store: &impl Store,
         clock: &impl Clock,
-    ) -> Result<(), Failure> {
-        if !self.policy.lease {
-            return Ok(());
+    ) -> Result<Result<(), Failure>, StateError> {
+        if !self.policy.lease || store.known().claim.is_none() {
+            return Ok(Ok(()));
         }
         let now = clock.moment();
         let young = |moment: &Option<Moment>, limit| {
             moment.as_ref().and_then(|moment| now.since(moment)).is_some_and(|passed| passed < limit)
         };
         if young(&self.seen, FRESH) && !young(&self.fresh_since, self.policy.settle) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         self.check(tracker, store, clock).await
     }
@@ -287,17 +302,67 @@ impl<'a> Keeper<'a> {
         tracker: &impl Tracker,
         store: &impl Store,
         clock: &impl Clock,
-    ) -> Result<(), Failure> {
+    ) -> Result<Result<(), Failure>, StateError> {
         let asked = clock.moment();
-        let value = tracker.project_property().await?;
-        is_ours(value.unwrap_or(Value::Null), store, Some(&self.policy.instance))?;
+        let claim = match tracker.project_property().await {
+            // A person took it away: the next run that opens tickets writes it again.
+            Ok(None) if !self.has_begun => None,
+            Ok(value) => {
+                let value = value.unwrap_or(Value::Null);
+                let claim = if self.has_begun {
+                    is_ours(value, store, Some(&self.policy.instance))
+                } else {
+                    not_behind(value, store, &self.policy.instance)?
+                };
+                match claim {
+                    Ok(claim) => Some(claim),
+                    Err(failure) => return Ok(Err(failure)),
+                }
+            }
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Some((claim, limit)) = claim.zip(self.policy.takeover_after) {
+            // A run that only edits, and for long, is not to be taken for dead.
+            let beaten = self.beaten.get_or_insert_with(|| asked.clone());
+            if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) {
+                let alive = Claim { beat: beat(clock), ..claim };
+                if let Err(error) = tracker.set_project_property(&value_of(&alive)).await {
+                    return Ok(Err(error.into()));
+                }
+                self.beaten = Some(asked.clone());
+            }
+        }
         self.seen = Some(asked);
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
-/// Writes the claim with the head of the journal: the anchor. `openings` are the projects in which tickets are being opened.
+/// Writes the claim with the head of the journal at the end of a run: the anchor. One that is another's by now is left.
+/// `openings` are the projects in which tickets may still be found.
 pub(super) async fn anchor(
+    tracker: &impl Tracker,
+    store: &impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    openings: &BTreeMap<String, u64>,
+) -> Result<Result<(), Failure>, StateError> {
+    if store.known().claim.is_none() {
+        return Ok(Ok(()));
+    }
+    match tracker.project_property().await {
+        Ok(None) => {}
+        Ok(Some(value)) => {
+            if let Err(failure) = not_behind(value, store, &policy.instance)? {
+                return Ok(Err(failure));
+            }
+        }
+        Err(error) => return Ok(Err(error.into())),
+    }
+    Ok(put(tracker, store, clock, policy, openings).await.map_err(Failure::from))
+}
+
+/// Writes the claim with the head of the journal. `openings` are the projects in which tickets are being opened.
+async fn put(
     tracker: &impl Tracker,
     store: &impl Store,
     clock: &impl Clock,
@@ -334,6 +399,19 @@ fn is_ours(value: Value, store: &impl Store, session: Option<&str>) -> Result<Cl
         return Ok(claim);
     }
     Err(Failure::Foreign { host: claim.host })
+}
+
+/// The claim, where it is that of this state and no copy of the state has come further: one that did opened what this one
+/// would open again. This run's own claim has a head that this journal has, whoever wrote it.
+fn not_behind(value: Value, store: &impl Store, session: &str) -> Result<Result<Claim, Failure>, StateError> {
+    let claim = match is_ours(value, store, None) {
+        Ok(claim) => claim,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    if claim.session == session || store.has(claim.head)? {
+        return Ok(Ok(claim));
+    }
+    Ok(Err(Failure::Foreign { host: claim.host }))
 }
 
 fn value_of(claim: &Claim) -> Value {

@@ -29,7 +29,7 @@ impl Clock for SystemClock {
             Some(since) => u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
             None => uptime_ms().unwrap_or(0),
         };
-        Moment { at: Timestamp::now(), boot: boot.clone(), up_ms }
+        Moment { at: Timestamp::now(), boot: boot.clone(), up_ms, there: None }
     }
 }
 

@@ -72,7 +72,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::{SystemClock, host_name};
 pub use decide::{DecideError, Decision, decide};
-pub use port::{Clock, Memory, Store, Tracker};
+pub use port::{Both, Clock, Memory, Store, Tracker};
 pub use reconcile::{Wanted, observe_and_plan, opens_at_home, reconcile};
 pub use recover::{Recovered, is_open, recover};
 
@@ -269,6 +269,7 @@ pub async fn apply(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(usize, &Action) + Send),
 ) -> Result<Applied, StateError> {
+    let clock = &Both { here: clock, there: tracker };
     let mut applied = Applied::default();
     let keeper = Keeper::new(policy);
     let mut applier = Applier {
@@ -287,7 +288,10 @@ pub async fn apply(
     let (mut width, mut rest) = (Width::new(policy.at_once), actions.as_slice());
     while !rest.is_empty() && !stop.is_cancelled() {
         let batch = width.batch(rest, applier.store.known());
-        let sent = applier.in_time(batch).await?;
+        let sent = match applier.still_ours().await? {
+            Ok(()) => applier.in_time(batch).await?,
+            Err(failure) => vec![Err(failure)],
+        };
         width.learn(sent.iter().all(Result::is_ok));
         let mut fatal = false;
         let (tried, later) = rest.split_at(sent.len());
@@ -329,9 +333,9 @@ pub async fn anchor(
     clock: &impl Clock,
     policy: &Policy,
     unread: &BTreeMap<String, u64>,
-) -> Result<(), JiraError> {
+) -> Result<Result<(), Failure>, StateError> {
     if !policy.lease {
-        return Ok(());
+        return Ok(Ok(()));
     }
     claim::anchor(tracker, store, clock, policy, unread).await
 }
@@ -368,6 +372,12 @@ async fn within<T>(stop: &CancellationToken, call: impl Future<Output = T>) -> O
 }
 
 impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
+    /// Whoever was overtaken writes nothing more.
+    async fn still_ours(&mut self) -> Result<Result<(), Failure>, StateError> {
+        let held = self.keeper.hold(self.tracker, self.store, self.clock);
+        within(self.stop, held).await.unwrap_or(Ok(Err(Failure::Stopped)))
+    }
+
     async fn one(&mut self, action: &Action) -> Sent {
         let ticket = self.store.known().ticket(&action.group);
         match &action.write {
@@ -430,7 +440,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         look: Moment,
     ) -> Result<bool, StateError> {
         let Some(sent) = ticket.saying.get_mut(topic) else { return Ok(false) };
-        let passed = look.since_in_one_boot(sent);
+        let passed = look.since_for_certain(sent);
         if passed.is_some_and(|passed| passed >= self.policy.settle) {
             return Ok(false);
         }

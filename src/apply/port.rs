@@ -149,6 +149,8 @@ pub trait Tracker: Sync {
     /// To be called before a write is recorded: a write that waits after that would use up the time in which its
     /// fate is to be known.
     fn make_room(&self, issue: Option<&Issue>) -> impl Future<Output = Result<(), JiraError>> + Send;
+    /// What time it is by Jira's clock, or somewhat before; none where no answer told yet.
+    fn time(&self) -> Option<Timestamp>;
     /// Whether Jira wants to be left alone now.
     fn silence(&self) -> Option<Silence>;
     /// Leaves Jira alone for some time, as an earlier process was asked to.
@@ -175,6 +177,21 @@ pub trait Store: Send {
 pub trait Clock: Sync {
     /// The moment it is.
     fn moment(&self) -> Moment;
+}
+
+/// A clock that shows the time by Jira's clock as well, as far as Jira told it.
+#[derive(Debug)]
+pub struct Both<'a, C, T> {
+    /// The clocks of this machine.
+    pub here: &'a C,
+    /// Jira.
+    pub there: &'a T,
+}
+
+impl<C: Clock, T: Tracker> Clock for Both<'_, C, T> {
+    fn moment(&self) -> Moment {
+        Moment { there: self.there.time(), ..self.here.moment() }
+    }
 }
 
 impl Store for State {
@@ -234,7 +251,7 @@ impl<F: Fn() -> Timestamp + Sync> Clock for F {
     fn moment(&self) -> Moment {
         let at = self();
         let up_ms = u64::try_from(at.as_millisecond()).unwrap_or(0);
-        Moment { at, boot: "time of day".to_owned(), up_ms }
+        Moment { at, boot: "time of day".to_owned(), up_ms, there: None }
     }
 }
 
@@ -382,6 +399,10 @@ impl Tracker for Client {
 
     async fn make_room(&self, issue: Option<&Issue>) -> Result<(), JiraError> {
         Self::make_room(self, issue).await
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        Self::time(self)
     }
 
     fn silence(&self) -> Option<Silence> {

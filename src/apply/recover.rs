@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use jiff::SignedDuration;
 
 use super::claim::{self, Standing};
-use super::port::{Clock, Store, Tracker};
+use super::port::{Both, Clock, Store, Tracker};
 use super::scan::{Scan, is_shown, number, scan};
 use super::{Policy, RecoverError};
 use crate::{
@@ -57,6 +57,7 @@ pub async fn recover(
     policy: &Policy,
     may_write: bool,
 ) -> Result<Recovered, RecoverError> {
+    let clock = &Both { here: clock, there: tracker };
     let account = tracker.sign_in().await?;
     at_home(tracker, store, clock, policy).await?;
     let standing = claim::look(tracker, store, clock, policy, may_write).await?;
@@ -130,7 +131,7 @@ pub fn is_open(known: &Known, policy: &Policy, now: &Moment) -> bool {
     if known.pause.as_ref().is_some_and(|pause| pause.left(now).is_positive()) {
         return false;
     }
-    let passed = |since: &Moment, limit| now.since_in_one_boot(since).is_none_or(|passed| passed >= limit);
+    let passed = |since: &Moment, limit| now.since_for_certain(since).is_none_or(|passed| passed >= limit);
     let due = |sent: &Moment| passed(sent, policy.settle);
     let read = |first: &Moment| passed(first, policy.quarantine());
     let doubt = known.doubt.as_ref().is_some_and(|doubt| doubt.read.as_ref().is_none_or(read));
@@ -148,6 +149,16 @@ struct Look {
     began: Moment,
     /// Why what it did not find may be there all the same.
     blind: Option<String>,
+    /// Where to go on, where there were too many.
+    given_up_after: Option<u64>,
+}
+
+/// How much could be read of what is in a project after a number.
+enum Read {
+    Whole,
+    /// What is not above this number.
+    Before(u64),
+    Nothing,
 }
 
 /// Whether an issue was deleted, hidden or archived.
@@ -203,7 +214,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         loop {
             let Some(doubt) = self.store.known().doubt.clone() else { return Ok(()) };
             let began = self.clock.moment();
-            let waited = doubt.read.as_ref().map(|first| began.since_in_one_boot(first));
+            let waited = doubt.read.as_ref().map(|first| began.since_for_certain(first));
             if matches!(waited, Some(Some(passed)) if passed < self.policy.quarantine()) {
                 return Ok(());
             }
@@ -265,17 +276,22 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             let opening_after = openings.get(&project).copied();
             let after = open.first().map(|(after, _)| *after).into_iter().chain(opening_after).min();
             let Some(after) = after else { continue };
-            let is_read = self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
-            match opening_after {
-                Some(_) if is_read => self.recovered.unclean = true,
-                Some(after) => drop(self.recovered.unread.insert(project, after)),
-                None => {}
+            let read = self.settle_in(&project, open, after, opening_after.is_some(), may_write).await?;
+            match (opening_after, read) {
+                (Some(_), Read::Whole) => self.recovered.unclean = true,
+                (Some(opening), read) => {
+                    // What was read need not be read again: the rest is read run by run.
+                    let after = if let Read::Before(number) = read { number.max(opening) } else { opening };
+                    self.recovered.unclean |= after > opening;
+                    self.recovered.unread.insert(project, after);
+                }
+                (None, _) => {}
             }
         }
         Ok(())
     }
 
-    /// The same for one project: reads what is there after a number, and says whether all of it could be read.
+    /// The same for one project: reads what is there after a number, and says how much of it could be read.
     async fn settle_in(
         &mut self,
         project: &str,
@@ -283,7 +299,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         after: u64,
         unclean: bool,
         may_write: bool,
-    ) -> Result<bool, RecoverError> {
+    ) -> Result<Read, RecoverError> {
         let is_shown = self.projects().iter().any(|shown| shown == project);
         let fences: BTreeMap<GroupId, String> = open
             .iter()
@@ -297,9 +313,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         } else {
             // Nor would its index show what is there.
             let blind = Some(format!("Jira does not show the project {project}"));
-            Look { after: u64::MAX, began: self.clock.moment(), blind }
+            Look { after: u64::MAX, began: self.clock.moment(), blind, given_up_after: None }
         };
-        let is_read = look.blind.is_none();
+        let read = match (&look.blind, look.given_up_after) {
+            (None, _) => Read::Whole,
+            (Some(_), Some(number)) => Read::Before(number),
+            (Some(_), None) => Read::Nothing,
+        };
         for (highest_number, group) in open {
             // One that has waited for long must not keep a later one from being found out.
             if look.blind.is_some() && highest_number > look.after {
@@ -310,7 +330,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 continue;
             };
             let (attempts, project, highest_number) = (*attempts, project.clone(), *highest_number);
-            let Some(passed) = look.began.since_in_one_boot(sent) else {
+            let Some(passed) = look.began.since_for_certain(sent) else {
                 // The machine was started anew: the wait begins again.
                 let (sent, fence) = (look.began.clone(), fence.clone());
                 let link = Link::Unknown { attempts, project, highest_number, sent, fence };
@@ -342,16 +362,16 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                 self.take_down(&label, shown).await?;
             }
         }
-        Ok(is_read)
+        Ok(read)
     }
 
     /// Reads all issues of a project after a number, and binds what is found.
     async fn scan_after(&mut self, project: &str, after: u64, unclean: bool) -> Result<Look, RecoverError> {
         // Before the scan, so that what it does not find was not there this long after the create.
         let began = self.clock.moment();
-        let Scan { marked, blind } = scan(self.tracker, project, after, true).await?;
+        let Scan { marked, blind, given_up_after } = scan(self.tracker, project, after, true).await?;
         self.adopt(marked, unclean).await?;
-        Ok(Look { after, began, blind })
+        Ok(Look { after, began, blind, given_up_after })
     }
 
     fn release(&mut self, ticket: Ticket, attempts: u32) -> Result<(), StateError> {

@@ -10,6 +10,8 @@ pub(super) struct Scan {
     pub(super) marked: Vec<Marked>,
     /// Why not finding an issue proves nothing; none where it does.
     pub(super) blind: Option<String>,
+    /// Where to go on, where there were too many.
+    pub(super) given_up_after: Option<u64>,
 }
 
 /// Reads all issues of a project whose number is above `after`. `limited` gives up where there are very many.
@@ -34,7 +36,7 @@ pub(super) async fn scan(
     if blind.is_none() && !is_shown(tracker, project).await? {
         blind = Some(format!("Jira does not show the project {project} any more"));
     }
-    Ok(Scan { marked, blind })
+    Ok(Scan { marked, blind, given_up_after: walk.given_up_after() })
 }
 
 /// Whether Jira shows a project; the first one is asked about by its claim.

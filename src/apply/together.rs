@@ -201,10 +201,8 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             },
         };
         self.highest_numbers.insert(project.to_owned(), highest_number);
-        match within(self.stop, self.keeper.hold(self.tracker, self.store, self.clock)).await {
-            Some(Ok(())) => {}
-            Some(Err(failure)) => return Ok(vec![Err(failure)]),
-            None => return Ok(vec![Err(Failure::Stopped)]),
+        if let Err(failure) = self.still_ours().await? {
+            return Ok(vec![Err(failure)]);
         }
         let sent = self.clock.moment();
         for Create { ticket, attempts, write: (content, _) } in &mut creates {

@@ -244,7 +244,7 @@ impl<C: Clock> Filer<'_, C> {
     /// certain of how long ago that was, the wait begins again.
     fn wait_for(&mut self, filing: &mut Filing, look: &Moment) -> Result<(), Stop> {
         let Some(sending) = &mut filing.sending else { return Ok(()) };
-        match look.since_in_one_boot(&sending.sent) {
+        match look.since_for_certain(&sending.sent) {
             Some(passed) if passed >= self.settle => Ok(()),
             Some(_) => Err(unsettled(MAY_ARRIVE)),
             None => {

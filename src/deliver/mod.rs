@@ -28,7 +28,7 @@ pub use jira::Target;
 pub use mail::{Mailer, Tls, address};
 
 use crate::{
-    apply::Clock,
+    apply::{Both, Clock},
     jira::Client,
     report::{self, Links, Mail, MailError, Private, WEEKS, Week},
     state::{Change, History, Known, Ran, State, StateError},
@@ -224,6 +224,7 @@ pub async fn send(
     if let Some((client, clock)) = jira {
         let places: BTreeSet<&InJira> = settings.jira.iter().collect();
         let is_bereft = jira::is_bereft(state.known());
+        let clock = &Both { here: clock, there: client };
         let mut filer = jira::Filer { client, clock, state, settle: settings.settle, resend, is_bereft };
         for InJira { client, target } in places {
             let place = target.place();

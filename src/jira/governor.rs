@@ -18,6 +18,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     client::Limits,
     told::{Tokens, Told},
@@ -43,6 +45,8 @@ const NEAR: Duration = Duration::from_secs(2);
 /// Writes to one issue in some time: Jira's limits, with a little more time than they name.
 const PER_ISSUE: [(usize, Duration); 2] =
     [(20, Duration::from_millis(2_200)), (100, Duration::from_secs(31))];
+/// By how much an answer may be late; one that is later shows that the clock of Jira was set.
+const LATE: SignedDuration = SignedDuration::from_mins(10);
 /// How many issues are remembered before those that nothing was written to for long are forgotten.
 const ISSUES: usize = 1_000;
 
@@ -83,6 +87,8 @@ pub(super) struct Governor {
     issues: BTreeMap<String, Writes>,
     /// The bucket that Data Center told of.
     tokens: Option<(Tokens, Duration)>,
+    /// What time it was by the clock of Jira, and when it said so.
+    there: Option<(Timestamp, Duration)>,
     silence: Option<Silence>,
     /// Calls without an answer.
     under_way: u32,
@@ -169,6 +175,12 @@ impl Governor {
         silent.max(tokens).max(bucket).max(issues)
     }
 
+    /// What time it is by the clock of Jira, or somewhat before.
+    pub(super) fn time(&self, now: Duration) -> Option<Timestamp> {
+        let (at, heard) = self.there?;
+        at.checked_add(now.saturating_sub(heard)).ok()
+    }
+
     /// The silence that holds now.
     pub(super) fn silence(&self, now: Duration) -> Option<&Silence> {
         self.silence.as_ref().filter(|silence| silence.until > now)
@@ -211,6 +223,11 @@ impl Governor {
     ) -> bool {
         if let Some(told) = told.tokens {
             self.learn_tokens(now, told);
+        }
+        if let Some(at) = told.at {
+            // An answer that was long on its way, or came out of a store, does not set the clock back.
+            let known = self.time(now).filter(|known| *known > at && known.duration_since(at) < LATE);
+            self.there = Some((known.unwrap_or(at), now));
         }
         let refused = status == 429 || (status == 503 && told.wait.is_some());
         if !refused {
@@ -730,5 +747,25 @@ mod tests {
             more += 1;
         }
         assert!(more <= 2, "two were left, {more} are sent");
+    }
+
+    #[test]
+    fn the_time_there_goes_on_between_answers_and_is_not_set_back_by_one_that_was_late() {
+        let mut governor = Governor::new(Limits::Told);
+        assert_eq!(governor.time(ms(0)), None);
+        let noon: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
+        let after = |s| noon + SignedDuration::from_secs(s);
+        for (now_s, told_s, is_s) in [
+            (10, Some(0), 0),
+            (70, None, 60),
+            (80, Some(65), 70),
+            (90, Some(200), 200),
+            (100, Some(-7_200), -7_200),
+        ] {
+            let now = Duration::from_secs(now_s);
+            let told = Told { at: told_s.map(after), ..Told::default() };
+            governor.learn(now, &CREATE, 200, &told, 0.5);
+            assert_eq!(governor.time(now), Some(after(is_s)), "after {now_s} s");
+        }
     }
 }

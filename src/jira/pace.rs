@@ -100,6 +100,11 @@ impl Client {
         self.pace.witness.get_or_init(|| Box::new(witness));
     }
 
+    /// What time it is by Jira's clock, or somewhat before; none where no answer told yet.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.pace.governor().time(self.pace.now())
+    }
+
     /// The time for which Jira wants to be left alone, where that is not over.
     pub fn silence(&self) -> Option<Silence> {
         self.pace.silence()

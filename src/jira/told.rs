@@ -10,6 +10,8 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 /// What an answer says about limits.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Told {
+    /// What time it was there.
+    pub(super) at: Option<Timestamp>,
     /// How long to wait.
     pub(super) wait: Option<Duration>,
     /// Whose limit was met.
@@ -39,8 +41,10 @@ impl Told {
     /// Reads the headers. `now` is this machine's clock; where the answer has a date, waits for an instant are
     /// measured from that, so that the difference of the two clocks does not count.
     pub(super) fn read<'a>(get: impl Fn(&str) -> Option<&'a str>, now: Timestamp) -> Self {
-        let there = get("date").and_then(http_date).unwrap_or(now);
-        let until = |instant: Timestamp| instant.duration_since(there).try_into().unwrap_or(Duration::ZERO);
+        let at = get("date").and_then(http_date);
+        let until = |instant: Timestamp| {
+            instant.duration_since(at.unwrap_or(now)).try_into().unwrap_or(Duration::ZERO)
+        };
         let structured =
             ["ratelimit", "beta-ratelimit"].into_iter().find_map(|name| Structured::read(get(name)?));
         let number = |name: &str| get(name).and_then(finite);
@@ -60,6 +64,7 @@ impl Told {
         });
         let reset = || get("x-ratelimit-reset").and_then(instant).map(until);
         Self {
+            at,
             wait: retry_after
                 .or_else(reset)
                 .or_else(|| Some(Duration::from_secs(structured.as_ref()?.reset_s?))),

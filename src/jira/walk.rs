@@ -62,6 +62,11 @@ impl Walk {
             .then(|| format!("Jira finds issue number {} and does not show it to this account", self.newest))
     }
 
+    /// Where a walk that gave up can be gone on with: nothing above this number was read.
+    pub fn given_up_after(&self) -> Option<u64> {
+        self.is_too_long().then(|| self.next - 1)
+    }
+
     fn is_too_long(&self) -> bool {
         let is_past_the_end = self.absent >= ABSENT_IN_A_ROW && self.next > self.newest;
         !is_past_the_end && self.next - self.first > self.longest
@@ -107,6 +112,12 @@ mod tests {
     #[test]
     fn a_walk_for_one_issue_gives_up_where_very_many_came_after_it() {
         let issues: Vec<u64> = (1..=7_000).collect();
+        let mut limited = Walk::limited(0, 7_000);
+        while let Some(numbers) = limited.next() {
+            assert_eq!(limited.given_up_after(), None);
+            limited.saw(Some(*numbers.end()));
+        }
+        assert_eq!(limited.given_up_after(), Some(5_100));
         let (read, blind) = walk(Walk::limited(0, 7_000), &issues);
         assert_eq!((read, blind.as_deref()), (5_100, Some("more than 5000 issues came after it")));
         assert_eq!(walk(Walk::whole(0, 7_000), &issues), (7_500, None));

@@ -109,7 +109,7 @@ mod tests {
 
     fn became(reason: Reason, write: Write) -> Result<String, String> {
         let (group, title) = (GroupId::from_bits(7), String::new());
-        let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0 };
+        let now = Moment { at: jiff::Timestamp::UNIX_EPOCH, boot: String::new(), up_ms: 0, there: None };
         let action = Action { group, key: None, title, write, reason };
         let (standing, tickets, observed, ways, overwritten) = Default::default();
         let elsewhere = std::collections::BTreeMap::new();

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// have been set meanwhile, but hardly by this much.
 pub const CLOCK_DOUBT: SignedDuration = SignedDuration::from_hours(12);
 
+/// How much less than two clocks agree on has certainly passed: what Jira's clock shows is known from its last answer only,
+/// and its machines may differ by seconds.
+const AGREED_DOUBT: SignedDuration = SignedDuration::from_mins(10);
+
 /// How the name of a boot begins that one process alone knows: what began before it is measured by the wall clock.
 pub const ONE_PROCESS: &str = "process ";
 
@@ -24,20 +28,35 @@ pub struct Moment {
     /// Milliseconds since that boot, sleep included.
     #[serde(default)]
     pub up_ms: u64,
+    /// By Jira's clock, or somewhat before: its last answer told, and the time since then is known. None where it told
+    /// nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub there: Option<Timestamp>,
 }
 
 impl Moment {
     /// A moment of which only the wall clock is known.
     pub fn by_wall(at: Timestamp) -> Self {
-        Self { at, boot: String::new(), up_ms: 0 }
+        Self { at, boot: String::new(), up_ms: 0, there: None }
     }
 
-    /// As [`Moment::since`], but the wall clock is not believed over a restart of the machine, however much it says:
-    /// what Jira may still be at is not sent again because somebody set a clock. It is believed, half a day and more,
-    /// where it was the only clock: otherwise single runs on such a machine would wait for ever.
-    pub fn since_in_one_boot(&self, earlier: &Self) -> Option<SignedDuration> {
-        let is_wall = earlier.boot.is_empty() || earlier.boot.starts_with(ONE_PROCESS);
-        if is_wall || self.boot == earlier.boot { self.since(earlier) } else { None }
+    /// As [`Moment::since`], but the wall clock alone is not believed over a restart of the machine, however much it says:
+    /// what Jira may still be at is not sent again because somebody set a clock. It is believed
+    ///
+    /// * where Jira's clock says so as well, less ten minutes: nobody sets both, and where each run has a machine of its
+    ///   own no wait would ever be over otherwise;
+    /// * half a day and more, where it was the only clock.
+    pub fn since_for_certain(&self, earlier: &Self) -> Option<SignedDuration> {
+        if !self.boot.is_empty() && self.boot == earlier.boot {
+            return self.since(earlier);
+        }
+        let agreed = self.there.zip(earlier.there).map(|(now, then)| {
+            let passed = now.duration_since(then).min(self.at.duration_since(earlier.at));
+            passed.saturating_sub(AGREED_DOUBT)
+        });
+        let is_only_wall = earlier.boot.is_empty() || earlier.boot.starts_with(ONE_PROCESS);
+        let by_wall = if is_only_wall { self.since(earlier) } else { None };
+        agreed.filter(SignedDuration::is_positive).max(by_wall)
     }
 
     /// How much time has certainly passed since an earlier moment; `None` where nothing is certain.
@@ -56,7 +75,7 @@ mod tests {
     use super::*;
 
     fn moment(boot: &str, up_s: u64, at: &str) -> Moment {
-        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000 }
+        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000, there: None }
     }
 
     #[test]
@@ -81,9 +100,39 @@ mod tests {
     fn a_wait_for_jira_is_never_over_by_the_wall_clock_alone() {
         let sent = moment("a", 100, "2026-11-25T12:00:00Z");
         let set_forward = "2036-11-25T12:00:00Z";
-        assert_eq!(moment("b", 5, set_forward).since_in_one_boot(&sent), None);
-        let passed = moment("a", 110, set_forward).since_in_one_boot(&sent);
+        assert_eq!(moment("b", 5, set_forward).since_for_certain(&sent), None);
+        let passed = moment("a", 110, set_forward).since_for_certain(&sent);
         assert_eq!(passed, Some(SignedDuration::from_secs(10)));
+    }
+
+    #[test]
+    fn over_a_restart_of_the_machine_as_much_has_passed_as_the_wall_clock_and_that_of_jira_both_say() {
+        let seen = |boot, at, there: &str| Moment { there: there.parse().ok(), ..moment(boot, 5, at) };
+        let sent = seen("a", "2026-11-25T12:00:00Z", "2026-11-25T12:00:02Z");
+        for (boot, at, there, minutes) in [
+            ("b", "2026-11-25T13:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
+            ("process 2", "2026-11-25T13:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
+            // One of them was set.
+            ("b", "2036-11-25T12:00:00Z", "2026-11-25T12:09:00Z", None),
+            ("b", "2026-11-25T12:09:00Z", "2036-11-25T12:00:00Z", None),
+            ("b", "2016-11-25T12:00:00Z", "2026-11-25T13:00:02Z", None),
+            ("b", "2036-11-25T12:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
+            // Jira told nothing.
+            ("b", "2036-11-25T12:00:00Z", "", None),
+            // The time since the start of the machine says it all.
+            ("a", "2036-11-25T12:00:00Z", "2036-11-25T12:00:00Z", Some(0)),
+        ] {
+            let passed = minutes.map(SignedDuration::from_mins);
+            assert_eq!(seen(boot, at, there).since_for_certain(&sent), passed, "{boot} {at} {there}");
+        }
+        assert_eq!(
+            seen("b", "2026-11-25T13:00:00Z", "2026-11-25T13:00:00Z").since_for_certain(&moment(
+                "a",
+                5,
+                "2026-11-25T12:00:00Z"
+            )),
+            None
+        );
     }
 
     #[test]
@@ -91,7 +140,7 @@ mod tests {
         let sent = moment("process 1", 100, "2026-11-25T12:00:00Z");
         for (at, passed) in [("2026-11-25T23:59:59Z", None), ("2026-11-26T00:00:00Z", Some(12))] {
             let passed = passed.map(SignedDuration::from_hours);
-            assert_eq!(moment("process 2", 5, at).since_in_one_boot(&sent), passed, "{at}");
+            assert_eq!(moment("process 2", 5, at).since_for_certain(&sent), passed, "{at}");
         }
     }
 

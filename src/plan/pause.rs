@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn moment(boot: &str, up_s: u64, at: &str) -> Moment {
-        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000 }
+        Moment { at: at.parse().unwrap(), boot: boot.to_owned(), up_ms: up_s * 1000, there: None }
     }
 
     #[test]

@@ -361,7 +361,7 @@ impl World {
 
     pub(crate) fn moment(&self) -> Moment {
         let up_ms = u64::try_from(self.now.as_millisecond()).unwrap();
-        Moment { at: self.now, boot: "a".to_owned(), up_ms }
+        Moment { at: self.now, boot: "a".to_owned(), up_ms, there: None }
     }
 
     /// The mark of a group on a new ticket.

@@ -40,7 +40,7 @@ impl Pages {
             Change::Group(record) => Some(record.group.id.clone()),
             _ => None,
         });
-        let moment = Moment { at, boot: "boot".to_owned(), up_ms: 1 };
+        let moment = Moment { at, boot: "boot".to_owned(), up_ms: 1, there: None };
         let link = Link::Held {
             attempts: 1,
             project: None,

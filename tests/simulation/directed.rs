@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use disputebot::{
-    apply::{self, Applied, Clock, Failure, Policy, RecoverError, Store, Wanted},
+    apply::{self, Applied, Both, Clock, Failure, Policy, RecoverError, Store, Wanted},
     dispute::Program,
     group::{Group, GroupId, Status},
     plan::{Action, Category, Fence, Issue, Link, Mark, Past, Plan, Reason, Ticket, Write},
@@ -342,6 +342,31 @@ fn a_doubt_is_not_ended_by_a_clock_that_was_set_while_the_machine_was_off() {
         assert!(apply::is_open(story.store.known(), &story.policy(), &story.clock.moment()));
         story.recover().await;
         assert_eq!(story.store.known().doubt, None);
+    });
+}
+
+#[test]
+fn where_each_run_has_a_machine_of_its_own_what_was_lost_is_settled_by_its_clock_and_that_of_jira_together() {
+    const AN_HOUR: Duration = Duration::from_hours(1);
+    tell(async |story| {
+        // Before anything was sent, the process asked Jira who it is.
+        let sent = Both { here: &story.clock, there: &story.jira }.moment();
+        story.know(1, Link::Unknown { attempts: 1, project: None, highest_number: 0, sent, fence: None });
+        let doubt = Doubt { reason: "a copy was restored".to_owned(), read: None };
+        story.world().lock().boot += 1;
+        story.recover().await;
+        assert!(matches!(story.link(1), Link::Unknown { .. }), "only now was it sent");
+        tokio::time::sleep(AN_HOUR).await;
+        story.world().lock().boot += 1;
+        story.recover().await;
+        assert_eq!(story.link(1), Link::Ready { attempts: 1 });
+        story.record(Change::Doubt { doubt: Some(doubt) });
+        for is_ended in [false, true] {
+            story.world().lock().boot += 1;
+            story.recover().await;
+            assert_eq!(story.store.known().doubt.is_none(), is_ended);
+            tokio::time::sleep(AN_HOUR).await;
+        }
     });
 }
 

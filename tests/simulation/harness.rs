@@ -347,6 +347,15 @@ impl Plot {
                     let hours = [-87_600, -1, 1, 5, 87_600][inner.random.below(5) as usize];
                     inner.skew = SignedDuration::from_hours(hours);
                 }
+                // Every third time the machine itself is started anew, or the next run is on another one.
+                if self.clocks && report.lives.is_multiple_of(3) {
+                    inner.boot += 1;
+                    if inner.calm_since.is_some() {
+                        // What was measured by the last one is measured anew.
+                        inner.calm_since = Some(world.elapsed());
+                    }
+                    daemon.jira.client.forgive_one_call_too_early();
+                }
                 inner.random.below(120)
             };
             if self.old_copies && world.lock().random.chance(300) {

@@ -939,6 +939,12 @@ impl Client {
             asked.has_died = true;
         }
     }
+
+    /// Over a restart of the machine a clock that was set may end a wait: one call finds out.
+    pub(crate) fn forgive_one_call_too_early(&self) {
+        let mut manners = self.lock();
+        (manners.asked, manners.asked_of) = (None, BTreeMap::new());
+    }
 }
 
 /// A call under way.
@@ -1411,6 +1417,12 @@ impl Tracker for ModelJira {
         self.wait_for_jira(&ask, LONGEST_WAIT).await
     }
 
+    fn time(&self) -> Option<Timestamp> {
+        // Known from the last answer, which may be old by a minute.
+        let minutes = i64::try_from(self.world.elapsed().as_secs() / 60).unwrap_or(0);
+        Timestamp::from_second(BEGUN + 60 * minutes).ok()
+    }
+
     fn silence(&self) -> Option<Silence> {
         let quiet = self.client.lock().quiet.clone();
         let (_, silence) = quiet.filter(|(until, _)| self.world.elapsed() < *until)?;
@@ -1802,7 +1814,7 @@ impl Clock for ModelClock {
         let passed = SignedDuration::try_from(elapsed).unwrap_or_default();
         let at = begun.saturating_add(passed + inner.skew).unwrap_or(begun);
         let up_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        Moment { at, boot: inner.boot.to_string(), up_ms }
+        Moment { at, boot: inner.boot.to_string(), up_ms, there: None }
     }
 }
 

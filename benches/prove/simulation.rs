@@ -141,6 +141,16 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
         holds: sum.is_clean(),
     });
 
+    let sum = all(two, Plot::overtaken);
+    rows.push(Row {
+        what: "the same, and the one at work sleeps for an hour, is overtaken, and wakes in the middle of what it did"
+            .to_owned(),
+        trials: two,
+        seeds: seeds(two),
+        found: sum.found(),
+        holds: sum.is_clean(),
+    });
+
     for (algorithm, name) in [
         (Algorithm::Stateless, "search, then create"),
         (Algorithm::Remembered, "search, create, remember"),

@@ -361,6 +361,24 @@ pub(super) async fn anchor(
     Ok(put(tracker, store, clock, policy, openings).await.map_err(Failure::from))
 }
 
+/// Writes the claim of this state anew, whose head was of another copy of it. What is being opened stays named.
+pub(super) async fn renew(
+    tracker: &impl Tracker,
+    store: &impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+) -> Result<(), JiraError> {
+    if !policy.lease {
+        return Ok(());
+    }
+    let Some(value) = tracker.project_property().await? else { return Ok(()) };
+    match is_ours(value, store, None) {
+        Ok(claim) => put(tracker, store, clock, policy, &openings(&claim, tracker)).await,
+        // Another one took over meanwhile: the next look says so.
+        Err(_) => Ok(()),
+    }
+}
+
 /// Writes the claim with the head of the journal. `openings` are the projects in which tickets are being opened.
 async fn put(
     tracker: &impl Tracker,

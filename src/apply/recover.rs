@@ -44,8 +44,8 @@ pub struct Recovered {
     pub strange: Vec<String>,
 }
 
-/// Brings what is known up to what Jira shows. Nothing is written to Jira but the claim of a take-over and
-/// the label of a fence.
+/// Brings what is known up to what Jira shows. Nothing is written to Jira but the claim, at a take-over and where a doubt
+/// ended, and the label of a fence.
 ///
 /// # Cancel safety
 ///
@@ -76,6 +76,10 @@ pub async fn recover(
     }
     if recovery.store.known().doubt.is_some() {
         recovery.read_all().await?;
+        if may_write && recovery.store.known().doubt.is_none() {
+            // All that its head stood for was read. Whoever else works with a copy of this state sees that, and stops.
+            claim::renew(tracker, recovery.store, clock, policy).await?;
+        }
     }
     Ok(recovery.recovered)
 }

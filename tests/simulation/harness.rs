@@ -81,8 +81,10 @@ pub(crate) struct Plot {
     pub(crate) projects: Projects,
     /// How many calls may be under way at the same time.
     pub(crate) at_once: usize,
-    /// Whether a second daemon stands by on another machine, and the first one dies for good at some time.
+    /// Whether a second daemon stands by on another machine.
     pub(crate) second: bool,
+    /// Whether the first one dies for good then, at some time.
+    pub(crate) dies: bool,
     /// Whether the disputes are all settled at some time, and whether their tickets can be closed then.
     pub(crate) end: End,
     /// What the protocol takes for the longest execution of a request.
@@ -199,6 +201,7 @@ impl Plot {
             projects: Projects::One,
             at_once: [1, 2, 16][random.below(3) as usize],
             second: false,
+            dies: false,
             end: End::Never,
             settle: SignedDuration::from_mins(5),
             trouble: Duration::from_hours(2),
@@ -227,6 +230,7 @@ impl Plot {
         chances.pause = 10;
         Self {
             second: true,
+            dies: true,
             faults: Vec::new(),
             chances,
             kills: false,
@@ -234,6 +238,12 @@ impl Plot {
             old_copies: false,
             ..Self::rough(seed, Algorithm::Ours)
         }
+    }
+
+    /// Two machines that sleep in the middle of whatever they do, for so long that the other one takes over, and wake.
+    pub(crate) fn overtaken(seed: u64) -> Self {
+        let two = Self::two(seed);
+        Self { dies: false, chances: Chances { sleeps: 5, ..two.chances }, ..two }
     }
 
     /// The same where rules send tickets to a second project, which is hidden at times; in some the state is lost at times.
@@ -271,7 +281,7 @@ impl Plot {
                 () = async {
                     tokio::select! {
                         () = first.forever() => {}
-                        () = tokio::time::sleep(death) => {}
+                        () = tokio::time::sleep(death), if self.dies => {}
                     }
                     std::future::pending::<()>().await;
                 } => {}
@@ -525,10 +535,12 @@ struct Daemon {
 
 impl Daemon {
     fn policy(&self, store: &ModelStore) -> Policy {
-        let instance = store.known().claim.as_ref().map_or_else(
-            || format!("{:032x}", self.jira.world.lock().random.next()),
-            |claim| claim.instance.clone(),
-        );
+        if store.known().claim.is_none() {
+            // So that the draws of older seeds stay.
+            self.jira.world.lock().random.next();
+        }
+        // One for each pass.
+        let instance = format!("{} {}", self.jira.disk.name, self.jira.world.elapsed().as_nanos());
         let after = SignedDuration::try_from(self.take_over).unwrap_or_default();
         Policy {
             settle: self.plot.settle,

@@ -245,6 +245,13 @@ fn a_second_machine_takes_over_without_a_second_ticket() {
 }
 
 #[test]
+fn a_machine_that_wakes_after_it_was_overtaken_leaves_the_project_to_the_other_one() {
+    let found = unclean(1..=100, Plot::overtaken);
+    println!("seeds 1 to 100");
+    assert!(found.is_empty(), "{:#?}", &found[..found.len().min(3)]);
+}
+
+#[test]
 fn two_machines_that_do_not_claim_the_project_double_tickets() {
     let doubled =
         (1..=40).filter(|seed| Plot { lease: false, ..Plot::two(*seed) }.live().doubled > 0).count();

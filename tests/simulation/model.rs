@@ -124,6 +124,9 @@ pub(crate) struct Chances {
     pub(crate) shut: u64,
     /// Of an edit, that a person writes into one of its fields in that very moment.
     pub(crate) hands: u64,
+    /// Of a call but a create and the claim's own, that the machine sleeps for an hour before it: no lease can tell of one
+    /// that sleeps right there.
+    pub(crate) sleeps: u64,
     /// Of a call, that the other project is hidden from the bot until its next pass; there are passes that begin so, too.
     pub(crate) hides: u64,
 }
@@ -145,6 +148,7 @@ impl Chances {
         quota: 0,
         shut: 0,
         hands: 0,
+        sleeps: 0,
         hides: 0,
     };
 }
@@ -387,8 +391,13 @@ impl World {
         let pause = {
             let mut inner = self.lock();
             let chance = inner.chances.pause;
-            let random = inner.stream(what).1;
-            random.chance(chance).then(|| Duration::from_secs(random.below(300)))
+            let sleeps = if matches!(what, "create" | "set claim") { 0 } else { inner.chances.sleeps };
+            if sleeps > 0 && inner.later.chance(sleeps) {
+                Some(Duration::from_hours(1))
+            } else {
+                let random = inner.stream(what).1;
+                random.chance(chance).then(|| Duration::from_secs(random.below(300)))
+            }
         };
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;

@@ -18,7 +18,7 @@ use crate::{
     apply::{self, Applied, Clock, Memory, Policy, RecoverError, Recovered, Store, Tracker, Wanted},
     cluster::{self, Cluster, Embedding, Explanation, Table, TableBuilder},
     dispute::{self, Dispute, Tables, Text},
-    group::{self, Event, Fate, Found, Group, GroupId, Pattern, Pending, Status},
+    group::{self, Event, Fate, Found, Group, GroupId, Pattern, Pending, Stake, Status},
     jira::Ready,
     plan::{self, Action, HoldReason, Plan, Standing},
     source::{self, Batch, Completeness, Reject},
@@ -771,9 +771,9 @@ fn inherit(
         open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
     }
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
-    let worked_on = worked_on(known);
+    let stakes = stakes(known);
     let input = group::Input {
-        worked_on: &worked_on,
+        stakes: &stakes,
         known: &groups,
         found: &found,
         open: &open,
@@ -786,9 +786,17 @@ fn inherit(
     lineage
 }
 
-/// Groups on whose tickets people worked at the last look.
-fn worked_on(known: &Known) -> HashSet<GroupId> {
-    known.tickets.values().filter(|ticket| ticket.worked_on).map(|ticket| ticket.group.clone()).collect()
+/// What hangs on the ids of groups, as of the last look.
+fn stakes(known: &Known) -> BTreeMap<GroupId, Stake> {
+    let decided: BTreeSet<&GroupId> =
+        known.rulings.values().filter(|ruling| ruling.is_quiet()).map(|ruling| &ruling.group).collect();
+    let with_tickets = known.tickets.values().filter(|ticket| ticket.may_exist());
+    let stake = |ticket: &plan::Ticket| match ticket {
+        ticket if decided.contains(&ticket.group) => Stake::Decided,
+        ticket if ticket.worked_on => Stake::Work,
+        _ => Stake::Ticket,
+    };
+    with_tickets.map(|ticket| (ticket.group.clone(), stake(ticket))).collect()
 }
 
 /// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.

@@ -15,7 +15,9 @@ use std::{
 use disputebot::{
     cluster::{Attribute, Item},
     dispute::{Program, Text},
-    group::{Event, Fate, Found, Group, GroupId, Input, Lineage, Params, Pattern, Pending, Status, inherit},
+    group::{
+        Event, Fate, Found, Group, GroupId, Input, Lineage, Params, Pattern, Pending, Stake, Status, inherit,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{
@@ -29,7 +31,8 @@ struct History {
     params: Params,
     now: Timestamp,
     groups: Vec<Group>,
-    worked_on: HashSet<GroupId>,
+    /// What hangs on groups; on one that is not named, a ticket.
+    stakes: BTreeMap<GroupId, Option<Stake>>,
     minted: u128,
 }
 
@@ -74,7 +77,7 @@ impl History {
             params: Params::default(),
             now: "2026-08-01T06:00:00Z".parse().unwrap(),
             groups: Vec::new(),
-            worked_on: HashSet::new(),
+            stakes: BTreeMap::new(),
             minted: 0,
         }
     }
@@ -106,8 +109,10 @@ impl History {
             *minted += 1;
             id(*minted)
         };
-        let (known, worked_on) = (&self.groups, &self.worked_on);
-        let input = Input { known, found, open, complete, new_input, worked_on, now: self.now };
+        let known = &self.groups;
+        let stake = |group: &Group| self.stakes.get(&group.id).copied().unwrap_or(Some(Stake::Ticket));
+        let stakes = &known.iter().filter_map(|it| Some((it.id.clone(), stake(it)?))).collect();
+        let input = Input { known, found, open, complete, new_input, stakes, now: self.now };
         inherit(&input, &self.params, &mut mint)
     }
 
@@ -221,15 +226,57 @@ fn a_merge_counts_when_it_was_seen_on_enough_different_inputs() {
 fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
     const LATER: &[u32] = &[9, 10, 11, 12];
     const ALL: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-    for (worked_on, survivor, loser) in [(&[][..], 1, 2), (&[2], 2, 1), (&[1], 1, 2), (&[1, 2], 1, 2)] {
+    let work = |number: u128| (id(number), Some(Stake::Work));
+    let decided = |number: u128| (id(number), Some(Stake::Decided));
+    for (stakes, survivor, loser) in [
+        (vec![], 1, 2),
+        (vec![work(2)], 2, 1),
+        (vec![work(1)], 1, 2),
+        (vec![work(1), work(2)], 1, 2),
+        // What a person closed is not where open disputes of others go.
+        (vec![decided(1)], 2, 1),
+        (vec![decided(1), decided(2)], 1, 2),
+        (vec![decided(2), work(1)], 1, 2),
+    ] {
         let mut history = History::new();
         history.run(&[("x", FIRST), ("y", LATER)], &[]);
-        history.worked_on = worked_on.iter().map(|number| id(*number)).collect();
+        history.stakes = stakes.into_iter().collect();
         history.run(&[("x", ALL)], &[]);
         let events = history.run(&[("x", ALL)], &[]);
-        assert!(events.contains(&known(loser, Fate::MergedInto(id(survivor)))), "{worked_on:?}: {events:?}");
-        assert_eq!(history.members(survivor), ALL, "{worked_on:?}");
+        let stakes = &history.stakes;
+        assert!(events.contains(&known(loser, Fate::MergedInto(id(survivor)))), "{stakes:?}: {events:?}");
+        assert_eq!(history.members(survivor), ALL, "{stakes:?}");
     }
+}
+
+#[test]
+fn a_group_without_a_ticket_ends_at_once_in_one_that_has_one_however_small_that_is() {
+    const FEW: &[u32] = &[9, 10, 11];
+    const ALL: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    let mut history = History::new();
+    history.run(&[("x", FIRST), ("y", FEW)], &[]);
+    history.stakes = [(id(1), None)].into();
+    let events = history.run(&[("x", ALL)], &[]);
+    assert!(events.contains(&known(1, Fate::MergedInto(id(2)))), "{events:?}");
+    assert_eq!(history.members(2), ALL);
+}
+
+#[test]
+fn a_group_goes_with_its_disputes_however_much_else_shares_its_patterns() {
+    let mut history = History::new();
+    let items = |name: &str| [Item { attribute: Attribute::Payer, value: name.into() }];
+    let patterns: Vec<Pattern> =
+        ["a", "b", "c"].iter().map(|name| Pattern::from_items(&items(name))).collect();
+    let cluster = |members: &[u32], patterns: &[Pattern]| Found {
+        patterns: patterns.to_vec(),
+        ..found("Example Pharma A", ("x", members))
+    };
+    let all = |found: &[Found]| found.iter().flat_map(|found| found.members.iter().cloned()).collect();
+    let first = [cluster(&[1, 2, 3, 4, 5], &patterns)];
+    history.groups = history.inherit(&first, &all(&first), true, true).groups;
+    let second = [cluster(&[1, 2, 3, 4, 5], &[]), cluster(&[6, 7, 8, 9], &patterns)];
+    history.groups = history.inherit(&second, &all(&second), true, true).groups;
+    assert_eq!(history.members(1), [1, 2, 3, 4, 5]);
 }
 
 #[test]
@@ -237,7 +284,7 @@ fn a_group_of_which_a_part_alone_goes_to_another_takes_no_place_there_because_pe
     const LATER: &[u32] = &[9, 10, 11, 12, 13];
     let mut history = History::new();
     history.run(&[("x", FIRST), ("y", LATER)], &[]);
-    history.worked_on = [id(2)].into();
+    history.stakes = [(id(2), Some(Stake::Work))].into();
     for _ in 0..3 {
         history.run(&[("x", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), ("y", &[12, 13])], &[]);
     }

@@ -291,7 +291,7 @@ pub(crate) fn survey(
         open: &open,
         complete: true,
         new_input: true,
-        worked_on: &HashSet::new(),
+        stakes: &std::collections::BTreeMap::new(),
         now: Timestamp::now(),
     };
     let mut mint = || {

@@ -47,6 +47,17 @@ pub struct Found {
     pub members: Vec<Text>,
 }
 
+/// What hangs on the id of a group, the least first. Where several groups become one, that survives on which most hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stake {
+    /// A ticket that a person closed for good: its decision holds for its disputes, wherever they are.
+    Decided,
+    /// A ticket, or one that may be there.
+    Ticket,
+    /// A ticket on which people work.
+    Work,
+}
+
 /// What this run knows.
 #[derive(Debug)]
 pub struct Input<'a> {
@@ -60,8 +71,8 @@ pub struct Input<'a> {
     pub complete: bool,
     /// Whether the input differs from that of the last run: only then it is new evidence.
     pub new_input: bool,
-    /// Groups on whose tickets people work: of those that become one, such a one survives.
-    pub worked_on: &'a HashSet<GroupId>,
+    /// What hangs on the ids of groups; nothing where one is absent: nobody knows it.
+    pub stakes: &'a BTreeMap<GroupId, Stake>,
     /// The time of the run.
     pub now: Timestamp,
 }
@@ -180,10 +191,13 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
     }
     let mut votes: BTreeMap<(usize, usize), usize> = common.clone();
     for (new, found) in input.found.iter().enumerate() {
-        for pattern in &found.patterns {
-            for old in by_pattern.get(&(&found.program, &found.client, pattern)).into_iter().flatten() {
-                *votes.entry((*old, new)).or_default() += params.pattern_weight;
-            }
+        let alike = found
+            .patterns
+            .iter()
+            .filter_map(|pattern| by_pattern.get(&(&found.program, &found.client, pattern)));
+        // Once, however many they share: what a group is called must not outvote its disputes.
+        for old in alike.flatten().collect::<BTreeSet<_>>() {
+            *votes.entry((*old, new)).or_default() += params.pattern_weight;
         }
     }
     let mut ranked: Vec<((usize, usize), usize)> = votes
@@ -195,15 +209,15 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
         .collect();
     // Where a group goes with so much of it that the rest is none of its own, its id goes as well, however small it is
     // beside the others that go there.
-    let is_worked_on = |old: &usize, new: &usize| {
+    let stake = |old: &usize, new: &usize| {
         let moved = common.get(&(*old, *new)).copied().unwrap_or(0);
-        input.worked_on.contains(&input.known[*old].id)
-            && moved as f64 > (1.0 - params.split) * standing[*old].len() as f64
+        let goes = moved as f64 > (1.0 - params.split) * standing[*old].len() as f64;
+        input.stakes.get(&input.known[*old].id).filter(|_| goes)
     };
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
         let age = |old: &usize| (&input.known[*old].since, *old);
-        is_worked_on(b_old, b_new)
-            .cmp(&is_worked_on(a_old, a_new))
+        stake(b_old, b_new)
+            .cmp(&stake(a_old, a_new))
             .then_with(|| b.cmp(a))
             .then_with(|| age(a_old).cmp(&age(b_old)))
             .then_with(|| input.found[*a_new].members.cmp(&input.found[*b_new].members))
@@ -298,7 +312,10 @@ fn build(
         // Two that are known with the same disputes, such as one that was found again by its ticket beside one that was
         // minted in its stead: no input can tell them apart, so there is nothing to wait for.
         let is_same = is_part_of(&standing[*old], &standing[*into]);
-        if is_same || seen >= params.confirm_runs && input.complete {
+        // Nor does anybody know one that has no ticket: a ticket would be opened for what another one is about.
+        let has_stake = |group: usize| input.stakes.contains_key(&input.known[group].id);
+        let is_unknown = input.complete && !has_stake(*old) && has_stake(*into);
+        if is_same || is_unknown || seen >= params.confirm_runs && input.complete {
             merged.insert(*old, *into);
         } else {
             pending[*old].push(Pending::Merge { into: into_id.clone(), seen });

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 pub use family::families;
-pub use lineage::{Event, Fate, Found, Input, Lineage, Params, inherit};
+pub use lineage::{Event, Fate, Found, Input, Lineage, Params, Stake, inherit};
 
 use crate::{
     cluster::{Attribute, Item},

@@ -155,6 +155,11 @@ impl Ticket {
         self.link = Link::Bound { issue };
     }
 
+    /// Whether there is an issue, or may be one.
+    pub fn may_exist(&self) -> bool {
+        !matches!(self.link, Link::Ready { .. } | Link::Parked { .. })
+    }
+
     /// The issue, where one is bound.
     pub fn issue(&self) -> Option<&Issue> {
         match &self.link {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Begun, Deeds, Params, RunError, Surveyed, begin, course, end, happened, keep_pause, learn, mint,
-    plan_params, settle, worked_on,
+    plan_params, settle, stakes,
 };
 use crate::{
     apply::{self, Applied, Clock, Memory, Recovered, Store, Tracker, Wanted},
@@ -217,9 +217,9 @@ fn inherit(
     groups.sort_by(|a, b| (a.since, &a.members, &a.id).cmp(&(b.since, &b.members, &b.id)));
     let open: HashSet<Text> = parts.keys().map(|id| Text::from(*id)).collect();
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
-    let worked_on = worked_on(known);
+    let stakes = stakes(known);
     let input = group::Input {
-        worked_on: &worked_on,
+        stakes: &stakes,
         known: &groups,
         found: &surveyed.shared,
         open: &open,

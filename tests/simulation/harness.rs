@@ -7,7 +7,7 @@ use std::time::Duration;
 use disputebot::{
     apply::{self, Clock, Failure, Policy, RecoverError, Store, Tracker, Wanted},
     dispute::{Program, Text},
-    group::{self, Found, Group, GroupId, Status},
+    group::{self, Found, Group, GroupId, Stake, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
@@ -709,7 +709,12 @@ impl Daemon {
             open: &open,
             complete: true,
             new_input: true,
-            worked_on: &std::collections::HashSet::new(),
+            stakes: &known
+                .tickets
+                .values()
+                .filter(|ticket| ticket.may_exist())
+                .map(|ticket| (ticket.group.clone(), Stake::Ticket))
+                .collect(),
             now,
         };
         let mut mint = || {

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use disputebot::{
     apply::{self, Applied, Both, Clock, Failure, Policy, RecoverError, Store, Wanted},
@@ -97,8 +100,8 @@ impl Story {
     /// A pass over some groups, by a process that may die in it and is started again then.
     async fn pass(&mut self, groups: &[Group]) {
         let (records, standing) = wanted(groups.to_vec());
-        let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
-        let (complete, unread) = (true, &std::collections::BTreeMap::new());
+        let (refused_creates, elsewhere) = (&[][..], &BTreeMap::new());
+        let (complete, unread) = (true, &BTreeMap::new());
         let wanted =
             Wanted { complete, records: &records, standing: &standing, refused_creates, elsewhere, unread };
         let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
@@ -409,6 +412,97 @@ fn of_two_copies_of_one_state_the_one_that_claimed_the_project_last_opens_ticket
         assert_eq!(applied.done.len(), 1, "{applied:?}");
         assert!(matches!(&applied.failed[..], [(_, Failure::Foreign { .. })]), "{applied:?}");
         assert_eq!(story.world().lock().jira.issues.len(), 1);
+    });
+}
+
+/// A story in which this state has the project and opened a ticket.
+async fn claimed(story: &mut Story) -> Issue {
+    story.lease = true;
+    let group = group(1);
+    let write = Write::Create { content: content(&group), mark: Box::new(Mark::of(&group, Grain::Fine)) };
+    let applied = story.apply(vec![(group.id.clone(), write)], || {}).await;
+    assert!(applied.failed.is_empty(), "{applied:?}");
+    apply::anchor(&story.jira, &story.store, &story.clock, &story.policy(), &BTreeMap::new())
+        .await
+        .unwrap()
+        .unwrap();
+    story.store.known().ticket(&group.id).issue().unwrap().clone()
+}
+
+#[test]
+fn who_was_overtaken_writes_nothing_more_neither_to_tickets_nor_to_the_claim() {
+    let behind = json!({ "seq": 1_000, "hash": "7".repeat(64) });
+    for (name, value) in [
+        // Another state took over, or a copy of this one went on with it, whether or not it is still at work.
+        ("instance", json!("another")),
+        ("epoch", json!(9)),
+        ("head", behind),
+    ] {
+        tell(async |story| {
+            let issue = claimed(story).await;
+            tokio::time::sleep(A_WHILE).await;
+            story.world().person(|jira, _, _| {
+                let claim = jira.property.as_mut().unwrap();
+                claim["session"] = json!("of another pass");
+                claim[name] = value.clone();
+            });
+            let theirs = story.world().lock().jira.property.clone();
+            let comment = Write::Comment { issue, topic: "topic".to_owned(), body: Vec::new() };
+            let second = group(2);
+            let mark = Box::new(Mark::of(&second, Grain::Fine));
+            let create = Write::Create { content: content(&second), mark };
+            for write in [(GroupId::from_bits(1), comment), (second.id.clone(), create)] {
+                let applied = story.apply(vec![write], || {}).await;
+                assert!(matches!(&applied.failed[..], [(_, Failure::Foreign { .. })]), "{name}: {applied:?}");
+            }
+            let (policy, none) = (story.policy(), BTreeMap::new());
+            let anchored =
+                apply::anchor(&story.jira, &story.store, &story.clock, &policy, &none).await.unwrap();
+            assert!(matches!(anchored, Err(Failure::Foreign { .. })), "{name}: {anchored:?}");
+            let inner = story.world().lock();
+            assert_eq!(inner.jira.property, theirs, "{name}");
+            assert_eq!(inner.jira.issues.len(), 1, "{name}");
+            assert!(inner.jira.issues.values().all(|ticket| ticket.comments.is_empty()), "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_state_whose_doubt_ended_works_on_though_the_claim_had_the_head_of_a_copy() {
+    tell(async |story| {
+        claimed(story).await;
+        let behind = json!({ "seq": 1_000, "hash": "7".repeat(64) });
+        story.world().person(|jira, _, _| jira.property.as_mut().unwrap()["head"] = behind);
+        for _ in 0..3 {
+            story.recover().await;
+            tokio::time::sleep(2 * A_WHILE).await;
+        }
+        assert_eq!(story.store.known().doubt, None);
+        let second = group(2);
+        let mark = Box::new(Mark::of(&second, Grain::Fine));
+        let create = Write::Create { content: content(&second), mark };
+        let applied = story.apply(vec![(second.id.clone(), create)], || {}).await;
+        assert!(applied.failed.is_empty(), "{applied:?}");
+    });
+}
+
+#[test]
+fn a_run_that_only_edits_for_long_gives_signs_of_life() {
+    tell(async |story| {
+        story.takeover_after = Some(SignedDuration::from_mins(15));
+        let issue = claimed(story).await;
+        let comment = |n: u32| {
+            let write =
+                Write::Comment { issue: issue.clone(), topic: format!("topic {n}"), body: Vec::new() };
+            (GroupId::from_bits(1), write)
+        };
+        let begun = story.world().lock().jira.property.clone().unwrap()["beat"].clone();
+        let world = story.world().clone();
+        // Each takes a minute.
+        let slow = || world.stall(Duration::from_mins(1));
+        let applied = story.apply((0..7).map(comment).collect(), slow).await;
+        assert!(applied.failed.is_empty(), "{applied:?}");
+        assert_ne!(story.world().lock().jira.property.clone().unwrap()["beat"], begun);
     });
 }
 

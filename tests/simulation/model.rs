@@ -340,7 +340,7 @@ impl World {
     }
 
     /// The machine waits for its disk: nothing runs there, and time passes.
-    fn stall(&self, wait: Duration) {
+    pub(crate) fn stall(&self, wait: Duration) {
         let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         self.stalled.fetch_add(ms, Ordering::Relaxed);
     }

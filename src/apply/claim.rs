@@ -346,7 +346,8 @@ pub(super) async fn anchor(
     policy: &Policy,
     openings: &BTreeMap<String, u64>,
 ) -> Result<Result<(), Failure>, StateError> {
-    if store.known().claim.is_none() {
+    // What it says of a state that is in doubt is newer than that; where the doubt ends, it is renewed.
+    if store.known().claim.is_none() || store.known().doubt.is_some() {
         return Ok(Ok(()));
     }
     match tracker.project_property().await {
@@ -426,7 +427,8 @@ fn not_behind(value: Value, store: &impl Store, session: &str) -> Result<Result<
         Ok(claim) => claim,
         Err(failure) => return Ok(Err(failure)),
     };
-    if claim.session == session || store.has(claim.head)? {
+    // That it is behind is known where there is a doubt, which keeps it from opening anything.
+    if claim.session == session || store.known().doubt.is_some() || store.has(claim.head)? {
         return Ok(Ok(claim));
     }
     Ok(Err(Failure::Foreign { host: claim.host }))

@@ -90,14 +90,19 @@ pub async fn decide(
                     other.group.short()
                 )));
             }
-            bind(tracker, ticket, key).await
+            bind(tracker, known, ticket, key).await
         }
         Decision::Create => create(tracker, ticket).await,
     }
 }
 
 /// The ticket bound to an issue that is there.
-async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Ticket, String), DecideError> {
+async fn bind(
+    tracker: &impl Tracker,
+    known: &Known,
+    ticket: Ticket,
+    key: &str,
+) -> Result<(Ticket, String), DecideError> {
     let asked = [key.to_owned()];
     tracker.sign_in().await?;
     let observed = tracker.read(&asked).await?;
@@ -105,6 +110,13 @@ async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Tick
     let Some(observed) = observed.into_values().next() else {
         return Err(DecideError::Hidden(key.to_owned()));
     };
+    // Keys change, and a ticket may be known by an old one.
+    let is_it = |other: &&Ticket| other.issue().is_some_and(|issue| issue.id == observed.issue.id);
+    let of_other = known.tickets.values().filter(|other| other.group != ticket.group).find(is_it);
+    if let Some(other) = of_other {
+        let (key, other) = (&observed.issue.key, other.group.short());
+        return Err(DecideError::Unfit(format!("{key} is the ticket of group {other}")));
+    }
     let mark = marked.into_iter().next().filter(|marked| marked.group == ticket.group);
     let written = mark.and_then(|marked| marked.mark?.written).or_else(|| ticket.written.clone());
     let said = format!("group {} has the ticket {} from now on", ticket.group.short(), observed.issue.key);
@@ -117,7 +129,19 @@ async fn bind(tracker: &impl Tracker, ticket: Ticket, key: &str) -> Result<(Tick
 async fn create(tracker: &impl Tracker, ticket: Ticket) -> Result<(Ticket, String), DecideError> {
     let short = ticket.group.short().to_owned();
     let attempts = match &ticket.link {
-        Link::Held { attempts, .. } => *attempts,
+        Link::Held { attempts, .. } => {
+            // It may have turned up since.
+            tracker.sign_in().await?;
+            let shown = tracker.labelled(&ticket.group.label(), &[]).await?.ids;
+            let marked = tracker.marks(&shown).await?;
+            if let Some(found) = marked.into_iter().find(|marked| marked.group == ticket.group) {
+                let key = found.issue.key;
+                return Err(DecideError::Unfit(format!(
+                    "{key} has the label of group {short}: bind it, or take its label off first"
+                )));
+            }
+            *attempts
+        }
         Link::Bound { issue } => {
             tracker.sign_in().await?;
             let shown = tracker.read(std::slice::from_ref(&issue.id)).await?;

@@ -90,6 +90,10 @@ use together::Width;
 /// How long a write under way may still take after a stop.
 pub const GRACE: Duration = Duration::from_secs(3);
 
+/// How long a create that is recorded may be on its way before Jira has it: until it is sent at the latest, what the client may hold it back
+/// for, and what it takes to connect.
+pub const UNDER_WAY: SignedDuration = SignedDuration::from_secs(40);
+
 /// A create that was recorded longer ago than this is not sent any more: its wait has begun with the record.
 /// The client may hold it back for [`crate::jira`]'s limits for another five seconds.
 const SEND_WITHIN: SignedDuration = SignedDuration::from_secs(25);

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{Layers, Problems, Reader, Warning, schema::joined, sources::sources};
 use crate::{
-    apply::Policy,
+    apply::{self, Policy},
     cluster::{self, Embedding, Engine},
     deliver::{self, Chat, InJira, Mailer, Recipient, Target},
     dispute::Tables,
@@ -155,6 +155,7 @@ impl Settings {
         let jira = jira(reader, needs, &fields, routed);
         let settle = signed(reader.duration("jira.create_settle"));
         let hold_after = signed(reader.duration("jira.hold_after"));
+        settles(reader, jira.as_ref(), settle, hold_after);
         let plan = plan::Params {
             max_new_tickets: reader.integer("plan.max_new_tickets", 0..),
             min_disputes: reader.integer("plan.min_disputes", 1..),
@@ -340,6 +341,35 @@ fn dashboard(reader: &mut Reader<'_>) -> Option<(SocketAddr, Access)> {
         return Some((listen, Access::ThisMachine));
     }
     Some((listen, Access::Known { token, proxy }))
+}
+
+/// Refuses waits after which Jira may still be at what was sent. A Jira on this machine is a sandbox, or one of a test.
+fn settles(
+    reader: &mut Reader<'_>,
+    jira: Option<&jira::Settings>,
+    settle: SignedDuration,
+    hold_after: SignedDuration,
+) {
+    let Some(jira) = jira else { return };
+    let least = signed(jira.timeout) + apply::UNDER_WAY;
+    let host = jira.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    if settle < least && !is_here {
+        reader.refuse(
+            "jira.create_settle",
+            format!(
+                "expected at least {least:#}: `jira.timeout` and the {:#} for which a request may be on its way; Jira could \
+                 still be at a create that is sent again",
+                apply::UNDER_WAY
+            ),
+        );
+    }
+    if hold_after < settle {
+        reader.refuse(
+            "jira.hold_after",
+            format!("expected at least `jira.create_settle`, which is {settle:#}: nobody can tell earlier"),
+        );
+    }
 }
 
 /// Longer than any wait where it does not fit.

@@ -137,6 +137,34 @@ fn an_address_with_credentials_is_refused_with_the_place_for_them_and_without_te
 }
 
 #[test]
+fn a_wait_after_which_jira_may_still_be_at_a_create_is_refused_but_for_a_sandbox_on_this_machine() {
+    let told_of = |url: &str, waits: &str| {
+        let text = format!("[jira]\nurl = \"{url}\"\nproject = \"DISP\"\n{waits}");
+        let world = World::with_file(&text).variable("DISPUTEBOT_JIRA_TOKEN", "s3cr3t");
+        Settings::read(&world.load().unwrap(), Needs { source: false, jira: true })
+            .map(drop)
+            .map_err(|problems| problems.to_string())
+    };
+    let jira = "https://jira.example.com";
+    for waits in
+        ["create_settle = \"0s\"", "create_settle = \"69s\"", "timeout = \"5m\"\ncreate_settle = \"5m\""]
+    {
+        let told = told_of(jira, waits).unwrap_err();
+        assert!(told.contains("`jira.create_settle`") && told.contains("expected at least"), "{told}");
+    }
+    let told = told_of(jira, "hold_after = \"1m\"").unwrap_err();
+    assert!(told.contains("expected at least `jira.create_settle`, which is 5m"), "{told}");
+    for (url, waits) in [
+        (jira, "create_settle = \"70s\""),
+        ("http://localhost:8080", "create_settle = \"0s\""),
+        ("http://127.0.0.1:8080", "create_settle = \"0s\""),
+        ("http://[::1]:8080", "create_settle = \"0s\""),
+    ] {
+        assert_eq!(told_of(url, waits), Ok(()), "{url} {waits}");
+    }
+}
+
+#[test]
 fn webhooks_need_an_address_and_a_secret_that_nobody_guesses() {
     let with = |listen: &str, secret: &str| {
         let text = format!("[webhook]\nlisten = \"{listen}\"\nmin_interval = \"2m\"\n");

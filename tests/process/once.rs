@@ -256,6 +256,22 @@ async fn the_ticket_that_a_person_names_stays_the_ticket_although_an_older_one_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ticket_of_one_group_is_not_bound_to_another_one_by_a_key_that_it_got_since() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    world.sandbox.add_project("OTHER", "Where things go").unwrap();
+    let groups = world.groups().await;
+    let mut bound = groups.iter().filter(|(_, group)| group["ticket"]["link"]["issue"].is_object());
+    let (first, other) = (bound.next().unwrap(), bound.next().unwrap().0);
+    let key = first.1["ticket"]["link"]["issue"]["key"].as_str().unwrap();
+    let moved = world.sandbox.person(&User::analyst()).move_issue(key, "OTHER").unwrap();
+    let output = world.run(&["ticket", "bind", other, &moved]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("is the ticket of group"), "{said}");
+    assert_eq!(world.groups().await[other]["ticket"], groups[other]["ticket"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_of_another_project_is_refused_and_one_that_was_renamed_is_not() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
@@ -508,6 +524,14 @@ async fn a_held_create_is_shown_and_a_person_decides() {
     assert!(status.contains("ticket bind") && status.contains("ticket create"), "{status}");
     let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
     let group = held["held"][0].as_str().unwrap().to_owned();
+    // It turned up since: a person has to say what that is.
+    let found = person.clone_issue("DISP-1").unwrap();
+    person.edit(&found, &json!({ "fields": { "labels": [format!("dispute-group-{group}")] } })).unwrap();
+    world.sandbox.set_index(Index::Immediate);
+    let output = world.run(&["ticket", "create", &group[..8]]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains(&format!("{found} has the label of group")), "{said}");
+    person.remove_label(&found, &format!("dispute-group-{group}")).unwrap();
     world.expect(0, &["ticket", "create", &group[..8]]).await;
     world.expect(0, &["run"]).await;
     let held: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();

@@ -171,6 +171,7 @@ impl Surveyed {
             complete: self.batch.completeness == Completeness::Complete,
             records: &self.records,
             standing: &self.standing,
+            table: Some(&self.table),
             refused_creates: &[],
             elsewhere: NOWHERE,
             unread: NOTHING_UNREAD,

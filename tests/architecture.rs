@@ -97,7 +97,7 @@ const LAW: &[Room] = &[
     Room {
         name: "deliver",
         kind: Kind::Edge,
-        may_use: &["report", "state", "jira", "plan::Issue", "plan::Moment", "apply::Clock"],
+        may_use: &["report", "state", "jira", "plan::Issue", "plan::Moment", "apply::Both", "apply::Clock"],
     },
     Room {
         name: "config",
@@ -112,6 +112,7 @@ const LAW: &[Room] = &[
             "state",
             "source",
             "apply::Policy",
+            "apply::UNDER_WAY",
             "apply::host_name",
             "deliver",
             "report::ChatForm",

@@ -217,8 +217,15 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
     let (records, standing) = survey(store.known(), &found, &mut born);
     let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
     let (complete, unread) = (true, &std::collections::BTreeMap::new());
-    let wanted =
-        Wanted { complete, records: &records, standing: &standing, refused_creates, elsewhere, unread };
+    let wanted = Wanted {
+        complete,
+        records: &records,
+        standing: &standing,
+        table: None,
+        refused_creates,
+        elsewhere,
+        unread,
+    };
     let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =
@@ -228,6 +235,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
     if !plan.is_empty() {
         apply::anchor(&client, store, &SystemClock, &policy, &std::collections::BTreeMap::new())
             .await
+            .expect("it is recorded")
             .expect("it is anchored");
     }
     let of = |kind: &str| applied.done.iter().filter(|done| done.kind == kind).count();

@@ -4,12 +4,14 @@
 //! decided first: where that breaks off in the middle, the order is read again and decides the same under the same
 //! id. It is answered once ([`plan::answer_topic`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::port::{Store, Tracker};
 use crate::{
+    cluster::{Attribute, Table},
+    dispute::Text,
     group::{Group, GroupId, Status},
     jira::JiraError,
     plan::{
@@ -74,6 +76,7 @@ pub(super) async fn orders(
     store: &impl Store,
     observed: &BTreeMap<String, Observed>,
     permitted: &[String],
+    table: Option<&Table>,
     now: Timestamp,
 ) -> Result<Vec<Change>, JiraError> {
     let mut changes = Vec::new();
@@ -111,10 +114,11 @@ pub(super) async fn orders(
                 continue;
             }
             let asked = match parsed {
-                Ok(command) => {
-                    carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
-                        .map_or_else(|why| failed(comment, why), |()| Asked::Done(command))
-                }
+                Ok(command) => parts(&command, &seen, store.known(), table)
+                    .and_then(|()| {
+                        carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
+                    })
+                    .map_or_else(|why| failed(comment, why), |()| Asked::Done(command)),
                 Err(why) => failed(comment, why),
             };
             ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
@@ -156,6 +160,26 @@ fn seen<'a>(
     })
 }
 
+/// Most parts into which an order splits a group: each is kept apart from each other one.
+const MOST_PARTS: usize = 50;
+
+/// Whether a group can be split as ordered: an answer that it will be would be wrong where nothing differs.
+fn parts(command: &Command, seen: &Seen<'_>, known: &Known, table: Option<&Table>) -> Result<(), String> {
+    let (Command::Split { attribute }, Some(table)) = (command, table) else { return Ok(()) };
+    let Some(attribute) = Attribute::from_name(attribute) else { return Ok(()) };
+    let members: BTreeSet<Text> = shown_members(seen.group, known).into_iter().collect();
+    let rows = (0..table.len()).filter(|row| members.contains(table.id(*row)));
+    let values: BTreeSet<Option<&Text>> = rows.map(|row| table.value(row, attribute)).collect();
+    let (one, many) = attribute.label();
+    match values.len() {
+        0 | 1 => Err(format!("its disputes do not differ in {one}")),
+        count if count > MOST_PARTS => {
+            Err(format!("its disputes have {count} {many}; at most {MOST_PARTS} parts can be kept apart"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Does what is ordered, as far as it is a matter of what is known.
 fn carry_out(
     command: &Command,
@@ -170,7 +194,7 @@ fn carry_out(
         Status::Active => Ok(()),
         Status::Resolved { .. } | Status::Merged { .. } => Err("the group of this ticket is over".to_owned()),
     };
-    let ruling = |kind: RulingKind, members: Vec<crate::dispute::Text>| Ruling {
+    let ruling = |kind: RulingKind, members: Vec<Text>| Ruling {
         id: format!("comment-{comment}"),
         at: now,
         group: seen.group.id.clone(),
@@ -202,7 +226,7 @@ fn carry_out(
         Command::Merge { key } => {
             lives()?;
             let other = partner(key, seen.group, known)?;
-            let mut members = [&seen.group.members[..], &other.members[..]].concat();
+            let mut members = [shown_members(seen.group, known), other.members.clone()].concat();
             members.sort();
             members.dedup();
             rulings.push(ruling(RulingKind::Together { with: other.id.clone() }, members));
@@ -210,24 +234,35 @@ fn carry_out(
         Command::Split { attribute } => {
             lives()?;
             let kind = RulingKind::Apart { attribute: attribute.clone() };
-            rulings.push(ruling(kind, seen.group.members.clone()));
+            rulings.push(ruling(kind, shown_members(seen.group, known)));
         }
         Command::NotAGroup => {
             lives()?;
-            rulings.push(ruling(RulingKind::NotAGroup, seen.group.members.clone()));
+            rulings.push(ruling(RulingKind::NotAGroup, shown_members(seen.group, known)));
         }
     }
     Ok(())
 }
 
+/// Disputes of a group that its ticket told of when people last saw it: nobody decided about those that joined since.
+fn shown_members(group: &Group, known: &Known) -> Vec<Text> {
+    let Some(before) = known.groups.get(&group.id) else { return group.members.clone() };
+    let was_there = |member: &&Text| before.group.members.binary_search(*member).is_ok();
+    group.members.iter().filter(was_there).cloned().collect()
+}
+
 fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String> {
-    let own = ticket.written.as_ref().is_some_and(|written| written.fields.get(field).is_some())
-        || seen.observed.fields.contains_key(field);
-    if own || FIELDS.contains(&field) {
-        Ok(())
-    } else {
-        Err(format!("disputebot writes no field `{field}`; it writes {}", FIELDS.join(", ")))
+    let own: BTreeSet<&str> = ticket
+        .written
+        .iter()
+        .flat_map(|written| written.fields.names())
+        .chain(seen.observed.fields.keys().map(String::as_str))
+        .collect();
+    if own.contains(field) || FIELDS.contains(&field) {
+        return Ok(());
     }
+    let all: Vec<&str> = FIELDS.into_iter().chain(own).collect();
+    Err(format!("disputebot writes no field `{field}`; it writes {}", all.join(", ")))
 }
 
 /// The living group of another ticket, of the same client and program.
@@ -245,6 +280,9 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
     }
     if other.status != Status::Active {
         return Err(format!("the group of {key} is over"));
+    }
+    if known.rulings.values().any(|ruling| ruling.group == other.id && ruling.is_quiet()) {
+        return Err(format!("a person closed {key} with disputes open; reopen it first"));
     }
     Ok(other)
 }
@@ -281,7 +319,7 @@ pub(super) fn rulings(
             continue;
         }
         let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
-        let mut say = |id: String, members: Vec<crate::dispute::Text>, kind: RulingKind| {
+        let mut say = |id: String, members: Vec<Text>, kind: RulingKind| {
             if own.iter().all(|ruling| ruling.id != id) {
                 let (group, key) = (group.id.clone(), observed.issue.key.clone());
                 let ruling = Ruling { id, at: now, group, key, members, kind, lifted: false };
@@ -300,14 +338,14 @@ pub(super) fn rulings(
                     && (other.program, &other.client) == (group.program, &group.client)
             };
             if let Some(other) = other.filter(fits) {
-                let mut members = [&group.members[..], &other.members[..]].concat();
+                let mut members = [shown_members(group, known), other.members.clone()].concat();
                 members.sort();
                 members.dedup();
                 let id = format!("duplicate-{}-{}", observed.issue.id, other.id);
                 say(id, members, RulingKind::Together { with: other.id.clone() });
             } else if is_done && standing(&RulingKind::Closed).is_none() {
                 let id = format!("closed-{}-{}", observed.issue.id, own.len());
-                say(id, group.members.clone(), RulingKind::Closed);
+                say(id, shown_members(group, known), RulingKind::Closed);
             }
         }
         if !is_done {

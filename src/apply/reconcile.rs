@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::port::{Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
+    cluster::Table,
     group::{Group, GroupId, Status},
     jira::{self, Glance, workflow},
     plan::{
@@ -27,6 +28,8 @@ pub struct Wanted<'a> {
     pub records: &'a [GroupRecord],
     /// What each wants.
     pub standing: &'a BTreeMap<GroupId, Standing>,
+    /// The disputes; none where no orders are heard.
+    pub table: Option<&'a Table>,
     /// Why Jira would refuse every new ticket in the first project; empty where it would not.
     pub refused_creates: &'a [String],
     /// The projects besides the first one that tickets may be in ([`super::Recovered::elsewhere`]).
@@ -164,7 +167,9 @@ async fn plan_for(
     store.record(now.at, &changes)?;
     changes = reopened_by_people(wanted, store.known(), observed);
     store.record(now.at, &changes)?;
-    changes = hear::orders(wanted.records, tracker, store, observed, &params.commanders, now.at).await?;
+    changes =
+        hear::orders(wanted.records, tracker, store, observed, &params.commanders, wanted.table, now.at)
+            .await?;
     store.record(now.at, &changes)?;
     let ways = ways(wanted, params, tracker, store.known(), observed).await?;
     let upload_limit = if has_new_list(wanted, store.known(), observed) {

@@ -231,12 +231,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         Ok(results)
     }
 
-    /// Notes whom Jira gave new tickets to by itself, where rules of routing will ask for it: that is nobody's decision.
+    /// Notes whom Jira gave new tickets to by itself, unless a rule of routing says who has them: that is nobody's decision.
     /// Where it cannot be seen now, whoever has one later counts as having taken it.
     async fn note_given(&mut self, creates: Vec<Create<'_>>) -> Result<(), StateError> {
-        let is_ours = |create: &Create<'_>| {
-            create.write.0.routed.is_empty() || create.write.0.fields.contains_key(plan::ASSIGNEE)
-        };
+        let is_ours = |create: &Create<'_>| create.write.0.fields.contains_key(plan::ASSIGNEE);
         let mut fresh: Vec<Ticket> =
             creates.into_iter().filter(|create| !is_ours(create)).map(|create| create.ticket).collect();
         fresh.retain(|ticket| ticket.issue().is_some());
@@ -246,10 +244,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let Some(Ok(seen)) = within(self.stop, self.tracker.read(&ids)).await else { return Ok(()) };
         for ticket in &mut fresh {
-            let shown = ticket.issue().and_then(|issue| seen.get(&issue.id));
-            ticket.given = shown.and_then(|shown| shown.assignee.as_deref()).map(|who| Box::new(who.into()));
+            let Some(shown) = ticket.issue().and_then(|issue| seen.get(&issue.id)) else { continue };
+            ticket.given = shown.assignee.as_deref().map(|who| Box::new(who.into()));
+            ticket.unassigned = ticket.given.is_none();
         }
-        fresh.retain(|ticket| ticket.given.is_some());
+        fresh.retain(|ticket| ticket.given.is_some() || ticket.unassigned);
         self.record_all(fresh.iter())
     }
 

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{Layers, Problems, Reader, Warning, schema::joined, sources::sources};
 use crate::{
-    apply::{self, Policy},
+    apply::{Policy, UNDER_WAY},
     cluster::{self, Embedding, Engine},
     deliver::{self, Chat, InJira, Mailer, Recipient, Target},
     dispute::Tables,
@@ -351,7 +351,7 @@ fn settles(
     hold_after: SignedDuration,
 ) {
     let Some(jira) = jira else { return };
-    let least = signed(jira.timeout) + apply::UNDER_WAY;
+    let least = signed(jira.timeout) + UNDER_WAY;
     let host = jira.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     if settle < least && !is_here {
@@ -360,7 +360,7 @@ fn settles(
             format!(
                 "expected at least {least:#}: `jira.timeout` and the {:#} for which a request may be on its way; Jira could \
                  still be at a create that is sent again",
-                apply::UNDER_WAY
+                UNDER_WAY
             ),
         );
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     plan::{Heard, Issue},
-    ticket::{adf, document::Block},
+    ticket::{adf, document::Block, wiki},
 };
 
 impl Client {
@@ -82,8 +82,8 @@ pub(super) fn heard(comments: &Value, account: &str) -> Vec<Heard> {
             let author = &comment["author"];
             let names = ["accountId", "key", "name", "emailAddress"];
             let text = match &comment["body"] {
-                Value::String(markup) => markup.clone(),
-                document => adf::plain_text(document["content"].as_array().map_or(&[], Vec::as_slice)),
+                Value::String(markup) => wiki::said(markup),
+                document => adf::said(document["content"].as_array().map_or(&[], Vec::as_slice)),
             };
             Some(Heard {
                 id: comment["id"].as_str()?.parse().ok()?,

@@ -7,6 +7,9 @@ use super::{
 };
 use crate::{group::Group, ticket::facts::rounded};
 
+/// What the topics of comments begin with that tell why a ticket is opened again.
+pub(super) const RETURNED: &str = "returned-";
+
 impl Planner<'_> {
     /// Opens a ticket again that disputebot closed, unless it is known that nothing leads there.
     pub(super) fn reopen(
@@ -46,7 +49,7 @@ impl Planner<'_> {
         ticket: &Ticket,
         observed: &Observed,
     ) {
-        let topic = format!("returned-{}", ticket.closings);
+        let topic = format!("{RETURNED}{}", ticket.closings);
         if ticket.told.contains(&topic) {
             return;
         }

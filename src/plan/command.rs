@@ -82,7 +82,10 @@ pub fn line(comment: &str) -> Option<String> {
 /// What follows [`PREFIX`] on the first line that begins with it.
 fn rest(comment: &str) -> Option<&str> {
     comment.lines().map(str::trim).find_map(|line| {
-        let rest = line.strip_prefix(PREFIX)?;
+        let (word, rest) = line.split_at_checked(PREFIX.len())?;
+        if !word.eq_ignore_ascii_case(PREFIX) {
+            return None;
+        }
         (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest.trim())
     })
 }
@@ -109,6 +112,7 @@ pub fn parse(comment: &str) -> Option<Result<Command, String>> {
         "mute" => alone(Command::Mute),
         "unmute" => alone(Command::Unmute),
         "not-a-group" => alone(Command::NotAGroup),
+        "not" if rest.eq_ignore_ascii_case("a group") => Ok(Command::NotAGroup),
         "help" | "" => alone(Command::Help),
         "snooze" => days(rest).map(|days| Command::Snooze { days }),
         "merge" => key(rest).map(|key| Command::Merge { key }),
@@ -137,6 +141,9 @@ fn days(text: &str) -> Result<i32, String> {
 }
 
 fn key(text: &str) -> Result<String, String> {
+    // A link, as both flavours write it, or its address.
+    let text = text.strip_prefix('[').and_then(|link| link.strip_suffix(']')).unwrap_or(text);
+    let text = text.split(['|', '?', '#']).next().unwrap_or_default().trim();
     let key = text.rsplit('/').next().unwrap_or_default().to_uppercase();
     let is_key = key.rsplit_once('-').is_some_and(|(project, number)| {
         !project.is_empty()

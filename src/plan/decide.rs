@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::{
     Action, Category, Closed, Hold, HoldReason, Issue, Link, Mark, Moment, Observed, Overwritten, Plan,
-    Reason, Ruling, Stray, Ticket, Write,
-    closing::standing_label,
+    Reason, Ruling, RulingKind, Stray, Ticket, Write,
+    closing::{RETURNED, standing_label},
     gate::gated,
     life::{Manners, Settled},
     lineage::split_topic,
@@ -26,6 +26,8 @@ use crate::{
 
 /// The label by which people silence disputebot on a ticket.
 pub const IGNORE_LABEL: &str = "disputebot-ignore";
+/// What the topic of the comment begins with that says that a ticket stays closed.
+const CLOSED: &str = "closed-by-person";
 /// The label on a ticket that is done for disputebot, where no transition leads there.
 pub const DONE_LABEL: &str = "disputebot-done";
 /// The label on a closed ticket whose cause is back, where no transition leads out of done.
@@ -428,7 +430,12 @@ impl Planner<'_> {
     }
 
     fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
-        let topic = "closed-by-person".to_owned();
+        // Once for each time that it was.
+        let closed =
+            self.input.rulings.iter().rfind(|ruling| {
+                !ruling.lifted && ruling.group == group.id && ruling.kind == RulingKind::Closed
+            });
+        let topic = closed.map_or_else(|| CLOSED.to_owned(), |ruling| format!("{CLOSED}-{}", ruling.id));
         if ticket.told.contains(&topic) {
             return;
         }
@@ -460,7 +467,10 @@ impl Planner<'_> {
         }
         // One that is sent again is no other one.
         let is_again = ticket.is_some_and(|ticket| ticket.saying.contains_key(&topic));
-        if !matches!(reason, Reason::Asked | Reason::Overwritten { .. }) && !is_again {
+        // Nor is why a ticket moves kept back: the move is made, and nothing would tell of it later.
+        let is_due =
+            matches!(reason, Reason::Asked | Reason::Overwritten { .. }) || topic.starts_with(RETURNED);
+        if !is_due && !is_again {
             if self.is_spent(ticket) {
                 let (key, limit) = (Some(observed.issue.key.clone()), self.params.manners.comments_per_week);
                 return self.hold(group, standing, key, HoldReason::Spent { topic, limit });

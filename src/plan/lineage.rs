@@ -41,6 +41,12 @@ impl Planner<'_> {
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
         let ruling = self.merge_of(group);
+        if let Some(closed) = self.closed_by_person(into).filter(|_| ruling.is_none()) {
+            // Open disputes would be told of on a ticket that stays closed.
+            let what = format!("its disputes belong with those of {}, which a person closed", closed.key);
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
         let reason = match ruling {
             Some(ruling) => Reason::MergedByPerson { group: into.clone(), key: ruling.key.clone() },
             None => Reason::MergedInto { group: into.clone() },
@@ -109,6 +115,15 @@ impl Planner<'_> {
         self.close(group, standing, ticket, observed, reason);
     }
 
+    /// The ticket of a group, where a person closed it with disputes open.
+    fn closed_by_person(&self, group: &GroupId) -> Option<&Issue> {
+        let ticket = self.input.tickets.get(group)?;
+        let observed = self.input.observed.get(&ticket.issue()?.id)?;
+        let is_decided = self.input.rulings.iter().any(|ruling| ruling.group == *group && ruling.is_quiet());
+        (observed.category == Category::Done && ticket.closed == Closed::No && is_decided)
+            .then_some(&observed.issue)
+    }
+
     /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
     /// on without ever having a ticket, the next.
     fn survivor<'g>(&'g self, into: &'g GroupId) -> (&'g GroupId, Option<&'g Status>) {
@@ -146,6 +161,9 @@ impl Planner<'_> {
             return self.hold(group, standing, Some(own.key.clone()), HoldReason::Cloned { copy });
         }
         let Some(observed) = self.input.observed.get(&stray.issue.id) else { return };
+        if observed.labels.contains(IGNORE_LABEL) {
+            return self.hold(group, standing, Some(observed.issue.key.clone()), HoldReason::Ignored);
+        }
         let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
         let reason = Reason::Duplicate { of: own.key.clone() };
         let topic = format!("{SECOND}{}", stray.issue.id);

@@ -155,7 +155,7 @@ impl Then {
 /// gave it to by itself.
 pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
     match observed.category {
-        Category::New => ticket.given.is_some() && is_taken(ticket, observed),
+        Category::New => (ticket.given.is_some() || ticket.unassigned) && is_taken(ticket, observed),
         Category::InProgress => true,
         Category::Done => false,
     }

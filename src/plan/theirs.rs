@@ -110,16 +110,21 @@ impl Planner<'_> {
         let instead = theirs.iter().map(|one| {
             vec![Block::Paragraph(vec![Inline::plain(format!("{}: {}", one.field, one.instead))])]
         });
-        let order = format!("{} take {}", command::PREFIX, first.field);
+        let label = take_label(first.field);
+        let how = if self.params.commanders.is_empty() {
+            format!("To hand {one} back, put the label `{label}` on this ticket.")
+        } else {
+            let order = format!("{} take {}", command::PREFIX, first.field);
+            format!(
+                "To hand {one} back, write `{order}` in a comment, or put the label `{label}` on this ticket."
+            )
+        };
         let body = [
             paragraph(format!(
                 "Someone changed the {fields}, so disputebot leaves {them} alone from now on. It would have written:"
             )),
             Block::List { ordered: false, entries: instead.collect() },
-            paragraph(format!(
-                "To hand {one} back, write `{order}` in a comment, or put the label `{}` on this ticket.",
-                take_label(first.field)
-            )),
+            paragraph(how),
         ];
         self.comment(group, standing, observed, topic, &body, Reason::PersonChanged { field: fields });
     }
@@ -189,7 +194,8 @@ fn forget_change(told: &mut BTreeSet<String>, field: &str) {
     }
 }
 
-fn is_told(ticket: &Ticket, field: &str) -> bool {
+/// Whether it was told that a field is a person's.
+pub(super) fn is_told(ticket: &Ticket, field: &str) -> bool {
     ticket.told.iter().any(|topic| tells_of_change(topic, field))
 }
 

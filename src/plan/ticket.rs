@@ -53,6 +53,9 @@ pub struct Ticket {
         reason = "most of many tickets have none, which is half as large so"
     )]
     pub given: Option<Box<Box<str>>>,
+    /// Whether Jira gave it to nobody when it was opened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unassigned: bool,
     /// Who it is assigned to, by the name that Jira showed last; none where that was nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Box<str>>,
@@ -131,6 +134,7 @@ impl Ticket {
             orders: None,
             life: None,
             given: None,
+            unassigned: false,
             assignee: None,
             worked_on: false,
             heard_as_of: None,
@@ -151,6 +155,7 @@ impl Ticket {
             (self.heard_as_of, self.edited_as_of, self.untold_since) = (None, None, None);
             // Nor is it closed, given or worked on because the other one was.
             (self.closed, self.given, self.worked_on) = (Closed::No, None, false);
+            self.unassigned = false;
         }
         self.link = Link::Bound { issue };
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     Category, Change, Closed, HoldReason, Mark, Observed, Reason, Ticket, Write, Written,
     decide::{Planner, Standing, Unfit},
-    theirs::{Theirs, handed_back},
+    theirs::{Theirs, handed_back, is_told},
 };
 use crate::{
     group::Group,
@@ -41,15 +41,28 @@ impl Planner<'_> {
         let mut theirs: Vec<Theirs<'_>> = Vec::new();
         let orders = ticket.orders.as_deref();
         let released = |field: &str| orders.is_some_and(|orders| orders.released.contains(field));
-        let is_left =
-            !content.routed.is_empty() && self.is_touched(ticket, observed, content, (&last, &maybe));
+        let is_new = |name: &String| last.fields.get(name).or(maybe.fields.get(name)).is_none();
+        let has_new =
+            last.priority.is_none() && content.priority.is_some() || content.fields.keys().any(is_new);
+        let is_touched = (has_new || !content.routed.is_empty())
+            && self.is_touched(ticket, observed, content, (&last, &maybe));
         let is_taken = |field: &str| orders.is_some_and(|orders| orders.taken.contains(field));
-        let is_left = |field: &str| is_left && content.routed.contains(field) && !is_taken(field);
+        let is_left = |field: &str| is_touched && content.routed.contains(field) && !is_taken(field);
+        // What a person wrote stays theirs also where disputebot comes to want the same: it may want something else later.
+        // On a ticket that was bound or found again, and of which it does not know what it wrote, that counts as ours, and
+        // so does what Jira gave a ticket by itself.
+        let is_known = ticket.written.is_some();
+        let adopts = |field: &str, is_as_written: bool| is_as_written || !is_known && !is_told(ticket, field);
 
         if released("summary") {
             self.leave(group, standing, key.as_ref(), "summary");
         } else if observed.summary == content.summary {
-            written.summary.clone_from(&content.summary);
+            let is_as_written = observed.summary == last.summary || observed.summary == maybe.summary;
+            if adopts("summary", is_as_written) {
+                written.summary.clone_from(&content.summary);
+            } else {
+                self.leave(group, standing, key.as_ref(), "summary");
+            }
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
             before.summary.clone_from(&observed.summary);
             changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
@@ -68,7 +81,11 @@ impl Planner<'_> {
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
                 if now == wanted_digest {
-                    written.block = wanted_digest;
+                    if adopts("description", ours_still) {
+                        written.block = wanted_digest;
+                    } else {
+                        self.leave(group, standing, key.as_ref(), "description");
+                    }
                 } else if ours_still {
                     before.block = now;
                     changes.push(Change::Description {
@@ -92,9 +109,18 @@ impl Planner<'_> {
         if released("priority") {
             self.leave(group, standing, key.as_ref(), "priority");
         } else if let Some(priority) = &content.priority {
+            let is_as_written = observed.priority == last.priority || observed.priority == maybe.priority;
+            // Jira has one of its own where none is written, and so may have a person given it.
+            let was_never_ours = last.priority.is_none() && maybe.priority.is_none();
             if observed.priority.as_ref() == Some(priority) {
-                written.priority = Some(priority.clone());
-            } else if observed.priority == last.priority || observed.priority == maybe.priority {
+                if adopts("priority", is_as_written) || was_never_ours && !is_touched {
+                    written.priority = Some(priority.clone());
+                } else {
+                    self.leave(group, standing, key.as_ref(), "priority");
+                }
+            } else if was_never_ours && is_touched {
+                self.leave(group, standing, key.as_ref(), "priority");
+            } else if was_never_ours || is_as_written {
                 if is_left("priority") {
                     self.leave_routed(group, standing, observed, "priority", priority);
                 } else {
@@ -109,7 +135,12 @@ impl Planner<'_> {
         if released("due date") {
             self.leave(group, standing, key.as_ref(), "due date");
         } else if observed.due == content.due {
-            written.due = content.due;
+            let is_as_written = observed.due == last.due || observed.due == maybe.due;
+            if adopts("due date", is_as_written) {
+                written.due = content.due;
+            } else {
+                self.leave(group, standing, key.as_ref(), "due date");
+            }
         } else if observed.due == last.due || observed.due == maybe.due {
             before.due = observed.due;
             changes.push(Change::Due { from: observed.due, to: content.due });
@@ -152,7 +183,13 @@ impl Planner<'_> {
             let shown = observed.fields.get(name).map_or("", String::as_str);
             let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
             if shown == wanted {
-                written.fields.set(name, wanted);
+                let is_as_written = shown == wrote.unwrap_or_default() || Some(shown) == maybe;
+                let was_never_ours = wrote.or(maybe).is_none();
+                if adopts(name, is_as_written) || was_never_ours && !is_touched {
+                    written.fields.set(name, wanted);
+                } else {
+                    self.leave(group, standing, key.as_ref(), name);
+                }
             } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
                 if is_left(name) {
                     self.leave_routed(group, standing, observed, name, wanted);

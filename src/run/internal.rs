@@ -165,6 +165,7 @@ impl Overview {
             complete: self.complete,
             records: &self.records,
             standing: &self.standing,
+            table: None,
             refused_creates: &[],
             elsewhere: super::NOWHERE,
             unread: super::NOTHING_UNREAD,

@@ -30,6 +30,40 @@ pub fn plain_text(nodes: &[Value]) -> String {
     nodes.iter().map(|node| lines_of(node).into_iter().map(|line| line + "\n").collect::<String>()).collect()
 }
 
+/// What a comment says by itself, by line: what it quotes stands behind `> `, and code is none of its words. A link
+/// that Jira shows as a card is its address.
+pub fn said(nodes: &[Value]) -> String {
+    fn inline(node: &Value, text: &mut String) {
+        match node["type"].as_str().unwrap_or_default() {
+            "hardBreak" => text.push('\n'),
+            "inlineCard" => text.push_str(node["attrs"]["url"].as_str().unwrap_or_default()),
+            "mention" => text.push_str(node["attrs"]["text"].as_str().unwrap_or_default()),
+            _ => text.push_str(node["text"].as_str().unwrap_or_default()),
+        }
+        for child in node["content"].as_array().into_iter().flatten() {
+            inline(child, text);
+        }
+    }
+    let mut said = String::new();
+    for node in nodes {
+        match node["type"].as_str().unwrap_or_default() {
+            "codeBlock" => {}
+            "paragraph" | "heading" => {
+                inline(node, &mut said);
+                said.push('\n');
+            }
+            "blockCard" | "embedCard" => {
+                said.push_str(node["attrs"]["url"].as_str().unwrap_or_default());
+                said.push('\n');
+            }
+            _ => {
+                said.extend(lines_of(node).into_iter().map(|line| line + "\n"));
+            }
+        }
+    }
+    said
+}
+
 fn lines_of(node: &Value) -> Vec<String> {
     let children = || node["content"].as_array().into_iter().flatten();
     match node["type"].as_str().unwrap_or_default() {

@@ -257,6 +257,37 @@ pub fn unticked(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// What a comment says by itself: without what it quotes and without code. A macro without its end is none.
+pub fn said(markup: &str) -> String {
+    let mut said = String::new();
+    let mut rest = markup;
+    while let Some((at, name)) =
+        ["quote", "code", "noformat"].into_iter().filter_map(|name| Some((opening(rest, name)?, name))).min()
+    {
+        let after = at + rest[at..].find('}').map_or(1, |end| end + 1);
+        let end = format!("{{{name}}}");
+        said.push_str(&rest[..at]);
+        if let Some(closing) = rest[after..].find(&end) {
+            said.push('\n');
+            rest = &rest[after + closing + end.len()..];
+        } else {
+            said.push_str(&rest[at..after]);
+            rest = &rest[after..];
+        }
+    }
+    said.push_str(rest);
+    said.lines().filter(|line| !line.trim_start().starts_with("bq. ")).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Where a macro such as `{code}` or `{code:java}` begins.
+fn opening(text: &str, name: &str) -> Option<usize> {
+    let mut places = text.match_indices('{').map(|(at, _)| at);
+    places.find(|at| {
+        let rest = text[at + 1..].strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('}') || rest.starts_with(':') && rest.contains('}'))
+    })
+}
+
 /// The words of markup as it is written here, in the form of [`super::document::plain_text`].
 pub fn plain_text(markup: &str) -> String {
     let mut out = String::new();

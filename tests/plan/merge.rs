@@ -32,8 +32,6 @@ struct Theirs {
     summary: Option<String>,
     priority: Option<String>,
     due: Option<jiff::civil::Date>,
-    /// Due dates that they have set so far.
-    days: i64,
     field: Option<String>,
     /// Words in the description, around our block and in it.
     words: BTreeSet<String>,
@@ -51,15 +49,25 @@ fn act(world: &mut World, theirs: &mut Theirs, chance: &mut Chance) {
             theirs.summary = Some(word);
         }
         1 => {
-            world.issue(A).priority = Some(word.clone());
-            theirs.priority = Some(word);
+            let value =
+                Some(["Medium", "High", "Highest"][usize::try_from(chance.below(3)).unwrap()].to_owned());
+            let ticket = world.ticket(A);
+            let ours = [ticket.written.as_ref(), ticket.writing.as_deref()];
+            // As disputebot left it, it is nobody's.
+            let is_ours = ours.into_iter().flatten().any(|it| it.priority == value);
+            if std::mem::replace(&mut world.issue(A).priority, value.clone()) != value {
+                theirs.priority = value.filter(|_| !is_ours);
+            }
         }
         2 => {
-            // No day twice: a value that is there again says nothing of who wrote it.
-            let day = jiff::civil::date(2027, 1, 1).saturating_add(jiff::ToSpan::days(theirs.days));
-            theirs.days += 1;
-            world.issue(A).due = Some(day);
-            theirs.due = Some(day);
+            // Of the days that disputebot wants as well.
+            let day = Some(jiff::civil::date(2026, 9, 1 + i8::try_from(chance.below(28)).unwrap()));
+            let ticket = world.ticket(A);
+            let ours = [ticket.written.as_ref(), ticket.writing.as_deref()];
+            let is_ours = ours.into_iter().flatten().any(|it| it.due == day);
+            if std::mem::replace(&mut world.issue(A).due, day) != day {
+                theirs.due = day.filter(|_| !is_ours);
+            }
         }
         3 => {
             world.issue(A).fields.insert(FIELD.to_owned(), word.clone());
@@ -126,7 +134,7 @@ fn take(world: &mut World, field: &str) {
 
 fn judge(world: &mut World, theirs: &Theirs, when: &str) {
     let issue = world.issue(A).clone();
-    let Theirs { summary, priority, due, days: _, field, words, labels, without } = theirs;
+    let Theirs { summary, priority, due, field, words, labels, without } = theirs;
     if let Some(summary) = summary {
         assert_eq!(issue.summary, *summary, "{when}: the summary");
     }

@@ -102,8 +102,15 @@ impl Story {
         let (records, standing) = wanted(groups.to_vec());
         let (refused_creates, elsewhere) = (&[][..], &BTreeMap::new());
         let (complete, unread) = (true, &BTreeMap::new());
-        let wanted =
-            Wanted { complete, records: &records, standing: &standing, refused_creates, elsewhere, unread };
+        let wanted = Wanted {
+            complete,
+            records: &records,
+            standing: &standing,
+            table: None,
+            refused_creates,
+            elsewhere,
+            unread,
+        };
         let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
         let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
         let pass = async {

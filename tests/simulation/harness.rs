@@ -656,6 +656,7 @@ impl Daemon {
             complete: true,
             records: &records,
             standing: &standing,
+            table: None,
             refused_creates,
             elsewhere,
             unread,

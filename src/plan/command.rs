@@ -216,6 +216,20 @@ mod tests {
                 "/disputebot merge https://jira.example.com/browse/DISP-12",
                 Command::Merge { key: "DISP-12".to_owned() },
             ),
+            ("Thanks!\n/DisputeBot mute", Command::Mute),
+            ("/disputebot not a group", Command::NotAGroup),
+            (
+                "/disputebot merge [DISP-7|https://jira.example.com/browse/DISP-7|smart-link]",
+                Command::Merge { key: "DISP-7".to_owned() },
+            ),
+            (
+                "/disputebot merge [https://jira.example.com/browse/DISP-7]",
+                Command::Merge { key: "DISP-7".to_owned() },
+            ),
+            (
+                "/disputebot merge https://jira.example.com/browse/DISP-7?focusedId=1",
+                Command::Merge { key: "DISP-7".to_owned() },
+            ),
             ("/disputebot split by state", Command::Split { attribute: "state".to_owned() }),
             ("/disputebot split by reason codes", Command::Split { attribute: "reason_codes".to_owned() }),
             ("/disputebot take due-date", Command::Take { field: "due date".to_owned() }),

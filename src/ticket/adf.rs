@@ -310,4 +310,23 @@ mod tests {
         );
         assert_eq!(plain_text(&nodes(&blocks)), document::plain_text(&blocks));
     }
+
+    #[test]
+    fn a_comment_says_its_lines_and_its_links_and_neither_its_quotes_nor_its_code() {
+        let text = |text: &str| json!({ "type": "text", "text": text });
+        let paragraph = |content: Value| json!({ "type": "paragraph", "content": content });
+        let comment = [
+            paragraph(json!([text("Thanks!"), { "type": "hardBreak" }, text("/disputebot merge "),
+                { "type": "inlineCard", "attrs": { "url": "https://jira.example.com/browse/DISP-7" } }])),
+            json!({ "type": "codeBlock", "content": [text("/disputebot mute")] }),
+            json!({ "type": "blockquote", "content": [paragraph(json!([text("/disputebot mute")]))] }),
+            paragraph(
+                json!([{ "type": "mention", "attrs": { "id": "1", "text": "@someone" } }, text(" look")]),
+            ),
+        ];
+        assert_eq!(
+            said(&comment),
+            "Thanks!\n/disputebot merge https://jira.example.com/browse/DISP-7\n> /disputebot mute\n@someone look\n"
+        );
+    }
 }

@@ -466,4 +466,19 @@ mod tests {
     fn jiras_editor_changes_line_ends_only() {
         assert_eq!(normal("\r\na \r\n\r\nb\r\n"), "a\n\nb");
     }
+
+    #[test]
+    fn what_a_comment_quotes_or_shows_as_code_it_does_not_say() {
+        for (markup, said_) in [
+            ("one\n{quote}\n/disputebot mute\n{quote}\ntwo", "one\n\n\ntwo\n"),
+            ("{quote}/disputebot mute{quote}why?", "\nwhy?\n"),
+            ("{code:java}\n/disputebot mute\n{code}", "\n"),
+            ("{noformat}a{noformat}b{quote}c{quote}d", "\nb\nd\n"),
+            ("bq. /disputebot mute\nno", "no\n"),
+            ("{quote}no end\n/disputebot mute", "{quote}no end\n/disputebot mute\n"),
+            ("{ {x} {codes} {code:open", "{ {x} {codes} {code:open\n"),
+        ] {
+            assert_eq!(said(markup), said_, "{markup}");
+        }
+    }
 }

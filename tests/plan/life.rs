@@ -365,3 +365,21 @@ fn a_year_of_daily_runs_without_a_change_writes_nothing() {
         assert!(world.plan().is_empty(), "day {day}: {:#?}", world.plan().actions);
     }
 }
+
+#[test]
+fn why_a_ticket_is_opened_again_is_told_however_much_was_said_this_week() {
+    let mut world = ten();
+    world.params.manners.comments_per_week = 0;
+    world.end(A, Status::Resolved { at: world.now });
+    world.run();
+    come_back(&mut world, A);
+    world.now += SignedDuration::from_hours(24);
+    for _ in 0..5 {
+        let plan = world.plan();
+        world.apply(&plan);
+        world.now += SignedDuration::from_hours(24);
+    }
+    let is_open = world.issue(A).category != Category::Done;
+    let told = world.comments.iter().filter(|(_, said)| said.contains("this ticket is reopened")).count();
+    assert_eq!((is_open, told), (true, 1), "{:?}", world.comments);
+}

@@ -1,14 +1,17 @@
 //! People win: what they edit, close, mute or take away stays so, and they are told once.
 
 use disputebot::{
-    plan::{self, Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Quiet, Reason, Write},
+    plan::{
+        self, Asked, Category, Closed, Command, HoldReason, IGNORE_LABEL, Orders, Quiet, Reason, Ruling,
+        RulingKind, Write,
+    },
     ticket::{
         LABEL, Markup, adf,
         document::{self, Block, Inline},
     },
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{A, B, World, content, holds, id, labels, paragraph, writes};
 
@@ -410,5 +413,84 @@ fn a_long_text_of_a_field_is_not_repeated_to_whoever_changed_it() {
         let said = &world.comments[0].1;
         assert_eq!(said.contains(&text), repeats, "{length}");
         assert!(said.chars().count() < 1_000 && said.contains("/disputebot take Audit note"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_person_set_stays_theirs_though_disputebot_comes_to_want_the_same_and_then_something_else() {
+    // Whether or not a comment told of it meanwhile.
+    for comments_per_week in [0, 3] {
+        let mut world = World::with_ticket();
+        world.params.manners.comments_per_week = comments_per_week;
+        world.issue(A).priority = Some("Lowest".to_owned());
+        for wanted in ["High", "Lowest", "Highest"] {
+            *world.content(A) = content(A, 5);
+            world.content(A).priority = Some(wanted.to_owned());
+            world.content(A).summary = format!("a summary while {wanted} is wanted");
+            world.now += SignedDuration::from_hours(24 * 8);
+            world.run();
+            assert_eq!(world.issue(A).priority.as_deref(), Some("Lowest"), "{wanted}");
+        }
+        assert_eq!(world.comments.len(), usize::from(comments_per_week > 0));
+    }
+}
+
+#[test]
+fn the_priority_that_jira_gave_a_ticket_by_itself_is_nobodys_until_a_person_touches_it() {
+    for is_touched in [false, true] {
+        let mut world = World::new();
+        world.add(A, 5, 1000);
+        world.content(A).priority = None;
+        world.run();
+        world.issue(A).priority = Some("Medium".to_owned());
+        assert!(world.plan().is_empty());
+        if is_touched {
+            world.issue(A).category = Category::InProgress;
+        }
+        world.content(A).priority = Some("Highest".to_owned());
+        world.run();
+        let shown = world.issue(A).priority.clone();
+        assert_eq!(shown.as_deref(), Some(if is_touched { "Medium" } else { "Highest" }));
+        assert_eq!(world.comments, [], "nobody changed anything");
+    }
+}
+
+#[test]
+fn where_no_orders_are_heard_a_comment_names_no_order() {
+    for commanders in [vec![], vec!["*".to_owned()]] {
+        let mut world = World::with_ticket();
+        let hears = !commanders.is_empty();
+        world.params.commanders = commanders;
+        world.issue(A).summary = "mine".to_owned();
+        world.run();
+        let said = &world.comments[0].1;
+        assert_eq!(said.contains("/disputebot"), hears, "{said}");
+        assert!(said.contains("disputebot-take-summary"), "{said}");
+    }
+}
+
+#[test]
+fn each_time_that_a_person_closes_a_ticket_it_is_told_that_it_stays_closed() {
+    let mut world = World::with_ticket();
+    let members = world.group(A).members.clone();
+    for number in 1..=2 {
+        world.issue(A).category = Category::Done;
+        let (id, key, kind) = (format!("closed-{number}"), "DISP-1".to_owned(), RulingKind::Closed);
+        let at = Timestamp::UNIX_EPOCH;
+        world.rulings.push(Ruling {
+            id,
+            at,
+            group: crate::id(A),
+            key,
+            members: members.clone(),
+            kind,
+            lifted: false,
+        });
+        world.run();
+        assert_eq!(world.comments.len(), number);
+        world.rulings[number - 1].lifted = true;
+        world.issue(A).category = Category::New;
+        world.now += SignedDuration::from_hours(24 * 8);
+        world.run();
     }
 }

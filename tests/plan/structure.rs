@@ -2,7 +2,7 @@
 
 use disputebot::{
     group::Status,
-    plan::{Category, HoldReason, IGNORE_LABEL, Life, Orders, Quiet, Reason, Ruling, RulingKind},
+    plan::{Category, HoldReason, IGNORE_LABEL, Life, Orders, Quiet, Reason, Ruling, RulingKind, StrayKind},
 };
 use jiff::SignedDuration;
 
@@ -307,4 +307,29 @@ fn a_split_carries_no_private_headline_to_the_parent() {
     world.standing(B).title = "call 555-010-1234".to_owned();
     world.run();
     assert!(!world.comments.iter().any(|(_, text)| text.contains("555-010-1234")), "{:?}", world.comments);
+}
+
+#[test]
+fn disputes_are_not_sent_to_a_ticket_that_a_person_closed() {
+    let mut world = merged();
+    world.issue(B).category = Category::Done;
+    let is_decided = |lifted: bool| Ruling { lifted, ..ruling(B, "DISP-2", RulingKind::Closed) };
+    world.rulings = vec![is_decided(false)];
+    let plan = world.run();
+    assert!(writes(&plan).iter().all(|write| !write.ends_with("DISP-1")), "{plan:?}");
+    assert!(plan.holds.iter().any(|hold| matches!(&hold.reason, HoldReason::Unconfirmed { what } if what.contains("DISP-2, which a person closed"))), "{plan:?}");
+    world.issue(B).category = Category::New;
+    world.rulings = vec![is_decided(true)];
+    let plan = world.run();
+    assert!(writes(&plan).contains(&"close DISP-1".to_owned()), "{plan:?}");
+}
+
+#[test]
+fn a_second_ticket_with_the_ignore_label_is_left_alone() {
+    let mut world = World::with_ticket();
+    let second = world.second_ticket(A, StrayKind::Duplicate);
+    world.jira.get_mut(&second.id).unwrap().labels.insert(IGNORE_LABEL.to_owned());
+    let plan = world.run();
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert_eq!(holds(&plan), [&HoldReason::Ignored]);
 }

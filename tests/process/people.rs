@@ -155,6 +155,74 @@ async fn what_a_person_will_not_do_is_quiet_for_its_disputes_and_told_once_when_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_a_ticket_decides_about_the_disputes_that_it_told_of_and_no_others() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (group, record) = world.largest().await;
+    let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap();
+    let wont_do = json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
+    person(&world, "POST", &format!("/rest/api/3/issue/{key}/transitions"), wont_do).await;
+    let members = record["group"]["members"].as_array().unwrap();
+    let mut rows = disputes();
+    let joined: Vec<_> = rows
+        .iter()
+        .filter(|row| members.iter().any(|id| *id == *row.dispute_id))
+        .map(|row| disputebot::generate::Record {
+            dispute_id: format!("{}-B", row.dispute_id),
+            ..row.clone()
+        })
+        .collect();
+    rows.extend(joined);
+    world.write_disputes(&rows);
+    // The run that hears of the decision is the one that finds the others.
+    world.expect(0, &["run"]).await;
+    let words = world.issue(key)["comments"].to_string();
+    assert!(words.contains("came since this ticket was closed"), "of {} in {group}: {words}", members.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_split_that_would_part_nothing_or_into_too_many_parts_is_answered_and_not_made() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let mut rows = disputes();
+    let (_, record) = world.largest().await;
+    let key = record["ticket"]["link"]["issue"]["key"].as_str().unwrap();
+    let members = record["group"]["members"].as_array().unwrap();
+    let own: Vec<_> =
+        rows.iter().filter(|row| members.iter().any(|id| *id == *row.dispute_id)).cloned().collect();
+    // With the check digit of an NPI (ISO 7812 over the prefix 80840).
+    let npi = |number: u32| {
+        let digits = format!("80840{}", 100_000_000 + number);
+        let doubled = digits.bytes().rev().enumerate().map(|(place, digit)| {
+            let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+            value / 10 + value % 10
+        });
+        let check = (10 - doubled.sum::<u32>() % 10) % 10;
+        format!("{}{check}", &digits[5..])
+    };
+    let joined = own.iter().cycle().zip(0..60).map(|(row, number)| disputebot::generate::Record {
+        dispute_id: format!("{}-{number}", row.dispute_id),
+        pharmacy_npi: npi(number),
+        ..row.clone()
+    });
+    rows.extend(joined.collect::<Vec<_>>());
+    world.write_disputes(&rows);
+    world.expect(0, &["run"]).await;
+    let analyst = world.sandbox.person(&User::analyst());
+    for order in ["split by pharmacy npi", "split by labeler"] {
+        analyst.comment(key, &format!("/disputebot {order}")).unwrap();
+    }
+    world.expect(0, &["run"]).await;
+    let words = world.issue(key)["comments"].to_string();
+    assert!(words.contains("at most 50 parts can be kept apart"), "{words}");
+    assert!(words.contains("its disputes do not differ in labeler"), "{words}");
+    assert!(!words.contains("kept apart from the next run"), "{words}");
+    let before = world.groups().await.len();
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.groups().await.len(), before, "nothing was split");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_is_too_small_for_a_ticket_gets_one_when_its_deadline_is_near() {
     let world = World::new().await;
     world.write_config("[plan]\nmin_disputes = 1000\namount_alone = \"100000000\"\n");

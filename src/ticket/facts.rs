@@ -4,8 +4,9 @@
 //! rebate amounts never do; money is rounded to two significant digits, since exact money and exact units of
 //! one NDC together give its confidential unit rebate amount.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 pub use super::{
@@ -62,6 +63,9 @@ pub struct Facts {
     pub due: String,
     /// Disputes due on that day.
     pub due_then: String,
+    /// The due dates after that, each with its disputes: the next ones, and how many more there are. Which of them have
+    /// passed the reader knows; a text that said so would change from day to day.
+    pub due_later: Vec<String>,
     /// Disputes without a due date, empty where none.
     pub undated: String,
     /// The last change of the figures and how they were a week before it, empty where they never changed.
@@ -214,6 +218,11 @@ impl Facts {
             return self;
         }
         self.rule.withheld = true;
+        // Each may be the day of one dispute, and the units of one or two are theirs.
+        self.due_later.clear();
+        if self.exemplars.len() < EXEMPLARS {
+            self.units.clear();
+        }
         for exemplar in &mut self.exemplars {
             // `2026Q1` and the like: the year is left.
             exemplar.period = exemplar.period.chars().take(4).collect();
@@ -237,7 +246,7 @@ impl Facts {
         [name, evidence, who, &self.due, &self.trend]
             .into_iter()
             .chain(numbers)
-            .chain(steps.iter().chain(documents).chain(others))
+            .chain(steps.iter().chain(documents).chain(others).chain(&self.due_later))
             .chain(clocks)
             .chain(beside)
             .map(String::as_str)
@@ -278,6 +287,10 @@ impl Facts {
             without_amount: text("3"),
             due: text("2026-12-31"),
             due_then: text("12 disputes"),
+            due_later: vec![
+                text("2027-01-15 (3 disputes)"),
+                text("2 more days, the last of them 2027-03-31"),
+            ],
             undated: text("4"),
             trend: text("2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before"),
             clocks: vec![Clock {
@@ -343,6 +356,7 @@ impl Facts {
             amount_number: "0".to_owned(),
             without_amount: String::new(),
             due: String::new(),
+            due_later: Vec::new(),
             undated: String::new(),
             trend: String::new(),
             clocks: Vec::new(),
@@ -390,11 +404,8 @@ pub fn facts(
         amount_number: rounded(figures.exposed + figures.recoverable).to_string(),
         without_amount: some_count(figures.without_amount),
         due: figures.due.map_or_else(String::new, |due| due.to_string()),
-        due_then: format!(
-            "{} {}",
-            thousands(figures.due_then),
-            if figures.due_then == 1 { "dispute" } else { "disputes" }
-        ),
+        due_then: disputes_text(figures.due_then),
+        due_later: due_later(members),
         undated: some_count(figures.undated),
         trend: String::new(),
         clocks: clocks(members, tables),
@@ -606,6 +617,34 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
         })
     });
     deadlines.take(CLOCKS).collect()
+}
+
+/// Most due dates after the earliest one that are told by themselves.
+const DUE_DATES: usize = 3;
+
+fn disputes_text(count: usize) -> String {
+    format!("{} {}", thousands(count), if count == 1 { "dispute" } else { "disputes" })
+}
+
+/// The due dates after the earliest one.
+fn due_later(members: &[&Dispute]) -> Vec<String> {
+    let mut by_day: BTreeMap<Date, usize> = BTreeMap::new();
+    for day in members.iter().filter_map(|member| member.due_at) {
+        *by_day.entry(day).or_default() += 1;
+    }
+    let later: Vec<(Date, usize)> = by_day.into_iter().skip(1).collect();
+    let told = later.iter().take(DUE_DATES);
+    let mut texts: Vec<String> =
+        told.map(|(day, count)| format!("{day} ({})", disputes_text(*count))).collect();
+    match later.get(DUE_DATES..) {
+        None | Some([]) => {}
+        Some([(day, count)]) => texts.push(format!("{day} ({})", disputes_text(*count))),
+        Some([.., (last, _)]) => {
+            let more = later.len() - DUE_DATES;
+            texts.push(format!("{more} more days, the last of them {last}"));
+        }
+    }
+    texts
 }
 
 /// The member most like all others, the largest and the newest; where two of them are one dispute, the next

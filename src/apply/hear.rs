@@ -287,6 +287,11 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
     Ok(other)
 }
 
+/// Id of the ruling that a link between two tickets makes.
+fn duplicate_id(issue: &str, other: &GroupId) -> String {
+    format!("duplicate-{issue}-{other}")
+}
+
 /// What closing, reopening and linking by people says about the disputes and their tickets.
 pub(super) fn rulings(
     records: &[GroupRecord],
@@ -304,9 +309,24 @@ pub(super) fn rulings(
         .filter_map(|ticket| Some((ticket.issue()?.id.as_str(), &ticket.group)))
         .collect();
     let mut changes = Vec::new();
+    let observed_all = observed;
     for Seen { group, ticket, observed } in seen(records, known, observed) {
         let own = by_group.get(&group.id).map_or(&[][..], Vec::as_slice);
         let is_done = observed.category == Category::Done;
+        // Whoever took the link away took back what it said.
+        let unlinked = own.iter().filter(|ruling| !ruling.lifted).filter(|ruling| {
+            let RulingKind::Together { with } = &ruling.kind else { return false };
+            let is_of_link = ruling.id == duplicate_id(&observed.issue.id, with);
+            let mut linked = observed.duplicate_of.iter().filter_map(|issue| owner.get(issue.id.as_str()));
+            // A link to what is hidden is not shown either.
+            let other = known.tickets.get(with).and_then(Ticket::issue);
+            let is_shown = other.is_some_and(|other| observed_all.contains_key(&other.id));
+            is_of_link && is_shown && !linked.any(|other| **other == *with)
+        });
+        changes.extend(unlinked.map(|ruling| {
+            let ruling = Ruling { lifted: true, ..Ruling::clone(ruling) };
+            Change::Ruling { ruling }
+        }));
         if group.status != Status::Active {
             // Who closes what is settled decides nothing about disputes that may come.
             let is_settled = matches!(group.status, Status::Resolved { .. });
@@ -341,7 +361,7 @@ pub(super) fn rulings(
                 let mut members = [shown_members(group, known), other.members.clone()].concat();
                 members.sort();
                 members.dedup();
-                let id = format!("duplicate-{}-{}", observed.issue.id, other.id);
+                let id = duplicate_id(&observed.issue.id, &other.id);
                 say(id, members, RulingKind::Together { with: other.id.clone() });
             } else if is_done && standing(&RulingKind::Closed).is_none() {
                 let id = format!("closed-{}-{}", observed.issue.id, own.len());

@@ -94,19 +94,19 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
     const MONTH: &str = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*";
     const YEAR: &str = "(?:19|20)[0-9]{2}";
     // Letters of the beneficiary identifier: without S, L, O, I, B, Z.
-    const LETTER: &str = "[AC-HJKMNP-RT-Y]";
-    const SIGN: &str = "[0-9AC-HJKMNP-RT-Y]";
+    const LETTER: &str = "[ac-hjkmnp-rt-y]";
+    const SIGN: &str = "[0-9ac-hjkmnp-rt-y]";
     let shapes = [
         (Shape::SocialSecurity, r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b".to_owned()),
         (
             Shape::Beneficiary,
-            format!(r"\b[1-9]{LETTER}{SIGN}[0-9]-?{LETTER}{SIGN}[0-9]-?{LETTER}{{2}}[0-9]{{2}}\b"),
+            format!(r"(?i)\b[1-9]{LETTER}{SIGN}[0-9][- ]?{LETTER}{SIGN}[0-9][- ]?{LETTER}{{2}}[0-9]{{2}}\b"),
         ),
         (Shape::Mail, r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}".to_owned()),
         (Shape::Telephone, r"(?:\([0-9]{3}\) ?|\b[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}\b".to_owned()),
         (
             Shape::Name,
-            r"\b(?:(?:Mr|Mrs|Ms|Dr|Patient|Pt)\.? [A-Z][a-z]+|(?:MR\.|MRS\.?|PATIENT|PT\.) [A-Z]{2,})"
+            r"\b(?:(?:Mr|Mrs|Ms|Miss|Dr|Patient|Pt)\.? [A-Z][a-z]+|patient [A-Z][a-z]+|(?:MR\.|MRS\.?|MS\.|DR\.|PATIENT|PT\.) [A-Z]{2,})"
                 .to_owned(),
         ),
         (
@@ -355,7 +355,7 @@ mod tests {
                     "١٢٣-45-6789",
                 ][..],
             ),
-            (Shape::Beneficiary, &["1EG4-TE5-MK73", "1EG4TE5MK73"]),
+            (Shape::Beneficiary, &["1EG4-TE5-MK73", "1EG4TE5MK73", "1eg4te5mk73", "1EG4 TE5 MK73"]),
             (Shape::Mail, &["write to someone@example.com"]),
             (Shape::Telephone, &["call (555) 010-1234", "call 555-010-1234", "555.010.1234"]),
             (
@@ -365,6 +365,9 @@ mod tests {
                     "Patient Example",
                     "Dr. Example, clinic",
                     "MRS EXAMPLE",
+                    "DR. EXAMPLE, CLINIC",
+                    "Miss Example",
+                    "the patient Example",
                     "PATIENT EXAMPLE",
                 ],
             ),
@@ -387,6 +390,7 @@ mod tests {
             "Patient Assistance Program of Examplia",
             "Examplazole Dr Capsules 20 mg",
             "Dr. Example's Laboratories",
+            "DR. EXAMPLE'S LABORATORIES",
             "Dr Example Labs Ltd",
             "Examplast 10/20/30 mg titration pack",
             "Birth control 28",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use disputebot::sandbox::User;
 use serde_json::Value;
 
+use crate::people::person;
 use crate::world::{World, disputes, text, words};
 
 /// Disputes of another day, so that each is another input.
@@ -72,6 +73,35 @@ async fn a_duplicate_link_by_a_person_keeps_the_disputes_of_both_together_and_bo
         assert!(shown.contains(&merged(&format!("{loser} with another ticket"))), "{shown}");
         assert_eq!(world.sandbox.issues().len(), before.len(), "no ticket was opened for it");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_that_a_person_made_by_a_link_is_taken_back_by_taking_the_link_away() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let [(_, loser), (_, survivor)] = pair(&world).await;
+    let analyst = world.sandbox.person(&User::analyst());
+    analyst.link_as_duplicate(&loser, &survivor).unwrap();
+    let told = format!("A person merged {loser} with another ticket");
+    for number in 1..=2 {
+        world.write_disputes(&day(number));
+        world.expect(0, &["run"]).await;
+    }
+    assert!(description(&world, &survivor).contains(&told));
+    let links = world.issue(&loser)["fields"]["issuelinks"].clone();
+    let links: Vec<&str> =
+        links.as_array().unwrap().iter().map(|link| link["id"].as_str().unwrap()).collect();
+    assert!(!links.is_empty());
+    for link in links {
+        person(&world, "DELETE", &format!("/rest/api/3/issueLink/{link}"), Value::Null).await;
+    }
+    // The two inputs on which they are two causes part them again.
+    for number in 3..=6 {
+        world.write_disputes(&day(number));
+        world.expect(0, &["run"]).await;
+    }
+    let shown = description(&world, &survivor);
+    assert!(!shown.contains(&told), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -946,6 +946,35 @@ fn a_value_that_is_ordinary_in_the_reference_population_is_no_cause() {
 }
 
 #[test]
+fn a_claim_reference_is_shared_within_one_client_only() {
+    let of = |client: &str| {
+        let mut disputes = background(2, &[A], &mut Random(38));
+        for dispute in &mut disputes {
+            dispute.claim_ref = Some("claim 1".into());
+        }
+        disputes[1].client = client.into();
+        let (table, _) = clusters(&disputes);
+        (0..2).filter(|row| table.value(*row, Attribute::SharedClaim).is_some()).count()
+    };
+    let own = background(1, &[A], &mut Random(38))[0].client.clone();
+    assert_eq!((of(&own), of("Another Client")), (2, 0));
+}
+
+#[test]
+fn what_a_reference_says_of_the_open_disputes_themselves_is_not_counted_twice() {
+    // A reference of all that was ever seen holds the open ones, too; what they share is a cause all the same.
+    let mut disputes = background(1200, &[A], &mut Random(36));
+    for dispute in disputes.iter_mut().step_by(20) {
+        dispute.payer = Some("Example Plan 7".into());
+        dispute.reason_codes = vec!["N".into()];
+        dispute.note = Some("wording of one plan".into());
+    }
+    let (table, found) = clusters(&disputes);
+    let guidance = Guidance { reference: Some(&table), ..Guidance::default() };
+    assert_eq!(cluster_guided(&table, &Params::default(), guidance), found);
+}
+
+#[test]
 fn parts_of_the_disputes_merge_into_the_same_table_in_any_order() {
     let disputes = tangled(900, 12, 13);
     let parts: Vec<TableBuilder> = disputes

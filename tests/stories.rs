@@ -185,18 +185,22 @@ fn five_percent_of_churn_moves_hardly_a_dispute_and_keeps_nearly_every_id() {
         let plan = Plan::new(world, 3000, 30, 55);
         println!("seed {}", plan.seed);
         let mut passes = World::new();
-        let before = homes(&passes.survey(&extract_of(&plan, 0)));
-        let after = passes.survey(&extract_of(&plan, 1));
-        let open: BTreeSet<&Text> = after.batch.disputes.iter().map(|dispute| &dispute.id).collect();
-        let alive: BTreeSet<&GroupId> =
-            before.iter().filter(|(id, _)| open.contains(id)).map(|(_, group)| group).collect();
-        let after = homes(&after);
-        let still: BTreeSet<&GroupId> = after.values().collect();
-        groups += alive.len();
-        kept += alive.intersection(&still).count();
-        for (id, group) in before.iter().filter(|(id, _)| open.contains(id)) {
-            common += 1;
-            moved += usize::from(after.get(id) != Some(group));
+        let mut before = homes(&passes.survey(&extract_of(&plan, 0)));
+        // Splits and merges wait for a second input, so that a first step alone would show none.
+        for day in 1..=4 {
+            let surveyed = passes.survey(&extract_of(&plan, day));
+            let open: BTreeSet<&Text> = surveyed.batch.disputes.iter().map(|dispute| &dispute.id).collect();
+            let alive: BTreeSet<&GroupId> =
+                before.iter().filter(|(id, _)| open.contains(id)).map(|(_, group)| group).collect();
+            let after = homes(&surveyed);
+            let still: BTreeSet<&GroupId> = after.values().collect();
+            groups += alive.len();
+            kept += alive.intersection(&still).count();
+            for (id, group) in before.iter().filter(|(id, _)| open.contains(id)) {
+                common += 1;
+                moved += usize::from(after.get(id) != Some(group));
+            }
+            before = after;
         }
     }
     println!("{kept} of {groups} ids kept, {moved} of {common} disputes moved");
@@ -206,12 +210,18 @@ fn five_percent_of_churn_moves_hardly_a_dispute_and_keeps_nearly_every_id() {
 
 #[test]
 fn a_group_that_keeps_half_its_disputes_keeps_its_id_for_a_month() {
-    let plan = Plan { churn: 0.02, ..Plan::new(generate::World::Tangled, 1200, 14, 56) };
-    println!("seed {}", plan.seed);
+    for (world, seed) in [(generate::World::Tangled, 56), (generate::World::Conjunctive, 57)] {
+        let plan = Plan { churn: 0.02, ..Plan::new(world, 1200, 14, seed) };
+        println!("{world:?}, seed {seed}");
+        live_a_month(&plan);
+    }
+}
+
+fn live_a_month(plan: &Plan) {
     let mut passes = World::new();
-    let mut before = homes(&passes.survey(&extract_of(&plan, 0)));
+    let mut before = homes(&passes.survey(&extract_of(plan, 0)));
     for day in 1..=30 {
-        let surveyed = passes.survey(&extract_of(&plan, day));
+        let surveyed = passes.survey(&extract_of(plan, day));
         // A merge that two inputs confirmed is announced as one, and is no loss of identity.
         let merged: BTreeSet<&GroupId> = surveyed
             .records
@@ -225,7 +235,7 @@ fn a_group_that_keeps_half_its_disputes_keeps_its_id_for_a_month() {
             members.entry(group).or_default().push(id);
         }
         for (group, members) in members.into_iter().filter(|(group, _)| !merged.contains(group)) {
-            let together = members.iter().filter(|id| today.get(**id) == Some(group)).count();
+            let standing = members.iter().filter(|id| today.contains_key(**id)).count();
             let elsewhere: BTreeMap<&GroupId, usize> = members
                 .iter()
                 .filter_map(|id| today.get(*id))
@@ -236,8 +246,8 @@ fn a_group_that_keeps_half_its_disputes_keeps_its_id_for_a_month() {
                 });
             let most = elsewhere.into_values().max().unwrap_or(0);
             assert!(
-                most * 2 < members.len() || together > 0,
-                "day {day}: half of the disputes of {group} are in another group"
+                most * 2 <= standing,
+                "day {day}: {most} of {standing} disputes of {group} are in another group"
             );
         }
         before = today;

@@ -37,7 +37,7 @@ pub enum Attribute {
     AmountRatio,
     /// An amount that lines of several products have to the cent, such as a copay or a cap.
     Amount,
-    /// Another open dispute has the same claim reference, and in what the two differ.
+    /// Another open dispute of the client has the same claim reference, and in what the two differ.
     SharedClaim,
     /// The wording of the note, as the name of a cluster of masked notes; never its text.
     Note,

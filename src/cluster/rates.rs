@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use super::{
     attribute::Attribute,
     partition::{CLIENT, Context, Partition},
     table::Table,
 };
-use crate::dispute::Program;
+use crate::dispute::{Program, Text};
 
 /// A row in no group.
 pub(super) const FREE: u32 = u32::MAX;
@@ -21,13 +22,27 @@ pub(super) const FREE: u32 = u32::MAX;
 const PRIOR: f64 = 200.0;
 /// The same where a reference population is known, which tells the rates of ordinary rows far better.
 const REFERENCE_PRIOR: f64 = 5_000.0;
+/// Attributes that mean the same in every table and at every time.
+const LASTING: [Attribute; 10] = [
+    Attribute::Package,
+    Attribute::Product,
+    Attribute::Labeler,
+    Attribute::State,
+    Attribute::Payer,
+    Attribute::DeliverySystem,
+    Attribute::CoveredEntity,
+    Attribute::ParentEntity,
+    Attribute::Pharmacy,
+    Attribute::ReasonCodes,
+];
 /// Rows of the pooled rate that the rate within a pair value is drawn towards.
 const PAIR_PRIOR: f64 = 20.0;
 
 /// Rows by value, for each column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counts {
-    pub(super) rows: u64,
+    /// Rows counted, by column.
+    pub(super) rows: Vec<u64>,
     pub(super) values: Vec<Vec<u32>>,
 }
 
@@ -49,11 +64,14 @@ impl Counts {
             })
             .collect();
         let rows = (0..partition.len()).filter(|row| counted(*row)).count() as u64;
-        Self { rows, values }
+        Self { rows: vec![rows; partition.columns.len()], values }
     }
 
-    /// Counts of a reference population in the codes of a partition: its rows of the same program, whose
-    /// values the partition may or may not have. None where there are none.
+    /// Counts of a reference population in the codes of a partition: its rows of the same program that the partition does
+    /// not have, whose values the partition may or may not have. None where there are none.
+    ///
+    /// Only attributes that mean the same in both are counted: wordings and constants are named after what one table
+    /// has, and of all that was ever seen few rows are of the weeks in which the open ones came.
     pub(super) fn of_reference(
         partition: &Partition<'_>,
         table: &Table,
@@ -61,11 +79,20 @@ impl Counts {
         program: Program,
     ) -> Option<Self> {
         let (_, rows) = reference.partitions().iter().find(|(other, _)| *other == program)?.clone();
+        let (_, open) = table.partitions().iter().find(|(other, _)| *other == program)?.clone();
+        let open: FxHashSet<&Text> = open.map(|row| table.id(row)).collect();
+        let rows: Vec<usize> = rows.filter(|row| !open.contains(reference.id(*row))).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let mut counted = vec![0u64; partition.columns.len()];
         let mut values: Vec<Vec<u32>> = partition.widths.iter().map(|width| vec![0u32; *width]).collect();
-        for attribute in Attribute::ALL {
+        for attribute in LASTING {
+            counted[attribute.index()] = rows.len() as u64;
+            let column = reference.column(attribute);
             let mut counts = vec![0u32; reference.width(attribute)];
-            for code in &reference.column(attribute)[rows.clone()] {
-                counts[*code as usize] += 1;
+            for row in &rows {
+                counts[column[*row] as usize] += 1;
             }
             let values = &mut values[attribute.index()];
             values[0] = counts[0];
@@ -76,12 +103,14 @@ impl Counts {
                 }
             }
         }
-        Some(Self { rows: rows.len() as u64, values })
+        Some(Self { rows: counted, values })
     }
 
     /// Counts of two disjoint sets of rows together.
     pub(super) fn merge(mut self, other: &Self) -> Self {
-        self.rows += other.rows;
+        for (ours, theirs) in self.rows.iter_mut().zip(&other.rows) {
+            *ours += theirs;
+        }
         for (ours, theirs) in self.values.iter_mut().zip(&other.values) {
             for (ours, theirs) in ours.iter_mut().zip(theirs) {
                 *ours += theirs;
@@ -116,7 +145,8 @@ impl Own {
 #[derive(Debug)]
 pub(super) struct Population {
     has_reference: bool,
-    prior: f64,
+    /// By column.
+    priors: Vec<f64>,
     all: Counts,
     /// By attribute and parent value.
     below: Vec<Vec<u32>>,
@@ -129,9 +159,13 @@ impl Population {
             Some(reference) => all.merge(reference),
             None => all,
         };
-        let prior = if reference.is_some() { REFERENCE_PRIOR } else { PRIOR };
-        let has_reference = reference.is_some_and(|reference| reference.rows >= partition.len() as u64);
-        Self { has_reference, prior, below: below(partition, &all), all }
+        // A few open rows are not to be drowned in history.
+        let known = REFERENCE_PRIOR.min(partition.len() as f64).max(PRIOR);
+        let told = |column: usize| reference.map_or(0, |reference| reference.rows[column]);
+        let priors =
+            (0..partition.columns.len()).map(|column| if told(column) > 0 { known } else { PRIOR }).collect();
+        let has_reference = told(Attribute::ReasonCodes.index()) >= partition.len() as u64;
+        Self { has_reference, priors, below: below(partition, &all), all }
     }
 }
 
@@ -197,11 +231,11 @@ impl Rates {
     pub(super) fn alone(&self, partition: &Partition<'_>, attribute: usize, code: u32, own: Own) -> f64 {
         let (start, distinct) = (start(partition, attribute), partition.distinct[attribute] as f64);
         let count = |counts: &Counts| f64::from(counts.values[attribute][code as usize]);
-        let share =
-            (count(&self.population.all) - own.with) / (self.population.all.rows as f64 - own.rows + 1.0);
-        let free = own.free();
-        let with = (count(&self.free) - free.with).max(0.0) + start + self.population.prior * share;
-        let rows = (self.free.rows as f64 - free.rows).max(0.0) + start * distinct + self.population.prior;
+        let share = (count(&self.population.all) - own.with)
+            / (self.population.all.rows[attribute] as f64 - own.rows + 1.0);
+        let (free, prior) = (own.free(), self.population.priors[attribute]);
+        let with = (count(&self.free) - free.with).max(0.0) + start + prior * share;
+        let rows = (self.free.rows[attribute] as f64 - free.rows).max(0.0) + start * distinct + prior;
         (with / rows).clamp(1e-9, 1.0)
     }
 
@@ -209,17 +243,14 @@ impl Rates {
     pub(super) fn below(&self, partition: &Partition<'_>, attribute: usize, code: u32, own: Own) -> f64 {
         let start = start(partition, attribute);
         let parent = partition.parents[attribute][code as usize] as usize;
-        let others = self.population.all.rows as f64 - own.rows + 1.0;
-        let free = own.free();
+        let others = self.population.all.rows[attribute] as f64 - own.rows + 1.0;
+        let (free, prior) = (own.free(), self.population.priors[attribute]);
         let with = (f64::from(self.free.values[attribute][code as usize]) - free.with).max(0.0)
             + start
-            + self.population.prior
-                * (f64::from(self.population.all.values[attribute][code as usize]) - own.with)
-                / others;
+            + prior * (f64::from(self.population.all.values[attribute][code as usize]) - own.with) / others;
         let rows = (f64::from(self.free_below[attribute][parent]) - free.with_parent).max(0.0)
             + start * f64::from(partition.siblings[attribute][parent].max(1))
-            + self.population.prior * (f64::from(self.population.below[attribute][parent]) - own.with_parent)
-                / others;
+            + prior * (f64::from(self.population.below[attribute][parent]) - own.with_parent) / others;
         (with / rows).clamp(1e-9, 1.0)
     }
 
@@ -283,7 +314,7 @@ mod tests {
 
     #[test]
     fn counts_merge_the_same_in_any_order_and_grouping() {
-        let counts = |rows: u64, values: [u32; 3]| Counts { rows, values: vec![values.to_vec()] };
+        let counts = |rows: u64, values: [u32; 3]| Counts { rows: vec![rows], values: vec![values.to_vec()] };
         let (a, b, c) = (counts(5, [1, 4, 0]), counts(2, [0, 0, 2]), counts(9, [3, 3, 3]));
         let whole = counts(16, [4, 7, 5]);
         assert_eq!(a.clone().merge(&b).merge(&c), whole);

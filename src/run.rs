@@ -203,7 +203,10 @@ pub fn survey(
         source::load(&params.sources, tables, &previous, &mut |seen| progress(Progress::Reading(seen)));
     progress(Progress::Grouping(batch.disputes.len()));
     let table = columns(&batch.disputes, &params.cluster, params.embedding.clone());
-    let links = plan::links(known.rulings.values(), &table);
+    let (links, overruled) = plan::links(known.rulings.values(), &table);
+    for ruling in overruled {
+        tracing::warn!(ticket = ruling.key, at = %ruling.at, "a later decision of people contradicts one on this ticket, which no longer binds");
+    }
     let guidance =
         cluster::Guidance { links: Some(&links), reference: reference.as_ref().map(|it| &it.table) };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);

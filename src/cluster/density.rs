@@ -42,8 +42,8 @@ pub(super) fn dbscan(
     Dbscan::params_with(min_points, L2Dist, neighbours)
         .tolerance(reach)
         .transform(&points)
-        .map(|labels| labels.to_vec())
-        .unwrap_or_default()
+        // Parameters that linfa refuses find nothing.
+        .map_or_else(|_| vec![None; weights.len()], |labels| labels.to_vec())
 }
 
 #[derive(Debug)]

@@ -242,8 +242,8 @@ pub fn decisions<'a>(
     told
 }
 
-/// What rulings say to the grouping. Of two that contradict each other the later one holds.
-pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -> Links {
+/// What rulings say to the grouping, and those that say nothing: of two that contradict each other the later one holds.
+pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -> (Links, Vec<&'a Ruling>) {
     let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
     rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.at));
     let row_of: HashMap<&Text, usize> = if rulings.iter().any(|ruling| ruling.is_about_attributes()) {
@@ -252,6 +252,7 @@ pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -
         HashMap::new()
     };
     let (mut kept, mut links): (Vec<Link>, Links) = (Vec::new(), Links::default());
+    let mut overruled = Vec::new();
     for ruling in rulings {
         let more = ruling.bonds(table, &row_of);
         if more.is_empty() {
@@ -260,10 +261,10 @@ pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -
         let all: Vec<Link> = kept.iter().cloned().chain(more).collect();
         match Links::new(&all) {
             Ok(good) => (kept, links) = (all, good),
-            Err(LinkError::Contradiction { .. }) => {}
+            Err(LinkError::Contradiction { .. }) => overruled.push(ruling),
         }
     }
-    links
+    (links, overruled)
 }
 
 impl Ruling {

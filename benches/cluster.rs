@@ -195,8 +195,12 @@ fn measure(
 
 /// A world as `disputebot generate` writes it, without its next day.
 fn write_world(rows: usize, seed: u64, disputes: &Path, truth: &Path) -> anyhow::Result<()> {
-    // As many disputes for each cause as in the quality gate.
-    let causes = if rows >= 100_000 { rows / 250 } else { rows / 166 };
+    // 60 causes in 10,000 rows, 400 in 100,000 and 3,000 in 1,000,000.
+    let causes = match rows {
+        1_000_000.. => rows * 3 / 1_000,
+        100_000.. => rows / 250,
+        _ => rows / 166,
+    };
     let mut disputes = csv::Writer::from_path(disputes)?;
     let mut truth = csv::Writer::from_path(truth)?;
     disputes.write_record(generate::HEADER)?;

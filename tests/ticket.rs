@@ -1110,6 +1110,30 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             "{}",
             told("wiki markup says other words")
         );
+        // Comments repeat what people wrote and what stood there, as words in paragraphs and lists.
+        let comment = |values: &[String]| {
+            let words = |value: &String| vec![document::Inline::plain(value.clone())];
+            vec![
+                document::Block::Paragraph(words(&values[0])),
+                document::Block::List {
+                    ordered: false,
+                    entries: values[1..4]
+                        .iter()
+                        .map(|value| vec![document::Block::Paragraph(words(value))])
+                        .collect(),
+                },
+            ]
+        };
+        let (said, plainly) = (comment(&values), comment(&["a", "b", "c", "d"].map(str::to_owned)));
+        let as_document = |blocks: &[document::Block]| adf::document(&adf::nodes(blocks));
+        assert_eq!(all_breaches(&as_document(&said)), Vec::<String>::new(), "{}", told("comment"));
+        assert_eq!(shape(&as_document(&said)), shape(&as_document(&plainly)), "{}", told("comment"));
+        assert_eq!(
+            ticket::wiki::normal(&ticket::wiki::plain_text(&ticket::wiki::text(&said))),
+            ticket::wiki::normal(&document::plain_text(&said)),
+            "{}",
+            told("comment in wiki markup says other words")
+        );
         for text in [&words, &content.summary, &wiki] {
             assert_eq!(hidden(text), None, "{}", told("hidden characters"));
         }

@@ -475,6 +475,41 @@ fn who_was_overtaken_writes_nothing_more_neither_to_tickets_nor_to_the_claim() {
 }
 
 #[test]
+fn while_a_project_is_hidden_in_which_a_run_ended_opening_tickets_no_group_is_minted_and_no_ticket_opened() {
+    tell(async |story| {
+        claimed(story).await;
+        let hide = |story: &Story, is_hidden: bool| story.world().lock().jira.is_hidden = is_hidden;
+        story.world().person(|jira, _, _| {
+            jira.has_rules = true;
+            jira.property.as_mut().unwrap()["elsewhere"] = json!({ "OTHER": 3 });
+        });
+        let (records, standing) = wanted(vec![group(1), group(2)]);
+        for is_hidden in [true, false] {
+            hide(story, is_hidden);
+            let (policy, params, stop) = (story.policy(), plan_params(SETTLE), CancellationToken::new());
+            let (jira, store, clock) = (&story.jira, &mut story.store, &story.clock);
+            let recovered = apply::recover(jira, store, clock, &policy, true).await.unwrap();
+            assert_eq!(recovered.unread.contains_key("OTHER"), is_hidden);
+            let wanted = Wanted {
+                complete: true,
+                records: &records,
+                standing: &standing,
+                table: None,
+                refused_creates: &[],
+                elsewhere: &recovered.elsewhere,
+                unread: &recovered.unread,
+            };
+            apply::reconcile(&wanted, &params, jira, store, clock, &policy, &stop, &mut |_, _, _| {})
+                .await
+                .unwrap();
+            let is_known = story.store.known().groups.contains_key(&GroupId::from_bits(2));
+            let issues = story.world().lock().jira.issues.len();
+            assert_eq!((is_known, issues), if is_hidden { (false, 1) } else { (true, 2) });
+        }
+    });
+}
+
+#[test]
 fn a_state_whose_doubt_ended_works_on_though_the_claim_had_the_head_of_a_copy() {
     tell(async |story| {
         claimed(story).await;

@@ -1,7 +1,7 @@
 //! From seeds to causes: grow, sweep, join, and again for what is left.
 //!
 //! * **Grow**: the rows of a seed teach a [`Profile`]; the rows that fit it better than the background teach it
-//!   again, three times at most. What remains significant becomes a group.
+//!   again, six times at most. What remains significant becomes a group.
 //! * **Sweep** ([`super::contest`]): every row goes to the group that it fits best, or to the background
 //!   (classification EM). A row with a typing error or a missing value is where the rest of it points.
 //! * **Join**: [`super::join`] puts together the groups of one cause by linfa's DBSCAN.
@@ -29,8 +29,8 @@ use super::{
 const ROUNDS: usize = 3;
 /// Share of all rows that a round must have grouped anew for another one to follow.
 const WORTH_A_ROUND: f64 = 0.002;
-/// Most lessons that a growing group takes.
-const LESSONS: usize = 3;
+/// Most lessons that a growing group takes: the half of a cause that is learned later is part of the background until then.
+const LESSONS: usize = 6;
 /// So many rows know from the first what they share; taught again, they would take in the rows of causes that have not
 /// grown yet.
 const MANY: usize = 300;

@@ -48,10 +48,13 @@ const NEXT_WEEK: f64 = 0.5;
 const FAR_APART: f64 = 1.75;
 /// Share of the members that must have a value for it to find neighbours, and its largest chance.
 const TELLING: (f64, f64) = (0.3, 0.3);
-/// Weighted difference beside a ratio or delivery system from which a group is parted by it.
+/// How much more two payers, pharmacies or entities tell where each is that of all members of one group: a cause that
+/// touches several mostly has some of each in its parts.
+const EXCLUSIVE: f64 = 2.0;
+/// Weighted difference beside a ratio, delivery system, quarter or pharmacy from which a group is parted by it.
 const PARTED: f64 = 0.9;
-/// How far the packages under two constant ratios may lie apart for these to be two errors: one error multiplies by the
-/// size of the package.
+/// How far the packages under two constant ratios may lie apart for these to be two errors, since one error multiplies by the
+/// size of the package, and the wordings under two delivery systems for these to be one.
 const ALIKE: f64 = 0.4;
 /// Difference from which two delivery systems or two ratios tell two causes apart whatever else they share: an
 /// exclusion that is missing and a claim mark that is missing, a wrong unit and a shifted decimal.
@@ -99,6 +102,15 @@ const ORDER: [Attribute; Attribute::COUNT] = [
     Attribute::Product,
     Attribute::CoveredEntity,
     Attribute::Package,
+];
+
+/// What a group may be parted by.
+const PARTING: [Attribute; 5] = [
+    Attribute::UnitsRatio,
+    Attribute::AmountRatio,
+    Attribute::DeliverySystem,
+    Attribute::Period,
+    Attribute::Pharmacy,
 ];
 
 /// Joins groups; `labels` of joined ones become equal.
@@ -159,14 +171,14 @@ pub(super) fn join(partition: &Partition<'_>, labels: &mut [u32], params: &Param
 }
 
 /// Parts groups that hold two causes: rows with one constant ratio and rows of the same packages with another one, and
-/// rows with one delivery system or ratio that differ from the rows with another one in more than that. Two causes of one
-/// product under one code grow from one seed.
+/// rows with one delivery system, ratio, quarter or pharmacy that differ from the rows with another one in more than that.
+/// Two causes of one product under one code grow from one seed.
 pub(super) fn part(partition: &Partition<'_>, labels: &mut [u32], params: &Params, rates: &Rates) {
     let groups = members(labels);
     let parts: Vec<Vec<Vec<u32>>> = groups
         .par_iter()
         .map(|rows| {
-            [Attribute::UnitsRatio, Attribute::AmountRatio, Attribute::DeliverySystem]
+            PARTING
                 .into_iter()
                 .find_map(|attribute| parts(partition, rates, rows, attribute, params))
                 .unwrap_or_default()
@@ -237,7 +249,8 @@ fn parts(
 fn unlike(a: &Shape, b: &Shape, attribute: Attribute) -> f64 {
     let at = attribute.index();
     let shared = a.values[at].iter().map(|(code, in_a)| {
-        let (in_a, in_b) = (in_a / a.filled[at], count(&b.values[at], *code) / b.filled[at]);
+        let (in_a, in_b) =
+            (in_a / a.filled[at].max(1.0), count(&b.values[at], *code) / b.filled[at].max(1.0));
         in_a.min(in_b)
     });
     1.0 - shared.sum::<f64>()
@@ -374,9 +387,13 @@ fn compare_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Optio
         // Two samples of one distribution diverge by half a nat for each class.
         let own = ((divergence - classes / 2.0) / most).clamp(0.0, 1.0);
         apart[at] = own;
-        if own >= EXCLUDED
-            && matches!(attribute, Attribute::DeliverySystem | Attribute::UnitsRatio | Attribute::AmountRatio)
-        {
+        let are_two = || match attribute {
+            // Each system has errors of its own, which are told in other words.
+            Attribute::DeliverySystem => unlike(a, b, Attribute::Note) >= ALIKE,
+            Attribute::UnitsRatio | Attribute::AmountRatio => true,
+            _ => false,
+        };
+        if own >= EXCLUDED && are_two() {
             return (f64::INFINITY, 0.0);
         }
         let mut part = weight(attribute) * (own - above(partition, at, &apart)).max(0.0);
@@ -386,6 +403,13 @@ fn compare_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Optio
         if attribute == Attribute::OpenedWeek && gap(&a.hits[at], &b.hits[at]) == 1 {
             part *= NEXT_WEEK;
         }
+        let is_party = matches!(
+            attribute,
+            Attribute::Payer | Attribute::Pharmacy | Attribute::ParentEntity | Attribute::CoveredEntity
+        );
+        if is_party && are_exclusive(a, b, at) {
+            part *= EXCLUSIVE;
+        }
         difference += part;
         if matches!(attribute, Attribute::ReasonCodes | Attribute::Note | Attribute::Phrase) {
             worded = worded.max(part);
@@ -394,6 +418,15 @@ fn compare_beside(partition: &Partition<'_>, a: &Shape, b: &Shape, beside: Optio
     // What was split by codes or wordings may be one cause; what was parted by something else is not.
     let forgiven = if beside.is_none() { FORGIVEN * worded } else { 0.0 };
     (difference - forgiven, agreement + f64::min(symptoms, SYMPTOMS))
+}
+
+/// Whether nearly all members of each of two groups have one value, but not the same one.
+fn are_exclusive(a: &Shape, b: &Shape, at: usize) -> bool {
+    let only = |shape: &Shape| {
+        let mut values = shape.values[at].iter();
+        values.find(|(_, count)| *count >= EXCLUDED * shape.filled[at]).map(|(code, _)| *code)
+    };
+    only(a).zip(only(b)).is_some_and(|(a, b)| a != b)
 }
 
 /// Quarters or weeks between the nearest ones of two lists, as far as they occur; 0 where one is empty.

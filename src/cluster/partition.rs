@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 
 use super::{attribute::Attribute, table::Table};
 
-/// Number of columns: the attributes, then [`PLACE`], [`CLIENT`] and [`FILED`].
-pub(super) const COLUMNS: usize = Attribute::COUNT + 3;
+/// Number of columns: the attributes, then [`PLACE`], [`CLIENT`], [`FILED`], [`NAMED`] and [`WORDED`].
+pub(super) const COLUMNS: usize = Attribute::COUNT + 5;
 /// State and delivery system together: the context of payers. No attribute, evidence of nothing.
 pub(super) const PLACE: usize = Attribute::COUNT;
 /// The client: the context of labelers. Evidence of nothing, since clients are told apart by priors.
@@ -20,6 +20,13 @@ pub(super) const CLIENT: usize = Attribute::COUNT + 1;
 /// Client and period together: the context of the weeks in which disputes were opened, since a client files those of a
 /// quarter at once. Evidence of nothing.
 pub(super) const FILED: usize = Attribute::COUNT + 2;
+/// Which parties a row names, a covered entity and a payer: the context of wordings, since each kind of error names its
+/// own. Whoever they are; evidence of nothing.
+pub(super) const NAMED: usize = Attribute::COUNT + 3;
+/// The wording, and of a row without one the parties that it names: the context of codes and ratios. Evidence of nothing.
+pub(super) const WORDED: usize = Attribute::COUNT + 4;
+/// Codes of [`NAMED`]: the missing one, which no row has, and the four ways to name two parties or not.
+const NAMINGS: usize = 5;
 
 /// Share of the rows whose parent must be the usual one for a value to have a parent at all.
 const FUNCTIONAL: f64 = 0.8;
@@ -134,9 +141,22 @@ impl<'t> Partition<'t> {
                 *filings.entry((*client, *period)).or_insert(next)
             })
             .collect();
+        let named: Vec<u32> = columns[Attribute::CoveredEntity.index()]
+            .iter()
+            .zip(columns[Attribute::Payer.index()].iter())
+            .map(|(entity, payer)| 1 + u32::from(*entity != 0) + 2 * u32::from(*payer != 0))
+            .collect();
+        let wordings = widths[Attribute::Note.index()];
+        let worded: Vec<u32> = columns[Attribute::Note.index()]
+            .iter()
+            .zip(&named)
+            .map(|(note, named)| if *note == 0 { wordings as u32 + named } else { *note })
+            .collect();
         widths.push(widths[Attribute::State.index()] * systems as usize + systems as usize);
         widths.push(client_width);
         widths.push(filings.len() + 1);
+        widths.push(NAMINGS);
+        widths.push(wordings + NAMINGS);
         let mut rows_of_client = vec![0.0; client_width];
         for client in &clients {
             rows_of_client[*client as usize] += 1.0;
@@ -144,6 +164,8 @@ impl<'t> Partition<'t> {
         columns.push(Cow::Owned(place));
         columns.push(Cow::Owned(clients));
         columns.push(Cow::Owned(filed));
+        columns.push(Cow::Owned(named));
+        columns.push(Cow::Owned(worded));
         let distinct = columns
             .par_iter()
             .zip(&widths)
@@ -207,6 +229,16 @@ impl<'t> Partition<'t> {
         match self.contexts[attribute] {
             Context::Parent(_) => self.parents[attribute][code as usize],
             Context::Free | Context::Pair(_) => 0,
+        }
+    }
+
+    /// Whether the value `by` that an attribute in pairs is paired with tells of the parties that a row names, and of nothing
+    /// that has its own value of the attribute by nature.
+    pub(super) fn is_paired_by_parties(&self, attribute: usize, by: u32) -> bool {
+        match self.contexts[attribute] {
+            Context::Pair(NAMED) => true,
+            Context::Pair(WORDED) => by as usize >= self.widths[Attribute::Note.index()],
+            Context::Free | Context::Parent(_) | Context::Pair(_) => false,
         }
     }
 
@@ -284,9 +316,10 @@ impl<'t> Partition<'t> {
             }
         }
         for (attribute, by) in [
-            (Attribute::ReasonCodes, Note.index()),
-            (Attribute::UnitsRatio, Note.index()),
-            (Attribute::AmountRatio, Note.index()),
+            (Note, NAMED),
+            (Attribute::ReasonCodes, WORDED),
+            (Attribute::UnitsRatio, WORDED),
+            (Attribute::AmountRatio, WORDED),
             (Attribute::OpenedWeek, FILED),
         ] {
             self.contexts[attribute.index()] = Context::Pair(by);

@@ -6,8 +6,8 @@
 //! attribute with hits and of the odds of the two in its client: the posterior of a mixture of sparse
 //! products, of which [`super::cover`] finds the parts by classification EM (Celeux and Govaert 1992).
 //!
-//! A value's evidence is measured against the rows outside the group: with its own rows in the background, a
-//! cause that holds most of a value would find it ordinary. A member is scored as if it were not one.
+//! A value's evidence is measured against the rows outside the group, in pairs as well: with its own rows in the background,
+//! a cause that holds most of a value would find it ordinary. A member is scored as if it were not one.
 
 use rustc_hash::FxHashMap;
 
@@ -27,6 +27,8 @@ const ERRORS: f64 = 0.02;
 const ERRORS_EXACT: f64 = 0.004;
 /// More evidence that is needed without a locus or without a symptom, in nats.
 const INCOMPLETE: f64 = 10.0;
+/// Share of the members that must be at a place of the group, more often than chance has them there, for it to have one.
+const PLACED: f64 = 0.5;
 /// Share of the members whose symptoms must be other than usual, in a group of so many that is spread over its clients by
 /// so much: where every client has its part of a place and nothing is odd there, it is a busy one.
 const TOLD: f64 = 0.2;
@@ -81,6 +83,8 @@ pub(super) struct Profile {
     spread: f64,
     /// Whether a reference tells how much goes on at a place.
     knows_places: bool,
+    /// By attribute in pairs: pairs with what the members themselves are in the logarithm of their chance.
+    own_pairs: Vec<Vec<(u32, f32)>>,
 }
 
 /// Counters that are reused from profile to profile, all zero between two.
@@ -90,6 +94,8 @@ pub(super) struct Scratch {
     /// Codes that were counted.
     touched: Vec<Vec<u32>>,
     logs: Vec<Vec<f32>>,
+    /// Members with each pair, by attribute in pairs.
+    pairs: Vec<Vec<u32>>,
 }
 
 impl Scratch {
@@ -103,11 +109,12 @@ impl Scratch {
                     Context::Free | Context::Parent(_) => Vec::new(),
                 })
                 .collect(),
+            pairs: partition.pairs.iter().map(|pairs| vec![0; pairs.values.len()]).collect(),
         }
     }
 
     fn count(&mut self, partition: &Partition<'_>, rates: &Rates, rows: &[u32]) {
-        let Self { counts, touched, logs } = self;
+        let Self { counts, touched, logs, .. } = self;
         for row in rows {
             let cells = partition.row(*row as usize);
             for (attribute, (counts, touched)) in counts.iter_mut().zip(touched.iter_mut()).enumerate() {
@@ -123,6 +130,58 @@ impl Scratch {
             }
         }
     }
+
+    /// Takes the rows, free ones that were counted, out of the chances of their own pairs: a value that hardly any other
+    /// row has would else be usual wherever the cause is. Where two go together one by one (a code and its wording, an entity
+    /// and its pharmacies, a client's quarter and the weeks in which it files), a pair of which most rows are here may be
+    /// so by nature, and stays what it is.
+    fn leave_out(&mut self, partition: &Partition<'_>, rates: &Rates, rows: &[u32]) -> Vec<Vec<(u32, f32)>> {
+        let Self { counts, logs, pairs, .. } = self;
+        let mut own_pairs = vec![Vec::new(); Attribute::COUNT];
+        for (attribute, (known, members)) in partition.pairs.iter().zip(pairs).enumerate() {
+            if known.values.is_empty() {
+                continue;
+            }
+            let mut touched: Vec<u32> = Vec::new();
+            for row in rows {
+                let pair = known.of_row[*row as usize];
+                let count = &mut members[pair as usize];
+                if *count == 0 {
+                    touched.push(pair);
+                }
+                *count += 1;
+            }
+            touched.sort_unstable();
+            let by = |pair: u32| known.values[pair as usize].0;
+            for same in touched.chunk_by(|a, b| by(*a) == by(*b)) {
+                let with: u32 = same.iter().map(|pair| members[*pair as usize]).sum();
+                let is_natural = !partition.is_paired_by_parties(attribute, by(same[0]));
+                for pair in same {
+                    let code = known.values[*pair as usize].1 as usize;
+                    let count = f64::from(members[*pair as usize]);
+                    if code == 0 || is_natural && count * 2.0 > rates.with_pair(attribute, *pair) {
+                        continue;
+                    }
+                    let own = Own {
+                        rows: rows.len() as f64,
+                        with: f64::from(counts[attribute][code]),
+                        with_parent: 0.0,
+                        are_free: true,
+                    };
+                    let counted = (*pair, count);
+                    let change = rates.pair_log_change(partition, attribute, counted, f64::from(with), own);
+                    if change < 0.0 {
+                        own_pairs[attribute].push((*pair, change));
+                        logs[attribute][code] += count as f32 * change;
+                    }
+                }
+            }
+            for pair in touched {
+                members[pair as usize] = 0;
+            }
+        }
+        own_pairs
+    }
 }
 
 impl Profile {
@@ -135,6 +194,7 @@ impl Profile {
         scratch: &mut Scratch,
     ) -> Self {
         scratch.count(partition, rates, rows);
+        let own_pairs = if are_free { scratch.leave_out(partition, rates, rows) } else { Vec::new() };
         let sides = (0..Attribute::COUNT)
             .filter_map(|attribute| side(partition, rates, rows.len(), are_free, attribute, scratch))
             .filter(|side| side.attribute != Attribute::UnitType.index())
@@ -160,7 +220,8 @@ impl Profile {
                 (run[0], (size / free.max(1.0)).ln() as f32)
             })
             .collect();
-        Self { rows: rows.len(), sides, odds, pooled, spread, knows_places: rates.have_reference() }
+        let knows_places = rates.have_reference();
+        Self { rows: rows.len(), sides, odds, pooled, spread, knows_places, own_pairs }
     }
 
     /// The most that any row can have of the odds of group against background.
@@ -222,15 +283,15 @@ impl Profile {
                 || share(Attribute::SharedClaim) >= 0.3
                 || share(Attribute::Note) >= 0.5 && share(Attribute::ReasonCodes) < 0.5
         };
-        let has_place = has(&Attribute::is_locus);
-        if !has_place {
+        // A few values that some members share are no place of the group.
+        if self.beyond(Attribute::is_locus) < PLACED {
             return if is_peculiar() { INCOMPLETE } else { 4.0 * INCOMPLETE };
         }
         let may_be_busy = !self.knows_places
             && (MANY..partition.len() / MOST).contains(&self.rows)
             && self.clients() > 1
             && self.spread >= SPREAD;
-        if may_be_busy && self.told() < TOLD {
+        if may_be_busy && self.beyond(Attribute::is_symptom) < TOLD {
             return f64::INFINITY;
         }
         // A place without symptoms may only be a busy one, and a wide one surely is.
@@ -243,15 +304,15 @@ impl Profile {
         0.0
     }
 
-    /// Share of the members whose value of the most telling symptom is one that they have more often than chance,
-    /// beyond what chance gives them.
-    fn told(&self) -> f64 {
+    /// Share of the members whose value of the most telling of some attributes is one that they have more often than
+    /// chance, beyond what chance gives them.
+    fn beyond(&self, is_wanted: impl Fn(Attribute) -> bool) -> f64 {
         let beyond = |side: &Side| -> f64 {
             let known = side.hits.iter().filter(|hit| hit.code != 0);
             known.map(|hit| hit.count / self.rows as f64 - hit.chance).sum()
         };
-        let symptoms = self.sides.iter().filter(|side| Attribute::ALL[side.attribute].is_symptom());
-        symptoms.map(beyond).fold(0.0, f64::max)
+        let wanted = self.sides.iter().filter(|side| is_wanted(Attribute::ALL[side.attribute]));
+        wanted.map(beyond).fold(0.0, f64::max)
     }
 }
 
@@ -429,6 +490,8 @@ pub(super) struct Scorer {
     /// By row: the last profile that was learned from it.
     taught: Vec<u32>,
     lessons: u32,
+    /// By attribute in pairs and pair: what the members themselves are in the logarithm of its chance.
+    own_pairs: Vec<Vec<f32>>,
 }
 
 impl Scorer {
@@ -439,6 +502,7 @@ impl Scorer {
             lists: 0,
             taught: vec![0; partition.len()],
             lessons: 0,
+            own_pairs: partition.pairs.iter().map(|pairs| vec![0.0; pairs.values.len()]).collect(),
         }
     }
 
@@ -485,6 +549,11 @@ impl Scorer {
                 self.places[side.attribute][hit.code as usize] = place as u32 + 1;
             }
         }
+        for (changes, known) in self.own_pairs.iter_mut().zip(&profile.own_pairs) {
+            for (pair, change) in known {
+                changes[*pair as usize] = *change;
+            }
+        }
         let mut sides: Vec<(f32, &Side)> = order
             .iter()
             .map(|place| &profile.sides[*place])
@@ -509,6 +578,11 @@ impl Scorer {
                 if let Some(score) = self.score(partition, rates, &sides, odds, *row as usize, cells) {
                     take(*row, score);
                 }
+            }
+        }
+        for (changes, known) in self.own_pairs.iter_mut().zip(&profile.own_pairs) {
+            for (pair, _) in known {
+                changes[*pair as usize] = 0.0;
             }
         }
         for side in &profile.sides {
@@ -551,7 +625,11 @@ impl Scorer {
                 score += hit.member;
             }
             match partition.contexts[attribute] {
-                Context::Pair(_) => score -= rates.pair_log(partition, attribute, row),
+                Context::Pair(_) => {
+                    let pair = partition.pairs[attribute].of_row[row];
+                    score -=
+                        rates.pair_log(partition, attribute, row) + self.own_pairs[attribute][pair as usize];
+                }
                 Context::Parent(parent) => {
                     if cells[parent] != partition.parents[attribute][code as usize] {
                         score += hit.elsewhere;

@@ -37,6 +37,8 @@ const LASTING: [Attribute; 10] = [
 ];
 /// Rows of the pooled rate that the rate within a pair value is drawn towards.
 const PAIR_PRIOR: f64 = 20.0;
+/// The same where it is the parties that a row names which the value is paired with: they say less.
+const PARTIES_PRIOR: f64 = 200.0;
 
 /// Rows by value, for each column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,7 +274,37 @@ impl Rates {
             .find(by, code)
             .map_or(0.0, |pair| f64::from(self.pairs[attribute][pair]));
         let rows = f64::from(self.free.values[column][by as usize]);
-        ((with + PAIR_PRIOR * base) / (rows + PAIR_PRIOR)).clamp(1e-9, 1.0)
+        let prior = pair_prior(partition, attribute, by);
+        ((with + prior * base) / (rows + prior)).clamp(1e-9, 1.0)
+    }
+
+    /// Free rows with a pair.
+    pub(super) fn with_pair(&self, attribute: usize, pair: u32) -> f64 {
+        f64::from(self.pairs[attribute][pair as usize])
+    }
+
+    /// What the logarithm of the chance of a pair changes by (at most zero) where the rows whose evidence is measured are left
+    /// out: `pair.1` of them have the pair, and `by` the value of the paired column.
+    ///
+    /// The chance does not fall below that of the value in any row: that few rows with the other value lack it says little.
+    pub(super) fn pair_log_change(
+        &self,
+        partition: &Partition<'_>,
+        attribute: usize,
+        pair: (u32, f64),
+        by: f64,
+        own: Own,
+    ) -> f32 {
+        let Context::Pair(column) = partition.contexts[attribute] else { return 0.0 };
+        let (pair, count) = (pair.0 as usize, pair.1);
+        let (value, code) = partition.pairs[attribute].values[pair];
+        let base = self.alone(partition, attribute, code, own);
+        let known = f64::from(self.pair_logs[attribute][pair]);
+        let with = (f64::from(self.pairs[attribute][pair]) - count).max(0.0);
+        let rows = (f64::from(self.free.values[column][value as usize]) - by).max(0.0);
+        let prior = pair_prior(partition, attribute, value);
+        let chance = (with + prior * base) / (rows + prior);
+        (chance.max(base.min(known.exp())).ln() - known).min(0.0) as f32
     }
 
     /// Natural logarithm of the chance of the row's own value of an attribute in pairs.
@@ -285,6 +317,11 @@ impl Rates {
         let count = |counts: &Counts| f64::from(counts.values[attribute][code as usize]);
         count(&self.free) / count(&self.population.all).max(1.0)
     }
+}
+
+/// Rows of the pooled rate that the rate of an attribute's values within one value of its paired column is drawn towards.
+fn pair_prior(partition: &Partition<'_>, attribute: usize, by: u32) -> f64 {
+    if partition.is_paired_by_parties(attribute, by) { PARTIES_PRIOR } else { PAIR_PRIOR }
 }
 
 /// By attribute and parent value: the rows counted that have a value below it.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     attribute::Attribute,
-    partition::{CLIENT, COLUMNS, Context, PLACE, Partition},
+    partition::{CLIENT, COLUMNS, Context, NAMED, PLACE, Partition, WORDED},
     rates::{Own, Rates},
 };
 
@@ -31,7 +31,7 @@ const ALONE_FREE: f64 = 0.7;
 
 /// Evidence that the symptoms of a place are its own, beside the logarithm of the number of places, in nats.
 const PLACED: f64 = 10.0;
-/// Share of a place's rows that must have such symptoms.
+/// Share of a place's rows that must have such symptoms, one or the other.
 const PECULIAR: f64 = 0.6;
 /// Places that may be a cause under several symptoms, and these.
 const PLACES: [Attribute; 4] =
@@ -150,12 +150,12 @@ pub(super) fn seeds(
         .collect();
     let is_context = (0..COLUMNS)
         .map(|column| {
-            column == PLACE
-                || column == CLIENT
+            matches!(column, PLACE | CLIENT | NAMED)
                 || (0..Attribute::COUNT).any(|of| partition.contexts[of] == Context::Parent(column))
         })
         .collect();
-    let search = Search { partition, rates, index, min_group, chances, busy, kin, is_context };
+    let search =
+        Search { partition, rates, index, min_group, chances, busy, kin, is_context, is_late: alone };
     let mut seeds: Vec<Seed> = anchors
         .par_chunks(64)
         .map_init(
@@ -198,6 +198,8 @@ struct Search<'a> {
     kin: Vec<bool>,
     /// By column: whether values are expected in one of its values.
     is_context: Vec<bool>,
+    /// Whether what has a place had its turn.
+    is_late: bool,
 }
 
 impl Search<'_> {
@@ -206,6 +208,9 @@ impl Search<'_> {
         let rows = self.index.with(a, code);
         let (size, all) = (rows.len() as f64, self.index.rows[a].len() as f64);
         let is_large = |observed: u32| f64::from(observed) >= LARGE * all && !self.rates.have_reference();
+        let is_by = |by: usize, attribute: usize| {
+            by == attribute || by == WORDED && attribute == Attribute::Note.index()
+        };
         let mut touched: Vec<Vec<u32>> = vec![Vec::new(); COLUMNS];
         let counted: Vec<usize> = (0..COLUMNS)
             .filter(|column| {
@@ -226,7 +231,10 @@ impl Search<'_> {
             }
         }
         for b in a + 1..Attribute::COUNT {
-            if self.kin[a * Attribute::COUNT + b] {
+            // Symptoms without a place go together in all causes of a kind: a group of those would hold what each of these
+            // causes is about.
+            let is_of_a_kind = Attribute::ALL[a].is_symptom() && Attribute::ALL[b].is_symptom();
+            if self.kin[a * Attribute::COUNT + b] || is_of_a_kind && !self.is_late {
                 continue;
             }
             let threshold = (self.busy[a] * self.busy[b]).ln() - SLACK;
@@ -238,10 +246,19 @@ impl Search<'_> {
                 let chance = self.chances[b][*other as usize];
                 let expected = match (partition.contexts[a], partition.contexts[b]) {
                     // The same pair, seen from the value that the other one usually comes with.
-                    (Context::Pair(by), _) if by == b => {
+                    (Context::Pair(by), _) if is_by(by, b) => {
                         self.index.count(b, *other) as f64 * self.rates.paired(partition, a, *other, code)
                     }
-                    (_, Context::Pair(by)) if by == a => size * self.rates.paired(partition, b, code, *other),
+                    (_, Context::Pair(by)) if is_by(by, a) => {
+                        size * self.rates.paired(partition, b, code, *other)
+                    }
+                    (_, Context::Pair(NAMED)) if !is_large(observed) => touched[NAMED]
+                        .iter()
+                        .map(|named| {
+                            let rows = f64::from(counts[NAMED][*named as usize]);
+                            rows * self.rates.paired(partition, b, *named, *other)
+                        })
+                        .sum(),
                     (_, Context::Parent(parent)) if parent != a => {
                         let below = counts[parent][partition.parents[b][*other as usize] as usize];
                         f64::from(below) * chance
@@ -293,8 +310,7 @@ impl Search<'_> {
                     // Nothing is left to be peculiar against.
                     return None;
                 }
-                let evidence = SYMPTOMS.map(|symptom| self.peculiar(symptom.index(), rows));
-                let evidence = evidence.into_iter().fold(0.0, f64::max);
+                let evidence = self.peculiar(rows);
                 let value = (attribute as u8, code);
                 (evidence >= needed).then_some(Seed {
                     evidence,
@@ -307,29 +323,52 @@ impl Search<'_> {
         }
     }
 
-    /// Evidence (nats) that rows have values of an attribute more often than others; none where too few of them
-    /// do: several causes meet at a busy place.
-    fn peculiar(&self, attribute: usize, rows: &[u32]) -> f64 {
-        let column = &self.partition.columns[attribute];
-        let mut codes: Vec<u32> =
-            rows.iter().map(|row| column[*row as usize]).filter(|code| *code != 0).collect();
-        codes.sort_unstable();
-        let (mut evidence, mut peculiar) = (0.0, 0.0);
-        for same in codes.chunk_by(|a, b| a == b) {
-            let count = same.len() as f64;
-            let own = Own { rows: rows.len() as f64, with: count, with_parent: 0.0, are_free: true };
-            let expected = codes.len() as f64 * self.rates.alone(self.partition, attribute, same[0], own);
-            if count < 2.0 || count < LIFT * expected {
-                continue;
+    /// Evidence (nats) that rows have symptoms more often than others, summed over the attributes, each in its
+    /// context so that nothing counts twice; none where too few rows show any: several causes meet at a busy place.
+    fn peculiar(&self, rows: &[u32]) -> f64 {
+        let partition = self.partition;
+        let (mut evidence, mut is_peculiar) = (0.0, vec![false; rows.len()]);
+        for attribute in SYMPTOMS.map(Attribute::index) {
+            let column = &partition.columns[attribute];
+            let mut codes: Vec<u32> =
+                rows.iter().map(|row| column[*row as usize]).filter(|code| *code != 0).collect();
+            codes.sort_unstable();
+            let with: Vec<(u32, f64)> = match partition.contexts[attribute] {
+                Context::Pair(by) => {
+                    let known = rows.iter().filter(|row| column[**row as usize] != 0);
+                    let mut with: Vec<u32> = known.map(|row| partition.columns[by][*row as usize]).collect();
+                    with.sort_unstable();
+                    with.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as f64)).collect()
+                }
+                Context::Free | Context::Parent(_) => Vec::new(),
+            };
+            let mut gaining: Vec<u32> = Vec::new();
+            for same in codes.chunk_by(|a, b| a == b) {
+                let (code, count) = (same[0], same.len() as f64);
+                let own = Own { rows: rows.len() as f64, with: count, with_parent: 0.0, are_free: true };
+                let plain = codes.len() as f64 * self.rates.alone(partition, attribute, code, own);
+                if count < 2.0 || count < LIFT * plain {
+                    continue;
+                }
+                let paired =
+                    with.iter().map(|(by, rows)| rows * self.rates.paired(partition, attribute, *by, code));
+                let expected = plain.max(paired.sum());
+                if count < LIFT * expected {
+                    continue;
+                }
+                let choices = partition.choices(attribute, code).ln();
+                let gained = count * (count / expected).ln() - (count - expected) - choices;
+                if gained > 0.0 {
+                    evidence += gained;
+                    gaining.push(code);
+                }
             }
-            let choices = self.partition.choices(attribute, same[0]).ln();
-            let gained = count * (count / expected).ln() - (count - expected) - choices;
-            if gained > 0.0 {
-                evidence += gained;
-                peculiar += count;
+            for (row, is_peculiar) in rows.iter().zip(&mut is_peculiar) {
+                *is_peculiar |= gaining.binary_search(&column[*row as usize]).is_ok();
             }
         }
-        if peculiar < PECULIAR * rows.len() as f64 { 0.0 } else { evidence }
+        let peculiar = is_peculiar.into_iter().filter(|is_peculiar| *is_peculiar).count();
+        if (peculiar as f64) < PECULIAR * rows.len() as f64 { 0.0 } else { evidence }
     }
 
     /// Wordings and constants that are a cause by themselves: those that hardly any group has. A wording that

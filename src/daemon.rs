@@ -316,7 +316,7 @@ impl FollowUp {
         (SignedDuration::from_secs(30), SignedDuration::from_mins(15));
 
     fn is_due(&self, daemon: &Daemon, clock: &impl Clock) -> bool {
-        let now = clock.moment();
+        let now = apply::Both { here: clock, there: &daemon.client }.moment();
         let policy = &daemon.params.apply;
         let beat = policy.takeover_after.map(|limit| limit / 3);
         let rested =

@@ -32,7 +32,7 @@ struct History {
     now: Timestamp,
     groups: Vec<Group>,
     /// What hangs on groups; on one that is not named, a ticket.
-    stakes: BTreeMap<GroupId, Option<Stake>>,
+    stakes: BTreeMap<GroupId, Stake>,
     minted: u128,
 }
 
@@ -110,8 +110,8 @@ impl History {
             id(*minted)
         };
         let known = &self.groups;
-        let stake = |group: &Group| self.stakes.get(&group.id).copied().unwrap_or(Some(Stake::Ticket));
-        let stakes = &known.iter().filter_map(|it| Some((it.id.clone(), stake(it)?))).collect();
+        let stake = |group: &Group| self.stakes.get(&group.id).copied().unwrap_or(Stake::Ticket);
+        let stakes = &known.iter().map(|it| (it.id.clone(), stake(it))).collect();
         let input = Input { known, found, open, complete, new_input, stakes, now: self.now };
         inherit(&input, &self.params, &mut mint)
     }
@@ -226,8 +226,9 @@ fn a_merge_counts_when_it_was_seen_on_enough_different_inputs() {
 fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
     const LATER: &[u32] = &[9, 10, 11, 12];
     const ALL: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-    let work = |number: u128| (id(number), Some(Stake::Work));
-    let decided = |number: u128| (id(number), Some(Stake::Decided));
+    let work = |number: u128| (id(number), Stake::Work);
+    let decided = |number: u128| (id(number), Stake::Decided);
+    let unknown = |number: u128| (id(number), Stake::Nothing);
     for (stakes, survivor, loser) in [
         (vec![], 1, 2),
         (vec![work(2)], 2, 1),
@@ -237,6 +238,7 @@ fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
         (vec![decided(1)], 2, 1),
         (vec![decided(1), decided(2)], 1, 2),
         (vec![decided(2), work(1)], 1, 2),
+        (vec![decided(1), unknown(2)], 2, 1),
     ] {
         let mut history = History::new();
         history.run(&[("x", FIRST), ("y", LATER)], &[]);
@@ -255,7 +257,7 @@ fn a_group_without_a_ticket_ends_at_once_in_one_that_has_one_however_small_that_
     const ALL: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
     let mut history = History::new();
     history.run(&[("x", FIRST), ("y", FEW)], &[]);
-    history.stakes = [(id(1), None)].into();
+    history.stakes = [(id(1), Stake::Nothing)].into();
     let events = history.run(&[("x", ALL)], &[]);
     assert!(events.contains(&known(1, Fate::MergedInto(id(2)))), "{events:?}");
     assert_eq!(history.members(2), ALL);
@@ -284,7 +286,7 @@ fn a_group_of_which_a_part_alone_goes_to_another_takes_no_place_there_because_pe
     const LATER: &[u32] = &[9, 10, 11, 12, 13];
     let mut history = History::new();
     history.run(&[("x", FIRST), ("y", LATER)], &[]);
-    history.stakes = [(id(2), Some(Stake::Work))].into();
+    history.stakes = [(id(2), Stake::Work)].into();
     for _ in 0..3 {
         history.run(&[("x", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), ("y", &[12, 13])], &[]);
     }

@@ -12,9 +12,9 @@
 //! Jira has no compare-and-set and checks no token, so this is no lock. Two that claim a free project in the
 //! same second can both believe for half a minute that it is theirs; one that sleeps between looking at the
 //! claim and sending a write, for longer than the quarantine of the one that took over, can still open one
-//! ticket too many, or say something twice: a look is good for half a minute. No lease can exclude that; the sweep
-//! finds such a ticket and closes it, where it is of the same group. Whoever finds the claim to be another's
-//! writes nothing more, not even the claim.
+//! ticket too many, or say something twice: a look is good for half a minute. One that sleeps right before it writes the
+//! claim itself takes the project back, and the other one stops. No lease can exclude that; a later run finds such a
+//! ticket and closes it. Whoever finds the claim to be another's writes nothing more, not even the claim.
 
 use std::collections::BTreeMap;
 
@@ -264,6 +264,9 @@ impl<'a> Keeper<'a> {
             Err(error) => return Ok(Err(error.into())),
         }
         self.open(project.to_owned(), opening_after);
+        if is_stale(clock, &now) {
+            return Ok(Err(Failure::HeldUp));
+        }
         if let Err(error) = put(tracker, store, clock, self.policy, &self.openings).await {
             return Ok(Err(error.into()));
         }
@@ -324,7 +327,7 @@ impl<'a> Keeper<'a> {
         if let Some((claim, limit)) = claim.zip(self.policy.takeover_after) {
             // A run that only edits, and for long, is not to be taken for dead.
             let beaten = self.beaten.get_or_insert_with(|| asked.clone());
-            if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) {
+            if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) && !is_stale(clock, &asked) {
                 let alive = Claim { beat: beat(clock), ..claim };
                 if let Err(error) = tracker.set_project_property(&value_of(&alive)).await {
                     return Ok(Err(error.into()));
@@ -350,6 +353,7 @@ pub(super) async fn anchor(
     if store.known().claim.is_none() || store.known().doubt.is_some() {
         return Ok(Ok(()));
     }
+    let asked = clock.moment();
     match tracker.project_property().await {
         Ok(None) => {}
         Ok(Some(value)) => {
@@ -358,6 +362,9 @@ pub(super) async fn anchor(
             }
         }
         Err(error) => return Ok(Err(error.into())),
+    }
+    if is_stale(clock, &asked) {
+        return Ok(Err(Failure::HeldUp));
     }
     Ok(put(tracker, store, clock, policy, openings).await.map_err(Failure::from))
 }
@@ -372,8 +379,10 @@ pub(super) async fn renew(
     if !policy.lease {
         return Ok(());
     }
+    let asked = clock.moment();
     let Some(value) = tracker.project_property().await? else { return Ok(()) };
     match is_ours(value, store, None) {
+        Ok(_) if is_stale(clock, &asked) => Ok(()),
         Ok(claim) => put(tracker, store, clock, policy, &openings(&claim, tracker)).await,
         // Another one took over meanwhile: the next look says so.
         Err(_) => Ok(()),
@@ -402,6 +411,11 @@ async fn put(
         elsewhere: store.known().projects.iter().map(|it| (it.clone(), openings.get(it).copied())).collect(),
     };
     tracker.set_project_property(&value_of(&claim)).await
+}
+
+/// Whether a look at the claim is too old for the claim to be written because of it: the machine may have slept since.
+fn is_stale(clock: &impl Clock, asked: &Moment) -> bool {
+    clock.moment().since(asked).is_none_or(|passed| passed > FRESH)
 }
 
 /// A sign of life: any other value than the last one.

@@ -125,20 +125,29 @@ async fn bind(
     Ok((ticket, said))
 }
 
+/// Key of the ticket of a group that was held, where it turned up since.
+async fn turned_up(tracker: &impl Tracker, ticket: &Ticket) -> Result<Option<String>, JiraError> {
+    tracker.sign_in().await?;
+    let shown = tracker.labelled(&ticket.group.label(), &[]).await?.ids;
+    let marked = tracker.marks(&shown).await?;
+    Ok(marked.into_iter().find(|marked| marked.group == ticket.group).map(|marked| marked.issue.key))
+}
+
 /// The ticket ready for a create.
 async fn create(tracker: &impl Tracker, ticket: Ticket) -> Result<(Ticket, String), DecideError> {
     let short = ticket.group.short().to_owned();
+    let mut unseen = String::new();
     let attempts = match &ticket.link {
         Link::Held { attempts, .. } => {
-            // It may have turned up since.
-            tracker.sign_in().await?;
-            let shown = tracker.labelled(&ticket.group.label(), &[]).await?.ids;
-            let marked = tracker.marks(&shown).await?;
-            if let Some(found) = marked.into_iter().find(|marked| marked.group == ticket.group) {
-                let key = found.issue.key;
-                return Err(DecideError::Unfit(format!(
-                    "{key} has the label of group {short}: bind it, or take its label off first"
-                )));
+            match turned_up(tracker, &ticket).await {
+                Ok(Some(key)) => {
+                    return Err(DecideError::Unfit(format!(
+                        "{key} has the label of group {short}: bind it, or take its label off first"
+                    )));
+                }
+                Ok(None) => {}
+                // Who decides has been told that it may be there; the run that opens one has to reach Jira anyway.
+                Err(error) => unseen = format!("; Jira could not be asked whether it turned up ({error})"),
             }
             *attempts
         }
@@ -156,7 +165,7 @@ async fn create(tracker: &impl Tracker, ticket: Ticket) -> Result<(Ticket, Strin
             return Err(DecideError::Unfit(format!("group {short} waits for no decision")));
         }
     };
-    let said = format!("the next run opens a ticket for group {short}");
+    let said = format!("the next run opens a ticket for group {short}{unseen}");
     // What was written and said was on another issue.
     let ticket = Ticket { link: Link::Ready { attempts }, ..Ticket::none(ticket.group) };
     Ok((ticket, said))

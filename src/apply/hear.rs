@@ -244,7 +244,8 @@ fn carry_out(
     Ok(())
 }
 
-/// Disputes of a group that its ticket told of when people last saw it: nobody decided about those that joined since.
+/// Disputes of a group that it had in the last run, and so on its ticket when people saw that: nobody decided about those
+/// that joined since.
 fn shown_members(group: &Group, known: &Known) -> Vec<Text> {
     let Some(before) = known.groups.get(&group.id) else { return group.members.clone() };
     let was_there = |member: &&Text| before.group.members.binary_search(*member).is_ok();
@@ -281,8 +282,8 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
     if other.status != Status::Active {
         return Err(format!("the group of {key} is over"));
     }
-    if known.rulings.values().any(|ruling| ruling.group == other.id && ruling.is_quiet()) {
-        return Err(format!("a person closed {key} with disputes open; reopen it first"));
+    if is_closed_by_person(&other.id, known) {
+        return Err(format!("a person decided that {key} stays closed; reopen it first"));
     }
     Ok(other)
 }
@@ -290,6 +291,11 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
 /// Id of the ruling that a link between two tickets makes.
 fn duplicate_id(issue: &str, other: &GroupId) -> String {
     format!("duplicate-{issue}-{other}")
+}
+
+/// Whether the ticket of a group stays closed by what a person decided: what is open is not to end there.
+fn is_closed_by_person(group: &GroupId, known: &Known) -> bool {
+    known.rulings.values().any(|ruling| ruling.group == *group && ruling.is_quiet())
 }
 
 /// What closing, reopening and linking by people says about the disputes and their tickets.
@@ -340,7 +346,8 @@ pub(super) fn rulings(
         }
         let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
         let mut say = |id: String, members: Vec<Text>, kind: RulingKind| {
-            if own.iter().all(|ruling| ruling.id != id) {
+            // Taken back and said again, it holds again.
+            if own.iter().all(|ruling| ruling.id != id || ruling.lifted) {
                 let (group, key) = (group.id.clone(), observed.issue.key.clone());
                 let ruling = Ruling { id, at: now, group, key, members, kind, lifted: false };
                 changes.push(Change::Ruling { ruling });
@@ -356,6 +363,7 @@ pub(super) fn rulings(
                 other.id != group.id
                     && other.status == Status::Active
                     && (other.program, &other.client) == (group.program, &group.client)
+                    && !is_closed_by_person(&other.id, known)
             };
             if let Some(other) = other.filter(fits) {
                 let mut members = [shown_members(group, known), other.members.clone()].concat();

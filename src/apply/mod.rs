@@ -292,10 +292,18 @@ pub async fn apply(
     let (mut width, mut rest) = (Width::new(policy.at_once), actions.as_slice());
     while !rest.is_empty() && !stop.is_cancelled() {
         let batch = width.batch(rest, applier.store.known());
-        let sent = match applier.still_ours().await? {
-            Ok(()) => applier.in_time(batch).await?,
-            Err(failure) => vec![Err(failure)],
-        };
+        match applier.still_ours().await? {
+            Ok(()) => {}
+            Err(Failure::Stopped) => break,
+            // Each other write would find the same.
+            Err(failure) => {
+                tracing::warn!(error = %failure, "whose the project is could not be made sure of");
+                applied.failed.push((rest[0].clone(), failure));
+                rest = &rest[1..];
+                break;
+            }
+        }
+        let sent = applier.in_time(batch).await?;
         width.learn(sent.iter().all(Result::is_ok));
         let mut fatal = false;
         let (tried, later) = rest.split_at(sent.len());

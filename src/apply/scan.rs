@@ -33,10 +33,12 @@ pub(super) async fn scan(
     marked.dedup_by(|a, b| a.issue.id == b.issue.id);
     let mut blind = walk.blind();
     // What is hidden meanwhile looks like what is not there.
-    if blind.is_none() && !is_shown(tracker, project).await? {
+    let mut given_up_after = walk.given_up_after();
+    if (blind.is_none() || given_up_after.is_some()) && !is_shown(tracker, project).await? {
         blind = Some(format!("Jira does not show the project {project} any more"));
+        given_up_after = None;
     }
-    Ok(Scan { marked, blind, given_up_after: walk.given_up_after() })
+    Ok(Scan { marked, blind, given_up_after })
 }
 
 /// Whether Jira shows a project; the first one is asked about by its claim.

@@ -50,8 +50,11 @@ pub struct Found {
 /// What hangs on the id of a group, the least first. Where several groups become one, that survives on which most hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stake {
-    /// A ticket that a person closed for good: its decision holds for its disputes, wherever they are.
+    /// A ticket that a person closed for good: its decision holds for its disputes, wherever they are, and others are not to
+    /// end there.
     Decided,
+    /// No ticket: nobody knows it.
+    Nothing,
     /// A ticket, or one that may be there.
     Ticket,
     /// A ticket on which people work.
@@ -71,7 +74,7 @@ pub struct Input<'a> {
     pub complete: bool,
     /// Whether the input differs from that of the last run: only then it is new evidence.
     pub new_input: bool,
-    /// What hangs on the ids of groups; nothing where one is absent: nobody knows it.
+    /// What hangs on the ids of groups; [`Stake::Nothing`] where one is absent.
     pub stakes: &'a BTreeMap<GroupId, Stake>,
     /// The time of the run.
     pub now: Timestamp,
@@ -159,6 +162,10 @@ fn may_return(group: &Group, input: &Input<'_>, params: &Params) -> bool {
     matches!(group.status, Status::Resolved { at } if input.now.duration_since(at) <= params.return_within)
 }
 
+fn stake_of(input: &Input<'_>, group: usize) -> Stake {
+    input.stakes.get(&input.known[group].id).copied().unwrap_or(Stake::Nothing)
+}
+
 /// Common members of known groups and clusters.
 fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize), usize> {
     let mut cluster_of: HashMap<&Text, usize> = HashMap::new();
@@ -212,7 +219,7 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
     let stake = |old: &usize, new: &usize| {
         let moved = common.get(&(*old, *new)).copied().unwrap_or(0);
         let goes = moved as f64 > (1.0 - params.split) * standing[*old].len() as f64;
-        input.stakes.get(&input.known[*old].id).filter(|_| goes)
+        if goes { stake_of(input, *old) } else { Stake::Nothing }
     };
     ranked.sort_by(|((a_old, a_new), a), ((b_old, b_new), b)| {
         let age = |old: &usize| (&input.known[*old].since, *old);
@@ -313,8 +320,9 @@ fn build(
         // minted in its stead: no input can tell them apart, so there is nothing to wait for.
         let is_same = is_part_of(&standing[*old], &standing[*into]);
         // Nor does anybody know one that has no ticket: a ticket would be opened for what another one is about.
-        let has_stake = |group: usize| input.stakes.contains_key(&input.known[group].id);
-        let is_unknown = input.complete && !has_stake(*old) && has_stake(*into);
+        let is_unknown = input.complete
+            && stake_of(input, *old) == Stake::Nothing
+            && stake_of(input, *into) > Stake::Nothing;
         if is_same || is_unknown || seen >= params.confirm_runs && input.complete {
             merged.insert(*old, *into);
         } else {

@@ -431,11 +431,11 @@ impl Planner<'_> {
 
     fn tell_closed(&mut self, group: &Group, standing: &Standing, ticket: &Ticket, observed: &Observed) {
         // Once for each time that it was.
-        let closed =
-            self.input.rulings.iter().rfind(|ruling| {
-                !ruling.lifted && ruling.group == group.id && ruling.kind == RulingKind::Closed
-            });
-        let topic = closed.map_or_else(|| CLOSED.to_owned(), |ruling| format!("{CLOSED}-{}", ruling.id));
+        let is_of_it = |ruling: &&Ruling| ruling.group == group.id && ruling.kind == RulingKind::Closed;
+        let topic = match self.input.rulings.iter().filter(is_of_it).count() {
+            0 | 1 => CLOSED.to_owned(),
+            count => format!("{CLOSED}-{count}"),
+        };
         if ticket.told.contains(&topic) {
             return;
         }

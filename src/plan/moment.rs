@@ -50,13 +50,15 @@ impl Moment {
         if !self.boot.is_empty() && self.boot == earlier.boot {
             return self.since(earlier);
         }
-        let agreed = self.there.zip(earlier.there).map(|(now, then)| {
+        let agreed = self.there.zip(earlier.there).and_then(|(now, then)| {
             let passed = now.duration_since(then).min(self.at.duration_since(earlier.at));
-            passed.saturating_sub(AGREED_DOUBT)
+            // Where one went back, nothing is known; else the wait goes on, however often the machine changes.
+            let certain = passed.saturating_sub(AGREED_DOUBT).max(SignedDuration::ZERO);
+            (!passed.is_negative()).then_some(certain)
         });
         let is_only_wall = earlier.boot.is_empty() || earlier.boot.starts_with(ONE_PROCESS);
         let by_wall = if is_only_wall { self.since(earlier) } else { None };
-        agreed.filter(SignedDuration::is_positive).max(by_wall)
+        agreed.max(by_wall)
     }
 
     /// How much time has certainly passed since an earlier moment; `None` where nothing is certain.
@@ -113,8 +115,8 @@ mod tests {
             ("b", "2026-11-25T13:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
             ("process 2", "2026-11-25T13:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
             // One of them was set.
-            ("b", "2036-11-25T12:00:00Z", "2026-11-25T12:09:00Z", None),
-            ("b", "2026-11-25T12:09:00Z", "2036-11-25T12:00:00Z", None),
+            ("b", "2036-11-25T12:00:00Z", "2026-11-25T12:09:00Z", Some(0)),
+            ("b", "2026-11-25T12:09:00Z", "2036-11-25T12:00:00Z", Some(0)),
             ("b", "2016-11-25T12:00:00Z", "2026-11-25T13:00:02Z", None),
             ("b", "2036-11-25T12:00:00Z", "2026-11-25T13:00:02Z", Some(50)),
             // Jira told nothing.

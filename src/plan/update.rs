@@ -60,8 +60,6 @@ impl Planner<'_> {
             let is_as_written = observed.summary == last.summary || observed.summary == maybe.summary;
             if adopts("summary", is_as_written) {
                 written.summary.clone_from(&content.summary);
-            } else {
-                self.leave(group, standing, key.as_ref(), "summary");
             }
         } else if observed.summary == last.summary || observed.summary == maybe.summary {
             before.summary.clone_from(&observed.summary);
@@ -83,8 +81,6 @@ impl Planner<'_> {
                 if now == wanted_digest {
                     if adopts("description", ours_still) {
                         written.block = wanted_digest;
-                    } else {
-                        self.leave(group, standing, key.as_ref(), "description");
                     }
                 } else if ours_still {
                     before.block = now;
@@ -115,10 +111,8 @@ impl Planner<'_> {
             if observed.priority.as_ref() == Some(priority) {
                 if adopts("priority", is_as_written) || was_never_ours && !is_touched {
                     written.priority = Some(priority.clone());
-                } else {
-                    self.leave(group, standing, key.as_ref(), "priority");
                 }
-            } else if was_never_ours && is_touched {
+            } else if was_never_ours && is_touched && !is_taken("priority") {
                 self.leave(group, standing, key.as_ref(), "priority");
             } else if was_never_ours || is_as_written {
                 if is_left("priority") {
@@ -138,8 +132,6 @@ impl Planner<'_> {
             let is_as_written = observed.due == last.due || observed.due == maybe.due;
             if adopts("due date", is_as_written) {
                 written.due = content.due;
-            } else {
-                self.leave(group, standing, key.as_ref(), "due date");
             }
         } else if observed.due == last.due || observed.due == maybe.due {
             before.due = observed.due;
@@ -187,8 +179,6 @@ impl Planner<'_> {
                 let was_never_ours = wrote.or(maybe).is_none();
                 if adopts(name, is_as_written) || was_never_ours && !is_touched {
                     written.fields.set(name, wanted);
-                } else {
-                    self.leave(group, standing, key.as_ref(), name);
                 }
             } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
                 if is_left(name) {

@@ -272,7 +272,7 @@ fn steps(ticket: &mut Ticket, kind: &str, closes: bool, week: i64) -> [Ticket; 2
 }
 
 fn issue(one: i64) -> Issue {
-    Issue { id: (10_000 + one).to_string(), key: format!("DISP-{}", one + 1) }
+    Issue { id: (10_001 + one).to_string(), key: format!("DISP-{}", one + 1) }
 }
 
 fn write(one: i64, kind: &str, closed: bool, reason: Reason) -> Done {

@@ -406,7 +406,7 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
     Last change | 2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before
     Disputes without an amount | 3
     ## By when
-    The earliest due date in the source is 2026-12-31 (12 disputes; 4 without a date). After it: 2027-01-15 (3 disputes); 2 more days, the last of them 2027-03-31.
+    The earliest due date in the source is 2026-12-31 (12 disputes; 4 without a date). After it: 2027-01-15 (3 disputes); 2027-03-31 (2 disputes).
     What happens | When | Counted from | Who must act | Earliest | If nobody acts
     interest starts | 38th day | invoice postmark | manufacturer | unknown | –
     ## Why these belong together
@@ -437,24 +437,26 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
 #[test]
 fn the_due_dates_after_the_earliest_one_stand_on_the_ticket_so_that_the_next_one_is_there_when_that_has_passed()
  {
-    let after = |days: u32| {
+    let after = |days: u32, apart: i64| {
         let content = content_of(&|dispute: &mut Dispute| {
             let number: u32 =
                 dispute.id.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap();
-            let day = 1 + i8::try_from(number % days).unwrap();
-            dispute.due_at = Some(jiff::civil::date(2026, 9, day));
+            let later = jiff::ToSpan::days(i64::from(number % days) * apart);
+            dispute.due_at = Some(jiff::civil::date(2026, 9, 1).saturating_add(later));
         });
         let text = words_of(&content.unwrap());
         let told = text.lines().find(|line| line.starts_with("The earliest due date")).unwrap().to_owned();
         told.split_once("). ").map(|(_, after)| after.to_owned())
     };
-    assert_eq!(after(1), None);
-    let told = after(3).unwrap();
+    assert_eq!(after(1, 1), None);
+    let told = after(3, 1).unwrap();
     assert!(told.starts_with("After it: 2026-09-02 (") && told.contains("; 2026-09-03 ("), "{told}");
-    let told = after(5).unwrap();
-    assert!(told.contains("; 2026-09-05 (") && !told.contains("more days"), "{told}");
-    let told = after(6).unwrap();
-    assert!(told.ends_with("; 2 more days, the last of them 2026-09-06."), "{told}");
+    assert!(after(5, 1).unwrap().contains("; 2026-09-05 ("));
+    // Many of them are told by month.
+    let told = after(6, 1).unwrap();
+    assert!(told.starts_with("After it: 2026-09 (") && !told.contains(';'), "{told}");
+    let told = after(6, 31).unwrap();
+    assert!(told.contains("; 2027-01 (") && told.contains("; later ("), "{told}");
 }
 
 #[test]

@@ -39,7 +39,8 @@
 //!   comment stand in its place (`moves`).
 //! * A failed write never stops the others, unless every further one would fail the same way; after three of a kind in
 //!   a row that were refused for want of a right, the others of that kind are left for the next run (`breaker`).
-//! * Before a create the claim on the first project is looked at ([`claim`]), wherever the ticket is to be opened. In a project
+//! * Before each batch of writes the claim on the first project is looked at ([`claim`]), wherever the tickets are: a look is good
+//!   for half a minute, and who was overtaken writes nothing more. In a project
 //!   that Jira does not show nothing is opened, and no lost create of it is given up.
 //! * A write waits for Jira's limits before it is recorded, and a time for which Jira wants to be left alone is
 //!   recorded before it is waited for ([`pause`]).

@@ -13,7 +13,7 @@ use crate::{
     group::Group,
     ticket::{
         block::{self, Located},
-        document::{self, Block, Inline},
+        document::{self, Block, Inline, Marks},
         markup,
     },
 };
@@ -110,21 +110,20 @@ impl Planner<'_> {
         let instead = theirs.iter().map(|one| {
             vec![Block::Paragraph(vec![Inline::plain(format!("{}: {}", one.field, one.instead))])]
         });
-        let label = take_label(first.field);
-        let how = if self.params.commanders.is_empty() {
-            format!("To hand {one} back, put the label `{label}` on this ticket.")
-        } else {
-            let order = format!("{} take {}", command::PREFIX, first.field);
-            format!(
-                "To hand {one} back, write `{order}` in a comment, or put the label `{label}` on this ticket."
-            )
-        };
+        let code = |text: String| Inline::Text { text, marks: Marks { code: true, ..Marks::default() } };
+        let mut how = vec![Inline::plain(format!("To hand {one} back, "))];
+        if !self.params.commanders.is_empty() {
+            let order = code(format!("{} take {}", command::PREFIX, first.field));
+            how.extend([Inline::plain("write "), order, Inline::plain(" in a comment, or ")]);
+        }
+        let label = code(take_label(first.field));
+        how.extend([Inline::plain("put the label "), label, Inline::plain(" on this ticket.")]);
         let body = [
             paragraph(format!(
                 "Someone changed the {fields}, so disputebot leaves {them} alone from now on. It would have written:"
             )),
             Block::List { ordered: false, entries: instead.collect() },
-            paragraph(how),
+            Block::Paragraph(how),
         ];
         self.comment(group, standing, observed, topic, &body, Reason::PersonChanged { field: fields });
     }

@@ -30,7 +30,7 @@ pub fn plain_text(nodes: &[Value]) -> String {
     nodes.iter().map(|node| lines_of(node).into_iter().map(|line| line + "\n").collect::<String>()).collect()
 }
 
-/// What a comment says by itself, by line: what it quotes stands behind `> `, and code is none of its words. A link
+/// What a comment says by itself, by line: what it quotes stands behind `> `, and blocks of code are none of its words. A link
 /// that Jira shows as a card is its address.
 pub fn said(nodes: &[Value]) -> String {
     fn inline(node: &Value, text: &mut String) {

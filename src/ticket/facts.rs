@@ -63,8 +63,8 @@ pub struct Facts {
     pub due: String,
     /// Disputes due on that day.
     pub due_then: String,
-    /// The due dates after that, each with its disputes: the next ones, and how many more there are. Which of them have
-    /// passed the reader knows; a text that said so would change from day to day.
+    /// The due dates after that with their disputes, by day where they are few, by month where they are many. Which of
+    /// them have passed the reader knows; a text that said so would change from day to day.
     pub due_later: Vec<String>,
     /// Disputes without a due date, empty where none.
     pub undated: String,
@@ -287,10 +287,7 @@ impl Facts {
             without_amount: text("3"),
             due: text("2026-12-31"),
             due_then: text("12 disputes"),
-            due_later: vec![
-                text("2027-01-15 (3 disputes)"),
-                text("2 more days, the last of them 2027-03-31"),
-            ],
+            due_later: vec![text("2027-01-15 (3 disputes)"), text("2027-03-31 (2 disputes)")],
             undated: text("4"),
             trend: text("2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before"),
             clocks: vec![Clock {
@@ -619,8 +616,8 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     deadlines.take(CLOCKS).collect()
 }
 
-/// Most due dates after the earliest one that are told by themselves.
-const DUE_DATES: usize = 3;
+/// Most due dates after the earliest one that are told by themselves, and most months.
+const DUE_DATES: usize = 4;
 
 fn disputes_text(count: usize) -> String {
     format!("{} {}", thousands(count), if count == 1 { "dispute" } else { "disputes" })
@@ -628,23 +625,24 @@ fn disputes_text(count: usize) -> String {
 
 /// The due dates after the earliest one.
 fn due_later(members: &[&Dispute]) -> Vec<String> {
-    let mut by_day: BTreeMap<Date, usize> = BTreeMap::new();
-    for day in members.iter().filter_map(|member| member.due_at) {
-        *by_day.entry(day).or_default() += 1;
-    }
-    let later: Vec<(Date, usize)> = by_day.into_iter().skip(1).collect();
-    let told = later.iter().take(DUE_DATES);
-    let mut texts: Vec<String> =
-        told.map(|(day, count)| format!("{day} ({})", disputes_text(*count))).collect();
-    match later.get(DUE_DATES..) {
-        None | Some([]) => {}
-        Some([(day, count)]) => texts.push(format!("{day} ({})", disputes_text(*count))),
-        Some([.., (last, _)]) => {
-            let more = later.len() - DUE_DATES;
-            texts.push(format!("{more} more days, the last of them {last}"));
+    let days = members.iter().filter_map(|member| member.due_at);
+    let Some(first) = days.clone().min() else { return Vec::new() };
+    let count_by = |name: &dyn Fn(Date) -> String| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for day in days.clone().filter(|day| *day > first) {
+            *counts.entry(name(day)).or_default() += 1;
         }
+        counts
+    };
+    let mut counts = count_by(&|day| day.to_string());
+    if counts.len() > DUE_DATES {
+        counts = count_by(&|day| day.strftime("%Y-%m").to_string());
     }
-    texts
+    let later: usize = counts.values().skip(DUE_DATES).sum();
+    let told =
+        counts.iter().take(DUE_DATES).map(|(when, count)| format!("{when} ({})", disputes_text(*count)));
+    let rest = (later > 0).then(|| format!("later ({})", disputes_text(later)));
+    told.chain(rest).collect()
 }
 
 /// The member most like all others, the largest and the newest; where two of them are one dispute, the next

@@ -305,7 +305,7 @@ impl House {
                 self.promises.released.insert(id.clone(), summary);
             }
             17 => say(&format!("/disputebot merge {other_key}")),
-            18 => say("/disputebot split by state"),
+            18 => say(&format!("/disputebot split by {}", Attribute::Period.name())),
             _ => say("/disputebot not-a-group"),
         }
         // What is silenced is looked at from now on: an order is heard before anything is planned.
@@ -676,9 +676,9 @@ impl House {
             standing.fresh_amount >= much
                 && standing.fresh_amount + standing.fresh_amount > standing.weight.amount
         };
-        let state_of: BTreeMap<&Text, Option<&Text>> = {
+        let period_of: BTreeMap<&Text, Option<&Text>> = {
             let table = &passed.surveyed.table;
-            (0..table.len()).map(|row| (table.id(row), table.value(row, Attribute::State))).collect()
+            (0..table.len()).map(|row| (table.id(row), table.value(row, Attribute::Period))).collect()
         };
         for ruling in rulings.iter().filter(|ruling| is_last(ruling)) {
             let good = self.settled.entry(ruling.id.clone()).or_default();
@@ -737,14 +737,14 @@ impl House {
                 RulingKind::Apart { .. } => {
                     let mut by_group: BTreeMap<&GroupId, BTreeSet<Option<&Text>>> = BTreeMap::new();
                     for member in &ruling.members {
-                        if let (Some(group), Some(state)) = (group_of(member), state_of.get(member)) {
-                            by_group.entry(&group.id).or_default().insert(*state);
+                        if let (Some(group), Some(period)) = (group_of(member), period_of.get(member)) {
+                            by_group.entry(&group.id).or_default().insert(*period);
                         }
                     }
-                    let mixed: Vec<_> = by_group.iter().filter(|(_, states)| states.len() > 1).collect();
+                    let mixed: Vec<_> = by_group.iter().filter(|(_, periods)| periods.len() > 1).collect();
                     assert!(
                         *good <= 4 || mixed.is_empty(),
-                        "{when}: {} was split by state: {mixed:?}",
+                        "{when}: {} was split by quarter: {mixed:?}",
                         ruling.key
                     );
                     "split"

@@ -244,11 +244,11 @@ fn live_a_month(plan: &Plan) {
                     *counts.entry(home).or_default() += 1;
                     counts
                 });
-            let most = elsewhere.into_values().max().unwrap_or(0);
-            assert!(
-                most * 2 <= standing,
-                "day {day}: {most} of {standing} disputes of {group} are in another group"
-            );
+            // A few that were counted with many others are no loss of identity: those had a group already.
+            let of = |home: &GroupId| today.values().filter(|it| **it == *home).count();
+            let lost =
+                elsewhere.iter().find(|(home, count)| **count * 2 > standing && **count * 2 > of(home));
+            assert_eq!(lost, None, "day {day}: most of the {standing} disputes of {group} are another group");
         }
         before = today;
     }

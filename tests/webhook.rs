@@ -341,6 +341,8 @@ impl House {
                     .as_array()
                     .unwrap()
                     .iter()
+                    // What came after a ticket was closed depends on what it told of then, and so on when it was read.
+                    .filter(|comment| !text(&comment["body"]).contains("came since this ticket was closed"))
                     // A comment says how much it was, and what disputebot would have written, when it was written.
                     .map(|comment| figures.replace_all(&text(&comment["body"]), "#").into_owned())
                     .map(|comment| wanted.replace_all(&comment, "“…”").into_owned())

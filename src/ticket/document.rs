@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::dispute::unseen;
+
 /// A block of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,9 +95,16 @@ pub struct Marks {
 }
 
 impl Inline {
-    /// Plain text.
+    /// Plain text, with blanks in place of characters that cannot be seen: comments repeat what stood on a ticket.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into(), marks: Marks::default() }
+        let mut text = text.into();
+        if unseen(&text).is_some() {
+            let seen = |sign: char| {
+                if sign != '\n' && unseen(sign.encode_utf8(&mut [0; 4])).is_some() { ' ' } else { sign }
+            };
+            text = text.chars().map(seen).collect();
+        }
+        Self::Text { text, marks: Marks::default() }
     }
 }
 

@@ -56,8 +56,8 @@ fn a_block_that_a_person_edited_is_left_alone_told_once_and_held_ever_after() {
     assert_eq!(
         world.comments[0].1,
         "Someone changed the description, so disputebot leaves it alone from now on. It would have written:\n- description: \
-         one other line in its block, “6 open disputes share one cause.”\nTo hand it back, write `/disputebot take \
-         description` in a comment, or put the label `disputebot-take-description` on this ticket."
+         one other line in its block, “6 open disputes share one cause.”\nTo hand it back, write /disputebot take \
+         description in a comment, or put the label disputebot-take-description on this ticket."
     );
     assert_eq!(world.issue(A).description.to_string(), mine);
 
@@ -217,7 +217,7 @@ fn several_fields_that_people_changed_are_told_in_one_comment_and_a_later_one_in
         world.comments[0].1,
         "Someone changed the summary and description, so disputebot leaves them alone from now on. It would have written:\n\
          - summary: “aaaa0000 · 6 disputes”\n- description: its block below yours, which is gone\nTo hand one of them back, \
-         write `/disputebot take summary` in a comment, or put the label `disputebot-take-summary` on this ticket."
+         write /disputebot take summary in a comment, or put the label disputebot-take-summary on this ticket."
     );
     world.issue(A).priority = Some("Lowest".to_owned());
     world.content(A).priority = Some("High".to_owned());

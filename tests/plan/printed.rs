@@ -82,7 +82,7 @@ fn the_full_plan_has_the_text_of_every_write() {
                                     because a person changed the summary; said once
           + Someone changed the summary, so disputebot leaves it alone from now on. It would have written:
           + - summary: “aaaa0000 · 6 disputes”
-          + To hand it back, write `/disputebot take summary` in a comment, or put the label `disputebot-take-summary` on this ticket.
+          + To hand it back, write /disputebot take summary in a comment, or put the label disputebot-take-summary on this ticket.
       update     aaaa0000  DISP-1   description, priority, due date, labels
                                     because 2 disputes joined, 1 left
                                     no comment: it grew by less than `plan.comment_growth`

@@ -76,7 +76,7 @@ fn all(plots: u64, plot: impl Fn(u64) -> Plot + Sync) -> Sum {
     })
 }
 
-/// Seconds that the cores have worked for this process so far, 0 where the system does not tell (proc_pid_stat(5): fields 14
+/// Seconds that the cores have worked for this process so far, 0 where the system does not tell (`proc_pid_stat(5)`: fields 14
 /// and 15, in hundredths on Linux).
 fn cpu_s() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -358,9 +358,8 @@ fn settles(
         reader.refuse(
             "jira.create_settle",
             format!(
-                "expected at least {least:#}: `jira.timeout` and the {:#} for which a request may be on its way; Jira could \
-                 still be at a create that is sent again",
-                UNDER_WAY
+                "expected at least {least:#}: `jira.timeout` and the {UNDER_WAY:#} for which a request may be on its way; Jira could \
+                 still be at a create that is sent again"
             ),
         );
     }

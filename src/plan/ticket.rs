@@ -13,6 +13,10 @@ pub const SECOND: &str = "duplicate-";
 
 /// What disputebot knows of a group's ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and most are absent from what is kept"
+)]
 pub struct Ticket {
     /// The group.
     pub group: GroupId,

@@ -288,6 +288,7 @@ pub async fn apply(
         breaker: Breaker::default(),
         atlases: BTreeMap::new(),
         moved: BTreeSet::new(),
+        givers: BTreeMap::new(),
     };
     let actions = together::side_by_side(&plan.actions);
     let (mut width, mut rest) = (Width::new(policy.at_once), actions.as_slice());
@@ -367,6 +368,8 @@ struct Applier<'a, T, S, C> {
     atlases: BTreeMap<String, Atlas>,
     /// Ids of the issues that were moved, over some steps at least.
     moved: BTreeSet<String>,
+    /// Whom each project gives new tickets to by itself, none where to nobody: as one ticket of this run showed.
+    givers: BTreeMap<String, Option<Box<str>>>,
 }
 
 /// What became of one write: its issue, or why there is none. An error of the state ends everything.

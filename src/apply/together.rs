@@ -227,29 +227,53 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             results.push(self.created(create, outcome, &sent, (elsewhere.as_deref(), highest_number))?);
         }
         self.record_all(creates.iter().map(|create| &create.ticket))?;
-        self.note_given(creates).await?;
+        self.note_given(creates, project).await?;
         Ok(results)
     }
 
     /// Notes whom Jira gave new tickets to by itself, unless a rule of routing says who has them: that is nobody's decision.
-    /// Where it cannot be seen now, whoever has one later counts as having taken it.
-    async fn note_given(&mut self, creates: Vec<Create<'_>>) -> Result<(), StateError> {
+    /// Where rules of routing will ask for it each is looked at; else the first of a run speaks for all, since it is the
+    /// project that gives them away. Where it cannot be seen now, whoever has one later counts as having taken it.
+    async fn note_given(&mut self, creates: Vec<Create<'_>>, project: &str) -> Result<(), StateError> {
         let is_ours = |create: &Create<'_>| create.write.0.fields.contains_key(plan::ASSIGNEE);
-        let mut fresh: Vec<Ticket> =
-            creates.into_iter().filter(|create| !is_ours(create)).map(|create| create.ticket).collect();
-        fresh.retain(|ticket| ticket.issue().is_some());
-        let ids: Vec<String> = fresh.iter().filter_map(Ticket::issue).map(|issue| issue.id.clone()).collect();
-        if ids.is_empty() {
-            return Ok(());
+        let fresh = creates.into_iter().filter(|create| !is_ours(create) && create.ticket.issue().is_some());
+        let (routed, plain): (Vec<_>, Vec<_>) = fresh.partition(|create| !create.write.0.routed.is_empty());
+        let tickets = |creates: Vec<Create<'_>>| creates.into_iter().map(|create| create.ticket).collect();
+        let (routed, plain): (Vec<Ticket>, Vec<Ticket>) = (tickets(routed), tickets(plain));
+        let example = plain.first().filter(|_| !self.givers.contains_key(project)).cloned();
+        let looked_at = routed.iter().chain(&example).filter_map(Ticket::issue);
+        let ids: Vec<String> = looked_at.map(|issue| issue.id.clone()).collect();
+        let seen = if ids.is_empty() {
+            BTreeMap::new()
+        } else {
+            let Some(Ok(seen)) = within(self.stop, self.tracker.read(&ids)).await else { return Ok(()) };
+            seen
+        };
+        let given_to = |ticket: &Ticket| {
+            let shown = seen.get(&ticket.issue()?.id)?;
+            Some(shown.assignee.as_deref().map(Box::from))
+        };
+        if let Some(given) = example.as_ref().and_then(given_to) {
+            self.givers.insert(project.to_owned(), given);
         }
-        let Some(Ok(seen)) = within(self.stop, self.tracker.read(&ids)).await else { return Ok(()) };
-        for ticket in &mut fresh {
-            let Some(shown) = ticket.issue().and_then(|issue| seen.get(&issue.id)) else { continue };
-            ticket.given = shown.assignee.as_deref().map(|who| Box::new(who.into()));
-            ticket.unassigned = ticket.given.is_none();
+        let note = |ticket: &mut Ticket, given: Option<Box<str>>| {
+            ticket.unassigned = given.is_none();
+            ticket.given = given.map(Box::new);
+        };
+        let mut noted: Vec<Ticket> = Vec::new();
+        for mut ticket in routed {
+            if let Some(given) = given_to(&ticket) {
+                note(&mut ticket, given);
+                noted.push(ticket);
+            }
         }
-        fresh.retain(|ticket| ticket.given.is_some() || ticket.unassigned);
-        self.record_all(fresh.iter())
+        if let Some(given) = self.givers.get(project) {
+            for mut ticket in plain {
+                note(&mut ticket, given.clone());
+                noted.push(ticket);
+            }
+        }
+        self.record_all(noted.iter())
     }
 
     /// What the answer to a create means for its ticket.

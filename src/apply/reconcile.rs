@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::port::{Clock, Store, Tracker};
+use super::port::{Both, Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     cluster::Table,
@@ -255,7 +255,7 @@ pub async fn reconcile(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(usize, usize, &Action) + Send),
 ) -> Result<(Plan, Applied), RecoverError> {
-    let now = clock.moment();
+    let now = Both { here: clock, there: tracker }.moment();
     let plan = tokio::select! {
         plan = observe_and_plan(wanted, params, tracker, store, &now) => plan?,
         () = stop.cancelled() => return Err(RecoverError::Stopped),

@@ -430,7 +430,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
             return Ok(false);
         }
         match &fence.passed {
-            Some(first) if now.since(first).is_some_and(|passed| passed >= SECOND_LOOK) => {
+            Some(first) if now.since_for_certain(first).is_some_and(|passed| passed >= SECOND_LOOK) => {
                 self.take_down(&fence.label, shown).await?;
                 Ok(true)
             }

@@ -460,7 +460,7 @@ impl Planner<'_> {
     ) {
         let ticket = self.input.tickets.get(&group.id);
         if let Some(sent) = ticket.and_then(|ticket| ticket.saying.get(&topic))
-            && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
+            && self.input.now.since_for_certain(sent).is_some_and(|passed| passed < self.params.settle)
         {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, self.unknown(sent));

@@ -283,7 +283,7 @@ impl Planner<'_> {
         let by = list.name.clone();
         if current.is_empty() && !ticket.told.contains(&topic) {
             if let Some(sent) = ticket.saying.get(&topic)
-                && self.input.now.since(sent).is_none_or(|passed| passed < self.params.settle)
+                && self.input.now.since_for_certain(sent).is_some_and(|passed| passed < self.params.settle)
             {
                 let key = Some(observed.issue.key.clone());
                 return self.hold(group, standing, key, self.unknown(sent));

@@ -392,7 +392,9 @@ impl Plot {
         let inner = world.lock();
         let Some(calm) = inner.calm_since else { return false };
         let settle = Duration::from_secs(self.settle.as_secs().unsigned_abs());
-        world.elapsed() >= calm.max(inner.jira.busy_until()) + settle + 2 * PERIOD
+        // Over a restart of the machine a wait is ten minutes longer.
+        let restart = if self.clocks { PERIOD } else { Duration::ZERO };
+        world.elapsed() >= calm.max(inner.jira.busy_until()) + settle + restart + 2 * PERIOD
     }
 
     fn judge(&self, world: &World, disk: &Disk, report: &mut Report) {

@@ -41,6 +41,17 @@ fn one_ticket_per_group_whatever_breaks() {
 }
 
 #[test]
+fn what_was_being_said_when_the_machine_was_started_anew_is_said_though_its_clock_was_set() {
+    // Lives in which comments were held for ever: their wait was measured by the wall clock alone.
+    let lives = [
+        Plot::rough(13_217, Algorithm::Ours).live(),
+        Plot::stormy(8_297, Algorithm::Ours).live(),
+        Plot::stormy(492, Algorithm::Ours).in_two(Projects::Two).live(),
+    ];
+    assert!(lives.iter().all(Report::is_clean), "{lives:?}");
+}
+
+#[test]
 fn where_rules_send_tickets_to_two_projects_each_cause_has_one_ticket_in_one_of_them() {
     for projects in [Projects::Two, Projects::TwoThenOne] {
         for plot in [Plot::rough, Plot::stormy] {

@@ -277,10 +277,8 @@ pub async fn reconcile(
         .collect();
     store.record(now.at, &changed)?;
     let total = plan.actions.len();
-    let applied = apply(&plan, tracker, store, clock, policy, stop, &mut |done, action: &Action| {
-        progress(done, total, action);
-    })
-    .await?;
+    let mut told = |done: usize, action: &Action| progress(done, total, action);
+    let applied = Box::pin(apply(&plan, tracker, store, clock, policy, stop, &mut told)).await?;
     Ok((plan, applied))
 }
 

@@ -96,7 +96,7 @@ async fn overwritten(
         // Who may not see a ticket now may see it later.
         let is_untold = history.is_none() || !plan::is_told(&ticket, &found);
         // By no clock that somebody may set: what is lost is not given up because of that.
-        let since = ticket.untold_since.as_ref().and_then(|since| now.since(since));
+        let since = ticket.untold_since.as_ref().and_then(|since| now.since_for_certain(since));
         if is_untold && since.is_none_or(|passed| passed <= LOSSES_LAST) {
             if ticket.untold_since.is_none() {
                 ticket.untold_since = Some(Box::new(now.clone()));
@@ -104,7 +104,9 @@ async fn overwritten(
             }
             lost.insert(id, found);
         // An edit whose answer was lost may still come, also after the one that was sent in its place.
-        } else if ticket.writing.is_none() && since.is_none_or(|passed| passed >= settle) {
+        } else if ticket.writing.is_none()
+            && (ticket.untold_since.is_none() || since.is_some_and(|passed| passed >= settle))
+        {
             (ticket.edited_as_of, ticket.untold_since) = (None, None);
             noted.push(Change::Ticket(ticket));
         // A later loss has a time of its own.

@@ -109,6 +109,10 @@ async fn overwritten(
         {
             (ticket.edited_as_of, ticket.untold_since) = (None, None);
             noted.push(Change::Ticket(ticket));
+        // Where nothing is certain of how long ago that was, the wait begins again.
+        } else if ticket.writing.is_none() && ticket.untold_since.is_some() && since.is_none() {
+            ticket.untold_since = Some(Box::new(now.clone()));
+            noted.push(Change::Ticket(ticket));
         // A later loss has a time of its own.
         } else if !is_untold && ticket.writing.is_some() && ticket.untold_since.take().is_some() {
             noted.push(Change::Ticket(ticket));

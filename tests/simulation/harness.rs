@@ -357,9 +357,8 @@ impl Plot {
                     let hours = [-87_600, -1, 1, 5, 87_600][inner.random.below(5) as usize];
                     inner.skew = SignedDuration::from_hours(hours);
                 }
-                // Every third time the machine itself is started anew, or the next run is on another one; not where people write
-                // into fields: what is given back over a restart is not settled yet.
-                if self.clocks && !self.people && report.lives.is_multiple_of(3) {
+                // Every third time the machine itself is started anew, or the next run is on another one.
+                if self.clocks && report.lives.is_multiple_of(3) {
                     inner.boot += 1;
                     if inner.calm_since.is_some() {
                         // What was measured by the last one is measured anew.

@@ -45,7 +45,9 @@ fn what_was_being_said_when_the_machine_was_started_anew_is_said_though_its_cloc
     // Lives in which comments were held for ever: their wait was measured by the wall clock alone.
     let lives = [
         Plot::rough(13_217, Algorithm::Ours).live(),
+        Plot::rough(36_654, Algorithm::Ours).live(),
         Plot::stormy(8_297, Algorithm::Ours).live(),
+        Plot::stormy(9_809, Algorithm::Ours).live(),
         Plot::stormy(492, Algorithm::Ours).in_two(Projects::Two).live(),
     ];
     assert!(lives.iter().all(Report::is_clean), "{lives:?}");

@@ -66,10 +66,6 @@ pub struct Params {
     pub zone: TimeZone,
 }
 
-/// No project besides the first one.
-const NOWHERE: &BTreeMap<String, bool> = &BTreeMap::new();
-const NOTHING_UNREAD: &BTreeMap<String, u64> = &BTreeMap::new();
-
 /// Why a pass could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -167,15 +163,8 @@ pub struct Pass {
 impl Surveyed {
     /// What is wanted of the tickets.
     pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            complete: self.batch.completeness == Completeness::Complete,
-            records: &self.records,
-            standing: &self.standing,
-            table: Some(&self.table),
-            refused_creates: &[],
-            elsewhere: NOWHERE,
-            unread: NOTHING_UNREAD,
-        }
+        let complete = self.batch.completeness == Completeness::Complete;
+        Wanted { complete, table: Some(&self.table), ..Wanted::of(&self.records, &self.standing) }
     }
 }
 

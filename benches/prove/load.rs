@@ -213,17 +213,7 @@ async fn pass(sandbox: &Sandbox, flavour: Flavour, state: &mut State, groups: us
             content.list = Some(list(&record.group));
         }
     }
-    let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
-    let (complete, unread) = (true, &std::collections::BTreeMap::new());
-    let wanted = Wanted {
-        complete,
-        records: &records,
-        standing: &standing,
-        table: None,
-        refused_creates,
-        elsewhere,
-        unread,
-    };
+    let wanted = Wanted::of(&records, &standing);
     let stop = CancellationToken::new();
     let (_, applied) =
         apply::reconcile(&wanted, &params(), &client, state, &SystemClock, &policy, &stop, &mut |_, _, _| {})

@@ -215,17 +215,7 @@ async fn pass(address: &str, store: &mut impl Store, begin: Begin, project: Proj
     let mut born = 0;
     let found: Vec<Found> = (0..project.groups).map(|number| cluster(number, 10)).collect();
     let (records, standing) = survey(store.known(), &found, &mut born);
-    let (refused_creates, elsewhere) = (&[][..], &std::collections::BTreeMap::new());
-    let (complete, unread) = (true, &std::collections::BTreeMap::new());
-    let wanted = Wanted {
-        complete,
-        records: &records,
-        standing: &standing,
-        table: None,
-        refused_creates,
-        elsewhere,
-        unread,
-    };
+    let wanted = Wanted::of(&records, &standing);
     let params = params();
     let stop = CancellationToken::new();
     let (plan, applied) =

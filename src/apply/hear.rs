@@ -346,8 +346,7 @@ pub(super) fn rulings(
         }
         let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
         let mut say = |id: String, members: Vec<Text>, kind: RulingKind| {
-            // Taken back and said again, it holds again.
-            if own.iter().all(|ruling| ruling.id != id || ruling.lifted) {
+            if own.iter().all(|ruling| ruling.id != id) {
                 let (group, key) = (group.id.clone(), observed.issue.key.clone());
                 let ruling = Ruling { id, at: now, group, key, members, kind, lifted: false };
                 changes.push(Change::Ruling { ruling });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::port::{Both, Clock, Store, Tracker};
+use super::port::{Clock, Store, Tracker};
 use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     cluster::Table,
@@ -38,6 +38,24 @@ pub struct Wanted<'a> {
     pub unread: &'a BTreeMap<String, u64>,
 }
 
+const NOWHERE: &BTreeMap<String, bool> = &BTreeMap::new();
+const NOTHING_UNREAD: &BTreeMap<String, u64> = &BTreeMap::new();
+
+impl<'a> Wanted<'a> {
+    /// Of complete input, where all is in one project that takes tickets and no orders are heard.
+    pub fn of(records: &'a [GroupRecord], standing: &'a BTreeMap<GroupId, Standing>) -> Self {
+        Self {
+            complete: true,
+            records,
+            standing,
+            table: None,
+            refused_creates: &[],
+            elsewhere: NOWHERE,
+            unread: NOTHING_UNREAD,
+        }
+    }
+}
+
 /// Looks at the tickets and says what is to be written, without writing anything.
 ///
 /// What only the search index told of a ticket counts as long as nothing follows from it. Where something does, the
@@ -49,6 +67,8 @@ pub async fn observe_and_plan(
     store: &mut impl Store,
     now: &Moment,
 ) -> Result<Plan, RecoverError> {
+    // Waits may go back to before the machine was started.
+    let now = &Moment { there: tracker.time(), ..now.clone() };
     let overwritten = overwritten(tracker, store, now, params.settle).await?;
     let Glance { mut observed, mut hearsay } =
         tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
@@ -261,7 +281,7 @@ pub async fn reconcile(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(usize, usize, &Action) + Send),
 ) -> Result<(Plan, Applied), RecoverError> {
-    let now = Both { here: clock, there: tracker }.moment();
+    let now = clock.moment();
     let plan = tokio::select! {
         plan = observe_and_plan(wanted, params, tracker, store, &now) => plan?,
         () = stop.cancelled() => return Err(RecoverError::Stopped),

@@ -127,12 +127,9 @@ mod tests {
             let passed = minutes.map(SignedDuration::from_mins);
             assert_eq!(seen(boot, at, there).since_for_certain(&sent), passed, "{boot} {at} {there}");
         }
+        let untold = moment("a", 5, "2026-11-25T12:00:00Z");
         assert_eq!(
-            seen("b", "2026-11-25T13:00:00Z", "2026-11-25T13:00:00Z").since_for_certain(&moment(
-                "a",
-                5,
-                "2026-11-25T12:00:00Z"
-            )),
+            seen("b", "2026-11-25T13:00:00Z", "2026-11-25T13:00:00Z").since_for_certain(&untold),
             None
         );
     }

@@ -54,14 +54,14 @@ impl Planner<'_> {
         let is_known = ticket.written.is_some();
         let adopts = |field: &str, is_as_written: bool| is_as_written || !is_known && !is_told(ticket, field);
 
+        let is_as_written = observed.summary == last.summary || observed.summary == maybe.summary;
         if released("summary") {
             self.leave(group, standing, key.as_ref(), "summary");
         } else if observed.summary == content.summary {
-            let is_as_written = observed.summary == last.summary || observed.summary == maybe.summary;
             if adopts("summary", is_as_written) {
                 written.summary.clone_from(&content.summary);
             }
-        } else if observed.summary == last.summary || observed.summary == maybe.summary {
+        } else if is_as_written {
             before.summary.clone_from(&observed.summary);
             changes.push(Change::Summary { from: observed.summary.clone(), to: content.summary.clone() });
             written.summary.clone_from(&content.summary);
@@ -126,14 +126,14 @@ impl Planner<'_> {
                 theirs.push(Theirs::text("priority", priority));
             }
         }
+        let is_as_written = observed.due == last.due || observed.due == maybe.due;
         if released("due date") {
             self.leave(group, standing, key.as_ref(), "due date");
         } else if observed.due == content.due {
-            let is_as_written = observed.due == last.due || observed.due == maybe.due;
             if adopts("due date", is_as_written) {
                 written.due = content.due;
             }
-        } else if observed.due == last.due || observed.due == maybe.due {
+        } else if is_as_written {
             before.due = observed.due;
             changes.push(Change::Due { from: observed.due, to: content.due });
             written.due = content.due;
@@ -174,13 +174,13 @@ impl Planner<'_> {
             }
             let shown = observed.fields.get(name).map_or("", String::as_str);
             let (wrote, maybe) = (last.fields.get(name), maybe.fields.get(name));
+            let is_as_written = shown == wrote.unwrap_or_default() || Some(shown) == maybe;
+            let was_never_ours = wrote.or(maybe).is_none();
             if shown == wanted {
-                let is_as_written = shown == wrote.unwrap_or_default() || Some(shown) == maybe;
-                let was_never_ours = wrote.or(maybe).is_none();
                 if adopts(name, is_as_written) || was_never_ours && !is_touched {
                     written.fields.set(name, wanted);
                 }
-            } else if shown == wrote.unwrap_or_default() || Some(shown) == maybe {
+            } else if is_as_written {
                 if is_left(name) {
                     self.leave_routed(group, standing, observed, name, wanted);
                     continue;
@@ -192,7 +192,7 @@ impl Planner<'_> {
                     to: wanted.clone(),
                 });
                 written.fields.set(name, wanted);
-            } else if wrote.or(maybe).is_some() {
+            } else if !was_never_ours {
                 theirs.push(Theirs::text(name, wanted));
             } else {
                 // It had a value before disputebot knew of the field, so nobody changed anything.

@@ -161,15 +161,7 @@ impl Overview {
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            complete: self.complete,
-            records: &self.records,
-            standing: &self.standing,
-            table: None,
-            refused_creates: &[],
-            elsewhere: super::NOWHERE,
-            unread: super::NOTHING_UNREAD,
-        }
+        Wanted { complete: self.complete, ..Wanted::of(&self.records, &self.standing) }
     }
 
     fn record(&self, plan: &Plan, applied: &Applied, now: Timestamp) -> RunRecord {

@@ -494,3 +494,27 @@ fn each_time_that_a_person_closes_a_ticket_it_is_told_that_it_stays_closed() {
         world.run();
     }
 }
+
+#[test]
+fn a_priority_that_was_handed_back_is_written_also_where_the_ticket_has_none() {
+    let mut world = World::new();
+    world.add(A, 5, 1000);
+    world.content(A).priority = None;
+    world.run();
+    let shown = world.issue(A).clone();
+    plan::take("priority", world.ticket(A), &shown);
+    world.content(A).priority = Some("Highest".to_owned());
+    world.run();
+    assert_eq!(world.issue(A).priority.as_deref(), Some("Highest"));
+}
+
+#[test]
+fn who_takes_a_new_ticket_that_jira_gave_to_nobody_works_on_it() {
+    let mut world = World::with_ticket();
+    world.issue(A).assignee = Some("analyst".to_owned());
+    for (unassigned, works) in [(false, false), (true, true)] {
+        world.ticket(A).unassigned = unassigned;
+        let (ticket, shown) = (world.ticket(A).clone(), world.issue(A).clone());
+        assert_eq!(plan::is_worked_on(&ticket, &shown), works, "known to be given to nobody: {unassigned}");
+    }
+}

@@ -105,6 +105,24 @@ async fn a_merge_that_a_person_made_by_a_link_is_taken_back_by_taking_the_link_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_link_to_a_ticket_that_a_person_closed_merges_nothing_into_it() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let [(from, loser), (_, closed)] = pair(&world).await;
+    let analyst = world.sandbox.person(&User::analyst());
+    let wont_do = serde_json::json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Won't Do" } } });
+    analyst.transition(&closed, &wont_do).unwrap();
+    world.expect(0, &["run"]).await;
+    analyst.link_as_duplicate(&loser, &closed).unwrap();
+    for number in 1..=2 {
+        world.write_disputes(&day(number));
+        world.expect(0, &["run"]).await;
+    }
+    assert!(members(&world.groups().await, &from) > 0, "its disputes stay where they are open");
+    assert_ne!(world.issue(&loser)["fields"]["status"]["statusCategory"]["key"], "done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_label_hands_a_field_back_and_is_gone_once_it_is_written() {
     for world in [World::new().await, World::data_center().await] {
         world.expect(0, &["run"]).await;

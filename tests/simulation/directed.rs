@@ -100,17 +100,7 @@ impl Story {
     /// A pass over some groups, by a process that may die in it and is started again then.
     async fn pass(&mut self, groups: &[Group]) {
         let (records, standing) = wanted(groups.to_vec());
-        let (refused_creates, elsewhere) = (&[][..], &BTreeMap::new());
-        let (complete, unread) = (true, &BTreeMap::new());
-        let wanted = Wanted {
-            complete,
-            records: &records,
-            standing: &standing,
-            table: None,
-            refused_creates,
-            elsewhere,
-            unread,
-        };
+        let wanted = Wanted::of(&records, &standing);
         let (policy, params, stop) = (self.policy(), plan_params(SETTLE), CancellationToken::new());
         let (jira, store, clock) = (&self.jira, &mut self.store, &self.clock);
         let pass = async {
@@ -320,6 +310,45 @@ fn a_create_that_nobody_can_tell_of_keeps_no_later_one_from_being_found_out() {
 }
 
 #[test]
+fn an_opening_after_which_very_many_issues_came_is_read_to_its_end_run_by_run() {
+    tell(async |story| {
+        claimed(story).await;
+        story.world().person(|jira, _, _| jira.property.as_mut().unwrap()["opening_after"] = json!(1));
+        for _ in 0..12_000 {
+            story.issue("person", false);
+        }
+        let mut unread = Vec::new();
+        for _ in 0..4 {
+            let policy = story.policy();
+            let (jira, store, clock) = (&story.jira, &mut story.store, &story.clock);
+            let recovered = apply::recover(jira, store, clock, &policy, true).await.unwrap();
+            apply::anchor(jira, store, clock, &policy, &recovered.unread).await.unwrap().unwrap();
+            unread.push(recovered.unread.into_values().next());
+        }
+        assert!(unread[0] > Some(5_000) && unread[1] > Some(10_000), "{unread:?}");
+        assert_eq!(unread[2..], [None, None], "what was read is not read again");
+    });
+}
+
+#[test]
+fn where_the_claim_cannot_be_looked_at_that_is_told_once_and_nothing_is_written() {
+    tell(async |story| {
+        let issue = claimed(story).await;
+        tokio::time::sleep(A_WHILE).await;
+        let comment = |n: u32| {
+            let write =
+                Write::Comment { issue: issue.clone(), topic: format!("topic {n}"), body: Vec::new() };
+            (GroupId::from_bits(1), write)
+        };
+        let next = story.world().lock().steps + 1;
+        story.world().lock().faults = vec![(next, Fault::Error)];
+        let applied = story.apply((0..3).map(comment).collect(), || {}).await;
+        assert!(matches!(&applied.failed[..], [(_, Failure::Jira(_))]), "{applied:?}");
+        assert_eq!((applied.done.len(), applied.untried.len()), (0, 2), "{applied:?}");
+    });
+}
+
+#[test]
 fn a_ticket_that_a_person_began_to_work_on_after_the_plan_looked_is_neither_closed_nor_set_back() {
     tell(async |story| {
         let number = story.bound(1);
@@ -524,13 +553,9 @@ fn while_a_project_is_hidden_in_which_a_run_ended_opening_tickets_no_group_is_mi
             let recovered = apply::recover(jira, store, clock, &policy, true).await.unwrap();
             assert_eq!(recovered.unread.contains_key("OTHER"), is_hidden);
             let wanted = Wanted {
-                complete: true,
-                records: &records,
-                standing: &standing,
-                table: None,
-                refused_creates: &[],
                 elsewhere: &recovered.elsewhere,
                 unread: &recovered.unread,
+                ..Wanted::of(&records, &standing)
             };
             apply::reconcile(&wanted, &params, jira, store, clock, &policy, &stop, &mut |_, _, _| {})
                 .await

@@ -653,16 +653,8 @@ impl Daemon {
         };
         let now = self.clock.moment().at;
         let (records, standing) = self.survey(store.known(), now);
-        let (refused_creates, elsewhere, unread) = (&[][..], &recovered.elsewhere, &recovered.unread);
-        let wanted = Wanted {
-            complete: true,
-            records: &records,
-            standing: &standing,
-            table: None,
-            refused_creates,
-            elsewhere,
-            unread,
-        };
+        let (elsewhere, unread) = (&recovered.elsewhere, &recovered.unread);
+        let wanted = Wanted { elsewhere, unread, ..Wanted::of(&records, &standing) };
         let params = plan_params(self.plot.settle);
         let stop = CancellationToken::new();
         let done = apply::reconcile(

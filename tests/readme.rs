@@ -161,7 +161,7 @@ fn the_demo_does_what_the_tour_shows() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 
-    // Lines of one day may come in another order: group ids are random.
+    // Lines of one day may come in another order where nothing but a random group id tells them apart.
     let printed = days(said.lines());
     let tour = blocks_of("text").into_iter().next().unwrap();
     for (day, shown) in days(tour.into_iter().filter(|line| !line.trim().starts_with("board"))) {

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use disputebot::dispute::Program;
 use disputebot::group::{Group, GroupId, Pattern, Status};
-use disputebot::plan::{Issue, Link, Ticket, Written};
+use disputebot::plan::{Issue, Link, Moment, Pause, Ticket, Written};
 use disputebot::state::{
-    Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, Untried, journal,
+    Change, GroupRecord, Head, Known, Ran, Rows, RunRecord, State, StateError, Untried, Waits, journal,
 };
 use disputebot::ticket::facts::Figures;
 use jiff::{Timestamp, ToSpan as _};
@@ -279,6 +279,11 @@ fn judge(folder: &Path, truth: &Known, head: Head) -> Outcome {
         return silent(&format!("it takes no record: {failed}"));
     }
     drop(state);
+    // They are read before anything else and judged by themselves: one that was noted, or none.
+    let noted = Waits::read(folder);
+    if noted != Waits::default() && (1..=COMMITS).all(|commit| noted != waits(commit)) {
+        return silent("it waits for what nobody asked for");
+    }
     match State::verify(folder) {
         Err(failed) => silent(&format!("it does not stay whole: {failed}")),
         Ok(_) if doubted => Outcome::Healed,
@@ -426,6 +431,7 @@ fn build(base: &Path) {
             changes.push(Change::Occurrence(ran));
         }
         state.record(at(commit), &changes).expect("it is recorded");
+        waits(commit).write(&now).expect("it is noted");
         // As a daemon is restarted now and then, which makes sled write snapshots.
         if commit % 10 == 0 {
             drop(state);
@@ -439,6 +445,13 @@ fn build(base: &Path) {
     }
     drop(state);
     drop(State::open(&now).expect("it opens again"));
+}
+
+/// What Jira asked to wait for at that time.
+fn waits(commit: u64) -> Waits {
+    let noted = Moment { up_ms: 86_400_000 * commit, boot: "a machine".to_owned(), ..Moment::by_wall(at(commit)) };
+    let reason = "jira-quota-tenant-based".to_owned();
+    Waits { pause: Some(Pause { until: at(commit + 1), reason, noted }), parts: Vec::new() }
 }
 
 /// Three months of days.

@@ -58,7 +58,7 @@ pub async fn recover(
     may_write: bool,
 ) -> Result<Recovered, RecoverError> {
     let clock = &Both { here: clock, there: tracker };
-    let account = tracker.sign_in().await?;
+    tracker.sign_in().await?;
     at_home(tracker, store, clock, policy).await?;
     let standing = claim::look(tracker, store, clock, policy, may_write).await?;
     let openings = match standing {
@@ -68,7 +68,7 @@ pub async fn recover(
     // The claim names those that no rule names any more.
     let elsewhere = elsewhere(tracker, store.known(), policy).await?;
     let recovered = Recovered { elsewhere, ..Recovered::default() };
-    let mut recovery = Recovery { tracker, store, clock, policy, account: account.id, recovered };
+    let mut recovery = Recovery { tracker, store, clock, policy, recovered };
     recovery.own_up()?;
     if recovery.store.known().doubt.is_none() {
         Box::pin(recovery.settle(&openings, may_write)).await?;
@@ -175,7 +175,6 @@ struct Recovery<'a, T, S, C> {
     store: &'a mut S,
     clock: &'a C,
     policy: &'a Policy,
-    account: String,
     recovered: Recovered,
 }
 
@@ -531,7 +530,7 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
                     continue;
                 }
                 if !learn {
-                    unknown += usize::from(candidates.iter().any(|marked| marked.creator == self.account));
+                    unknown += usize::from(candidates.iter().any(|marked| marked.is_own));
                     continue;
                 }
             }
@@ -548,13 +547,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
     }
 
     fn adopt_for(&mut self, group: &GroupId, candidates: &[Marked], changes: &mut Vec<Change>) {
-        let ours = |marked: &Marked| marked.creator == self.account;
+        let ours = |marked: &Marked| marked.is_own;
         let known = self.store.known();
         let record = known.groups.get(group);
         let ticket = known.tickets.get(group);
         let bound = ticket.and_then(Ticket::issue).cloned();
         // A copy that a person makes has the labels; whether it has the property is not said, so of several
-        // the one that this account made comes first.
+        // the one that disputebot made comes first.
         let best = candidates
             .iter()
             .find(|marked| ours(marked))

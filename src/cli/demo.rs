@@ -399,11 +399,17 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
     }
     counts
         .into_iter()
-        .map(|((_, what, why), keys)| {
+        .map(|((_, what, why), mut keys)| {
+            keys.sort_by_cached_key(|key| by_number(key));
             let which = if keys.len() <= 3 { format!("{what}  {}", keys.join(" ")) } else { what.to_owned() };
             vec![format!("  {}", keys.len()), which, why.to_owned()]
         })
         .collect()
+}
+
+/// Group ids are random, so that a demo that followed them would look different each time.
+fn by_number(key: &str) -> (usize, String) {
+    (key.len(), key.to_owned())
 }
 
 /// The most valuable tickets that were opened.
@@ -466,6 +472,8 @@ fn events(pass: &Pass) -> String {
 fn holds(holds: &[Hold]) -> String {
     let mut text = String::new();
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut holds: Vec<&Hold> = holds.iter().collect();
+    holds.sort_by_cached_key(|hold| hold.key.as_deref().map(by_number));
     for hold in holds {
         let count = counts.entry(hold.reason.kind()).or_default();
         *count += 1;

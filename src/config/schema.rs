@@ -457,6 +457,7 @@ mod tests {
         jira.project Text
         jira.left_projects List
         jira.issue_type Text
+        jira.former_accounts List
         jira.user Text
         jira.token_file Text
         jira.token_expires Text

@@ -415,6 +415,7 @@ fn jira(
     let user = reader.optional_text("jira.user");
     let token = if needs.jira { reader.required_secret("jira.token") } else { reader.secret("jira.token") };
     let issue_type = reader.required_text("jira.issue_type");
+    let former_accounts = reader.list("jira.former_accounts");
     let timeout = reader.duration("jira.timeout");
     let longest_wait = reader.duration("jira.longest_wait");
     let certificate = reader.optional_path("jira.ca_file").and_then(|path| match fs::read(&path) {
@@ -451,6 +452,7 @@ fn jira(
         credentials,
         project: project?,
         issue_type,
+        former_accounts,
         timeout,
         longest_wait,
         limits: jira::Limits::Published,

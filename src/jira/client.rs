@@ -46,6 +46,8 @@ pub struct Settings {
     pub project: String,
     /// Name of the issue type.
     pub issue_type: String,
+    /// Ids of the accounts that asked in former times: what they wrote is disputebot's own.
+    pub former_accounts: Vec<String>,
     /// Time limit of one call.
     pub timeout: Duration,
     /// Longest wait that Jira may ask for before a call is given up.
@@ -81,6 +83,7 @@ impl Settings {
             credentials,
             project: project.into(),
             issue_type: "Task".to_owned(),
+            former_accounts: Vec::new(),
             timeout: Duration::from_secs(30),
             longest_wait: Duration::from_mins(2),
             limits: Limits::default(),

@@ -8,7 +8,7 @@ use super::{
     error::JiraError,
     issues::{Outcome, outcome},
     search::{GROUP_PROPERTY, sealed, unsealed},
-    site::person,
+    site::Own,
 };
 use crate::{
     plan::{Heard, Issue},
@@ -43,7 +43,7 @@ impl Client {
             let is_last = page.is_empty();
             all.extend(page);
             if is_last || all.len() as u64 >= answer["total"].as_u64().unwrap_or(0) {
-                return Ok(heard(&Value::Array(all), self.account()));
+                return Ok(heard(&Value::Array(all), self.own()));
             }
         }
     }
@@ -74,10 +74,10 @@ impl Client {
 }
 
 /// Comments of others in a list of Jira's, the oldest first.
-pub(super) fn heard(comments: &Value, account: &str) -> Vec<Heard> {
+pub(super) fn heard(comments: &Value, own: Own<'_>) -> Vec<Heard> {
     let comments = comments.as_array().into_iter().flatten();
     let mut heard: Vec<Heard> = comments
-        .filter(|comment| person(&comment["author"]) != account)
+        .filter(|comment| !own.is(&comment["author"]))
         .filter_map(|comment| {
             let author = &comment["author"];
             let names = ["accountId", "key", "name", "emailAddress"];

@@ -6,7 +6,7 @@ use super::{
     client::{Client, File},
     error::{Cause, JiraError},
     issues::{Outcome, outcome},
-    site::person,
+    site::Own,
 };
 use crate::{
     plan::Issue,
@@ -25,10 +25,10 @@ impl Client {
         outcome(answer.map(|answer| answer[0]["id"].as_str().unwrap_or_default().to_owned()))
     }
 
-    /// The lists on an issue that this account attached. Reads past the search index.
+    /// The lists on an issue that disputebot attached. Reads past the search index.
     pub async fn lists(&self, issue: &Issue) -> Result<Vec<Attached>, JiraError> {
         let answer = self.get(&format!("/issue/{}", issue.id), &[("fields", "attachment")]).await?;
-        Ok(lists(&answer["fields"], self.account()))
+        Ok(lists(&answer["fields"], self.own()))
     }
 
     /// Removes an attachment; one that is gone counts as removed.
@@ -47,10 +47,10 @@ impl Client {
     }
 }
 
-pub(super) fn lists(fields: &Value, account: &str) -> Vec<Attached> {
+pub(super) fn lists(fields: &Value, own: Own<'_>) -> Vec<Attached> {
     let files = fields["attachment"].as_array().into_iter().flatten();
     files
-        .filter(|file| person(&file["author"]) == account)
+        .filter(|file| own.is(&file["author"]))
         .filter_map(|file| {
             let name = file["filename"].as_str().filter(|name| name.starts_with(PREFIX))?;
             Some(Attached { id: file["id"].as_str()?.to_owned(), name: name.to_owned() })

@@ -13,7 +13,7 @@ use super::{
     files::lists,
     ready::Ready,
     search::{GROUP_PROPERTY, HOME, sealed},
-    site::Dialect,
+    site::{Dialect, Own},
     workflow::category,
 };
 use crate::{
@@ -133,7 +133,7 @@ impl Client {
     /// The histories of issues by numeric id, each in its order of time. Those that are gone or hidden are absent; one
     /// that is too large to be read is empty.
     pub async fn histories(&self, ids: &[String]) -> Result<BTreeMap<String, Vec<Past>>, JiraError> {
-        let account = self.account();
+        let own = self.own();
         let mut batches: Vec<&[String]> = ids.chunks(HISTORIES).rev().collect();
         let (mut issues, mut histories) = (Vec::new(), BTreeMap::new());
         while let Some(batch) = batches.pop() {
@@ -149,7 +149,7 @@ impl Client {
         }
         histories.extend(issues.iter().filter_map(|issue| {
             let entries = issue["changelog"]["histories"].as_array().into_iter().flatten();
-            let mut past: Vec<Past> = entries.filter_map(|entry| past(entry, account)).collect();
+            let mut past: Vec<Past> = entries.filter_map(|entry| past(entry, own)).collect();
             // Jira gives the newest first; of one moment, ids tell the order.
             past.sort_by_key(|past| (past.at, past.id.parse::<u64>().unwrap_or_default()));
             Some((issue["id"].as_str()?.to_owned(), past))
@@ -177,8 +177,8 @@ impl Client {
     }
 
     fn observed(&self, issues: &[Value], ready: &Ready) -> BTreeMap<String, Observed> {
-        let account = self.account();
-        let observed = issues.iter().filter_map(|issue| observed(issue, ready, account));
+        let own = self.own();
+        let observed = issues.iter().filter_map(|issue| observed(issue, ready, own));
         observed.map(|observed| (observed.issue.id.clone(), observed)).collect()
     }
 
@@ -272,9 +272,8 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
 }
 
 /// An entry of a history.
-fn past(entry: &Value, account: &str) -> Option<Past> {
+fn past(entry: &Value, own: Own<'_>) -> Option<Past> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let author = &entry["author"];
     let items = entry["items"].as_array().into_iter().flatten().map(|item| PastItem {
         field: text(&item["field"]),
         from: text(&item["fromString"]),
@@ -283,7 +282,7 @@ fn past(entry: &Value, account: &str) -> Option<Past> {
     Some(Past {
         id: text(&entry["id"]),
         at: instant(entry["created"].as_str()?)?,
-        is_ours: !account.is_empty() && ["accountId", "name", "key"].iter().any(|id| author[*id] == account),
+        is_ours: own.is(&entry["author"]),
         items: items.collect(),
     })
 }
@@ -298,7 +297,7 @@ fn unfit(call: &str, said: String) -> JiraError {
     JiraError { call: call.to_owned(), cause: Cause::Refused(400), said }
 }
 
-fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
+fn observed(issue: &Value, ready: &Ready, own: Own<'_>) -> Option<Observed> {
     let fields = &issue["fields"];
     let comments = &fields["comment"];
     let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
@@ -318,8 +317,8 @@ fn observed(issue: &Value, ready: &Ready, account: &str) -> Option<Observed> {
         assignee: text(&fields["assignee"]["displayName"]),
         duplicate_of: duplicate_of(fields),
         fields: ready.show(fields),
-        lists: lists(fields, account),
-        comments: heard(&comments["comments"], account),
+        lists: lists(fields, own),
+        comments: heard(&comments["comments"], own),
         has_more_comments: has_more,
         updated: fields["updated"].as_str().unwrap_or_default().into(),
     })

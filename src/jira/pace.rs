@@ -13,6 +13,7 @@ use super::{
     client::{Client, Limits},
     error::{Cause, JiraError},
     governor::{Ask, Decision, Governor},
+    site::Own,
     told::Told,
 };
 use crate::plan::{Issue, Part};
@@ -79,6 +80,11 @@ impl Client {
     /// Id of the account that asks, once it has signed in; empty before.
     pub fn account(&self) -> &str {
         self.caller.account.get().map_or("", String::as_str)
+    }
+
+    /// The accounts whose work is disputebot's own; none that is asking before it has signed in.
+    pub(super) fn own(&self) -> Own<'_> {
+        Own { account: self.account(), former: &self.settings.former_accounts }
     }
 
     /// Waits until Jira's limits have room for a write to an issue, or for a create where there is none.

@@ -9,7 +9,6 @@ use super::{
     error::{Cause, JiraError},
     issues::{Outcome, outcome},
     search::{GROUP_PROPERTY, issue_of, sealed, unsealed},
-    site::person,
     walk::Walk,
 };
 use crate::{jql::Jql, plan::Issue, ticket::document::Block};
@@ -136,11 +135,11 @@ impl Client {
         outcome(answer.map(|answer| answer[0]["id"].as_str().unwrap_or_default().to_owned()))
     }
 
-    /// Whether this account attached a file of that name. Reads past the search index.
+    /// Whether disputebot attached a file of that name. Reads past the search index.
     pub async fn has_page(&self, issue: &Issue, name: &str) -> Result<bool, JiraError> {
         let answer = self.get(&format!("/issue/{}", issue.id), &[("fields", "attachment")]).await?;
         let mut files = answer["fields"]["attachment"].as_array().into_iter().flatten();
-        Ok(files.any(|file| file["filename"] == name && person(&file["author"]) == self.account()))
+        Ok(files.any(|file| file["filename"] == name && self.own().is(&file["author"])))
     }
 }
 

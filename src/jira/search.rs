@@ -14,7 +14,7 @@ use super::{
     client::{Client, Repeat},
     error::{Cause, JiraError},
     issues::labels,
-    site::{Dialect, person},
+    site::{Dialect, Own},
 };
 use crate::{
     group::GroupId,
@@ -44,8 +44,8 @@ pub struct Marked {
     pub group: GroupId,
     /// What it says of its group, where the property is there and readable.
     pub mark: Option<Mark>,
-    /// Id of the account that made it; empty where Jira does not say.
-    pub creator: String,
+    /// Whether disputebot made it.
+    pub is_own: bool,
     /// Key, at that time, of the project that its disputebot works on; none where it does not say.
     pub home: Option<String>,
 }
@@ -175,8 +175,9 @@ impl Client {
 
     /// Reads issues of a project by number, past the search index; at most 100 of them.
     pub async fn numbered(&self, project: &str, numbers: RangeInclusive<u64>) -> Result<Seen, JiraError> {
+        let own = self.own();
         let (highest, issues) = self.fetch_numbers(project, numbers, &MARK_FIELDS, GROUP_PROPERTY).await?;
-        Ok(Seen { highest, marked: issues.iter().filter_map(marked).collect() })
+        Ok(Seen { highest, marked: issues.iter().filter_map(|issue| marked(issue, own)).collect() })
     }
 
     /// Reads issues of a project by number, past the search index: the highest of the numbers that is an issue, and
@@ -202,8 +203,9 @@ impl Client {
 
     /// Reads the marks of issues by id, past the search index.
     pub async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
+        let own = self.own();
         let issues = self.fetch(ids, &MARK_FIELDS, &[GROUP_PROPERTY]).await?;
-        Ok(issues.iter().filter_map(marked).collect())
+        Ok(issues.iter().filter_map(|issue| marked(issue, own)).collect())
     }
 
     /// Reads issues by id or key, past the search index. Those that are gone or hidden are absent.
@@ -364,7 +366,7 @@ pub(super) fn unsealed(value: &Value) -> Value {
 }
 
 /// The group that an issue is marked with: by property, or by label where that is lost.
-fn marked(issue: &Value) -> Option<Marked> {
+fn marked(issue: &Value, own: Own<'_>) -> Option<Marked> {
     let property = &unsealed(&issue["properties"][GROUP_PROPERTY]);
     let by_property = property["group"].as_str().and_then(GroupId::parse);
     let group = by_property.or_else(|| {
@@ -378,7 +380,7 @@ fn marked(issue: &Value) -> Option<Marked> {
         issue: issue_of(issue)?,
         group,
         mark,
-        creator: person(&issue["fields"]["creator"]),
+        is_own: own.is(&issue["fields"]["creator"]),
         home: property[HOME].as_str().map(str::to_owned),
     })
 }
@@ -398,18 +400,19 @@ mod tests {
 
     #[test]
     fn the_mark_is_found_by_property_first_and_by_label_second() {
+        const OWN: Own<'_> = Own { account: "bot", former: &[] };
         let (a, b) = (GroupId::from_bits(1), GroupId::from_bits(2));
         let mut issue = json!({
             "id": "1", "key": "D-1",
             "fields": { "labels": [b.label()] },
             "properties": { "disputebot": { "group": a.as_str() } },
         });
-        assert_eq!(marked(&issue).unwrap().group, a);
+        assert_eq!(marked(&issue, OWN).unwrap().group, a);
         issue["properties"] = json!({ "disputebot": json!({ "group": a.as_str() }).to_string() });
-        assert_eq!(marked(&issue).unwrap().group, a, "as JSON within a string");
+        assert_eq!(marked(&issue, OWN).unwrap().group, a, "as JSON within a string");
         issue["properties"] = json!({});
-        assert_eq!(marked(&issue).unwrap().group, b);
+        assert_eq!(marked(&issue, OWN).unwrap().group, b);
         issue["fields"]["labels"] = json!(["disputebot"]);
-        assert_eq!(marked(&issue), None);
+        assert_eq!(marked(&issue, OWN), None);
     }
 }

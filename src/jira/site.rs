@@ -134,6 +134,21 @@ pub(super) fn person(user: &Value) -> String {
     ["accountId", "key", "name"].iter().find_map(|id| user[*id].as_str()).unwrap_or_default().to_owned()
 }
 
+/// Accounts whose work is disputebot's own: the one that asks, and those that did so in former times.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own<'a> {
+    pub(super) account: &'a str,
+    pub(super) former: &'a [String],
+}
+
+impl Own<'_> {
+    /// Whether a person, as Jira shows one, is such an account.
+    pub(super) fn is(self, person: &Value) -> bool {
+        let mut ids = ["accountId", "key", "name"].iter().filter_map(|id| person[*id].as_str());
+        ids.any(|id| !id.is_empty() && (id == self.account || self.former.iter().any(|former| former == id)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::client::Credentials;

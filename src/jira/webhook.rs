@@ -10,6 +10,8 @@ use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::site::Own;
+
 /// Largest delivery that is read, in bytes.
 pub const BODY_LIMIT: usize = 1 << 20;
 /// Shortest secret that is taken, in bytes: whoever knows one delivery can try secrets without asking anybody.
@@ -96,7 +98,7 @@ pub fn is_of(account: &str, body: &[u8]) -> bool {
     // Of a comment, whoever wrote it last; otherwise whoever acted.
     let actors = [&event["user"], &event["comment"]["updateAuthor"]];
     let Some(actor) = actors.into_iter().find(|actor| actor.is_object()) else { return false };
-    !account.is_empty() && ["accountId", "name", "key"].iter().any(|id| actor[*id] == account)
+    Own { account, former: &[] }.is(actor)
 }
 
 #[cfg(test)]

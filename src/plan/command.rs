@@ -190,7 +190,7 @@ pub(super) fn help() -> Vec<(&'static str, &'static str)> {
         ("status", "how it stands"),
         ("explain", "why these disputes are one group"),
         ("snooze 14d", "quiet on this ticket for some days; `2w` works as well"),
-        ("mute", "quiet on this ticket until `unmute`"),
+        ("mute", "quiet on this ticket, and about what leaves it by a split, until `unmute`"),
         ("unmute", "not quiet any more, also before a snooze ends"),
         ("merge KEY", "these disputes belong to the cause of that ticket"),
         ("split by ATTRIBUTE", "disputes that differ in it are different causes: `split by state`"),

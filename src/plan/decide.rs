@@ -260,7 +260,9 @@ impl Planner<'_> {
         if !is_large && !is_costly && near.is_none() {
             return self.hold(group, standing, None, HoldReason::Small { disputes: group.members.len() });
         }
-        if self.ruled(group, standing, &Ticket::none(group.id.clone()), None) {
+        if self.ruled(group, standing, &Ticket::none(group.id.clone()), None)
+            || self.is_quiet_at_its_parent(group, standing)
+        {
             return;
         }
         let ruled = self.quiet.over(&group.members).map(|over| over.ruling.key.clone());

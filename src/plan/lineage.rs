@@ -318,7 +318,7 @@ impl Planner<'_> {
     }
 
     /// The ticket on which a person ordered that the disputes of a group are kept apart, and what they differ in.
-    fn split_of(&self, parent: &GroupId) -> Option<(&str, &'static str)> {
+    pub(super) fn split_of(&self, parent: &GroupId) -> Option<(&str, &'static str)> {
         let splits = self.input.rulings.iter().filter(|ruling| !ruling.lifted && ruling.group == *parent);
         let last =
             splits.filter(|ruling| matches!(ruling.kind, RulingKind::Apart { .. })).max_by_key(|it| it.at)?;

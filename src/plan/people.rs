@@ -251,6 +251,19 @@ impl Planner<'_> {
         });
         true
     }
+
+    /// Whether people ordered quiet on the ticket that a group without one was split from: of its disputes they want to
+    /// hear nothing either, on whatever ticket. Not where a person ordered the split.
+    pub(super) fn is_quiet_at_its_parent(&mut self, group: &Group, standing: &Standing) -> bool {
+        let parent = group.split_from.as_ref().and_then(|parent| self.input.tickets.get(parent));
+        let Some((ticket, issue)) = parent.and_then(|ticket| Some((ticket, ticket.issue()?))) else {
+            return false;
+        };
+        if self.split_of(&ticket.group).is_some() {
+            return false;
+        }
+        self.is_quiet(group, standing, ticket, Some(&issue.key))
+    }
 }
 
 /// Topic of the answer to an order.

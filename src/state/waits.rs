@@ -23,12 +23,14 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// What was noted in a state's folder; nothing where that cannot be read.
+    /// What was noted in a state's folder; nothing where that cannot be read or is damaged.
     pub fn read(directory: &Path) -> Self {
-        std::fs::read(file(directory))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
+        let noted = std::fs::read_to_string(file(directory)).ok();
+        let whole = noted.as_deref().and_then(|noted| {
+            let (sum, waits) = noted.split_once('\n')?;
+            (sum == sum_of(waits)).then(|| serde_json::from_str(waits).ok())?
+        });
+        whole.unwrap_or_default()
     }
 
     /// Notes them in a state's folder; they are on disk when this returns. Nothing is noted where there is no state.
@@ -37,7 +39,8 @@ impl Waits {
             return Ok(());
         }
         let path = file(directory);
-        replace_file(&path, |out| Ok(serde_json::to_writer(out, self)?))
+        let waits = serde_json::to_string(self).unwrap_or_default();
+        replace_file(&path, |out| write!(out, "{}\n{waits}", sum_of(&waits)))
             .map_err(StateError::io("write", &path))
     }
 
@@ -58,6 +61,10 @@ impl Waits {
         let pause = pauses.reduce(|one, other| if other.left(now) > one.left(now) { other } else { one });
         Self { pause, parts }
     }
+}
+
+fn sum_of(waits: &str) -> String {
+    format!("{:08x}", crc32fast::hash(waits.as_bytes()))
 }
 
 fn file(directory: &Path) -> PathBuf {

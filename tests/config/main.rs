@@ -169,6 +169,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.duration("jira.hold_after");
     reader.flag("jira.lease");
     reader.list("jira.left_projects");
+    reader.list("jira.former_accounts");
     reader.optional_duration("jira.takeover_after");
     reader.optional_path("jira.ca_file");
     for map in ["fields", "transition_fields"] {

@@ -107,6 +107,24 @@ fn a_merge_by_a_person_is_told_as_such_on_both_tickets() {
 }
 
 #[test]
+fn disputes_that_leave_a_ticket_on_which_people_ordered_quiet_get_no_other_one_until_that_is_over() {
+    let until = |world: &World| world.now + SignedDuration::from_hours(24 * 14);
+    for quiet in [Quiet::Muted, Quiet::Until(until(&World::with_ticket()))] {
+        let mut world = World::with_ticket();
+        let orders = Orders { heard: 1, quiet: Some(quiet), ..Orders::default() };
+        world.ticket(A).orders = Some(Box::new(orders));
+        world.add(B, 6, 2000);
+        world.group(B).split_from = Some(id(A));
+        let plan = world.run();
+        assert_eq!(writes(&plan), Vec::<String>::new());
+        assert!(plan.holds.iter().all(|hold| hold.key.as_deref() == Some("DISP-1")), "{plan:?}");
+        assert_eq!(plan.holds.len(), 2, "one for each of them: {plan:?}");
+        world.ticket(A).orders.as_mut().unwrap().quiet = None;
+        assert!(writes(&world.run()).contains(&"create new".to_owned()));
+    }
+}
+
+#[test]
 fn a_ticket_that_a_person_closed_as_a_duplicate_and_opened_again_stays_open() {
     let mut world = merged();
     world.rulings = vec![ruling(A, "DISP-1", RulingKind::Together { with: id(B) })];

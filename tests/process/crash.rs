@@ -15,7 +15,7 @@ use crate::world::{World, disputes, text};
 async fn kill_at(world: &World, fault: Fault) {
     world.sandbox.inject(fault);
     let mut child = world.spawn(&["run"]);
-    world.sandbox.reached().await;
+    world.reached().await;
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -181,7 +181,7 @@ async fn sigterm_in_the_middle_of_applying_loses_nothing() {
         let when = format!("SIGTERM while {effect:?}");
         world.sandbox.inject(Fault { nth: 3, matches: Matches::Writes, effect });
         let child = world.spawn(&["run"]);
-        world.sandbox.reached().await;
+        world.reached().await;
         signal(child.id(), "TERM");
         let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
         let said = text(&output.stderr);

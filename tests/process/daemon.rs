@@ -4,7 +4,10 @@
 
 use std::{
     ffi::OsString,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -75,7 +78,7 @@ async fn a_daemon_stopped_while_jira_hangs_ends_well_and_loses_nothing() {
     let world = World::new().await;
     world.sandbox.inject(Fault { nth: 2, matches: Matches::Writes, effect: Effect::HangAfterCommit });
     let mut child = world.spawn(&["daemon", "--now"]);
-    world.sandbox.reached().await;
+    world.reached().await;
     signal(child.id(), "TERM");
     let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     assert_eq!(status.code(), Some(0));
@@ -157,8 +160,12 @@ async fn a_daemon_looks_once_a_day_whether_a_run_would_work_and_not_with_each_pa
 /// A daemon that begins half a second before an instant, until it has sent a report.
 async fn until_a_report_is_sent(world: &World, sink: Sink, start: &str) -> Sink {
     let start: Timestamp = start.parse().unwrap();
-    let began = Instant::now();
-    let clock = || start + SignedDuration::from_millis(i64::try_from(began.elapsed().as_millis()).unwrap());
+    // Its clock goes from when it looks at it first, however long it takes to get there.
+    let began = OnceLock::new();
+    let clock = || {
+        let passed = began.get_or_init(Instant::now).elapsed();
+        start + SignedDuration::try_from(passed).unwrap()
+    };
     let monday = || Schedule::parse("0 7 * * 1", "America/New_York").unwrap();
     let daemon =
         Daemon { run_schedule: monday(), report_schedule: monday(), ..own(world, Wishes::default()) };

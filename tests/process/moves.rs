@@ -1,6 +1,8 @@
 //! Tickets go where they should be over any workflow; where none leads there, that is said once.
 
-use disputebot::sandbox::{CustomField, Effect, Fault, FieldKind, Matches, Permission, User, Workflow};
+use disputebot::sandbox::{
+    CustomField, Effect, Fault, FieldKind, Matches, Permission, RateLimit, Reason, User, Workflow,
+};
 use serde_json::Value;
 
 use crate::world::{World, disputes, text};
@@ -78,6 +80,34 @@ async fn tickets_are_closed_and_reopened_in_any_language_over_any_number_of_step
         assert_eq!(statuses(&world), [back], "{workflow:?}");
         assert_eq!((labelled(&world, "disputebot-done"), told(&world, "but cannot")), (0, 0), "{workflow:?}");
         world.assert_one_ticket_per_group("after a way there and back").await;
+    }
+}
+
+/// The ticket is half way then, in a status that nobody chose for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_whose_second_step_jira_puts_off_is_gone_to_its_end_and_each_step_of_it_once() {
+    // Where the run waits for it, and where it ends and leaves it to the next one.
+    for (longest, code) in [("9s", 0), ("1s", 6)] {
+        let world = with_workflow(Workflow::TwoSteps).await;
+        settle(&world);
+        let steps = format!("/issue/{}/transitions", world.sandbox.issues()[0]["id"].as_str().unwrap());
+        let matches = Matches::Ending { method: "POST".to_owned(), suffix: steps.clone() };
+        let effect = Effect::RateLimit(RateLimit::new(Reason::PerIssue, 3));
+        world.sandbox.inject(Fault { nth: 2, matches, effect });
+        let went = || {
+            let requests = world.sandbox.requests();
+            let sent = requests.iter().filter(|it| it.method == "POST" && it.path.ends_with(&steps));
+            sent.map(|it| it.status.unwrap()).collect::<Vec<u16>>()
+        };
+        world.expect(code, &["run", "--set", &format!("jira.longest_wait={longest}")]).await;
+        if code != 0 {
+            assert_eq!((went(), statuses(&world).len()), (vec![204, 429], 2), "it is half way");
+            world.expect(0, &["run"]).await;
+        }
+        assert_eq!((went(), statuses(&world)), (vec![204, 429, 204], vec!["Geschlossen".to_owned()]));
+        let writes = world.writes();
+        world.expect(0, &["run"]).await;
+        assert_eq!(world.writes(), writes);
     }
 }
 

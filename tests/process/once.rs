@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use disputebot::sandbox::{Deed, Due, Effect, Fault, Index, Matches, Permission, Reply, User, Visit};
+use disputebot::sandbox::{Deed, Due, Effect, Fault, Index, Matches, Options, Permission, Reply, User, Visit};
 use serde_json::{Value, json};
 
-use crate::world::{World, disputes, text};
+use crate::{
+    routes::lead,
+    world::{World, disputes, text},
+};
 
 fn create() -> Matches {
     Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() }
@@ -287,6 +290,46 @@ async fn a_state_of_another_project_is_refused_and_one_that_was_renamed_is_not()
     world.sandbox.rename_project("DISP", "DSPT").unwrap();
     world.expect(0, &["run", "--set", "jira.project=DSPT"]).await;
     assert_eq!((world.writes(), world.sandbox.issues().len()), (writes, issues));
+}
+
+/// What somebody else's account left is a person's; what the account before left is disputebot's own, once it is named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_former_account_left_is_taken_for_disputebots_own_where_the_config_names_it() {
+    let users = vec![User::bot(), User::analyst(), lead()];
+    let world = World::with(Options { users, ..Options::default() }).await;
+    world.expect(0, &["run"]).await;
+    let (_, key) = one_of(&world).await;
+    let twin = world.sandbox.person(&User::bot()).clone_issue(&key).unwrap();
+    let config = std::fs::read_to_string(world.path("disputebot.toml")).unwrap();
+    let as_lead = config.replace(&User::bot().email, &lead().email);
+    let run = async |config: &str| {
+        std::fs::write(world.path("disputebot.toml"), config).unwrap();
+        let mut command = world.command(&["run"]);
+        command.env("DISPUTEBOT_JIRA_TOKEN", lead().token);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    };
+    let is_done = |key: &str| world.issue(key)["fields"]["status"]["statusCategory"]["key"] == "done";
+    run(&as_lead).await;
+    assert!(!is_done(&twin), "a copy of whom nobody knows");
+    let lists = || {
+        let issue = world.issue(&key);
+        issue["fields"]["attachment"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(lists(), 1);
+    // A state that has not yet made up its mind about the copy, and a list that has to be written anew.
+    std::fs::remove_dir_all(world.path("state")).unwrap();
+    let mut rows = disputes();
+    rows.truncate(rows.len() * 9 / 10);
+    world.write_disputes(&rows);
+    let named = format!("{as_lead}former_accounts = [\"{}\"]\n", User::bot().account_id);
+    run(&named).await;
+    run(&named).await;
+    assert!(is_done(&twin) && !is_done(&key), "a second ticket of its own");
+    assert_eq!(lists(), 1, "the list of the former account is replaced, and not joined by another one");
+    let writes = world.writes();
+    run(&named).await;
+    assert_eq!(world.writes(), writes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -630,7 +673,7 @@ async fn sigterm_ends_the_daemon_in_five_seconds_while_jira_takes_thirty_to_answ
         world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
         world.sandbox.inject(Fault { nth: 1, matches, effect: Effect::HangBeforeCommit });
         let child = world.spawn(&["daemon", "--now"]);
-        world.sandbox.reached().await;
+        world.reached().await;
         let began = std::time::Instant::now();
         crate::crash::signal(child.id(), "TERM");
         let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
@@ -716,7 +759,7 @@ async fn a_run_that_died_at_its_last_write_is_looked_after_once_and_not_for_ever
     let last = calm.writes();
     world.sandbox.inject(Fault { nth: last, matches: Matches::Writes, effect: Effect::HangBeforeCommit });
     let mut child = world.spawn(&["run"]);
-    world.sandbox.reached().await;
+    world.reached().await;
     child.kill().unwrap();
     child.wait().unwrap();
     world.expect(0, &["run"]).await;

@@ -8,7 +8,7 @@ use crate::{
     world::{World, text},
 };
 
-fn lead() -> User {
+pub(crate) fn lead() -> User {
     User {
         account_id: "sandbox:00000000-0000-4000-8000-0000000000c0".to_owned(),
         name: "lead".to_owned(),

@@ -1,22 +1,26 @@
 //! A daemon of a test, its log, and the address that it listens on.
 
 use std::{
-    io::{BufRead, BufReader, Lines},
-    process::{Child, ChildStderr, Command},
+    io::{BufRead, BufReader},
+    process::{Child, Command},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
 };
 
-use crate::crash::signal;
+use crate::{crash::signal, judged::leak, sink::LIMIT};
 
 /// A daemon and its log. One that is dropped is killed.
 pub(crate) struct Running {
     child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    log: Receiver<String>,
 }
 
 impl Running {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.env("NO_COLOR", "1").spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        thread::spawn(move || lines.map(Result::unwrap).try_for_each(|line| sender.send(line)));
         Self { child, log }
     }
 
@@ -34,20 +38,26 @@ impl Running {
     /// Reads the log until a line holds some words; gives the line.
     pub(crate) fn until(&mut self, wanted: &str) -> String {
         let mut seen = String::new();
-        for line in self.log.by_ref().map(Result::unwrap) {
+        let why = loop {
+            let line = match self.log.recv_timeout(LIMIT) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) => break "stood still",
+                Err(RecvTimeoutError::Disconnected) => break "ended",
+            };
+            assert_eq!(leak(&line), None, "a private value in a log");
             if line.contains(wanted) {
                 return line;
             }
             seen.push_str(&line);
             seen.push('\n');
-        }
-        panic!("the log ended without `{wanted}`: {seen}");
+        };
+        panic!("the log {why} without `{wanted}`: {seen}");
     }
 
     /// Ends it by a signal, in peace; gives the rest of its log.
     pub(crate) fn end(mut self, name: &str) -> Vec<String> {
         signal(self.child.id(), name);
-        let rest = self.log.by_ref().map(Result::unwrap).collect();
+        let rest = self.log.iter().collect();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{name}: {rest:?}");
         rest
     }

@@ -8,7 +8,11 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::Duration,
 };
+
+/// Longest time that a test waits for what it knows will happen.
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// How the server behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl Sink {
 
     /// Waits until one more mail was taken.
     pub(crate) fn wait(&self) {
-        self.taken.recv().unwrap();
+        self.taken.recv_timeout(LIMIT).expect("a mail");
     }
 }
 

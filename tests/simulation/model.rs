@@ -674,8 +674,8 @@ impl Jira {
             .filter_map(|label| label.strip_prefix("dispute-group-"))
             .find_map(GroupId::parse);
         let group = ticket.mark.as_ref().map(|mark| mark.group.clone()).or(by_label)?;
-        let (issue, creator) = (ticket.observed.issue.clone(), ticket.creator.clone());
-        Some(Marked { issue, group, mark: ticket.mark.clone(), creator, home: None })
+        let (issue, is_own) = (ticket.observed.issue.clone(), ticket.creator == BOT);
+        Some(Marked { issue, group, mark: ticket.mark.clone(), is_own, home: None })
     }
 }
 

@@ -86,7 +86,7 @@ fn cpu_s() -> u64 {
 
 pub(crate) fn prove(effort: Effort) -> Vec<Row> {
     let (rough, stormy, routed, two, others) = match effort {
-        Effort::Short => (50_000, 10_000, 5_000, 2_000, 500),
+        Effort::Short => (50_000, 4_000, 2_000, 1_000, 500),
         Effort::Long => (1_000_000, 200_000, 100_000, 50_000, 5_000),
     };
     let mut rows = Vec::new();

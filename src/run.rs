@@ -795,7 +795,7 @@ fn stakes(known: &Known) -> BTreeMap<GroupId, Stake> {
 /// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.
 fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
-    for ruling in known.rulings.values().filter(|ruling| !ruling.lifted) {
+    for ruling in plan::in_force(known.rulings.values()) {
         let plan::RulingKind::Together { with } = &ruling.kind else { continue };
         let living = |groups: &[Group], id: &GroupId| {
             groups.iter().position(|group| group.id == *id && group.status == Status::Active)

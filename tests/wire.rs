@@ -37,6 +37,7 @@ use disputebot::{
         Content, Typed,
         document::{Block, Inline},
         facts::Grain,
+        list::List,
     },
 };
 use flate2::{Compression, write::GzEncoder};
@@ -125,6 +126,11 @@ impl Server {
     }
 
     fn client(&self) -> Client {
+        client(&self.url, Duration::from_secs(20))
+    }
+
+    /// One that soon gives up.
+    fn hasty_client(&self) -> Client {
         client(&self.url, Duration::from_millis(500))
     }
 }
@@ -708,6 +714,26 @@ async fn data_center_names_a_stranger_anonymous_and_a_gateway_that_names_nobody_
     assert_eq!(asked.load(Ordering::Relaxed), 8);
 }
 
+/// A proxy may have given it, and not Jira.
+#[tokio::test]
+async fn a_comment_or_a_list_whose_answer_names_none_is_of_unknown_fate() {
+    for body in ["{}", "[]", "[{}]", "{\"id\":\"\"}"] {
+        let server = Server::start(move |_, stream| {
+            let length = body.len();
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        });
+        let (name, text) = ("disputes-1.csv".to_owned(), "a".into());
+        let list = List { name, text, rows: 1, left_out: 0, withheld: Vec::new() };
+        for outcome in [
+            server.client().comment(&issue(), "topic", &[]).await,
+            server.client().attach(&issue(), &list).await,
+        ] {
+            let Outcome::Unknown(error) = outcome else { panic!("{body}: {outcome:?}") };
+            assert_eq!((error.cause, &*error.said), (Cause::Broken, "the answer has no id"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_never_ends_in_time_is_given_up() {
     let server = Server::start(|_, stream| {
@@ -719,11 +745,11 @@ async fn a_body_that_never_ends_in_time_is_given_up() {
             thread::sleep(Duration::from_millis(20));
         }
     });
-    let error = comment(&server.client()).await;
+    let error = comment(&server.hasty_client()).await;
     assert!(matches!(error.cause, Cause::Broken | Cause::Timeout), "{error:?}");
     assert!(!error.is_unexecuted(), "it may have been done");
     let silent = Server::start(|_, stream| stream.read(&mut [0]).map(drop));
-    assert_eq!(comment(&silent.client()).await.cause, Cause::Timeout);
+    assert_eq!(comment(&silent.hasty_client()).await.cause, Cause::Timeout);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
     group::{Group, GroupId, Status},
     jira::JiraError,
     plan::{
-        self, Asked, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling, RulingKind, Ticket,
+        self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling, RulingKind, Ticket,
         answer_topic, parse_command,
     },
     state::{Change, GroupRecord, Known},
@@ -111,6 +111,11 @@ pub(super) async fn orders(
             // Found in Jira, so that what was answered is not known here.
             let topic = answer_topic(&comment.id.to_string());
             if ticket.look_first && tracker.comment_on(&seen.observed.issue, &topic).await?.is_some() {
+                // What was promised then holds on; when the rest was ordered, and about what, is not told any more.
+                if let Ok(command @ (Command::Mute | Command::Unmute | Command::Release { .. })) = &parsed {
+                    // A field that is not set any more needs no word.
+                    drop(carry_out(command, comment.id, &seen, &mut ticket, store.known(), now, &mut told));
+                }
                 continue;
             }
             let asked = match parsed {
@@ -195,7 +200,7 @@ fn carry_out(
         Status::Resolved { .. } | Status::Merged { .. } => Err("the group of this ticket is over".to_owned()),
     };
     let ruling = |kind: RulingKind, members: Vec<Text>| Ruling {
-        id: format!("comment-{comment}"),
+        id: format!("{BY_COMMENT}{comment}"),
         at: now,
         group: seen.group.id.clone(),
         key: seen.observed.issue.key.clone(),

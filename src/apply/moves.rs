@@ -138,7 +138,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             // With the label on it, it counts as closed by us once it is done, whoever did it.
             (None, Category::Done) if ticket.closed == Closed::Labelled => {}
-            (None, Category::Done) => under_way.closed = Closed::Intended,
+            (None, Category::Done) => {
+                under_way.closed = Closed::Intended;
+                under_way.not_closing();
+                under_way.saying.insert(plan::closing_topic(&way.to), self.clock.moment());
+            }
             (None, _) => {
                 under_way.saying.insert(REOPENING.to_owned(), self.clock.moment());
             }
@@ -171,6 +175,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 // A label in its place was counted already.
                 ticket.closings += u32::from(before != Closed::Labelled);
                 ticket.closed = Closed::ByUs;
+                ticket.not_closing();
             }
             (None, _) => {
                 ticket.closed = Closed::No;
@@ -230,6 +235,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         }
         let mut ticket = self.store.known().ticket(&ticket.group);
         ticket.saying.remove(REOPENING);
+        ticket.not_closing();
         ticket.told.insert(ways_topic(&workflow::digest(ways, self.tracker.filling())));
         match (wanted.topic, closing) {
             (Some(topic), _) => {

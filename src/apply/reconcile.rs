@@ -72,7 +72,7 @@ pub async fn observe_and_plan(
     let overwritten = overwritten(tracker, store, now, params.settle).await?;
     let Glance { mut observed, mut hearsay } =
         tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
-    let mut doubtful = stirred(wanted, store.known(), &observed, now.at);
+    let mut doubtful = stirred(wanted, store.known(), &observed, now, params.settle);
     loop {
         doubtful.retain(|id| hearsay.remove(id));
         if !doubtful.is_empty() {
@@ -147,12 +147,13 @@ fn stirred(
     wanted: &Wanted<'_>,
     known: &Known,
     observed: &BTreeMap<String, Observed>,
-    now: Timestamp,
+    now: &Moment,
+    settle: SignedDuration,
 ) -> BTreeSet<String> {
-    let reopened = reopened_by_people(wanted, known, observed);
+    let reopened = open_again(wanted, known, observed, now, settle);
     let noted = shown(known, observed).into_iter().chain(reopened);
     let groups =
-        noted.chain(hear::rulings(wanted.records, known, observed, now)).filter_map(|change| match change {
+        noted.chain(hear::rulings(wanted.records, known, observed, now.at)).filter_map(|change| match change {
             Change::Ticket(ticket) => Some(ticket.group),
             Change::Ruling { ruling } => Some(ruling.group),
             _ => None,
@@ -191,7 +192,7 @@ async fn plan_for(
     store.record(now.at, &changes)?;
     changes = hear::rulings(wanted.records, store.known(), observed, now.at);
     store.record(now.at, &changes)?;
-    changes = reopened_by_people(wanted, store.known(), observed);
+    changes = open_again(wanted, store.known(), observed, now, params.settle);
     store.record(now.at, &changes)?;
     changes =
         hear::orders(wanted.records, tracker, store, observed, &params.commanders, wanted.table, now.at)
@@ -369,25 +370,33 @@ fn shown(known: &Known, observed: &BTreeMap<String, Observed>) -> Vec<Change> {
         .collect()
 }
 
-/// Tickets of living groups that were closed when all was settled and that are open again: a person reopened them, so a
-/// later close of theirs is theirs, too.
-fn reopened_by_people(
+/// Tickets of living groups that were closed when all was settled and that are open again, since a person reopened them, and
+/// those whose close was lost on the way and cannot come any more: a later close is a person's.
+fn open_again(
     wanted: &Wanted<'_>,
     known: &Known,
     observed: &BTreeMap<String, Observed>,
+    now: &Moment,
+    settle: SignedDuration,
 ) -> Vec<Change> {
+    let is_lost = |ticket: &Ticket| {
+        let sent = ticket.saying.iter().filter(|(topic, _)| topic.starts_with(plan::CLOSING));
+        let is_over = |sent: &Moment| now.since_for_certain(sent).is_none_or(|passed| passed >= settle);
+        ticket.closed == Closed::Intended && sent.map(|(_, sent)| sent).all(is_over)
+    };
     wanted
         .records
         .iter()
         .filter(|record| record.group.status == Status::Active)
         .filter_map(|record| known.tickets.get(&record.group.id))
-        .filter(|ticket| ticket.closed.is_settled())
+        .filter(|ticket| ticket.closed.is_settled() || is_lost(ticket))
         .filter(|ticket| {
             let shown = ticket.issue().and_then(|issue| observed.get(&issue.id));
             shown.is_some_and(|observed| observed.category != Category::Done)
         })
         .map(|ticket| {
             let mut ticket = Ticket { closed: Closed::No, ..ticket.clone() };
+            ticket.not_closing();
             // Ours, though the answer was lost: it counts among those that are bounded.
             if let Some(sent) = ticket.saying.remove(REOPENING) {
                 Life::note_reopened(&mut ticket.life, sent.at);

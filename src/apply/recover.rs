@@ -441,12 +441,13 @@ impl<T: Tracker, S: Store, C: Clock> Recovery<'_, T, S, C> {
         }
     }
 
-    /// Puts a label on one of our tickets: the oldest that can be written.
+    /// Puts a label on one of our tickets: the oldest that can be written, or the newest, where people took away old ones.
     async fn put_up(&self, label: &str) -> Result<(), JiraError> {
         let known = self.store.known();
         let mut beacons: Vec<&Issue> = known.tickets.values().filter_map(Ticket::issue).collect();
         beacons.sort_by_key(|issue| number(&issue.id));
-        for beacon in beacons.into_iter().take(BEACONS) {
+        let newest = beacons.iter().skip(BEACONS).rev().take(BEACONS);
+        for beacon in beacons.iter().take(BEACONS).chain(newest) {
             match self.tracker.relabel(beacon, label, true).await {
                 Err(error) if is_out_of_reach(&error) => {}
                 answer => return answer,

@@ -226,7 +226,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         for (create, outcome) in creates.iter_mut().zip(outcomes) {
             results.push(self.created(create, outcome, &sent, (elsewhere.as_deref(), highest_number))?);
         }
-        self.record_all(creates.iter().map(|create| &create.ticket))?;
+        let recorded = self.record_all(creates.iter().map(|create| &create.ticket));
+        for Create { ticket, .. } in creates.iter().filter(|_| recorded.is_err()) {
+            if let Some(Issue { key, .. }) = ticket.issue() {
+                let group = ticket.group.label();
+                tracing::error!(key, group, "this ticket was opened and cannot be noted; the next run looks for it");
+            }
+        }
+        recorded?;
         self.note_given(creates, project).await?;
         Ok(results)
     }

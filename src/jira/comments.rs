@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Repeat},
     error::JiraError,
-    issues::{Outcome, outcome},
+    issues::{Outcome, outcome, without},
     search::{GROUP_PROPERTY, sealed, unsealed},
     site::Own,
 };
@@ -29,7 +29,10 @@ impl Client {
         });
         let path = format!("/issue/{}/comment", issue.id);
         let answer = self.send(Method::POST, &path, &body, Repeat::Never).await;
-        outcome(answer.map(|answer| answer["id"].as_str().unwrap_or_default().to_owned()))
+        outcome(answer.and_then(|answer| {
+            let id = answer["id"].as_str().filter(|id| !id.is_empty());
+            id.map(str::to_owned).ok_or_else(|| without(&format!("POST {path}"), "id"))
+        }))
     }
 
     /// All comments of others on an issue, the oldest first. Reads past the search index.

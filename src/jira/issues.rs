@@ -114,11 +114,7 @@ impl Client {
         let answer = answer.map_err(|error| ready.explain(error));
         outcome(answer.and_then(|answer| match (answer["id"].as_str(), answer["key"].as_str()) {
             (Some(id), Some(key)) => Ok(Issue { id: id.to_owned(), key: key.to_owned() }),
-            _ => Err(JiraError {
-                call: "POST /issue".to_owned(),
-                cause: Cause::Broken,
-                said: "the answer has no id and key".to_owned(),
-            }),
+            _ => Err(without("POST /issue", "id and key")),
         }))
     }
 
@@ -269,6 +265,11 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
             _ => Outcome::Refused(error),
         },
     }
+}
+
+/// An answer to a write without what names what was written: a proxy may have given it.
+pub(super) fn without(call: &str, what: &str) -> JiraError {
+    JiraError { call: call.to_owned(), cause: Cause::Broken, said: format!("the answer has no {what}") }
 }
 
 /// An entry of a history.

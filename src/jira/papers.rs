@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, File, Repeat},
     error::{Cause, JiraError},
+    files::attached,
     issues::{Outcome, outcome},
     search::{GROUP_PROPERTY, issue_of, sealed, unsealed},
     walk::Walk,
@@ -131,8 +132,8 @@ impl Client {
             return Outcome::NotDone(error);
         }
         let file = File { name: name.to_owned(), kind: "text/html", bytes: page.as_bytes().to_vec() };
-        let answer = self.upload(&format!("/issue/{}/attachments", issue.id), &file).await;
-        outcome(answer.map(|answer| answer[0]["id"].as_str().unwrap_or_default().to_owned()))
+        let path = format!("/issue/{}/attachments", issue.id);
+        outcome(self.upload(&path, &file).await.and_then(|answer| attached(&path, &answer)))
     }
 
     /// Whether disputebot attached a file of that name. Reads past the search index.

@@ -8,6 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use super::{
     Action, Closed, HoldReason, Life, Observed, Reason, SECOND, Ticket, Unsaid, Write,
     decide::{Planner, Standing, paragraph},
+    lineage::CLOSING,
     lost::OVERWRITTEN,
 };
 use crate::{
@@ -285,7 +286,7 @@ fn level(course: &Course, manners: &Manners) -> u32 {
 /// Whether a topic is that of a comment, and not of a link, a list or a move.
 fn is_comment(topic: &str) -> bool {
     let is_of_another = topic.starts_with("merged-") || topic.starts_with(SECOND);
-    !["list-", "answer-", OVERWRITTEN, "split-from-", "follows-", "watch-"]
+    !["list-", "answer-", OVERWRITTEN, "split-from-", "follows-", "watch-", CLOSING]
         .iter()
         .any(|kind| topic.starts_with(kind))
         && topic != "reopening"

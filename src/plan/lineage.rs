@@ -14,6 +14,8 @@ use crate::{
 
 /// Begins the topic of a parent's comment on a part that has a ticket of its own.
 const SPLIT_OFF: &str = "split-off-";
+/// Begins the topic of a move towards done that is under way.
+pub const CLOSING: &str = "closing-";
 
 /// The group of whose new ticket a comment on a topic tells.
 pub fn tells_of(topic: &str) -> Option<GroupId> {
@@ -41,6 +43,12 @@ impl Planner<'_> {
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
         let ruling = self.merge_of(group);
+        let other = self.input.tickets.get(into).and_then(Ticket::issue);
+        if let Some(other) = other.filter(|other| !self.input.observed.contains_key(&other.id)) {
+            let what = format!("its disputes belong with those of {}, which Jira does not show", other.key);
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
         if let Some(closed) = self.closed_by_person(into).filter(|_| ruling.is_none()) {
             // Open disputes would be told of on a ticket that stays closed.
             let what = format!("its disputes belong with those of {}, which a person closed", closed.key);
@@ -105,7 +113,8 @@ impl Planner<'_> {
         let key = Some(observed.issue.key.clone());
         // Closed as a duplicate and opened again: whoever did that has a reason.
         let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
-        if observed.category != Category::New || is_taken(ticket, observed) || is_reopened {
+        let is_begun = observed.category != Category::New && !is_on_its_way(ticket, &observed.status);
+        if is_begun || is_taken(ticket, observed) || is_reopened {
             let status = observed.status.clone();
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });
         }
@@ -164,7 +173,8 @@ impl Planner<'_> {
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, Some(observed.issue.key.clone()), HoldReason::Ignored);
         }
-        let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
+        // Of one that is not shown nobody knows whether it is there: then this one may be all that people have.
+        let Some(Observed { issue: own, .. }) = self.input.observed.get(&own.id) else { return };
         let reason = Reason::Duplicate { of: own.key.clone() };
         let topic = format!("{SECOND}{}", stray.issue.id);
         if !ticket.told.contains(&topic) {
@@ -234,7 +244,7 @@ impl Planner<'_> {
         // The headline is no part of a screened content, and goes to a ticket of its own.
         let headline =
             if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
-        let text = match self.split_of(parent) {
+        let text = match self.split_of(parent, child) {
             Some((_, differ)) => format!(
                 "A person ordered that disputes of this ticket that differ in {differ} are kept apart. {} of them{headline} \
                  have a ticket of their own now, linked here.",
@@ -264,7 +274,7 @@ impl Planner<'_> {
         }
         let Some(from) = self.input.tickets.get(parent).and_then(Ticket::issue) else { return };
         let (from, count) = (&from.key, child.members.len());
-        let text = match self.split_of(parent) {
+        let text = match self.split_of(parent, child) {
             Some((key, differ)) => format!(
                 "A person ordered on {key} that its disputes that differ in {differ} are kept apart. The {count} disputes of \
                  this ticket were part of {from}, which is linked; what was said there may concern them."
@@ -317,14 +327,29 @@ impl Planner<'_> {
         self.input.rulings.iter().filter(is_merge).max_by_key(|ruling| ruling.at)
     }
 
-    /// The ticket on which a person ordered that the disputes of a group are kept apart, and what they differ in.
-    pub(super) fn split_of(&self, parent: &GroupId) -> Option<(&str, &'static str)> {
-        let splits = self.input.rulings.iter().filter(|ruling| !ruling.lifted && ruling.group == *parent);
+    /// The ticket on which a person ordered that the disputes of a group are kept apart, and what they differ in; none where
+    /// that was about few of those that left it.
+    pub(super) fn split_of(&self, parent: &GroupId, child: &Group) -> Option<(&str, &'static str)> {
+        let is_about = |ruling: &&Ruling| {
+            let meant = child.members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();
+            !ruling.lifted && ruling.group == *parent && meant * 2 >= child.members.len()
+        };
+        let splits = self.input.rulings.iter().filter(is_about);
         let last =
             splits.filter(|ruling| matches!(ruling.kind, RulingKind::Apart { .. })).max_by_key(|it| it.at)?;
         let RulingKind::Apart { attribute } = &last.kind else { return None };
         Some((&last.key, Attribute::from_name(attribute)?.label().0))
     }
+}
+
+/// Topic of a move of a group's own ticket towards done, by the status that it leads to: half way there nobody but
+/// disputebot has moved the ticket.
+pub fn closing_topic(status: &str) -> String {
+    format!("{CLOSING}{status}")
+}
+
+fn is_on_its_way(ticket: &Ticket, status: &str) -> bool {
+    ticket.closed == Closed::Intended && ticket.saying.contains_key(&closing_topic(status))
 }
 
 /// Topic of the link from a part to the group that it was split from.

@@ -78,6 +78,9 @@ impl Quiet {
     }
 }
 
+/// Begins the id of a ruling that an order in a comment is; the comment's id follows.
+pub const BY_COMMENT: &str = "comment-";
+
 /// What a person decided about disputes: remembered by the disputes, not by the ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
@@ -119,6 +122,12 @@ pub enum RulingKind {
 }
 
 impl Ruling {
+    /// Which of two came later: of those that one run heard, the later comment.
+    fn order(&self) -> (Timestamp, u64, &str) {
+        let comment = self.id.strip_prefix(BY_COMMENT).and_then(|id| id.parse().ok());
+        (self.at, comment.unwrap_or(0), &self.id)
+    }
+
     /// Whether it asks for quiet.
     pub fn is_quiet(&self) -> bool {
         !self.lifted && matches!(self.kind, RulingKind::Closed | RulingKind::NotAGroup)
@@ -170,9 +179,9 @@ pub struct Over<'a> {
 
 /// Rulings that hold, the last one first. Of two of which one binds and the other parts the same disputes the later one
 /// does.
-fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>) -> Vec<&'a Ruling> {
+pub(crate) fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>) -> Vec<&'a Ruling> {
     let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
-    rulings.sort_by_key(|ruling| std::cmp::Reverse((ruling.at, &ruling.id)));
+    rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.order()));
     let (mut bound, mut parted): (HashSet<&Text>, HashSet<&Text>) = (HashSet::new(), HashSet::new());
     rulings.retain(|ruling| {
         let (own, other) = match ruling.kind {
@@ -245,7 +254,7 @@ pub fn decisions<'a>(
 /// What rulings say to the grouping, and those that say nothing: of two that contradict each other the later one holds.
 pub fn links<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, table: &Table) -> (Links, Vec<&'a Ruling>) {
     let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
-    rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.at));
+    rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.order()));
     let row_of: HashMap<&Text, usize> = if rulings.iter().any(|ruling| ruling.is_about_attributes()) {
         (0..table.len()).map(|row| (table.id(row), row)).collect()
     } else {

@@ -1,5 +1,6 @@
 //! What the plan says to people: answers to their orders, and what it does about what they decided.
 
+use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
@@ -171,6 +172,11 @@ impl Planner<'_> {
         if let Some(observed) = observed {
             let is_done = observed.category == Category::Done || ticket.closed == Closed::Labelled;
             if own && ruling.kind == RulingKind::NotAGroup && !is_done {
+                // Since it was ordered there is nothing to wait for, but for what comes and goes.
+                if let Some(hold) = self.too_soon(ticket, Timestamp::UNIX_EPOCH) {
+                    self.hold(group, standing, key, hold);
+                    return true;
+                }
                 self.close(group, standing, ticket, observed, Reason::NotAGroup);
             } else if !own {
                 return false;
@@ -255,14 +261,21 @@ impl Planner<'_> {
     /// Whether people ordered quiet on the ticket that a group without one was split from: of its disputes they want to
     /// hear nothing either, on whatever ticket. Not where a person ordered the split.
     pub(super) fn is_quiet_at_its_parent(&mut self, group: &Group, standing: &Standing) -> bool {
-        let parent = group.split_from.as_ref().and_then(|parent| self.input.tickets.get(parent));
-        let Some((ticket, issue)) = parent.and_then(|ticket| Some((ticket, ticket.issue()?))) else {
-            return false;
-        };
-        if self.split_of(&ticket.group).is_some() {
-            return false;
+        let mut child = group;
+        // Ends even if what is known goes in a circle.
+        for _ in self.input.groups {
+            let Some(parent) = child.split_from.as_ref().filter(|parent| self.split_of(parent, child).is_none())
+            else {
+                return false;
+            };
+            let ticket = self.input.tickets.get(parent);
+            if let Some((ticket, issue)) = ticket.and_then(|ticket| Some((ticket, ticket.issue()?))) {
+                return self.is_quiet(group, standing, ticket, Some(&issue.key));
+            }
+            let Some(next) = self.input.groups.iter().find(|group| group.id == *parent) else { return false };
+            child = next;
         }
-        self.is_quiet(group, standing, ticket, Some(&issue.key))
+        false
     }
 }
 

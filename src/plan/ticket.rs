@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Moment, Orders};
+use super::{Moment, Orders, lineage::CLOSING};
 use crate::{group::GroupId, ticket::Course};
 
 /// What the topics about second tickets of a group begin with.
@@ -145,6 +145,11 @@ impl Ticket {
             edited_as_of: None,
             untold_since: None,
         }
+    }
+
+    /// No move towards done is under way any more.
+    pub fn not_closing(&mut self) {
+        self.saying.retain(|topic, _| !topic.starts_with(CLOSING));
     }
 
     /// Gives the group an issue. What was said, attached and lost on another one is not on this one; what was done to

@@ -378,6 +378,7 @@ pub fn settled(ticket: &Ticket, observed: &Observed) -> Option<Ticket> {
     if was_closed {
         ticket.closed = Closed::ByUs;
         ticket.closings += 1;
+        ticket.not_closing();
     }
     Some(ticket)
 }

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{adf, markup::Markup};
-use crate::group::GroupId;
+use crate::group::{GroupId, LABEL_PREFIX};
 
 const OPENING: &str = "▼ disputebot writes between these two lines; your own words are safe above and below";
 const OPENING_MARK: &str = "▼ disputebot";
 const CLOSING_MARK: &str = "▲ disputebot";
+/// Ends the closing line.
+const HINT: &str = " · comment /disputebot help to see what you can tell it";
 
 /// What a description holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +37,7 @@ pub fn locate(description: &Value) -> Located {
 
 /// A description with our nodes between the delimiters and people's nodes around them.
 pub fn compose(markup: Markup, group: &GroupId, above: &[Value], ours: &[Value], below: &[Value]) -> Value {
-    let closing = format!("{CLOSING_MARK} · {}", group.label());
+    let closing = format!("{CLOSING_MARK} · {}{HINT}", group.label());
     match markup {
         Markup::Adf => {
             let line = |text: &str| json!({ "type": "paragraph", "content": [{ "type": "text", "text": text, "marks": [{ "type": "em" }] }] });
@@ -67,10 +69,44 @@ fn in_document(description: &Value) -> Located {
     };
     let last = first + 1 + length;
     Located::Block {
-        above: nodes[..first].to_vec(),
+        above: nodes[..first].iter().cloned().chain(behind(&nodes[first])).collect(),
         ours: nodes[first + 1..last].to_vec(),
-        below: nodes[last + 1..].to_vec(),
+        below: behind(&nodes[last]).into_iter().chain(nodes[last + 1..].iter().cloned()).collect(),
     }
+}
+
+/// How many bytes of a line that begins with a delimiter are ours: whatever else stands in it, a person wrote.
+fn delimiter(line: &str) -> usize {
+    let Some(behind) = line.strip_prefix(CLOSING_MARK) else {
+        return if line.starts_with(OPENING) { OPENING.len() } else { OPENING_MARK.len() };
+    };
+    let label = behind.strip_prefix(" · ").and_then(|label| {
+        let length = LABEL_PREFIX.len() + GroupId::from_bits(0).as_str().len();
+        GroupId::parse(label.get(..length)?)?;
+        Some(&label[length..])
+    });
+    let Some(rest) = label else { return CLOSING_MARK.len() };
+    line.len() - rest.strip_prefix(HINT).unwrap_or(rest).len()
+}
+
+/// What a person wrote into the paragraph of a delimiter, as one of its own.
+fn behind(paragraph: &Value) -> Option<Value> {
+    let mut ours = delimiter(&adf::text_of(paragraph));
+    let mut theirs = Vec::new();
+    for node in paragraph["content"].as_array().into_iter().flatten() {
+        let text = node["text"].as_str().unwrap_or_default();
+        let cut = ours.min(text.len());
+        ours -= cut;
+        let rest = if theirs.is_empty() { text[cut..].trim_start() } else { &text[cut..] };
+        if node["type"] != "text" && (ours == 0 && node["type"] != "hardBreak" || !theirs.is_empty()) {
+            theirs.push(node.clone());
+        } else if !rest.is_empty() {
+            let mut node = node.clone();
+            node["text"] = json!(rest);
+            theirs.push(node);
+        }
+    }
+    (!theirs.is_empty()).then(|| json!({ "type": "paragraph", "content": theirs }))
 }
 
 /// In markup, what people wrote is kept to the character, the ends of lines included.
@@ -78,25 +114,36 @@ fn in_markup(text: &str) -> Located {
     let starts = |line: &str, mark: &str| line.trim_start().trim_start_matches(['_', '*']).starts_with(mark);
     let (mut at, mut opening, mut closing) = (0, None, None);
     for line in text.split_inclusive('\n') {
-        let whole = (at, at + line.trim_end_matches(['\n', '\r']).len());
+        let end = at + line.trim_end_matches(['\n', '\r']).len();
+        let ours = at + delimiter_of_markup(&text[at..end]);
         match opening {
-            None if starts(line, OPENING_MARK) => opening = Some(whole),
-            Some(_) if closing.is_none() && starts(line, CLOSING_MARK) => closing = Some(whole),
+            None if starts(line, OPENING_MARK) => opening = Some((at, ours, end)),
+            Some(_) if closing.is_none() && starts(line, CLOSING_MARK) => closing = Some((at, ours, end)),
             _ => {}
         }
         at += line.len();
     }
     let (Some(opening), Some(closing)) = (opening, closing) else { return Located::Missing };
-    let part = |from: usize, to: usize| match &text[from..to] {
-        "" => Vec::new(),
-        part => vec![Value::String(part.to_owned())],
-    };
-    let ours = text[opening.1..closing.0].trim_matches(['\n', '\r']);
-    Located::Block {
-        above: part(0, opening.0),
-        ours: vec![Value::String(ours.to_owned())],
-        below: part(closing.1, text.len()),
+    let part = |text: String| if text.is_empty() { Vec::new() } else { vec![Value::String(text)] };
+    let ours = text[opening.2..closing.0].trim_matches(['\n', '\r']);
+    let mut above = text[..opening.0].to_owned();
+    let behind = text[opening.1..opening.2].trim();
+    if !behind.is_empty() {
+        above.push_str(behind);
+        above.push_str("\n\n");
     }
+    let below = match text[closing.1..closing.2].trim_start() {
+        "" => text[closing.2..].to_owned(),
+        _ => format!("\n\n{}", text[closing.1..].trim_start()),
+    };
+    Located::Block { above: part(above), ours: vec![Value::String(ours.to_owned())], below: part(below) }
+}
+
+/// The same in a line of markup, with what makes it slanted.
+fn delimiter_of_markup(line: &str) -> usize {
+    let words = line.trim_start().trim_start_matches(['_', '*']);
+    let ours = line.len() - words.len() + delimiter(words);
+    ours + line.get(ours..).map_or(0, |rest| rest.len() - rest.trim_start_matches(['_', '*']).len())
 }
 
 #[cfg(test)]
@@ -123,6 +170,49 @@ mod tests {
             below: vec![paragraph("also mine")],
         };
         assert_eq!(locate(&whole), expected);
+    }
+
+    #[test]
+    fn what_people_write_into_the_line_of_a_delimiter_is_theirs() {
+        let group = GroupId::from_bits(7);
+        let mention = json!({ "type": "mention", "attrs": { "id": "x", "text": "@Example Analyst" } });
+        let whole = compose(Markup::Adf, &group, &[], &[paragraph("ours")], &[]);
+        let mut edited = whole.clone();
+        for place in [0, 2] {
+            let inline = edited["content"][place]["content"].as_array_mut().unwrap();
+            inline.extend([json!({ "type": "hardBreak" }), json!({ "type": "text", "text": " called TX, ask " })]);
+            inline.push(mention.clone());
+        }
+        let theirs = vec![json!({ "type": "paragraph", "content": [
+            { "type": "text", "text": "called TX, ask " }, mention,
+        ] })];
+        let expected =
+            Located::Block { above: theirs.clone(), ours: vec![paragraph("ours")], below: theirs.clone() };
+        assert_eq!(locate(&edited), expected);
+        // In the middle of the words, and of a form that is not known any more.
+        let mut edited = whole;
+        edited["content"][0]["content"][0]["text"] = json!("▼ disputebot CALL ME");
+        edited["content"][2]["content"][0]["text"] = json!("▲ disputebot · dispute-group- gone");
+        let Located::Block { above, below, .. } = locate(&edited) else { panic!("the block is lost") };
+        assert_eq!([adf::plain_text(&above), adf::plain_text(&below)], ["CALL ME\n", "· dispute-group- gone\n"]);
+
+        let Value::String(whole) = compose(Markup::Wiki, &group, &[], &[Value::String("ours".to_owned())], &[])
+        else {
+            panic!("markup is a string")
+        };
+        let edited: Vec<String> = whole
+            .lines()
+            .map(|line| if line.starts_with('_') { format!("{line} called TX") } else { line.to_owned() })
+            .collect();
+        let expected = Located::Block {
+            above: vec![json!("called TX\n\n")],
+            ours: vec![json!("ours")],
+            below: vec![json!("\n\ncalled TX")],
+        };
+        assert_eq!(locate(&Value::String(edited.join("\n"))), expected);
+        let within = whole.replace("tell it_", "tell it, or TX_");
+        let Located::Block { below, .. } = locate(&Value::String(within)) else { panic!("the block is lost") };
+        assert_eq!(below, [json!("\n\n, or TX_")]);
     }
 
     #[test]

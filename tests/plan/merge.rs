@@ -43,7 +43,7 @@ struct Theirs {
 /// One act of a person on the ticket.
 fn act(world: &mut World, theirs: &mut Theirs, chance: &mut Chance) {
     let word = format!("word-{:x}", chance.below(u64::from(u32::MAX)));
-    match chance.below(11) {
+    match chance.below(12) {
         0 => {
             world.issue(A).summary.clone_from(&word);
             theirs.summary = Some(word);
@@ -109,6 +109,16 @@ fn act(world: &mut World, theirs: &mut Theirs, chance: &mut Chance) {
         9 => {
             if world.issue(A).labels.remove("ours") {
                 theirs.without.insert("ours".to_owned());
+            }
+        }
+        10 => {
+            // Into the line of a delimiter, where the caret stands at the end of the block.
+            let end = "can tell it";
+            let text = world.issue(A).description.to_string();
+            if text.contains(end) {
+                let text = text.replacen(end, &format!("{end} {word}"), 1);
+                world.issue(A).description = serde_json::from_str(&text).unwrap();
+                theirs.words.insert(word);
             }
         }
         // Handed back: what stands there now is ours to write over.

@@ -6,7 +6,7 @@ use disputebot::{
     group::Group,
     plan::{self, Category, HoldReason, Reason, Ruling, RulingKind},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{A, B, C, World, holds, id, writes};
 
@@ -108,6 +108,56 @@ fn a_closed_ticket_hears_of_a_few_new_disputes_with_much_money() {
     assert!(world.comments.last().unwrap().1.starts_with(
         "1 dispute with the same cause (about $20,000 in dispute) came since this ticket was closed."
     ));
+}
+
+/// One of its fresh disputes is settled and comes back, day by day.
+#[test]
+fn a_ticket_of_what_is_no_group_is_closed_and_reopened_a_bounded_number_of_times() {
+    let mut world = World::with_ticket();
+    let members = world.group(A).members.clone();
+    world.rulings = vec![ruling(A, &members, RulingKind::NotAGroup)];
+    world.run();
+    let mut moves = 0;
+    for day in 0..30 {
+        let count = if day % 2 == 0 { members.len() + 1 } else { members.len() };
+        let more = (0..count).map(|number| Text::from(format!("Z-{number:03}").as_str()));
+        world.group(A).members = members.iter().cloned().chain(more).collect();
+        let plan = world.run();
+        moves += writes(&plan).iter().filter(|it| it.starts_with("close") || it.starts_with("reopen")).count();
+        world.now += SignedDuration::from_hours(24);
+    }
+    let most = world.params.manners.max_reopens * 2 + 1;
+    assert!((1..=most).contains(&moves), "{moves} moves");
+}
+
+/// Of two orders that one run hears, the later comment.
+#[test]
+fn of_two_contradicting_orders_of_one_run_grouping_and_ticket_follow_the_later_comment() {
+    let mut world = World::new();
+    world.add(A, 4, 0);
+    let members: Vec<Text> = (0..4).map(|number| Text::from(format!("D-{number}").as_str())).collect();
+    world.group(A).members.clone_from(&members);
+    let mut builder = TableBuilder::new();
+    for (number, state) in ["TX", "TX", "OH", "OH"].into_iter().enumerate() {
+        builder.push(&dispute(number, state));
+    }
+    let table = builder.finish(2);
+    let apart = || RulingKind::Apart { attribute: "state".to_owned() };
+    let together = || RulingKind::Together { with: id(B) };
+    for kinds in [[apart(), together()], [together(), apart()]] {
+        // As texts, 9,999 comes after 10,000.
+        let rulings: Vec<Ruling> = kinds
+            .into_iter()
+            .zip([9_999, 10_000])
+            .map(|(kind, comment)| Ruling { id: format!("comment-{comment}"), ..ruling(A, &members, kind) })
+            .collect();
+        let (_, overruled) = plan::links(&rulings, &table);
+        assert_eq!(overruled.iter().map(|it| &*it.id).collect::<Vec<_>>(), ["comment-9999"]);
+        let groups: Vec<Group> = world.groups.values().cloned().collect();
+        let said = plan::decisions(&rulings, &groups)[&id(A)].concat();
+        assert_eq!(said.contains("merged"), rulings[1].kind == together(), "{said}");
+        assert_eq!(said.contains("split"), rulings[1].kind == apart(), "{said}");
+    }
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use disputebot::{
     group::Status,
-    plan::{Category, HoldReason, IGNORE_LABEL, Life, Orders, Quiet, Reason, Ruling, RulingKind, StrayKind},
+    plan::{
+        Category, Closed, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason, Ruling, RulingKind,
+        StrayKind, closing_topic,
+    },
 };
 use jiff::SignedDuration;
 
@@ -75,6 +78,39 @@ fn a_merged_ticket_that_somebody_works_on_stays_open() {
     }
 }
 
+#[test]
+fn a_ticket_that_is_half_way_to_done_by_disputebots_own_step_goes_on_and_by_a_persons_stays() {
+    for by_us in [true, false] {
+        let mut world = merged();
+        world.issue(A).category = Category::InProgress;
+        world.issue(A).status = "In Review".to_owned();
+        world.ticket(A).worked_on = true;
+        world.ticket(A).closed = Closed::Intended;
+        let (now, to) = (Moment::by_wall(world.now), if by_us { "In Review" } else { "Waiting" });
+        world.ticket(A).saying.insert(closing_topic(to), now);
+        let is_closed = writes(&world.run()).contains(&"close DISP-1".to_owned());
+        assert_eq!(is_closed, by_us);
+    }
+}
+
+#[test]
+fn a_second_ticket_stays_while_jira_does_not_show_the_first_one() {
+    let mut world = World::with_ticket();
+    let second = world.second_ticket(A, StrayKind::Duplicate);
+    world.jira.retain(|id, _| *id == second.id);
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_closed_in_favour_of_a_ticket_that_jira_does_not_show() {
+    let mut world = merged();
+    world.jira.retain(|_, issue| issue.issue.key != "DISP-2");
+    let plan = world.run();
+    assert_eq!(writes(&plan), Vec::<String>::new());
+    let held = plan.holds.iter().find(|hold| hold.group == id(A)).expect("it is held");
+    assert!(held.reason.words().contains("DISP-2, which Jira does not show"), "{held:?}");
+}
+
 /// What a person said on the ticket of a group.
 fn ruling(bits: u128, key: &str, kind: RulingKind) -> Ruling {
     let (group, key) = (id(bits), key.to_owned());
@@ -119,8 +155,19 @@ fn disputes_that_leave_a_ticket_on_which_people_ordered_quiet_get_no_other_one_u
         assert_eq!(writes(&plan), Vec::<String>::new());
         assert!(plan.holds.iter().all(|hold| hold.key.as_deref() == Some("DISP-1")), "{plan:?}");
         assert_eq!(plan.holds.len(), 2, "one for each of them: {plan:?}");
+        // Nor what leaves those that left it; what a person parted is another matter, unless that was long before.
+        world.add(C, 6, 2000);
+        world.group(C).split_from = Some(id(B));
+        assert_eq!(writes(&world.run()), Vec::<String>::new());
+        let kind = RulingKind::Apart { attribute: "state".to_owned() };
+        world.rulings = vec![Ruling { members: vec!["Z-1".into()], ..ruling(A, "DISP-1", kind.clone()) }];
+        assert_eq!(writes(&world.run()), Vec::<String>::new());
+        let members = world.group(B).members.clone();
+        world.rulings = vec![Ruling { members, ..ruling(A, "DISP-1", kind) }];
+        assert!(writes(&world.plan()).contains(&"create new".to_owned()));
+        world.rulings.clear();
         world.ticket(A).orders.as_mut().unwrap().quiet = None;
-        assert!(writes(&world.run()).contains(&"create new".to_owned()));
+        assert!(writes(&world.plan()).contains(&"create new".to_owned()));
     }
 }
 
@@ -168,7 +215,9 @@ fn a_part_says_where_it_comes_from_in_the_run_that_opens_its_ticket() {
         world.add(B, 4, 500);
         world.group(B).split_from = Some(id(A));
         if by_person {
-            world.rulings = vec![ruling(A, "DISP-1", RulingKind::Apart { attribute: "state".to_owned() })];
+            let members = world.group(B).members.clone();
+            let kind = RulingKind::Apart { attribute: "state".to_owned() };
+            world.rulings = vec![Ruling { members, ..ruling(A, "DISP-1", kind) }];
         }
         world.run();
         let said: Vec<&str> =

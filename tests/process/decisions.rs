@@ -31,6 +31,16 @@ async fn pair(world: &World) -> [(String, String); 2] {
     found.map(|id| (id.clone(), issues[id][0]["key"].as_str().unwrap().to_owned()))
 }
 
+/// A person takes all links of a ticket away.
+async fn unlink(world: &World, key: &str) {
+    let links = world.issue(key)["fields"]["issuelinks"].as_array().unwrap().clone();
+    assert!(!links.is_empty());
+    for link in links {
+        let path = format!("/rest/api/3/issueLink/{}", link["id"].as_str().unwrap());
+        person(world, "DELETE", &path, Value::Null).await;
+    }
+}
+
 fn members(groups: &BTreeMap<String, Value>, id: &str) -> usize {
     groups.get(id).map_or(0, |group| group["group"]["members"].as_array().unwrap().len())
 }
@@ -88,13 +98,7 @@ async fn a_merge_that_a_person_made_by_a_link_is_taken_back_by_taking_the_link_a
         world.expect(0, &["run"]).await;
     }
     assert!(description(&world, &survivor).contains(&told));
-    let links = world.issue(&loser)["fields"]["issuelinks"].clone();
-    let links: Vec<&str> =
-        links.as_array().unwrap().iter().map(|link| link["id"].as_str().unwrap()).collect();
-    assert!(!links.is_empty());
-    for link in links {
-        person(&world, "DELETE", &format!("/rest/api/3/issueLink/{link}"), Value::Null).await;
-    }
+    unlink(&world, &loser).await;
     // The two inputs on which they are two causes part them again.
     for number in 3..=6 {
         world.write_disputes(&day(number));

@@ -111,6 +111,29 @@ async fn a_way_whose_second_step_jira_puts_off_is_gone_to_its_end_and_each_step_
     }
 }
 
+/// It was on its way when the answer was lost, and it never arrived.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_that_never_came_is_none_of_disputebots_when_a_person_closes_the_ticket_later() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    settle(&world);
+    world.sandbox.inject(Fault { nth: 1, matches: moving(), effect: Effect::CloseBeforeCommit });
+    world.expect(6, &["run"]).await;
+    let is_done = |issue: &Value| issue["fields"]["status"]["statusCategory"]["key"] == "done";
+    let left = world.sandbox.issues().into_iter().find(|issue| !is_done(issue)).expect("one that is open");
+    let key = left["key"].as_str().unwrap();
+    world.write_disputes(&disputes());
+    world.expect(0, &["run"]).await;
+    let close =
+        serde_json::json!({ "transition": { "id": "51" }, "fields": { "resolution": { "name": "Done" } } });
+    world.sandbox.person(&User::analyst()).transition(key, &close).unwrap();
+    assert!(is_done(&world.issue(key)));
+    world.expect(0, &["run"]).await;
+    assert!(is_done(&world.issue(key)), "a person's close stays");
+    let said = world.said(key).join("\n");
+    assert!(said.contains("will not reopen it"), "{said}");
+}
+
 /// The field that the screen before done demands in [`Workflow::Asking`].
 fn asked(issue: &Value) -> &Value {
     &issue["fields"]["customfield_10099"]["value"]

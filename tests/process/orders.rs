@@ -148,6 +148,9 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     let issues = world.sandbox.issues();
     let key = issues.iter().max_by_key(|issue| number(issue)).unwrap()["key"].as_str().unwrap().to_owned();
     say(&world, &key, "/disputebot take summary");
+    let muted = issues.iter().max_by_key(|issue| number(issue) * u64::from(issue["key"] != key.as_str()));
+    let muted = muted.unwrap()["key"].as_str().unwrap().to_owned();
+    say(&world, &muted, "/disputebot mute");
     world.expect(0, &["run"]).await;
     let person = world.sandbox.person(&User::analyst());
     person.edit(&key, &json!({ "fields": { "summary": "mine" } })).unwrap();
@@ -157,6 +160,13 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     assert_eq!(world.issue(&key)["fields"]["summary"], "mine");
     let said = world.said(&key);
     assert_eq!(said.len(), 2, "the answer, and that the summary is theirs: {said:?}");
+    // What it promised for good it still keeps.
+    let before = world.issue(&muted)["fields"]["duedate"].clone();
+    world.write_disputes(&changed());
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.issue(&muted)["fields"]["duedate"], before, "it is muted");
+    assert_ne!(world.issue(&key)["fields"]["duedate"], before, "and others are not");
+    assert_eq!(world.said(&muted).len(), 1, "the answer, once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -638,9 +638,9 @@ impl House {
                 .any(|hold| hold.group == ticket.group && matches!(hold.reason, HoldReason::Ignored));
             if is_ignored || is_done(issue) {
                 // A person decided otherwise meanwhile: another ticket will show it.
-                self.promises.woken.remove(&id);
-                if !self.judged.contains_key("woken") && !self.deck.contains(&11) {
-                    self.deck.push(11);
+                self.promises.taken.remove(&id);
+                if !self.judged.contains_key("take") && !self.deck.contains(&14) {
+                    self.deck.push(14);
                 }
                 continue;
             }

@@ -90,7 +90,8 @@ impl Planner<'_> {
                 one(format!("disputebot is quiet on this ticket{end}. `{} unmute` ends that.", command::PREFIX))
             }
             Command::Mute => one(format!(
-                "disputebot is quiet on this ticket from now on. `{} unmute` ends that.",
+                "disputebot is quiet on this ticket from now on, and does not close it when all of its disputes are settled. \
+                 `{} unmute` ends that.",
                 command::PREFIX
             )),
             Command::Unmute => one("disputebot keeps this ticket up to date again.".to_owned()),

@@ -194,6 +194,7 @@ async fn get(client: &reqwest::Client, address: &str) -> String {
 /// Runs everything that says anything over some rows, and gathers what it says.
 async fn everything(world: &World, rows: &[Record], ways: &mut Ways, client: &reqwest::Client) {
     write_marked(world, rows);
+    world.sandbox.add_project("OPS", "Operations").unwrap();
     for arguments in [
         &["check"][..],
         &["plan", "--full"],
@@ -251,7 +252,8 @@ fn all_open(port: u16) -> String {
     format!(
         "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \
          \"bot@example.com\"\nto = [\"lead@example.com\"]\n[report.chat]\nurl_file = \"hook\"\n[report.jira]\n\
-         issue_type = \"Task\"\n"
+         issue_type = \"Task\"\n[report.jira.clients]\n\"Example Pharma A\" = \"DISP-1\"\n[report.clients]\n\
+         \"Example Pharma A\" = \"a@example.com\"\n[internal]\nproject = \"OPS\"\n"
     )
 }
 

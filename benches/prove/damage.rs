@@ -449,7 +449,8 @@ fn build(base: &Path) {
 
 /// What Jira asked to wait for at that time.
 fn waits(commit: u64) -> Waits {
-    let noted = Moment { up_ms: 86_400_000 * commit, boot: "a machine".to_owned(), ..Moment::by_wall(at(commit)) };
+    let noted =
+        Moment { up_ms: 86_400_000 * commit, boot: "a machine".to_owned(), ..Moment::by_wall(at(commit)) };
     let reason = "jira-quota-tenant-based".to_owned();
     Waits { pause: Some(Pause { until: at(commit + 1), reason, noted }), parts: Vec::new() }
 }

@@ -15,8 +15,8 @@ use crate::{
     group::{Group, GroupId, Status},
     jira::JiraError,
     plan::{
-        self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling, RulingKind, Ticket,
-        answer_topic, parse_command,
+        self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling,
+        RulingKind, Ticket, answer_topic, parse_command,
     },
     state::{Change, GroupRecord, Known},
     ticket::screen,

@@ -153,11 +153,13 @@ fn stirred(
     let reopened = open_again(wanted, known, observed, now, settle);
     let noted = shown(known, observed).into_iter().chain(reopened);
     let groups =
-        noted.chain(hear::rulings(wanted.records, known, observed, now.at)).filter_map(|change| match change {
-            Change::Ticket(ticket) => Some(ticket.group),
-            Change::Ruling { ruling } => Some(ruling.group),
-            _ => None,
-        });
+        noted.chain(hear::rulings(wanted.records, known, observed, now.at)).filter_map(
+            |change| match change {
+                Change::Ticket(ticket) => Some(ticket.group),
+                Change::Ruling { ruling } => Some(ruling.group),
+                _ => None,
+            },
+        );
     let issues = groups.filter_map(|group| Some(known.tickets.get(&group)?.issue()?.id.clone()));
     issues.chain(hear::ordered(wanted.records, known, observed)).collect()
 }

@@ -230,7 +230,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         for Create { ticket, .. } in creates.iter().filter(|_| recorded.is_err()) {
             if let Some(Issue { key, .. }) = ticket.issue() {
                 let group = ticket.group.label();
-                tracing::error!(key, group, "this ticket was opened and cannot be noted; the next run looks for it");
+                tracing::error!(
+                    key,
+                    group,
+                    "this ticket was opened and cannot be noted; the next run looks for it"
+                );
             }
         }
         recorded?;

@@ -119,7 +119,11 @@ async fn check_one(client: &Client, needs: &Needs, ticket: Option<&Issue>) -> He
     match client.sign_in().await {
         Ok(me) => {
             let name = if me.name.is_empty() { "an account without a name" } else { &me.name };
-            health.push(Finding::new("credentials", Verdict::Good, format!("accepted as {name}, account `{}`", me.id)));
+            health.push(Finding::new(
+                "credentials",
+                Verdict::Good,
+                format!("accepted as {name}, account `{}`", me.id),
+            ));
         }
         Err(error) => {
             health.push(failed("credentials", &error));

@@ -33,7 +33,8 @@ impl Planner<'_> {
     ) {
         let (into, survivor) = self.survivor(into);
         let into = &into.clone();
-        if self.input.tickets.get(into).and_then(Ticket::issue).is_none() {
+        let other = self.input.tickets.get(into);
+        let Some((other, issue)) = other.and_then(|other| Some((other, other.issue()?))) else {
             if matches!(survivor, Some(Status::Resolved { .. })) {
                 return self.resolved(group, standing, ticket, observed);
             }
@@ -41,11 +42,10 @@ impl Planner<'_> {
             let what = format!("its disputes belong to group {}, which has no ticket yet", into.short());
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
-        }
+        };
         let ruling = self.merge_of(group);
-        let other = self.input.tickets.get(into).and_then(Ticket::issue);
-        if let Some(other) = other.filter(|other| !self.input.observed.contains_key(&other.id)) {
-            let what = format!("its disputes belong with those of {}, which Jira does not show", other.key);
+        if self.is_missing(other) {
+            let what = format!("its disputes belong with those of {}, which Jira does not show", issue.key);
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
@@ -69,9 +69,7 @@ impl Planner<'_> {
             };
             self.act(group, standing, observed, write, reason.clone());
         }
-        let other = self.input.tickets.get(into).and_then(Ticket::issue);
-        let other = other.map_or_else(|| "another ticket".to_owned(), |issue| issue.key.clone());
-        let own = &observed.issue.key;
+        let (own, other) = (&observed.issue.key, &issue.key);
         let (here, there) = if by_person {
             (
                 format!(
@@ -124,6 +122,13 @@ impl Planner<'_> {
         self.close(group, standing, ticket, observed, reason);
     }
 
+    /// Whether a ticket was asked for and is not shown: nobody knows whether it is there. Settled ones are not asked for any
+    /// more after a while.
+    fn is_missing(&self, ticket: &Ticket) -> bool {
+        let is_shown = |issue: &Issue| self.input.observed.contains_key(&issue.id);
+        !ticket.closed.is_settled() && !ticket.issue().is_some_and(is_shown)
+    }
+
     /// The ticket of a group, where a person closed it with disputes open.
     fn closed_by_person(&self, group: &GroupId) -> Option<&Issue> {
         let ticket = self.input.tickets.get(group)?;
@@ -173,8 +178,11 @@ impl Planner<'_> {
         if observed.labels.contains(IGNORE_LABEL) {
             return self.hold(group, standing, Some(observed.issue.key.clone()), HoldReason::Ignored);
         }
-        // Of one that is not shown nobody knows whether it is there: then this one may be all that people have.
-        let Some(Observed { issue: own, .. }) = self.input.observed.get(&own.id) else { return };
+        // Then this one may be all that people have.
+        if self.is_missing(ticket) {
+            return;
+        }
+        let own = self.input.observed.get(&own.id).map_or(own, |own| &own.issue);
         let reason = Reason::Duplicate { of: own.key.clone() };
         let topic = format!("{SECOND}{}", stray.issue.id);
         if !ticket.told.contains(&topic) {

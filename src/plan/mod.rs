@@ -50,8 +50,8 @@ pub use lineage::{CLOSING, closing_topic, tells_of};
 pub use lost::{Overwritten, Past, PastItem, is_of_loss, is_told, overwritten};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
-pub(crate) use orders::strangers;
 pub(crate) use orders::in_force;
+pub(crate) use orders::strangers;
 pub use orders::{
     Asked, BY_COMMENT, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, links,
 };

@@ -265,7 +265,8 @@ impl Planner<'_> {
         let mut child = group;
         // Ends even if what is known goes in a circle.
         for _ in self.input.groups {
-            let Some(parent) = child.split_from.as_ref().filter(|parent| self.split_of(parent, child).is_none())
+            let Some(parent) =
+                child.split_from.as_ref().filter(|parent| self.split_of(parent, child).is_none())
             else {
                 return false;
             };

@@ -180,7 +180,10 @@ mod tests {
         let mut edited = whole.clone();
         for place in [0, 2] {
             let inline = edited["content"][place]["content"].as_array_mut().unwrap();
-            inline.extend([json!({ "type": "hardBreak" }), json!({ "type": "text", "text": " called TX, ask " })]);
+            inline.extend([
+                json!({ "type": "hardBreak" }),
+                json!({ "type": "text", "text": " called TX, ask " }),
+            ]);
             inline.push(mention.clone());
         }
         let theirs = vec![json!({ "type": "paragraph", "content": [
@@ -194,9 +197,13 @@ mod tests {
         edited["content"][0]["content"][0]["text"] = json!("▼ disputebot CALL ME");
         edited["content"][2]["content"][0]["text"] = json!("▲ disputebot · dispute-group- gone");
         let Located::Block { above, below, .. } = locate(&edited) else { panic!("the block is lost") };
-        assert_eq!([adf::plain_text(&above), adf::plain_text(&below)], ["CALL ME\n", "· dispute-group- gone\n"]);
+        assert_eq!(
+            [adf::plain_text(&above), adf::plain_text(&below)],
+            ["CALL ME\n", "· dispute-group- gone\n"]
+        );
 
-        let Value::String(whole) = compose(Markup::Wiki, &group, &[], &[Value::String("ours".to_owned())], &[])
+        let Value::String(whole) =
+            compose(Markup::Wiki, &group, &[], &[Value::String("ours".to_owned())], &[])
         else {
             panic!("markup is a string")
         };
@@ -211,7 +218,9 @@ mod tests {
         };
         assert_eq!(locate(&Value::String(edited.join("\n"))), expected);
         let within = whole.replace("tell it_", "tell it, or TX_");
-        let Located::Block { below, .. } = locate(&Value::String(within)) else { panic!("the block is lost") };
+        let Located::Block { below, .. } = locate(&Value::String(within)) else {
+            panic!("the block is lost")
+        };
         assert_eq!(below, [json!("\n\n, or TX_")]);
     }
 

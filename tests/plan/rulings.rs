@@ -123,7 +123,8 @@ fn a_ticket_of_what_is_no_group_is_closed_and_reopened_a_bounded_number_of_times
         let more = (0..count).map(|number| Text::from(format!("Z-{number:03}").as_str()));
         world.group(A).members = members.iter().cloned().chain(more).collect();
         let plan = world.run();
-        moves += writes(&plan).iter().filter(|it| it.starts_with("close") || it.starts_with("reopen")).count();
+        moves +=
+            writes(&plan).iter().filter(|it| it.starts_with("close") || it.starts_with("reopen")).count();
         world.now += SignedDuration::from_hours(24);
     }
     let most = world.params.manners.max_reopens * 2 + 1;

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use disputebot::sandbox::{Deed, Due, Effect, Fault, Index, Matches, Options, Permission, Reply, User, Visit};
+use disputebot::sandbox::{
+    Deed, Due, Effect, Fault, Index, Matches, Options, Permission, Reply, User, Visit,
+};
 use serde_json::{Value, json};
 
 use crate::{

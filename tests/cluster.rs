@@ -961,6 +961,29 @@ fn a_claim_reference_is_shared_within_one_client_only() {
 }
 
 #[test]
+fn lines_of_one_claim_differ_only_in_values_that_are_known() {
+    let of = |payers: &[Option<&str>]| {
+        let mut disputes = background(payers.len(), &[A], &mut Random(38));
+        for (dispute, payer) in disputes.iter_mut().zip(payers) {
+            dispute.claim_ref = Some("claim 1".into());
+            dispute.payer = payer.map(Text::from);
+        }
+        let (table, _) = clusters(&disputes);
+        let values: BTreeSet<Option<Text>> =
+            (0..payers.len()).map(|row| table.value(row, Attribute::SharedClaim).cloned()).collect();
+        assert_eq!(values.len(), 1, "the lines of a claim have one value: {values:?}");
+        values.into_iter().flatten().next().unwrap().to_string()
+    };
+    let (one, other) = (Some("Example Plan 1"), Some("Example Plan 2"));
+    for payers in [&[one, None][..], &[None, one], &[one, one, None], &[None, None]] {
+        assert_eq!(of(payers), "another dispute of the claim", "{payers:?}");
+    }
+    for payers in [&[one, other][..], &[None, one, other], &[one, None, other]] {
+        assert_eq!(of(payers), "another dispute of the claim, with another payer", "{payers:?}");
+    }
+}
+
+#[test]
 fn what_a_reference_says_of_the_open_disputes_themselves_is_not_counted_twice() {
     // A reference of all that was ever seen holds the open ones, too; what they share is a cause all the same.
     let mut disputes = background(1200, &[A], &mut Random(36));

@@ -651,6 +651,32 @@ fn the_baseline_takes_the_key_that_tells_most() {
 }
 
 #[test]
+fn what_triagers_put_together_has_a_rule_with_the_baseline_too() {
+    let mut disputes = background(1000, &[A], &mut Random(35));
+    plant(&mut disputes, (0..1000).step_by(20));
+    let params = Params { engine: Engine::GroupBy, ..Params::default() };
+    let (table, found) = group_disputes(&disputes, &params);
+    let homeless: Vec<&Text> =
+        (0..table.len()).map(|row| table.id(row)).filter(|id| home_of(&table, &found, id).is_none()).collect();
+    let links: Vec<Link> = homeless
+        .windows(2)
+        .take(5)
+        .map(|pair| Link { one: pair[0].clone(), other: pair[1].clone(), bond: Bond::Must })
+        .collect();
+    let links = Links::new(&links).unwrap();
+    let guided = cluster_guided(&table, &params, Guidance { links: Some(&links), ..Guidance::default() });
+    assert_eq!(guided.len(), found.len() + 1, "one group more");
+    let opened = &guided[home_of(&table, &guided, homeless[0]).unwrap()];
+    assert!(opened.patterns.iter().all(|pattern| !pattern.is_empty()) && !opened.patterns.is_empty());
+    let of_the_key: BTreeSet<Vec<Attribute>> = guided
+        .iter()
+        .filter(|cluster| cluster.rows != opened.rows)
+        .map(|cluster| cluster.patterns[0].iter().map(|item| item.attribute).collect())
+        .collect();
+    assert_eq!(of_the_key.len(), 1, "the others keep the key: {of_the_key:?}");
+}
+
+#[test]
 fn few_or_equal_rows_are_no_trouble() {
     for engine in [Engine::Patterns, Engine::GroupBy] {
         let params = Params { engine, ..Params::default() };

@@ -179,9 +179,7 @@ pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) ->
     if let Some(links) = guidance.links {
         links.honour(table, params.min_group, &mut clusters);
     }
-    if params.engine == Engine::Patterns {
-        name(table, &mut clusters);
-    }
+    name(table, &mut clusters);
     clusters.sort_by(|a, b| {
         (a.program, &a.client, &a.patterns, &a.rows).cmp(&(b.program, &b.client, &b.patterns, &b.rows))
     });
@@ -198,10 +196,11 @@ fn number(clusters: &mut [Cluster]) {
     }
 }
 
-/// Learns the patterns that stand for each cluster among its client's disputes.
+/// Learns the patterns that stand for each cluster among its client's disputes. One that has a key keeps it; what triagers
+/// put together has none with either engine.
 fn name(table: &Table, clusters: &mut [Cluster]) {
     let mut owned: BTreeMap<(Program, u32), Vec<usize>> = BTreeMap::new();
-    for (place, cluster) in clusters.iter().enumerate() {
+    for (place, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| cluster.patterns.is_empty()) {
         owned.entry((cluster.program, table.client_code(cluster.rows[0]))).or_default().push(place);
     }
     let mut rows_of: BTreeMap<(Program, u32), Vec<usize>> =

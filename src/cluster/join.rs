@@ -13,7 +13,8 @@
 //!
 //! A group weighs as many points as it has disputes, and has at least the smallest number that makes a core point:
 //! density excludes no group here, and what linfa's DBSCAN finds are the chains of groups that are near each
-//! other. Where density does decide is in the notes, of which few in one wording are noise.
+//! other. Nor does it exclude a wording in the notes, where each prototype has the two rows that make a core point:
+//! what too few rows have is left out before, by their number alone.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -1,7 +1,8 @@
 //! How often each value occurs in rows without a cause: the background that evidence is measured against.
 //!
-//! Counts are additive: those of two sets of rows merge into those of both, in any order and grouping, so that
-//! they can be taken piecewise and elsewhere.
+//! Counts of single values are additive: those of two sets of rows merge into those of both, in any order and grouping,
+//! so that they can be taken piecewise and elsewhere. Counts of pairs are not: they are taken in one piece from the rows
+//! of a partition, since which pairs there are follows from all of its rows, and a reference population has none.
 
 use std::sync::Arc;
 

@@ -198,6 +198,20 @@ fn the_order_of_programs_and_the_names_of_clients_change_nothing() {
 }
 
 #[test]
+fn no_cause_is_one_of_two_programs() {
+    for engine in [Engine::Patterns, Engine::GroupBy] {
+        let (_, clusters) = group_disputes(&tangled(1500, 20, 12), &Params { engine, ..Params::default() });
+        let mut programs: BTreeMap<usize, BTreeSet<Program>> = BTreeMap::new();
+        for cluster in &clusters {
+            programs.entry(cluster.cause).or_default().insert(cluster.program);
+        }
+        assert!(programs.values().all(|programs| programs.len() == 1), "{engine:?}: {programs:?}");
+        let all: BTreeSet<&Program> = programs.values().flatten().collect();
+        assert!(all.len() > 1, "{engine:?}: one program proves nothing");
+    }
+}
+
+#[test]
 fn the_ids_of_the_disputes_change_nothing() {
     let disputes = tangled(1500, 20, 8);
     let mut names: Vec<usize> = (0..disputes.len()).collect();
@@ -656,8 +670,10 @@ fn what_triagers_put_together_has_a_rule_with_the_baseline_too() {
     plant(&mut disputes, (0..1000).step_by(20));
     let params = Params { engine: Engine::GroupBy, ..Params::default() };
     let (table, found) = group_disputes(&disputes, &params);
-    let homeless: Vec<&Text> =
-        (0..table.len()).map(|row| table.id(row)).filter(|id| home_of(&table, &found, id).is_none()).collect();
+    let homeless: Vec<&Text> = (0..table.len())
+        .map(|row| table.id(row))
+        .filter(|id| home_of(&table, &found, id).is_none())
+        .collect();
     let links: Vec<Link> = homeless
         .windows(2)
         .take(5)

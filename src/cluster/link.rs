@@ -154,7 +154,7 @@ impl Links {
         }
         clusters.retain(|cluster| {
             !cluster.rows.is_empty() && cluster.rows.len() >= min_group
-                || cluster.rows.iter().any(|row| companions.has(row))
+                || cluster.rows.iter().any(|row| companions.has(*row))
         });
     }
 }
@@ -180,8 +180,8 @@ impl Companions {
         self.whole_of.get(row).map_or(std::slice::from_ref(row), |place| &self.wholes[*place])
     }
 
-    fn has(&self, row: &usize) -> bool {
-        self.whole_of.contains_key(row)
+    fn has(&self, row: usize) -> bool {
+        self.whole_of.contains_key(&row)
     }
 }
 
@@ -222,6 +222,6 @@ mod tests {
             assert!(std::ptr::eq(companions.with(&row), whole), "row {row} has a list of its own");
         }
         assert_eq!(companions.with(&(many + 1)), [many, many + 1]);
-        assert_eq!((companions.with(&(many + 2)), companions.has(&(many + 2))), (&[many + 2][..], false));
+        assert_eq!((companions.with(&(many + 2)), companions.has(many + 2)), (&[many + 2][..], false));
     }
 }

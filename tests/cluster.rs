@@ -198,6 +198,20 @@ fn the_order_of_programs_and_the_names_of_clients_change_nothing() {
 }
 
 #[test]
+fn no_cause_is_one_of_two_programs() {
+    for engine in [Engine::Patterns, Engine::GroupBy] {
+        let (_, clusters) = group_disputes(&tangled(1500, 20, 12), &Params { engine, ..Params::default() });
+        let mut programs: BTreeMap<usize, BTreeSet<Program>> = BTreeMap::new();
+        for cluster in &clusters {
+            programs.entry(cluster.cause).or_default().insert(cluster.program);
+        }
+        assert!(programs.values().all(|programs| programs.len() == 1), "{engine:?}: {programs:?}");
+        let all: BTreeSet<&Program> = programs.values().flatten().collect();
+        assert!(all.len() > 1, "{engine:?}: one program proves nothing");
+    }
+}
+
+#[test]
 fn the_ids_of_the_disputes_change_nothing() {
     let disputes = tangled(1500, 20, 8);
     let mut names: Vec<usize> = (0..disputes.len()).collect();
@@ -651,6 +665,34 @@ fn the_baseline_takes_the_key_that_tells_most() {
 }
 
 #[test]
+fn what_triagers_put_together_has_a_rule_with_the_baseline_too() {
+    let mut disputes = background(1000, &[A], &mut Random(35));
+    plant(&mut disputes, (0..1000).step_by(20));
+    let params = Params { engine: Engine::GroupBy, ..Params::default() };
+    let (table, found) = group_disputes(&disputes, &params);
+    let homeless: Vec<&Text> = (0..table.len())
+        .map(|row| table.id(row))
+        .filter(|id| home_of(&table, &found, id).is_none())
+        .collect();
+    let links: Vec<Link> = homeless
+        .windows(2)
+        .take(5)
+        .map(|pair| Link { one: pair[0].clone(), other: pair[1].clone(), bond: Bond::Must })
+        .collect();
+    let links = Links::new(&links).unwrap();
+    let guided = cluster_guided(&table, &params, Guidance { links: Some(&links), ..Guidance::default() });
+    assert_eq!(guided.len(), found.len() + 1, "one group more");
+    let opened = &guided[home_of(&table, &guided, homeless[0]).unwrap()];
+    assert!(opened.patterns.iter().all(|pattern| !pattern.is_empty()) && !opened.patterns.is_empty());
+    let of_the_key: BTreeSet<Vec<Attribute>> = guided
+        .iter()
+        .filter(|cluster| cluster.rows != opened.rows)
+        .map(|cluster| cluster.patterns[0].iter().map(|item| item.attribute).collect())
+        .collect();
+    assert_eq!(of_the_key.len(), 1, "the others keep the key: {of_the_key:?}");
+}
+
+#[test]
 fn few_or_equal_rows_are_no_trouble() {
     for engine in [Engine::Patterns, Engine::GroupBy] {
         let params = Params { engine, ..Params::default() };
@@ -958,6 +1000,29 @@ fn a_claim_reference_is_shared_within_one_client_only() {
     };
     let own = background(1, &[A], &mut Random(38))[0].client.clone();
     assert_eq!((of(&own), of("Another Client")), (2, 0));
+}
+
+#[test]
+fn lines_of_one_claim_differ_only_in_values_that_are_known() {
+    let of = |payers: &[Option<&str>]| {
+        let mut disputes = background(payers.len(), &[A], &mut Random(38));
+        for (dispute, payer) in disputes.iter_mut().zip(payers) {
+            dispute.claim_ref = Some("claim 1".into());
+            dispute.payer = payer.map(Text::from);
+        }
+        let (table, _) = clusters(&disputes);
+        let values: BTreeSet<Option<Text>> =
+            (0..payers.len()).map(|row| table.value(row, Attribute::SharedClaim).cloned()).collect();
+        assert_eq!(values.len(), 1, "the lines of a claim have one value: {values:?}");
+        values.into_iter().flatten().next().unwrap().to_string()
+    };
+    let (one, other) = (Some("Example Plan 1"), Some("Example Plan 2"));
+    for payers in [&[one, None][..], &[None, one], &[one, one, None], &[None, None]] {
+        assert_eq!(of(payers), "another dispute of the claim", "{payers:?}");
+    }
+    for payers in [&[one, other][..], &[None, one, other], &[one, None, other]] {
+        assert_eq!(of(payers), "another dispute of the claim, with another payer", "{payers:?}");
+    }
 }
 
 #[test]

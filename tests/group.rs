@@ -116,6 +116,11 @@ impl History {
         inherit(&input, &self.params, &mut mint)
     }
 
+    /// What hangs on the groups from now on, in turn by the order in which they were born.
+    fn hang(&mut self, stakes: &[Stake]) {
+        self.stakes = (1..=self.minted).map(id).zip(stakes.iter().copied().cycle()).collect();
+    }
+
     fn group(&self, number: u128) -> &Group {
         self.groups.iter().find(|group| group.id == id(number)).unwrap()
     }
@@ -497,6 +502,21 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
     })
 }
 
+/// What hangs on groups, for each of some days: tickets are opened, worked on and closed seldom enough for a merge to be
+/// seen twice meanwhile.
+fn stakes() -> impl Strategy<Value = Vec<Vec<Stake>>> {
+    let drawn = prop::sample::select(vec![Stake::Nothing, Stake::Ticket, Stake::Work, Stake::Decided]);
+    let drawn = vec(drawn, 7);
+    let changes = vec(prop::option::weighted(0.3, drawn.clone()), 10);
+    (drawn, changes).prop_map(|(first, changes)| {
+        let mut days = vec![first];
+        for change in changes {
+            days.push(change.unwrap_or_else(|| days[days.len() - 1].clone()));
+        }
+        days
+    })
+}
+
 /// The clusters of a day; even and odd disputes belong to different clients.
 fn clusters(day: &Day, number: usize) -> (Vec<Found>, HashSet<Text>) {
     let mut members: BTreeMap<(u8, usize), Vec<u32>> = BTreeMap::new();
@@ -614,18 +634,25 @@ fn check_run(
 
 #[test]
 fn the_invariants_hold_in_random_histories() {
-    let shapes = (days(), 1u32..=3);
-    let seen: RefCell<BTreeMap<&str, usize>> = RefCell::default();
-    hold_for(7, 600, &shapes, |(days, confirm_runs)| {
+    let shapes = (days(), 1u32..=3, stakes());
+    let seen: RefCell<BTreeMap<String, usize>> = RefCell::default();
+    hold_for(7, 600, &shapes, |(days, confirm_runs, stakes)| {
         let mut history = History::new();
         history.params.confirm_runs = confirm_runs;
         for (number, day) in days.iter().enumerate() {
             let (found, open) = clusters(day, number);
             let before = history.groups.clone();
+            history.hang(&stakes[number]);
             let lineage = history.inherit(&found, &open, day.complete, day.complete);
             check_run(&before, &lineage, day, &found, &open)?;
             for event in &lineage.events {
-                *seen.borrow_mut().entry(word(event)).or_default() += 1;
+                let mut seen = seen.borrow_mut();
+                *seen.entry(word(event).to_owned()).or_default() += 1;
+                if let Event::Known { group, fate: Fate::MergedInto(into) } = event {
+                    for (word, group) in [("from", group), ("into", into)] {
+                        *seen.entry(format!("{word} {:?}", history.stakes[group])).or_default() += 1;
+                    }
+                }
             }
             history.groups = lineage.groups;
             history.now += SignedDuration::from_hours(24 * 9);
@@ -634,9 +661,13 @@ fn the_invariants_hold_in_random_histories() {
     });
     let seen = seen.into_inner();
     println!("{seen:?}");
-    for event in ["born", "split", "kept", "returned", "merged", "resolved", "unconfirmed"] {
+    let events = ["born", "split", "kept", "returned", "merged", "resolved", "unconfirmed"];
+    let merges = [Stake::Nothing, Stake::Ticket, Stake::Work, Stake::Decided]
+        .iter()
+        .flat_map(|stake| [format!("from {stake:?}"), format!("into {stake:?}")]);
+    for event in events.map(str::to_owned).into_iter().chain(merges) {
         assert!(
-            seen.get(event).is_some_and(|count| *count >= 10),
+            seen.get(&event).is_some_and(|count| *count >= 10),
             "`{event}` is too rare to prove anything: {seen:?}"
         );
     }
@@ -679,11 +710,12 @@ fn the_same_input_twice_gives_no_event() {
 
 #[test]
 fn the_order_of_the_clusters_changes_nothing() {
-    hold_for(13, 400, &days(), |days| {
+    hold_for(13, 400, &(days(), stakes()), |(days, stakes)| {
         let mut history = History::new();
         for (number, day) in days.iter().enumerate() {
             let (mut found, open) = clusters(day, number);
             let before = history.groups.clone();
+            history.hang(&stakes[number]);
             let lineage = history.inherit(&found, &open, day.complete, day.complete);
             let by = if found.is_empty() { 0 } else { day.rotate % found.len() };
             found.rotate_left(by);

@@ -13,10 +13,11 @@
 //!
 //! A group weighs as many points as it has disputes, and has at least the smallest number that makes a core point:
 //! density excludes no group here, and what linfa's DBSCAN finds are the chains of groups that are near each
-//! other. Where density does decide is in the notes, of which few in one wording are noise.
+//! other. Nor does it exclude a wording in the notes, where each prototype has the two rows that make a core point:
+//! what too few rows have is left out before, by their number alone.
 
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{
     Params,
@@ -268,6 +269,20 @@ struct Shape {
     hits: Vec<Vec<(u32, f64)>>,
 }
 
+impl Shape {
+    /// Values by which neighbours are found, with their attributes.
+    fn telling(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.hits.iter().enumerate().flat_map(move |(attribute, hits)| {
+            let least = TELLING.0 * self.filled[attribute];
+            hits.iter()
+                .filter(move |(code, chance)| {
+                    *code != 0 && *chance < TELLING.1 && count(&self.values[attribute], *code) >= least
+                })
+                .map(move |(code, _)| (attribute, *code))
+        })
+    }
+}
+
 fn shapes(partition: &Partition<'_>, rates: &Rates, groups: &[Vec<u32>]) -> Vec<Shape> {
     groups
         .par_iter()
@@ -303,33 +318,30 @@ fn shapes(partition: &Partition<'_>, rates: &Rates, groups: &[Vec<u32>]) -> Vec<
 fn neighbours(partition: &Partition<'_>, shapes: &[Shape], reach: f64, free_rows: f64) -> Vec<(u32, u32)> {
     let mut with: FxHashMap<(usize, u32), Vec<u32>> = FxHashMap::default();
     for (group, shape) in shapes.iter().enumerate() {
-        for (attribute, hits) in shape.hits.iter().enumerate() {
-            for (code, chance) in hits {
-                if *code != 0
-                    && *chance < TELLING.1
-                    && count(&shape.values[attribute], *code) >= TELLING.0 * shape.filled[attribute]
-                {
-                    with.entry((attribute, *code)).or_default().push(group as u32);
-                }
-            }
+        for value in shape.telling() {
+            with.entry(value).or_default().push(group as u32);
         }
     }
     let doubt = DOUBT + CHANCE * (shapes.len() as f64 / FEW).ln().max(0.0);
-    let mut pairs: FxHashSet<(u32, u32)> = FxHashSet::default();
-    for groups in with.values() {
-        for (place, group) in groups.iter().enumerate() {
-            pairs.extend(groups[place + 1..].iter().map(|other| (*group, *other)));
-        }
-    }
-    let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
-    pairs.sort_unstable();
-    pairs
+    let is_near = |a: &Shape, b: &Shape| {
+        let (difference, agreement) = compare(partition, a, b);
+        let needed = (free_rows.max(1.0) / (a.rows + b.rows)).ln().max(0.0) + 1.0;
+        agreement >= needed && difference * DIFFERENCE <= reach * (agreement - doubt)
+    };
+    // Group by group: all pairs at once are millions where thousands of groups have one code.
+    (0..shapes.len() as u32)
         .into_par_iter()
-        .filter(|(a, b)| {
-            let (a, b) = (&shapes[*a as usize], &shapes[*b as usize]);
-            let (difference, agreement) = compare(partition, a, b);
-            let needed = (free_rows.max(1.0) / (a.rows + b.rows)).ln().max(0.0) + 1.0;
-            agreement >= needed && difference * DIFFERENCE <= reach * (agreement - doubt)
+        .flat_map_iter(|group| {
+            let shape = &shapes[group as usize];
+            let mut others: Vec<u32> = Vec::new();
+            for value in shape.telling() {
+                let groups = &with[&value];
+                others.extend_from_slice(&groups[groups.partition_point(|other| *other <= group)..]);
+            }
+            others.sort_unstable();
+            others.dedup();
+            others.retain(|other| is_near(shape, &shapes[*other as usize]));
+            others.into_iter().map(move |other| (group, other))
         })
         .collect()
 }

@@ -112,36 +112,36 @@ impl Links {
                 home[*row] = Some(place);
             }
         }
-        let mut companions: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        let mut wholes: Vec<Vec<usize>> = Vec::new();
         for ids in &self.together {
             let mut rows_by_owner: BTreeMap<(crate::dispute::Program, u32), Vec<usize>> = BTreeMap::new();
             for row in ids.iter().filter_map(|id| row_of.get(id)) {
                 rows_by_owner.entry((table.program(*row), table.client_code(*row))).or_default().push(*row);
             }
-            for rows in rows_by_owner.into_values().filter(|rows| rows.len() > 1) {
-                let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-                for place in rows.iter().filter_map(|row| home[*row]) {
-                    *votes.entry(place).or_default() += 1;
-                }
-                let most = votes.into_iter().max_by_key(|(place, count)| (*count, usize::MAX - place));
-                let place = most.map_or_else(|| open(table, rows[0], clusters), |(place, _)| place);
-                for row in &rows {
-                    home[*row] = Some(place);
-                    companions.insert(*row, rows.clone());
-                }
+            wholes.extend(rows_by_owner.into_values().filter(|rows| rows.len() > 1));
+        }
+        for rows in &wholes {
+            let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+            for place in rows.iter().filter_map(|row| home[*row]) {
+                *votes.entry(place).or_default() += 1;
+            }
+            let most = votes.into_iter().max_by_key(|(place, count)| (*count, usize::MAX - place));
+            let place = most.map_or_else(|| open(table, rows[0], clusters), |(place, _)| place);
+            for row in rows {
+                home[*row] = Some(place);
             }
         }
+        let companions = Companions::new(wholes);
         for (one, other) in &self.apart {
             let (Some(one), Some(other)) = (row_of.get(one), row_of.get(other)) else { continue };
             if home[*one].is_none() || home[*one] != home[*other] {
                 continue;
             }
-            let with = |row: &usize| companions.get(row).cloned().unwrap_or_else(|| vec![*row]);
-            let (stay, leave) = (with(one), with(other));
+            let (stay, leave) = (companions.with(one), companions.with(other));
             let leave = if leave.len() > stay.len() { stay } else { leave };
             let place = (leave.len() > 1).then(|| open(table, leave[0], clusters));
             for row in leave {
-                home[row] = place;
+                home[*row] = place;
             }
         }
         for cluster in clusters.iter_mut() {
@@ -154,8 +154,34 @@ impl Links {
         }
         clusters.retain(|cluster| {
             !cluster.rows.is_empty() && cluster.rows.len() >= min_group
-                || cluster.rows.iter().any(|row| companions.contains_key(row))
+                || cluster.rows.iter().any(|row| companions.has(*row))
         });
+    }
+}
+
+/// Rows by what was decided to belong together. A whole is listed once however many rows it has: thousands of
+/// decisions may chain into one, and a list for each of its rows would be as many rows squared.
+#[derive(Debug)]
+struct Companions {
+    wholes: Vec<Vec<usize>>,
+    whole_of: FxHashMap<usize, usize>,
+}
+
+impl Companions {
+    /// No row is in two wholes.
+    fn new(wholes: Vec<Vec<usize>>) -> Self {
+        let places = wholes.iter().enumerate();
+        let whole_of = places.flat_map(|(place, rows)| rows.iter().map(move |row| (*row, place))).collect();
+        Self { wholes, whole_of }
+    }
+
+    /// The whole of a row, which is the row alone where nothing was decided.
+    fn with<'a>(&'a self, row: &'a usize) -> &'a [usize] {
+        self.whole_of.get(row).map_or(std::slice::from_ref(row), |place| &self.wholes[*place])
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.whole_of.contains_key(&row)
     }
 }
 
@@ -178,4 +204,24 @@ fn head(heads: &mut [usize], mut place: usize) -> usize {
         place = heads[place];
     }
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_is_listed_once_for_all_of_its_rows() {
+        let many = 20_000;
+        let companions = Companions::new(vec![(0..many).collect(), vec![many, many + 1]]);
+        let listed: usize = companions.wholes.iter().map(Vec::len).sum();
+        assert_eq!(listed, many + 2, "as many entries as rows");
+        let whole = companions.with(&0);
+        assert_eq!(whole.len(), many);
+        for row in 0..many {
+            assert!(std::ptr::eq(companions.with(&row), whole), "row {row} has a list of its own");
+        }
+        assert_eq!(companions.with(&(many + 1)), [many, many + 1]);
+        assert_eq!((companions.with(&(many + 2)), companions.has(many + 2)), (&[many + 2][..], false));
+    }
 }

@@ -75,7 +75,7 @@ mod rule;
 mod seed;
 mod table;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 pub use attribute::{Attribute, Item};
 pub use company::{Company, company};
@@ -151,41 +151,60 @@ pub fn cluster(table: &Table, params: &Params) -> Vec<Cluster> {
 
 /// As [`cluster`], with guidance; the decisions of triagers are honoured exactly.
 pub fn cluster_guided(table: &Table, params: &Params, guidance: Guidance<'_>) -> Vec<Cluster> {
-    let mut clusters = Vec::new();
-    for (program, rows) in table.partitions() {
-        match params.engine {
-            Engine::Patterns => {
-                let partition = Partition::new(table, rows.clone());
-                let reference = guidance
-                    .reference
-                    .and_then(|reference| Counts::of_reference(&partition, table, reference, *program));
-                for cause in cover::causes(&partition, params, reference.as_ref()) {
-                    let members = cause.iter().map(|row| rows.start + *row as usize);
-                    split_by_client(table, *program, members, params.min_group, &mut clusters);
-                }
-            }
-            Engine::GroupBy => {
-                let all: Vec<u32> = rows.clone().map(|row| row as u32).collect();
-                for (key, members) in groupby::best(table, &all, params.min_group) {
-                    let (first, members) = (clusters.len(), members.into_iter().map(|row| row as usize));
-                    split_by_client(table, *program, members, params.min_group, &mut clusters);
-                    for cluster in &mut clusters[first..] {
-                        cluster.patterns = vec![key.clone()];
-                    }
-                }
-            }
+    let by_program: Vec<Vec<Cluster>> = table
+        .partitions()
+        .par_iter()
+        .map(|(program, rows)| of_program(table, *program, rows.clone(), params, guidance.reference))
+        .collect();
+    let mut clusters: Vec<Cluster> = Vec::new();
+    for mut of_program in by_program {
+        let first = clusters.last().map_or(0, |last| last.cause + 1);
+        for cluster in &mut of_program {
+            cluster.cause += first;
         }
+        clusters.append(&mut of_program);
     }
     if let Some(links) = guidance.links {
         links.honour(table, params.min_group, &mut clusters);
     }
-    if params.engine == Engine::Patterns {
-        name(table, &mut clusters);
-    }
+    name(table, &mut clusters);
     clusters.sort_by(|a, b| {
         (a.program, &a.client, &a.patterns, &a.rows).cmp(&(b.program, &b.client, &b.patterns, &b.rows))
     });
     number(&mut clusters);
+    clusters
+}
+
+/// Clusters of one program, whose causes are counted from 0.
+fn of_program(
+    table: &Table,
+    program: Program,
+    rows: Range<usize>,
+    params: &Params,
+    reference: Option<&Table>,
+) -> Vec<Cluster> {
+    let mut clusters = Vec::new();
+    match params.engine {
+        Engine::Patterns => {
+            let partition = Partition::new(table, rows.clone());
+            let reference =
+                reference.and_then(|reference| Counts::of_reference(&partition, table, reference, program));
+            for cause in cover::causes(&partition, params, reference.as_ref()) {
+                let members = cause.iter().map(|row| rows.start + *row as usize);
+                split_by_client(table, program, members, params.min_group, &mut clusters);
+            }
+        }
+        Engine::GroupBy => {
+            let all: Vec<u32> = rows.map(|row| row as u32).collect();
+            for (key, members) in groupby::best(table, &all, params.min_group) {
+                let (first, members) = (clusters.len(), members.into_iter().map(|row| row as usize));
+                split_by_client(table, program, members, params.min_group, &mut clusters);
+                for cluster in &mut clusters[first..] {
+                    cluster.patterns = vec![key.clone()];
+                }
+            }
+        }
+    }
     clusters
 }
 
@@ -198,10 +217,11 @@ fn number(clusters: &mut [Cluster]) {
     }
 }
 
-/// Learns the patterns that stand for each cluster among its client's disputes.
+/// Learns the patterns that stand for each cluster among its client's disputes. One that has a key keeps it; what triagers
+/// put together has none with either engine.
 fn name(table: &Table, clusters: &mut [Cluster]) {
     let mut owned: BTreeMap<(Program, u32), Vec<usize>> = BTreeMap::new();
-    for (place, cluster) in clusters.iter().enumerate() {
+    for (place, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| cluster.patterns.is_empty()) {
         owned.entry((cluster.program, table.client_code(cluster.rows[0]))).or_default().push(place);
     }
     let mut rows_of: BTreeMap<(Program, u32), Vec<usize>> =

@@ -127,7 +127,19 @@ pub(super) fn cluster(
         Some(embedding) => sets.embedded(embedding),
         None => sets.weighted(),
     };
-    let [wide, narrow] = REACH.map(|reach| sets.names(&vectors, prototypes, reach, values.len()));
+    let postings = Postings::new(&vectors[..prototypes]);
+    // The nearest one within the wide reach is that within the narrow one, if there is any.
+    let nearest: Vec<Option<(u32, f32)>> = vectors[prototypes..]
+        .par_iter()
+        .map(|vector| postings.nearest(vector, least_product(REACH[0])))
+        .collect();
+    let [wide, narrow] = REACH.map(|reach| {
+        let least = least_product(reach);
+        let within = nearest.iter().map(|nearest| nearest.filter(|(_, product)| *product >= least));
+        let own = (0..prototypes as u32).map(Some);
+        let nearest = own.chain(within.map(|nearest| nearest.map(|(prototype, _)| prototype)));
+        sets.names(Prototypes::new(&postings, &vectors[..prototypes], reach), nearest, reach, values.len())
+    });
     (wide, narrow)
 }
 
@@ -220,19 +232,15 @@ impl<'a> Sets<'a> {
             .collect()
     }
 
+    /// Names of the wordings. `nearest`: the prototype of each set, those of the prototypes first.
     fn names(
         &self,
-        vectors: &[Vec<(u32, f32)>],
-        prototypes: usize,
+        space: Prototypes,
+        nearest: impl Iterator<Item = Option<u32>>,
         reach: f32,
         wordings: usize,
     ) -> Vec<String> {
-        let space = Prototypes::new(&vectors[..prototypes], reach);
-        let nearest: Vec<Option<u32>> = (0..self.sets.len())
-            .into_par_iter()
-            .map(|set| if set < prototypes { Some(set as u32) } else { space.nearest(&vectors[set]) })
-            .collect();
-        let weights: Vec<usize> = self.sets[..prototypes].iter().map(|set| set.rows).collect();
+        let weights: Vec<usize> = self.sets[..space.len()].iter().map(|set| set.rows).collect();
         let labels = density::dbscan(space, &weights, f64::from(reach), 2);
         // The first prototype of a label is its most frequent one.
         let mut names: FxHashMap<usize, String> = FxHashMap::default();
@@ -267,46 +275,29 @@ fn name(wording: &str) -> String {
     format!("wording-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
-/// Prototypes as unit vectors with the lists of who is near whom. The distance is Euclidean; an inverted
-/// index finds neighbours exactly.
-#[derive(Debug)]
-struct Prototypes {
-    postings: Vec<Vec<(u32, f32)>>,
-    near: Vec<Vec<u32>>,
-    count: usize,
-    /// Smallest product of two vectors that are near.
-    least: f32,
+/// Smallest product of two unit vectors that are near: |a - b|² = 2 - 2ab; the slack keeps a point at exactly `reach`
+/// inside.
+fn least_product(reach: f32) -> f32 {
+    1.0 - reach * reach / 2.0 - 1e-5
 }
 
-impl Prototypes {
-    fn new(vectors: &[Vec<(u32, f32)>], reach: f32) -> Self {
+/// Prototypes as unit vectors, by term. The distance is Euclidean; such an inverted index finds neighbours exactly.
+#[derive(Debug)]
+struct Postings {
+    lists: Vec<Vec<(u32, f32)>>,
+    count: usize,
+}
+
+impl Postings {
+    fn new(vectors: &[Vec<(u32, f32)>]) -> Self {
         let dimensions = vectors.iter().flatten().map(|(term, _)| *term as usize + 1).max().unwrap_or(0);
-        let mut postings = vec![Vec::new(); dimensions];
+        let mut lists = vec![Vec::new(); dimensions];
         for (place, vector) in vectors.iter().enumerate() {
             for (term, weight) in vector {
-                postings[*term as usize].push((place as u32, *weight));
+                lists[*term as usize].push((place as u32, *weight));
             }
         }
-        // |a - b|² = 2 - 2ab for unit vectors; the slack keeps a point at exactly `reach` inside.
-        let least = 1.0 - reach * reach / 2.0 - 1e-5;
-        let mut space = Self { postings, near: Vec::new(), count: vectors.len(), least };
-        space.near = vectors
-            .par_iter()
-            .enumerate()
-            .map(|(place, vector)| {
-                let mut near: Vec<u32> = space
-                    .products(vector)
-                    .into_iter()
-                    .filter(|(_, product)| *product >= least)
-                    .map(|(other, _)| other)
-                    .collect();
-                near.push(place as u32);
-                near.sort_unstable();
-                near.dedup();
-                near
-            })
-            .collect();
-        space
+        Self { lists, count: vectors.len() }
     }
 
     /// Products with every prototype that has a term in common.
@@ -314,7 +305,7 @@ impl Prototypes {
         let mut products = vec![0f32; self.count];
         let mut touched: Vec<u32> = Vec::new();
         for (term, weight) in vector {
-            for (other, other_weight) in self.postings.get(*term as usize).into_iter().flatten() {
+            for (other, other_weight) in self.lists.get(*term as usize).into_iter().flatten() {
                 if products[*other as usize] == 0.0 {
                     touched.push(*other);
                 }
@@ -326,23 +317,45 @@ impl Prototypes {
         touched.into_iter().map(|other| (other, products[other as usize])).collect()
     }
 
-    /// The nearest prototype within reach, the more frequent one among equals.
-    fn nearest(&self, vector: &[(u32, f32)]) -> Option<u32> {
+    /// The nearest prototype and the product with it, which is at least `least`; the more frequent one among equals.
+    fn nearest(&self, vector: &[(u32, f32)], least: f32) -> Option<(u32, f32)> {
         self.products(vector)
             .into_iter()
-            .filter(|(_, product)| *product >= self.least)
+            .filter(|(_, product)| *product >= least)
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
-            .map(|(other, _)| other)
+    }
+}
+
+/// Prototypes with the lists of who is near whom.
+#[derive(Debug)]
+struct Prototypes(Vec<Vec<u32>>);
+
+impl Prototypes {
+    fn new(postings: &Postings, vectors: &[Vec<(u32, f32)>], reach: f32) -> Self {
+        let least = least_product(reach);
+        let near = |(place, vector): (usize, &Vec<(u32, f32)>)| {
+            let mut near: Vec<u32> = postings
+                .products(vector)
+                .into_iter()
+                .filter(|(_, product)| *product >= least)
+                .map(|(other, _)| other)
+                .collect();
+            near.push(place as u32);
+            near.sort_unstable();
+            near.dedup();
+            near
+        };
+        Self(vectors.par_iter().enumerate().map(near).collect())
     }
 }
 
 impl Space for Prototypes {
     fn len(&self) -> usize {
-        self.count
+        self.0.len()
     }
 
     fn within(&self, point: usize, _reach: f64) -> Vec<usize> {
-        self.near[point].iter().map(|other| *other as usize).collect()
+        self.0[point].iter().map(|other| *other as usize).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! How often each value occurs in rows without a cause: the background that evidence is measured against.
 //!
-//! Counts are additive: those of two sets of rows merge into those of both, in any order and grouping, so that
-//! they can be taken piecewise and elsewhere.
+//! Counts of single values are additive: those of two sets of rows merge into those of both, in any order and grouping,
+//! so that they can be taken piecewise and elsewhere. Counts of pairs are not: they are taken in one piece from the rows
+//! of a partition, since which pairs there are follows from all of its rows, and a reference population has none.
 
 use std::sync::Arc;
 
@@ -348,6 +349,64 @@ fn start(partition: &Partition<'_>, attribute: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        cluster::TableBuilder,
+        dispute::{Field, Row, Tables, Vocabulary, read},
+        generate::{HEADER, Plan, Record, World, generate},
+    };
+
+    /// A row of the generator as the domain reads it.
+    struct Line<'a>(&'a Record);
+
+    impl Row for Line<'_> {
+        fn get(&self, field: Field) -> Option<&str> {
+            let place = HEADER.iter().position(|name| *name == field.name())?;
+            Some(self.0.fields()[place])
+        }
+    }
+
+    fn generated(seed: u64) -> Table {
+        let (vocabulary, tables) = (Vocabulary::default(), Tables::embedded());
+        let mut builder = TableBuilder::new();
+        for record in &generate(&Plan::new(World::Tangled, 600, 8, seed)).rows {
+            if let Ok((dispute, _)) = read(&Line(record), &vocabulary, &tables) {
+                builder.push(&dispute);
+            }
+        }
+        builder.finish(4)
+    }
+
+    #[test]
+    fn counts_of_two_parts_of_the_rows_merge_into_those_of_both_however_the_rows_are_split() {
+        let seed = 41;
+        println!("seed {seed}");
+        let table = generated(seed);
+        assert!(table.len() >= 500, "{} rows", table.len());
+        let mut random = seed;
+        let mut below = |bound: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % bound
+        };
+        for (_, rows) in table.partitions() {
+            let partition = Partition::new(&table, rows.clone());
+            for split in 0..16 {
+                // The row is in the first part, in the second or in neither; splits are even and uneven ones.
+                let bounds = (1 + below(9), 1 + below(9));
+                let part: Vec<u8> = (0..partition.len())
+                    .map(|_| {
+                        let drawn = below(bounds.0 + bounds.1 + 1);
+                        u8::from(drawn >= bounds.0) + u8::from(drawn >= bounds.0 + bounds.1)
+                    })
+                    .collect();
+                let of = |wanted: u8| Counts::of(&partition, |row| part[row] == wanted);
+                let both = Counts::of(&partition, |row| part[row] < 2);
+                assert!(of(0).merge(&of(1)) == both, "seed {seed}, split {split}");
+                assert!(of(1).merge(&of(0)) == both, "seed {seed}, split {split}");
+            }
+        }
+    }
 
     #[test]
     fn counts_merge_the_same_in_any_order_and_grouping() {

@@ -496,8 +496,12 @@ fn shared_claims(claims: &[u64], delivery: &[u32], payers: &[u32], service: &[u3
         if same.len() < 2 {
             continue;
         }
-        let differ =
-            |column: &[u32]| same.iter().any(|(_, row)| column[*row as usize] != column[same[0].1 as usize]);
+        // A line that leaves a value open contradicts none that has it.
+        let differ = |column: &[u32]| {
+            let mut known = same.iter().map(|(_, row)| column[*row as usize]).filter(|code| *code != 0);
+            let first = known.next();
+            known.any(|code| Some(code) != first)
+        };
         let code = if differ(delivery) {
             3
         } else if differ(payers) {

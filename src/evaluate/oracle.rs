@@ -3,7 +3,10 @@
 //! One key of one to three columns for all disputes, within program and manufacturer, since a group never
 //! crosses these. Every key is tried; the one whose groups have the best B-cubed F1 is taken, the shortest
 //! and first one among equals. A real GROUP BY has no truth to choose by, so what beats this one beats every
-//! plain GROUP BY with a single key.
+//! plain GROUP BY with a single key of these columns, which are those that a line has. The engine
+//! [`GroupBy`](crate::cluster::Engine::GroupBy) may choose among others as well that are derived from them (families
+//! of products, wordings of notes, ratios of units and amounts, weeks), but by what the disputes tell alone: neither
+//! bounds the other.
 
 use std::collections::HashMap;
 

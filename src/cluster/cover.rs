@@ -14,7 +14,6 @@ use std::{
 };
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use super::{
     Params,
@@ -162,12 +161,10 @@ impl Grower<'_> {
         let mut stamps = vec![0u32; labels.len()];
         let mut stamp = 0;
         let mut left = self.free.len();
-        let mut known = Known::new(self.partition.len());
         while !queue.is_empty() {
             if left * 4 < self.free.len() * 3 {
                 self.free.retain(|row| labels[*row as usize] == FREE);
                 self.index = Index::of(self.partition, &self.free);
-                known.clear();
             }
             stamp += 1;
             let mut batch: Vec<(Seed, Vec<u32>)> = Vec::new();
@@ -199,15 +196,13 @@ impl Grower<'_> {
                 }
                 batch.push((seed, rows));
             }
-            let grown: Vec<Grown> = batch
+            let grown: Vec<Option<Vec<u32>>> = batch
                 .par_iter()
                 .map(|(_, rows)| {
-                    self.tools
-                        .lend(|scratch, scorer| self.grow(rows.clone(), labels, &known, scratch, scorer))
+                    self.tools.lend(|scratch, scorer| self.grow(rows.clone(), labels, scratch, scorer))
                 })
                 .collect();
-            for ((mut seed, _), Grown { rows, learned }) in batch.into_iter().zip(grown) {
-                known.add(learned);
+            for ((mut seed, _), rows) in batch.into_iter().zip(grown) {
                 let Some(rows) = rows else { continue };
                 if rows.iter().any(|row| labels[*row as usize] != FREE) {
                     // Another one of the batch took rows of it: it must grow without them.
@@ -242,125 +237,43 @@ impl Grower<'_> {
         &self,
         mut rows: Vec<u32>,
         labels: &[u32],
-        known: &Known,
         scratch: &mut Scratch,
         scorer: &mut Scorer,
-    ) -> Grown {
+    ) -> Option<Vec<u32>> {
         let mut net = f64::NEG_INFINITY;
-        let mut learned = Vec::new();
         let is_large = rows.len() >= MANY && rows.len() * GIANT < self.partition.len();
         let lessons = if is_large { 1 } else { LESSONS };
         for _ in 0..lessons {
-            let lesson = known.lesson(&rows, labels).unwrap_or_else(|| {
-                let lesson = Arc::new(self.lesson(&rows, labels, scratch, scorer));
-                learned.push((rows.clone(), Arc::clone(&lesson)));
-                lesson
-            });
-            if lesson.fitting.len() < self.params.min_group {
-                return Grown { rows: None, learned };
+            let profile = Profile::of(self.partition, self.rates, &rows, true, scratch);
+            let (candidates, order) =
+                reachable(self.partition, &profile, &self.index, self.free.len(), scorer);
+            let candidates = candidates.as_deref().unwrap_or(&self.free);
+            let mut fitting = Vec::new();
+            let mut evidence = 0.0;
+            scorer.scores(
+                self.partition,
+                self.rates,
+                &profile,
+                Candidates { rows: candidates, members: &rows, order: &order },
+                |row, score| {
+                    if labels[row as usize] == FREE {
+                        fitting.push(row);
+                        evidence += beyond_chance(score);
+                    }
+                },
+            );
+            if fitting.len() < self.params.min_group {
+                return None;
             }
-            net = lesson.net;
-            let is_settled = differing(&rows, &lesson.fitting) <= lesson.fitting.len() / SETTLED;
-            rows.clone_from(&lesson.fitting);
+            fitting.sort_unstable();
+            net = profile.net(self.partition, evidence);
+            let is_settled = differing(&rows, &fitting) <= fitting.len() / SETTLED;
+            rows = fitting;
             if is_settled || net < self.params.min_evidence - HOPELESS {
                 break;
             }
         }
-        Grown { rows: (net >= self.params.min_evidence).then_some(rows), learned }
-    }
-
-    /// What the free rows say that fit what some rows share.
-    fn lesson(&self, rows: &[u32], labels: &[u32], scratch: &mut Scratch, scorer: &mut Scorer) -> Lesson {
-        let nothing = Lesson { fitting: Vec::new(), net: f64::NEG_INFINITY };
-        let profile = Profile::of(self.partition, self.rates, rows, true, scratch);
-        // No evidence outweighs such a doubt, so that no row need be looked at.
-        if profile.doubt(self.partition).is_infinite() {
-            return nothing;
-        }
-        let is_free = |row: u32| labels[row as usize] == FREE;
-        let (candidates, order) =
-            reachable(self.partition, &profile, &self.index, self.free.len(), is_free, scorer);
-        let candidates =
-            candidates.unwrap_or_else(|| self.free.iter().copied().filter(|row| is_free(*row)).collect());
-        if candidates.len() < self.params.min_group {
-            return nothing;
-        }
-        let mut fitting = Vec::new();
-        let mut evidence = 0.0;
-        scorer.scores(
-            self.partition,
-            self.rates,
-            &profile,
-            Candidates { rows: &candidates, members: rows, order: &order },
-            |row, score| {
-                fitting.push(row);
-                evidence += beyond_chance(score);
-            },
-        );
-        fitting.sort_unstable();
-        Lesson { net: profile.net(self.partition, evidence), fitting }
-    }
-}
-
-/// What became of a seed.
-struct Grown {
-    /// The rows of the group, if it is one.
-    rows: Option<Vec<u32>>,
-    /// Lessons that were not known before, each with the rows that gave it.
-    learned: Vec<(Vec<u32>, Arc<Lesson>)>,
-}
-
-/// What the rows that were taught from lead to.
-struct Lesson {
-    /// The free rows that fit, ascending.
-    fitting: Vec<u32>,
-    /// Their evidence less what tells against it.
-    net: f64,
-}
-
-/// The lessons that some rows gave. Values that go together, as a package and its labeler do, make many seeds of the same
-/// rows, and seeds of different rows soon come to the same ones.
-///
-/// A lesson follows from the rows that it is taken from and from which rows are free, and of the latter only those that
-/// fit count: as long as they are free it would be learned again to the last bit.
-struct Known {
-    lessons: FxHashMap<Vec<u32>, Arc<Lesson>>,
-    /// Rows in all lists.
-    held: usize,
-    /// Most rows that are held.
-    most: usize,
-}
-
-/// So many times the rows of a partition are held for the lessons that are known: a few lists of a large cause would else take
-/// the memory of all disputes.
-const HELD: usize = 8;
-
-impl Known {
-    fn new(rows: usize) -> Self {
-        Self { lessons: FxHashMap::default(), held: 0, most: HELD * rows }
-    }
-
-    fn lesson(&self, rows: &[u32], labels: &[u32]) -> Option<Arc<Lesson>> {
-        let lesson = self.lessons.get(rows)?;
-        let holds = lesson.fitting.iter().all(|row| labels[*row as usize] == FREE);
-        holds.then(|| Arc::clone(lesson))
-    }
-
-    fn add(&mut self, learned: Vec<(Vec<u32>, Arc<Lesson>)>) {
-        for (rows, lesson) in learned {
-            let size = rows.len() + lesson.fitting.len();
-            if self.held + size > self.most {
-                self.clear();
-            }
-            // What was learned anew in the stead of another one is counted with it, which only clears sooner.
-            self.held += size;
-            self.lessons.insert(rows, lesson);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.lessons.clear();
-        self.held = 0;
+        (net >= self.params.min_evidence).then_some(rows)
     }
 }
 
@@ -370,7 +283,7 @@ const ROUNDING: f32 = 1e-3;
 /// Evidence (nats) below which what is left of a seed is not tried.
 const SMALLEST: f64 = 3.0;
 
-/// The free rows that may score above zero, each once; none where that may be any row. And the order in which the sides
+/// The rows that may score above zero, each once; none where that may be any row. And the order in which the sides
 /// of the profile should be looked at: where most of these rows are expected to lose most.
 ///
 /// Attributes are taken, those whose lack costs most score for fewest rows first, until a row without a hit in
@@ -380,7 +293,6 @@ fn reachable(
     profile: &Profile,
     index: &Index,
     most: usize,
-    is_free: impl Fn(u32) -> bool,
     scorer: &mut Scorer,
 ) -> (Option<Vec<u32>>, Vec<usize>) {
     struct Choice {
@@ -426,7 +338,7 @@ fn reachable(
             .iter()
             .map(move |hit| (side.best_with(partition, hit) - without, index.with(side.attribute, hit.code)))
     });
-    (Some(scorer.promising(lists, -left - ROUNDING, is_free)), order)
+    (Some(scorer.promising(lists, -left - ROUNDING)), order)
 }
 
 /// What a row that fits a group tells for it, in nats: its log odds, less what a group of its size pays for expecting it.
@@ -499,9 +411,6 @@ fn scored(
         return None;
     }
     let profile = Profile::of(partition, rates, rows, false, scratch);
-    if profile.doubt(partition).is_infinite() {
-        return None;
-    }
     let (mut scores, mut evidence) = (Vec::new(), 0.0);
     scorer.scores(
         partition,
@@ -514,42 +423,4 @@ fn scored(
         },
     );
     (profile.net(partition, evidence) >= params.min_evidence).then_some(Scored { profile, scores })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lesson(fitting: &[u32]) -> Arc<Lesson> {
-        Arc::new(Lesson { fitting: fitting.to_vec(), net: 9.0 })
-    }
-
-    #[test]
-    fn a_lesson_is_known_as_long_as_every_row_that_fitted_is_free() {
-        let mut known = Known::new(100);
-        known.add(vec![(vec![1, 2], lesson(&[1, 2, 5]))]);
-        let mut labels = vec![FREE; 8];
-        assert!(known.lesson(&[1, 2], &labels).is_some());
-        assert!(known.lesson(&[1], &labels).is_none(), "other rows teach something else");
-        labels[7] = 0;
-        assert!(known.lesson(&[1, 2], &labels).is_some(), "a row that did not fit says nothing, free or not");
-        labels[5] = 0;
-        assert!(known.lesson(&[1, 2], &labels).is_none());
-    }
-
-    #[test]
-    fn lessons_hold_no_more_rows_than_a_few_times_those_of_the_partition() {
-        let rows = 50;
-        let mut known = Known::new(rows);
-        for first in 0..1000 {
-            known.add(vec![(
-                (first..first + 20).collect(),
-                lesson(&(first..first + 40).collect::<Vec<u32>>()),
-            )]);
-            let held: usize =
-                known.lessons.iter().map(|(rows, lesson)| rows.len() + lesson.fitting.len()).sum();
-            assert!(held <= HELD * rows, "{held} rows are held for {rows}");
-            assert!(!known.lessons.is_empty(), "the latest one is known");
-        }
-    }
 }

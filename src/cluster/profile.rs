@@ -259,7 +259,7 @@ impl Profile {
     }
 
     /// What tells against a group whose members share too little to be a cause, in nats.
-    pub(super) fn doubt(&self, partition: &Partition<'_>) -> f64 {
+    fn doubt(&self, partition: &Partition<'_>) -> f64 {
         let share = |attribute: Attribute| -> f64 {
             self.sides
                 .iter()
@@ -506,13 +506,12 @@ impl Scorer {
         }
     }
 
-    /// The wanted rows whose gains, those of the lists they are on, exceed `needed`, in the order of their first
+    /// The rows whose gains, those of the lists they are on, exceed `needed`, in the order of their first
     /// occurrence.
     pub(super) fn promising<'r>(
         &mut self,
         lists: impl Iterator<Item = (f32, &'r [u32])>,
         needed: f32,
-        is_wanted: impl Fn(u32) -> bool,
     ) -> Vec<u32> {
         self.lists += 1;
         let mut rows = Vec::new();
@@ -527,7 +526,7 @@ impl Scorer {
                 }
             }
         }
-        rows.retain(|row| self.listed[*row as usize].1 > needed && is_wanted(*row));
+        rows.retain(|row| self.listed[*row as usize].1 > needed);
         rows
     }
 

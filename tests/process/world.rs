@@ -30,7 +30,11 @@ const NOTE: &str = "kanarienote";
 /// A few hundred disputes of two clients with a dozen causes.
 pub(crate) fn disputes() -> Vec<Record> {
     let plan = Plan { clients: 2, ..Plan::new(Kind::Conjunctive, 300, 8, 5) };
-    generate::generate(&plan).rows
+    let mut rows = generate::generate(&plan).rows;
+    for row in rows.iter_mut().filter(|row| !row.note.is_empty()) {
+        row.note = format!("{} {NOTE}", row.note);
+    }
+    rows
 }
 
 impl World {
@@ -69,11 +73,6 @@ impl World {
         let mut writer = csv::Writer::from_path(self.path("disputes.csv")).unwrap();
         writer.write_record(generate::HEADER).unwrap();
         for row in rows {
-            // In whatever test, no word of a note leaves.
-            let mut row = row.clone();
-            if !row.note.is_empty() && !row.note.contains(NOTE) {
-                row.note = format!("{} {NOTE}", row.note);
-            }
             writer.write_record(row.fields()).unwrap();
         }
         writer.flush().unwrap();
@@ -100,7 +99,9 @@ impl World {
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        for said in [&output.stdout, &output.stderr] {
+        // Who looks at a source looks at what it has.
+        let is_told = arguments[0] != "source";
+        for said in [&output.stdout, &output.stderr].into_iter().filter(|_| is_told) {
             assert_eq!(leak(&text(said)), None, "a private value in what {arguments:?} says");
         }
         output

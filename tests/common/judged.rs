@@ -1,21 +1,25 @@
 //! A sandbox whose requests are judged at the end of its test.
 
-use std::{ops::Deref, sync::LazyLock, thread};
+use std::{ops::Deref, thread};
 
 use disputebot::sandbox::Sandbox;
-use regex::Regex;
 
 use crate::contract;
 
-/// What stands in notes, claim numbers and links to the source of sample disputes, and must stand nowhere else.
-static PRIVATE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)CLM\d{6}|kanarie(note|claim|url)|disputes\.example\.com/d/").unwrap());
+/// What stands in notes and links to the source of sample disputes, and must stand nowhere else.
+const PRIVATE: [&str; 4] = ["kanarienote", "kanarieurl", "KANARIECLAIM", "disputes.example.com/d/"];
+/// Begins a claim number of sample disputes; at least six digits follow.
+const CLAIM: &str = "CLM";
 
 /// The first such value in a text, with what stands around it.
 pub(crate) fn leak(text: &str) -> Option<&str> {
-    let found = PRIVATE.find(text)?;
-    let from = text[..found.start()].char_indices().rev().nth(60).map_or(0, |(at, _)| at);
-    Some(&text[from..found.end()])
+    let is_claim =
+        |at: &usize| text[at + CLAIM.len()..].bytes().take(6).filter(u8::is_ascii_digit).count() == 6;
+    let claim = text.match_indices(CLAIM).map(|(at, _)| at).find(is_claim);
+    let found = PRIVATE.iter().filter_map(|mark| text.find(mark)).chain(claim).min()?;
+    let from = text[..found].char_indices().rev().nth(60).map_or(0, |(at, _)| at);
+    let end = text[found..].char_indices().nth(30).map_or(text.len(), |(at, _)| found + at);
+    Some(&text[from..end])
 }
 
 /// A sandbox whose test ends with every request that it got being judged, with nothing private in any of them, and with

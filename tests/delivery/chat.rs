@@ -174,7 +174,7 @@ fn a_crash_between_sending_and_recording_sends_no_second_message() {
     let (world, mut arguments) = chat(&hook, "teams");
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut child = world.command(&words).spawn().unwrap();
-    hook.bodies.recv_timeout(crate::sink::LIMIT).expect("a message");
+    hook.bodies.recv_timeout(crate::sink::LIMIT).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     hook.be(kind());

@@ -120,7 +120,7 @@ async fn a_close_that_never_came_is_none_of_disputebots_when_a_person_closes_the
     world.sandbox.inject(Fault { nth: 1, matches: moving(), effect: Effect::CloseBeforeCommit });
     world.expect(6, &["run"]).await;
     let is_done = |issue: &Value| issue["fields"]["status"]["statusCategory"]["key"] == "done";
-    let left = world.sandbox.issues().into_iter().find(|issue| !is_done(issue)).expect("one that is open");
+    let left = world.sandbox.issues().into_iter().find(|issue| !is_done(issue)).unwrap();
     let key = left["key"].as_str().unwrap();
     world.write_disputes(&disputes());
     world.expect(0, &["run"]).await;

@@ -59,7 +59,7 @@ impl Sink {
 
     /// Waits until one more mail was taken.
     pub(crate) fn wait(&self) {
-        self.taken.recv_timeout(LIMIT).expect("a mail");
+        self.taken.recv_timeout(LIMIT).unwrap();
     }
 }
 

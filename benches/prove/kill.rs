@@ -53,8 +53,7 @@ pub(crate) fn prove(effort: Effort) -> Vec<Row> {
         });
         rows.push(Row {
             what: format!(
-                "the program killed at each of the {} requests of {}, before and after it took effect",
-                usual.methods.len(),
+                "the program killed at each request of {}, before and after it took effect",
                 begin.name()
             ),
             trials,

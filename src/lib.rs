@@ -42,9 +42,8 @@
 //! | [`state`] | edge | hash-chained journal, sled, and what follows from them |
 //! | [`apply`], [`run`], [`daemon`] | edge | the ticket protocol over traits for Jira, state and clock; one pass; the loop |
 //! | [`deliver`] | edge | reports to a folder, mail, chat and Jira, once each |
-//! | [`web`] | edge | the dashboard: pages over the journal, decisions about held tickets, metrics |
+//! | [`web`] | edge | the dashboard: pages over the journal, decisions about held tickets, metrics; webhooks, which only make the daemon look earlier |
 //! | [`sandbox`] | edge | a local Jira; shares nothing with the rest |
-//! | [`web`] | edge | takes webhooks, which only make the daemon look earlier |
 //! | [`config`], [`cli`] | edge | layered settings with origins; commands |
 //!
 //! Pure rooms have no IO, clock, randomness, async or logging. Uses point to the left in the picture; who may

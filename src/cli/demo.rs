@@ -25,7 +25,7 @@ use crate::{
     group::{Event, Fate},
     jira::{self, Client, Credentials},
     plan::{Category, Hold, HoldReason, Reason, Write},
-    report::{Links, Week},
+    report::{Links, Week, natural},
     run::{self, Pass},
     sandbox::{self, Options, Recorded, Sandbox, User},
     source,
@@ -400,16 +400,12 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
     counts
         .into_iter()
         .map(|((_, what, why), mut keys)| {
-            keys.sort_by_cached_key(|key| by_number(key));
+            // Group ids are random: what followed them would look different each time.
+            keys.sort_by_cached_key(|key| natural(key));
             let which = if keys.len() <= 3 { format!("{what}  {}", keys.join(" ")) } else { what.to_owned() };
             vec![format!("  {}", keys.len()), which, why.to_owned()]
         })
         .collect()
-}
-
-/// Group ids are random, so that a demo that followed them would look different each time.
-fn by_number(key: &str) -> (usize, String) {
-    (key.len(), key.to_owned())
 }
 
 /// The most valuable tickets that were opened.
@@ -473,7 +469,7 @@ fn holds(holds: &[Hold]) -> String {
     let mut text = String::new();
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut holds: Vec<&Hold> = holds.iter().collect();
-    holds.sort_by_cached_key(|hold| hold.key.as_deref().map(by_number));
+    holds.sort_by_cached_key(|hold| hold.key.as_deref().map(natural));
     for hold in holds {
         let count = counts.entry(hold.reason.kind()).or_default();
         *count += 1;

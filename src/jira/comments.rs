@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Repeat},
     error::JiraError,
-    issues::{Outcome, outcome, without},
+    issues::{Outcome, id_in, outcome},
     search::{GROUP_PROPERTY, sealed, unsealed},
     site::Own,
 };
@@ -29,10 +29,7 @@ impl Client {
         });
         let path = format!("/issue/{}/comment", issue.id);
         let answer = self.send(Method::POST, &path, &body, Repeat::Never).await;
-        outcome(answer.and_then(|answer| {
-            let id = answer["id"].as_str().filter(|id| !id.is_empty());
-            id.map(str::to_owned).ok_or_else(|| without(&format!("POST {path}"), "id"))
-        }))
+        outcome(answer.and_then(|answer| id_in(&answer, &format!("POST {path}"))))
     }
 
     /// All comments of others on an issue, the oldest first. Reads past the search index.

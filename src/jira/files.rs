@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     client::{Client, File},
     error::{Cause, JiraError},
-    issues::{Outcome, outcome, without},
+    issues::{Outcome, id_in, outcome},
     site::Own,
 };
 use crate::{
@@ -22,7 +22,8 @@ impl Client {
         }
         let file = File { name: list.name.clone(), kind: "text/csv", bytes: list.text.as_bytes().to_vec() };
         let path = format!("/issue/{}/attachments", issue.id);
-        outcome(self.upload(&path, &file).await.and_then(|answer| attached(&path, &answer)))
+        let answer = self.upload(&path, &file).await;
+        outcome(answer.and_then(|answer| id_in(&answer[0], &format!("POST {path}"))))
     }
 
     /// The lists on an issue that disputebot attached. Reads past the search index.
@@ -45,12 +46,6 @@ impl Client {
         let limit = answer["uploadLimit"].as_u64().unwrap_or(u64::MAX);
         Ok(if answer["enabled"] == false { 0 } else { limit })
     }
-}
-
-/// The id of what was attached, in the answer to that.
-pub(super) fn attached(path: &str, answer: &Value) -> Result<String, JiraError> {
-    let id = answer[0]["id"].as_str().filter(|id| !id.is_empty());
-    id.map(str::to_owned).ok_or_else(|| without(&format!("POST {path}"), "id"))
 }
 
 pub(super) fn lists(fields: &Value, own: Own<'_>) -> Vec<Attached> {

@@ -267,8 +267,14 @@ pub(super) fn outcome<T>(answer: Result<T, JiraError>) -> Outcome<T> {
     }
 }
 
+/// The id of what was written, in what an answer says of it.
+pub(super) fn id_in(answer: &Value, call: &str) -> Result<String, JiraError> {
+    let id = answer["id"].as_str().filter(|id| !id.is_empty());
+    id.map(str::to_owned).ok_or_else(|| without(call, "id"))
+}
+
 /// An answer to a write without what names what was written: a proxy may have given it.
-pub(super) fn without(call: &str, what: &str) -> JiraError {
+fn without(call: &str, what: &str) -> JiraError {
     JiraError { call: call.to_owned(), cause: Cause::Broken, said: format!("the answer has no {what}") }
 }
 

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, File, Repeat},
     error::{Cause, JiraError},
-    files::attached,
-    issues::{Outcome, outcome},
+    issues::{Outcome, id_in, outcome},
     search::{GROUP_PROPERTY, issue_of, sealed, unsealed},
     walk::Walk,
 };
@@ -133,7 +132,8 @@ impl Client {
         }
         let file = File { name: name.to_owned(), kind: "text/html", bytes: page.as_bytes().to_vec() };
         let path = format!("/issue/{}/attachments", issue.id);
-        outcome(self.upload(&path, &file).await.and_then(|answer| attached(&path, &answer)))
+        let answer = self.upload(&path, &file).await;
+        outcome(answer.and_then(|answer| id_in(&answer[0], &format!("POST {path}"))))
     }
 
     /// Whether disputebot attached a file of that name. Reads past the search index.

@@ -48,7 +48,7 @@ pub use markdown::markdown;
 pub use quality::{Drift, Quality, Reference, Share};
 pub use sentences::{headline, sentences};
 pub use week::{Week, WeekError};
-pub use words::{foreign, held, owner, percent, reason, ruling};
+pub use words::{foreign, held, natural, owner, percent, reason, ruling};
 
 use crate::{
     jql::Jql,

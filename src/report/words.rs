@@ -137,7 +137,7 @@ pub(super) fn median(sorted: &[i64]) -> Option<i64> {
 }
 
 /// `DISP-9` comes before `DISP-10`.
-pub(super) fn natural(key: &str) -> (String, u64) {
+pub fn natural(key: &str) -> (String, u64) {
     let (name, number) = key.rsplit_once('-').unwrap_or((key, ""));
     (name.to_owned(), number.parse().unwrap_or(0))
 }

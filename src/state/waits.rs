@@ -70,3 +70,28 @@ fn sum_of(waits: &str) -> String {
 fn file(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::State;
+
+    #[test]
+    fn what_is_damaged_is_nothing_to_wait_for_whatever_bit_of_it_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(State::open(folder.path()).unwrap());
+        let now = Moment::by_wall("2026-11-28T06:00:00Z".parse().unwrap());
+        let pause =
+            Pause { until: "2026-11-28T07:00:00Z".parse().unwrap(), reason: "quota".to_owned(), noted: now };
+        let waits = Waits { pause: Some(pause), parts: Vec::new() };
+        waits.write(folder.path()).unwrap();
+        assert_eq!(Waits::read(folder.path()), waits);
+        let whole = std::fs::read(file(folder.path())).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(file(folder.path()), &damaged).unwrap();
+            assert_eq!(Waits::read(folder.path()), Waits::default(), "bit {bit}");
+        }
+    }
+}

@@ -97,8 +97,11 @@ fn behind(paragraph: &Value) -> Option<Value> {
         let text = node["text"].as_str().unwrap_or_default();
         let cut = ours.min(text.len());
         ours -= cut;
-        let rest = if theirs.is_empty() { text[cut..].trim_start() } else { &text[cut..] };
-        if node["type"] != "text" && (ours == 0 && node["type"] != "hardBreak" || !theirs.is_empty()) {
+        let rest = text.get(cut..).unwrap_or(text);
+        let rest = if theirs.is_empty() { rest.trim_start() } else { rest };
+        // A break at their beginning stands between our words and theirs.
+        let is_between = node["type"] == "hardBreak" && theirs.is_empty();
+        if node["type"] != "text" && !is_between {
             theirs.push(node.clone());
         } else if !rest.is_empty() {
             let mut node = node.clone();
@@ -115,10 +118,10 @@ fn in_markup(text: &str) -> Located {
     let (mut at, mut opening, mut closing) = (0, None, None);
     for line in text.split_inclusive('\n') {
         let end = at + line.trim_end_matches(['\n', '\r']).len();
-        let ours = at + delimiter_of_markup(&text[at..end]);
+        let places = || (at, at + delimiter_of_markup(&text[at..end]), end);
         match opening {
-            None if starts(line, OPENING_MARK) => opening = Some((at, ours, end)),
-            Some(_) if closing.is_none() && starts(line, CLOSING_MARK) => closing = Some((at, ours, end)),
+            None if starts(line, OPENING_MARK) => opening = Some(places()),
+            Some(_) if closing.is_none() && starts(line, CLOSING_MARK) => closing = Some(places()),
             _ => {}
         }
         at += line.len();
@@ -141,9 +144,12 @@ fn in_markup(text: &str) -> Located {
 
 /// The same in a line of markup, with what makes it slanted.
 fn delimiter_of_markup(line: &str) -> usize {
-    let words = line.trim_start().trim_start_matches(['_', '*']);
-    let ours = line.len() - words.len() + delimiter(words);
-    ours + line.get(ours..).map_or(0, |rest| rest.len() - rest.trim_start_matches(['_', '*']).len())
+    let slanted = line.trim_start();
+    let words = slanted.trim_start_matches(['_', '*']);
+    let slant = &slanted[..slanted.len() - words.len()];
+    let behind = &words[delimiter(words)..];
+    // A star that follows may begin a bold word of theirs.
+    line.len() - behind.strip_prefix(slant).unwrap_or(behind).len()
 }
 
 #[cfg(test)]
@@ -193,6 +199,13 @@ mod tests {
             Located::Block { above: theirs.clone(), ours: vec![paragraph("ours")], below: theirs.clone() };
         assert_eq!(locate(&edited), expected);
         // In the middle of the words, and of a form that is not known any more.
+        let mut edited = whole.clone();
+        let text = whole["content"][0]["content"][0].clone();
+        let halves = text["text"].as_str().unwrap().split_at("▼ disputebot writes".len());
+        let half = |words: &str| json!({ "type": "text", "text": words });
+        edited["content"][0]["content"] = json!([half(halves.0), mention, half(halves.1)]);
+        let Located::Block { above, .. } = locate(&edited) else { panic!("the block is lost") };
+        assert!(json!(above).to_string().contains("@Example Analyst"), "{above:?}");
         let mut edited = whole;
         edited["content"][0]["content"][0]["text"] = json!("▼ disputebot CALL ME");
         edited["content"][2]["content"][0]["text"] = json!("▲ disputebot · dispute-group- gone");
@@ -217,6 +230,9 @@ mod tests {
             below: vec![json!("\n\ncalled TX")],
         };
         assert_eq!(locate(&Value::String(edited.join("\n"))), expected);
+        let bold = whole.replace("tell it_", "tell it_*TX*");
+        let Located::Block { below, .. } = locate(&Value::String(bold)) else { panic!("the block is lost") };
+        assert_eq!(below, [json!("\n\n*TX*")]);
         let within = whole.replace("tell it_", "tell it, or TX_");
         let Located::Block { below, .. } = locate(&Value::String(within)) else {
             panic!("the block is lost")

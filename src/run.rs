@@ -783,13 +783,11 @@ fn inherit(
 fn stakes(known: &Known) -> BTreeMap<GroupId, Stake> {
     let decided: BTreeSet<&GroupId> =
         known.rulings.values().filter(|ruling| ruling.is_quiet()).map(|ruling| &ruling.group).collect();
-    let with_tickets = known.tickets.values().filter(|ticket| ticket.may_exist());
-    let stake = |ticket: &plan::Ticket| match ticket {
-        ticket if decided.contains(&ticket.group) => Stake::Decided,
-        ticket if ticket.worked_on => Stake::Work,
-        _ => Stake::Ticket,
+    let stake = |ticket: &plan::Ticket| {
+        let is_decided = ticket.may_exist() && decided.contains(&ticket.group);
+        if is_decided { Stake::Decided } else { ticket.stake() }
     };
-    with_tickets.map(|ticket| (ticket.group.clone(), stake(ticket))).collect()
+    known.tickets.values().map(|ticket| (ticket.group.clone(), stake(ticket))).collect()
 }
 
 /// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.

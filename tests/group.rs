@@ -234,6 +234,7 @@ fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
     let work = |number: u128| (id(number), Stake::Work);
     let decided = |number: u128| (id(number), Stake::Decided);
     let unknown = |number: u128| (id(number), Stake::Nothing);
+    let unclear = |number: u128| (id(number), Stake::Unclear);
     for (stakes, survivor, loser) in [
         (vec![], 1, 2),
         (vec![work(2)], 2, 1),
@@ -244,6 +245,10 @@ fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
         (vec![decided(1), decided(2)], 1, 2),
         (vec![decided(2), work(1)], 1, 2),
         (vec![decided(1), unknown(2)], 2, 1),
+        // One that may be there is looked for, and the other one is there.
+        (vec![unclear(1)], 2, 1),
+        (vec![unclear(1), unclear(2)], 1, 2),
+        (vec![unclear(1), work(2)], 2, 1),
     ] {
         let mut history = History::new();
         history.run(&[("x", FIRST), ("y", LATER)], &[]);
@@ -505,7 +510,7 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
 /// What hangs on groups, for each of some days: tickets are opened, worked on and closed seldom enough for a merge to be
 /// seen twice meanwhile.
 fn stakes() -> impl Strategy<Value = Vec<Vec<Stake>>> {
-    let drawn = prop::sample::select(vec![Stake::Nothing, Stake::Ticket, Stake::Work, Stake::Decided]);
+    let drawn = prop::sample::select(vec![Stake::Nothing, Stake::Unclear, Stake::Ticket, Stake::Work, Stake::Decided]);
     let drawn = vec(drawn, 7);
     let changes = vec(prop::option::weighted(0.3, drawn.clone()), 10);
     (drawn, changes).prop_map(|(first, changes)| {
@@ -662,7 +667,7 @@ fn the_invariants_hold_in_random_histories() {
     let seen = seen.into_inner();
     println!("{seen:?}");
     let events = ["born", "split", "kept", "returned", "merged", "resolved", "unconfirmed"];
-    let merges = [Stake::Nothing, Stake::Ticket, Stake::Work, Stake::Decided]
+    let merges = [Stake::Nothing, Stake::Unclear, Stake::Ticket, Stake::Work, Stake::Decided]
         .iter()
         .flat_map(|stake| [format!("from {stake:?}"), format!("into {stake:?}")]);
     for event in events.map(str::to_owned).into_iter().chain(merges) {

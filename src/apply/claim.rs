@@ -117,9 +117,7 @@ pub(super) async fn look(
         learn(&claim, store, clock)?;
         let openings = openings(&claim, tracker);
         if may_write && policy.takeover_after.is_some() {
-            // The sign of life that keeps a machine that stands by from taking over.
-            let alive = Claim { beat: beat(clock), ..claim };
-            tracker.set_project_property(&value_of(&alive)).await?;
+            give_sign_of_life(tracker, store, clock, policy, claim).await??;
         }
         return Ok(Standing::Ours { openings });
     }
@@ -161,6 +159,8 @@ pub(super) async fn look(
     let claimed = Claimed {
         instance: mine.map_or_else(|| policy.instance.clone(), |mine| mine.instance),
         epoch: claim.epoch + 1,
+        // What the one before may still be at is over before this one opens anything: it is in doubt for longer.
+        sent: None,
     };
     store.record(
         now.at,
@@ -183,7 +183,7 @@ pub(super) async fn look(
         opening_after: claim.opening_after,
         elsewhere: claim.elsewhere,
     };
-    tracker.set_project_property(&value_of(&taken)).await?;
+    send(tracker, store, clock, policy, taken).await??;
     Ok(Standing::Ours { openings })
 }
 
@@ -213,6 +213,8 @@ pub(super) struct Keeper<'a> {
     beaten: Option<Moment>,
     /// Whether the claim is that of this run: no other copy of the state may be at work since.
     has_begun: bool,
+    /// Whether this run waited for an earlier claim.
+    has_waited: bool,
     /// The projects in which this run opens tickets: they have higher numbers.
     openings: BTreeMap<String, u64>,
 }
@@ -225,6 +227,7 @@ impl<'a> Keeper<'a> {
             fresh_since: None,
             beaten: None,
             has_begun: false,
+            has_waited: false,
             openings: BTreeMap::new(),
         }
     }
@@ -246,9 +249,13 @@ impl<'a> Keeper<'a> {
             return Ok(Ok(()));
         }
         if store.known().claim.is_none() {
-            let claim = Claimed { instance: self.policy.instance.clone(), epoch: 1 };
+            let claim = Claimed { instance: self.policy.instance.clone(), epoch: 1, sent: None };
             store.record(now.at, &[Change::Claim { claim: Some(claim) }])?;
         }
+        if !self.has_arrived(store, clock).await? {
+            return Ok(Err(Failure::Unsettled));
+        }
+        let now = clock.moment();
         // Somebody may have claimed it since the pass began.
         match tracker.project_property().await {
             Ok(None) => self.fresh_since = Some(now.clone()),
@@ -267,11 +274,24 @@ impl<'a> Keeper<'a> {
         if is_stale(clock, &now) {
             return Ok(Err(Failure::HeldUp));
         }
-        if let Err(error) = put(tracker, store, clock, self.policy, &self.openings).await {
+        if let Err(error) = put(tracker, store, clock, self.policy, &self.openings).await? {
             return Ok(Err(error.into()));
         }
         (self.has_begun, self.beaten) = (true, Some(now));
         self.check(tracker, store, clock).await
+    }
+
+    /// Waits, once in a run, until no claim that was sent earlier can arrive in the place of the one that is about to be
+    /// sent: it would take back in which projects tickets are being opened. Whether none can.
+    async fn has_arrived(&mut self, store: &mut impl Store, clock: &impl Clock) -> Result<bool, StateError> {
+        let Some(wait) = left(store, clock, self.policy)? else { return Ok(true) };
+        if std::mem::replace(&mut self.has_waited, true) {
+            return Ok(false);
+        }
+        let seconds = wait.as_secs();
+        tracing::info!(seconds, "tickets are opened once an earlier claim on the project cannot arrive any more");
+        tokio::time::sleep(wait.unsigned_abs()).await;
+        Ok(left(store, clock, self.policy)?.is_none())
     }
 
     fn open(&mut self, project: String, after: u64) {
@@ -284,7 +304,7 @@ impl<'a> Keeper<'a> {
     pub(super) async fn hold(
         &mut self,
         tracker: &impl Tracker,
-        store: &impl Store,
+        store: &mut impl Store,
         clock: &impl Clock,
     ) -> Result<Result<(), Failure>, StateError> {
         if !self.policy.lease || store.known().claim.is_none() {
@@ -303,7 +323,7 @@ impl<'a> Keeper<'a> {
     async fn check(
         &mut self,
         tracker: &impl Tracker,
-        store: &impl Store,
+        store: &mut impl Store,
         clock: &impl Clock,
     ) -> Result<Result<(), Failure>, StateError> {
         let asked = clock.moment();
@@ -328,8 +348,7 @@ impl<'a> Keeper<'a> {
             // A run that only edits, and for long, is not to be taken for dead.
             let beaten = self.beaten.get_or_insert_with(|| asked.clone());
             if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) && !is_stale(clock, &asked) {
-                let alive = Claim { beat: beat(clock), ..claim };
-                if let Err(error) = tracker.set_project_property(&value_of(&alive)).await {
+                if let Err(error) = give_sign_of_life(tracker, store, clock, self.policy, claim).await? {
                     return Ok(Err(error.into()));
                 }
                 self.beaten = Some(asked.clone());
@@ -344,7 +363,7 @@ impl<'a> Keeper<'a> {
 /// `openings` are the projects in which tickets may still be found.
 pub(super) async fn anchor(
     tracker: &impl Tracker,
-    store: &impl Store,
+    store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
     openings: &BTreeMap<String, u64>,
@@ -366,16 +385,16 @@ pub(super) async fn anchor(
     if is_stale(clock, &asked) {
         return Ok(Err(Failure::HeldUp));
     }
-    Ok(put(tracker, store, clock, policy, openings).await.map_err(Failure::from))
+    Ok(put(tracker, store, clock, policy, openings).await?.map_err(Failure::from))
 }
 
 /// Writes the claim of this state anew, whose head was of another copy of it. What is being opened stays named.
 pub(super) async fn renew(
     tracker: &impl Tracker,
-    store: &impl Store,
+    store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
-) -> Result<(), JiraError> {
+) -> Result<(), RecoverError> {
     if !policy.lease {
         return Ok(());
     }
@@ -383,7 +402,7 @@ pub(super) async fn renew(
     let Some(value) = tracker.project_property().await? else { return Ok(()) };
     match is_ours(value, store, None) {
         Ok(_) if is_stale(clock, &asked) => Ok(()),
-        Ok(claim) => put(tracker, store, clock, policy, &openings(&claim, tracker)).await,
+        Ok(claim) => Ok(put(tracker, store, clock, policy, &openings(&claim, tracker)).await??),
         // Another one took over meanwhile: the next look says so.
         Err(_) => Ok(()),
     }
@@ -392,12 +411,12 @@ pub(super) async fn renew(
 /// Writes the claim with the head of the journal. `openings` are the projects in which tickets are being opened.
 async fn put(
     tracker: &impl Tracker,
-    store: &impl Store,
+    store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
     openings: &BTreeMap<String, u64>,
-) -> Result<(), JiraError> {
-    let Some(Claimed { instance, epoch }) = store.known().claim.clone() else { return Ok(()) };
+) -> Result<Result<(), JiraError>, StateError> {
+    let Some(Claimed { instance, epoch, .. }) = store.known().claim.clone() else { return Ok(Ok(())) };
     let head = store.head();
     let claim = Claim {
         schema: Claim::SCHEMA,
@@ -410,7 +429,74 @@ async fn put(
         opening_after: openings.get(&tracker.home().project).copied(),
         elsewhere: store.known().projects.iter().map(|it| (it.clone(), openings.get(it).copied())).collect(),
     };
-    tracker.set_project_property(&value_of(&claim)).await
+    send(tracker, store, clock, policy, claim).await
+}
+
+/// What keeps a machine that stands by from taking over. One that does not get through is left to the next.
+async fn give_sign_of_life(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    claim: Claim,
+) -> Result<Result<(), JiraError>, StateError> {
+    let alive = Claim { beat: beat(clock), ..claim };
+    match send(tracker, store, clock, policy, alive).await? {
+        Err(error) if error.is_retryable() && !error.is_fatal() => {
+            tracing::warn!(error = %error, "the sign of life on the project did not get through");
+            Ok(Ok(()))
+        }
+        sent => Ok(sent),
+    }
+}
+
+/// Sends a claim. That it is under way is on disk before, and part of the head that it names: a copy of the state from
+/// before that does not have this head, and so is noticed wherever the claim arrives late.
+async fn send(
+    tracker: &impl Tracker,
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+    claim: Claim,
+) -> Result<Result<(), JiraError>, StateError> {
+    let under_way = left(store, clock, policy)?.and_then(|_| store.known().claim.as_ref()?.sent.clone());
+    note(store, clock, Some(clock.moment()))?;
+    // What it says of a state that is in doubt is newer than that.
+    let head = if store.known().doubt.is_none() { store.head() } else { claim.head };
+    let value = value_of(&Claim { head, ..claim });
+    let mut sent = tracker.set_project_property(&value).await;
+    if sent.as_ref().is_err_and(JiraError::is_busy) {
+        sent = tracker.set_project_property(&value).await;
+    }
+    if sent.as_ref().err().is_none_or(JiraError::is_unexecuted) {
+        note(store, clock, under_way)?;
+    }
+    Ok(sent)
+}
+
+/// Notes when a claim was sent of which nobody knows what became.
+fn note(store: &mut impl Store, clock: &impl Clock, sent: Option<Moment>) -> Result<(), StateError> {
+    let Some(claim) = store.known().claim.clone() else { return Ok(()) };
+    store.record(clock.moment().at, &[Change::Claim { claim: Some(Claimed { sent, ..claim }) }])
+}
+
+/// How long a claim of which nobody knows what became can still arrive.
+fn left(
+    store: &mut impl Store,
+    clock: &impl Clock,
+    policy: &Policy,
+) -> Result<Option<SignedDuration>, StateError> {
+    let Some(sent) = store.known().claim.as_ref().and_then(|claim| claim.sent.clone()) else { return Ok(None) };
+    let now = clock.moment();
+    match now.since_for_certain(&sent) {
+        Some(passed) if passed >= policy.settle => Ok(None),
+        Some(passed) if now.boot == sent.boot => Ok(Some(policy.settle.saturating_sub(passed))),
+        // The machine was started anew: the wait begins again.
+        _ => {
+            note(store, clock, Some(now))?;
+            Ok(Some(policy.settle))
+        }
+    }
 }
 
 /// Whether a look at the claim is too old for the claim to be written because of it: the machine may have slept since.

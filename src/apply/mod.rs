@@ -343,7 +343,7 @@ pub async fn apply(
 /// may still be found ([`Recovered::unread`]).
 pub async fn anchor(
     tracker: &impl Tracker,
-    store: &impl Store,
+    store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
     unread: &BTreeMap<String, u64>,

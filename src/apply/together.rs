@@ -549,7 +549,10 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             Ok(number) => number,
             Err(error) => return Ok(Err(error.into())),
         };
-        let begun = self.keeper.begin(self.tracker, self.store, self.clock, project, number).await?;
+        let mut begun = self.keeper.begin(self.tracker, self.store, self.clock, project, number).await?;
+        if matches!(&begun, Err(Failure::Jira(error)) if !error.is_unexecuted()) {
+            begun = self.keeper.begin(self.tracker, self.store, self.clock, project, number).await?;
+        }
         Ok(begun.map(|()| number))
     }
 

@@ -55,7 +55,9 @@ pub enum Stake {
     Decided,
     /// No ticket: nobody knows it.
     Nothing,
-    /// A ticket, or one that may be there.
+    /// A ticket that may be there: its create had no answer.
+    Unclear,
+    /// A ticket.
     Ticket,
     /// A ticket on which people work.
     Work,

@@ -19,9 +19,9 @@ impl Client {
         }
     }
 
-    /// Sets it. Needs the permission to administer the project.
+    /// Sets it, once: a second one could be overtaken by the first. Needs the permission to administer the project.
     pub async fn set_project_property(&self, value: &Value) -> Result<(), JiraError> {
-        let put = self.send(Method::PUT, &self.property_path(), value, Repeat::Safe).await;
+        let put = self.send(Method::PUT, &self.property_path(), value, Repeat::Looked).await;
         put.map(drop).map_err(|error| match error.cause {
             Cause::Forbidden | Cause::NotFound => JiraError {
                 said: "the account may not set a property of the project: it needs ADMINISTER_PROJECTS, or \

@@ -6,7 +6,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Moment, Orders, lineage::CLOSING};
-use crate::{group::GroupId, ticket::Course};
+use crate::{
+    group::{GroupId, Stake},
+    ticket::Course,
+};
 
 /// What the topics about second tickets of a group begin with.
 pub const SECOND: &str = "duplicate-";
@@ -171,7 +174,17 @@ impl Ticket {
 
     /// Whether there is an issue, or may be one.
     pub fn may_exist(&self) -> bool {
-        !matches!(self.link, Link::Ready { .. } | Link::Parked { .. })
+        self.stake() > Stake::Nothing
+    }
+
+    /// What hangs on the id of its group. Which disputes a person decided about is not known here.
+    pub fn stake(&self) -> Stake {
+        match &self.link {
+            Link::Ready { .. } | Link::Parked { .. } => Stake::Nothing,
+            Link::Intent { .. } | Link::Unknown { .. } | Link::Held { .. } => Stake::Unclear,
+            Link::Bound { .. } if self.worked_on => Stake::Work,
+            Link::Bound { .. } => Stake::Ticket,
+        }
     }
 
     /// The issue, where one is bound.

@@ -166,6 +166,10 @@ pub struct Claimed {
     pub instance: String,
     /// Counts take-overs.
     pub epoch: u64,
+    /// When the claim was last sent to Jira without an answer that says what became of it: it may still arrive, in the
+    /// place of a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Moment>,
 }
 
 /// Another disputebot that works on the project.

@@ -490,11 +490,80 @@ async fn claimed(story: &mut Story) -> Issue {
     let write = Write::Create { content: content(&group), mark: Box::new(Mark::of(&group, Grain::Fine)) };
     let applied = story.apply(vec![(group.id.clone(), write)], || {}).await;
     assert!(applied.failed.is_empty(), "{applied:?}");
-    apply::anchor(&story.jira, &story.store, &story.clock, &story.policy(), &BTreeMap::new())
-        .await
-        .unwrap()
-        .unwrap();
+    let policy = story.policy();
+    apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &BTreeMap::new()).await.unwrap().unwrap();
     story.store.known().ticket(&group.id).issue().unwrap().clone()
+}
+
+/// The claim of a run is sent, Jira is long at it, and nobody hears what became of it.
+async fn anchored_late(story: &mut Story) {
+    let policy = story.policy();
+    {
+        // The claim is asked for, which is answered; that one is sent is recorded, in two steps.
+        let mut inner = story.world().lock();
+        inner.faults = vec![(inner.steps + 5, Fault::LostAnswer)];
+    }
+    let none = BTreeMap::new();
+    let sent = apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none).await.unwrap();
+    assert!(matches!(&sent, Err(Failure::Jira(error)) if !error.is_unexecuted()), "{sent:?}");
+}
+
+#[test]
+fn a_claim_that_jira_carries_out_late_does_not_take_back_which_tickets_a_later_run_is_opening() {
+    for (is_killed, is_started_anew) in [(false, false), (true, false), (true, true)] {
+        tell(async |story| {
+            claimed(story).await;
+            anchored_late(story).await;
+            if is_killed {
+                story.world().lock().boot += u64::from(is_started_anew);
+                story.jira.client.begin_anew();
+                story.store = story.jira.disk.open(story.world());
+            }
+            let second = group(2);
+            let mark = Box::new(Mark::of(&second, Grain::Fine));
+            let create = Write::Create { content: content(&second), mark };
+            let applied = story.apply(vec![(second.id.clone(), create)], || {}).await;
+            assert_eq!(applied.done.len(), 1, "{applied:?}");
+            // It dies here. Whatever was sent before has come by then.
+            tokio::time::sleep(A_WHILE).await;
+            let property = story.world().lock().jira.property.clone().unwrap();
+            assert_eq!(property["opening_after"], json!(1), "killed {is_killed}: {property}");
+        });
+    }
+}
+
+#[test]
+fn a_copy_of_the_state_from_before_a_claim_was_sent_is_noticed_though_the_claim_comes_late() {
+    tell(async |story| {
+        claimed(story).await;
+        let kept = story.jira.disk.lock().len();
+        anchored_late(story).await;
+        tokio::time::sleep(A_WHILE).await;
+        story.jira.disk.lock().truncate(kept);
+        story.store = story.jira.disk.open(story.world());
+        story.recover().await;
+        let doubt = story.store.known().doubt.as_ref();
+        assert!(doubt.is_some_and(|doubt| doubt.reason.contains("the state ends before record")), "{doubt:?}");
+    });
+}
+
+#[test]
+fn a_claim_without_an_answer_keeps_no_ticket_from_being_opened_in_the_same_run() {
+    for fault in [Fault::LostRequest, Fault::LostAnswer] {
+        // The newest number is asked for, the name recorded, the claim asked for, and that one is sent recorded: two steps each.
+        tell_with(vec![(9, fault)], async |story| {
+            story.lease = true;
+            let creates = [1, 2].map(|number| {
+                let group = group(number);
+                let mark = Box::new(Mark::of(&group, Grain::Fine));
+                (group.id.clone(), Write::Create { content: content(&group), mark })
+            });
+            let applied = story.apply(creates.into(), || {}).await;
+            assert_eq!((applied.done.len(), applied.failed.len()), (2, 0), "{fault:?}: {applied:?}");
+            let passed = story.world().elapsed();
+            assert!(passed >= A_WHILE - Duration::from_mins(1), "{fault:?}: {passed:?}");
+        });
+    }
 }
 
 #[test]
@@ -525,7 +594,7 @@ fn who_was_overtaken_writes_nothing_more_neither_to_tickets_nor_to_the_claim() {
             }
             let (policy, none) = (story.policy(), BTreeMap::new());
             let anchored =
-                apply::anchor(&story.jira, &story.store, &story.clock, &policy, &none).await.unwrap();
+                apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none).await.unwrap();
             assert!(matches!(anchored, Err(Failure::Foreign { .. })), "{name}: {anchored:?}");
             let inner = story.world().lock();
             assert_eq!(inner.jira.property, theirs, "{name}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use disputebot::{
     apply::{self, Clock, Failure, Policy, RecoverError, Store, Tracker, Wanted},
     dispute::{Program, Text},
-    group::{self, Found, Group, GroupId, Stake, Status},
+    group::{self, Found, Group, GroupId, Status},
     plan::{self, Category, Closed, Link, Mark, Moment, Standing},
     state::{Change, GroupRecord, Known},
     ticket::{
@@ -707,8 +707,7 @@ impl Daemon {
             stakes: &known
                 .tickets
                 .values()
-                .filter(|ticket| ticket.may_exist())
-                .map(|ticket| (ticket.group.clone(), Stake::Ticket))
+                .map(|ticket| (ticket.group.clone(), ticket.stake()))
                 .collect(),
             now,
         };

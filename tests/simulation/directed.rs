@@ -514,6 +514,9 @@ fn a_claim_that_jira_carries_out_late_does_not_take_back_which_tickets_a_later_r
         tell(async |story| {
             claimed(story).await;
             anchored_late(story).await;
+            // A later one that has its answer says nothing of the earlier one.
+            let (policy, none) = (story.policy(), BTreeMap::new());
+            apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none).await.unwrap().unwrap();
             if is_killed {
                 story.world().lock().boot += u64::from(is_started_anew);
                 story.jira.client.begin_anew();

@@ -188,7 +188,7 @@ pub async fn serve_until(
     if let Some(settings) = daemon.dashboard.take() {
         let dashboard = Dashboard::open(settings, sender.clone()).await?;
         let address = dashboard.address().map(|address| address.to_string()).unwrap_or_default();
-        tracing::info!(address, "dashboard serves");
+        tracing::info!(%address, "dashboard serves");
         pages.spawn(dashboard.serve(stop.clone()));
     }
     let mut follow_up = FollowUp::default();
@@ -299,6 +299,8 @@ async fn look(daemon: &Daemon, watches: &mut [Watch], clock: &impl Clock, stop: 
 
 const RUN: &str = "run";
 const REPORT: &str = "report";
+/// Names of what is made by schedule.
+pub(crate) const SCHEDULES: [&str; 2] = [RUN, REPORT];
 
 /// Looking after what an earlier pass left open, between the scheduled ones: a create whose answer was lost
 /// need not wait for tomorrow.

@@ -785,6 +785,13 @@ fn metrics_have_closed_sets_of_labels_and_nothing_of_a_dispute() {
     labels.sort_unstable();
     labels.dedup();
     assert_eq!(labels, ["fate", "kind", "program", "state"], "{metrics}");
+    let value = |name: &str| {
+        let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(&format!("disputebot_{name} ")));
+        lines.next().and_then(|value| value.parse::<i64>().ok())
+    };
+    assert_eq!(value("duplicates_total"), Some(0), "{metrics}");
+    assert!(value("oldest_unknown_create_seconds") > Some(0), "{metrics}");
+    assert_eq!(value("webhook_gap_seconds"), None, "none are taken");
     assert!(metrics.contains("disputebot_tickets{state=\"held\"} 1\n"), "{metrics}");
     assert!(!metrics.contains("Pharma") && !metrics.contains("DISP-"), "{metrics}");
     assert!(metrics.lines().count() < 120, "{metrics}");

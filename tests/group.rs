@@ -510,7 +510,13 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
 /// What hangs on groups, for each of some days: tickets are opened, worked on and closed seldom enough for a merge to be
 /// seen twice meanwhile.
 fn stakes() -> impl Strategy<Value = Vec<Vec<Stake>>> {
-    let drawn = prop::sample::select(vec![Stake::Nothing, Stake::Unclear, Stake::Ticket, Stake::Work, Stake::Decided]);
+    let drawn = prop::sample::select(vec![
+        Stake::Nothing,
+        Stake::Unclear,
+        Stake::Ticket,
+        Stake::Work,
+        Stake::Decided,
+    ]);
     let drawn = vec(drawn, 7);
     let changes = vec(prop::option::weighted(0.3, drawn.clone()), 10);
     (drawn, changes).prop_map(|(first, changes)| {

@@ -22,7 +22,7 @@ use disputebot::{
     sandbox::{self, Flavour, Options, Sandbox, User},
     state::State,
     ticket::Templates,
-    web::{PATH, Webhooks},
+    web::{Heard, PATH, Webhooks},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +50,7 @@ fn signature(secret: &str, body: &[u8]) -> String {
 struct Door {
     address: SocketAddr,
     wishes: Wishes,
+    heard: Heard,
     http: reqwest::Client,
     stop: CancellationToken,
 }
@@ -64,11 +65,18 @@ impl Door {
     async fn open(client: &Client) -> Self {
         let (wishes, stop) = (Wishes::default(), CancellationToken::new());
         let any = "127.0.0.1:0".parse().unwrap();
-        let webhooks = Webhooks::bind(any, SECRET.into(), client.clone(), wishes.clone()).await.unwrap();
+        let heard = Heard::since(Timestamp::UNIX_EPOCH);
+        let webhooks =
+            Webhooks::bind(any, SECRET.into(), client.clone(), wishes.clone(), heard.clone()).await.unwrap();
         let address = webhooks.address();
         tokio::spawn(webhooks.serve(stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, wishes, http, stop }
+        Self { address, wishes, heard, http, stop }
+    }
+
+    /// Whether Jira was heard within the last hour.
+    fn has_heard(&self) -> bool {
+        self.heard.gap(Timestamp::now()) < 3_600
     }
 
     async fn deliver(&self, delivery: &Delivery) -> StatusCode {
@@ -155,8 +163,10 @@ async fn only_what_is_signed_new_and_not_our_own_wishes_for_a_look() {
         ),
     ];
     for (what, delivery, status) in others.drain(..) {
+        let was_heard = door.has_heard();
         assert_eq!(door.deliver(&delivery).await, status, "{what}");
         assert!(!door.was_wished().await, "{what}");
+        assert_eq!(door.has_heard(), was_heard || status.is_success(), "{what}: what is forged is not Jira");
     }
     assert_eq!(
         door.deliver(&good).await,

@@ -289,7 +289,10 @@ impl<'a> Keeper<'a> {
             return Ok(false);
         }
         let seconds = wait.as_secs();
-        tracing::info!(seconds, "tickets are opened once an earlier claim on the project cannot arrive any more");
+        tracing::info!(
+            seconds,
+            "tickets are opened once an earlier claim on the project cannot arrive any more"
+        );
         tokio::time::sleep(wait.unsigned_abs()).await;
         Ok(left(store, clock, self.policy)?.is_none())
     }
@@ -486,7 +489,9 @@ fn left(
     clock: &impl Clock,
     policy: &Policy,
 ) -> Result<Option<SignedDuration>, StateError> {
-    let Some(sent) = store.known().claim.as_ref().and_then(|claim| claim.sent.clone()) else { return Ok(None) };
+    let Some(sent) = store.known().claim.as_ref().and_then(|claim| claim.sent.clone()) else {
+        return Ok(None);
+    };
     let now = clock.moment();
     match now.since_for_certain(&sent) {
         Some(passed) if passed >= policy.settle => Ok(None),

@@ -1,6 +1,6 @@
 //! `disputebot daemon`: passes and reports by schedule.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, Exit, Ui, log, plan::client_of, runtime};
@@ -8,7 +8,7 @@ use crate::{
     config::{Needs, Webhook},
     daemon::{self, Daemon, Wishes},
     state::State,
-    web::{PATH, Webhooks},
+    web::{Heard, PATH, Webhooks},
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,9 +38,11 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     state.healed().into_iter().for_each(|told| tracing::warn!(state.healed = told, "state healed"));
     let internal = super::internal::desk(&settings, &client)?;
     let wishes = Wishes::default();
-    let heard = (client.clone(), wishes.clone());
+    let heard = Heard::since(Timestamp::now());
+    let hears = (client.clone(), wishes.clone(), heard.clone());
+    let heard = settings.webhook.is_some().then_some(heard);
     let needs = super::check::needs(&settings, Vec::new());
-    let dashboard = settings.dashboard.clone().map(|(listen, access)| settings.web(listen, access));
+    let dashboard = settings.dashboard.clone().map(|(listen, access)| settings.web(listen, access, heard));
     let daemon = Daemon {
         needs,
         dashboard,
@@ -61,7 +63,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     runtime()?.block_on(async {
         let serving = Box::pin(daemon::serve(daemon));
         let Some((address, secret, _)) = webhook else { return serving.await.map_err(CliError::from) };
-        let webhooks = Webhooks::bind(address, secret, heard.0, heard.1).await.map_err(|error| {
+        let webhooks = Webhooks::bind(address, secret, hears.0, hears.1, hears.2).await.map_err(|error| {
             CliError::new(Exit::Config, format!("webhooks cannot be taken on `{address}`: {error}"))
                 .hint("`webhook.listen` needs an address of this machine and a port that nobody uses")
         })?;

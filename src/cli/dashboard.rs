@@ -30,7 +30,7 @@ async fn serve(arguments: &Arguments, settings: Settings, ui: &mut Ui) -> Result
     let here = SocketAddr::from(([127, 0, 0, 1], arguments.port));
     let (listen, access) = settings.dashboard.clone().unwrap_or((here, Access::ThisMachine));
     let (sender, mut orders) = mpsc::channel::<Order>(8);
-    let dashboard = Dashboard::open(settings.web(listen, access), sender).await?;
+    let dashboard = Dashboard::open(settings.web(listen, access, None), sender).await?;
     ui.data(&format!("http://{}", dashboard.address().map_err(|error| CliError::new(Exit::Bug, error))?))?;
     let stop = CancellationToken::new();
     let signals = daemon::stop_on_signals(stop.clone(), 0);

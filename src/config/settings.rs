@@ -24,7 +24,7 @@ use crate::{
     schedule::Schedule,
     source,
     ticket::{EMBEDDED, Priorities, TemplateError, Templates, is_own_template, is_template},
-    web::{self, Access, Proxy},
+    web::{self, Access, Heard, Proxy},
 };
 
 /// Most creates or edits that are under way at the same time: an allowed pace of 100 a second is used up where an
@@ -245,7 +245,7 @@ impl Settings {
 
 impl Settings {
     /// What the dashboard needs to know.
-    pub fn web(&self, listen: SocketAddr, access: Access) -> web::Settings {
+    pub fn web(&self, listen: SocketAddr, access: Access, heard: Option<Heard>) -> web::Settings {
         web::Settings {
             listen,
             access,
@@ -253,6 +253,7 @@ impl Settings {
             delivery: self.delivery.clone(),
             run_schedule: self.run_schedule.clone(),
             report_schedule: self.report_schedule.clone(),
+            heard,
         }
     }
 }

@@ -2,14 +2,23 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use super::view::{TICKET_WORDS, View};
-use crate::{deliver, dispute::Program};
+use super::{
+    view::{TICKET_WORDS, View},
+    webhook::Heard,
+};
+use crate::{
+    daemon::SCHEDULES,
+    deliver,
+    dispute::Program,
+    plan::{Link, StrayKind},
+};
 
 /// Kinds of holds: each has a series of its own, also where nothing is held.
 const HOLDS: [&str; 25] = [
@@ -48,6 +57,11 @@ struct ByProgram {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BySchedule {
+    schedule: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByState {
     state: String,
 }
@@ -63,7 +77,7 @@ struct ByFate {
 }
 
 /// The metrics as text.
-pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
+pub(super) fn text(view: &View, heard: Option<&Heard>, now: Timestamp) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("disputebot");
     let known = &view.history.known;
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -86,6 +100,19 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
         "Deliveries of reports that were refused or are in doubt",
         count(deliver::open(known).len()),
     );
+    let unknown = known.tickets.values().filter_map(|ticket| match &ticket.link {
+        Link::Unknown { sent, .. } | Link::Held { sent, .. } => Some(sent.at),
+        _ => None,
+    });
+    let oldest = unknown.min().map_or(0, |sent| now.duration_since(sent).as_secs().max(0));
+    single(
+        "oldest_unknown_create_seconds",
+        "Age of the oldest create of which nobody knows what became",
+        oldest,
+    );
+    if let Some(heard) = heard {
+        single("webhook_gap_seconds", "Since the last webhook of Jira, or the start", heard.gap(now));
+    }
     if let Some(run) = known.runs.values().next_back() {
         single("last_run_timestamp_seconds", "When the last run began", run.at.as_second());
         single(
@@ -96,6 +123,17 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
         single("last_run_writes_done", "Writes of the last run", count(run.done.len()));
         single("last_run_writes_failed", "Writes of the last run that failed", count(run.failed.len()));
     }
+    let duplicates = Counter::<u64>::default();
+    let second = known.strays.values().filter(|stray| stray.kind == StrayKind::Duplicate);
+    duplicates.inc_by(second.count() as u64);
+    registry.register("duplicates", "Second tickets of a group that were ever found", duplicates);
+    let schedules = Family::<BySchedule, Gauge>::default();
+    for ran in SCHEDULES.iter().filter_map(|schedule| known.schedules.get(*schedule)) {
+        let of = BySchedule { schedule: ran.schedule.clone() };
+        schedules.get_or_create(&of).set(ran.at.as_second());
+    }
+    let help = "The occurrence that each schedule handled last";
+    registry.register("schedule_last_timestamp_seconds", help, schedules);
     let tickets = Family::<ByState, Gauge>::default();
     for state in TICKET_WORDS {
         let of = view.standing.get(state).copied().unwrap_or(0);

@@ -23,7 +23,7 @@ mod server;
 mod view;
 mod webhook;
 
-pub use webhook::{PATH, Webhooks};
+pub use webhook::{Heard, PATH, Webhooks};
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -59,6 +59,8 @@ pub struct Settings {
     pub run_schedule: Schedule,
     /// When reports are made.
     pub report_schedule: Schedule,
+    /// When Jira's webhooks were last heard; none where none are taken.
+    pub heard: Option<Heard>,
 }
 
 /// Who gets in.

@@ -212,7 +212,7 @@ impl Shown<'_> {
                 };
             }
             ["metrics"] => {
-                return match metrics::text(self.view) {
+                return match metrics::text(self.view, self.shared.settings.heard.as_ref(), Timestamp::now()) {
                     Ok(metrics) => text(
                         StatusCode::OK,
                         "application/openmetrics-text; version=1.0.0; charset=utf-8",

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +35,26 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 /// Longest life of a connection.
 const LIFETIME: Duration = Duration::from_secs(30);
 
+/// When the last delivery of Jira arrived. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Heard(Arc<AtomicI64>);
+
+impl Heard {
+    /// Nothing was heard before this moment.
+    pub fn since(start: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(start.as_second())))
+    }
+
+    /// Seconds since then.
+    pub fn gap(&self, now: Timestamp) -> i64 {
+        (now.as_second() - self.0.load(Ordering::Relaxed)).max(0)
+    }
+
+    fn hear(&self) {
+        self.0.store(Timestamp::now().as_second(), Ordering::Relaxed);
+    }
+}
+
 /// Takes webhooks on an address of its own.
 pub struct Webhooks {
     listener: LimitedListener,
@@ -44,6 +66,7 @@ struct Shared {
     secret: SecretString,
     client: Client,
     wishes: Wishes,
+    heard: Heard,
     inbox: Mutex<Inbox>,
 }
 
@@ -55,10 +78,11 @@ impl Webhooks {
         secret: SecretString,
         client: Client,
         wishes: Wishes,
+        heard: Heard,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { secret, client, wishes, inbox: Mutex::default() });
+        let shared = Arc::new(Shared { secret, client, wishes, heard, inbox: Mutex::default() });
         Ok(Self { listener: LimitedListener::new(listener, LIFETIME), address, shared })
     }
 
@@ -103,6 +127,7 @@ async fn delivery(shared: &Shared, headers: &HeaderMap, body: Body) -> StatusCod
         tracing::warn!(error = %distrust, "a webhook was refused");
         return StatusCode::UNAUTHORIZED;
     }
+    shared.heard.hear();
     let new = {
         let mut inbox = shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         inbox.is_new(text("x-atlassian-webhook-identifier"))

@@ -59,6 +59,18 @@ async fn a_daemon_looks_again_when_jira_tells_of_a_change_and_not_when_somebody_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn for_how_long_jira_told_nothing_is_a_metric_of_a_daemon_that_takes_webhooks() {
+    let world = World::new().await;
+    world.write_config("[webhook]\nlisten = \"127.0.0.1:0\"\n[dashboard]\nlisten = \"127.0.0.1:0\"\n");
+    let (daemon, address) = Running::listening(daemon(&world), "dashboard serves").await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let metrics = client.get(format!("http://{address}/metrics")).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("\ndisputebot_webhook_gap_seconds "), "{metrics}");
+    blocking(move || daemon.end("TERM")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_jira_delivers_forged_doubled_late_or_never_leads_to_one_answer_and_our_own_echo_to_none() {
     let world = World::new().await;
     let (mut daemon, address) = listening(&world).await;

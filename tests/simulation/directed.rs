@@ -491,7 +491,10 @@ async fn claimed(story: &mut Story) -> Issue {
     let applied = story.apply(vec![(group.id.clone(), write)], || {}).await;
     assert!(applied.failed.is_empty(), "{applied:?}");
     let policy = story.policy();
-    apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &BTreeMap::new()).await.unwrap().unwrap();
+    apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &BTreeMap::new())
+        .await
+        .unwrap()
+        .unwrap();
     story.store.known().ticket(&group.id).issue().unwrap().clone()
 }
 
@@ -516,7 +519,10 @@ fn a_claim_that_jira_carries_out_late_does_not_take_back_which_tickets_a_later_r
             anchored_late(story).await;
             // A later one that has its answer says nothing of the earlier one.
             let (policy, none) = (story.policy(), BTreeMap::new());
-            apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none).await.unwrap().unwrap();
+            apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none)
+                .await
+                .unwrap()
+                .unwrap();
             if is_killed {
                 story.world().lock().boot += u64::from(is_started_anew);
                 story.jira.client.begin_anew();
@@ -546,7 +552,10 @@ fn a_copy_of_the_state_from_before_a_claim_was_sent_is_noticed_though_the_claim_
         story.store = story.jira.disk.open(story.world());
         story.recover().await;
         let doubt = story.store.known().doubt.as_ref();
-        assert!(doubt.is_some_and(|doubt| doubt.reason.contains("the state ends before record")), "{doubt:?}");
+        assert!(
+            doubt.is_some_and(|doubt| doubt.reason.contains("the state ends before record")),
+            "{doubt:?}"
+        );
     });
 }
 

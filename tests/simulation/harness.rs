@@ -704,11 +704,7 @@ impl Daemon {
             open: &open,
             complete: true,
             new_input: true,
-            stakes: &known
-                .tickets
-                .values()
-                .map(|ticket| (ticket.group.clone(), ticket.stake()))
-                .collect(),
+            stakes: &known.tickets.values().map(|ticket| (ticket.group.clone(), ticket.stake())).collect(),
             now,
         };
         let mut mint = || {

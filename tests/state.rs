@@ -18,8 +18,8 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{Closed, Issue, Link, Moment, Stray, StrayKind, Ticket, Written},
     state::{
-        Change, Claimed, Done, Doubt, Entry, GroupRecord, Head, Journal, JournalError, Known, Ran, Record,
-        Rows, RunRecord, State, StateError, Tree, Untried, Vault, Write, backup, journal, vault,
+        Change, Claimed, Done, Doubt, Entry, FORMAT, GroupRecord, Head, Journal, JournalError, Known, Ran,
+        Record, Rows, RunRecord, State, StateError, Tree, Untried, Vault, Write, backup, journal, vault,
     },
     ticket::facts::Figures,
 };
@@ -1027,10 +1027,13 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
     let (directory, truth) = whole_state();
     let file = directory.path().join("backup.jsonl");
     backup::backup(directory.path(), &file).unwrap();
-    let said = "state has format `3`, this build reads up to `2`; use disputebot 9.1.0 or later";
+    let (newest, newer) = (FORMAT, FORMAT + 1);
+    let said = format!(
+        "state has format `{newer}`, this build reads up to `{newest}`; use disputebot 9.1.0 or later"
+    );
     let format = directory.path().join("format");
     let own = fs::read(&format).unwrap();
-    fs::write(&format, r#"{"format":3,"version":"9.1.0","more":true}"#).unwrap();
+    fs::write(&format, format!(r#"{{"format":{newer},"version":"9.1.0","more":true}}"#)).unwrap();
     for refused in [
         State::open(directory.path()).map(drop),
         State::verify(directory.path()).map(drop),
@@ -1044,15 +1047,16 @@ fn a_newer_format_is_refused_with_the_version_to_install_before_anything_is_touc
 
     let mut text = String::new();
     flate2::read::GzDecoder::new(fs::File::open(&file).unwrap()).read_to_string(&mut text).unwrap();
-    let newer = text.replacen("\"format\":2,\"version\":\"0.1.0\"", "\"format\":3,\"version\":\"9.1.0\"", 1);
-    assert_ne!(newer, text);
-    fs::write(&file, newer).unwrap();
+    let own = format!(r#""format":{newest},"version":"0.1.0""#);
+    let later = text.replacen(&own, &format!(r#""format":{newer},"version":"9.1.0""#), 1);
+    assert_ne!(later, text);
+    fs::write(&file, later).unwrap();
     assert_eq!(backup::restore(directory.path(), &file).unwrap_err().to_string(), said);
     assert_eq!(State::open(directory.path()).unwrap().known(), &truth);
 
     // An older copy is a way back, also for an older build.
     fs::write(&file, text).unwrap();
-    fs::write(&format, r#"{"format":3,"version":"9.1.0"}"#).unwrap();
+    fs::write(&format, format!(r#"{{"format":{newer},"version":"9.1.0"}}"#)).unwrap();
     backup::restore(directory.path(), &file).unwrap();
     assert_eq!(trusted(State::open(directory.path()).unwrap().known()), truth);
 }

@@ -17,6 +17,7 @@
 //! ticket and closes it. Whoever finds the claim to be another's writes nothing more, not even the claim.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -25,13 +26,15 @@ use serde_json::Value;
 use super::port::{Clock, Store, Tracker};
 use super::{Failure, Policy, RecoverError};
 use crate::{
-    jira::JiraError,
+    jira::{Cause, JiraError},
     plan::Moment,
     state::{Change, Claimed, Doubt, Head, Rival, StateError},
 };
 
 /// How long a look at the claim is good for a create.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
+/// How often the claim is sent, where Jira may take it a little later: as long as the look is good.
+const ATTEMPTS: u64 = 4;
 
 /// The property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +105,11 @@ pub(super) async fn look(
     if !policy.lease {
         return Ok(Standing::Free);
     }
+    let asked = clock.moment();
     let Some(value) = tracker.project_property().await? else { return Ok(Standing::Free) };
     let claim = Claim::read(value)?;
     let mine = store.known().claim.clone();
-    if mine.as_ref().is_some_and(|mine| mine.instance == claim.instance && mine.epoch >= claim.epoch) {
+    if mine.as_ref().is_some_and(|mine| mine.instance == claim.instance && mine.epoch == claim.epoch) {
         let now = clock.moment().at;
         if store.known().doubt.is_none() && !store.has(claim.head)? {
             let reason = format!(
@@ -117,7 +121,7 @@ pub(super) async fn look(
         learn(&claim, store, clock)?;
         let openings = openings(&claim, tracker);
         if may_write && policy.takeover_after.is_some() {
-            give_sign_of_life(tracker, store, clock, policy, claim).await??;
+            give_sign_of_life(tracker, store, clock, policy, &asked, claim).await?.map_err(ended)?;
         }
         return Ok(Standing::Ours { openings });
     }
@@ -148,7 +152,9 @@ pub(super) async fn look(
         if stale {
             store.record(now.at, &[Change::Rival { rival: Some(rival) }])?;
         }
-        return Err(RecoverError::Foreign { host: claim.host, epoch: claim.epoch, ours: mine.is_some() });
+        // What this one took over itself, and could not say so, was not taken from it.
+        let ours = mine.is_some_and(|mine| mine.epoch < claim.epoch);
+        return Err(RecoverError::Foreign { host: claim.host, epoch: claim.epoch, ours });
     }
     let reason = if same {
         // A restored copy of this very state, from before it took over.
@@ -156,9 +162,11 @@ pub(super) async fn look(
     } else {
         format!("took over from the disputebot on `{}`", claim.host)
     };
+    let before = mine.as_ref().map_or(0, |mine| mine.epoch);
     let claimed = Claimed {
         instance: mine.map_or_else(|| policy.instance.clone(), |mine| mine.instance),
-        epoch: claim.epoch + 1,
+        // Also where an earlier take-over of this state never arrived.
+        epoch: before.max(claim.epoch) + 1,
         // What the one before may still be at is over before this one opens anything: it is in doubt for longer.
         sent: None,
     };
@@ -167,7 +175,6 @@ pub(super) async fn look(
         &[
             Change::Doubt { doubt: Some(Doubt { reason, read: None }) },
             Change::Claim { claim: Some(claimed.clone()) },
-            Change::Rival { rival: None },
         ],
     )?;
     learn(&claim, store, clock)?;
@@ -183,7 +190,9 @@ pub(super) async fn look(
         opening_after: claim.opening_after,
         elsewhere: claim.elsewhere,
     };
-    send(tracker, store, clock, policy, taken).await??;
+    send(tracker, store, clock, policy, &asked, taken).await?.map_err(ended)?;
+    // Where it did not get through, the other one still counts as gone.
+    store.record(clock.moment().at, &[Change::Rival { rival: None }])?;
     Ok(Standing::Ours { openings })
 }
 
@@ -271,11 +280,8 @@ impl<'a> Keeper<'a> {
             Err(error) => return Ok(Err(error.into())),
         }
         self.open(project.to_owned(), opening_after);
-        if is_stale(clock, &now) {
-            return Ok(Err(Failure::HeldUp));
-        }
-        if let Err(error) = put(tracker, store, clock, self.policy, &self.openings).await? {
-            return Ok(Err(error.into()));
+        if let Err(failure) = put(tracker, store, clock, self.policy, &now, &self.openings).await? {
+            return Ok(Err(failure));
         }
         (self.has_begun, self.beaten) = (true, Some(now));
         self.check(tracker, store, clock).await
@@ -283,7 +289,14 @@ impl<'a> Keeper<'a> {
 
     /// Waits, once in a run, until no claim that was sent earlier can arrive in the place of the one that is about to be
     /// sent: it would take back in which projects tickets are being opened. Whether none can.
-    async fn has_arrived(&mut self, store: &mut impl Store, clock: &impl Clock) -> Result<bool, StateError> {
+    pub(super) async fn has_arrived(
+        &mut self,
+        store: &mut impl Store,
+        clock: &impl Clock,
+    ) -> Result<bool, StateError> {
+        if !self.policy.lease {
+            return Ok(true);
+        }
         let Some(wait) = left(store, clock, self.policy)? else { return Ok(true) };
         if std::mem::replace(&mut self.has_waited, true) {
             return Ok(false);
@@ -350,9 +363,11 @@ impl<'a> Keeper<'a> {
         if let Some((claim, limit)) = claim.zip(self.policy.takeover_after) {
             // A run that only edits, and for long, is not to be taken for dead.
             let beaten = self.beaten.get_or_insert_with(|| asked.clone());
-            if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) && !is_stale(clock, &asked) {
-                if let Err(error) = give_sign_of_life(tracker, store, clock, self.policy, claim).await? {
-                    return Ok(Err(error.into()));
+            if asked.since(beaten).is_some_and(|passed| passed >= limit / 3) {
+                if let Err(failure) =
+                    give_sign_of_life(tracker, store, clock, self.policy, &asked, claim).await?
+                {
+                    return Ok(Err(failure));
                 }
                 self.beaten = Some(asked.clone());
             }
@@ -385,10 +400,7 @@ pub(super) async fn anchor(
         }
         Err(error) => return Ok(Err(error.into())),
     }
-    if is_stale(clock, &asked) {
-        return Ok(Err(Failure::HeldUp));
-    }
-    Ok(put(tracker, store, clock, policy, openings).await?.map_err(Failure::from))
+    put(tracker, store, clock, policy, &asked, openings).await
 }
 
 /// Writes the claim of this state anew, whose head was of another copy of it. What is being opened stays named.
@@ -403,11 +415,11 @@ pub(super) async fn renew(
     }
     let asked = clock.moment();
     let Some(value) = tracker.project_property().await? else { return Ok(()) };
-    match is_ours(value, store, None) {
-        Ok(_) if is_stale(clock, &asked) => Ok(()),
-        Ok(claim) => Ok(put(tracker, store, clock, policy, &openings(&claim, tracker)).await??),
-        // Another one took over meanwhile: the next look says so.
-        Err(_) => Ok(()),
+    // Another one took over meanwhile: the next look says so.
+    let Ok(claim) = is_ours(value, store, None) else { return Ok(()) };
+    match put(tracker, store, clock, policy, &asked, &openings(&claim, tracker)).await? {
+        Err(Failure::HeldUp) => Ok(()),
+        sent => sent.map_err(ended),
     }
 }
 
@@ -417,8 +429,9 @@ async fn put(
     store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
+    asked: &Moment,
     openings: &BTreeMap<String, u64>,
-) -> Result<Result<(), JiraError>, StateError> {
+) -> Result<Result<(), Failure>, StateError> {
     let Some(Claimed { instance, epoch, .. }) = store.known().claim.clone() else { return Ok(Ok(())) };
     let head = store.head();
     let claim = Claim {
@@ -432,7 +445,15 @@ async fn put(
         opening_after: openings.get(&tracker.home().project).copied(),
         elsewhere: store.known().projects.iter().map(|it| (it.clone(), openings.get(it).copied())).collect(),
     };
-    send(tracker, store, clock, policy, claim).await
+    send(tracker, store, clock, policy, asked, claim).await
+}
+
+/// Why a pass ends where the claim could not be sent.
+fn ended(failure: Failure) -> RecoverError {
+    match failure {
+        Failure::Jira(error) => error.into(),
+        _ => RecoverError::HeldUp,
+    }
 }
 
 /// What keeps a machine that stands by from taking over. One that does not get through is left to the next.
@@ -441,40 +462,62 @@ async fn give_sign_of_life(
     store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
+    asked: &Moment,
     claim: Claim,
-) -> Result<Result<(), JiraError>, StateError> {
+) -> Result<Result<(), Failure>, StateError> {
     let alive = Claim { beat: beat(clock), ..claim };
-    match send(tracker, store, clock, policy, alive).await? {
-        Err(error) if error.is_retryable() && !error.is_fatal() => {
-            tracing::warn!(error = %error, "the sign of life on the project did not get through");
+    match send(tracker, store, clock, policy, asked, alive).await? {
+        Err(Failure::Jira(error)) if error.is_fatal() => Ok(Err(error.into())),
+        Err(failure) => {
+            tracing::warn!(error = %failure, "the sign of life on the project did not get through");
             Ok(Ok(()))
         }
-        sent => Ok(sent),
+        Ok(()) => Ok(Ok(())),
     }
 }
 
-/// Sends a claim. That it is under way is on disk before, and part of the head that it names: a copy of the state from
-/// before that does not have this head, and so is noticed wherever the claim arrives late.
+/// Sends a claim because of a look at the one that is there. That it is under way is on disk before, and part of the head
+/// that it names: a copy of the state from before that does not have this head, and so is noticed wherever the claim
+/// arrives late. One that Jira did not take is sent again as it is: where the first comes after the second, it says the same.
 async fn send(
     tracker: &impl Tracker,
     store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
+    asked: &Moment,
     claim: Claim,
-) -> Result<Result<(), JiraError>, StateError> {
-    let under_way = left(store, clock, policy)?.and_then(|_| store.known().claim.as_ref()?.sent.clone());
+) -> Result<Result<(), Failure>, StateError> {
+    let mut under_way = left(store, clock, policy)?.and_then(|_| store.known().claim.as_ref()?.sent.clone());
     note(store, clock, Some(clock.moment()))?;
     // What it says of a state that is in doubt is newer than that.
     let head = if store.known().doubt.is_none() { store.head() } else { claim.head };
     let value = value_of(&Claim { head, ..claim });
-    let mut sent = tracker.set_project_property(&value).await;
-    if sent.as_ref().is_err_and(JiraError::is_busy) {
-        sent = tracker.set_project_property(&value).await;
+    let mut failure = Failure::HeldUp;
+    for attempt in 1..=ATTEMPTS {
+        let now = clock.moment();
+        // The machine may have slept since the look, or its disk been slow.
+        if is_stale(clock, asked) {
+            break;
+        }
+        if attempt > 1 {
+            note(store, clock, Some(now.clone()))?;
+        }
+        let Err(error) = tracker.set_project_property(&value).await else {
+            note(store, clock, under_way)?;
+            return Ok(Ok(()));
+        };
+        if !error.is_unexecuted() {
+            under_way = Some(now);
+        }
+        let may_help = error.is_retryable() && !matches!(error.cause, Cause::Paused { .. });
+        failure = error.into();
+        if !may_help {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(attempt)).await;
     }
-    if sent.as_ref().err().is_none_or(JiraError::is_unexecuted) {
-        note(store, clock, under_way)?;
-    }
-    Ok(sent)
+    note(store, clock, under_way)?;
+    Ok(Err(failure))
 }
 
 /// Notes when a claim was sent of which nobody knows what became.

@@ -36,7 +36,7 @@ impl Clock for SystemClock {
 fn uptime_ms() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
     let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    (seconds >= 0.0).then_some((seconds * 1000.0) as u64)
+    (seconds >= 0.0).then_some((seconds * 1000.0).round() as u64)
 }
 
 /// Name of this machine, for people; empty where it has none.

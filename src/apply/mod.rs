@@ -181,6 +181,11 @@ pub enum RecoverError {
         /// What is wrong, each with the setting to change.
         problems: Vec<String>,
     },
+    /// The machine slept, or its disk was slow, between a look at whose the project is and the claim.
+    #[error(
+        "the claim on the project was held up before it was sent, so nothing was written; the next run sends it"
+    )]
+    HeldUp,
     /// A stop came before anything was written.
     #[error("stopped before anything was written")]
     Stopped,

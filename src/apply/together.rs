@@ -545,6 +545,9 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     /// Before the first create of a run in a project: says in the claim that tickets are being opened there, and after
     /// which number.
     async fn open_for_creates(&mut self, project: &str) -> Result<Result<u64, Failure>, StateError> {
+        if !self.keeper.has_arrived(self.store, self.clock).await? {
+            return Ok(Err(Failure::Unsettled));
+        }
         let number = match self.tracker.newest_number(project).await {
             Ok(number) => number,
             Err(error) => return Ok(Err(error.into())),

@@ -153,7 +153,7 @@ impl From<RecoverError> for CliError {
         match error {
             RecoverError::Jira(error) => error.into(),
             RecoverError::State(error) => error.into(),
-            stopped @ RecoverError::Stopped => Self::new(Exit::Partial, stopped),
+            ended @ (RecoverError::Stopped | RecoverError::HeldUp) => Self::new(Exit::Partial, ended),
             foreign @ RecoverError::Foreign { .. } => Self::new(Exit::Jira, foreign).hint(
                 "stop one of the two; where the other one is gone for good, take over with `disputebot run --take-over`",
             ),

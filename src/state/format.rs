@@ -1,8 +1,8 @@
 //! Which format the state has, in a file that every build reads before anything else.
 //!
-//! The file is `format` in the state directory: `{"format":2,"version":"0.1.0"}`, where `version` is the build
-//! that first wrote this format. Format 2 knows of pauses that Jira asked for. The rows of the vault carry a format of their own, so a lost file hides
-//! nothing there.
+//! The file is `format` in the state directory: `{"format":3,"version":"0.1.0"}`, where `version` is the build
+//! that first wrote this format. Format 2 knows of pauses that Jira asked for, format 3 of claims on the
+//! project that may still arrive. The rows of the vault carry a format of their own, so a lost file hides nothing there.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::durable::replace_file;
 
 /// The format this build writes, and the newest it reads. A change that an older build would misread, such as
 /// a new kind of record, makes it one more.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// This build.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -51,7 +51,8 @@ async fn change_two_causes(world: &World) {
     let groups = world.groups().await;
     let members = |id: &str| groups[id]["group"]["members"].as_array().unwrap().clone();
     let mut by_size: Vec<&String> = groups.keys().collect();
-    by_size.sort_by_key(|id| Reverse(members(id).len()));
+    // Of as many the same in each world: their ids are drawn at random.
+    by_size.sort_by_key(|id| (Reverse(members(id).len()), members(id)[0].to_string()));
     let mut gone = members(by_size[1]);
     gone.extend(members(by_size[0]).into_iter().step_by(2));
     let rows: Vec<_> =

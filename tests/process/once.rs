@@ -16,6 +16,12 @@ fn create() -> Matches {
     Matches::Ending { method: "POST".to_owned(), suffix: "/issue".to_owned() }
 }
 
+const CLAIM: &str = "/properties/disputebot";
+
+fn claim() -> Matches {
+    Matches::Ending { method: "PUT".to_owned(), suffix: CLAIM.to_owned() }
+}
+
 /// Keys of all issues.
 fn keys(world: &World) -> Vec<String> {
     world.sandbox.issues().iter().map(|issue| issue["key"].as_str().unwrap().to_owned()).collect()
@@ -672,6 +678,7 @@ async fn sigterm_ends_the_daemon_in_five_seconds_while_jira_takes_thirty_to_answ
         create(),
         Matches::Ending { method: "GET".to_owned(), suffix: "/myself".to_owned() },
         Matches::Ending { method: "POST".to_owned(), suffix: "/bulkfetch".to_owned() },
+        claim(),
     ] {
         let world = World::new().await;
         let when = format!("{matches:?}");
@@ -687,6 +694,24 @@ async fn sigterm_ends_the_daemon_in_five_seconds_while_jira_takes_thirty_to_answ
         world.expect(0, &["run"]).await;
         world.assert_one_ticket_per_group(&when).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_of_which_nobody_knows_what_became_delays_tickets_within_the_run_and_loses_none() {
+    let world = World::new().await;
+    for nth in 1..=4 {
+        let effect = Effect::AnswerAfterCommit { status: 503, headers: Vec::new(), body: "{}".to_owned() };
+        world.sandbox.inject(Fault { nth, matches: claim(), effect });
+    }
+    world.expect(0, &["run", "--set", "jira.create_settle=2s"]).await;
+    world.assert_one_ticket_per_group("after a claim without an answer").await;
+    let requests = world.sandbox.requests();
+    let claims = requests.iter().filter(|it| it.method == "PUT" && it.path.ends_with(CLAIM)).count();
+    assert_eq!(claims, 6, "four without an answer, one that is waited with, and the anchor");
+    let opened = requests.iter().position(|it| it.method == "POST" && it.path.ends_with("/issue")).unwrap();
+    let before =
+        requests[..opened].iter().filter(|it| it.method == "PUT" && it.path.ends_with(CLAIM)).count();
+    assert_eq!(before, 5, "no ticket is opened before the claim has its answer");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -579,6 +579,70 @@ fn a_claim_without_an_answer_keeps_no_ticket_from_being_opened_in_the_same_run()
 }
 
 #[test]
+fn a_claim_that_does_not_get_through_is_sent_again_and_holds_nothing_up() {
+    tell_with(vec![(9, Fault::Error)], async |story| {
+        story.lease = true;
+        let group = group(1);
+        let mark = Box::new(Mark::of(&group, Grain::Fine));
+        let create = Write::Create { content: content(&group), mark };
+        let applied = story.apply(vec![(group.id.clone(), create)], || {}).await;
+        assert_eq!((applied.done.len(), applied.failed.len()), (1, 0), "{applied:?}");
+        assert!(story.world().elapsed() < Duration::from_mins(1));
+    });
+}
+
+#[test]
+fn a_claim_whose_record_took_the_disk_so_long_that_another_machine_may_be_at_work_is_not_sent() {
+    tell(async |story| {
+        claimed(story).await;
+        tokio::time::sleep(A_WHILE).await;
+        let theirs = {
+            // The claim is asked for, which is answered; the record of one that is about to be sent takes long.
+            let mut inner = story.world().lock();
+            inner.faults = vec![(inner.steps + 3, Fault::Slow)];
+            inner.jira.property.clone()
+        };
+        let (policy, none) = (story.policy(), BTreeMap::new());
+        let sent = apply::anchor(&story.jira, &mut story.store, &story.clock, &policy, &none).await.unwrap();
+        assert!(matches!(sent, Err(Failure::HeldUp)), "{sent:?}");
+        assert_eq!(story.world().lock().jira.property, theirs);
+        assert_eq!(story.store.known().claim.as_ref().unwrap().sent, None, "nothing is under way");
+    });
+}
+
+#[test]
+fn a_state_from_before_its_own_take_over_takes_over_again_where_that_never_arrived() {
+    tell(async |story| {
+        claimed(story).await;
+        tokio::time::sleep(A_WHILE).await;
+        {
+            let mut inner = story.world().lock();
+            inner.jira.property.as_mut().unwrap()["epoch"] = json!(2);
+            // Signed in and the claim looked at, each with its answer, and three records of two steps.
+            inner.faults = vec![(inner.steps + 11, Fault::LostRequest)];
+        }
+        let policy = story.policy();
+        let lost = apply::recover(&story.jira, &mut story.store, &story.clock, &policy, true).await;
+        assert!(matches!(lost, Err(RecoverError::Jira(_))), "{lost:?}");
+        assert_eq!(
+            story.world().lock().jira.property.as_ref().unwrap()["epoch"],
+            json!(2),
+            "it never arrived"
+        );
+        for _ in 0..3 {
+            story.recover().await;
+            tokio::time::sleep(2 * A_WHILE).await;
+        }
+        assert_eq!(story.store.known().doubt, None);
+        let second = group(2);
+        let mark = Box::new(Mark::of(&second, Grain::Fine));
+        let create = Write::Create { content: content(&second), mark };
+        let applied = story.apply(vec![(second.id.clone(), create)], || {}).await;
+        assert_eq!((applied.done.len(), applied.failed.len()), (1, 0), "{applied:?}");
+    });
+}
+
+#[test]
 fn who_was_overtaken_writes_nothing_more_neither_to_tickets_nor_to_the_claim() {
     let behind = json!({ "seq": 1_000, "hash": "7".repeat(64) });
     for (name, value) in [

@@ -13,7 +13,7 @@ use crate::{
     cluster::{Attribute, Table},
     dispute::Text,
     group::{Group, GroupId, Status},
-    jira::JiraError,
+    jira::{JiraError, instant},
     plan::{
         self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling,
         RulingKind, Ticket, answer_topic, parse_command,
@@ -105,18 +105,47 @@ pub(super) async fn orders(
         for comment in fresh {
             let Some(parsed) = parse_command(&comment.text) else { continue };
             let may = permitted.iter().any(|name| name == "*" || comment.author.contains(name));
-            if !may {
+            let stranger = format!("no-orders-of-{}", comment.author.first().map_or("", String::as_str));
+            if !may && ticket.told.contains(&stranger) {
                 continue;
             }
             // Found in Jira, so that what was answered is not known here.
             let topic = answer_topic(&comment.id.to_string());
-            if ticket.look_first && tracker.comment_on(&seen.observed.issue, &topic).await?.is_some() {
-                // What was promised then holds on; when the rest was ordered, and about what, is not told any more.
-                if let Ok(command @ (Command::Mute | Command::Unmute | Command::Release { .. })) = &parsed {
-                    // A field that is not set any more needs no word.
-                    drop(carry_out(command, comment.id, &seen, &mut ticket, store.known(), now, &mut told));
+            let is_answered =
+                ticket.look_first && tracker.comment_on(&seen.observed.issue, &topic).await?.is_some();
+            if !may {
+                ticket.told.insert(stranger);
+                if !is_answered {
+                    let why =
+                        "only people whom `ticket.commanders` names give orders here, and this is said once";
+                    let asked = failed(comment, why.to_owned());
+                    ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
                 }
                 continue;
+            }
+            if is_answered {
+                // What was promised then holds on. About which disputes the rest was ordered is not told any more: their
+                // tickets show it.
+                let at = instant(&comment.created).unwrap_or(now);
+                let lasts = |days: &i32| snoozed(at, *days) > now;
+                if let Ok(command) = &parsed
+                    && match command {
+                        Command::Mute | Command::Unmute | Command::Release { .. } => true,
+                        Command::Snooze { days } => lasts(days),
+                        _ => false,
+                    }
+                {
+                    // A field that is not set any more needs no word.
+                    drop(carry_out(command, comment.id, &seen, &mut ticket, store.known(), at, &mut told));
+                }
+                continue;
+            }
+            if let Ok(Command::Take { .. }) = &parsed {
+                // What somebody wrote since they ordered it is given back.
+                let first = ticket.edited_as_of.as_deref().and_then(instant);
+                if instant(&comment.created).is_some_and(|at| first.is_none_or(|first| at < first)) {
+                    ticket.edited_as_of = Some(comment.created.clone());
+                }
             }
             let asked = match parsed {
                 Ok(command) => parts(&command, &seen, store.known(), table)
@@ -185,6 +214,11 @@ fn parts(command: &Command, seen: &Seen<'_>, known: &Known, table: Option<&Table
     }
 }
 
+/// When a ticket that is to be left alone for some days is woken.
+fn snoozed(at: Timestamp, days: i32) -> Timestamp {
+    at.saturating_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX)
+}
+
 /// Does what is ordered, as far as it is a matter of what is known.
 fn carry_out(
     command: &Command,
@@ -214,8 +248,7 @@ fn carry_out(
         Command::Mute => orders.quiet = Some(Quiet::Muted),
         Command::Unmute => orders.quiet = None,
         Command::Snooze { days } => {
-            let end = now.saturating_add(SignedDuration::from_hours(24 * i64::from(*days)));
-            orders.quiet = Some(Quiet::Until(end.unwrap_or(Timestamp::MAX)));
+            orders.quiet = Some(Quiet::Until(snoozed(now, *days)));
         }
         Command::Release { field } => {
             is_field(field, ticket, seen)?;

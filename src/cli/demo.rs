@@ -383,6 +383,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Reason::AllResolved => "all its disputes are settled",
             Reason::MergedInto { .. } => "merged into another group",
             Reason::MergedByPerson { .. } => "merged into another group by a person",
+            Reason::LinkNotFollowed { .. } => "a person's link cannot be followed; said once",
             Reason::Returned | Reason::ReturnedLate { .. } => "its cause came back",
             Reason::Grew => "the group grew by much",
             Reason::PersonChanged { .. } => "a person changed what we would write",

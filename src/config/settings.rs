@@ -454,6 +454,7 @@ fn jira(
         project: project?,
         issue_type,
         former_accounts,
+        duplicate_link: reader.required_text("jira.link_type_merge"),
         timeout,
         longest_wait,
         limits: jira::Limits::Published,

@@ -48,6 +48,8 @@ pub struct Settings {
     pub issue_type: String,
     /// Ids of the accounts that asked in former times: what they wrote is disputebot's own.
     pub former_accounts: Vec<String>,
+    /// Name of the link type that says of what a ticket is a duplicate, whatever its words are.
+    pub duplicate_link: String,
     /// Time limit of one call.
     pub timeout: Duration,
     /// Longest wait that Jira may ask for before a call is given up.
@@ -84,6 +86,7 @@ impl Settings {
             project: project.into(),
             issue_type: "Task".to_owned(),
             former_accounts: Vec::new(),
+            duplicate_link: "Duplicate".to_owned(),
             timeout: Duration::from_secs(30),
             longest_wait: Duration::from_mins(2),
             limits: Limits::default(),

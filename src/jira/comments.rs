@@ -88,6 +88,7 @@ pub(super) fn heard(comments: &Value, own: Own<'_>) -> Vec<Heard> {
             Some(Heard {
                 id: comment["id"].as_str()?.parse().ok()?,
                 author: names.iter().filter_map(|name| author[*name].as_str().map(str::to_owned)).collect(),
+                created: comment["created"].as_str().unwrap_or_default().into(),
                 text,
             })
         })

@@ -174,7 +174,8 @@ impl Client {
 
     fn observed(&self, issues: &[Value], ready: &Ready) -> BTreeMap<String, Observed> {
         let own = self.own();
-        let observed = issues.iter().filter_map(|issue| observed(issue, ready, own));
+        let link = &self.settings.duplicate_link;
+        let observed = issues.iter().filter_map(|issue| observed(issue, ready, own, link));
         observed.map(|observed| (observed.issue.id.clone(), observed)).collect()
     }
 
@@ -304,7 +305,7 @@ fn unfit(call: &str, said: String) -> JiraError {
     JiraError { call: call.to_owned(), cause: Cause::Refused(400), said }
 }
 
-fn observed(issue: &Value, ready: &Ready, own: Own<'_>) -> Option<Observed> {
+fn observed(issue: &Value, ready: &Ready, own: Own<'_>, duplicate_link: &str) -> Option<Observed> {
     let fields = &issue["fields"];
     let comments = &fields["comment"];
     let shown = comments["comments"].as_array().map_or(0, Vec::len) as u64;
@@ -322,7 +323,7 @@ fn observed(issue: &Value, ready: &Ready, own: Own<'_>) -> Option<Observed> {
         priority: text(&fields["priority"]["name"]),
         due: fields["duedate"].as_str().and_then(|due| due.parse::<Date>().ok()),
         assignee: text(&fields["assignee"]["displayName"]),
-        duplicate_of: duplicate_of(fields),
+        duplicate_of: duplicate_of(fields, duplicate_link),
         fields: ready.show(fields),
         lists: lists(fields, own),
         comments: heard(&comments["comments"], own),
@@ -340,16 +341,50 @@ pub(super) fn labels(fields: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The issues that this one duplicates: linked outward by a type whose outward words say so.
-fn duplicate_of(fields: &Value) -> Vec<Issue> {
+/// The issues that this one duplicates: linked outward by a type whose outward words say so, or by the configured one, of
+/// which the two ends are not the same.
+fn duplicate_of(fields: &Value, duplicate_link: &str) -> Vec<Issue> {
     let links = fields["issuelinks"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
+    let says_so = |kind: &Value| {
+        let (outward, inward) = (text(&kind["outward"]), text(&kind["inward"]));
+        outward.contains("duplicate")
+            || (text(&kind["name"]) == duplicate_link.to_lowercase() && outward != inward)
+    };
     links
-        .filter(|link| {
-            link["type"]["outward"].as_str().is_some_and(|words| words.to_lowercase().contains("duplicate"))
-        })
+        .filter(|link| says_so(&link["type"]))
         .filter_map(|link| {
             let other = &link["outwardIssue"];
             Some(Issue { id: other["id"].as_str()?.to_owned(), key: other["key"].as_str()?.to_owned() })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_a_duplicate_of_what_it_is_linked_to_by_words_that_say_so_or_by_the_configured_type() {
+        let other = json!({ "id": "7", "key": "DISP-7" });
+        let kind = |name: &str, inward: &str, outward: &str| json!({ "name": name, "inward": inward, "outward": outward });
+        let of = |kind: &Value, end: &str| {
+            let fields = json!({ "issuelinks": [{ "type": kind, end: other }] });
+            duplicate_of(&fields, "Dublette").len()
+        };
+        let (outward, inward) = ("outwardIssue", "inwardIssue");
+        for (kind, end, expected) in [
+            (kind("Duplicate", "is duplicated by", "duplicates"), outward, 1),
+            (kind("Duplicate", "is duplicated by", "duplicates"), inward, 0),
+            (kind("Dublette", "hat als Dublette", "ist Dublette von"), outward, 1),
+            (kind("Dublette", "hat als Dublette", "ist Dublette von"), inward, 0),
+            (kind("Blocks", "is blocked by", "blocks"), outward, 0),
+            // Which of the two is the duplicate such a type does not say.
+            (kind("Dublette", "siehe auch", "siehe auch"), outward, 0),
+        ] {
+            assert_eq!(of(&kind, end), expected, "{kind} {end}");
+        }
+    }
 }

@@ -251,6 +251,11 @@ pub enum Reason {
         /// Key of the ticket on which it was said.
         key: String,
     },
+    /// A person linked it as a duplicate of a ticket whose disputes it cannot be counted with.
+    LinkNotFollowed {
+        /// Key of that ticket.
+        to: String,
+    },
     /// The cause came back after its ticket had been closed.
     Returned,
     /// The cause came back so long after it had been settled that its old ticket is not reopened.

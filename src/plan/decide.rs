@@ -347,9 +347,10 @@ impl Planner<'_> {
         if self.ruled(group, standing, ticket, Some(observed)) {
             return;
         }
+        self.tell_apart(group, standing, observed);
         if observed.category == Category::Done {
             if ticket.closed == Closed::No {
-                if let Some(into) = self.merged_by_person(observed) {
+                if let Some(into) = self.merged_by_person(group, observed) {
                     return self.hold(group, standing, key, HoldReason::MergedByPerson { into });
                 }
                 self.tell_closed(group, standing, ticket, observed);

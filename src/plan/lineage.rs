@@ -156,12 +156,57 @@ impl Planner<'_> {
         (at, None)
     }
 
-    /// Key of the ticket of ours that a person closed this one as a duplicate of.
-    pub(super) fn merged_by_person(&self, observed: &Observed) -> Option<String> {
-        let is_ours = |issue: &&Issue| {
-            self.input.tickets.values().filter_map(Ticket::issue).any(|ours| ours.id == issue.id)
+    /// The ticket of ours that a person linked this one to as its duplicate, with its group.
+    fn linked_by_person(&self, group: &Group, observed: &Observed) -> Option<(&Group, String)> {
+        let ticket = self.input.tickets.get(&group.id);
+        let mut others = observed.duplicate_of.iter().filter_map(|issue| {
+            let is_of_it = |ticket: &&Ticket| ticket.issue().is_some_and(|ours| ours.id == issue.id);
+            let other = &self.input.tickets.values().find(is_of_it)?.group;
+            let is_ours = ticket.is_some_and(|ticket| ticket.told.contains(&format!("merged-{other}")));
+            let other = self.input.groups.iter().find(|group| group.id == *other)?;
+            (other.id != group.id && !is_ours).then(|| (other, issue.key.clone()))
+        });
+        others.next()
+    }
+
+    /// Key of the ticket of ours into which a person merged this one by a link.
+    pub(super) fn merged_by_person(&self, group: &Group, observed: &Observed) -> Option<String> {
+        let (other, key) = self.linked_by_person(group, observed)?;
+        let is_followed = |ruling: &Ruling| {
+            !ruling.lifted
+                && ruling.group == group.id
+                && matches!(&ruling.kind, RulingKind::Together { with } if *with == other.id)
         };
-        observed.duplicate_of.iter().find(is_ours).map(|issue| issue.key.clone())
+        self.input.rulings.iter().any(is_followed).then_some(key)
+    }
+
+    /// Says once of a person's link to another ticket of ours why the disputes of the two cannot be counted together.
+    pub(super) fn tell_apart(&mut self, group: &Group, standing: &Standing, observed: &Observed) {
+        if self.merged_by_person(group, observed).is_some() {
+            return;
+        }
+        let Some((other, key)) = self.linked_by_person(group, observed) else { return };
+        let why = match &other.status {
+            _ if other.program != group.program => "it is about another program",
+            // Whose it is is nothing that the readers of this one are to learn.
+            _ if other.client != group.client => "it is not about the disputes of the same client",
+            Status::Merged { .. } => "its own disputes are counted on another ticket by now",
+            Status::Resolved { .. } => "all its disputes are settled",
+            Status::Active if self.closed_by_person(&other.id).is_some() => "a person closed it",
+            // A run that cannot tell yet says nothing.
+            Status::Active => return,
+        };
+        let topic = format!("not-merged-{}", other.id);
+        let told = self.input.tickets.get(&group.id).is_some_and(|ticket| ticket.told.contains(&topic));
+        if told {
+            return;
+        }
+        let text = format!(
+            "A person linked this ticket as a duplicate of {key}. Their disputes are not counted together: {why}. Those of \
+             this ticket go on to be counted here."
+        );
+        let reason = Reason::LinkNotFollowed { to: key };
+        self.comment(group, standing, observed, topic, &[paragraph(text)], reason);
     }
 
     /// A second ticket of a group is linked, told and closed, each once; a person's copy is left alone.

@@ -143,8 +143,8 @@ impl Planner<'_> {
             }
             let field = &lost.field;
             let mut body = vec![paragraph(format!(
-                "Someone changed the {field} of this ticket in the very moment in which disputebot wrote it, and \
-                 disputebot's text took the place of theirs. The history of this ticket has both; whoever makes the change \
+                "Someone changed the {field} of this ticket after disputebot had looked at it, or had been told to take \
+                 it, and disputebot's text took the place of theirs. The history of this ticket has both; whoever makes the change \
                  again keeps it."
             ))];
             let entries =

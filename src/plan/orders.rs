@@ -19,6 +19,8 @@ pub struct Heard {
     pub id: u64,
     /// Ids and names by which its author may be permitted.
     pub author: Vec<String>,
+    /// When it was written, as Jira tells it.
+    pub created: Box<str>,
     /// Its words.
     pub text: String,
 }

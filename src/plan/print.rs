@@ -127,6 +127,9 @@ fn reason(reason: &Reason) -> String {
         Reason::MergedByPerson { group, key } => {
             format!("a person merged {key}: its disputes belong to group {} now", group.short())
         }
+        Reason::LinkNotFollowed { to } => {
+            format!("a person linked it as a duplicate of {to}, which it cannot be merged into; said once")
+        }
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => {
             format!("the cause of group {} came back, too late to reopen its ticket", group.short())

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use super::{
     Category, HoldReason, Observed, Reason, Ticket, Write, Written,
+    command::parse as parse_command,
     decide::{Planner, Standing},
 };
 use crate::{
@@ -161,7 +162,8 @@ pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
     }
 }
 
-/// Whether a person has a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named.
+/// Whether a person has a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named, or
+/// people write about it there.
 pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
     let Some(assignee) = observed.assignee.as_deref() else { return false };
     // A rule may name an account in words that are not the name under which Jira shows it.
@@ -171,7 +173,9 @@ pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
         let named = it.fields.get(ASSIGNEE);
         named.is_some() && shown.contains(&named)
     });
-    !by_rule && ticket.given.as_ref().map(|given| &***given) != Some(assignee)
+    // An order to disputebot is no work.
+    let is_discussed = observed.comments.iter().any(|comment| parse_command(&comment.text).is_none());
+    is_discussed || !by_rule && ticket.given.as_ref().map(|given| &***given) != Some(assignee)
 }
 
 impl Planner<'_> {

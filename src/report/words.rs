@@ -175,6 +175,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::MergedByPerson { group, .. } => {
             format!("merged into the group {} by a person", group.short())
         }
+        Reason::LinkNotFollowed { to } => {
+            format!("a person linked it as a duplicate of {to}, which it cannot be merged into; said once")
+        }
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => format!("the cause of the group {} came back", group.short()),
         Reason::Grew => "the group grew by much".to_owned(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use disputebot::{
     group::{Pending, Status},
     plan::{
-        Category, Closed, Detail, HoldReason, Link, Manners, Moment, Plan, Reason, StrayKind, Ticket, Write,
-        print, written,
+        Category, Closed, Detail, HoldReason, Link, Manners, Moment, Plan, Reason, Ruling, RulingKind,
+        StrayKind, Ticket, Write, print, written,
     },
 };
 use jiff::SignedDuration;
@@ -453,6 +453,15 @@ fn a_ticket_that_a_person_closed_as_a_duplicate_of_another_of_ours_stays_quiet()
     let issue = world.issue(A);
     issue.category = Category::Done;
     issue.duplicate_of = vec![survivor];
+    world.rulings = vec![Ruling {
+        id: "duplicate".to_owned(),
+        at: world.now,
+        group: id(A),
+        key: "DISP-1".to_owned(),
+        members: Vec::new(),
+        kind: RulingKind::Together { with: id(B) },
+        lifted: false,
+    }];
     let plan = world.run();
     assert_eq!(
         (writes(&plan), holds(&plan)),

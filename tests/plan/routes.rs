@@ -43,8 +43,8 @@ type Touch = (&'static str, fn(&mut World));
 fn whatever_a_person_did_on_a_ticket_keeps_it_where_it_is() {
     let touches: [Touch; 12] = [
         ("comment", |world| {
-            let heard =
-                Heard { id: 7, author: vec!["someone".to_owned()], text: "I look into it".to_owned() };
+            let (author, text) = (vec!["someone".to_owned()], "I look into it".to_owned());
+            let heard = Heard { id: 7, author, created: "2026-11-03T09:00:00Z".into(), text };
             world.issue(A).comments.push(heard);
         }),
         ("order", |world| {

@@ -3,8 +3,8 @@
 use disputebot::{
     group::Status,
     plan::{
-        Category, Closed, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason, Ruling, RulingKind,
-        StrayKind, closing_topic,
+        Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason, Ruling,
+        RulingKind, StrayKind, closing_topic,
     },
 };
 use jiff::SignedDuration;
@@ -53,6 +53,16 @@ fn whom_a_rule_or_jira_itself_gave_a_ticket_to_does_not_work_on_it_yet() {
         } else {
             world.ticket(A).given = Some(Box::new(who.as_str().into()));
         }
+        // An order is no work on the ticket, other words are.
+        let heard = |id: u64, text: &str| {
+            let author = vec!["someone".to_owned()];
+            Heard { id, author, created: "2026-11-03T09:00:00Z".into(), text: text.to_owned() }
+        };
+        world.issue(A).comments = vec![heard(1, "/disputebot status")];
+        assert!(writes(&world.plan()).contains(&"close DISP-1".to_owned()), "by a rule: {by_rule}");
+        world.issue(A).comments.push(heard(2, "I called the pharmacy."));
+        assert!(!writes(&world.plan()).contains(&"close DISP-1".to_owned()), "by a rule: {by_rule}");
+        world.issue(A).comments.clear();
         assert!(writes(&world.run()).contains(&"close DISP-1".to_owned()), "by a rule: {by_rule}");
     }
 }

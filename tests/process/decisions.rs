@@ -123,6 +123,10 @@ async fn a_duplicate_link_to_a_ticket_that_a_person_closed_merges_nothing_into_i
         world.expect(0, &["run"]).await;
     }
     assert!(members(&world.groups().await, &from) > 0, "its disputes stay where they are open");
+    let said = world.said(&loser);
+    let why =
+        format!("as a duplicate of {closed}. Their disputes are not counted together: a person closed it.");
+    assert_eq!(said.iter().filter(|text| text.contains(&why)).count(), 1, "{said:?}");
     assert_ne!(world.issue(&loser)["fields"]["status"]["statusCategory"]["key"], "done");
 }
 

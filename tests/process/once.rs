@@ -446,7 +446,7 @@ async fn marks_that_a_person_takes_off_are_put_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ticket_closed_as_a_duplicate_of_another_one_stays_quiet() {
+async fn a_ticket_closed_as_a_duplicate_of_one_that_it_cannot_be_merged_into_says_so_once_and_stays_closed() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
     // Of another program or client, so that their groups cannot become one.
@@ -457,11 +457,20 @@ async fn a_ticket_closed_as_a_duplicate_of_another_one_stays_quiet() {
     let other = groups.values().find(|group| kind(group) != kind(first)).unwrap();
     let (closed, kept) = (ticket(first), ticket(other));
     world.sandbox.person(&User::analyst()).close_as_duplicate(&closed, &kept).unwrap();
-    let writes = world.writes();
-    world.expect(0, &["run"]).await;
-    assert_eq!(world.writes(), writes);
+    for _ in 0..2 {
+        world.expect(0, &["run"]).await;
+    }
+    let said = world.said(&closed);
+    let why = format!("as a duplicate of {kept}. Their disputes are not counted together: it is");
+    assert_eq!(said.iter().filter(|text| text.contains(&why)).count(), 1, "{said:?}");
+    assert_eq!(
+        said.iter().filter(|text| text.contains("reopen the ticket to have it kept")).count(),
+        1,
+        "{said:?}"
+    );
+    assert_eq!(world.issue(&closed)["fields"]["status"]["statusCategory"]["key"], "done");
     let plan = world.expect(0, &["plan"]).await;
-    assert!(plan.contains(&format!("closed it as a duplicate of {kept}")), "{plan}");
+    assert!(plan.contains("a person closed it; it stays closed"), "{plan}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -151,6 +151,10 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     let muted = issues.iter().max_by_key(|issue| number(issue) * u64::from(issue["key"] != key.as_str()));
     let muted = muted.unwrap()["key"].as_str().unwrap().to_owned();
     say(&world, &muted, "/disputebot mute");
+    let taken = [key.as_str(), muted.as_str()];
+    let left = issues.iter().filter(|issue| !taken.contains(&issue["key"].as_str().unwrap()));
+    let snoozed = left.max_by_key(|issue| number(issue)).unwrap()["key"].as_str().unwrap().to_owned();
+    say(&world, &snoozed, "/disputebot snooze 5d");
     world.expect(0, &["run"]).await;
     let person = world.sandbox.person(&User::analyst());
     person.edit(&key, &json!({ "fields": { "summary": "mine" } })).unwrap();
@@ -162,9 +166,11 @@ async fn an_order_that_was_answered_is_not_carried_out_again_by_an_older_state_t
     assert_eq!(said.len(), 2, "the answer, and that the summary is theirs: {said:?}");
     // What it promised for good it still keeps.
     let before = world.issue(&muted)["fields"]["duedate"].clone();
+    let slept = world.issue(&snoozed)["fields"]["duedate"].clone();
     world.write_disputes(&changed());
     world.expect(0, &["run"]).await;
     assert_eq!(world.issue(&muted)["fields"]["duedate"], before, "it is muted");
+    assert_eq!(world.issue(&snoozed)["fields"]["duedate"], slept, "it is snoozed");
     assert_ne!(world.issue(&key)["fields"]["duedate"], before, "and others are not");
     assert_eq!(world.said(&muted).len(), 1, "the answer, once");
 }
@@ -270,14 +276,47 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_may_not_give_orders_is_not_heard() {
+async fn who_may_not_give_orders_is_told_so_once_and_nothing_is_done() {
     let world = World::new().await;
     world.write_config("[ticket]\ncommanders = [\"somebody-else\"]\n");
     world.expect(0, &["run"]).await;
     let (key, _) = first(&world);
     say(&world, &key, "/disputebot mute");
-    quiet_run(&world, "nobody who may ordered anything").await;
-    assert_eq!(world.said(&key), Vec::<String>::new());
+    world.expect(0, &["run"]).await;
+    let said = world.said(&key);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("only people whom `ticket.commanders` names give orders here"), "{said:?}");
+    say(&world, &key, "/disputebot mute");
+    quiet_run(&world, "it was said once").await;
+    world.write_disputes(&changed());
+    world.expect(0, &["run"]).await;
+    assert_eq!(world.issue(&key)["fields"]["duedate"], "2027-03-01", "it is not muted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_writes_into_a_field_after_it_was_ordered_to_be_taken_is_given_back() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let (key, _) = first(&world);
+        let person = world.sandbox.person(&User::analyst());
+        let write = |text: &str| person.edit(&key, &json!({ "fields": { "summary": text } })).unwrap();
+        let ours = world.issue(&key)["fields"]["summary"].clone();
+        write("first");
+        world.expect(0, &["run"]).await;
+        say(&world, &key, "/disputebot take summary");
+        write("ask the plant in Example Town");
+        for _ in 0..3 {
+            world.expect(0, &["run"]).await;
+        }
+        assert_eq!(world.issue(&key)["fields"]["summary"], ours);
+        let said = world.said(&key);
+        let given_back: Vec<&String> =
+            said.iter().filter(|it| it.contains("took the place of theirs")).collect();
+        assert_eq!(given_back.len(), 1, "{said:?}");
+        assert!(given_back[0].contains("ask the plant in Example Town"), "{given_back:?}");
+        assert!(!given_back[0].contains("first"), "that was handed back: {given_back:?}");
+        quiet_run(&world, "once").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

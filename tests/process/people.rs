@@ -300,7 +300,7 @@ async fn what_a_person_wrote_in_the_moment_of_an_edit_is_given_back_in_one_comme
         assert!(!issue["fields"]["description"].to_string().contains("Called them."), "it was overwritten");
         let of_loss = || {
             let said = world.said(key);
-            said.into_iter().filter(|said| said.contains("in the very moment")).collect::<Vec<_>>()
+            said.into_iter().filter(|said| said.contains("took the place of theirs")).collect::<Vec<_>>()
         };
         assert_eq!(of_loss(), Vec::<String>::new(), "the history is read by the next run");
         for _ in 0..2 {

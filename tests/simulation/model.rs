@@ -636,7 +636,8 @@ impl Jira {
     /// A person writes a comment under an issue.
     pub(crate) fn say(&mut self, id: u64, text: &str, at: Duration) {
         self.orders += 1;
-        let heard = Heard { id: self.orders, author: vec!["person".to_owned()], text: text.to_owned() };
+        let (author, text) = (vec!["person".to_owned()], text.to_owned());
+        let heard = Heard { id: self.orders, author, created: instant(at).to_string().into(), text };
         if let Some(ticket) = self.issues.get_mut(&id) {
             ticket.observed.comments.push(heard);
             ticket.touch(at);

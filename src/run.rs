@@ -252,10 +252,12 @@ pub fn survey(
             let (grain, beside) = (grain_of(&group.id), nearest.map_or(Grain::Fine, grain_of));
             record.coarse = grain == Grain::Coarse;
             let explanation = facts::discreet(explanation, grain, beside);
-            let facts =
-                facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members);
             let course = course(known.tickets.get(&group.id), &figures, today);
-            weight = Weight::of(&members, tables, course.last().day);
+            let day = course.last().day;
+            let figures = facts::as_of(figures, &members, day);
+            let facts =
+                facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members, day);
+            weight = Weight::of(&members, tables, day);
             let is_sure = params.plan.is_large(group.members.len(), weight.amount);
             if !is_sure || params.routes.iter().any(|rule| rule.when.due_within_days.is_some()) {
                 days_left = ticket::days_left(&members, tables, today);
@@ -264,7 +266,7 @@ pub fn survey(
             let facts = Facts { attached: params.attach_members, trend: course.words(), decisions, ..facts };
             let facts = facts.at(grain);
             let make = |facts: &Facts| {
-                ticket::content(&group.id, facts, &figures, &weight, templates, &params.priorities, limit)
+                ticket::content(&group.id, facts, &weight, templates, &params.priorities, limit)
             };
             let made = match nearest.and_then(|nearest| address(known, nearest)) {
                 Some(other) => naming(&facts, other, known.tickets.get(&group.id), make),
@@ -422,8 +424,7 @@ fn is_telling(members: &[&Dispute], spread: &HashMap<&str, usize>, few: usize) -
 fn course(ticket: Option<&plan::Ticket>, figures: &Figures, today: Date) -> Course {
     let amount = facts::rounded(figures.exposed + figures.recoverable);
     let point = Point { day: today, disputes: figures.disputes, amount };
-    let written = ticket.and_then(|ticket| ticket.writing.as_deref().or(ticket.written.as_ref()));
-    let before = written.and_then(|written| written.course.as_ref());
+    let before = ticket.and_then(plan::Ticket::course);
     before.map_or_else(|| Course::new(point.clone()), |before| before.with(point.clone()))
 }
 

@@ -700,10 +700,11 @@ fn word(event: &Event) -> &'static str {
 
 #[test]
 fn the_same_input_twice_gives_no_event() {
-    hold_for(11, 400, &days(), |days| {
+    hold_for(11, 1_500, &(days(), stakes()), |(days, stakes)| {
         let mut history = History::new();
         for (number, day) in days.iter().enumerate() {
             let (found, open) = clusters(day, number);
+            history.hang(&stakes[number]);
             history.groups = history.inherit(&found, &open, day.complete, day.complete).groups;
             let again = history.inherit(&found, &open, day.complete, false);
             prop_assert_eq!(&again.groups, &history.groups);

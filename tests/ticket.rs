@@ -25,6 +25,11 @@ use serde_json::Value;
 const CANARIES: [&str; 6] =
     ["Canary Note", "canary", "1987-03-21", "CLAIM-CANARY-7", "13.371337", "claim_ref"];
 
+/// The day of the last change of a group.
+fn today() -> jiff::civil::Date {
+    "2026-08-01".parse().unwrap()
+}
+
 fn dispute(number: u32) -> Dispute {
     Dispute {
         id: format!("D-{number:03}").into(),
@@ -132,7 +137,8 @@ fn facts_beside(change: &dyn Fn(&mut Dispute), beside: Option<&str>) -> (Facts, 
     let explanation = cluster::explain(&table, &clusters).remove(0);
     let members: Vec<&Dispute> =
         disputes.iter().filter(|dispute| group.members.contains(&dispute.id)).collect();
-    let facts = facts::facts(&group, &members, &table, &explanation, nearest, &Tables::embedded(), 4);
+    let facts =
+        facts::facts(&group, &members, &table, &explanation, nearest, &Tables::embedded(), 4, today());
     (facts, Figures::of(members))
 }
 
@@ -156,15 +162,7 @@ fn priorities() -> Priorities {
 fn content_of(change: &dyn Fn(&mut Dispute)) -> Result<Content, ContentError> {
     let (facts, figures) = facts_of(change);
     let templates = Templates::new(&[]).unwrap();
-    ticket::content(
-        &GroupId::from_bits(7),
-        &facts,
-        &figures,
-        &weight(&figures),
-        &templates,
-        &priorities(),
-        TEXT_LIMIT,
-    )
+    ticket::content(&GroupId::from_bits(7), &facts, &weight(&figures), &templates, &priorities(), TEXT_LIMIT)
 }
 
 fn words_of(content: &Content) -> String {
@@ -406,8 +404,8 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
     Last change | 2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before
     Disputes without an amount | 3
     ## By when
-    The earliest due date in the source is 2026-12-31 (12 disputes; 4 without a date). After it: 2027-01-15 (3 disputes); 2027-03-31 (2 disputes).
-    What happens | When | Counted from | Who must act | Earliest | If nobody acts
+    The next due date in the source is 2026-12-31 (12 disputes; 4 without a date). 2 disputes were due before that, the first on 2026-11-30. After it: 2027-01-15 (3 disputes); 2027-03-31 (2 disputes).
+    What happens | When | Counted from | Who must act | Next | If nobody acts
     interest starts | 38th day | invoice postmark | manufacturer | unknown | –
     ## Why these belong together
     - NDC 98001-1037-01, TX
@@ -445,7 +443,7 @@ fn the_due_dates_after_the_earliest_one_stand_on_the_ticket_so_that_the_next_one
             dispute.due_at = Some(jiff::civil::date(2026, 9, 1).saturating_add(later));
         });
         let text = words_of(&content.unwrap());
-        let told = text.lines().find(|line| line.starts_with("The earliest due date")).unwrap().to_owned();
+        let told = text.lines().find(|line| line.contains("due date in the source is")).unwrap().to_owned();
         told.split_once("). ").map(|(_, after)| after.to_owned())
     };
     assert_eq!(after(1, 1), None);
@@ -591,7 +589,7 @@ fn a_field_from_a_template_is_refused_by_its_own_name() {
     let fields = fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into_iter().collect();
     let templates = Templates::new(&quiet).unwrap().with_fields(&fields).unwrap();
     let (id, weight) = (GroupId::from_bits(7), weight(&figures));
-    let content = ticket::content(&id, &facts, &figures, &weight, &templates, &priorities(), TEXT_LIMIT);
+    let content = ticket::content(&id, &facts, &weight, &templates, &priorities(), TEXT_LIMIT);
     assert_eq!(
         content.unwrap_err().to_string(),
         "the field `Root cause` (template `jira.fields.Root cause`) looks like it holds a long number (column `payer`)"
@@ -628,16 +626,9 @@ fn the_priority_follows_the_money_and_may_be_left_to_jira() {
     let (facts, figures) = facts_of(&|_| ());
     let none = Priorities { names: Default::default(), ..priorities() };
     let templates = Templates::new(&[]).unwrap();
-    let content = ticket::content(
-        &GroupId::from_bits(7),
-        &facts,
-        &figures,
-        &weight(&figures),
-        &templates,
-        &none,
-        TEXT_LIMIT,
-    )
-    .unwrap();
+    let content =
+        ticket::content(&GroupId::from_bits(7), &facts, &weight(&figures), &templates, &none, TEXT_LIMIT)
+            .unwrap();
     assert_eq!(content.priority, None);
 }
 
@@ -718,6 +709,49 @@ fn the_age_of_a_group_is_that_of_its_oldest_dispute() {
     };
     assert_eq!(weight_of(Program::Mdrp, &opened).age_days, 60);
     assert_eq!(weight_of(Program::Mdrp, &|_, dispute| dispute.opened_at = None).age_days, 0);
+}
+
+#[test]
+fn the_due_date_is_the_next_one_as_of_the_last_change_and_what_was_due_before_is_told() {
+    let content = content_of(&|dispute| {
+        let due = match &*dispute.id {
+            "D-001" => "2025-12-01",
+            "D-002" => "2026-01-31",
+            "D-003" => "2026-08-30",
+            _ => "2026-09-15",
+        };
+        dispute.due_at = Some(due.parse().unwrap());
+    })
+    .unwrap();
+    assert_eq!(content.due, Some("2026-08-30".parse().unwrap()));
+    let words = words_of(&content);
+    let told = "The next due date in the source is 2026-08-30 (1 dispute). 2 disputes were due before that, the first on \
+                2025-12-01. After it: 2026-09-15";
+    assert!(words.contains(told), "{words}");
+    let content = content_of(&|dispute| {
+        let due = if &*dispute.id == "D-001" { "2025-12-01" } else { "2026-01-31" };
+        dispute.due_at = Some(due.parse().unwrap());
+    })
+    .unwrap();
+    assert_eq!(content.due, Some("2025-12-01".parse().unwrap()), "all have passed");
+}
+
+#[test]
+fn a_summary_keeps_its_words_while_its_counts_change() {
+    let (facts, _) = facts_of(&|_| ());
+    let templates = Templates::new(&[]).unwrap();
+    let words = |disputes: &str| {
+        let facts = Facts { disputes: disputes.to_owned(), trend: "another".to_owned(), ..facts.clone() };
+        let summary = templates.summary(&facts).unwrap();
+        let count = format!("{disputes} disputes");
+        assert!(summary.contains(&count), "{summary}");
+        summary.replace(&count, "N disputes")
+    };
+    let first = words("6");
+    assert!(["7", "12", "1,234"].into_iter().all(|disputes| words(disputes) == first));
+    // Nor do disputes that join or leave without changing what all have in common.
+    let (fewer, _) = facts_of(&|dispute| dispute.amount_disputed = Some("1.00".parse().unwrap()));
+    assert_eq!(templates.summary(&fewer).unwrap(), templates.summary(&facts).unwrap());
 }
 
 #[test]
@@ -946,7 +980,7 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     Money exposed (unpaid until settled) | about $8,000
     ## By when
     The earliest due date in the source is 2026-09-01 (6 disputes).
-    What happens | When | Counted from | Who must act | Earliest | If nobody acts
+    What happens | When | Counted from | Who must act | Next | If nobody acts
     interest starts | 38th day | invoice POSTMARK (not receipt; a link e-mail is not a postmark) | manufacturer | unknown | interest runs
     state sends invoice | within 60 days of quarter end | quarter end | state | 2026-05-30 | –
     labeler sends ROSI and pays undisputed units | 30 days from receipt | invoice receipt | manufacturer | unknown | –
@@ -987,8 +1021,7 @@ fn a_hundred_thousand_members_fit_into_what_jira_takes_and_are_all_counted() {
         let id = GroupId::from_bits(7);
         for limit in [TEXT_LIMIT, 20_000] {
             let content =
-                ticket::content(&id, &facts, &figures, &weight(&figures), &templates, &priorities(), limit)
-                    .unwrap();
+                ticket::content(&id, &facts, &weight(&figures), &templates, &priorities(), limit).unwrap();
             let words = document::plain_text(&content.block);
             let listed = words.lines().last().unwrap().split(", ").count();
             assert!(listed > 5, "{listed}");
@@ -1086,7 +1119,6 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
         ticket::content(
             &GroupId::from_bits(7),
             &facts,
-            &figures,
             &weight(&figures),
             &templates,
             &priorities(),

@@ -141,10 +141,11 @@ pub(super) async fn orders(
                 continue;
             }
             if let Ok(Command::Take { .. }) = &parsed {
-                // What somebody wrote since they ordered it is given back.
+                // What somebody wrote since it was ordered is given back, also what they wrote in the same moment.
+                let before = instant(&comment.created).and_then(|at| at.checked_sub(MOMENT).ok());
                 let first = ticket.edited_as_of.as_deref().and_then(instant);
-                if instant(&comment.created).is_some_and(|at| first.is_none_or(|first| at < first)) {
-                    ticket.edited_as_of = Some(comment.created.clone());
+                if let Some(before) = before.filter(|before| first.is_none_or(|first| *before < first)) {
+                    ticket.edited_as_of = Some(before.to_string().into());
                 }
             }
             let asked = match parsed {
@@ -193,6 +194,9 @@ fn seen<'a>(
         Some(Seen { group: &record.group, ticket, observed })
     })
 }
+
+/// How exactly Jira tells times.
+const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 
 /// Most parts into which an order splits a group: each is kept apart from each other one.
 const MOST_PARTS: usize = 50;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::{
@@ -220,6 +220,11 @@ impl Context<'_> {
             .collect();
         let nearest = self.surveyed.neighbours.get(&record.group.id);
         let table = &self.surveyed.table;
+        let ticket = self.known.ticket(&record.group.id);
+        let day = ticket.course().map_or_else(
+            || Timestamp::now().to_zoned_datetime(TimeZone::UTC).date(),
+            |course| course.last().day,
+        );
         Some(facts::facts(
             &record.group,
             &members,
@@ -228,6 +233,7 @@ impl Context<'_> {
             nearest,
             self.tables,
             self.max_members,
+            day,
         ))
     }
 

@@ -64,7 +64,7 @@ pub enum Stake {
 }
 
 /// What this run knows.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// All groups of the state; where two could inherit alike, the earlier one does.
     pub known: &'a [Group],
@@ -135,12 +135,100 @@ pub struct Lineage {
     pub events: Vec<Event>,
 }
 
+/// Most passes over one input.
+const PASSES: usize = 8;
+
 /// Carries identity over from the known groups to the clusters of this run. `mint` gives fresh ids.
+///
+/// What one pass moves can make a cluster fit another group better than before. It is passed again, as the same input,
+/// until nothing moves: else the next run over the same input would tell of changes that nothing caused.
 pub fn inherit(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -> Lineage {
+    let mut minted = Vec::new();
+    let mut mint = || {
+        let id = mint();
+        minted.push(id.clone());
+        id
+    };
+    let mut groups = pass(input, params, &mut mint);
+    for _ in 1..PASSES {
+        let next = pass(&Input { known: &groups, new_input: false, ..*input }, params, &mut mint);
+        if next == groups {
+            break;
+        }
+        groups = next;
+    }
+    let groups = without_interludes(groups, &minted, input.known);
+    let events = events(&groups, &minted, input.known);
+    Lineage { groups, events }
+}
+
+/// All groups after one pass, by id.
+fn pass(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -> Vec<Group> {
     let standing = standing(input);
     let heirs = assign(input, params, &standing);
     let (merges, splits) = structure(input, params, &standing, &heirs);
     build(input, params, &standing, &heirs, &merges, &splits, mint)
+}
+
+/// Groups that one pass minted and a later one ended were never seen by anybody; what was merged leads to the end at once.
+fn without_interludes(mut groups: Vec<Group>, minted: &[GroupId], known: &[Group]) -> Vec<Group> {
+    let minted: HashSet<&GroupId> = minted.iter().collect();
+    let mut leads: HashMap<GroupId, GroupId> = HashMap::new();
+    let mut gone: HashSet<GroupId> = HashSet::new();
+    for group in &groups {
+        if let Status::Merged { into, .. } = &group.status {
+            leads.insert(group.id.clone(), into.clone());
+        }
+        if group.status != Status::Active && minted.contains(&group.id) {
+            gone.insert(group.id.clone());
+        }
+    }
+    let was_over: HashSet<&GroupId> =
+        known.iter().filter(|group| group.status != Status::Active).map(|group| &group.id).collect();
+    groups.retain(|group| !gone.contains(&group.id));
+    for group in &mut groups {
+        if let Status::Merged { into, .. } = &mut group.status
+            && !was_over.contains(&group.id)
+        {
+            // A merge leads to a group that lived then, so it ends.
+            while let Some(next) = leads.get(into) {
+                *into = next.clone();
+            }
+        }
+        group
+            .pending
+            .retain(|pending| !matches!(pending, Pending::Merge { into, .. } if gone.contains(into)));
+    }
+    groups
+}
+
+/// What happened to groups, as they show it.
+fn events(groups: &[Group], minted: &[GroupId], known: &[Group]) -> Vec<Event> {
+    let before: HashMap<&GroupId, &Group> = known.iter().map(|group| (&group.id, group)).collect();
+    let mut events = Vec::new();
+    for group in groups {
+        let Some(known) = before.get(&group.id) else { continue };
+        let fate = match (&known.status, &group.status) {
+            (Status::Resolved { .. }, Status::Active) => Fate::Returned,
+            (Status::Merged { .. } | Status::Resolved { .. }, _) => continue,
+            (Status::Active, Status::Merged { into, .. }) => Fate::MergedInto(into.clone()),
+            (Status::Active, Status::Resolved { .. }) => Fate::Resolved,
+            (Status::Active, Status::Active) => {
+                let is_new = |member: &&Text| known.members.binary_search(member).is_err();
+                let joined = group.members.iter().filter(is_new).count();
+                Fate::Kept { joined, left: known.members.len() + joined - group.members.len() }
+            }
+        };
+        events.push(Event::Known { group: group.id.clone(), fate });
+        let of = |pending: &Pending| Event::Unconfirmed { group: group.id.clone(), pending: pending.clone() };
+        events.extend(group.pending.iter().map(of));
+    }
+    let born: HashMap<&GroupId, &Group> = groups.iter().map(|group| (&group.id, group)).collect();
+    events.extend(minted.iter().filter_map(|id| {
+        let split_from = born.get(id)?.split_from.clone();
+        Some(Event::Born { group: id.clone(), split_from })
+    }));
+    events
 }
 
 /// Open members of each known active group; with incomplete input the absent ones too.
@@ -298,11 +386,9 @@ fn build(
     merges: &BTreeMap<usize, usize>,
     splits: &BTreeMap<usize, usize>,
     mint: &mut dyn FnMut() -> GroupId,
-) -> Lineage {
+) -> Vec<Group> {
     let mut groups: Vec<Group> = input.known.to_vec();
     let mut pending: Vec<Vec<Pending>> = vec![Vec::new(); groups.len()];
-    let mut events = Vec::new();
-    let mut births = Vec::new();
     // Where each dispute ends up: later entries override earlier ones.
     let mut home: HashMap<Text, usize> = HashMap::new();
     for (old, members) in standing.iter().enumerate() {
@@ -362,7 +448,6 @@ fn build(
             || {
                 let id = mint();
                 let split_from = splits.get(&new).map(|parent| input.known[*parent].id.clone());
-                births.push(Event::Born { group: id.clone(), split_from: split_from.clone() });
                 groups.push(Group {
                     id,
                     program: found.program,
@@ -413,32 +498,20 @@ fn build(
             continue;
         };
         group.pending = std::mem::take(&mut pending[index]);
-        let fate = match (&known.status, merged.get(&index)) {
+        match (&known.status, merged.get(&index)) {
             (Status::Resolved { .. }, _) if heirs.contains(&index) && !now_members.is_empty() => {
                 group.status = Status::Active;
-                Fate::Returned
             }
             (Status::Merged { .. } | Status::Resolved { .. }, _) => continue,
             (Status::Active, Some(into)) => {
-                let into = input.known[*into].id.clone();
-                group.status = Status::Merged { at: input.now, into: into.clone() };
-                Fate::MergedInto(into)
+                group.status = Status::Merged { at: input.now, into: input.known[*into].id.clone() };
             }
             (Status::Active, None) if now_members.is_empty() => {
                 group.status = Status::Resolved { at: input.now };
-                Fate::Resolved
             }
-            (Status::Active, None) => {
-                let joined = now_members.iter().filter(|m| known.members.binary_search(m).is_err()).count();
-                let left = known.members.len() + joined - now_members.len();
-                Fate::Kept { joined, left }
-            }
-        };
+            (Status::Active, None) => {}
+        }
         group.members = now_members;
-        events.push(Event::Known { group: group.id.clone(), fate });
-        events.extend(
-            group.pending.iter().map(|p| Event::Unconfirmed { group: group.id.clone(), pending: p.clone() }),
-        );
     }
     let empty: HashSet<GroupId> = groups[input.known.len()..]
         .iter()
@@ -446,10 +519,8 @@ fn build(
         .map(|group| group.id.clone())
         .collect();
     groups.retain(|group| !empty.contains(&group.id));
-    births.retain(|birth| !matches!(birth, Event::Born { group, .. } if empty.contains(group)));
-    events.extend(births);
     groups.sort_by(|a, b| a.id.cmp(&b.id));
-    Lineage { groups, events }
+    groups
 }
 
 /// A group with open members is never emptied but by a confirmed merge: where others claimed all of them, it

@@ -10,9 +10,8 @@
 //! * An open dispute is in at most one group. A group keeps its open disputes until they are resolved or
 //!   another group claims them, even where the clusterer no longer sees them.
 //! * A split or a merge must be seen on `confirm_runs` different inputs before it counts; until then the
-//!   members stay where people know them. The same input twice is no new evidence and gives no event,
-//!   but where the first run moved disputes so that a cluster fits another group better in the second: of random histories
-//!   in about one of a thousand. Two merges do not wait: of a group all of whose open disputes the surviving one is known
+//!   members stay where people know them. The same input twice is no new evidence and gives no event: a run goes over its
+//!   input until nothing moves any more. Two merges do not wait: of a group all of whose open disputes the surviving one is known
 //!   with, too, and on complete input of one that has no ticket into one that has.
 //! * Incomplete input changes no known group: absence is not proof, and what a part shows of a group is not
 //!   the group. New groups may be born from it.

@@ -1,19 +1,25 @@
 //! Where groups came from and went to, on their tickets: merges, splits, and second tickets.
 
 use super::{
-    Action, Category, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind, SECOND,
-    Stray, StrayKind, Ticket, Write,
+    Action, Category, Change, Closed, HoldReason, IGNORE_LABEL, Issue, Mark, Observed, Reason, Ruling,
+    RulingKind, SECOND, Stray, StrayKind, Ticket, Write,
     decide::{Planner, Standing, paragraph},
     route::is_taken,
 };
 use crate::{
     cluster::Attribute,
     group::{Group, GroupId, Status},
-    ticket::screen,
+    ticket::{
+        block::{self, Located},
+        facts::Grain,
+        markup, screen,
+    },
 };
 
 /// Begins the topic of a parent's comment on a part that has a ticket of its own.
 const SPLIT_OFF: &str = "split-off-";
+/// Begins the topic of where the disputes of a merged ticket are counted.
+const COUNTED_ON: &str = "counted-on-";
 /// Begins the topic of a move towards done that is under way.
 pub const CLOSING: &str = "closing-";
 
@@ -32,10 +38,10 @@ impl Planner<'_> {
         into: &GroupId,
     ) {
         let (into, survivor) = self.survivor(into);
-        let into = &into.clone();
+        let (into, is_settled) = (&into.clone(), matches!(survivor, Some(Status::Resolved { .. })));
         let other = self.input.tickets.get(into);
         let Some((other, issue)) = other.and_then(|other| Some((other, other.issue()?))) else {
-            if matches!(survivor, Some(Status::Resolved { .. })) {
+            if is_settled {
                 return self.resolved(group, standing, ticket, observed);
             }
             // Its readers would be sent to a ticket that is not there.
@@ -113,6 +119,11 @@ impl Planner<'_> {
         let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
         let is_begun = observed.category != Category::New && !is_on_its_way(ticket, &observed.status);
         if is_begun || is_taken(ticket, observed) || is_reopened {
+            if is_settled {
+                self.tell_settled(group, standing, ticket, observed, into);
+            } else {
+                self.count_elsewhere(group, standing, ticket, observed, (into, &issue.key));
+            }
             let status = observed.status.clone();
             return self.hold(group, standing, key, HoldReason::PersonWorking { status });
         }
@@ -120,6 +131,77 @@ impl Planner<'_> {
             return self.hold(group, standing, key, HoldReason::Incomplete { absent: 0 });
         }
         self.close(group, standing, ticket, observed, reason);
+    }
+
+    /// Says, on top of the text of a merged ticket that stays open because people work on it, where its disputes are counted,
+    /// and takes its due date away, or boards would count them twice. All else stays as people know it.
+    fn count_elsewhere(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        (into, key): (&GroupId, &str),
+    ) {
+        let topic = format!("{COUNTED_ON}{into}");
+        let Some(last) = ticket.written.clone().filter(|_| !ticket.told.contains(&topic)) else { return };
+        let is_released =
+            |field: &str| ticket.orders.as_ref().is_some_and(|orders| orders.released.contains(field));
+        let (mut before, mut written, mut changes) = (last.clone(), last.clone(), Vec::new());
+        if let Located::Block { above, ours, below } = block::locate(&observed.description)
+            && markup::digest(&ours) == last.block
+            && !is_released("description")
+        {
+            let note = format!(
+                "The disputes of this ticket are counted on {key} now. What follows is as it was before, for those who work on it."
+            );
+            let mut nodes = self.input.markup.nodes(&[paragraph(note.clone())]);
+            nodes.extend(ours.iter().cloned());
+            before.block = markup::digest(&ours);
+            changes.push(Change::Description {
+                from: markup::plain_text(&ours),
+                to: format!("{note}\n{}", markup::plain_text(&ours)),
+                document: block::compose(self.input.markup, &group.id, &above, &nodes, &below),
+            });
+            written.block = markup::digest(&nodes);
+        }
+        if observed.due.is_some() && observed.due == last.due && !is_released("due date") {
+            changes.push(Change::Due { from: observed.due, to: None });
+            written.due = None;
+        }
+        if changes.is_empty() {
+            return;
+        }
+        // It is found again by its survivor; what its disputes have in common is no matter any more.
+        let mark = Box::new(Mark::of(group, Grain::Coarse).with(&written));
+        let issue = observed.issue.clone();
+        let tells = vec![topic];
+        let write = Write::Update { issue, changes, before, written, mark, tells, unsaid: None };
+        self.act(group, standing, observed, write, Reason::MergedInto { group: into.clone() });
+    }
+
+    /// Says once on such a ticket that there is nothing left to wait for.
+    fn tell_settled(
+        &mut self,
+        group: &Group,
+        standing: &Standing,
+        ticket: &Ticket,
+        observed: &Observed,
+        into: &GroupId,
+    ) {
+        let topic = format!("settled-on-{into}");
+        if !ticket.told.contains(&topic) {
+            let text = "All disputes that this ticket was about are settled by now. It is open because people work on it: \
+                        close it when they are done.";
+            self.comment(
+                group,
+                standing,
+                observed,
+                topic,
+                &[paragraph(text.to_owned())],
+                Reason::AllResolved,
+            );
+        }
     }
 
     /// Whether a ticket was asked for and is not shown: nobody knows whether it is there. Settled ones are not asked for any

@@ -104,6 +104,12 @@ impl Planner<'_> {
                  cause gets a ticket of its own once two different inputs have shown it.",
                 attribute.replace('_', " ")
             )),
+            Command::Take { field } if self.params.fixed_fields.contains(field) => one(format!(
+                "Jira lets the {field} be set only when a ticket is opened, so disputebot cannot write it again."
+            )),
+            Command::Take { field } if field == "priority" && !Self::has_priority(standing) => one(
+                "disputebot's config gives tickets no priority, so there is none to write again.".to_owned(),
+            ),
             Command::Take { field } => one(format!("disputebot writes the {field} again.")),
             Command::Release { field } => one(format!("disputebot leaves the {field} to you.")),
             Command::NotAGroup => one(
@@ -112,6 +118,15 @@ impl Planner<'_> {
                     .to_owned(),
             ),
         }
+    }
+
+    /// Whether a priority is wanted, or it is not known.
+    fn has_priority(standing: &Standing) -> bool {
+        standing
+            .content
+            .as_ref()
+            .and_then(|content| content.as_ref().ok())
+            .is_none_or(|it| it.priority.is_some())
     }
 
     /// Parts of the ticket's own text, counted by their headings; what stands before the first one is part 0.

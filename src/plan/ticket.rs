@@ -172,6 +172,11 @@ impl Ticket {
         self.link = Link::Bound { issue };
     }
 
+    /// How large the group was over time, as far as it was written.
+    pub fn course(&self) -> Option<&Course> {
+        self.writing.as_deref().or(self.written.as_ref())?.course.as_deref()
+    }
+
     /// Whether there is an issue, or may be one.
     pub fn may_exist(&self) -> bool {
         self.stake() > Stake::Nothing

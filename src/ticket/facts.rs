@@ -59,10 +59,16 @@ pub struct Facts {
     pub amount_number: String,
     /// Disputes without an amount, empty where none.
     pub without_amount: String,
-    /// Earliest due date, empty where unknown.
+    /// The next due date as of the last change of the group, or the earliest where all had passed by then; empty where
+    /// unknown.
     pub due: String,
+    /// The same for Jira's own field.
+    #[serde(skip)]
+    pub due_on: Option<Date>,
     /// Disputes due on that day.
     pub due_then: String,
+    /// What was due before it: `3 disputes were due before that, the first on 2026-08-30`; empty where nothing was.
+    pub due_past: String,
     /// The due dates after that with their disputes, by day where they are few, by month where they are many. Which of
     /// them have passed the reader knows; a text that said so would change from day to day.
     pub due_later: Vec<String>,
@@ -118,7 +124,7 @@ pub struct Clock {
     pub starts: String,
     /// Who must act.
     pub owner: String,
-    /// The earliest day on which it falls for a dispute of the group; `unknown` where the day of its event is not
+    /// The next day on which it falls for a dispute of the group, or the earliest where all have passed; `unknown` where the day of its event is not
     /// in the input.
     pub due: String,
     /// What happens by itself when nobody acts; `–` where nothing does.
@@ -220,6 +226,7 @@ impl Facts {
         self.rule.withheld = true;
         // Each may be the day of one dispute, and the units of one or two are theirs.
         self.due_later.clear();
+        self.due_past.clear();
         if self.exemplars.len() < EXEMPLARS {
             self.units.clear();
         }
@@ -243,7 +250,7 @@ impl Facts {
         let beside = self.neighbour.iter().flat_map(|other| [&other.ticket, &other.address]);
         let numbers =
             [&self.disputes_number, &self.exposed_number, &self.recoverable_number, &self.amount_number];
-        [name, evidence, who, &self.due, &self.trend]
+        [name, evidence, who, &self.due, &self.due_past, &self.trend]
             .into_iter()
             .chain(numbers)
             .chain(steps.iter().chain(documents).chain(others).chain(&self.due_later))
@@ -286,7 +293,9 @@ impl Facts {
             amount_number: text("43000"),
             without_amount: text("3"),
             due: text("2026-12-31"),
+            due_on: None,
             due_then: text("12 disputes"),
+            due_past: text("2 disputes were due before that, the first on 2026-11-30"),
             due_later: vec![text("2027-01-15 (3 disputes)"), text("2027-03-31 (2 disputes)")],
             undated: text("4"),
             trend: text("2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before"),
@@ -353,6 +362,7 @@ impl Facts {
             amount_number: "0".to_owned(),
             without_amount: String::new(),
             due: String::new(),
+            due_past: String::new(),
             due_later: Vec::new(),
             undated: String::new(),
             trend: String::new(),
@@ -370,7 +380,9 @@ impl Facts {
 }
 
 /// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
-/// group that the explanation's neighbour stands for.
+/// group that the explanation's neighbour stands for; `day` is that of the group's last change, as of which is told what is
+/// due next: a text that went with the calendar would be rewritten while nothing happens.
+#[expect(clippy::too_many_arguments, reason = "each says something else of the group")]
 pub fn facts(
     group: &Group,
     members: &[&Dispute],
@@ -379,7 +391,9 @@ pub fn facts(
     nearest: Option<&GroupId>,
     tables: &Tables,
     max_members: usize,
+    day: Date,
 ) -> Facts {
+    let due = Due::of(members, day);
     let figures = Figures::of(members.iter().copied());
     let listed: Vec<String> =
         members.iter().take(max_members).map(|dispute| dispute.id.to_string()).collect();
@@ -400,12 +414,14 @@ pub fn facts(
         recoverable_number: rounded(figures.recoverable).to_string(),
         amount_number: rounded(figures.exposed + figures.recoverable).to_string(),
         without_amount: some_count(figures.without_amount),
-        due: figures.due.map_or_else(String::new, |due| due.to_string()),
-        due_then: disputes_text(figures.due_then),
-        due_later: due_later(members),
+        due: due.next.map_or_else(String::new, |due| due.to_string()),
+        due_on: due.next,
+        due_then: disputes_text(due.then),
+        due_past: due.past_text(),
+        due_later: due.later_text(),
         undated: some_count(figures.undated),
         trend: String::new(),
-        clocks: clocks(members, tables),
+        clocks: clocks(members, tables, day),
         rule: RuleFacts {
             alternatives: alternatives(explanation),
             precision: percent(explanation.rule.precision),
@@ -581,7 +597,7 @@ const CLOCKS: usize = 4;
 
 /// The clocks of the program that run for a member; those that accept by themselves come first, then those that do
 /// something else. A day that is not known is not guessed, and a rule without a term is no clock.
-fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
+fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
     let reader = Clocks::new(tables);
     let runs = |deadline: &&Deadline| {
         deadline.term.is_some() && members.iter().any(|member| deadline.concerns(member))
@@ -600,7 +616,7 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));
-        let due = concerned.filter_map(|member| reader.due(deadline, member)).min();
+        let due = next(concerned.filter_map(|member| reader.due(deadline, member)), day);
         Some(Clock {
             event: deadline.event.clone(),
             limit,
@@ -616,33 +632,73 @@ fn clocks(members: &[&Dispute], tables: &Tables) -> Vec<Clock> {
     deadlines.take(CLOCKS).collect()
 }
 
-/// Most due dates after the earliest one that are told by themselves, and most months.
+/// Most due dates after the next one that are told by themselves, and most months.
 const DUE_DATES: usize = 4;
 
 fn disputes_text(count: usize) -> String {
     format!("{} {}", thousands(count), if count == 1 { "dispute" } else { "disputes" })
 }
 
-/// The due dates after the earliest one.
-fn due_later(members: &[&Dispute]) -> Vec<String> {
-    let days = members.iter().filter_map(|member| member.due_at);
-    let Some(first) = days.clone().min() else { return Vec::new() };
-    let count_by = |name: &dyn Fn(Date) -> String| {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for day in days.clone().filter(|day| *day > first) {
-            *counts.entry(name(day)).or_default() += 1;
-        }
-        counts
-    };
-    let mut counts = count_by(&|day| day.to_string());
-    if counts.len() > DUE_DATES {
-        counts = count_by(&|day| day.strftime("%Y-%m").to_string());
+/// The next of some days from a day on, or the earliest where all have passed.
+fn next(days: impl Iterator<Item = Date> + Clone, day: Date) -> Option<Date> {
+    days.clone().filter(|due| *due >= day).min().or_else(|| days.min())
+}
+
+/// The figures of disputes, with what is due next as of a day.
+pub fn as_of(figures: Figures, members: &[&Dispute], day: Date) -> Figures {
+    let due = Due::of(members, day);
+    Figures { due: due.next, due_then: due.then, ..figures }
+}
+
+/// When the disputes of a group are due, as of a day.
+struct Due {
+    /// All days, in order.
+    days: Vec<Date>,
+    /// The next one, or the earliest where all have passed.
+    next: Option<Date>,
+    /// Disputes that are due then.
+    then: usize,
+}
+
+impl Due {
+    fn of(members: &[&Dispute], day: Date) -> Self {
+        let mut days: Vec<Date> = members.iter().filter_map(|member| member.due_at).collect();
+        days.sort_unstable();
+        let next = next(days.iter().copied(), day);
+        let then = days.iter().filter(|due| Some(**due) == next).count();
+        Self { days, next, then }
     }
-    let later: usize = counts.values().skip(DUE_DATES).sum();
-    let told =
-        counts.iter().take(DUE_DATES).map(|(when, count)| format!("{when} ({})", disputes_text(*count)));
-    let rest = (later > 0).then(|| format!("later ({})", disputes_text(later)));
-    told.chain(rest).collect()
+
+    fn past_text(&self) -> String {
+        let past = self.days.iter().filter(|due| Some(**due) < self.next).count();
+        match self.days.first() {
+            Some(first) if past > 0 => {
+                let were = if past == 1 { "was" } else { "were" };
+                let on = if past == 1 { "on" } else { "the first on" };
+                format!("{} {were} due before that, {on} {first}", disputes_text(past))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn later_text(&self) -> Vec<String> {
+        let count_by = |name: &dyn Fn(Date) -> String| {
+            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+            for day in self.days.iter().filter(|day| Some(**day) > self.next) {
+                *counts.entry(name(*day)).or_default() += 1;
+            }
+            counts
+        };
+        let mut counts = count_by(&|day| day.to_string());
+        if counts.len() > DUE_DATES {
+            counts = count_by(&|day| day.strftime("%Y-%m").to_string());
+        }
+        let later: usize = counts.values().skip(DUE_DATES).sum();
+        let told =
+            counts.iter().take(DUE_DATES).map(|(when, count)| format!("{when} ({})", disputes_text(*count)));
+        let rest = (later > 0).then(|| format!("later ({})", disputes_text(later)));
+        told.chain(rest).collect()
+    }
 }
 
 /// The member most like all others, the largest and the newest; where two of them are one dispute, the next

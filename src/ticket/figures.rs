@@ -26,7 +26,7 @@ pub struct Figures {
     pub recoverable: Decimal,
     /// Disputes without an amount.
     pub without_amount: usize,
-    /// Earliest due date.
+    /// Earliest due date; of a group the next one as of its last change.
     pub due: Option<Date>,
     /// Disputes due on that day.
     pub due_then: usize,

@@ -40,7 +40,7 @@ use document::Block;
 use template::template_of;
 
 use crate::group::GroupId;
-use facts::{Facts, Figures, Grain};
+use facts::{Facts, Grain};
 use list::List;
 
 /// The label on every ticket of ours.
@@ -57,7 +57,7 @@ pub struct Content {
     pub labels: Vec<String>,
     /// Name of the priority, none to leave Jira's default.
     pub priority: Option<String>,
-    /// The earliest day by which someone must act.
+    /// The next day by which someone must act, as of the last change of the group.
     pub due: Option<Date>,
     /// Other fields that were configured, by name; the empty text empties one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,7 +107,6 @@ pub const ROOM_FOR_DELIMITERS: usize = 600;
 pub fn content(
     group: &GroupId,
     facts: &Facts,
-    figures: &Figures,
     weight: &Weight,
     templates: &Templates,
     priorities: &Priorities,
@@ -138,7 +137,7 @@ pub fn content(
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),
-        due: due(figures),
+        due: facts.due_on,
         fields,
         course: None,
         list: None,
@@ -167,8 +166,4 @@ fn description(facts: &Facts, templates: &Templates, limit: usize) -> Result<Vec
     }
     let elsewhere = if facts.attached { " in the attached list" } else { "" };
     Ok(length::within(&listed(fits)?, limit, elsewhere))
-}
-
-fn due(figures: &Figures) -> Option<Date> {
-    figures.due
 }

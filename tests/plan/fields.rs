@@ -2,7 +2,9 @@
 
 use disputebot::{
     group::Status,
-    plan::{self, Closed, DONE_LABEL, HoldReason, REOPENED_LABEL, Unfit, Ways, ways_topic},
+    plan::{
+        self, Asked, Closed, Command, DONE_LABEL, HoldReason, Orders, REOPENED_LABEL, Unfit, Ways, ways_topic,
+    },
 };
 
 use crate::{A, World, holds, writes};
@@ -83,6 +85,14 @@ fn a_field_that_is_not_on_the_edit_screen_is_set_at_create_only() {
     set(&mut world, "Team", "Sales");
     assert!(world.run().is_empty());
     assert_eq!(shown(&mut world, "Team").as_deref(), Some("Rebates"));
+    // Nor does an order to take it promise what cannot be done.
+    let take = |field: &str| Asked::Done(Command::Take { field: field.to_owned() });
+    let asked = [("7".to_owned(), take("Team")), ("8".to_owned(), take("summary"))].into_iter().collect();
+    world.ticket(A).orders = Some(Box::new(Orders { heard: 8, asked, ..Orders::default() }));
+    world.run();
+    let said: Vec<&str> = world.comments.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(said[0].contains("Jira lets the Team be set only when a ticket is opened"), "{said:?}");
+    assert!(said[1].contains("disputebot writes the summary again."), "{said:?}");
 }
 
 #[test]

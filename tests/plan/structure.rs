@@ -77,15 +77,45 @@ fn a_merged_ticket_that_somebody_works_on_stays_open() {
             world.issue(A).category = Category::InProgress;
             world.issue(A).status = "In Review".to_owned();
         }
+        let text = world.description(A);
         let plan = world.run();
         assert_eq!(
             writes(&plan),
-            ["link DISP-1", "comment DISP-1", "comment DISP-2"],
+            ["link DISP-1", "comment DISP-1", "comment DISP-2", "description+due date DISP-1"],
             "assigned: {assigned}"
         );
         assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
         assert_ne!(world.issue(A).category, Category::Done);
+        assert_eq!(world.issue(A).due, None, "no board counts its disputes twice");
+        let now = world.description(A);
+        assert!(now.contains("The disputes of this ticket are counted on DISP-2 now."), "{now}");
+        let within = text.split_once("5 open disputes").unwrap().1.split('▲').next().unwrap();
+        assert!(now.contains(within), "what people work with stays: {now}");
+        assert!(writes(&world.run()).is_empty(), "once");
+        // Nothing else would ever tell them.
+        world.group(B).status = Status::Resolved { at: world.now };
+        world.group(B).members.clear();
+        let plan = world.run();
+        assert!(writes(&plan).contains(&"comment DISP-1".to_owned()), "{plan:?}");
+        let told = world
+            .comments
+            .iter()
+            .filter(|(key, text)| key == "DISP-1" && text.contains("are settled by now"));
+        assert_eq!(told.count(), 1);
+        assert!(!writes(&world.run()).contains(&"comment DISP-1".to_owned()), "once");
     }
+}
+
+#[test]
+fn a_merged_ticket_whose_text_or_due_date_is_a_persons_keeps_them() {
+    let mut world = merged();
+    world.issue(A).category = Category::InProgress;
+    world.issue(A).due = Some("2030-01-01".parse().unwrap());
+    world.ticket(A).orders.get_or_insert_default().released.insert("description".to_owned());
+    let text = world.description(A);
+    let plan = world.run();
+    assert!(!writes(&plan).iter().any(|it| it.contains("description") || it.contains("due")), "{plan:?}");
+    assert_eq!(world.description(A), text);
 }
 
 #[test]
@@ -189,8 +219,9 @@ fn a_ticket_that_a_person_closed_as_a_duplicate_and_opened_again_stays_open() {
     assert_eq!(writes(&world.run()), ["link DISP-1", "comment DISP-1", "comment DISP-2"]);
     world.issue(A).category = Category::New;
     let plan = world.run();
-    assert_eq!(writes(&plan), Vec::<String>::new());
+    assert_eq!(writes(&plan), ["description+due date DISP-1"], "where they are counted");
     assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
 }
 
 #[test]

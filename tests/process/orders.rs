@@ -324,9 +324,9 @@ async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
     let (groups, issues) = (world.groups().await, world.issues_by_group());
-    let (key, own) = first(&world);
     let kind = |id: &str| (groups[id]["group"]["client"].clone(), groups[id]["group"]["program"].clone());
     let key_of = |id: &str| issues[id][0]["key"].as_str().unwrap().to_owned();
+    let (key, own) = first(&world);
     let foreign = groups.keys().find(|id| kind(id) != kind(&own)).unwrap();
     // Another group ends.
     let over = groups.keys().find(|id| **id != own && *id != foreign && kind(id) == kind(&own)).unwrap();

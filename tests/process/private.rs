@@ -13,7 +13,7 @@ use std::{
 use disputebot::{
     dispute::Field,
     generate::{HEADER, Record},
-    sandbox::{Flavour, Options, User},
+    sandbox::{CustomField, FieldKind, Flavour, Options, User},
 };
 
 use crate::{
@@ -247,10 +247,20 @@ async fn everything(world: &World, rows: &[Record], ways: &mut Ways, client: &re
     dashboard(world, client, ways, "/groups").await;
 }
 
+/// A field of a template that shows what a template can.
+const FIELD: &str = "{{ title }}; {{ varying }}; {{ cause.name }}; {{ client }}; {% for it in shares %}{{ it.value }} {% endfor %}\
+                     {% for it in exemplars %}{{ it.dispute }} {{ it.product }} {{ it.state }} {{ it.codes }} {% endfor %}";
+
+fn note(world: &World) {
+    let kind = FieldKind::Paragraph;
+    let field = CustomField { id: "customfield_10102".to_owned(), name: "Audit note".to_owned(), kind };
+    world.sandbox.add_field("DISP", field).unwrap();
+}
+
 /// Config by which every way out is open.
 fn all_open(port: u16) -> String {
     format!(
-        "[jira.fields]\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \
+        "[jira.fields]\n\"Audit note\" = \"{FIELD}\"\n[route]\npriority = \"Low\"\n[log]\nlevel = \"trace\"\n[report.mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \
          \"bot@example.com\"\nto = [\"lead@example.com\"]\n[report.chat]\nurl_file = \"hook\"\n[report.jira]\n\
          issue_type = \"Task\"\n[report.jira.clients]\n\"Example Pharma A\" = \"DISP-1\"\n[report.clients]\n\
          \"Example Pharma A\" = \"a@example.com\"\n[internal]\nproject = \"OPS\"\n"
@@ -265,6 +275,7 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
     let rows = marked();
     for flavour in [Flavour::Cloud, Flavour::DataCenter] {
         let world = World::with(Options { flavour, ..Options::default() }).await;
+        note(&world);
         world.write_config(&all_open(sink.port));
         fs::write(world.path("hook"), &hook).unwrap();
         everything(&world, &rows, &mut ways, &client).await;
@@ -281,6 +292,8 @@ async fn of_a_marked_value_in_every_column_only_the_open_columns_leave_by_any_wa
     open("attachments", "Payerkanarie");
     open("attachments", "Productkanarie");
     open("tickets and comments", "Productkanarie");
+    let in_field = ways.0["tickets and comments"].matches("customfield_10102").count();
+    assert!(in_field > 0, "no ticket has the field of a template");
     open("requests to Jira", "dispute-group-");
     open("report filed in Jira", "Disputes in week");
     open("log of the daemon", "run finished");
@@ -317,6 +330,7 @@ async fn what_looks_private_in_an_open_column_leaves_by_no_way_and_the_plan_says
     }
     rows[9].dispute_id = format!("D {PRIVATE}");
     let world = World::new().await;
+    note(&world);
     world.write_config(&all_open(sink.port));
     fs::write(world.path("hook"), &hook).unwrap();
     everything(&world, &rows, &mut ways, &client).await;

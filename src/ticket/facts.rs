@@ -127,6 +127,8 @@ pub struct Clock {
     /// The next day on which it falls for a dispute of the group, or the earliest where all have passed; `unknown` where the day of its event is not
     /// in the input.
     pub due: String,
+    /// Whether that day is known.
+    pub is_dated: bool,
     /// What happens by itself when nobody acts; `–` where nothing does.
     pub silence: String,
 }
@@ -244,7 +246,7 @@ impl Facts {
         let Cause { name, evidence, who, steps, documents, others, known: _, id: _, confidence: _ } =
             &self.cause;
         let clocks = self.clocks.iter().flat_map(|clock| {
-            let Clock { event, limit, starts, owner, due, silence } = clock;
+            let Clock { event, limit, starts, owner, due, is_dated: _, silence } = clock;
             [event, limit, starts, owner, due, silence]
         });
         let beside = self.neighbour.iter().flat_map(|other| [&other.ticket, &other.address]);
@@ -299,14 +301,26 @@ impl Facts {
             due_later: vec![text("2027-01-15 (3 disputes)"), text("2027-03-31 (2 disputes)")],
             undated: text("4"),
             trend: text("2026-11-24: 1,234 disputes (about $43,000), 900 (about $30,000) a week before"),
-            clocks: vec![Clock {
-                event: text("interest starts"),
-                limit: text("38th day"),
-                starts: text("invoice postmark"),
-                owner: text("manufacturer"),
-                due: "unknown".to_owned(),
-                silence: "–".to_owned(),
-            }],
+            clocks: vec![
+                Clock {
+                    event: text("interest starts"),
+                    limit: text("38th day"),
+                    starts: text("invoice postmark"),
+                    owner: text("manufacturer"),
+                    due: "unknown".to_owned(),
+                    is_dated: false,
+                    silence: text("interest runs"),
+                },
+                Clock {
+                    event: text("state sends invoice"),
+                    limit: text("within 60 days of quarter end"),
+                    starts: text("quarter end"),
+                    owner: text("state"),
+                    due: text("2026-11-29"),
+                    is_dated: true,
+                    silence: "–".to_owned(),
+                },
+            ],
             rule: RuleFacts {
                 alternatives: vec![text("NDC 98001-1037-01, TX"), text("reason code X")],
                 precision: text("98 %"),
@@ -622,10 +636,8 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
             limit,
             starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
             owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
-            due: match due {
-                Some(due) => due.to_string(),
-                None => "unknown".to_owned(),
-            },
+            due: due.map_or_else(|| "unknown".to_owned(), |due| due.to_string()),
+            is_dated: due.is_some(),
             silence: deadline.on_silence.map_or("–", Silence::words).to_owned(),
         })
     });

@@ -193,13 +193,14 @@ pub fn survey(
     progress(Progress::Grouping(batch.disputes.len()));
     let table = columns(&batch.disputes, &params.cluster, params.embedding.clone());
     let (links, overruled) = plan::links(known.rulings.values(), &table);
+    let in_force = plan::in_force(known.rulings.values(), &overruled);
     for ruling in overruled {
         tracing::warn!(ticket = ruling.key, at = %ruling.at, "a later decision of people contradicts one on this ticket, which no longer binds");
     }
     let guidance =
         cluster::Guidance { links: Some(&links), reference: reference.as_ref().map(|it| &it.table) };
     let clusters = cluster::cluster_guided(&table, &params.cluster, guidance);
-    let lineage = inherit(params, known, &batch, &table, &clusters, now, mint);
+    let lineage = inherit(params, known, &in_force, &batch, &table, &clusters, now, mint);
     let shared = params.shared_by.map_or_else(Vec::new, |least| {
         let cause = |cluster: &Cluster| cluster.cause;
         let causes = clusters.iter().flat_map(|it| it.rows.iter().map(move |row| (*row, cause(it))));
@@ -214,7 +215,7 @@ pub fn survey(
     let limit = known.text_limit();
     let today = now.to_zoned_datetime(params.zone.clone()).date();
     let spread = spread(&batch.disputes);
-    let mut decisions = plan::decisions(known.rulings.values(), &lineage.groups);
+    let mut decisions = plan::decisions(&in_force, &lineage.groups);
     let quiet = plan::QuietDisputes::new(known.rulings.values());
     let mut standing = BTreeMap::new();
     let mut records = Vec::new();
@@ -724,9 +725,11 @@ fn refuse_unreadable(batch: &Batch, sources: &[source::Settings]) -> Result<(), 
     if too_many.is_empty() { Ok(()) } else { Err(RunError::Rejects(too_many.join("; "))) }
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is another thing that a run knows")]
 fn inherit(
     params: &Params,
     known: &Known,
+    in_force: &[&plan::Ruling],
     batch: &Batch,
     table: &Table,
     clusters: &[Cluster],
@@ -748,9 +751,9 @@ fn inherit(
         .collect();
     let complete = batch.completeness == Completeness::Complete;
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
-    let merged = merge_by_ruling(&mut groups, known, now);
+    let merged = merge_by_ruling(&mut groups, in_force, now);
     if complete {
-        part_by_ruling(&mut groups, &found, table, known, params.group.confirm_runs);
+        part_by_ruling(&mut groups, &found, table, in_force, params.group.confirm_runs);
     }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
@@ -792,9 +795,9 @@ fn stakes(known: &Known) -> BTreeMap<GroupId, Stake> {
 }
 
 /// Groups that a person put together: the one of the ticket that was ordered away ends in the other, at once.
-fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<Event> {
+fn merge_by_ruling(groups: &mut [Group], in_force: &[&plan::Ruling], now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
-    for ruling in plan::in_force(known.rulings.values()) {
+    for ruling in in_force {
         let plan::RulingKind::Together { with } = &ruling.kind else { continue };
         let living = |groups: &[Group], id: &GroupId| {
             groups.iter().position(|group| group.id == *id && group.status == Status::Active)
@@ -817,17 +820,23 @@ fn merge_by_ruling(groups: &mut [Group], known: &Known, now: Timestamp) -> Vec<E
 /// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
 /// for a group of its own would otherwise stay where it is for ever. A part that holds disputes of the order is split off
 /// without waiting to be seen again (`confirmed` times): a person has seen it.
-fn part_by_ruling(groups: &mut [Group], found: &[Found], table: &Table, known: &Known, confirmed: u32) {
-    let parts = |ruling: &plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
-    if !known.rulings.values().any(parts) {
+fn part_by_ruling(
+    groups: &mut [Group],
+    found: &[Found],
+    table: &Table,
+    in_force: &[&plan::Ruling],
+    confirmed: u32,
+) {
+    let parts = |ruling: &&plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+    if !in_force.iter().copied().any(|ruling| parts(&ruling)) {
         return;
     }
     let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
-    let in_force = known.rulings.values().filter(|ruling| parts(ruling) && !ruling.lifted);
-    let ruled: HashSet<&Text> = in_force.flat_map(|ruling| &ruling.members).collect();
+    let ruled: HashSet<&Text> =
+        in_force.iter().copied().filter(parts).flat_map(|ruling| &ruling.members).collect();
     let in_found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
     for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
-        let strangers = plan::strangers(group, known.rulings.values(), table, &row_of);
+        let strangers = plan::strangers(group, in_force, table, &row_of);
         // Either side may keep the id, so that either may be the part.
         let is_part = |found: &&Found| {
             let of_group = || found.members.iter().filter(|it| group.members.binary_search(it).is_ok());

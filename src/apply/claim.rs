@@ -7,6 +7,10 @@
 //! ticket again. And it anchors the head of the journal outside of this machine: a state that does not have
 //! that record is older than what worked on the project, such as a restored backup.
 //!
+//! Jira may carry out a write of it long after its answer was lost, in the place of a later one, which then says no more
+//! from where tickets are being opened. So that one is under way is on disk before it is sent, and part of the head that it
+//! names; and no ticket is opened while an earlier one may still come.
+//!
 //! # What it cannot do
 //!
 //! Jira has no compare-and-set and checks no token, so this is no lock. Two that claim a free project in the

@@ -96,6 +96,12 @@ pub(super) async fn orders(
             ticket.heard_as_of = has_more_comments.then(|| Box::new(updated.clone()));
         }
         let mut told = Vec::new();
+        // When a label was put on is not shown, but that it was not there at the last run.
+        if let Some(last) = store.known().runs.values().next_back()
+            && !handed_back.is_empty()
+        {
+            give_back_since(&mut ticket, last.at);
+        }
         for (field, _) in handed_back {
             if let Some(orders) = &mut ticket.orders {
                 orders.released.remove(&field);
@@ -142,10 +148,8 @@ pub(super) async fn orders(
             }
             if let Ok(Command::Take { .. }) = &parsed {
                 // What somebody wrote since it was ordered is given back, also what they wrote in the same moment.
-                let before = instant(&comment.created).and_then(|at| at.checked_sub(MOMENT).ok());
-                let first = ticket.edited_as_of.as_deref().and_then(instant);
-                if let Some(before) = before.filter(|before| first.is_none_or(|first| *before < first)) {
-                    ticket.edited_as_of = Some(before.to_string().into());
+                if let Some(before) = instant(&comment.created).and_then(|at| at.checked_sub(MOMENT).ok()) {
+                    give_back_since(&mut ticket, before);
                 }
             }
             let asked = match parsed {
@@ -215,6 +219,14 @@ fn parts(command: &Command, seen: &Seen<'_>, known: &Known, table: Option<&Table
             Err(format!("its disputes have {count} {many}; at most {MOST_PARTS} parts can be kept apart"))
         }
         _ => Ok(()),
+    }
+}
+
+/// What people wrote on a ticket after a moment, and the next edit takes away, is to be given back.
+fn give_back_since(ticket: &mut Ticket, moment: Timestamp) {
+    let first = ticket.edited_as_of.as_deref().and_then(instant);
+    if first.is_none_or(|first| moment < first) {
+        ticket.edited_as_of = Some(moment.to_string().into());
     }
 }
 

@@ -157,12 +157,13 @@ pub fn inherit(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> Gro
         }
         groups = next;
     }
-    let groups = without_interludes(groups, &minted, input.known);
+    let mut groups = without_interludes(groups, &minted, input.known);
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
     let events = events(&groups, &minted, input.known);
     Lineage { groups, events }
 }
 
-/// All groups after one pass, by id.
+/// All groups after one pass: those that were known in their order, then those that it minted in that of their clusters.
 fn pass(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -> Vec<Group> {
     let standing = standing(input);
     let heirs = assign(input, params, &standing);
@@ -519,7 +520,6 @@ fn build(
         .map(|group| group.id.clone())
         .collect();
     groups.retain(|group| !empty.contains(&group.id));
-    groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups
 }
 

@@ -50,10 +50,11 @@ pub use lineage::{CLOSING, closing_topic, tells_of};
 pub use lost::{Overwritten, Past, PastItem, is_of_loss, is_told, overwritten};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};
+pub(crate) use orders::strangers;
 pub use orders::{
-    Asked, BY_COMMENT, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, links,
+    Asked, BY_COMMENT, Heard, Orders, Over, Quiet, QuietDisputes, Ruling, RulingKind, decisions, in_force,
+    links,
 };
-pub(crate) use orders::{in_force, strangers};
 pub use pause::{NotBefore, Part, Pause};
 pub use people::answer_topic;
 pub use print::{Detail, print};

@@ -179,35 +179,24 @@ pub struct Over<'a> {
     pub fresh: usize,
 }
 
-/// Rulings that hold, the last one first. Of two of which one binds and the other parts the same disputes the later one
-/// does.
-pub(crate) fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>) -> Vec<&'a Ruling> {
-    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(|ruling| !ruling.lifted).collect();
+/// Rulings that hold, the last one first: neither taken back nor overruled ([`links`]).
+pub fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, overruled: &[&Ruling]) -> Vec<&'a Ruling> {
+    let holds = |ruling: &&Ruling| !ruling.lifted && overruled.iter().all(|other| other.id != ruling.id);
+    let mut rulings: Vec<&Ruling> = rulings.into_iter().filter(holds).collect();
     rulings.sort_by_key(|ruling| std::cmp::Reverse(ruling.order()));
-    let (mut bound, mut parted): (HashSet<&Text>, HashSet<&Text>) = (HashSet::new(), HashSet::new());
-    rulings.retain(|ruling| {
-        let (own, other) = match ruling.kind {
-            RulingKind::Together { .. } => (&mut bound, &parted),
-            RulingKind::Apart { .. } => (&mut parted, &bound),
-            RulingKind::Closed | RulingKind::NotAGroup => return true,
-        };
-        let holds = ruling.members.iter().all(|member| !other.contains(member));
-        own.extend(ruling.members.iter().filter(|_| holds));
-        holds
-    });
     rulings
 }
 
 /// Members of a group that people want kept apart from the rest of it: all but those of the value that most of them have.
 /// What is not in the input says nothing.
-pub(crate) fn strangers<'g, 'a>(
+pub(crate) fn strangers<'g>(
     group: &'g Group,
-    rulings: impl IntoIterator<Item = &'a Ruling>,
+    in_force: &[&Ruling],
     table: &Table,
     row_of: &HashMap<&Text, usize>,
 ) -> HashSet<&'g Text> {
     let mut strangers = HashSet::new();
-    for ruling in in_force(rulings) {
+    for ruling in in_force {
         let RulingKind::Apart { attribute } = &ruling.kind else { continue };
         let Some(attribute) = Attribute::from_name(attribute) else { continue };
         let mut parts: BTreeMap<Option<&Text>, Vec<&'g Text>> = BTreeMap::new();
@@ -227,18 +216,14 @@ pub(crate) fn strangers<'g, 'a>(
 const DECISIONS: usize = 5;
 
 /// What the ticket of each group says of the decisions of people that hold for its disputes, the last one first.
-pub fn decisions<'a>(
-    rulings: impl IntoIterator<Item = &'a Ruling>,
-    groups: &[Group],
-) -> BTreeMap<GroupId, Vec<String>> {
-    let rulings = in_force(rulings);
-    let ruled: HashSet<&Text> = rulings.iter().flat_map(|ruling| &ruling.members).collect();
+pub fn decisions(in_force: &[&Ruling], groups: &[Group]) -> BTreeMap<GroupId, Vec<String>> {
+    let ruled: HashSet<&Text> = in_force.iter().flat_map(|ruling| &ruling.members).collect();
     let mut homes: HashMap<&Text, &Group> = HashMap::new();
     for group in groups.iter().filter(|group| !ruled.is_empty() && group.status == Status::Active) {
         homes.extend(group.members.iter().filter(|member| ruled.contains(member)).map(|it| (it, group)));
     }
     let mut told: BTreeMap<GroupId, Vec<String>> = BTreeMap::new();
-    for ruling in rulings {
+    for ruling in in_force {
         let mut counts: BTreeMap<&GroupId, (&Group, usize)> = BTreeMap::new();
         for group in ruling.members.iter().filter_map(|member| homes.get(member)) {
             counts.entry(&group.id).or_insert((group, 0)).1 += 1;

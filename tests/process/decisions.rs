@@ -159,5 +159,17 @@ async fn a_label_hands_a_field_back_and_is_gone_once_it_is_written() {
         }
         let plan = text(&world.run(&["plan"]).await.stdout);
         assert!(plan.contains("a person changed the summary; it is theirs"), "{plan}");
+        // What somebody writes after the label is not lost.
+        person.edit(&key, &label("disputebot-take-summary")).unwrap();
+        person.edit(&key, &serde_json::json!({ "fields": { "summary": "call the plant first" } })).unwrap();
+        for _ in 0..3 {
+            world.expect(0, &["run"]).await;
+        }
+        assert_eq!(world.issue(&key)["fields"]["summary"], ours);
+        let given_back = world.said(&key);
+        let given_back = given_back.iter().filter(|it| it.contains("took the place of theirs"));
+        let given_back: Vec<&String> = given_back.collect();
+        assert!(given_back.len() == 1 && given_back[0].contains("call the plant first"), "{given_back:?}");
+        assert!(!given_back[0].contains("mine"), "that was handed back: {given_back:?}");
     }
 }

@@ -51,6 +51,7 @@ type Proof = (&'static str, fn(Effort) -> Vec<Row>);
 
 const PROOFS: &[Proof] = &[
     ("simulation", simulation::prove),
+    ("machines", simulation::machines),
     ("damage", damage::prove),
     ("schedule", schedule::prove),
     ("size", size::prove),

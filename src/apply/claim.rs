@@ -498,20 +498,19 @@ async fn send(
     let value = value_of(&Claim { head, ..claim });
     let mut failure = Failure::HeldUp;
     for attempt in 1..=ATTEMPTS {
-        let now = clock.moment();
         // The machine may have slept since the look, or its disk been slow.
         if is_stale(clock, asked) {
             break;
         }
         if attempt > 1 {
-            note(store, clock, Some(now.clone()))?;
+            note(store, clock, Some(clock.moment()))?;
         }
         let Err(error) = tracker.set_project_property(&value).await else {
             note(store, clock, under_way)?;
             return Ok(Ok(()));
         };
         if !error.is_unexecuted() {
-            under_way = Some(now);
+            under_way = Some(clock.moment());
         }
         let may_help = error.is_retryable() && !matches!(error.cause, Cause::Paused { .. });
         failure = error.into();

@@ -500,7 +500,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                     self.learn(&error)?;
                     return Ok(Err(error.into()));
                 }
-                Some(Outcome::Unknown(error)) => return Ok(Err(error.into())),
+                Some(Outcome::Unknown(error)) => {
+                    // This machine may have slept before it was sent: it was by now, and from now on it is waited for.
+                    ticket.saying.insert(topic.to_owned(), self.clock.moment());
+                    self.record(ticket)?;
+                    return Ok(Err(error.into()));
+                }
                 None => return Ok(Err(Failure::Stopped)),
             }
         };

@@ -17,7 +17,7 @@ use super::{Applier, BUSY, Clock, Failure, LOOKS, SEND_WITHIN, Sent, Store, Trac
 use crate::{
     group::GroupId,
     jira::{Cause, Outcome},
-    plan::{self, Action, Issue, Link, Moment, Observed, Ticket, Write},
+    plan::{self, Action, Issue, Link, Observed, Ticket, Write},
     state::{Change, Known, StateError},
     ticket::list::List,
 };
@@ -224,7 +224,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let outcomes = all(calls.collect()).await;
         let mut results = Vec::with_capacity(creates.len());
         for (create, outcome) in creates.iter_mut().zip(outcomes) {
-            results.push(self.created(create, outcome, &sent, (elsewhere.as_deref(), highest_number))?);
+            results.push(self.created(create, outcome, (elsewhere.as_deref(), highest_number))?);
         }
         let recorded = self.record_all(creates.iter().map(|create| &create.ticket));
         for Create { ticket, .. } in creates.iter().filter(|_| recorded.is_err()) {
@@ -292,11 +292,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         &mut self,
         create: &mut Create<'_>,
         outcome: Option<Outcome<Issue>>,
-        sent: &Moment,
         (elsewhere, highest_number): (Option<&str>, u64),
     ) -> Sent {
         let Create { ticket, attempts, .. } = create;
-        let (attempts, project, sent) = (*attempts, elsewhere.map(Box::from), sent.clone());
+        // This machine may have slept before it was sent: it was by now, and from now on it is waited for.
+        let (attempts, project, sent) = (*attempts, elsewhere.map(Box::from), self.clock.moment());
         let (link, failure) = match outcome {
             Some(Outcome::Done(issue)) => {
                 // A key of another project, where Jira made it there, says nothing of this one.
@@ -449,7 +449,12 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                     told.push(ticket);
                     Err(error.into())
                 }
-                Some(Outcome::Unknown(error)) => Err(error.into()),
+                Some(Outcome::Unknown(error)) => {
+                    // As with creates.
+                    ticket.saying.insert(plan::list_topic(&list.name), self.clock.moment());
+                    told.push(ticket);
+                    Err(error.into())
+                }
                 None => Err(Failure::Stopped),
             });
         }

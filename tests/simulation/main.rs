@@ -258,6 +258,13 @@ fn a_second_machine_takes_over_without_a_second_ticket() {
 }
 
 #[test]
+fn a_create_that_a_machine_slept_on_right_before_it_was_sent_is_waited_for_from_when_it_was_sent_at_last() {
+    // It sleeps for 268 seconds between the record and the request, which Jira carries out 97 seconds later.
+    let lives = [Plot::two(21_262).live(), Plot::overtaken(21_262).live()];
+    assert!(lives.iter().all(Report::is_clean), "{lives:?}");
+}
+
+#[test]
 fn a_machine_that_wakes_after_it_was_overtaken_leaves_the_project_to_the_other_one() {
     let found = unclean(1..=100, Plot::overtaken);
     println!("seeds 1 to 100");

@@ -96,17 +96,19 @@ pub(super) async fn orders(
             ticket.heard_as_of = has_more_comments.then(|| Box::new(updated.clone()));
         }
         let mut told = Vec::new();
-        // When a label was put on is not shown, but that it was not there at the last run.
-        if let Some(last) = store.known().runs.values().next_back()
-            && !handed_back.is_empty()
-        {
-            give_back_since(&mut ticket, last.at);
-        }
+        let before = (!handed_back.is_empty()).then(|| ticket.clone());
         for (field, _) in handed_back {
             if let Some(orders) = &mut ticket.orders {
                 orders.released.remove(&field);
             }
             plan::take(&field, &mut ticket, seen.observed);
+        }
+        // When a label was put on is not shown, but that it was not there at the last run. One that cannot be taken off yet
+        // hands back nothing more.
+        if before.is_some_and(|before| before != ticket)
+            && let Some(last) = store.known().runs.values().next_back()
+        {
+            give_back_since(&mut ticket, last.at);
         }
         for comment in fresh {
             let Some(parsed) = parse_command(&comment.text) else { continue };
@@ -133,16 +135,29 @@ pub(super) async fn orders(
                 // What was promised then holds on. About which disputes the rest was ordered is not told any more: their
                 // tickets show it.
                 let at = instant(&comment.created).unwrap_or(now);
-                let lasts = |days: &i32| snoozed(at, *days) > now;
-                if let Ok(command) = &parsed
-                    && match command {
-                        Command::Mute | Command::Unmute | Command::Release { .. } => true,
-                        Command::Snooze { days } => lasts(days),
-                        _ => false,
+                match &parsed {
+                    Ok(
+                        command @ (Command::Mute
+                        | Command::Unmute
+                        | Command::Snooze { .. }
+                        | Command::Release { .. }),
+                    ) => {
+                        // A field that is not set any more needs no word.
+                        drop(carry_out(
+                            command,
+                            comment.id,
+                            &seen,
+                            &mut ticket,
+                            store.known(),
+                            at,
+                            &mut told,
+                        ));
                     }
-                {
-                    // A field that is not set any more needs no word.
-                    drop(carry_out(command, comment.id, &seen, &mut ticket, store.known(), at, &mut told));
+                    // It was written then; what is there now is as Jira has it.
+                    Ok(Command::Take { field }) => {
+                        ticket.orders.get_or_insert_default().released.remove(field);
+                    }
+                    _ => {}
                 }
                 continue;
             }

@@ -372,7 +372,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         let (tracker, stop) = (self.tracker, self.stop);
         let calls = edits
             .iter()
-            .map(|(_, issue, changes, mark, _)| within(stop, tracker.edit(issue, changes, Some(mark))));
+            .map(|(_, issue, changes, mark, _)| within(stop, tracker.edit(issue, changes, mark.as_deref())));
         let answers = all(calls.collect()).await;
         let (mut results, mut told) = (Vec::with_capacity(edits.len()), Vec::new());
         for ((mut ticket, issue, changes, _, tells), answer) in edits.into_iter().zip(answers) {

@@ -67,8 +67,8 @@ pub enum Write {
         before: Written,
         /// The fields as they stand after the update.
         written: Written,
-        /// What the ticket says of its group for machines.
-        mark: Box<Mark>,
+        /// What the ticket says of its group for machines; none where that stays as it is.
+        mark: Option<Box<Mark>>,
         /// Topics that count as told once it is done.
         tells: Vec<String>,
         /// Why no comment goes with it; none where one does.

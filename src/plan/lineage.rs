@@ -1,8 +1,8 @@
 //! Where groups came from and went to, on their tickets: merges, splits, and second tickets.
 
 use super::{
-    Action, Category, Change, Closed, HoldReason, IGNORE_LABEL, Issue, Mark, Observed, Reason, Ruling,
-    RulingKind, SECOND, Stray, StrayKind, Ticket, Write,
+    Action, Category, Change, Closed, HoldReason, IGNORE_LABEL, Issue, Observed, Reason, Ruling, RulingKind,
+    SECOND, Stray, StrayKind, Ticket, Write,
     decide::{Planner, Standing, paragraph},
     route::is_taken,
 };
@@ -11,7 +11,6 @@ use crate::{
     group::{Group, GroupId, Status},
     ticket::{
         block::{self, Located},
-        facts::Grain,
         markup, screen,
     },
 };
@@ -155,15 +154,19 @@ impl Planner<'_> {
             let note = format!(
                 "The disputes of this ticket are counted on {key} now. What follows is as it was before, for those who work on it."
             );
-            let mut nodes = self.input.markup.nodes(&[paragraph(note.clone())]);
-            nodes.extend(ours.iter().cloned());
-            before.block = markup::digest(&ours);
-            changes.push(Change::Description {
-                from: markup::plain_text(&ours),
-                to: format!("{note}\n{}", markup::plain_text(&ours)),
-                document: block::compose(self.input.markup, &group.id, &above, &nodes, &below),
-            });
-            written.block = markup::digest(&nodes);
+            let text = markup::plain_text(&ours);
+            // One whose answer was lost may be there.
+            if !text.starts_with(&note) {
+                let mut nodes = self.input.markup.nodes(&[paragraph(note.clone())]);
+                nodes.extend(ours.iter().cloned());
+                before.block = markup::digest(&ours);
+                changes.push(Change::Description {
+                    to: format!("{note}\n{text}"),
+                    from: text,
+                    document: block::compose(self.input.markup, &group.id, &above, &nodes, &below),
+                });
+                written.block = markup::digest(&nodes);
+            }
         }
         if observed.due.is_some() && observed.due == last.due && !is_released("due date") {
             changes.push(Change::Due { from: observed.due, to: None });
@@ -172,11 +175,10 @@ impl Planner<'_> {
         if changes.is_empty() {
             return;
         }
-        // It is found again by its survivor; what its disputes have in common is no matter any more.
-        let mark = Box::new(Mark::of(group, Grain::Coarse).with(&written));
         let issue = observed.issue.clone();
         let tells = vec![topic];
-        let write = Write::Update { issue, changes, before, written, mark, tells, unsaid: None };
+        // Its mark goes on to name its disputes, by which it is known as merged again where the state is lost.
+        let write = Write::Update { issue, changes, before, written, mark: None, tells, unsaid: None };
         self.act(group, standing, observed, write, Reason::MergedInto { group: into.clone() });
     }
 
@@ -268,6 +270,15 @@ impl Planner<'_> {
             return;
         }
         let Some((other, key)) = self.linked_by_person(group, observed) else { return };
+        // What was merged into this one is counted here.
+        let mut at = other;
+        while let Status::Merged { into, .. } = &at.status {
+            let Some(next) = self.input.groups.iter().find(|group| group.id == *into) else { break };
+            if next.id == group.id {
+                return;
+            }
+            at = next;
+        }
         let why = match &other.status {
             _ if other.program != group.program => "it is about another program",
             // Whose it is is nothing that the readers of this one are to learn.

@@ -211,7 +211,7 @@ impl Planner<'_> {
             written.course = content.course.clone().map(Box::new);
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
-            let mark = Box::new(Mark::of(group, content.grain).with(&written));
+            let mark = Some(Box::new(Mark::of(group, content.grain).with(&written)));
             let write = Write::Update {
                 issue: observed.issue.clone(),
                 changes,

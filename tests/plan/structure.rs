@@ -3,8 +3,8 @@
 use disputebot::{
     group::Status,
     plan::{
-        Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason, Ruling,
-        RulingKind, StrayKind, closing_topic,
+        Action, Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason,
+        Ruling, RulingKind, StrayKind, Write, closing_topic,
     },
 };
 use jiff::SignedDuration;
@@ -91,7 +91,15 @@ fn a_merged_ticket_that_somebody_works_on_stays_open() {
         assert!(now.contains("The disputes of this ticket are counted on DISP-2 now."), "{now}");
         let within = text.split_once("5 open disputes").unwrap().1.split('▲').next().unwrap();
         assert!(now.contains(within), "what people work with stays: {now}");
+        let keeps_its_mark = |action: &Action| match &action.write {
+            Write::Update { mark, .. } => mark.is_none(),
+            _ => true,
+        };
+        assert!(plan.actions.iter().all(keeps_its_mark), "by it the ticket is known where the state is lost");
         assert!(writes(&world.run()).is_empty(), "once");
+        // Where the answer was lost, it is seen that it is there.
+        world.ticket(A).told.retain(|topic| !topic.starts_with("counted-on-"));
+        assert!(writes(&world.plan()).is_empty(), "once");
         // Nothing else would ever tell them.
         world.group(B).status = Status::Resolved { at: world.now };
         world.group(B).members.clear();
@@ -440,4 +448,13 @@ fn a_second_ticket_with_the_ignore_label_is_left_alone() {
     let plan = world.run();
     assert_eq!(writes(&plan), Vec::<String>::new());
     assert_eq!(holds(&plan), [&HoldReason::Ignored]);
+}
+
+#[test]
+fn a_link_to_a_ticket_that_was_merged_into_this_one_needs_no_word() {
+    let mut world = merged();
+    world.run();
+    let loser = world.issue(A).issue.clone();
+    world.issue(B).duplicate_of = vec![loser];
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
 }

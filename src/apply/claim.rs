@@ -17,7 +17,8 @@
 //! same second can both believe for half a minute that it is theirs; one that sleeps between looking at the
 //! claim and sending a write, for longer than the quarantine of the one that took over, can still open one
 //! ticket too many, or say something twice: a look is good for half a minute. One that sleeps right before it writes the
-//! claim itself takes the project back, and the other one stops. No lease can exclude that; a later run finds such a
+//! claim itself takes the project back, and the other one stops; it finds that its claim took longer than a call can, and
+//! opens nothing before it has read Jira twice. No lease can exclude that; a later run finds such a
 //! ticket and closes it. Whoever finds the claim to be another's writes nothing more, not even the claim.
 
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ use crate::{
 
 /// How long a look at the claim is good for a create.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
+/// How long a claim can be on its way after a good look: the time of a call, and a little.
+const LONGEST: SignedDuration = SignedDuration::from_secs(75);
 /// How often the claim is sent, where Jira may take it a little later: as long as the look is good.
 const ATTEMPTS: u64 = 4;
 
@@ -301,6 +304,10 @@ impl<'a> Keeper<'a> {
         if !self.policy.lease {
             return Ok(true);
         }
+        // It began when the claim was sent.
+        if store.known().doubt.is_some() {
+            return Ok(false);
+        }
         let Some(wait) = left(store, clock, self.policy)? else { return Ok(true) };
         if std::mem::replace(&mut self.has_waited, true) {
             return Ok(false);
@@ -505,7 +512,17 @@ async fn send(
         if attempt > 1 {
             note(store, clock, Some(clock.moment()))?;
         }
-        let Err(error) = tracker.set_project_property(&value).await else {
+        let sent = tracker.set_project_property(&value).await;
+        if clock.moment().since(asked).is_none_or(|passed| passed > LONGEST) {
+            // The machine slept in the middle: another one may have had the project meanwhile, and opened tickets.
+            note(store, clock, Some(clock.moment()))?;
+            let reason = "the claim on the project was sent long after the look at it".to_owned();
+            let doubt = store.known().doubt.clone().unwrap_or(Doubt { reason, read: None });
+            store
+                .record(clock.moment().at, &[Change::Doubt { doubt: Some(Doubt { read: None, ..doubt }) }])?;
+            return Ok(Err(Failure::HeldUp));
+        }
+        let Err(error) = sent else {
             note(store, clock, under_way)?;
             return Ok(Ok(()));
         };

@@ -294,3 +294,10 @@ fn where_issues_cannot_be_read_one_by_one_a_label_shows_how_fresh_the_index_is()
         assert!(fenced > 0 || fault == Fault::LostAnswer, "no create was settled by the index");
     }
 }
+
+#[test]
+fn a_claim_that_a_machine_slept_on_right_before_it_was_sent_opens_nothing_before_jira_was_read_twice() {
+    // It sleeps for 208 seconds between its look at a free project and its claim; the other one opens tickets meanwhile.
+    let life = Plot::overtaken(3_819).live();
+    assert!(life.is_clean(), "{life:?}");
+}

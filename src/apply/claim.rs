@@ -531,7 +531,7 @@ async fn send(
         }
         let may_help = error.is_retryable() && !matches!(error.cause, Cause::Paused { .. });
         failure = error.into();
-        if !may_help {
+        if !may_help || attempt == ATTEMPTS {
             break;
         }
         tokio::time::sleep(Duration::from_secs(attempt)).await;

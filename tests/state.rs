@@ -1335,7 +1335,9 @@ fn writes_a_golden_state_where_asked() {
             &[
                 doubt(None),
                 Change::Occurrence(ran),
-                Change::Claim { claim: Some(Claimed { instance: "a".repeat(32), epoch: 2, sent: None }) },
+                Change::Claim {
+                    claim: Some(Claimed { instance: "a".repeat(32), epoch: 2, sent: None, was_free: false }),
+                },
                 Change::Stray {
                     stray: Stray {
                         issue: Issue { id: "10009".to_owned(), key: "DISP-9".to_owned() },

@@ -9,7 +9,8 @@
 //!
 //! Jira may carry out a write of it long after its answer was lost, in the place of a later one, which then says no more
 //! from where tickets are being opened. So that one is under way is on disk before it is sent, and part of the head that it
-//! names; and no ticket is opened while an earlier one may still come.
+//! names; and no ticket is opened while an earlier one may still come. One that was sent to a free project may have come in
+//! the place of that of another machine, which opened tickets: Jira is read before this one opens any.
 //!
 //! # What it cannot do
 //!
@@ -176,6 +177,7 @@ pub(super) async fn look(
         epoch: before.max(claim.epoch) + 1,
         // What the one before may still be at is over before this one opens anything: it is in doubt for longer.
         sent: None,
+        was_free: false,
     };
     store.record(
         now.at,
@@ -197,7 +199,8 @@ pub(super) async fn look(
         opening_after: claim.opening_after,
         elsewhere: claim.elsewhere,
     };
-    send(tracker, store, clock, policy, &asked, taken).await?.map_err(ended)?;
+    let look = Look { asked, is_free: false };
+    send(tracker, store, clock, policy, &look, taken).await?.map_err(ended)?;
     // Where it did not get through, the other one still counts as gone.
     store.record(clock.moment().at, &[Change::Rival { rival: None }])?;
     Ok(Standing::Ours { openings })
@@ -215,6 +218,13 @@ fn openings(claim: &Claim, tracker: &impl Tracker) -> BTreeMap<String, u64> {
     let home = claim.opening_after.map(|after| (tracker.home().project, after));
     let elsewhere = claim.elsewhere.iter().filter_map(|(project, after)| Some((project.clone(), (*after)?)));
     home.into_iter().chain(elsewhere).collect()
+}
+
+/// A look at the claim because of which one is sent.
+struct Look {
+    asked: Moment,
+    /// Whether nobody worked on the project.
+    is_free: bool,
 }
 
 /// Keeps the claim while tickets are written.
@@ -265,17 +275,26 @@ impl<'a> Keeper<'a> {
             return Ok(Ok(()));
         }
         if store.known().claim.is_none() {
-            let claim = Claimed { instance: self.policy.instance.clone(), epoch: 1, sent: None };
+            let instance = self.policy.instance.clone();
+            let claim = Claimed { instance, epoch: 1, sent: None, was_free: false };
             store.record(now.at, &[Change::Claim { claim: Some(claim) }])?;
         }
         if !self.has_arrived(store, clock).await? {
-            return Ok(Err(Failure::Unsettled));
+            return Ok(Err(unsettled(store)));
         }
         let now = clock.moment();
+        let mut is_free = false;
         // Somebody may have claimed it since the pass began.
         match tracker.project_property().await {
-            Ok(None) => self.fresh_since = Some(now.clone()),
+            Ok(None) => {
+                is_free = true;
+                self.fresh_since = Some(now.clone());
+            }
             Ok(Some(value)) => match not_behind(value, store, &self.policy.instance)? {
+                Ok(_) if was_free(store) => {
+                    came_late(store, clock)?;
+                    return Ok(Err(unsettled(store)));
+                }
                 // What was not read yet, as in a project that is not shown now, is not forgotten.
                 Ok(claim) => {
                     for (project, after) in openings(&claim, tracker) {
@@ -287,8 +306,12 @@ impl<'a> Keeper<'a> {
             Err(error) => return Ok(Err(error.into())),
         }
         self.open(project.to_owned(), opening_after);
-        if let Err(failure) = put(tracker, store, clock, self.policy, &now, &self.openings).await? {
+        let look = Look { asked: now.clone(), is_free };
+        if let Err(failure) = put(tracker, store, clock, self.policy, &look, &self.openings).await? {
             return Ok(Err(failure));
+        }
+        if was_free(store) {
+            return Ok(Err(unsettled(store)));
         }
         (self.has_begun, self.beaten) = (true, Some(now));
         self.check(tracker, store, clock).await
@@ -402,16 +425,17 @@ pub(super) async fn anchor(
         return Ok(Ok(()));
     }
     let asked = clock.moment();
-    match tracker.project_property().await {
-        Ok(None) => {}
+    let is_free = match tracker.project_property().await {
+        Ok(None) => true,
         Ok(Some(value)) => {
             if let Err(failure) = not_behind(value, store, &policy.instance)? {
                 return Ok(Err(failure));
             }
+            false
         }
         Err(error) => return Ok(Err(error.into())),
-    }
-    put(tracker, store, clock, policy, &asked, openings).await
+    };
+    put(tracker, store, clock, policy, &Look { asked, is_free }, openings).await
 }
 
 /// Writes the claim of this state anew, whose head was of another copy of it. What is being opened stays named.
@@ -428,7 +452,8 @@ pub(super) async fn renew(
     let Some(value) = tracker.project_property().await? else { return Ok(()) };
     // Another one took over meanwhile: the next look says so.
     let Ok(claim) = is_ours(value, store, None) else { return Ok(()) };
-    match put(tracker, store, clock, policy, &asked, &openings(&claim, tracker)).await? {
+    let look = Look { asked, is_free: false };
+    match put(tracker, store, clock, policy, &look, &openings(&claim, tracker)).await? {
         Err(Failure::HeldUp) => Ok(()),
         sent => sent.map_err(ended),
     }
@@ -440,7 +465,7 @@ async fn put(
     store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
-    asked: &Moment,
+    look: &Look,
     openings: &BTreeMap<String, u64>,
 ) -> Result<Result<(), Failure>, StateError> {
     let Some(Claimed { instance, epoch, .. }) = store.known().claim.clone() else { return Ok(Ok(())) };
@@ -456,7 +481,7 @@ async fn put(
         opening_after: openings.get(&tracker.home().project).copied(),
         elsewhere: store.known().projects.iter().map(|it| (it.clone(), openings.get(it).copied())).collect(),
     };
-    send(tracker, store, clock, policy, asked, claim).await
+    send(tracker, store, clock, policy, look, claim).await
 }
 
 /// Why a pass ends where the claim could not be sent.
@@ -477,7 +502,8 @@ async fn give_sign_of_life(
     claim: Claim,
 ) -> Result<Result<(), Failure>, StateError> {
     let alive = Claim { beat: beat(clock), ..claim };
-    match send(tracker, store, clock, policy, asked, alive).await? {
+    let look = Look { asked: asked.clone(), is_free: false };
+    match send(tracker, store, clock, policy, &look, alive).await? {
         Err(Failure::Jira(error)) if error.is_fatal() => Ok(Err(error.into())),
         Err(failure) => {
             tracing::warn!(error = %failure, "the sign of life on the project did not get through");
@@ -495,11 +521,16 @@ async fn send(
     store: &mut impl Store,
     clock: &impl Clock,
     policy: &Policy,
-    asked: &Moment,
+    look: &Look,
     claim: Claim,
 ) -> Result<Result<(), Failure>, StateError> {
-    let mut under_way = left(store, clock, policy)?.and_then(|_| store.known().claim.as_ref()?.sent.clone());
-    note(store, clock, Some(clock.moment()))?;
+    let Look { asked, is_free } = look;
+    let may_arrive = left(store, clock, policy)?.is_some();
+    // Where the project is free still, one that cannot arrive any more never did.
+    let mut was_free = was_free(store) && (may_arrive || !is_free);
+    let mut under_way =
+        store.known().claim.as_ref().and_then(|claim| claim.sent.clone()).filter(|_| may_arrive || was_free);
+    note(store, clock, Some(clock.moment()), was_free || *is_free)?;
     // What it says of a state that is in doubt is newer than that.
     let head = if store.known().doubt.is_none() { store.head() } else { claim.head };
     let value = value_of(&Claim { head, ..claim });
@@ -510,12 +541,12 @@ async fn send(
             break;
         }
         if attempt > 1 {
-            note(store, clock, Some(clock.moment()))?;
+            note(store, clock, Some(clock.moment()), was_free || *is_free)?;
         }
         let sent = tracker.set_project_property(&value).await;
         if clock.moment().since(asked).is_none_or(|passed| passed > LONGEST) {
             // The machine slept in the middle: another one may have had the project meanwhile, and opened tickets.
-            note(store, clock, Some(clock.moment()))?;
+            note(store, clock, Some(clock.moment()), false)?;
             let reason = "the claim on the project was sent long after the look at it".to_owned();
             let doubt = store.known().doubt.clone().unwrap_or(Doubt { reason, read: None });
             store
@@ -523,11 +554,12 @@ async fn send(
             return Ok(Err(Failure::HeldUp));
         }
         let Err(error) = sent else {
-            note(store, clock, under_way)?;
+            note(store, clock, under_way, was_free)?;
             return Ok(Ok(()));
         };
         if !error.is_unexecuted() {
             under_way = Some(clock.moment());
+            was_free |= is_free;
         }
         let may_help = error.is_retryable() && !matches!(error.cause, Cause::Paused { .. });
         failure = error.into();
@@ -536,14 +568,45 @@ async fn send(
         }
         tokio::time::sleep(Duration::from_secs(attempt)).await;
     }
-    note(store, clock, under_way)?;
+    note(store, clock, under_way, was_free)?;
     Ok(Err(failure))
 }
 
-/// Notes when a claim was sent of which nobody knows what became.
-fn note(store: &mut impl Store, clock: &impl Clock, sent: Option<Moment>) -> Result<(), StateError> {
+/// Notes when a claim was sent of which nobody knows what became, and whether the project was free.
+fn note(
+    store: &mut impl Store,
+    clock: &impl Clock,
+    sent: Option<Moment>,
+    was_free: bool,
+) -> Result<(), StateError> {
     let Some(claim) = store.known().claim.clone() else { return Ok(()) };
-    store.record(clock.moment().at, &[Change::Claim { claim: Some(Claimed { sent, ..claim }) }])
+    store.record(clock.moment().at, &[Change::Claim { claim: Some(Claimed { sent, was_free, ..claim }) }])
+}
+
+/// Why no ticket is opened now.
+pub(super) fn unsettled(store: &impl Store) -> Failure {
+    match &store.known().doubt {
+        Some(doubt) => Failure::Doubt { reason: doubt.reason.clone() },
+        None => Failure::Unsettled,
+    }
+}
+
+/// Whether nobody knows when a claim on a project that was free arrived.
+fn was_free(store: &impl Store) -> bool {
+    store.known().claim.as_ref().is_some_and(|claim| claim.was_free)
+}
+
+/// Records that another machine may have claimed the project before a claim without an answer arrived in the place of its
+/// own, and opened tickets: it is at that for no longer than the reading waits that ends a doubt.
+fn came_late(store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
+    let Some(claim) = store.known().claim.clone() else { return Ok(()) };
+    let reason = "the claim on a project that was free had no answer".to_owned();
+    let doubt = Doubt { reason, read: claim.sent.clone() };
+    let claim = Claimed { sent: None, was_free: false, ..claim };
+    store.record(
+        clock.moment().at,
+        &[Change::Doubt { doubt: Some(doubt) }, Change::Claim { claim: Some(claim) }],
+    )
 }
 
 /// How long a claim of which nobody knows what became can still arrive.
@@ -561,7 +624,8 @@ fn left(
         Some(passed) if now.boot == sent.boot => Ok(Some(policy.settle.saturating_sub(passed))),
         // The machine was started anew: the wait begins again.
         _ => {
-            note(store, clock, Some(now))?;
+            let was_free = was_free(store);
+            note(store, clock, Some(now), was_free)?;
             Ok(Some(policy.settle))
         }
     }

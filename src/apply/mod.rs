@@ -250,6 +250,12 @@ pub enum Failure {
     /// An earlier attempt may still arrive.
     #[error("an earlier attempt may still arrive; a later run decides")]
     Unsettled,
+    /// The state is in doubt.
+    #[error("nothing is opened before a later run has read Jira from end to end: {reason}")]
+    Doubt {
+        /// Why it is.
+        reason: String,
+    },
     /// Three of a kind in a row were refused.
     #[error("not tried, because Jira refused the last {REFUSALS} {0}")]
     Breaker(&'static str),

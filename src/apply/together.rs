@@ -13,7 +13,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Applier, BUSY, Clock, Failure, LOOKS, SEND_WITHIN, Sent, Store, Tracker, pause, within};
+use super::{
+    Applier, BUSY, Clock, Failure, LOOKS, SEND_WITHIN, Sent, Store, Tracker, claim::unsettled, pause, within,
+};
 use crate::{
     group::GroupId,
     jira::{Cause, Outcome},
@@ -551,7 +553,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
     /// which number.
     async fn open_for_creates(&mut self, project: &str) -> Result<Result<u64, Failure>, StateError> {
         if !self.keeper.has_arrived(self.store, self.clock).await? {
-            return Ok(Err(Failure::Unsettled));
+            return Ok(Err(unsettled(self.store)));
         }
         let number = match self.tracker.newest_number(project).await {
             Ok(number) => number,

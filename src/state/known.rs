@@ -170,6 +170,10 @@ pub struct Claimed {
     /// place of a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Moment>,
+    /// Whether that one was sent to a project that nobody worked on: another machine may have claimed it in between, and
+    /// opened tickets before this claim arrived in the place of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_free: bool,
 }
 
 /// Another disputebot that works on the project.

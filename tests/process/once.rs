@@ -3,7 +3,7 @@
 use std::fs;
 
 use disputebot::sandbox::{
-    Deed, Due, Effect, Fault, Index, Matches, Options, Permission, Reply, User, Visit,
+    Deed, Due, Effect, Fault, Index, Matches, Options, Permission, Recorded, Reply, User, Visit,
 };
 use serde_json::{Value, json};
 
@@ -708,19 +708,39 @@ async fn sigterm_ends_the_daemon_in_five_seconds_while_jira_takes_thirty_to_answ
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_of_which_nobody_knows_what_became_delays_tickets_within_the_run_and_loses_none() {
     let world = World::new().await;
+    world.expect(0, &["run", "--set", "plan.max_new_tickets=1"]).await;
+    let sent = |it: &Recorded| it.method == "PUT" && it.path.ends_with(CLAIM);
+    let opened = |it: &Recorded| it.method == "POST" && it.path.ends_with("/issue");
+    let before = world.sandbox.requests().len();
     for nth in 1..=4 {
         let effect = Effect::AnswerAfterCommit { status: 503, headers: Vec::new(), body: "{}".to_owned() };
         world.sandbox.inject(Fault { nth, matches: claim(), effect });
     }
     world.expect(0, &["run", "--set", "jira.create_settle=2s"]).await;
     world.assert_one_ticket_per_group("after a claim without an answer").await;
-    let requests = world.sandbox.requests();
-    let claims = requests.iter().filter(|it| it.method == "PUT" && it.path.ends_with(CLAIM)).count();
+    let requests = world.sandbox.requests_from(before);
+    let claims = requests.iter().filter(|it| sent(it)).count();
     assert_eq!(claims, 6, "four without an answer, one that is waited with, and the anchor");
-    let opened = requests.iter().position(|it| it.method == "POST" && it.path.ends_with("/issue")).unwrap();
-    let before =
-        requests[..opened].iter().filter(|it| it.method == "PUT" && it.path.ends_with(CLAIM)).count();
-    assert_eq!(before, 5, "no ticket is opened before the claim has its answer");
+    let first = requests.iter().position(opened).unwrap();
+    let earlier = requests[..first].iter().filter(|it| sent(it)).count();
+    assert_eq!(earlier, 5, "no ticket is opened before the claim has its answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_claim_on_a_free_project_without_an_answer_jira_is_read_before_a_ticket_is_opened() {
+    let world = World::new().await;
+    let effect = Effect::AnswerAfterCommit { status: 503, headers: Vec::new(), body: "{}".to_owned() };
+    world.sandbox.inject(Fault { nth: 1, matches: claim(), effect });
+    let settle = ["--set", "jira.create_settle=2s"];
+    let output = world.run(&[&["run"], &settle[..]].concat()).await;
+    assert_eq!(keys(&world), Vec::<String>::new(), "another machine may have opened them");
+    let said = text(&output.stderr);
+    assert!(said.contains("free"), "{said}");
+    while text(&world.run(&["status"]).await.stdout).contains("in doubt") {
+        drop(world.run(&[&["run"], &settle[..]].concat()).await);
+    }
+    world.expect(0, &[&["run"], &settle[..]].concat()).await;
+    world.assert_one_ticket_per_group("after a claim on a free project without an answer").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -559,23 +559,62 @@ fn a_copy_of_the_state_from_before_a_claim_was_sent_is_noticed_though_the_claim_
     });
 }
 
+/// Two groups that are to get tickets.
+fn two_creates() -> Vec<(GroupId, Write)> {
+    let create = |number| {
+        let group = group(number);
+        let mark = Box::new(Mark::of(&group, Grain::Fine));
+        (group.id.clone(), Write::Create { content: content(&group), mark })
+    };
+    [2, 3].map(create).into()
+}
+
 #[test]
-fn a_claim_without_an_answer_keeps_no_ticket_from_being_opened_in_the_same_run() {
+fn a_claim_that_never_arrived_keeps_no_ticket_from_being_opened_in_the_same_run() {
+    // The newest number is asked for, the name recorded, the claim asked for, and that one is sent recorded: two steps each.
+    tell_with(vec![(9, Fault::LostRequest)], async |story| {
+        story.lease = true;
+        let applied = story.apply(two_creates(), || {}).await;
+        assert_eq!((applied.done.len(), applied.failed.len()), (2, 0), "{applied:?}");
+        let passed = story.world().elapsed();
+        assert!(passed + Duration::from_mins(1) >= A_WHILE, "{passed:?}");
+    });
+}
+
+#[test]
+fn a_claim_without_an_answer_on_a_project_that_is_ours_keeps_no_ticket_from_being_opened_in_the_same_run() {
     for fault in [Fault::LostRequest, Fault::LostAnswer] {
-        // The newest number is asked for, the name recorded, the claim asked for, and that one is sent recorded: two steps each.
-        tell_with(vec![(9, fault)], async |story| {
-            story.lease = true;
-            let creates = [1, 2].map(|number| {
-                let group = group(number);
-                let mark = Box::new(Mark::of(&group, Grain::Fine));
-                (group.id.clone(), Write::Create { content: content(&group), mark })
-            });
-            let applied = story.apply(creates.into(), || {}).await;
+        tell(async |story| {
+            claimed(story).await;
+            {
+                // The claim is asked for, the newest number, the claim again, and that one is sent recorded: two steps each.
+                let mut inner = story.world().lock();
+                inner.faults = vec![(inner.steps + 9, fault)];
+            }
+            let before = story.world().elapsed();
+            let applied = story.apply(two_creates(), || {}).await;
             assert_eq!((applied.done.len(), applied.failed.len()), (2, 0), "{fault:?}: {applied:?}");
-            let passed = story.world().elapsed();
+            let passed = story.world().elapsed().saturating_sub(before);
             assert!(passed + Duration::from_mins(1) >= A_WHILE, "{fault:?}: {passed:?}");
         });
     }
+}
+
+#[test]
+fn a_claim_without_an_answer_on_a_free_project_opens_nothing_before_jira_was_read() {
+    tell_with(vec![(9, Fault::LostAnswer)], async |story| {
+        story.lease = true;
+        let applied = story.apply(two_creates(), || {}).await;
+        assert_eq!((applied.done.len(), applied.failed.len()), (0, 2), "{applied:?}");
+        story.recover().await;
+        let doubt = story.store.known().doubt.clone();
+        assert!(doubt.is_some_and(|it| it.reason.contains("free")), "another machine may be at it still");
+        tokio::time::sleep(A_WHILE).await;
+        story.recover().await;
+        assert_eq!(story.store.known().doubt, None, "one reading is enough");
+        let applied = story.apply(two_creates(), || {}).await;
+        assert_eq!((applied.done.len(), applied.failed.len()), (2, 0), "{applied:?}");
+    });
 }
 
 #[test]

@@ -301,3 +301,11 @@ fn a_claim_that_a_machine_slept_on_right_before_it_was_sent_opens_nothing_before
     let life = Plot::overtaken(3_819).live();
     assert!(life.is_clean(), "{life:?}");
 }
+
+#[test]
+fn a_claim_on_a_free_project_that_arrives_late_in_the_place_of_another_one_doubles_nothing() {
+    // Both claim it. The answer to one claim is lost, and it is carried out 105 seconds later, when the other one has opened
+    // a ticket.
+    let life = Plot::overtaken(34_112).live();
+    assert!(life.is_clean(), "{life:?}");
+}

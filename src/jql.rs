@@ -58,6 +58,12 @@ impl Jql {
         self
     }
 
+    /// Those in which something changed within some days, a comment too.
+    pub fn touched_within(mut self, days: u32) -> Self {
+        let _ = write!(self.clauses, " AND updated >= -{days}d");
+        self
+    }
+
     /// The newest first; otherwise the oldest.
     pub fn newest_first(self) -> Self {
         Self { order: "created DESC, id DESC", ..self }

@@ -157,12 +157,25 @@ impl House {
 
     fn write(&self, plan: &Disputes, day: i64) {
         let sample = generate::next_day(plan, u32::try_from(day).unwrap());
+        self.write_rows(&sample.rows);
+    }
+
+    fn write_rows(&self, rows: &[generate::Record]) {
         let mut writer = csv::Writer::from_path(self.folder.path().join("disputes.csv")).unwrap();
         writer.write_record(generate::HEADER).unwrap();
-        for row in &sample.rows {
+        for row in rows {
             writer.write_record(row.fields()).unwrap();
         }
         writer.flush().unwrap();
+    }
+
+    /// The disputes of a day, all of them resolved.
+    fn write_settled(&self, plan: &Disputes, day: i64) {
+        let mut sample = generate::next_day(plan, u32::try_from(day).unwrap());
+        for row in &mut sample.rows {
+            "resolved".clone_into(&mut row.status);
+        }
+        self.write_rows(&sample.rows);
     }
 
     /// A client of its own for each day, as each day has a process of its own. It waits for nothing: what Jira does not
@@ -1094,6 +1107,34 @@ async fn what_people_write_while_a_run_is_under_way_is_not_written_over() {
             house.now += DAY;
             house.pass().await.unwrap();
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_on_a_ticket_that_was_closed_long_ago_is_answered() {
+    for flavour in [Flavour::Cloud, Flavour::DataCenter] {
+        let mut house = House::new(flavour).await;
+        let plan = Disputes { clients: 1, ..Disputes::new(Kind::Conjunctive, 60, 3, 3) };
+        house.write(&plan, 1);
+        house.pass().await.unwrap();
+        house.now += DAY;
+        house.write_settled(&plan, 1);
+        let passed = house.pass().await.unwrap();
+        let tickets = house.issues();
+        assert!(tickets.iter().all(is_done), "{flavour:?}: all is settled: {:?}", passed.plan);
+        house.now += DAY * 100;
+        house.pass().await.unwrap();
+        let ticket = tickets[0]["id"].as_str().unwrap();
+        let answers =
+            |house: &House| house.issue(ticket)["comments"].to_string().matches("focusedCommentId").count();
+        let before = answers(&house);
+        house.sandbox.person(&User::analyst()).comment(ticket, "/disputebot status").unwrap();
+        for _ in 0..2 {
+            house.now += DAY;
+            house.pass().await.unwrap();
+            assert_eq!(answers(&house), before + 1, "{flavour:?}");
+        }
+        assert!(house.issues().iter().all(is_done), "{flavour:?}: it stays closed");
     }
 }
 

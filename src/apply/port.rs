@@ -65,6 +65,8 @@ pub trait Tracker: Sync {
         label: &str,
         projects: &[String],
     ) -> impl Future<Output = Result<Found, JiraError>> + Send;
+    /// Issues that the search shows with a label, in which something changed within some days.
+    fn touched(&self, label: &str, days: u32) -> impl Future<Output = Result<Found, JiraError>> + Send;
     /// Whether a key is, or was, that of the project of [`Self::home`].
     fn is_home(&self, key: &str) -> impl Future<Output = Result<bool, JiraError>> + Send;
     /// Whether Jira shows a project, of which a key may be an old one.
@@ -302,6 +304,10 @@ impl Tracker for Client {
 
     async fn marks(&self, ids: &[String]) -> Result<Vec<Marked>, JiraError> {
         Self::marks(self, ids).await
+    }
+
+    async fn touched(&self, label: &str, days: u32) -> Result<Found, JiraError> {
+        Self::touched(self, label, days).await
     }
 
     async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {

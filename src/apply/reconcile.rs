@@ -10,13 +10,13 @@ use super::{Applied, Policy, RecoverError, apply, hear, moves::REOPENING};
 use crate::{
     cluster::Table,
     group::{Group, GroupId, Status},
-    jira::{self, Glance, workflow},
+    jira::{self, Glance, JiraError, workflow},
     plan::{
         self, Action, Category, Closed, Issue, Life, Link, Moment, Observed, Overwritten, Plan, Ruling,
         Standing, StrayKind, Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
-    ticket::Content,
+    ticket::{Content, LABEL},
 };
 
 /// What a run wants of the tickets.
@@ -71,7 +71,7 @@ pub async fn observe_and_plan(
     let now = &Moment { there: tracker.time(), ..now.clone() };
     let overwritten = overwritten(tracker, store, now, params.settle).await?;
     let Glance { mut observed, mut hearsay } =
-        tracker.glance(&ids_to_read(wanted, store.known(), now.at)).await?;
+        tracker.glance(&ids_to_read(wanted, tracker, store.known(), now.at).await?).await?;
     let mut doubtful = stirred(wanted, store.known(), &observed, now, params.settle);
     loop {
         doubtful.retain(|id| hearsay.remove(id));
@@ -408,21 +408,30 @@ fn open_again(
         .collect()
 }
 
-/// Bound tickets whose state matters: of active groups, and of ended ones until they are closed; and second
-/// tickets that are not yet dealt with.
-fn ids_to_read(wanted: &Wanted<'_>, known: &Known, now: Timestamp) -> Vec<String> {
-    const STILL_OF_INTEREST: SignedDuration = SignedDuration::from_hours(24 * 30);
-    let own = wanted.records.iter().filter_map(|record| {
-        let ticket = known.tickets.get(&record.group.id)?;
-        let issue = ticket.issue()?;
+/// For how many days a ticket matters after its group ended, or after somebody touched it.
+const STILL_OF_INTEREST: u32 = 30;
+
+/// Bound tickets whose state matters: of active groups, and of ended ones until they are closed, for some time after that,
+/// and where somebody touched them since, as with an order; and second tickets that are not yet dealt with.
+async fn ids_to_read(
+    wanted: &Wanted<'_>,
+    tracker: &impl Tracker,
+    known: &Known,
+    now: Timestamp,
+) -> Result<Vec<String>, JiraError> {
+    let limit = SignedDuration::from_hours(24 * i64::from(STILL_OF_INTEREST));
+    let (mut ids, mut old) = (BTreeSet::new(), BTreeSet::new());
+    for record in wanted.records {
+        let Some(ticket) = known.tickets.get(&record.group.id) else { continue };
+        let Some(issue) = ticket.issue() else { continue };
         let matters = match &record.group.status {
             Status::Active => true,
             Status::Resolved { at } | Status::Merged { at, .. } => {
-                !ticket.closed.is_settled() || now.duration_since(*at) < STILL_OF_INTEREST
+                !ticket.closed.is_settled() || now.duration_since(*at) < limit
             }
         };
-        matters.then(|| issue.id.clone())
-    });
+        if matters { &mut ids } else { &mut old }.insert(issue.id.clone());
+    }
     let second = known.strays.values().filter(|stray| stray.kind == StrayKind::Duplicate).filter(|stray| {
         let is_done = |ticket: &Ticket, part| {
             ticket.told.contains(&format!("{}{}{part}", plan::SECOND, stray.issue.id))
@@ -432,5 +441,10 @@ fn ids_to_read(wanted: &Wanted<'_>, known: &Known, now: Timestamp) -> Vec<String
             |ticket: &Ticket| ["", "-said", "-closed"].iter().all(|part| is_done(ticket, part));
         known.tickets.get(&stray.group).is_some_and(|ticket| !is_dealt_with(ticket))
     });
-    own.chain(second.map(|stray| stray.issue.id.clone())).collect()
+    ids.extend(second.map(|stray| stray.issue.id.clone()));
+    if !old.is_empty() {
+        let touched = tracker.touched(LABEL, STILL_OF_INTEREST).await?.ids;
+        ids.extend(touched.into_iter().filter(|id| old.contains(id)));
+    }
+    Ok(ids.into_iter().collect())
 }

@@ -100,9 +100,18 @@ impl Client {
             [] => Jql::marked(label),
             projects => Jql::of_projects(projects.iter().map(String::as_str)).labelled(label),
         };
+        self.found(&jql).await
+    }
+
+    /// Issues with a label, wherever they are, in which something changed within some days.
+    pub async fn touched(&self, label: &str, days: u32) -> Result<Found, JiraError> {
+        self.found(&Jql::marked(label).touched_within(days)).await
+    }
+
+    async fn found(&self, jql: &Jql) -> Result<Found, JiraError> {
         let found = match self.dialect().await? {
-            Dialect::Cloud => self.pages_by_token(&jql).await?,
-            Dialect::DataCenter => self.pages_by_offset(&jql).await?,
+            Dialect::Cloud => self.pages_by_token(jql).await?,
+            Dialect::DataCenter => self.pages_by_offset(jql).await?,
         };
         if let Some(cut) = &found.cut {
             tracing::warn!(cut, "a search may not show everything");

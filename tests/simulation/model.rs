@@ -1159,6 +1159,10 @@ impl Tracker for ModelJira {
         .await
     }
 
+    async fn touched(&self, label: &str, _: u32) -> Result<Found, JiraError> {
+        self.labelled(label, &[]).await
+    }
+
     async fn labelled(&self, label: &str, projects: &[String]) -> Result<Found, JiraError> {
         let label = label.to_owned();
         let zeros: Vec<u64> = projects.iter().map(|project| zero(project)).collect();

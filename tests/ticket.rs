@@ -704,6 +704,20 @@ fn silence_that_accepts_stands_first_on_a_ticket_of_340b_and_weighs() {
 }
 
 #[test]
+fn a_clock_tells_its_next_day_as_of_the_last_change_and_where_all_have_passed_the_last_one() {
+    let invoiced = |quarters: [&'static str; 2]| {
+        let (facts, _) = facts_of(&|dispute| {
+            let quarter = quarters[usize::from(&*dispute.id == "D-001")];
+            dispute.period = Some(quarter.parse().unwrap());
+        });
+        facts.clocks.into_iter().find(|clock| clock.event == "state sends invoice").unwrap().due
+    };
+    // The state has 60 days from the end of the quarter.
+    assert_eq!(invoiced(["2026Q1", "2027Q2"]), "2027-08-29");
+    assert_eq!(invoiced(["2024Q1", "2024Q3"]), "passed on 2024-11-29");
+}
+
+#[test]
 fn the_age_of_a_group_is_that_of_its_oldest_dispute() {
     let opened = |place: usize, dispute: &mut Dispute| {
         dispute.opened_at =
@@ -983,7 +997,7 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     ## By when
     The earliest due date in the source is 2026-09-01 (6 disputes).
     What happens | When | Counted from | Who must act | Next | If nobody acts
-    state sends invoice | within 60 days of quarter end | quarter end | state | 2026-05-30 | –
+    state sends invoice | within 60 days of quarter end | quarter end | state | passed on 2026-05-30 | –
     Clocks that run from a day that the source does not have:
     - interest starts (manufacturer; if nobody acts, interest runs): 38th day, counted from invoice POSTMARK (not receipt; a link e-mail is not a postmark)
     - labeler sends ROSI and pays undisputed units (manufacturer): 30 days from receipt, counted from invoice receipt

@@ -258,7 +258,8 @@ pub(super) fn load(
     Ok(batch)
 }
 
-fn refuse_nothing(counts: source::Counts, completeness: &Completeness) -> Result<(), CliError> {
+/// An input without any row answers nothing.
+pub(super) fn refuse_nothing(counts: source::Counts, completeness: &Completeness) -> Result<(), CliError> {
     if counts.rows > 0 {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     CliError, Common, Exit, Ui,
+    cluster::refuse_nothing,
     groups::{Meant, find, ticket_word},
     ui,
 };
@@ -165,6 +166,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
         &mut |progress| ui.progress(progress),
     )?;
     ui.clear();
+    refuse_nothing(surveyed.batch.counts, &surveyed.batch.completeness)?;
     let context = Context {
         known: &known,
         surveyed: &surveyed,

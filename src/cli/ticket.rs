@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     CliError, Common, Exit, Ui,
+    cluster::refuse_nothing,
     groups::{Meant, find},
     plan::client_of,
     runtime,
@@ -95,6 +96,7 @@ fn preview(
         &mut |progress| ui.progress(progress),
     )?;
     ui.clear();
+    refuse_nothing(surveyed.batch.counts, &surveyed.batch.completeness)?;
     let found = find(wanted, &known, &surveyed.records);
     let Some(Meant { record, .. }) = found else {
         let said = format!("`{wanted}` is no group, or more than one, no ticket, and no dispute of a group");

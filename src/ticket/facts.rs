@@ -124,8 +124,8 @@ pub struct Clock {
     pub starts: String,
     /// Who must act.
     pub owner: String,
-    /// The next day on which it falls for a dispute of the group, or the earliest where all have passed; `unknown` where the day of its event is not
-    /// in the input.
+    /// The next day on which it falls for a dispute of the group, or that it `passed on` the last one; `unknown` where the
+    /// day of its event is not in the input.
     pub due: String,
     /// Whether that day is known.
     pub is_dated: bool,
@@ -630,14 +630,20 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));
-        let due = next(concerned.filter_map(|member| reader.due(deadline, member)), day);
+        let days = concerned.filter_map(|member| reader.due(deadline, member));
+        let last = days.clone().max();
+        let told = match (days.filter(|due| *due >= day).min(), last) {
+            (Some(next), _) => next.to_string(),
+            (None, Some(last)) => format!("passed on {last}"),
+            (None, None) => "unknown".to_owned(),
+        };
         Some(Clock {
             event: deadline.event.clone(),
             limit,
             starts: deadline.clock_starts.clone().unwrap_or_else(|| "unknown".to_owned()),
             owner: deadline.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
-            due: due.map_or_else(|| "unknown".to_owned(), |due| due.to_string()),
-            is_dated: due.is_some(),
+            due: told,
+            is_dated: last.is_some(),
             silence: deadline.on_silence.map_or("–", Silence::words).to_owned(),
         })
     });

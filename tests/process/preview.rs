@@ -213,3 +213,16 @@ async fn a_ticket_tells_its_trend_money_to_be_had_back_and_disputes_without_an_a
     let text = disputebot::ticket::adf::text_of(&issue["fields"]["description"]);
     assert!(text.contains(&format!("Open disputes{}", before - 1)), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_input_has_no_rows_that_is_told_and_not_that_the_disputes_are_gone() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let key = world.sandbox.issues()[0]["key"].as_str().unwrap().to_owned();
+    for command in [vec!["explain", &key], vec!["ticket", "preview", &key]] {
+        let output = world.run(&[&command[..], &["--set", "source.paths=misspelt*.csv"]].concat()).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("no file matches `") && said.contains("misspelt*.csv`"), "{said}");
+    }
+}

@@ -1116,7 +1116,8 @@ const VALUES: usize = 25;
 fn ten_thousand_hostile_values_are_inert_in_every_form() {
     let mut baits = Baits::new();
     let seed = baits.seed;
-    let templates = Templates::new(&[]).unwrap();
+    let fields = [("Root cause".to_owned(), "{{ title }} of {{ client }}".to_owned())].into();
+    let templates = Templates::new(&[]).unwrap().with_fields(&fields).unwrap();
     let (base, figures) = facts_of(&|dispute| set_names(dispute, "Plainwords"));
     let make = |values: &[String]| {
         let mut facts = base.clone();
@@ -1145,6 +1146,9 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
     let plain = make(&["Plainwords".to_owned()]).unwrap();
     let plain_shape = shape(&description(&plain));
     let plain_tags = tags(&ticket::html::text(&plain.block));
+    let plainly = staff(&vec!["Plainwords".to_owned(); VALUES], &figures);
+    let (staff_shape, staff_tags) =
+        (shape(&description(&plainly)), tags(&ticket::html::text(&plainly.block)));
     for case in 0..10_000 / VALUES {
         let values: Vec<String> = (0..VALUES).map(|_| baits.next()).collect();
         let told = |what: &str| format!("SEED={seed}, case {case}, {what}: {values:?}");
@@ -1188,10 +1192,30 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             "{}",
             told("comment in wiki markup says other words")
         );
-        for text in [&words, &content.summary, &wiki] {
+        let field = &content.fields["Root cause"];
+        for text in [&words, &content.summary, &wiki, field] {
             assert_eq!(hidden(text), None, "{}", told("hidden characters"));
         }
-        assert!(!content.summary.contains('\n'), "{}", told("summary"));
+        for text in [&content.summary, field] {
+            assert!(!text.contains('\n'), "{}", told("summary or field"));
+        }
+        // Staff see the clients and rules of several groups beside each other.
+        let staff = staff(&values, &figures);
+        let document = description(&staff);
+        assert_eq!(all_breaches(&document), Vec::<String>::new(), "{}", told("staff's ADF"));
+        assert_eq!(shape(&document), staff_shape, "{}", told("staff's ADF"));
+        assert_eq!(tags(&ticket::html::text(&staff.block)), staff_tags, "{}", told("staff's HTML"));
+        let staff_words = document::plain_text(&staff.block);
+        assert_eq!(
+            ticket::wiki::normal(&ticket::wiki::plain_text(&ticket::wiki::text(&staff.block))),
+            ticket::wiki::normal(&staff_words),
+            "{}",
+            told("wiki markup of staff's ticket says other words")
+        );
+        for text in [&staff_words, &staff.summary] {
+            assert_eq!(hidden(text), None, "{}", told("hidden characters"));
+        }
+        assert!(!staff.summary.contains('\n'), "{}", told("staff's summary"));
         let mark = mark_of(&values);
         let json = serde_json::to_string(&mark).unwrap();
         assert!(json.len() < 32_768, "{}", told("property"));
@@ -1225,6 +1249,37 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             }
         }
     }
+}
+
+/// The ticket for staff of a cause that clients with such names and rules share.
+fn staff(values: &[String], figures: &Figures) -> Content {
+    let clients: Vec<Text> = values.iter().map(|value| value.as_str().into()).collect();
+    let weight = weight(figures);
+    let parts: Vec<ticket::Part<'_>> = clients
+        .iter()
+        .zip(values.iter().rev())
+        .map(|(client, title)| ticket::Part {
+            client,
+            title,
+            cause: "Unit of measure ML vs EA",
+            who: "labeler",
+            figures,
+            weight: &weight,
+            grain: Grain::Fine,
+            ticket: Some(("DISP-7".to_owned(), "https://jira.example/browse/DISP-7".to_owned())),
+        })
+        .collect();
+    let point = ticket::Point { day: "2026-11-01".parse().unwrap(), disputes: 3, amount: Decimal::from(100) };
+    ticket::shared_content(
+        &GroupId::from_bits(7),
+        Program::Mdrp,
+        &parts,
+        ticket::Course::new(point),
+        &Templates::new(&[]).unwrap(),
+        &priorities(),
+        TEXT_LIMIT,
+    )
+    .unwrap()
 }
 
 /// The mark of a group whose every text is one of the values.

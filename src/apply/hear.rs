@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::port::{Store, Tracker};
 use crate::{
-    cluster::{Attribute, Table},
+    cluster::{Attribute, Item, Table},
     dispute::Text,
-    group::{Group, GroupId, Status},
+    group::{Group, GroupId, Pattern, Status},
     jira::{JiraError, instant},
     plan::{
         self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling,
@@ -132,8 +132,8 @@ pub(super) async fn orders(
                 continue;
             }
             if is_answered {
-                // What was promised then holds on. About which disputes the rest was ordered is not told any more: their
-                // tickets show it.
+                // What was promised then holds on. About which disputes a split was ordered is not told any more, and is
+                // found anew; the rest is shown by their tickets.
                 let at = instant(&comment.created).unwrap_or(now);
                 match &parsed {
                     Ok(
@@ -152,6 +152,15 @@ pub(super) async fn orders(
                             at,
                             &mut told,
                         ));
+                    }
+                    Ok(command @ Command::Split { attribute }) => {
+                        let mut again = Vec::new();
+                        let id = comment.id;
+                        drop(carry_out(command, id, &seen, &mut ticket, store.known(), at, &mut again));
+                        told.extend(again.into_iter().map(|ruling| Ruling {
+                            members: once_together(attribute, seen.group, records, store.known(), table),
+                            ..ruling
+                        }));
                     }
                     // It was written then; what is there now is as Jira has it.
                     Ok(Command::Take { field }) => {
@@ -319,6 +328,36 @@ fn shown_members(group: &Group, known: &Known) -> Vec<Text> {
     let Some(before) = known.groups.get(&group.id) else { return group.members.clone() };
     let was_there = |member: &&Text| before.group.members.binary_search(*member).is_ok();
     group.members.iter().filter(was_there).cloned().collect()
+}
+
+/// Disputes that a group had before an order to split it by an attribute, as far as that can still be told: those of its
+/// parts, and those without a group that have all in common with a part but the attribute.
+fn once_together(
+    attribute: &str,
+    group: &Group,
+    records: &[GroupRecord],
+    known: &Known,
+    table: Option<&Table>,
+) -> Vec<Text> {
+    let is_part = |one: &Group| one.id == group.id || one.split_from.as_ref() == Some(&group.id);
+    let parts: Vec<&Group> =
+        known.groups.values().map(|record| &record.group).filter(|one| is_part(one)).collect();
+    let mut members: BTreeSet<Text> = parts.iter().flat_map(|part| part.members.iter().cloned()).collect();
+    if let Some((table, attribute)) = table.zip(Attribute::from_name(attribute)) {
+        let others = records.iter().map(|record| &record.group).filter(|one| !is_part(one));
+        let taken: BTreeSet<&Text> = others.flat_map(|one| &one.members).collect();
+        let mut patterns: Vec<Vec<Item>> =
+            parts.iter().flat_map(|part| part.patterns.iter().map(Pattern::items)).collect();
+        patterns.iter_mut().for_each(|items| items.retain(|item| item.attribute != attribute));
+        patterns.retain(|items| !items.is_empty());
+        let is_like = |row: &usize| {
+            (table.program(*row), table.client(*row)) == (group.program, &group.client)
+                && !taken.contains(table.id(*row))
+                && patterns.iter().any(|items| table.matches(*row, items))
+        };
+        members.extend((0..table.len()).filter(is_like).map(|row| table.id(row).clone()));
+    }
+    members.into_iter().collect()
 }
 
 fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String> {

@@ -39,6 +39,9 @@ const MANY: usize = 300;
 const GIANT: usize = 20;
 /// One row in so many may come or go for a growing group to be settled; sweeps look at each row again.
 const SETTLED: usize = 50;
+/// Evidence that is needed for each nat of the number of rows: the more there are, the more sets of them look like a cause
+/// by chance.
+const CHANCE: f64 = 1.5;
 /// How far the evidence of a first lesson may lie below what is needed for another one to be worth it, in nats.
 const HOPELESS: f64 = 20.0;
 /// Seeds that grow at the same time.
@@ -50,9 +53,8 @@ pub(super) fn causes(
     params: &Params,
     reference: Option<&Counts>,
 ) -> Vec<Vec<u32>> {
-    // The more rows, the more sets of them may look like a cause by chance.
     let params = &Params {
-        min_evidence: params.min_evidence + (partition.len().max(1) as f64).ln(),
+        min_evidence: params.min_evidence + CHANCE * (partition.len().max(1) as f64).ln(),
         ..params.clone()
     };
     let mut labels = vec![FREE; partition.len()];

@@ -17,14 +17,17 @@ use super::{
     rates::{Own, Rates},
 };
 
-/// Smallest evidence for a hit, in nats, beside the logarithm of the number of values it is chosen from.
-const HIT: f64 = 2.0;
 /// Smallest count of a hit against the expected one.
 const HIT_LIFT: f64 = 1.3;
 /// Smallest share of members left to all other values of an attribute with hits: typing errors and wrong
 /// values happen, in what must be exact (a ratio, the delivery system) far less.
 const ERRORS: f64 = 0.02;
 const ERRORS_EXACT: f64 = 0.004;
+/// The most that a missing value tells against a group, in nats.
+const MISSING: f64 = 3.5;
+/// The most that a missing note tells against a group, in nats: people leave notes out whatever the cause. The rows of a
+/// seed tell nothing of that, where a wording is what they were found by.
+const UNNOTED: f64 = 0.5;
 /// More evidence that is needed without a locus or without a symptom, in nats.
 const INCOMPLETE: f64 = 10.0;
 /// Share of the members that must be at a place of the group, more often than chance has them there, for it to have one.
@@ -408,7 +411,8 @@ fn side(
             continue;
         }
         let evidence = count * (count / expected).ln() - (count - expected);
-        if evidence < HIT + partition.choices(attribute, *code).ln() {
+        // As much as choosing one of so many values costs.
+        if evidence < partition.choices(attribute, *code).ln() {
             continue;
         }
         let share = |count: f64, among: f64| (count / (among + 1.0)).max(1e-6).ln();
@@ -464,7 +468,12 @@ fn side(
         0.0
     } else {
         let chance = rates.alone(partition, attribute, 0, Own::NONE).max(1e-3);
-        ((zeros + 0.5) / (size + 1.0) / chance).ln().clamp(-3.5, 0.0) as f32
+        let most = match kind {
+            Attribute::Note if are_free => 0.0,
+            Attribute::Note => UNNOTED,
+            _ => MISSING,
+        };
+        ((zeros + 0.5) / (size + 1.0) / chance).ln().clamp(-most, 0.0) as f32
     };
     Some(Side { attribute, hits, misses, missing })
 }

@@ -30,7 +30,7 @@ const ALONE: usize = 8;
 const ALONE_FREE: f64 = 0.7;
 
 /// Evidence that the symptoms of a place are its own, beside the logarithm of the number of places, in nats.
-const PLACED: f64 = 10.0;
+const PLACED: f64 = 2.0;
 /// Share of a place's rows that must have such symptoms, one or the other.
 const PECULIAR: f64 = 0.6;
 /// Places that may be a cause under several symptoms, and these.

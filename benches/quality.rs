@@ -19,8 +19,8 @@ use serde::Serialize;
 use generated::{score, world};
 
 /// No one looks at these worlds while choosing parameters, so what they show holds for worlds not seen. Where somebody
-/// did, others take their place: 901 to 905 were looked at.
-const HELD_OUT: [u64; 5] = [921, 922, 923, 924, 925];
+/// did, others take their place: 901 to 905 and 921 to 925 were looked at.
+const HELD_OUT: [u64; 5] = [931, 932, 933, 934, 935];
 
 /// A size, the seeds it is run with, and the bars for each world.
 ///

@@ -38,7 +38,7 @@ const DIFFERENCE: f64 = 4.0;
 /// it grows with the logarithm of their number.
 const DOUBT: f64 = 0.5;
 const FEW: f64 = 50.0;
-const CHANCE: f64 = 0.6;
+const CHANCE: f64 = 1.1;
 /// Most that symptoms together tell for one cause, in nats: there are some 45 kinds of cause.
 const SYMPTOMS: f64 = 3.5;
 /// Part of the largest difference of codes and wordings that does not count.
@@ -53,7 +53,7 @@ const TELLING: (f64, f64) = (0.3, 0.3);
 /// touches several mostly has some of each in its parts.
 const EXCLUSIVE: f64 = 2.0;
 /// Weighted difference beside a ratio, delivery system, quarter or pharmacy from which a group is parted by it.
-const PARTED: f64 = 0.9;
+const PARTED: f64 = 0.7;
 /// How far the packages under two constant ratios may lie apart for these to be two errors, since one error multiplies by the
 /// size of the package, and the wordings under two delivery systems for these to be one.
 const ALIKE: f64 = 0.4;

@@ -126,6 +126,9 @@ pub(super) async fn look(
             );
             store.record(now, &[Change::Doubt { doubt: Some(Doubt { reason, read: None }) }])?;
         }
+        if store.known().doubt.is_none() && was_free(store) {
+            came_late(store, clock)?;
+        }
         learn(&claim, store, clock)?;
         let openings = openings(&claim, tracker);
         if may_write && policy.takeover_after.is_some() {
@@ -546,11 +549,11 @@ async fn send(
         let sent = tracker.set_project_property(&value).await;
         if clock.moment().since(asked).is_none_or(|passed| passed > LONGEST) {
             // The machine slept in the middle: another one may have had the project meanwhile, and opened tickets.
-            note(store, clock, Some(clock.moment()), false)?;
             let reason = "the claim on the project was sent long after the look at it".to_owned();
             let doubt = store.known().doubt.clone().unwrap_or(Doubt { reason, read: None });
-            store
-                .record(clock.moment().at, &[Change::Doubt { doubt: Some(Doubt { read: None, ..doubt }) }])?;
+            let doubt = Change::Doubt { doubt: Some(Doubt { read: None, ..doubt }) };
+            let noted = noted(store, Some(clock.moment()), false);
+            store.record(clock.moment().at, &[doubt].into_iter().chain(noted).collect::<Vec<_>>())?;
             return Ok(Err(Failure::HeldUp));
         }
         let Err(error) = sent else {
@@ -579,8 +582,15 @@ fn note(
     sent: Option<Moment>,
     was_free: bool,
 ) -> Result<(), StateError> {
-    let Some(claim) = store.known().claim.clone() else { return Ok(()) };
-    store.record(clock.moment().at, &[Change::Claim { claim: Some(Claimed { sent, was_free, ..claim }) }])
+    match noted(store, sent, was_free) {
+        Some(change) => store.record(clock.moment().at, &[change]),
+        None => Ok(()),
+    }
+}
+
+fn noted(store: &impl Store, sent: Option<Moment>, was_free: bool) -> Option<Change> {
+    let claim = store.known().claim.clone()?;
+    Some(Change::Claim { claim: Some(Claimed { sent, was_free, ..claim }) })
 }
 
 /// Why no ticket is opened now.
@@ -599,14 +609,11 @@ fn was_free(store: &impl Store) -> bool {
 /// Records that another machine may have claimed the project before a claim without an answer arrived in the place of its
 /// own, and opened tickets: it is at that for no longer than the reading waits that ends a doubt.
 fn came_late(store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
-    let Some(claim) = store.known().claim.clone() else { return Ok(()) };
+    let read = store.known().claim.as_ref().and_then(|claim| claim.sent.clone());
     let reason = "the claim on a project that was free had no answer".to_owned();
-    let doubt = Doubt { reason, read: claim.sent.clone() };
-    let claim = Claimed { sent: None, was_free: false, ..claim };
-    store.record(
-        clock.moment().at,
-        &[Change::Doubt { doubt: Some(doubt) }, Change::Claim { claim: Some(claim) }],
-    )
+    let doubt = Change::Doubt { doubt: Some(Doubt { reason, read }) };
+    let noted = noted(store, None, false);
+    store.record(clock.moment().at, &[doubt].into_iter().chain(noted).collect::<Vec<_>>())
 }
 
 /// How long a claim of which nobody knows what became can still arrive.

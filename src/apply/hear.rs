@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::port::{Store, Tracker};
 use crate::{
-    cluster::{Attribute, Item, Table},
+    cluster::{Attribute, Table},
     dispute::Text,
-    group::{Group, GroupId, Pattern, Status},
+    group::{Group, GroupId, Status},
     jira::{JiraError, instant},
     plan::{
         self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling,
@@ -110,7 +110,7 @@ pub(super) async fn orders(
         {
             give_back_since(&mut ticket, last.at);
         }
-        for comment in fresh {
+        for comment in &fresh {
             let Some(parsed) = parse_command(&comment.text) else { continue };
             let may = permitted.iter().any(|name| name == "*" || comment.author.contains(name));
             let stranger = format!("no-orders-of-{}", comment.author.first().map_or("", String::as_str));
@@ -153,12 +153,17 @@ pub(super) async fn orders(
                             &mut told,
                         ));
                     }
-                    Ok(command @ Command::Split { attribute }) => {
+                    Ok(command @ Command::Split { .. }) => {
+                        let is_later = |other: &&&Heard| {
+                            other.id > comment.id
+                                && matches!(parse_command(&other.text), Some(Ok(Command::Split { .. })))
+                        };
+                        let next = fresh.iter().find(is_later).and_then(|other| instant(&other.created));
                         let mut again = Vec::new();
                         let id = comment.id;
                         drop(carry_out(command, id, &seen, &mut ticket, store.known(), at, &mut again));
                         told.extend(again.into_iter().map(|ruling| Ruling {
-                            members: once_together(attribute, seen.group, records, store.known(), table),
+                            members: once_together(seen.group, store.known(), at, next),
                             ..ruling
                         }));
                     }
@@ -330,34 +335,18 @@ fn shown_members(group: &Group, known: &Known) -> Vec<Text> {
     group.members.iter().filter(was_there).cloned().collect()
 }
 
-/// Disputes that a group had before an order to split it by an attribute, as far as that can still be told: those of its
-/// parts, and those without a group that have all in common with a part but the attribute.
-fn once_together(
-    attribute: &str,
-    group: &Group,
-    records: &[GroupRecord],
-    known: &Known,
-    table: Option<&Table>,
-) -> Vec<Text> {
-    let is_part = |one: &Group| one.id == group.id || one.split_from.as_ref() == Some(&group.id);
-    let parts: Vec<&Group> =
-        known.groups.values().map(|record| &record.group).filter(|one| is_part(one)).collect();
-    let mut members: BTreeSet<Text> = parts.iter().flat_map(|part| part.members.iter().cloned()).collect();
-    if let Some((table, attribute)) = table.zip(Attribute::from_name(attribute)) {
-        let others = records.iter().map(|record| &record.group).filter(|one| !is_part(one));
-        let taken: BTreeSet<&Text> = others.flat_map(|one| &one.members).collect();
-        let mut patterns: Vec<Vec<Item>> =
-            parts.iter().flat_map(|part| part.patterns.iter().map(Pattern::items)).collect();
-        patterns.iter_mut().for_each(|items| items.retain(|item| item.attribute != attribute));
-        patterns.retain(|items| !items.is_empty());
-        let is_like = |row: &usize| {
-            (table.program(*row), table.client(*row)) == (group.program, &group.client)
-                && !taken.contains(table.id(*row))
-                && patterns.iter().any(|items| table.matches(*row, items))
-        };
-        members.extend((0..table.len()).filter(is_like).map(|row| table.id(row).clone()));
-    }
-    members.into_iter().collect()
+/// Disputes that a group had when it was ordered to be split, as far as that can still be told: its own and those of the
+/// groups that left it from then on, up to the next such order.
+fn once_together(group: &Group, known: &Known, ordered: Timestamp, next: Option<Timestamp>) -> Vec<Text> {
+    let is_part = |one: &Group| {
+        one.id == group.id
+            || one.split_from.as_ref() == Some(&group.id)
+                && one.since >= ordered
+                && next.is_none_or(|next| one.since < next)
+    };
+    let parts = known.groups.values().map(|record| &record.group).filter(|one| is_part(one));
+    let members: BTreeSet<&Text> = parts.flat_map(|part| &part.members).collect();
+    members.into_iter().cloned().collect()
 }
 
 fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String> {

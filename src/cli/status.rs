@@ -103,7 +103,7 @@ pub(super) fn execute(arguments: &Arguments, common: &Common, ui: &mut Ui) -> Re
     }
     if let Some(doubt) = answer.doubt {
         text.push_str(&format!(
-            "in doubt    {}; nothing is created before Jira was read twice\n",
+            "in doubt    {}; nothing is created before Jira was read from end to end\n",
             doubt.reason
         ));
     }

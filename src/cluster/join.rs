@@ -35,10 +35,11 @@ const ROUNDS: u32 = 3;
 /// What a full difference of weight 1 tells against one cause, in nats.
 const DIFFERENCE: f64 = 4.0;
 /// Agreement that proves nothing, in nats, among up to [`FEW`] groups. Among more, some pairs agree by chance:
-/// it grows with the logarithm of their number.
+/// it grows with the logarithm of their number, as far as that: what agrees so much is no chance.
 const DOUBT: f64 = 0.5;
 const FEW: f64 = 50.0;
 const CHANCE: f64 = 1.1;
+const MOST_DOUBT: f64 = 4.0;
 /// Most that symptoms together tell for one cause, in nats: there are some 45 kinds of cause.
 const SYMPTOMS: f64 = 3.5;
 /// Part of the largest difference of codes and wordings that does not count.
@@ -322,7 +323,7 @@ fn neighbours(partition: &Partition<'_>, shapes: &[Shape], reach: f64, free_rows
             with.entry(value).or_default().push(group as u32);
         }
     }
-    let doubt = DOUBT + CHANCE * (shapes.len() as f64 / FEW).ln().max(0.0);
+    let doubt = (DOUBT + CHANCE * (shapes.len() as f64 / FEW).ln().max(0.0)).min(MOST_DOUBT);
     let is_near = |a: &Shape, b: &Shape| {
         let (difference, agreement) = compare(partition, a, b);
         let needed = (free_rows.max(1.0) / (a.rows + b.rows)).ln().max(0.0) + 1.0;

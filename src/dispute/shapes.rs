@@ -106,7 +106,9 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         (Shape::Telephone, r"(?:\([0-9]{3}\) ?|\b[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}\b".to_owned()),
         (
             Shape::Name,
-            r"\b(?:(?:Mr|Mrs|Ms|Miss|Dr|Patient|Pt)\.? [A-Z][a-z]+|patient [A-Z][a-z]+|(?:MR\.|MRS\.?|MS\.|DR\.|PATIENT|PT\.) [A-Z]{2,})"
+            // With initials, apostrophes and letters beyond ASCII, of which a name may begin with one; undotted capitals of
+            // forms (`MR`, `DR`) are none.
+            r"\b(?:(?:Mr|Mrs|Ms|Miss|Dr|Patient|Pt)(?:\.? |\.)(?:[A-Z](?:\. ?| ))*(?:[A-Z]'[A-Z]?[a-z]+|(?u:\p{Lu}\p{Ll}+))|patient [A-Z][a-z]+|(?:MR\.|MRS\.?|MS\.|DR\.|PATIENT|PT\.) ?(?:[A-Z](?:\. ?| ))*(?:[A-Z]'[A-Z]+|(?u:\p{Lu}{2,})))"
                 .to_owned(),
         ),
         (
@@ -122,7 +124,7 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         (
             Shape::Date,
             format!(
-                r"(?i)\b(?:{YEAR}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])|(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])[-/.](?:{YEAR}|[0-9]{{2}})|{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|{MONTH} [0-3]?[0-9],? {YEAR}|[0-3]?[0-9][- ]{MONTH}[-.,]? ?{YEAR})\b"
+                r"(?i)\b(?:{YEAR}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])|(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])[-/.](?:{YEAR}|[0-9]{{2}})|(?:1[3-9]|2[0-9]|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.]{YEAR}|{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|{MONTH}[.]? [0-3]?[0-9](?:st|nd|rd|th)?,? {YEAR}|[0-3]?[0-9](?:st|nd|rd|th)?[- ]{MONTH}[-.,]? ?{YEAR})\b"
             ),
         ),
         (Shape::LongNumber, r"[0-9]{9,}".to_owned()),
@@ -369,6 +371,13 @@ mod tests {
                     "Miss Example",
                     "the patient Example",
                     "PATIENT EXAMPLE",
+                    "Mr. J. Example called",
+                    "Mr. J Q Example",
+                    "Mrs. O'Example",
+                    "Mr. Öxample",
+                    "Mr.Example",
+                    "MRS. O'EXAMPLE",
+                    "DR. J. EXAMPLE",
                 ],
             ),
             (Shape::Birth, &["DOB 1950", "born 3/21/50", "Date of birth: March 21, 1950", "dob 03211950"]),
@@ -401,6 +410,7 @@ mod tests {
             "Example Plan 2026",
             "0.9% 1,000 mL, 24 x 12",
             "Plan 12345678",
+            "Patient ID and Patient NDC are no columns of ours",
         ] {
             assert_eq!(shapes(text), [], "{text}");
         }
@@ -414,6 +424,10 @@ mod tests {
             "plan 03.21.50",
             "Plan (March 21, 1950)",
             "21 Mar 1950",
+            "21/03/1950",
+            "March 21st, 1950",
+            "21st March 1950",
+            "Mar. 21, 1950",
             "Plan 19500321",
         ];
         for text in dates {

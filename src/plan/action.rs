@@ -391,7 +391,7 @@ pub enum HoldReason {
         /// Why it cannot be told.
         reason: String,
     },
-    /// What is known may be less than what is so; nothing is created before Jira was read twice.
+    /// What is known may be less than what is so; nothing is created before Jira was read from end to end.
     Doubt {
         /// Why.
         reason: String,

@@ -109,8 +109,12 @@ impl Planner<'_> {
         let Some(ticket) = ticket else { return false };
         let said = ticket.life.as_deref().map_or(&[][..], |life| &life.said);
         let before = said.iter().filter(|one| within(**one, self.input.now.at, WEEK)).count();
-        // Those whose answer is open may have been said.
-        let open = ticket.saying.keys().filter(|topic| is_comment(topic)).count();
+        // Those whose answer is open may have been said, when they were sent.
+        let open = ticket
+            .saying
+            .iter()
+            .filter(|(topic, sent)| is_comment(topic) && within(sent.at, self.input.now.at, WEEK));
+        let open = open.count();
         let planned = self.speaking.get(&ticket.group).copied().unwrap_or(0);
         before + open + planned >= self.params.manners.comments_per_week
     }

@@ -281,7 +281,9 @@ impl Ruling {
             RulingKind::Together { .. } => None,
             RulingKind::Apart { attribute } => {
                 let label = Attribute::from_name(attribute).map_or("it", |attribute| attribute.label().0);
-                Some(format!("A person split {key}, so disputes that differ in {label} are kept apart."))
+                Some(format!(
+                    "A person split {key}, so those of its disputes at that time that differ in {label} are kept apart."
+                ))
             }
             // Told on the ticket when it was closed; what is open again follows no such decision.
             RulingKind::Closed if self.group == group.id => None,

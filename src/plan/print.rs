@@ -362,7 +362,9 @@ impl HoldReason {
                 "nobody can tell whether its create was done ({reason}); `disputebot ticket bind` or `ticket create` \
                  decides"
             ),
-            Self::Doubt { reason } => format!("{reason}; nothing is created before Jira was read twice"),
+            Self::Doubt { reason } => {
+                format!("{reason}; nothing is created before Jira was read from end to end")
+            }
             Self::MergedByPerson { into } => format!("a person closed it as a duplicate of {into}"),
             Self::Cloned { copy } => format!("a person copied it to {copy}; the copy is theirs"),
             Self::Refused { reason } => format!("Jira refused it: {reason}"),

@@ -153,10 +153,13 @@ impl Then {
 }
 
 /// Whether a person works on a ticket: it is in progress, or theirs by their own doing, as far as it is known whom Jira
-/// gave it to by itself.
+/// or a rule gave it to.
 pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
     match observed.category {
-        Category::New => (ticket.given.is_some() || ticket.unassigned) && is_taken(ticket, observed),
+        Category::New => {
+            let by_rule = ticket.written.as_ref().is_some_and(|it| it.fields.get(ASSIGNEE).is_some());
+            (ticket.given.is_some() || ticket.unassigned || by_rule) && is_taken(ticket, observed)
+        }
         Category::InProgress => true,
         Category::Done => false,
     }

@@ -197,13 +197,13 @@ impl Rival {
 }
 
 /// Something happened after which tickets may exist that are not known here: a copy was restored, a store was
-/// damaged, another disputebot worked on the project. Nothing is created until Jira was read from end to end,
-/// twice, so far apart that no create of before can come in between.
+/// damaged, another disputebot worked on the project. Nothing is created until Jira was read from end to end so long after
+/// that, or after a first such reading, that no create of before can come any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     /// What happened, for people.
     pub reason: String,
-    /// When the first complete reading of Jira began; none where there was none yet.
+    /// When the first complete reading of Jira began, or what is doubted happened, where that is known; none where neither is.
     pub read: Option<Moment>,
 }
 

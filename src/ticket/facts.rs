@@ -630,11 +630,13 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));
+        let is_all = concerned.clone().all(|member| reader.due(deadline, member).is_some());
         let days = concerned.filter_map(|member| reader.due(deadline, member));
         let last = days.clone().max();
         let told = match (days.filter(|due| *due >= day).min(), last) {
             (Some(next), _) => next.to_string(),
-            (None, Some(last)) => format!("passed on {last}"),
+            (None, Some(last)) if is_all => format!("passed on {last}"),
+            (None, Some(last)) => format!("passed on {last} where its day is known"),
             (None, None) => "unknown".to_owned(),
         };
         Some(Clock {

@@ -92,7 +92,7 @@ pub(super) fn text(view: &View, heard: Option<&Heard>, now: Timestamp) -> Result
     single("journal_records", "Records of the journal", whole(view.history.head.seq));
     single(
         "in_doubt",
-        "1 while nothing is created before Jira was read twice",
+        "1 while nothing is created before Jira was read from end to end",
         i64::from(known.doubt.is_some()),
     );
     single(

@@ -288,6 +288,11 @@ fn a_comment_that_is_sent_again_is_not_counted_a_second_time() {
     let spent = HoldReason::Spent { topic: "changed-summary".to_owned(), limit: 1 };
     let plan = world.plan();
     assert!(plan.is_empty() && holds(&plan).contains(&&spent), "{:?}", plan.holds);
+    // Nor for longer than a week: what became of it may never be known.
+    world.now += DAY * 8;
+    let plan = world.plan();
+    assert!(!holds(&plan).contains(&&spent), "{:?}", plan.holds);
+    assert_eq!(writes(&plan), ["comment DISP-1"]);
 }
 
 #[test]

@@ -518,3 +518,15 @@ fn who_takes_a_new_ticket_that_jira_gave_to_nobody_works_on_it() {
         assert_eq!(plan::is_worked_on(&ticket, &shown), works, "known to be given to nobody: {unassigned}");
     }
 }
+
+#[test]
+fn who_takes_a_new_ticket_that_a_rule_gave_to_another_one_works_on_it() {
+    let mut world = World::with_ticket();
+    let fields = [(plan::ASSIGNEE.to_owned(), "lead".to_owned())];
+    world.ticket(A).written.as_mut().unwrap().fields = fields.into_iter().collect();
+    for (assignee, works) in [("lead", false), ("analyst", true)] {
+        world.issue(A).assignee = Some(assignee.to_owned());
+        let (ticket, shown) = (world.ticket(A).clone(), world.issue(A).clone());
+        assert_eq!(plan::is_worked_on(&ticket, &shown), works, "{assignee}");
+    }
+}

@@ -206,7 +206,7 @@ fn the_ticket_of_a_group_tells_which_decisions_of_people_hold_for_its_disputes()
         said[&id(B)],
         [
             "A person said on DISP-4 that 4 of these disputes are no group.",
-            "A person split DISP-2, so disputes that differ in reason code are kept apart.",
+            "A person split DISP-2, so those of its disputes at that time that differ in reason code are kept apart.",
         ]
     );
     // Nor what a later one contradicts.

@@ -153,7 +153,7 @@ async fn in_doubt_nothing_is_created_before_the_second_reading() {
     let status: Value = serde_json::from_str(&world.expect(0, &["status", "--json"]).await).unwrap();
     assert!(status["doubt"]["reason"].as_str().unwrap().contains("restored"), "{status}");
     let plan = world.expect(0, &["plan", "--set", "jira.create_settle=5m"]).await;
-    assert!(plan.contains("nothing is created before Jira was read twice"), "{plan}");
+    assert!(plan.contains("nothing is created before Jira was read from end to end"), "{plan}");
     world.expect(0, &["run"]).await;
     world.assert_one_ticket_per_group("trusted again").await;
 }

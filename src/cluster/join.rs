@@ -38,8 +38,8 @@ const DIFFERENCE: f64 = 4.0;
 /// it grows with the logarithm of their number, as far as that: what agrees so much is no chance.
 const DOUBT: f64 = 0.5;
 const FEW: f64 = 50.0;
-const CHANCE: f64 = 1.1;
-const MOST_DOUBT: f64 = 4.0;
+const CHANCE: f64 = 0.9;
+const MOST_DOUBT: f64 = 2.8;
 /// Most that symptoms together tell for one cause, in nats: there are some 45 kinds of cause.
 const SYMPTOMS: f64 = 3.5;
 /// Part of the largest difference of codes and wordings that does not count.

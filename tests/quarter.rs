@@ -696,27 +696,29 @@ impl House {
         for ruling in rulings.iter().filter(|ruling| is_last(ruling)) {
             let good = self.settled.entry(ruling.id.clone()).or_default();
             *good += 1;
+            // Closed as well: what people decided of disputes goes with them, whatever group they come to.
+            if matches!(ruling.kind, RulingKind::Closed | RulingKind::NotAGroup) {
+                let key = &ruling.key;
+                for action in
+                    passed.plan.actions.iter().filter(|it| matches!(it.write, Write::Create { .. }))
+                {
+                    let members = &known.groups[&action.group].group.members;
+                    let ruled = members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();
+                    assert!(
+                        ruled * 2 < members.len() || is_much(&action.group),
+                        "{when}: a ticket for what people closed or called no group ({key})"
+                    );
+                    // It never comes without a word.
+                    let is_told = matches!(
+                        action.reason,
+                        Reason::DespiteRuling { .. } | Reason::SplitFrom { .. } | Reason::CreateAgain
+                    );
+                    assert!(ruled == 0 || is_told, "{when}: {:?} in spite of {key}", action.reason);
+                }
+            }
             let what = match &ruling.kind {
-                RulingKind::Closed => continue,
+                RulingKind::Closed => "closed",
                 RulingKind::NotAGroup => {
-                    for action in
-                        passed.plan.actions.iter().filter(|it| matches!(it.write, Write::Create { .. }))
-                    {
-                        let members = &known.groups[&action.group].group.members;
-                        let ruled =
-                            members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();
-                        assert!(
-                            ruled * 2 < members.len() || is_much(&action.group),
-                            "{when}: a ticket for what is no group ({})",
-                            ruling.key
-                        );
-                        // It never comes without a word.
-                        let is_told = matches!(
-                            action.reason,
-                            Reason::DespiteRuling { .. } | Reason::SplitFrom { .. } | Reason::CreateAgain
-                        );
-                        assert!(ruled == 0 || is_told, "{when}: {:?} for what is no group", action.reason);
-                    }
                     let own = known.ticket(&ruling.group);
                     let is_held = passed.plan.holds.iter().any(|hold| {
                         hold.group == ruling.group && !matches!(hold.reason, HoldReason::Ruled { .. })
@@ -1029,6 +1031,7 @@ async fn quarter(flavour: Flavour) {
         "merge",
         "split",
         "not a group",
+        "closed",
         "unasked comment",
         "priority",
         "reopen",

@@ -848,7 +848,13 @@ fn documents_are_demanded_by_the_lists_of_the_days_on_which_the_disputes_were_op
         });
         facts.cause.documents
     };
-    let needed = |code: &str| vec![format!("the documents that reason code {code} demands")];
+    let needed = |code: &str| {
+        let words = match code {
+            "N" => "terminated NDC: shelf life ended more than one year before the dispense date",
+            _ => "converted NDC",
+        };
+        vec![format!("the documents that reason code {code} demands ({words})")]
+    };
     assert_eq!(documents("N", ["2026-05-01", "2026-05-01"]), needed("N"));
     assert_eq!(documents("N", ["", ""]), needed("N"), "without a day the current list counts");
     assert_eq!(
@@ -863,6 +869,18 @@ fn documents_are_demanded_by_the_lists_of_the_days_on_which_the_disputes_were_op
         needed("H"),
         "one of the lists before 2011 asked for them"
     );
+}
+
+#[test]
+fn the_words_of_a_reason_code_are_ours_also_where_they_look_like_a_date() {
+    let text = words_of(
+        &content_of(&|dispute| {
+            dispute.program = Program::Cgdp;
+            dispute.reason_codes = vec!["D10".into()];
+        })
+        .unwrap(),
+    );
+    assert!(text.contains("that reason code D10 demands (service date before 1 Jan 2011)"), "{text}");
 }
 
 #[test]

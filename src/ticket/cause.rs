@@ -155,7 +155,10 @@ fn demanded_documents(
             None => tables.reason_code(program, code).into_iter().collect(),
         });
         let texts = rows.filter_map(|row| match &row.documentation {
-            Documentation::Needed => Some(format!("the documents that reason code {code} demands")),
+            // The lists say that there must be documents, and at times which, in the words of the code.
+            Documentation::Needed => {
+                Some(format!("the documents that reason code {code} demands ({})", row.description))
+            }
             Documentation::Described(what) => Some(match what.as_str() {
                 "contract" => format!("what reason code {code} asks for by contract"),
                 "varies" => format!("what reason code {code} asks for, which varies"),

@@ -699,8 +699,7 @@ impl House {
             // Closed as well: what people decided of disputes goes with them, whatever group they come to.
             if matches!(ruling.kind, RulingKind::Closed | RulingKind::NotAGroup) {
                 let key = &ruling.key;
-                for action in
-                    passed.plan.actions.iter().filter(|it| matches!(it.write, Write::Create { .. }))
+                for action in passed.plan.actions.iter().filter(|it| matches!(it.write, Write::Create { .. }))
                 {
                     let members = &known.groups[&action.group].group.members;
                     let ruled = members.iter().filter(|it| ruling.members.binary_search(it).is_ok()).count();

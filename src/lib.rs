@@ -58,8 +58,9 @@
 //!   [`apply::recover`] finds out by reading issue after issue, past the search index.
 //! * **Three copies.** The journal is the truth, sled a view of it, and each ticket carries a
 //!   [`plan::Mark`] by which its group is known again. Where one copy may lack something, [`state::Doubt`]
-//!   keeps everything from being created until all projects in which it opened tickets were read from end to end, twice. A
-//!   claim on the first of them ([`apply::claim`]) keeps a second disputebot out and anchors the head of the journal.
+//!   keeps everything from being created until all projects in which it opened tickets were read from end to end, so late
+//!   that nothing of before can come any more. A claim on the first of them ([`apply::claim`]) keeps a second disputebot
+//!   out and anchors the head of the journal.
 //! * **People win.** Fields are compared three ways; what a person changed, closed or muted stays so. Orders in
 //!   comments ([`plan::Command`]) are carried out and answered once; what is
 //!   decided about disputes ([`plan::Ruling`]) is kept by the disputes and guides the grouping.

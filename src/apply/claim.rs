@@ -330,7 +330,7 @@ impl<'a> Keeper<'a> {
         if !self.policy.lease {
             return Ok(true);
         }
-        // It began when the claim was sent.
+        // A later run opens tickets, when Jira was read.
         if store.known().doubt.is_some() {
             return Ok(false);
         }
@@ -551,9 +551,7 @@ async fn send(
             // The machine slept in the middle: another one may have had the project meanwhile, and opened tickets.
             let reason = "the claim on the project was sent long after the look at it".to_owned();
             let doubt = store.known().doubt.clone().unwrap_or(Doubt { reason, read: None });
-            let doubt = Change::Doubt { doubt: Some(Doubt { read: None, ..doubt }) };
-            let noted = noted(store, Some(clock.moment()), false);
-            store.record(clock.moment().at, &[doubt].into_iter().chain(noted).collect::<Vec<_>>())?;
+            doubt_it(store, clock, Doubt { read: None, ..doubt }, Some(clock.moment()))?;
             return Ok(Err(Failure::HeldUp));
         }
         let Err(error) = sent else {
@@ -611,9 +609,19 @@ fn was_free(store: &impl Store) -> bool {
 fn came_late(store: &mut impl Store, clock: &impl Clock) -> Result<(), StateError> {
     let read = store.known().claim.as_ref().and_then(|claim| claim.sent.clone());
     let reason = "the claim on a project that was free had no answer".to_owned();
-    let doubt = Change::Doubt { doubt: Some(Doubt { reason, read }) };
-    let noted = noted(store, None, false);
-    store.record(clock.moment().at, &[doubt].into_iter().chain(noted).collect::<Vec<_>>())
+    doubt_it(store, clock, Doubt { reason, read }, None)
+}
+
+/// Puts the state in doubt because of a claim, and notes in the same record when that was sent, where it may still arrive.
+fn doubt_it(
+    store: &mut impl Store,
+    clock: &impl Clock,
+    doubt: Doubt,
+    sent: Option<Moment>,
+) -> Result<(), StateError> {
+    let doubt = Change::Doubt { doubt: Some(doubt) };
+    let changes: Vec<Change> = noted(store, sent, false).into_iter().chain([doubt]).collect();
+    store.record(clock.moment().at, &changes)
 }
 
 /// How long a claim of which nobody knows what became can still arrive.

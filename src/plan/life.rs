@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
-    Action, Closed, HoldReason, Life, Observed, Reason, SECOND, Ticket, Unsaid, Write,
+    Action, Closed, HoldReason, Life, Moment, Observed, Reason, SECOND, Ticket, Unsaid, Write,
     decide::{Planner, Standing, paragraph},
     lineage::CLOSING,
     lost::OVERWRITTEN,
@@ -110,11 +110,10 @@ impl Planner<'_> {
         let said = ticket.life.as_deref().map_or(&[][..], |life| &life.said);
         let before = said.iter().filter(|one| within(**one, self.input.now.at, WEEK)).count();
         // Those whose answer is open may have been said, when they were sent.
-        let open = ticket
-            .saying
-            .iter()
-            .filter(|(topic, sent)| is_comment(topic) && within(sent.at, self.input.now.at, WEEK));
-        let open = open.count();
+        let is_open = |(topic, sent): &(&String, &Moment)| {
+            is_comment(topic) && within(sent.at, self.input.now.at, WEEK)
+        };
+        let open = ticket.saying.iter().filter(is_open).count();
         let planned = self.speaking.get(&ticket.group).copied().unwrap_or(0);
         before + open + planned >= self.params.manners.comments_per_week
     }

@@ -124,8 +124,8 @@ pub struct Clock {
     pub starts: String,
     /// Who must act.
     pub owner: String,
-    /// The next day on which it falls for a dispute of the group, or that it `passed on` the last one; `unknown` where the
-    /// day of its event is not in the input.
+    /// The next day on which it falls for a dispute of the group, or that it `passed on` the last one, as far as days are
+    /// known; `unknown` where the day of its event is not in the input.
     pub due: String,
     /// Whether that day is known.
     pub is_dated: bool,
@@ -630,12 +630,12 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
     let deadlines = running.into_iter().filter_map(|deadline| {
         let limit = deadline.limit.clone()?;
         let concerned = members.iter().filter(|member| deadline.concerns(member));
-        let is_all = concerned.clone().all(|member| reader.due(deadline, member).is_some());
-        let days = concerned.filter_map(|member| reader.due(deadline, member));
-        let last = days.clone().max();
-        let told = match (days.filter(|due| *due >= day).min(), last) {
+        let days: Vec<Option<Date>> = concerned.map(|member| reader.due(deadline, member)).collect();
+        let known = days.iter().copied().flatten();
+        let last = known.clone().max();
+        let told = match (known.filter(|due| *due >= day).min(), last) {
             (Some(next), _) => next.to_string(),
-            (None, Some(last)) if is_all => format!("passed on {last}"),
+            (None, Some(last)) if days.iter().all(Option::is_some) => format!("passed on {last}"),
             (None, Some(last)) => format!("passed on {last} where its day is known"),
             (None, None) => "unknown".to_owned(),
         };

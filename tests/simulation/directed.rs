@@ -13,7 +13,7 @@ use disputebot::{
     dispute::Program,
     group::{Group, GroupId, Status},
     plan::{Action, Category, Fence, Issue, Link, Mark, Past, Plan, Reason, Ticket, Write},
-    state::{Change, Doubt},
+    state::{Change, Claimed, Doubt},
     ticket::{Content, Markup, adf, block, facts::Grain},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -614,6 +614,23 @@ fn a_claim_without_an_answer_on_a_free_project_opens_nothing_before_jira_was_rea
         assert_eq!(story.store.known().doubt, None, "one reading is enough");
         let applied = story.apply(two_creates(), || {}).await;
         assert_eq!((applied.done.len(), applied.failed.len()), (2, 0), "{applied:?}");
+    });
+}
+
+#[test]
+fn a_run_that_died_over_its_claim_on_a_free_project_is_in_doubt_from_the_next_look_on() {
+    tell(async |story| {
+        claimed(story).await;
+        let claim = story.store.known().claim.clone().unwrap();
+        let sent = Some(story.clock.moment());
+        let died = Change::Claim { claim: Some(Claimed { sent: sent.clone(), was_free: true, ..claim }) };
+        story.store.record(story.clock.moment().at, &[died]).unwrap();
+        story.recover().await;
+        let doubt = story.store.known().doubt.clone();
+        assert_eq!(doubt.map(|doubt| doubt.read), Some(sent), "its wait began when the claim was sent");
+        tokio::time::sleep(2 * A_WHILE).await;
+        story.recover().await;
+        assert_eq!(story.store.known().doubt, None);
     });
 }
 

@@ -272,7 +272,7 @@ fn unit(mut vector: Vec<(u32, f32)>) -> Vec<(u32, f32)> {
 
 fn name(wording: &str) -> String {
     let digest = Sha256::digest(wording.as_bytes());
-    format!("wording-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
+    format!("wording-{}", hex::encode(&digest[..4]))
 }
 
 /// Smallest product of two unit vectors that are near: |a - b|² = 2 - 2ab; the slack keeps a point at exactly `reach`

@@ -334,7 +334,7 @@ pub fn is_unfinished(known: &Known, week: Week) -> bool {
 }
 
 fn digits(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

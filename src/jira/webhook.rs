@@ -120,8 +120,7 @@ mod tests {
     #[test]
     fn the_method_is_the_one_that_the_header_names_and_no_weak_one() {
         let signed = |method: &str, digest: Vec<u8>| {
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            verify(SECRET, Some(&format!("{method}={hex}")), BODY)
+            verify(SECRET, Some(&format!("{method}={}", hex::encode(digest))), BODY)
         };
         let sha384 = Hmac::<Sha384>::new_from_slice(SECRET).unwrap().chain_update(BODY).finalize();
         let sha512 = Hmac::<Sha512>::new_from_slice(SECRET).unwrap().chain_update(BODY).finalize();

@@ -67,8 +67,7 @@ pub fn message_id(week: Week, client: Option<&str>, recipient: &str) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    let digits: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{week}.{digits}")
+    format!("{week}.{}", hex::encode(&hasher.finalize()[..8]))
 }
 
 /// The five sentences as a message of a chat.

@@ -121,7 +121,7 @@ fn hmac(key: &[u8], message: &[u8]) -> String {
         hash.finalize()
     };
     let digest = keyed(0x5c, &keyed(0x36, message));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest)
 }
 
 #[cfg(test)]

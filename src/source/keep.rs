@@ -26,7 +26,7 @@ use tempfile::NamedTempFile;
 
 use super::Settings;
 use super::batch::{Problem, Reason, Reject};
-use super::key::{LocalKey, hex};
+use super::key::LocalKey;
 use super::mapping::shown;
 use super::parse::Read;
 use super::table::Table;
@@ -299,7 +299,7 @@ fn mapping(settings: &Settings, tables: &Tables, key: &LocalKey) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{build:?} {all:?} {tables:?}"));
     hash.update(key.hash("mapping", ""));
-    hex(&hash.finalize()[..16])
+    hex::encode(&hash.finalize()[..16])
 }
 
 impl Kept {

@@ -47,7 +47,7 @@ impl LocalKey {
     fn make(folder: &Path, path: &Path) -> io::Result<Self> {
         let key = Self::random();
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        writeln!(file, "{}", hex(&*key.0))?;
+        writeln!(file, "{}", hex::encode(*key.0))?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
             Ok(_) => fs::File::open(folder)?.sync_all().map(|()| key),
@@ -68,21 +68,14 @@ impl LocalKey {
 
     fn read(text: &str) -> io::Result<Self> {
         let wrong = || io::Error::new(io::ErrorKind::InvalidData, "it is no key of 64 hexadecimal digits");
-        let text = text.trim();
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(wrong());
-        }
         let mut key = [0; 32];
-        for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-        }
+        hex::decode_to_slice(text.trim(), &mut key).map_err(|_| wrong())?;
         Ok(Self(Arc::new(key)))
     }
 
     /// The keyed hash of a text, 32 hexadecimal digits; `what` keeps hashes for one purpose apart from others.
     pub(super) fn hash(&self, what: &str, text: &str) -> String {
-        hex(&self.digest(&[what.as_bytes(), &[0], text.as_bytes()])[..16])
+        hex::encode(&self.digest(&[what.as_bytes(), &[0], text.as_bytes()])[..16])
     }
 
     /// The keyed hash of some bytes.
@@ -94,10 +87,6 @@ impl LocalKey {
         }
         mac.finalize().into_bytes().into()
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! which is right. Over files the later one wins, and so it does over sources.
 
 use std::collections::HashMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -190,11 +190,7 @@ impl<'a> Ledger<'a> {
         counts.open = disputes.len() as u64;
         assert_eq!(counts.rows, counts.accounted(), "every row is accounted for: {counts:?}");
 
-        let fingerprint = hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let fingerprint = hex::encode(hash.finalize());
         Batch {
             disputes,
             resolved,

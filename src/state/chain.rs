@@ -2,7 +2,7 @@
 //!
 //! Pure. The form is told in the documentation of [`super::journal`].
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -66,10 +66,7 @@ impl Head {
 
 impl fmt::Display for ChainHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-        nibbles
-            .filter_map(|nibble| char::from_digit(nibble.into(), 16))
-            .try_for_each(|it| formatter.write_char(it))
+        formatter.write_str(&hex::encode(self.0))
     }
 }
 
@@ -90,20 +87,10 @@ impl FromStr for ChainHash {
     type Err = NotAHash;
 
     fn from_str(text: &str) -> Result<Self, NotAHash> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        };
-        let read = || {
-            let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
-            let mut bytes = [0; 32];
-            for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-                *byte = digit(*high)? << 4 | digit(*low)?;
-            }
-            Some(Self(bytes))
-        };
-        read().ok_or_else(|| NotAHash { found: text.to_owned() })
+        let mut bytes = [0; 32];
+        let is_lower = !text.bytes().any(|sign| sign.is_ascii_uppercase());
+        let is_read = is_lower && hex::decode_to_slice(text, &mut bytes).is_ok();
+        is_read.then_some(Self(bytes)).ok_or_else(|| NotAHash { found: text.to_owned() })
     }
 }
 

@@ -129,7 +129,7 @@ pub fn digest(nodes: &[Value]) -> String {
         hash.update(normal(node).to_string().as_bytes());
         hash.update(b"\n");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 fn normal(value: &Value) -> Value {

@@ -139,8 +139,7 @@ impl List {
     }
 
     fn named(group: &str, text: String, rows: usize, left_out: usize) -> Self {
-        let digest = Sha256::digest(text.as_bytes());
-        let version: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let version = hex::encode(&Sha256::digest(text.as_bytes())[..4]);
         Self {
             name: format!("{PREFIX}{group}-{version}.csv"),
             text: text.into(),

@@ -69,7 +69,7 @@ pub fn digest(nodes: &[Value]) -> String {
             hash.update(wiki::unticked(&wiki::normal(text)).as_bytes());
             hash.update(b"\n");
         }
-        return hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        return hex::encode(hash.finalize());
     }
     adf::digest(nodes)
 }

@@ -1,6 +1,7 @@
 //! A model of Jira and of a disk, in one thread and in virtual time, that can fail at every step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -1701,10 +1702,10 @@ impl Disk {
         }
         self.sync();
         let mut known = Known::default();
-        let mut heads = vec![Head::EMPTY];
+        let mut heads = vec![0];
         for change in self.lock().iter() {
             known.take(change.clone());
-            heads.push(next(heads[heads.len() - 1], change));
+            heads.push(next(&heads, change));
         }
         known.waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ModelStore { world: world.clone(), disk: self.clone(), known, heads, poisoned: false }
@@ -1716,7 +1717,8 @@ pub(crate) struct ModelStore {
     world: World,
     disk: Disk,
     known: Known,
-    heads: Vec<Head>,
+    /// A hash for each record, from that of none.
+    heads: Vec<u64>,
     poisoned: bool,
 }
 
@@ -1726,7 +1728,7 @@ impl Store for ModelStore {
     }
 
     fn head(&self) -> Head {
-        self.heads[self.heads.len() - 1]
+        head(&self.heads, self.heads.len() - 1)
     }
 
     fn record(&mut self, _at: Timestamp, changes: &[Change]) -> Result<(), StateError> {
@@ -1768,14 +1770,14 @@ impl Store for ModelStore {
         }
         for change in changes {
             self.known.take(change.clone());
-            let next = next(self.head(), change);
-            self.heads.push(next);
+            self.heads.push(next(&self.heads, change));
         }
         Ok(())
     }
 
     fn has(&self, head: Head) -> Result<bool, StateError> {
-        Ok(self.heads.contains(&head))
+        let seq = usize::try_from(head.seq).unwrap_or(usize::MAX);
+        Ok(seq < self.heads.len() && crate::model::head(&self.heads, seq) == head)
     }
 }
 
@@ -1799,19 +1801,31 @@ impl ModelStore {
     }
 }
 
-fn next(head: Head, change: &Change) -> Head {
-    let mut hash = head.seq ^ 0xcbf2_9ce4_8422_2325;
-    let text = head.hash.to_string();
-    let kind = match change {
-        Change::Ticket(ticket) => format!("{:?}", ticket.link),
-        Change::Group(record) => record.group.id.to_string(),
-        other => format!("{other:?}"),
-    };
-    for byte in text.bytes().skip(48).chain(kind.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+/// The hash of a record that follows others.
+fn next(heads: &[u64], change: &Change) -> u64 {
+    struct Fnv(u64);
+    impl std::fmt::Write for Fnv {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0 = text
+                .bytes()
+                .fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+            Ok(())
+        }
     }
-    let hash = format!("{hash:064x}").parse().unwrap_or(Head::EMPTY.hash);
-    Head { seq: head.seq + 1, hash }
+    let mut hash = Fnv(heads[heads.len() - 1] ^ 0xcbf2_9ce4_8422_2325);
+    let written = match change {
+        Change::Ticket(ticket) => write!(hash, "{:?}", ticket.link),
+        Change::Group(record) => write!(hash, "{}", record.group.id),
+        other => write!(hash, "{other:?}"),
+    };
+    assert!(written.is_ok(), "a hash takes every text");
+    hash.0
+}
+
+/// The head of the journal after so many records.
+fn head(heads: &[u64], seq: usize) -> Head {
+    let hash = format!("{:064x}", heads[seq]).parse().unwrap_or(Head::EMPTY.hash);
+    Head { seq: seq as u64, hash }
 }
 
 /// The clocks of the machine.

@@ -14,7 +14,7 @@
 use super::{Applier, Clock, Failure, Sent, Store, Tracker, within};
 use crate::{
     jira::workflow::{self, Atlas, Transition, Walk},
-    plan::{self, Category, Closed, DONE_LABEL, Issue, Life, REOPENED_LABEL, Ticket, ways_topic},
+    plan::{self, Category, Closed, DONE_LABEL, Issue, REOPENED_LABEL, Ticket, ways_topic},
     state::StateError,
     ticket::{
         self,
@@ -182,7 +182,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 ticket.saying.remove(REOPENING);
                 // A label in its place was counted already.
                 if before != Closed::Stuck {
-                    Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                    ticket.note_reopened(self.clock.moment().at);
                 }
             }
         }
@@ -249,7 +249,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             (None, false) => {
                 ticket.closed = Closed::Stuck;
                 if !has_label {
-                    Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+                    ticket.note_reopened(self.clock.moment().at);
                 }
             }
         }
@@ -271,7 +271,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             None => return Ok(Err(Failure::Stopped)),
         }
         if (ticket.closed, closed) == (Closed::Labelled, Closed::No) {
-            Life::note_reopened(&mut ticket.life, self.clock.moment().at);
+            ticket.note_reopened(self.clock.moment().at);
         }
         ticket.closed = closed;
         self.record(ticket)?;

@@ -12,7 +12,7 @@ use crate::{
     group::{Group, GroupId, Status},
     jira::{self, Glance, JiraError, workflow},
     plan::{
-        self, Action, Category, Closed, Issue, Life, Link, Moment, Observed, Overwritten, Plan, Ruling,
+        self, Action, Category, Closed, Issue, Link, Moment, Observed, Overwritten, Plan, Ruling,
         Standing, StrayKind, Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
@@ -401,7 +401,7 @@ fn open_again(
             ticket.not_closing();
             // Ours, though the answer was lost: it counts among those that are bounded.
             if let Some(sent) = ticket.saying.remove(REOPENING) {
-                Life::note_reopened(&mut ticket.life, sent.at);
+                ticket.note_reopened(sent.at);
             }
             Change::Ticket(ticket)
         })

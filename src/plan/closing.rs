@@ -53,10 +53,11 @@ impl Planner<'_> {
         if ticket.told.contains(&topic) {
             return;
         }
-        let open = if ticket.closed == Closed::Labelled {
-            format!("the label {DONE_LABEL} is taken off")
-        } else {
-            "this ticket is reopened".to_owned()
+        let open = match ticket.closed {
+            Closed::Labelled => format!("the label {DONE_LABEL} is taken off"),
+            // It was, and the comment that should have said so failed.
+            Closed::No => "this ticket is open again".to_owned(),
+            _ => "this ticket is reopened".to_owned(),
         };
         let text = match self.despite(group) {
             Some(over) => format!(

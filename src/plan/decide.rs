@@ -11,7 +11,6 @@ use super::{
     closing::{RETURNED, standing_label},
     gate::gated,
     life::{Manners, Settled},
-    lineage::split_topic,
     orders::QuietDisputes,
     update::written,
 };
@@ -310,8 +309,9 @@ impl Planner<'_> {
         self.follow(group, standing, &Ticket::none(group.id.clone()));
         // The parent learns of the split when the child's ticket is there to be linked.
         if let Some(parent) = &group.split_from {
-            self.announce_split(group, standing, parent, None);
-            self.introduce(group, standing, &Ticket::none(group.id.clone()), parent, None);
+            let none = Ticket::none(group.id.clone());
+            self.announce_split(group, standing, &none, parent, None);
+            self.introduce(group, standing, &none, parent, None);
         }
     }
 
@@ -363,11 +363,11 @@ impl Planner<'_> {
                 self.tell_returned(group, standing, ticket, observed);
             }
             self.unlabel(group, standing, observed, label, Closed::No, Reason::Returned);
+        } else if ticket.was_reopened() {
+            self.tell_returned(group, standing, ticket, observed);
         }
         if let Some(parent) = &group.split_from {
-            if !ticket.told.contains(&split_topic(parent)) {
-                self.announce_split(group, standing, parent, Some(observed));
-            }
+            self.announce_split(group, standing, ticket, parent, Some(observed));
             self.introduce(group, standing, ticket, parent, Some(observed));
         }
         self.follow(group, standing, ticket);

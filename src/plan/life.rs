@@ -59,10 +59,9 @@ impl Default for Manners {
 
 impl Life {
     /// Notes that the ticket was reopened.
-    pub fn note_reopened(life: &mut Option<Box<Self>>, at: Timestamp) {
-        let life = life.get_or_insert_default();
-        life.reopened.retain(|one| within(*one, at, REOPENINGS));
-        life.reopened.push(at);
+    pub(super) fn note_reopened(&mut self, at: Timestamp) {
+        self.reopened.retain(|one| within(*one, at, REOPENINGS));
+        self.reopened.push(at);
     }
 
     /// Notes that something was said without being asked.

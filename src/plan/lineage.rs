@@ -361,11 +361,12 @@ impl Planner<'_> {
         self.act(group, standing, observed, write, reason);
     }
 
-    /// Links parent and child and tells the parent, once the parent has a ticket.
+    /// Links parent and child, once the parent has a ticket, and tells the parent while the child's is young.
     pub(super) fn announce_split(
         &mut self,
         child: &Group,
         standing: &Standing,
+        ticket: &Ticket,
         parent: &GroupId,
         observed: Option<&Observed>,
     ) {
@@ -374,19 +375,19 @@ impl Planner<'_> {
         if parent_ticket.and_then(Ticket::issue).is_none() {
             return;
         }
-        let write = Write::Link {
-            to: parent.clone(),
-            link_type: self.params.split_link.clone(),
-            topic: split_topic(parent),
-        };
-        let key = observed.map(|observed| observed.issue.key.clone());
-        self.actions.push(Action {
-            group: child.id.clone(),
-            key,
-            title: standing.title.clone(),
-            write,
-            reason: reason.clone(),
-        });
+        let topic = split_topic(parent);
+        let is_linked = ticket.told.contains(&topic);
+        if !is_linked {
+            let write =
+                Write::Link { to: parent.clone(), link_type: self.params.split_link.clone(), topic };
+            let key = observed.map(|observed| observed.issue.key.clone());
+            let (group, title, reason) = (child.id.clone(), standing.title.clone(), reason.clone());
+            self.actions.push(Action { group, key, title, write, reason });
+        }
+        // A comment that failed, or that was one too many, is not made up for by the link alone.
+        if is_linked && !self.is_young(child, ticket) {
+            return;
+        }
         // The headline is no part of a screened content, and goes to a ticket of its own.
         let headline =
             if screen(&standing.title).is_none() { format!(" ({})", standing.title) } else { String::new() };
@@ -437,7 +438,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Says something on the ticket of another group, once. Where that is closed, is to be quiet or has said enough, the
+    /// Says something on the ticket of another group, once. While that is closed, is to be quiet or has said enough, the
     /// link says it.
     fn tell_other(&mut self, other: &GroupId, topic: String, text: String, reason: Reason) {
         let Some(ticket) = self.input.tickets.get(other) else { return };

@@ -150,6 +150,23 @@ impl Ticket {
         }
     }
 
+    /// Whether it is open because disputebot reopened it, as [`Self::note_reopened`] has it.
+    pub(super) fn was_reopened(&self) -> bool {
+        self.closed == Closed::No && self.told.contains(&self.reopened_topic())
+    }
+
+    /// Notes that disputebot reopened it.
+    pub fn note_reopened(&mut self, at: Timestamp) {
+        self.told.insert(self.reopened_topic());
+        let life = self.life.get_or_insert_default();
+        life.note_reopened(at);
+    }
+
+    /// What says in `told` that it was reopened after the last time that it was closed.
+    fn reopened_topic(&self) -> String {
+        format!("reopened-{}", self.closings)
+    }
+
     /// No move towards done is under way any more.
     pub fn not_closing(&mut self) {
         self.saying.retain(|topic, _| !topic.starts_with(CLOSING));

@@ -265,6 +265,31 @@ fn a_ticket_that_we_closed_is_reopened_when_the_cause_is_back_each_time() {
 }
 
 #[test]
+fn a_comment_on_a_reopening_that_failed_is_made_later_and_none_is_made_on_what_a_person_reopened() {
+    let mut world = World::with_ticket();
+    let at = world.now;
+    world.end(A, Status::Resolved { at });
+    world.run();
+    world.group(A).status = Status::Active;
+    world.standing(A).content = Some(Ok(content(A, 5)));
+    world.standing(A).returned = true;
+    let mut by_person = world.clone();
+
+    let mut plan = world.plan();
+    assert_eq!(writes(&plan)[..2], ["comment DISP-1", "reopen DISP-1"]);
+    plan.actions.remove(0);
+    world.apply(&plan);
+    world.standing(A).returned = false;
+    assert_eq!(writes(&world.run()), ["comment DISP-1"]);
+    assert!(world.comments.last().unwrap().1.contains("so this ticket is open again"), "{:?}", world.comments);
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
+
+    by_person.issue(A).category = Category::New;
+    by_person.ticket(A).closed = Closed::No;
+    assert!(!writes(&by_person.run()).contains(&"comment DISP-1".to_owned()));
+}
+
+#[test]
 fn a_close_whose_answer_was_lost_counts_as_ours() {
     let mut world = World::with_ticket();
     world.issue(A).category = Category::Done;

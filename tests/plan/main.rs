@@ -49,6 +49,7 @@ pub(crate) fn id(bits: u128) -> GroupId {
 }
 
 /// Groups, what is known of their tickets, and a Jira that keeps what is written to it.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) complete: bool,
@@ -316,14 +317,14 @@ impl World {
                     ticket.closed = if done { Closed::ByUs } else { Closed::No };
                     ticket.closings += u32::from(done);
                     if !done {
-                        Life::note_reopened(&mut ticket.life, self.now);
+                        ticket.note_reopened(self.now);
                     }
                 }
             }
             Write::Unlabel { issue, label, closed } => {
                 assert!(self.jira.get_mut(&issue.id).unwrap().labels.remove(label), "`{label}` is not there");
                 if *closed == Closed::No {
-                    Life::note_reopened(&mut ticket.life, self.now);
+                    ticket.note_reopened(self.now);
                 }
                 ticket.closed = *closed;
             }

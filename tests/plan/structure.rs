@@ -376,6 +376,23 @@ fn a_split_is_linked_and_told_on_the_parent_once() {
 }
 
 #[test]
+fn a_comment_on_a_split_that_failed_is_made_within_the_week_and_the_link_only_once() {
+    let mut world = World::with_ticket();
+    world.add(B, 4, 500);
+    world.group(B).split_from = Some(id(A));
+    let mut plan = world.plan();
+    let on_parent = writes(&plan).iter().position(|write| write == "comment DISP-1").unwrap();
+    plan.actions.remove(on_parent);
+    world.apply(&plan);
+    let mut later = world.clone();
+    assert_eq!(writes(&world.run()), ["comment DISP-1"]);
+    assert_eq!(writes(&world.run()), Vec::<String>::new());
+
+    later.now += SignedDuration::from_hours(8 * 24);
+    assert_eq!(writes(&later.run()), Vec::<String>::new(), "after a week the link says it");
+}
+
+#[test]
 fn a_split_is_not_told_before_the_child_has_a_ticket() {
     let mut world = World::with_ticket();
     world.params.max_new_tickets = 1;

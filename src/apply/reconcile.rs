@@ -12,8 +12,8 @@ use crate::{
     group::{Group, GroupId, Status},
     jira::{self, Glance, JiraError, workflow},
     plan::{
-        self, Action, Category, Closed, Issue, Link, Moment, Observed, Overwritten, Plan, Ruling,
-        Standing, StrayKind, Ticket, Ways, Write,
+        self, Action, Category, Closed, Issue, Link, Moment, Observed, Overwritten, Plan, Ruling, Standing,
+        StrayKind, Ticket, Ways, Write,
     },
     state::{Change, GroupRecord, Known},
     ticket::{Content, LABEL},

@@ -1,8 +1,9 @@
 //! From known groups and found clusters to the groups of this run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Group, GroupId, Pattern, Pending, Status};
 use crate::dispute::{Program, Text};
@@ -173,9 +174,9 @@ fn pass(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -
 
 /// Groups that one pass minted and a later one ended were never seen by anybody; what was merged leads to the end at once.
 fn without_interludes(mut groups: Vec<Group>, minted: &[GroupId], known: &[Group]) -> Vec<Group> {
-    let minted: HashSet<&GroupId> = minted.iter().collect();
-    let mut leads: HashMap<GroupId, GroupId> = HashMap::new();
-    let mut gone: HashSet<GroupId> = HashSet::new();
+    let minted: FxHashSet<&GroupId> = minted.iter().collect();
+    let mut leads: FxHashMap<GroupId, GroupId> = FxHashMap::default();
+    let mut gone: FxHashSet<GroupId> = FxHashSet::default();
     for group in &groups {
         if let Status::Merged { into, .. } = &group.status {
             leads.insert(group.id.clone(), into.clone());
@@ -184,7 +185,7 @@ fn without_interludes(mut groups: Vec<Group>, minted: &[GroupId], known: &[Group
             gone.insert(group.id.clone());
         }
     }
-    let was_over: HashSet<&GroupId> =
+    let was_over: FxHashSet<&GroupId> =
         known.iter().filter(|group| group.status != Status::Active).map(|group| &group.id).collect();
     groups.retain(|group| !gone.contains(&group.id));
     for group in &mut groups {
@@ -205,7 +206,7 @@ fn without_interludes(mut groups: Vec<Group>, minted: &[GroupId], known: &[Group
 
 /// What happened to groups, as they show it.
 fn events(groups: &[Group], minted: &[GroupId], known: &[Group]) -> Vec<Event> {
-    let before: HashMap<&GroupId, &Group> = known.iter().map(|group| (&group.id, group)).collect();
+    let before: FxHashMap<&GroupId, &Group> = known.iter().map(|group| (&group.id, group)).collect();
     let mut events = Vec::new();
     for group in groups {
         let Some(known) = before.get(&group.id) else { continue };
@@ -224,7 +225,7 @@ fn events(groups: &[Group], minted: &[GroupId], known: &[Group]) -> Vec<Event> {
         let of = |pending: &Pending| Event::Unconfirmed { group: group.id.clone(), pending: pending.clone() };
         events.extend(group.pending.iter().map(of));
     }
-    let born: HashMap<&GroupId, &Group> = groups.iter().map(|group| (&group.id, group)).collect();
+    let born: FxHashMap<&GroupId, &Group> = groups.iter().map(|group| (&group.id, group)).collect();
     events.extend(minted.iter().filter_map(|id| {
         let split_from = born.get(id)?.split_from.clone();
         Some(Event::Born { group: id.clone(), split_from })
@@ -259,7 +260,7 @@ fn stake_of(input: &Input<'_>, group: usize) -> Stake {
 
 /// Common members of known groups and clusters.
 fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize), usize> {
-    let mut cluster_of: HashMap<&Text, usize> = HashMap::new();
+    let mut cluster_of: FxHashMap<&Text, usize> = FxHashMap::default();
     for (index, found) in input.found.iter().enumerate() {
         for member in &found.members {
             cluster_of.insert(member, index);
@@ -279,7 +280,7 @@ fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize
 /// Which known group each cluster continues.
 fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Option<usize>> {
     let common = overlaps(input, standing);
-    let mut by_pattern: HashMap<(&Program, &Text, &Pattern), Vec<usize>> = HashMap::new();
+    let mut by_pattern: FxHashMap<(&Program, &Text, &Pattern), Vec<usize>> = FxHashMap::default();
     for (old, group) in input.known.iter().enumerate() {
         if group.status == Status::Active || may_return(group, input, params) {
             for pattern in &group.patterns {
@@ -321,7 +322,7 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
             .then_with(|| input.found[*a_new].members.cmp(&input.found[*b_new].members))
     });
     let mut heirs = vec![None; input.found.len()];
-    let mut taken = HashSet::new();
+    let mut taken = FxHashSet::default();
     for ((old, new), weight) in ranked {
         let smaller = standing[old].len().min(input.found[new].members.len());
         if heirs[new].is_none() && !taken.contains(&old) && weight as f64 >= params.inherit * smaller as f64 {
@@ -391,7 +392,7 @@ fn build(
     let mut groups: Vec<Group> = input.known.to_vec();
     let mut pending: Vec<Vec<Pending>> = vec![Vec::new(); groups.len()];
     // Where each dispute ends up: later entries override earlier ones.
-    let mut home: HashMap<Text, usize> = HashMap::new();
+    let mut home: FxHashMap<Text, usize> = FxHashMap::default();
     for (old, members) in standing.iter().enumerate() {
         for member in members {
             home.insert(member.clone(), old);
@@ -514,7 +515,7 @@ fn build(
         }
         group.members = now_members;
     }
-    let empty: HashSet<GroupId> = groups[input.known.len()..]
+    let empty: FxHashSet<GroupId> = groups[input.known.len()..]
         .iter()
         .filter(|group| group.members.is_empty())
         .map(|group| group.id.clone())
@@ -525,8 +526,8 @@ fn build(
 
 /// A group with open members is never emptied but by a confirmed merge: where others claimed all of them, it
 /// keeps them.
-fn give_back(standing: &[Vec<Text>], merged: &BTreeMap<usize, usize>, home: &mut HashMap<Text, usize>) {
-    let held: HashSet<usize> = home.values().copied().collect();
+fn give_back(standing: &[Vec<Text>], merged: &BTreeMap<usize, usize>, home: &mut FxHashMap<Text, usize>) {
+    let held: FxHashSet<usize> = home.values().copied().collect();
     for (old, members) in standing.iter().enumerate() {
         if !merged.contains_key(&old) && !held.contains(&old) {
             home.extend(members.iter().map(|member| (member.clone(), old)));

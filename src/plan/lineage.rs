@@ -378,8 +378,7 @@ impl Planner<'_> {
         let topic = split_topic(parent);
         let is_linked = ticket.told.contains(&topic);
         if !is_linked {
-            let write =
-                Write::Link { to: parent.clone(), link_type: self.params.split_link.clone(), topic };
+            let write = Write::Link { to: parent.clone(), link_type: self.params.split_link.clone(), topic };
             let key = observed.map(|observed| observed.issue.key.clone());
             let (group, title, reason) = (child.id.clone(), standing.title.clone(), reason.clone());
             self.actions.push(Action { group, key, title, write, reason });

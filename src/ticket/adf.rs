@@ -3,6 +3,7 @@
 //! Source of the node rules: Atlassian's `full` JSON schema of `@atlaskit/adf-schema` 57. Only nodes of a
 //! small safe subset are written; foreign text is only ever a text node.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -125,47 +126,72 @@ fn tasks(list: &Value) -> impl Iterator<Item = (&Value, bool)> {
 /// attributes, and may spell out defaults. And it is the same whatever is ticked: a tick is an answer to us.
 pub fn digest(nodes: &[Value]) -> String {
     let mut hash = Sha256::new();
+    let mut text = Vec::new();
     for node in nodes {
-        hash.update(normal(node).to_string().as_bytes());
-        hash.update(b"\n");
+        text.clear();
+        // Neither a buffer nor a value that was read from JSON gives an error.
+        let _ = serde_json::to_writer(&mut text, &Normal(node));
+        text.push(b'\n');
+        hash.update(&text);
     }
     hex::encode(hash.finalize())
 }
 
-fn normal(value: &Value) -> Value {
+/// A node without what says nothing.
+struct Normal<'a>(&'a Value);
+
+impl Serialize for Normal<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(fields) => {
+                let said = fields.iter().filter(|(key, value)| says_something(key, value));
+                serializer.collect_map(said.map(|(key, value)| (key, Essential::of(key, value))))
+            }
+            Value::Array(values) => serializer.collect_seq(values.iter().map(Normal)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+/// The value of a field of a node.
+enum Essential<'a> {
+    Attributes(&'a Value),
+    Other(Normal<'a>),
+}
+
+impl<'a> Essential<'a> {
+    fn of(key: &str, value: &'a Value) -> Self {
+        if key == "attrs" { Self::Attributes(value) } else { Self::Other(Normal(value)) }
+    }
+}
+
+impl Serialize for Essential<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Attributes(attributes) => serializer.collect_map(essential(attributes)),
+            Self::Other(node) => node.serialize(serializer),
+        }
+    }
+}
+
+fn says_something(key: &str, value: &Value) -> bool {
     match value {
-        Value::Object(fields) => Value::Object(
-            fields
-                .iter()
-                .filter(|(key, _)| *key != "localId")
-                .map(|(key, value)| {
-                    let value = if key == "attrs" { essential(value) } else { normal(value) };
-                    (key.clone(), value)
-                })
-                .filter(|(_, value)| {
-                    !value.is_null()
-                        && !value.as_object().is_some_and(serde_json::Map::is_empty)
-                        && !value.as_array().is_some_and(Vec::is_empty)
-                })
-                .collect(),
-        ),
-        Value::Array(values) => Value::Array(values.iter().map(normal).collect()),
-        other => other.clone(),
+        _ if key == "localId" => false,
+        _ if key == "attrs" => essential(value).next().is_some(),
+        Value::Null => false,
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(fields) => fields.iter().any(|(key, value)| says_something(key, value)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
 /// Attributes that carry meaning in the nodes we write.
-fn essential(attributes: &Value) -> Value {
+fn essential(attributes: &Value) -> impl Iterator<Item = (&String, &Value)> {
     let kept = ["level", "order", "href", "panelType", "title"];
-    Value::Object(
-        attributes
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(key, value)| kept.contains(&key.as_str()) && !(*key == "order" && **value == json!(1)))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    )
+    let is_kept = move |(key, value): &(&String, &Value)| {
+        kept.contains(&key.as_str()) && !(*key == "order" && value.as_u64() == Some(1))
+    };
+    attributes.as_object().into_iter().flatten().filter(is_kept)
 }
 
 fn node(block: &Block) -> Value {
@@ -309,6 +335,29 @@ mod tests {
             "## Head\n\nA **b** `c`\n\n- one\n- two\n\n- [ ] open **b**\n- [x] done\n\n1. first\n\n> - [ ] within\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n> said\n\n---\n",
         );
         assert_eq!(plain_text(&nodes(&blocks)), document::plain_text(&blocks));
+    }
+
+    /// Digests are kept: another form would make every ticket look as if people had written in it.
+    #[test]
+    fn the_digest_is_that_of_the_node_without_ids_empty_parts_and_attributes_of_no_meaning() {
+        let stored = [json!({
+            "type": "panel",
+            "attrs": { "panelType": "info", "localId": "b", "panelColor": null },
+            "localId": "a",
+            "marks": [],
+            "content": [
+                { "type": "orderedList", "attrs": { "order": 1 }, "content": [{ "type": "text", "text": "é \"x\"" }, {}] },
+                { "type": "orderedList", "attrs": { "order": 2 }, "meta": { "attrs": { "state": "DONE" }, "none": null } },
+                { "type": "text", "text": "", "attrs": null, "bold": false },
+            ],
+        })];
+        let normal = concat!(
+            r#"{"attrs":{"panelType":"info"},"content":[{"content":[{"text":"é \"x\"","type":"text"},{}],"#,
+            r#""type":"orderedList"},{"attrs":{"order":2},"type":"orderedList"},"#,
+            r#"{"bold":false,"text":"","type":"text"}],"type":"panel"}"#,
+            "\n",
+        );
+        assert_eq!(digest(&stored), hex::encode(Sha256::digest(normal)));
     }
 
     #[test]

@@ -281,7 +281,11 @@ fn a_comment_on_a_reopening_that_failed_is_made_later_and_none_is_made_on_what_a
     world.apply(&plan);
     world.standing(A).returned = false;
     assert_eq!(writes(&world.run()), ["comment DISP-1"]);
-    assert!(world.comments.last().unwrap().1.contains("so this ticket is open again"), "{:?}", world.comments);
+    assert!(
+        world.comments.last().unwrap().1.contains("so this ticket is open again"),
+        "{:?}",
+        world.comments
+    );
     assert_eq!(writes(&world.run()), Vec::<String>::new());
 
     by_person.issue(A).category = Category::New;

@@ -535,11 +535,8 @@ impl Inner {
     }
 
     fn catch_up(&mut self, now: Duration) {
-        while let Some((key, effect)) = self.jira.queue.pop_first() {
-            if key.0 > now {
-                self.jira.queue.insert(key, effect);
-                return;
-            }
+        while let Some(next) = self.jira.queue.first_entry().filter(|next| next.key().0 <= now) {
+            let (key, effect) = next.remove_entry();
             let chances = self.chances;
             effect(&mut self.jira, key.0, &mut self.random, chances);
         }

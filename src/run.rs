@@ -750,10 +750,17 @@ fn inherit(
         })
         .collect();
     let complete = batch.completeness == Completeness::Complete;
+    let last = known.last_complete().map(|run| run.fingerprint.as_str());
+    let mut rules = params.group.clone();
+    if last.is_none() {
+        // A state that was made anew from Jira hears in its first run what people ordered there: a merge before that would
+        // undo a split.
+        rules.confirm_runs = rules.confirm_runs.max(2);
+    }
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, in_force, now);
     if complete {
-        part_by_ruling(&mut groups, &found, table, in_force, params.group.confirm_runs);
+        part_by_ruling(&mut groups, &found, table, in_force, rules.confirm_runs);
     }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
@@ -767,7 +774,6 @@ fn inherit(
         let settled = |id: &Text| batch.resolved.binary_search(id).is_ok();
         open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
     }
-    let last = known.last_complete().map(|run| run.fingerprint.as_str());
     let stakes = stakes(known);
     let input = group::Input {
         stakes: &stakes,
@@ -778,7 +784,7 @@ fn inherit(
         new_input: complete && last != Some(batch.fingerprint.as_str()),
         now,
     };
-    let mut lineage = group::inherit(&input, &params.group, mint);
+    let mut lineage = group::inherit(&input, &rules, mint);
     lineage.events.extend(merged);
     lineage
 }

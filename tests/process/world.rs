@@ -21,7 +21,7 @@ use super::{
 pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) sandbox: Judged,
-    cloud: bool,
+    pub(crate) cloud: bool,
 }
 
 /// Stands in every note; where a note is not meant to go, no test may find it.

@@ -24,15 +24,19 @@ pub(crate) struct World {
     pub(crate) cloud: bool,
 }
 
-/// Stands in every note; where a note is not meant to go, no test may find it.
+// What a test may find in no way out: `judged::leak` looks for it in all.
 const NOTE: &str = "kanarienote";
+const SERVICE_DATE: &str = "1931-07-19";
 
 /// A few hundred disputes of two clients with a dozen causes.
 pub(crate) fn disputes() -> Vec<Record> {
     let plan = Plan { clients: 2, ..Plan::new(Kind::Conjunctive, 300, 8, 5) };
     let mut rows = generate::generate(&plan).rows;
-    for row in rows.iter_mut().filter(|row| !row.note.is_empty()) {
-        row.note = format!("{} {NOTE}", row.note);
+    for row in &mut rows {
+        if !row.note.is_empty() {
+            row.note = format!("{} {NOTE}", row.note);
+        }
+        SERVICE_DATE.clone_into(&mut row.service_date);
     }
     rows
 }

@@ -759,9 +759,6 @@ fn inherit(
     }
     let mut groups: Vec<Group> = known.groups.values().map(|record| record.group.clone()).collect();
     let merged = merge_by_ruling(&mut groups, in_force, now);
-    if complete {
-        part_by_ruling(&mut groups, &found, table, in_force, rules.confirm_runs);
-    }
     // By content, not by id: where two groups could inherit alike, chance must not decide.
     groups.sort_by(|a, b| {
         (a.since, &a.members, &a.patterns, &a.id).cmp(&(b.since, &b.members, &b.patterns, &b.id))
@@ -775,16 +772,34 @@ fn inherit(
         open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
     }
     let stakes = stakes(known);
-    let input = group::Input {
-        stakes: &stakes,
-        known: &groups,
-        found: &found,
-        open: &open,
-        complete,
-        new_input: complete && last != Some(batch.fingerprint.as_str()),
-        now,
+    let mut inherited = |groups: &[Group]| {
+        let input = group::Input {
+            stakes: &stakes,
+            known: groups,
+            found: &found,
+            open: &open,
+            complete,
+            new_input: complete && last != Some(batch.fingerprint.as_str()),
+            now,
+        };
+        group::inherit(&input, &rules, mint)
     };
-    let mut lineage = group::inherit(&input, &rules, mint);
+    let mut lineage = match Apart::of(&found, table, in_force).filter(|_| complete) {
+        None => inherited(&groups),
+        Some(apart) => {
+            let before = groups.clone();
+            part_by_ruling(&mut groups, &before, &apart, rules.confirm_runs);
+            let lineage = inherited(&groups);
+            // What came together only now is parted in the same run.
+            let mut lineage = if part_by_ruling(&mut groups, &lineage.groups, &apart, rules.confirm_runs) {
+                inherited(&groups)
+            } else {
+                lineage
+            };
+            leave_by_ruling(&mut lineage.groups, &apart);
+            lineage
+        }
+    };
     lineage.events.extend(merged);
     lineage
 }
@@ -823,39 +838,72 @@ fn merge_by_ruling(groups: &mut [Group], in_force: &[&plan::Ruling], now: Timest
     events
 }
 
-/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
-/// for a group of its own would otherwise stay where it is for ever. A part that holds disputes of the order is split off
-/// without waiting to be seen again (`confirmed` times): a person has seen it.
-fn part_by_ruling(
-    groups: &mut [Group],
-    found: &[Found],
-    table: &Table,
-    in_force: &[&plan::Ruling],
-    confirmed: u32,
-) {
-    let parts = |ruling: &&plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
-    if !in_force.iter().copied().any(|ruling| parts(&ruling)) {
-        return;
-    }
-    let row_of: HashMap<&Text, usize> = (0..table.len()).map(|row| (table.id(row), row)).collect();
-    let ruled: HashSet<&Text> =
-        in_force.iter().copied().filter(parts).flat_map(|ruling| &ruling.members).collect();
-    let in_found: HashSet<&Text> = found.iter().flat_map(|found| &found.members).collect();
-    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
-        let strangers = plan::strangers(group, in_force, table, &row_of);
+/// A part of a group that holds disputes which a person wants kept apart is split off without waiting to be seen again
+/// (`confirmed` times): a person has seen it. Which disputes a group has is asked of `shown`; false where no group there
+/// holds what should be apart.
+fn part_by_ruling(groups: &mut [Group], shown: &[Group], apart: &Apart<'_>, confirmed: u32) -> bool {
+    let is_mixed = |group: &&Group| group.status == Status::Active && !apart.strangers(group).is_empty();
+    let mixed: HashMap<&GroupId, &Group> =
+        shown.iter().filter(is_mixed).map(|group| (&group.id, group)).collect();
+    for known in groups.iter_mut() {
+        let Some(group) = mixed.get(&known.id) else { continue };
         // Either side may keep the id, so that either may be the part.
         let is_part = |found: &&Found| {
             let of_group = || found.members.iter().filter(|it| group.members.binary_search(it).is_ok());
-            of_group().count() * 2 >= found.members.len() && of_group().any(|member| ruled.contains(member))
+            of_group().count() * 2 >= found.members.len()
+                && of_group().any(|member| apart.ruled.contains(member))
         };
-        let parted = found.iter().filter(|found| !strangers.is_empty() && is_part(found));
+        let parted = apart.clusters.iter().filter(is_part);
         let parts: Vec<Pending> =
             parted.map(|found| Pending::Split { members: found.members.clone(), seen: confirmed }).collect();
-        let leaves: HashSet<Text> =
-            strangers.into_iter().filter(|member| !in_found.contains(member)).cloned().collect();
-        group.members.retain(|member| !leaves.contains(member));
         // What a person ordered comes before what was only seen.
-        group.pending.splice(0..0, parts);
+        known.pending.splice(0..0, parts);
+    }
+    !mixed.is_empty()
+}
+
+/// Disputes that a person wants kept apart leave a group that holds them only because nothing else does: what is too small
+/// for a group of its own would otherwise stay where it is for ever.
+fn leave_by_ruling(groups: &mut [Group], apart: &Apart<'_>) {
+    for group in groups.iter_mut().filter(|group| group.status == Status::Active) {
+        let strangers = apart.strangers(group).into_iter();
+        let leaves: HashSet<Text> = strangers.filter(|it| !apart.found.contains(it)).cloned().collect();
+        group.members.retain(|member| !leaves.contains(member));
+    }
+}
+
+/// What people want kept apart, and where it was found.
+struct Apart<'a> {
+    in_force: &'a [&'a plan::Ruling],
+    table: &'a Table,
+    row_of: HashMap<&'a Text, usize>,
+    /// The disputes that were ordered apart.
+    ruled: HashSet<&'a Text>,
+    clusters: &'a [Found],
+    /// The disputes of all clusters.
+    found: HashSet<&'a Text>,
+}
+
+impl<'a> Apart<'a> {
+    /// None where nobody wants anything apart.
+    fn of(clusters: &'a [Found], table: &'a Table, in_force: &'a [&'a plan::Ruling]) -> Option<Self> {
+        let parts = |ruling: &&plan::Ruling| matches!(ruling.kind, plan::RulingKind::Apart { .. });
+        let ruled: HashSet<&Text> =
+            in_force.iter().copied().filter(parts).flat_map(|ruling| &ruling.members).collect();
+        let row_of = || (0..table.len()).map(|row| (table.id(row), row)).collect();
+        let found = || clusters.iter().flat_map(|found| &found.members).collect();
+        (!ruled.is_empty()).then(|| Self {
+            in_force,
+            table,
+            row_of: row_of(),
+            ruled,
+            clusters,
+            found: found(),
+        })
+    }
+
+    fn strangers<'g>(&self, group: &'g Group) -> HashSet<&'g Text> {
+        plan::strangers(group, self.in_force, self.table, &self.row_of, &self.found)
     }
 }
 

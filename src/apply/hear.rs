@@ -435,11 +435,22 @@ pub(super) fn rulings(
             let is_settled = matches!(group.status, Status::Resolved { .. });
             let is_merged = !observed.duplicate_of.is_empty();
             let is_decided = is_merged || own.iter().any(|ruling| ruling.is_quiet());
-            if is_settled && is_done && ticket.closed == Closed::No && !is_decided {
+            let by_others = is_done && ticket.closed == Closed::No;
+            if by_others && is_settled && !is_decided {
                 let closings = ticket.closings + 1;
                 changes.push(Change::Ticket(Ticket { closed: Closed::Agreed, closings, ..ticket.clone() }));
+            } else if by_others && !ticket.told.contains(plan::CLOSED_BY_OTHERS) {
+                let mut ticket = Ticket::clone(ticket);
+                ticket.told.insert(plan::CLOSED_BY_OTHERS.to_owned());
+                changes.push(Change::Ticket(ticket));
             }
             continue;
+        }
+        if ticket.told.contains(plan::CLOSED_BY_OTHERS) {
+            // It is about open disputes again.
+            let mut ticket = Ticket::clone(ticket);
+            ticket.told.remove(plan::CLOSED_BY_OTHERS);
+            changes.push(Change::Ticket(ticket));
         }
         let standing = |kind: &RulingKind| own.iter().find(|ruling| !ruling.lifted && ruling.kind == *kind);
         let mut say = |id: String, members: Vec<Text>, kind: RulingKind| {

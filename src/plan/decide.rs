@@ -11,6 +11,7 @@ use super::{
     closing::{RETURNED, standing_label},
     gate::gated,
     life::{Manners, Settled},
+    lineage::CLOSED_BY_OTHERS,
     orders::QuietDisputes,
     update::written,
 };
@@ -398,7 +399,8 @@ impl Planner<'_> {
             self.sum_up_late(group, standing, ticket, observed);
             return self.unlabel_done(group, standing, ticket, observed, Reason::AllResolved);
         }
-        if ticket.closed.is_settled() {
+        if ticket.closed.is_settled() || ticket.closed == Closed::No && ticket.told.contains(CLOSED_BY_OTHERS)
+        {
             // Settled, and reopened by a person: theirs.
             let reason = HoldReason::PersonWorking { status: observed.status.clone() };
             return self.hold(group, standing, Some(observed.issue.key.clone()), reason);

@@ -21,6 +21,8 @@ const SPLIT_OFF: &str = "split-off-";
 const COUNTED_ON: &str = "counted-on-";
 /// Begins the topic of a move towards done that is under way.
 pub const CLOSING: &str = "closing-";
+/// Says in `told` that the ticket of a group that is over was closed, and not by disputebot.
+pub const CLOSED_BY_OTHERS: &str = "closed-by-others";
 
 /// The group of whose new ticket a comment on a topic tells.
 pub fn tells_of(topic: &str) -> Option<GroupId> {
@@ -114,8 +116,9 @@ impl Planner<'_> {
             return;
         }
         let key = Some(observed.issue.key.clone());
-        // Closed as a duplicate and opened again: whoever did that has a reason.
-        let is_reopened = by_person && ticket.closed == Closed::No && ticket.told.contains(&said);
+        // Closed, as a duplicate or otherwise, and opened again: whoever did that has a reason.
+        let was_closed = ticket.told.contains(CLOSED_BY_OTHERS) || by_person && ticket.told.contains(&said);
+        let is_reopened = ticket.closed == Closed::No && was_closed;
         let is_begun = observed.category != Category::New && !is_on_its_way(ticket, &observed.status);
         if is_begun || is_taken(ticket, observed) || is_reopened {
             if is_settled {

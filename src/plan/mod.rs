@@ -46,7 +46,7 @@ pub use decide::{
 };
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};
-pub use lineage::{CLOSING, closing_topic, tells_of};
+pub use lineage::{CLOSED_BY_OTHERS, CLOSING, closing_topic, tells_of};
 pub use lost::{Overwritten, Past, PastItem, is_of_loss, is_told, overwritten};
 pub use mark::Mark;
 pub use moment::{CLOCK_DOUBT, Moment, ONE_PROCESS};

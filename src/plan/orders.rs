@@ -187,13 +187,14 @@ pub fn in_force<'a>(rulings: impl IntoIterator<Item = &'a Ruling>, overruled: &[
     rulings
 }
 
-/// Members of a group that people want kept apart from the rest of it: all but those of the value that most of them have.
-/// What is not in the input says nothing.
+/// Members of a group that people want kept apart from the rest of it: all but those of the value that most of those have
+/// that were `found` in it, else most of all. What is not in the input says nothing.
 pub(crate) fn strangers<'g>(
     group: &'g Group,
     in_force: &[&Ruling],
     table: &Table,
     row_of: &HashMap<&Text, usize>,
+    found: &HashSet<&Text>,
 ) -> HashSet<&'g Text> {
     let mut strangers = HashSet::new();
     for ruling in in_force {
@@ -206,7 +207,8 @@ pub(crate) fn strangers<'g>(
             }
         }
         let mut parts: Vec<Vec<&Text>> = parts.into_values().collect();
-        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        let weight = |part: &Vec<&Text>| (part.iter().filter(|it| found.contains(**it)).count(), part.len());
+        parts.sort_by_key(|part| std::cmp::Reverse(weight(part)));
         strangers.extend(parts.into_iter().skip(1).flatten());
     }
     strangers

@@ -3,8 +3,8 @@
 use disputebot::{
     group::Status,
     plan::{
-        Action, Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders, Quiet, Reason,
-        Ruling, RulingKind, StrayKind, Write, closing_topic,
+        Action, CLOSED_BY_OTHERS, Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders,
+        Plan, Quiet, Reason, Ruling, RulingKind, StrayKind, Write, closing_topic,
     },
 };
 use jiff::SignedDuration;
@@ -308,6 +308,22 @@ fn a_merged_ticket_that_a_person_reopened_is_left() {
     world.run();
     world.issue(A).category = Category::New;
     assert!(world.plan().is_empty());
+}
+
+#[test]
+fn a_ticket_that_a_person_closed_before_its_disputes_were_over_stays_open_where_a_person_reopens_it() {
+    for into in [Some(id(B)), None] {
+        let mut world = World::with_ticket();
+        world.add(B, 6, 2000);
+        world.run();
+        let at = world.now;
+        world.end(A, into.map_or(Status::Resolved { at }, |into| Status::Merged { at, into }));
+        let is_closed = |plan: &Plan| writes(plan).contains(&"close DISP-1".to_owned());
+        assert!(is_closed(&world.plan()), "one that nobody closed");
+        world.ticket(A).told.insert(CLOSED_BY_OTHERS.to_owned());
+        let plan = world.run();
+        assert!(!is_closed(&plan), "{plan:?}");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const SUMMARY_LIMIT: usize = 254;
 const LEAST_LEFT: usize = 24;
 
 /// The embedded templates by name.
-pub const EMBEDDED: [(&str, &str); 24] = [
+pub const EMBEDDED: [(&str, &str); 49] = [
     ("summary.txt", include_str!("../../templates/ticket/summary.txt")),
     ("description.md", include_str!("../../templates/ticket/description.md")),
     (SHARED_SUMMARY, include_str!("../../templates/ticket/shared-summary.txt")),
@@ -42,22 +42,59 @@ pub const EMBEDDED: [(&str, &str); 24] = [
     ("cause-9.md", OURS),
     ("cause-10.md", UNITS),
     ("cause-11.md", UNITS),
+    ("cause-12.md", PRODUCT),
     ("cause-13.md", UNITS),
     ("cause-14.md", UNITS),
+    ("cause-15.md", TRANSFER),
+    ("cause-16.md", TERMINATED),
+    ("cause-17.md", PRODUCT),
+    ("cause-18.md", PROGRAM),
+    ("cause-19.md", PROGRAM),
+    ("cause-20.md", PRICE),
+    ("cause-21.md", PRICE),
     ("cause-22.md", PAIRS),
     ("cause-23.md", PAIRS),
     ("cause-24.md", PAIRS),
+    ("cause-25.md", PAYMENT),
+    ("cause-26.md", PAYMENT),
     ("cause-27.md", PRIVATE),
+    ("cause-28.md", QUANTITY),
+    ("cause-29.md", QUANTITY),
+    ("cause-30.md", QUANTITY),
+    ("cause-31.md", SUBSTITUTION),
+    ("cause-32.md", IDENTITY),
     ("cause-33.md", PAIRS),
     ("cause-34.md", PRIVATE),
+    ("cause-35.md", PRICE),
+    ("cause-36.md", OVERLAP),
+    ("cause-37.md", CONTRACT),
+    ("cause-38.md", OVERLAP),
+    ("cause-39.md", FEED),
+    ("cause-40.md", FEED),
+    ("cause-41.md", FEED),
+    ("cause-42.md", IDENTITY),
+    ("cause-43.md", CONTRACT),
     ("cause-44.md", PAIRS),
+    ("cause-45.md", CONTRACT),
 ];
 
 /// What to look at before anybody is asked, for the causes of one kind. `description.md` takes it in.
+const CONTRACT: &str = include_str!("../../templates/ticket/cause/contract.md");
 const EXCLUSION: &str = include_str!("../../templates/ticket/cause/exclusion.md");
+const FEED: &str = include_str!("../../templates/ticket/cause/feed.md");
+const IDENTITY: &str = include_str!("../../templates/ticket/cause/identity.md");
 const OURS: &str = include_str!("../../templates/ticket/cause/ours.md");
+const OVERLAP: &str = include_str!("../../templates/ticket/cause/overlap.md");
 const PAIRS: &str = include_str!("../../templates/ticket/cause/pairs.md");
+const PAYMENT: &str = include_str!("../../templates/ticket/cause/payment.md");
+const PRICE: &str = include_str!("../../templates/ticket/cause/price.md");
 const PRIVATE: &str = include_str!("../../templates/ticket/cause/private.md");
+const PRODUCT: &str = include_str!("../../templates/ticket/cause/product.md");
+const PROGRAM: &str = include_str!("../../templates/ticket/cause/program.md");
+const QUANTITY: &str = include_str!("../../templates/ticket/cause/quantity.md");
+const SUBSTITUTION: &str = include_str!("../../templates/ticket/cause/substitution.md");
+const TERMINATED: &str = include_str!("../../templates/ticket/cause/terminated.md");
+const TRANSFER: &str = include_str!("../../templates/ticket/cause/transfer.md");
 const UNITS: &str = include_str!("../../templates/ticket/cause/units.md");
 
 /// The templates of a ticket for staff about a cause that several clients share.

@@ -127,7 +127,7 @@ impl Contest {
         Self { groups: profiles.len(), bases, sides }
     }
 
-    /// The group that a row fits best and its score (log odds against the background, above zero), or 0 and
+    /// The group that a row fits best and its score (log odds against the background, above `least`), or 0 and
     /// [`FREE`]; among equals the first. `own`: the group that the row is in, and its score there. `scores` is
     /// memory to use again.
     pub(super) fn best(
@@ -136,6 +136,7 @@ impl Contest {
         rates: &Rates,
         row: usize,
         own: Option<(u32, f32)>,
+        least: f32,
         scores: &mut Vec<f32>,
     ) -> (f32, u32) {
         let (client, cells) = (partition.client(row), partition.row(row));
@@ -180,7 +181,7 @@ impl Contest {
         }
         let most = greatest(scores);
         match scores.iter().position(|score| *score >= most) {
-            Some(first) if most > 0.0 => (most, first as u32),
+            Some(first) if most > least => (most, first as u32),
             _ => (0.0, FREE),
         }
     }

@@ -39,9 +39,13 @@ const MANY: usize = 300;
 const GIANT: usize = 20;
 /// One row in so many may come or go for a growing group to be settled; sweeps look at each row again.
 const SETTLED: usize = 50;
-/// Evidence that is needed for each nat of the number of rows: the more there are, the more sets of them look like a cause
-/// by chance.
-const CHANCE: f64 = 1.5;
+/// Evidence that is needed for each nat by which there are more rows than [`USUAL`]: the more there are, the more sets of
+/// them look like a cause by chance.
+const CHANCE: f64 = 3.5;
+/// Rows of a small program, for which `min_evidence` is enough; half of it always is.
+const USUAL: f64 = 170.0;
+/// How far below fitting a row may be that completes a client's part of a cause, in nats.
+const NEAR: f32 = 2.0;
 /// How far the evidence of a first lesson may lie below what is needed for another one to be worth it, in nats.
 const HOPELESS: f64 = 20.0;
 /// Seeds that grow at the same time.
@@ -53,10 +57,8 @@ pub(super) fn causes(
     params: &Params,
     reference: Option<&Counts>,
 ) -> Vec<Vec<u32>> {
-    let params = &Params {
-        min_evidence: params.min_evidence + CHANCE * (partition.len().max(1) as f64).ln(),
-        ..params.clone()
-    };
+    let least = params.min_evidence + CHANCE * (partition.len().max(1) as f64 / USUAL).ln();
+    let params = &Params { min_evidence: least.max(params.min_evidence / 2.0), ..params.clone() };
     let mut labels = vec![FREE; partition.len()];
     let tools = Tools::new(partition);
     let population = Arc::new(Population::of(partition, reference));
@@ -91,6 +93,8 @@ pub(super) fn causes(
         }
     }
     sweep(partition, &vec![true; partition.len()], &mut labels, params, &population, &tools);
+    let rates = Rates::of(partition, &labels, &population);
+    complete(partition, &mut labels, params.min_group, &rates, &tools);
     members(&labels)
 }
 
@@ -387,11 +391,55 @@ fn sweep(
         let has_group = *label != FREE && profiles[*label as usize].is_some();
         let own = has_group.then(|| (*label, own[row]));
         *label = if is_contended[row] {
-            contest.best(partition, &rates, row, own, scores).1
+            contest.best(partition, &rates, row, own, 0.0, scores).1
         } else {
             own.filter(|(_, score)| *score > 0.0).map_or(FREE, |(label, _)| label)
         };
     });
+}
+
+/// A client's part of a cause that lacks one row to be a group takes the free row of the client that comes nearest to
+/// fitting: one typing error would leave all of the part alone.
+fn complete(
+    partition: &Partition<'_>,
+    labels: &mut [u32],
+    min_group: usize,
+    rates: &Rates,
+    tools: &Tools<'_>,
+) {
+    let (groups, clients) = (members(labels), partition.rows_of_client.len());
+    let mut parts = vec![0usize; groups.len() * clients];
+    for (group, rows) in groups.iter().enumerate() {
+        for row in rows {
+            labels[*row as usize] = group as u32;
+            parts[group * clients + partition.client(*row as usize)] += 1;
+        }
+    }
+    let lacks_one = |group: usize, client: usize| parts[group * clients + client] + 1 == min_group;
+    let profile = |(group, rows): (usize, &Vec<u32>)| {
+        let is_asked = (0..clients).any(|client| lacks_one(group, client));
+        is_asked.then(|| tools.lend(|scratch, _| Profile::of(partition, rates, rows, false, scratch)))
+    };
+    let profiles: Vec<Option<Profile>> = groups.par_iter().enumerate().map(profile).collect();
+    let contest = Contest::new(partition, rates, &profiles);
+    let free: Vec<u32> = (0..labels.len() as u32).filter(|row| labels[*row as usize] == FREE).collect();
+    let mut nearest: Vec<(u32, usize, f32, u32)> = free
+        .par_iter()
+        .map_init(Vec::new, |scores, row| {
+            let (score, group) = contest.best(partition, rates, *row as usize, None, -NEAR, scores);
+            let client = partition.client(*row as usize);
+            let is_asked = group != FREE && lacks_one(group as usize, client);
+            is_asked.then_some((group, client, score, *row))
+        })
+        .flatten()
+        .collect();
+    nearest.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(b.2.total_cmp(&a.2)).then(a.3.cmp(&b.3)));
+    for of_part in nearest.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        // Nothing but their places tells equal rows apart.
+        for (group, _, _, row) in of_part.iter().take_while(|one| one.2 >= of_part[0].2) {
+            labels[*row as usize] = *group;
+        }
+    }
 }
 
 /// A group that is significant.

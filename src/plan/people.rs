@@ -188,6 +188,10 @@ impl Planner<'_> {
         if let Some(observed) = observed {
             let is_done = observed.category == Category::Done || ticket.closed == Closed::Labelled;
             if own && ruling.kind == RulingKind::NotAGroup && !is_done {
+                if ticket.was_reopened_after(ruling.at, self.input.now.at) {
+                    // What came made it a ticket again, and that was said to be for once: some of it may go meanwhile.
+                    return false;
+                }
                 // Since it was ordered there is nothing to wait for, but for what comes and goes.
                 if let Some(hold) = self.too_soon(ticket, Timestamp::UNIX_EPOCH) {
                     self.hold(group, standing, key, hold);

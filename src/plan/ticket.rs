@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Moment, Orders, lineage::CLOSING};
+use super::{Moment, Orders, life::REOPENINGS, lineage::CLOSING};
 use crate::{
     group::{GroupId, Stake},
     ticket::Course,
@@ -153,6 +153,13 @@ impl Ticket {
     /// Whether it is open because disputebot reopened it, as [`Self::note_reopened`] has it.
     pub(super) fn was_reopened(&self) -> bool {
         self.closed == Closed::No && self.told.contains(&self.reopened_topic())
+    }
+
+    /// Whether that was after a time; of longer ago than reopenings are counted it is not known when.
+    pub(super) fn was_reopened_after(&self, time: Timestamp, now: Timestamp) -> bool {
+        let last = self.life.as_ref().and_then(|life| life.reopened.last().copied());
+        let last = last.or_else(|| now.checked_sub(REOPENINGS).ok());
+        self.was_reopened() && last.is_some_and(|last| last > time)
     }
 
     /// Notes that disputebot reopened it.

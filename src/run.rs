@@ -787,15 +787,11 @@ fn inherit(
     let mut lineage = match Apart::of(&found, table, in_force).filter(|_| complete) {
         None => inherited(&groups),
         Some(apart) => {
-            let before = groups.clone();
-            part_by_ruling(&mut groups, &before, &apart, rules.confirm_runs);
-            let lineage = inherited(&groups);
-            // What came together only now is parted in the same run.
-            let mut lineage = if part_by_ruling(&mut groups, &lineage.groups, &apart, rules.confirm_runs) {
-                inherited(&groups)
-            } else {
-                lineage
-            };
+            let mut lineage = inherited(&groups);
+            // What is still together, or came together only now, is parted in the same run.
+            if part_by_ruling(&mut groups, &lineage.groups, &apart, rules.confirm_runs) {
+                lineage = inherited(&groups);
+            }
             leave_by_ruling(&mut lineage.groups, &apart);
             lineage
         }

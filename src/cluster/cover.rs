@@ -41,11 +41,11 @@ const GIANT: usize = 20;
 const SETTLED: usize = 50;
 /// Evidence that is needed for each nat by which there are more rows than [`USUAL`]: the more there are, the more sets of
 /// them look like a cause by chance.
-const CHANCE: f64 = 3.5;
-/// Rows of a small program, for which `min_evidence` is enough; half of it always is.
-const USUAL: f64 = 170.0;
+const CHANCE: f64 = 2.4;
+/// Rows of a program so small that `min_evidence` is enough; half of it always is needed.
+const USUAL: f64 = 28.0;
 /// How far below fitting a row may be that completes a client's part of a cause, in nats.
-const NEAR: f32 = 2.0;
+const NEAR: f32 = 1.0;
 /// How far the evidence of a first lesson may lie below what is needed for another one to be worth it, in nats.
 const HOPELESS: f64 = 20.0;
 /// Seeds that grow at the same time.

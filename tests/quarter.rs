@@ -772,9 +772,13 @@ impl House {
                             >= members.len()
                             && !is_much(&ruling.group)
                     };
-                    if let Some(issue) =
-                        issue.filter(|_| *good > 2 && covered && !is_held && !has_failed(passed))
-                    {
+                    if let Some(issue) = issue.filter(|issue| {
+                        *good > 2
+                            && covered
+                            && !is_held
+                            && !has_failed(passed)
+                            && !is_opened_for_once(issue, ruling)
+                    }) {
                         assert!(is_done(issue), "{when}: {} is no group and is open", ruling.key);
                     }
                     "not a group"
@@ -852,6 +856,16 @@ impl House {
             }
         }
     }
+}
+
+/// Whether a ticket of what people called no group says that it is open for what came since, and for once.
+fn is_opened_for_once(issue: &Value, ruling: &Ruling) -> bool {
+    let comments = issue["comments"].as_array().unwrap();
+    comments.iter().any(|comment| {
+        comment["author"]["displayName"] == User::bot().display_name
+            && instant(comment["created"].as_str().unwrap()) > ruling.at
+            && comment["body"].to_string().contains("this once")
+    })
 }
 
 /// The ids of the disputes in an attached list.

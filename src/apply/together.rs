@@ -421,7 +421,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             }
             match self.is_attached(&mut ticket, &issue, list).await? {
                 Ok(true) => {
-                    attached(&mut ticket, list);
+                    attached(&mut ticket, &list.name);
                     self.record(ticket)?;
                     return Ok(vec![Ok(issue)]);
                 }
@@ -442,7 +442,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
         for (Attach { mut ticket, issue, list }, outcome) in attaches.into_iter().zip(outcomes) {
             results.push(match outcome {
                 Some(Outcome::Done(_)) => {
-                    attached(&mut ticket, list);
+                    attached(&mut ticket, &list.name);
                     told.push(ticket);
                     Ok(issue)
                 }
@@ -490,7 +490,7 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
             let Write::Detach { issue, list, by } = &action.write else { break };
             let ticket = self.store.known().ticket(&action.group);
             if list.name == *by || ticket.told.contains(&plan::list_topic(by)) {
-                detaches.push((ticket, issue, list));
+                detaches.push((ticket, issue, list, by));
                 continue;
             }
             if !detaches.is_empty() {
@@ -502,16 +502,23 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                 Some(Err(error)) => return Ok(vec![Err(error.into())]),
                 None => return Ok(vec![Err(Failure::Stopped)]),
             }
-            detaches.push((ticket, issue, list));
+            detaches.push((ticket, issue, list, by));
             break;
         }
         let (tracker, stop) = (self.tracker, self.stop);
-        let calls = detaches.iter().map(|(_, issue, list)| within(stop, tracker.detach(issue, list)));
+        let calls = detaches.iter().map(|(_, issue, list, _)| within(stop, tracker.detach(issue, list)));
         let answers = all(calls.collect()).await;
-        let (mut results, mut told) = (Vec::with_capacity(detaches.len()), Vec::new());
-        for ((mut ticket, issue, list), answer) in detaches.into_iter().zip(answers) {
+        let mut results = Vec::with_capacity(detaches.len());
+        let mut told: BTreeMap<GroupId, Ticket> = BTreeMap::new();
+        for ((ticket, issue, list, by), answer) in detaches.into_iter().zip(answers) {
+            let mut ticket = told.remove(&ticket.group).unwrap_or(ticket);
             results.push(match answer {
-                Some(Ok(())) => Ok(issue.clone()),
+                Some(Ok(())) => {
+                    // Where the answer to the newer one was lost, it is known only now which one is there: the older one
+                    // is attached again should it ever be wanted.
+                    attached(&mut ticket, by);
+                    Ok(issue.clone())
+                }
                 Some(Err(error)) if error.cause == Cause::Forbidden => {
                     tracing::warn!(
                         ticket = issue.key,
@@ -519,14 +526,14 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
                         "an old list stays: the account may not remove attachments"
                     );
                     ticket.told.insert(plan::kept_topic(list));
-                    told.push(ticket);
                     Ok(issue.clone())
                 }
                 Some(Err(error)) => Err(error.into()),
                 None => Err(Failure::Stopped),
             });
+            told.insert(ticket.group.clone(), ticket);
         }
-        self.record_all(told.iter())?;
+        self.record_all(told.values())?;
         Ok(results)
     }
 
@@ -573,11 +580,11 @@ impl<T: Tracker, S: Store, C: Clock> Applier<'_, T, S, C> {
 }
 
 /// What is known of a ticket whose list is there: what was said of older versions is of no use any more.
-fn attached(ticket: &mut Ticket, list: &List) {
+fn attached(ticket: &mut Ticket, list: &str) {
     let any = plan::list_topic("");
     ticket.saying.retain(|saying, _| !saying.starts_with(&any));
     ticket.told.retain(|told| !told.starts_with(&any));
-    ticket.told.insert(plan::list_topic(&list.name));
+    ticket.told.insert(plan::list_topic(list));
 }
 
 /// What is known of a ticket whose edit was made.

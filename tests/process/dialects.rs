@@ -314,6 +314,28 @@ async fn the_list_of_a_ticket_is_replaced_by_the_newer_one_and_they_do_not_pile_
     }
 }
 
+/// What was known of the older list must go with it, or it is taken for one that a person removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_comes_back_that_was_replaced_by_one_whose_answer_was_lost() {
+    for world in [World::new().await, World::data_center().await] {
+        world.expect(0, &["run"]).await;
+        let before = lists(&world).await;
+        world.write_disputes(&disputes()[7..]);
+        for nth in 1..=2 {
+            let matches = Matches::Ending { method: "POST".to_owned(), suffix: "/attachments".to_owned() };
+            world.sandbox.inject(Fault { nth, matches, effect: Effect::CloseAfterCommit });
+        }
+        while world.run(&["run"]).await.status.code() != Some(0) {}
+        let replaced = lists(&world).await;
+        assert!(replaced.values().all(|lists| lists.len() == 1), "{replaced:?}");
+        assert_ne!(replaced, before);
+        assert_eq!(world.sandbox.unused_faults().len(), 0);
+        world.write_disputes(&disputes());
+        world.expect(0, &["run"]).await;
+        assert_eq!(lists(&world).await, before);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_is_larger_than_the_site_takes_says_how_many_rows_it_leaves_out() {
     const MOST: usize = 3_000;

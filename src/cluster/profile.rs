@@ -325,7 +325,8 @@ impl Side {
         self.hits.iter().map(|hit| self.best_with(partition, hit)).fold(0.0, f32::max)
     }
 
-    /// The most that a row with one of the hits can score on this attribute.
+    /// The most that a row with one of the hits can score on this attribute, for attributes in pairs as far as its pair is
+    /// not much rarer than the hit alone: what that leaves out of a growing group comes to it in a sweep.
     pub(super) fn best_with(&self, partition: &Partition<'_>, hit: &Hit) -> f32 {
         let in_pairs = matches!(partition.contexts[self.attribute], Context::Pair(_));
         let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
@@ -515,11 +516,12 @@ impl Scorer {
         }
     }
 
-    /// The rows whose gains, those of the lists they are on, exceed `needed`, in the order of their first
-    /// occurrence.
+    /// The rows of `lists` whose gains, those of the lists that they are on, exceed `needed`, in the order of their first
+    /// occurrence. Rows that are on `others` alone are not among them.
     pub(super) fn promising<'r>(
         &mut self,
         lists: impl Iterator<Item = (f32, &'r [u32])>,
+        others: impl Iterator<Item = (f32, &'r [u32])>,
         needed: f32,
     ) -> Vec<u32> {
         self.lists += 1;
@@ -532,6 +534,14 @@ impl Scorer {
                 } else {
                     (*lists, *gains) = (self.lists, gain);
                     rows.push(*row);
+                }
+            }
+        }
+        for (gain, list) in others {
+            for row in list {
+                let (lists, gains) = &mut self.listed[*row as usize];
+                if *lists == self.lists {
+                    *gains += gain;
                 }
             }
         }

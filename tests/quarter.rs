@@ -656,6 +656,7 @@ impl House {
         let fresh = self.sandbox.requests_from(self.seen);
         self.seen += fresh.len();
         self.judge_moves(&fresh, &when);
+        self.judge_mails(&fresh, &when);
         judge_reasons(passed, self.state.known(), &fresh, &when);
         self.judge_reopened(passed, &by_id, &when);
         self.judge_working(passed, &by_id, &when);
@@ -834,6 +835,31 @@ impl House {
                     .filter(|one| **one >= *first && one.duration_since(*first) < DAY * 7)
                     .count();
                 assert!(week <= budget, "{when}: {} said {week} things in a week", issue["key"]);
+            }
+        }
+    }
+
+    /// An edit sends no mail. What does is rare: comments and moves, which are judged, tickets that are opened, and lists,
+    /// which Jira takes in no silent way: one a day, or two where the first answer is lost.
+    fn judge_mails(&mut self, fresh: &[Recorded], when: &str) {
+        let bot = User::bot();
+        let mut lists: BTreeMap<(&str, i64), usize> = BTreeMap::new();
+        for request in fresh.iter().filter(|it| it.took_effect && it.who.as_ref() == Some(&bot.account_id)) {
+            let (_, path) = request.path.split_once("/rest/api/").unwrap_or_default();
+            let path = path.split_once('/').map_or("", |(_, path)| path);
+            match (request.method.as_str(), path) {
+                ("PUT", path) if path.starts_with("issue/") && path.matches('/').count() == 1 => {
+                    let is_silent = request.query.contains("notifyUsers=false");
+                    assert!(is_silent, "{when}: an edit of {path} sent mail");
+                    *self.judged.entry("silent edit").or_default() += 1;
+                }
+                ("POST", path) if path.ends_with("/attachments") => {
+                    let day = request.at.as_second() / 86_400;
+                    let sent = lists.entry((path, day)).or_default();
+                    *sent += 1;
+                    assert!(*sent <= 2, "{when}: {path} got {sent} lists in one run");
+                }
+                _ => {}
             }
         }
     }
@@ -1101,6 +1127,7 @@ async fn quarter(flavour: Flavour) {
         "assigned by a person",
         "woken",
         "worked on",
+        "silent edit",
     ] {
         assert!(
             house.judged.contains_key(what),

@@ -6,9 +6,9 @@ use disputebot::sandbox::Sandbox;
 
 use crate::contract;
 
-/// What stands in notes, links to the source and days of service of sample disputes, and must stand nowhere else.
-const PRIVATE: [&str; 5] =
-    ["kanarienote", "kanarieurl", "KANARIECLAIM", "disputes.example.com/d/", "1931-07-19"];
+/// What stands in notes, links to the source, days of service and prices of sample disputes, and must stand nowhere else.
+const PRIVATE: [&str; 6] =
+    ["kanarienote", "kanarieurl", "KANARIECLAIM", "disputes.example.com/d/", "1931-07-19", "00417593"];
 /// Begins a claim number of sample disputes; at least six digits follow.
 const CLAIM: &str = "CLM";
 

@@ -20,7 +20,7 @@ use super::{
     contest::Contest,
     join,
     partition::Partition,
-    profile::{Candidates, Hit, Profile, Scorer, Scratch},
+    profile::{Candidates, Profile, Scorer, Scratch},
     rates::{Counts, FREE, Population, Rates},
     seed::{self, Index, Seed},
 };
@@ -333,14 +333,14 @@ fn reachable(
         .enumerate()
         .map(|(place, side)| {
             let rows = side.hits.iter().map(|hit| index.with(side.attribute, hit.code).len()).sum();
-            Choice { place, loss: side.best(partition) - side.best_without(partition), rows }
+            Choice { place, loss: side.best() - side.best_without(partition), rows }
         })
         .collect();
     choices.sort_unstable_by(|a, b| {
         let worth = |choice: &Choice| choice.loss / (choice.rows as f32 + 1.0);
         worth(b).total_cmp(&worth(a)).then(a.place.cmp(&b.place))
     });
-    let mut left = profile.best_odds() + profile.sides.iter().map(|side| side.best(partition)).sum::<f32>();
+    let mut left = profile.best_odds() + profile.sides.iter().map(|side| side.best()).sum::<f32>();
     let (mut taken, mut rows) = (0, 0);
     for choice in &choices {
         if left <= 0.0 {
@@ -364,8 +364,7 @@ fn reachable(
     let lists = |choice: &Choice| {
         let side = &profile.sides[choice.place];
         let without = side.best_without(partition);
-        let gain = move |hit: &Hit| side.best_with(partition, hit) - without;
-        side.hits.iter().map(move |hit| (gain(hit), index.with(side.attribute, hit.code)))
+        side.hits.iter().map(move |hit| (hit.most - without, index.with(side.attribute, hit.code)))
     };
     let others = others.iter().filter(|choice| is_read(choice));
     let rows = scorer.promising(found_by.iter().flat_map(lists), others.flat_map(lists), -left - ROUNDING);

@@ -59,6 +59,8 @@ pub(super) struct Hit {
     pub(super) elsewhere: f32,
     /// What is added for a member.
     member: f32,
+    /// The most that a row with it can score on its attribute.
+    pub(super) most: f32,
 }
 
 /// One attribute with hits.
@@ -321,16 +323,8 @@ impl Profile {
 
 impl Side {
     /// The most that a row can score on this attribute.
-    pub(super) fn best(&self, partition: &Partition<'_>) -> f32 {
-        self.hits.iter().map(|hit| self.best_with(partition, hit)).fold(0.0, f32::max)
-    }
-
-    /// The most that a row with one of the hits can score on this attribute, for attributes in pairs as far as its pair is
-    /// not much rarer than the hit alone: what that leaves out of a growing group comes to it in a sweep.
-    pub(super) fn best_with(&self, partition: &Partition<'_>, hit: &Hit) -> f32 {
-        let in_pairs = matches!(partition.contexts[self.attribute], Context::Pair(_));
-        let base = if in_pairs { 1.0 - hit.chance.ln() as f32 } else { 0.0 };
-        hit.other + base + hit.elsewhere.max(0.0) + hit.member.max(0.0)
+    pub(super) fn best(&self) -> f32 {
+        self.hits.iter().map(|hit| hit.most).fold(0.0, f32::max)
     }
 
     /// What another value below a parent value scores; 0 where no hit is below it.
@@ -418,17 +412,20 @@ fn side(
         }
         let share = |count: f64, among: f64| (count / (among + 1.0)).max(1e-6).ln();
         let (other, member) = (share(count, among), share((count - 1.0).max(0.3), among - 1.0));
-        let base = match context {
-            Context::Pair(_) => 0.0,
-            Context::Free | Context::Parent(_) => chance.ln(),
+        let (base, rarest) = match context {
+            // What the members themselves are in the chance of a pair takes it no lower than the value alone.
+            Context::Pair(_) => (0.0, chance.ln().min(rates.rarest_pair_log(attribute, *code))),
+            Context::Free | Context::Parent(_) => (chance.ln(), 0.0),
         };
+        let (elsewhere, member) = (chance.ln() - alone.ln(), member - other);
         hits.push(Hit {
             code: *code,
             count,
             chance,
             other: (other - base) as f32,
-            elsewhere: (chance.ln() - alone.ln()) as f32,
-            member: (member - other) as f32,
+            elsewhere: elsewhere as f32,
+            member: member as f32,
+            most: (other - base - rarest + elsewhere.max(0.0) + member.max(0.0)) as f32,
         });
         match covered.iter_mut().find(|(known, ..)| *known == parent) {
             Some((_, rows, rate)) => {
@@ -573,11 +570,8 @@ impl Scorer {
                 changes[*pair as usize] = *change;
             }
         }
-        let mut sides: Vec<(f32, &Side)> = order
-            .iter()
-            .map(|place| &profile.sides[*place])
-            .map(|side| (side.best(partition), side))
-            .collect();
+        let mut sides: Vec<(f32, &Side)> =
+            order.iter().map(|place| &profile.sides[*place]).map(|side| (side.best(), side)).collect();
         // By place: the most that a row can still gain from there on.
         let mut left = 0.0;
         for (best, _) in sides.iter_mut().rev() {

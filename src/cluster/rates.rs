@@ -182,6 +182,8 @@ pub(super) struct Rates {
     pairs: Vec<Vec<u32>>,
     /// For attributes in pairs, by pair: natural logarithm of the rate.
     pair_logs: Vec<Vec<f32>>,
+    /// For attributes in pairs, by value: the smallest of its pairs.
+    rarest_pair_logs: Vec<Vec<f32>>,
     /// Free rows of each client.
     pub(super) free_of_client: Vec<f64>,
 }
@@ -207,6 +209,7 @@ impl Rates {
             free,
             pairs,
             pair_logs: Vec::new(),
+            rarest_pair_logs: Vec::new(),
             free_of_client,
         };
         rates.pair_logs = partition
@@ -217,6 +220,20 @@ impl Rates {
                 let log =
                     |(by, code): &(u32, u32)| rates.paired(partition, attribute, *by, *code).ln() as f32;
                 pairs.values.iter().map(log).collect()
+            })
+            .collect();
+        rates.rarest_pair_logs = partition
+            .pairs
+            .iter()
+            .zip(&rates.pair_logs)
+            .zip(&partition.widths)
+            .map(|((pairs, logs), width)| {
+                let mut rarest = vec![0.0f32; if logs.is_empty() { 0 } else { *width }];
+                for ((_, code), log) in pairs.values.iter().zip(logs) {
+                    let rarest = &mut rarest[*code as usize];
+                    *rarest = rarest.min(*log);
+                }
+                rarest
             })
             .collect();
         rates
@@ -311,6 +328,11 @@ impl Rates {
     /// Natural logarithm of the chance of the row's own value of an attribute in pairs.
     pub(super) fn pair_log(&self, partition: &Partition<'_>, attribute: usize, row: usize) -> f32 {
         self.pair_logs[attribute][partition.pairs[attribute].of_row[row] as usize]
+    }
+
+    /// Natural logarithm of the chance of a value of an attribute in pairs where it is smallest.
+    pub(super) fn rarest_pair_log(&self, attribute: usize, code: u32) -> f64 {
+        f64::from(self.rarest_pair_logs[attribute][code as usize])
     }
 
     /// Share of the rows with a value that are in no group.

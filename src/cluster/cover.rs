@@ -20,7 +20,7 @@ use super::{
     contest::Contest,
     join,
     partition::Partition,
-    profile::{Candidates, Profile, Scorer, Scratch},
+    profile::{Candidates, Profile, Scorer, Scratch, Side},
     rates::{Counts, FREE, Population, Rates},
     seed::{self, Index, Seed},
 };
@@ -340,7 +340,7 @@ fn reachable(
         let worth = |choice: &Choice| choice.loss / (choice.rows as f32 + 1.0);
         worth(b).total_cmp(&worth(a)).then(a.place.cmp(&b.place))
     });
-    let mut left = profile.best_odds() + profile.sides.iter().map(|side| side.best()).sum::<f32>();
+    let mut left = profile.best_odds() + profile.sides.iter().map(Side::best).sum::<f32>();
     let (mut taken, mut rows) = (0, 0);
     for choice in &choices {
         if left <= 0.0 {

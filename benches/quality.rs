@@ -40,7 +40,7 @@ const SIZES: [Size; 2] = [
         causes: 400,
         seeds: &[HELD_OUT[0]],
         conjunctive: Bar { f1: 0.96, adjusted_rand: 0.98, found: 0.91, noise_recall: 0.92, rule: 0.96 },
-        tangled: Bar { f1: 0.945, adjusted_rand: 0.975, found: 0.84, noise_recall: 0.93, rule: 0.95 },
+        tangled: Bar { f1: 0.945, adjusted_rand: 0.975, found: 0.84, noise_recall: 0.935, rule: 0.95 },
     },
 ];
 

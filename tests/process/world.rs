@@ -43,6 +43,8 @@ pub(crate) fn disputes() -> Vec<Record> {
             row.unit_rebate_amount.push_str(PRICE);
         }
     }
+    let priced = rows.iter().filter(|row| row.unit_rebate_amount.ends_with(PRICE)).count();
+    assert!(priced * 2 > rows.len(), "{priced} of {} prices are marked", rows.len());
     rows
 }
 

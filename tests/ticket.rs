@@ -930,7 +930,7 @@ fn a_template_of_the_operator_still_makes_a_valid_document() {
     let text = "> # quoted\n> > deeper\n\n- # heading\n- | a | b |\n  |---|---|\n  | c | d |\n-\n\n***\n\n**`both`** ~~x~~\n";
     let templates = Templates::new(&[("description.md".to_owned(), text.to_owned())]).unwrap();
     let nodes = adf::nodes(&templates.description(&facts).unwrap());
-    assert_eq!(all_breaches(&adf::document(&nodes)), Vec::<String>::new());
+    assert_eq!(all_breaches(&adf::document(nodes)), Vec::<String>::new());
 }
 
 #[test]
@@ -1069,7 +1069,7 @@ fn a_hundred_thousand_members_fit_into_what_jira_takes_and_are_all_counted() {
                 let whole = ticket::block::compose(markup, &id, &[], &markup.nodes(&content.block), &[]);
                 assert!(ticket::markup::length(&whole) <= limit, "{markup:?}");
             }
-            let document = adf::document(&adf::nodes(&content.block));
+            let document = adf::document(adf::nodes(&content.block));
             assert_eq!(all_breaches(&document), Vec::<String>::new());
         }
     }
@@ -1207,7 +1207,7 @@ fn ten_thousand_hostile_values_are_inert_in_every_form() {
             ]
         };
         let (said, plainly) = (comment(&values), comment(&["a", "b", "c", "d"].map(str::to_owned)));
-        let as_document = |blocks: &[document::Block]| adf::document(&adf::nodes(blocks));
+        let as_document = |blocks: &[document::Block]| adf::document(adf::nodes(blocks));
         assert_eq!(all_breaches(&as_document(&said)), Vec::<String>::new(), "{}", told("comment"));
         assert_eq!(shape(&as_document(&said)), shape(&as_document(&plainly)), "{}", told("comment"));
         // In a list an entry is one line.

@@ -122,7 +122,7 @@ fn prove_on(project: Project) -> Vec<Row> {
             seeds: "-".to_owned(),
             found: format!(
                 "{} known, {found} found again, {created} created, {updated} updated; {seconds:.1} s, {} requests \
-                 (limit {limit}), {} of them writes, at most {} MiB",
+                 (limit {limit}), {} of them writes, at most {} MiB with the allocator of the proofs",
                 again.len(),
                 asked.all,
                 asked.writes,

@@ -110,7 +110,7 @@ fn preview(
         }
         None => return Err(CliError::new(Exit::Input, "none of its disputes is in the input")),
     };
-    let document = |markup: Markup| markup.document(&markup.nodes(&content.block));
+    let document = |markup: Markup| markup.document(markup.nodes(&content.block));
     match format {
         Format::Text => ui.data(&text_of(content))?,
         Format::Adf => ui.json(&document(Markup::Adf))?,

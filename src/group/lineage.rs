@@ -151,7 +151,9 @@ pub fn inherit(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> Gro
         id
     };
     let mut groups = pass(input, params, &mut mint);
-    for _ in 1..PASSES {
+    // Where the first one moved nothing, nor counted anything as seen, another one finds the same.
+    let passes = if groups == input.known { 1 } else { PASSES };
+    for _ in 1..passes {
         let next = pass(&Input { known: &groups, new_input: false, ..*input }, params, &mut mint);
         if next == groups {
             break;
@@ -167,8 +169,9 @@ pub fn inherit(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> Gro
 /// All groups after one pass: those that were known in their order, then those that it minted in that of their clusters.
 fn pass(input: &Input<'_>, params: &Params, mint: &mut dyn FnMut() -> GroupId) -> Vec<Group> {
     let standing = standing(input);
-    let heirs = assign(input, params, &standing);
-    let (merges, splits) = structure(input, params, &standing, &heirs);
+    let common = overlaps(input, &standing);
+    let heirs = assign(input, params, &standing, &common);
+    let (merges, splits) = structure(input, params, &standing, &common, &heirs);
     build(input, params, &standing, &heirs, &merges, &splits, mint)
 }
 
@@ -258,15 +261,17 @@ fn stake_of(input: &Input<'_>, group: usize) -> Stake {
     input.stakes.get(&input.known[group].id).copied().unwrap_or(Stake::Nothing)
 }
 
-/// Common members of known groups and clusters.
-fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize), usize> {
+/// How many members known groups and clusters have in common, by both.
+type Common = BTreeMap<(usize, usize), usize>;
+
+fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> Common {
     let mut cluster_of: FxHashMap<&Text, usize> = FxHashMap::default();
     for (index, found) in input.found.iter().enumerate() {
         for member in &found.members {
             cluster_of.insert(member, index);
         }
     }
-    let mut common: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut common = Common::new();
     for (old, members) in standing.iter().enumerate() {
         for member in members {
             if let Some(new) = cluster_of.get(member) {
@@ -278,8 +283,7 @@ fn overlaps(input: &Input<'_>, standing: &[Vec<Text>]) -> BTreeMap<(usize, usize
 }
 
 /// Which known group each cluster continues.
-fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Option<usize>> {
-    let common = overlaps(input, standing);
+fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>], common: &Common) -> Vec<Option<usize>> {
     let mut by_pattern: FxHashMap<(&Program, &Text, &Pattern), Vec<usize>> = FxHashMap::default();
     for (old, group) in input.known.iter().enumerate() {
         if group.status == Status::Active || may_return(group, input, params) {
@@ -288,7 +292,7 @@ fn assign(input: &Input<'_>, params: &Params, standing: &[Vec<Text>]) -> Vec<Opt
             }
         }
     }
-    let mut votes: BTreeMap<(usize, usize), usize> = common.clone();
+    let mut votes = common.clone();
     for (new, found) in input.found.iter().enumerate() {
         let alike = found
             .patterns
@@ -340,13 +344,13 @@ fn structure(
     input: &Input<'_>,
     params: &Params,
     standing: &[Vec<Text>],
+    common: &Common,
     heirs: &[Option<usize>],
 ) -> Structure {
-    let common = overlaps(input, standing);
     let kept: BTreeSet<usize> = heirs.iter().flatten().copied().collect();
     let (mut merges, mut splits) = (BTreeMap::new(), BTreeMap::new());
     let mut claims: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    for ((old, new), count) in &common {
+    for ((old, new), count) in common {
         match heirs[*new] {
             Some(heir) if heir != *old && !kept.contains(old) => {
                 claims.entry(*old).or_default().push((*count, heir));

@@ -24,7 +24,7 @@ impl Client {
         };
         let markup = self.markup();
         let body = json!({
-            "body": markup.document(&markup.nodes(body)),
+            "body": markup.document(markup.nodes(body)),
             "properties": [{ "key": GROUP_PROPERTY, "value": sealed(dialect, json!({ "topic": topic })) }],
         });
         let path = format!("/issue/{}/comment", issue.id);

@@ -80,7 +80,7 @@ impl Client {
                 "project": { "key": paper.project },
                 "issuetype": { "name": paper.issue_type },
                 "summary": paper.summary,
-                "description": markup.document(&markup.nodes(paper.body)),
+                "description": markup.document(markup.nodes(paper.body)),
                 "labels": labels(paper.name),
             },
             "properties": [{ "key": REPORT_PROPERTY, "value": sealed(dialect, json!({ "report": paper.name })) }],

@@ -33,8 +33,9 @@ impl Planner<'_> {
         content: &Content,
     ) {
         let key = Some(observed.issue.key.clone());
-        let last = ticket.written.clone().unwrap_or_default();
-        let maybe = ticket.writing.as_deref().cloned().unwrap_or_else(|| last.clone());
+        let nothing = Written::default();
+        let last = ticket.written.as_ref().unwrap_or(&nothing);
+        let maybe = ticket.writing.as_deref().unwrap_or(last);
         // A field that shows what is wanted is ours, also where the answer to its last write was lost.
         let (mut before, mut written) = (last.clone(), last.clone());
         let mut changes = Vec::new();
@@ -45,7 +46,7 @@ impl Planner<'_> {
         let has_new =
             last.priority.is_none() && content.priority.is_some() || content.fields.keys().any(is_new);
         let is_touched = (has_new || !content.routed.is_empty())
-            && self.is_touched(ticket, observed, content, (&last, &maybe));
+            && self.is_touched(ticket, observed, content, (last, maybe));
         let is_taken = |field: &str| orders.is_some_and(|orders| orders.taken.contains(field));
         let is_left = |field: &str| is_touched && content.routed.contains(field) && !is_taken(field);
         // What a person wrote stays theirs also where disputebot comes to want the same: it may want something else later.
@@ -73,7 +74,7 @@ impl Planner<'_> {
             _ if released("description") => self.leave(group, standing, key.as_ref(), "description"),
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
-                let block = markup::with_ticks(block.into_owned(), &markup::ticks(&ours));
+                let block = markup::with_ticks(block, &markup::ticks(&ours));
                 let wanted = self.input.markup.nodes(&block);
                 let wanted_digest = markup::digest(&wanted);
                 let now = markup::digest(&ours);
@@ -252,7 +253,7 @@ impl Planner<'_> {
             return Cow::Borrowed(&content.block);
         }
         let markup = self.input.markup;
-        let theirs = markup::length(&markup.document(&[above, below].concat()));
+        let theirs = markup::length(&markup.document([above, below].concat()));
         let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
         let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
         Cow::Owned(length::within(&content.block, room, elsewhere))

@@ -15,8 +15,11 @@ pub fn nodes(blocks: &[Block]) -> Vec<Value> {
 }
 
 /// A whole `doc` around some nodes.
-pub fn document(content: &[Value]) -> Value {
-    json!({ "type": "doc", "version": 1, "content": content })
+pub fn document(content: Vec<Value>) -> Value {
+    // Put in as it is: within `json!` it would be copied, node by node.
+    let mut document = json!({ "type": "doc", "version": 1 });
+    document["content"] = Value::Array(content);
+    document
 }
 
 /// All text below a node, without any separator within a block.
@@ -24,6 +27,19 @@ pub fn text_of(node: &Value) -> String {
     let mut text = String::new();
     collect(node, &mut text);
     text
+}
+
+/// Whether the text below a node, as [`text_of`] has it, begins so.
+pub fn text_starts_with(node: &Value, words: &str) -> bool {
+    fn rest<'w>(node: &Value, words: &'w str) -> Option<&'w str> {
+        let own = node.get("text").and_then(Value::as_str).unwrap_or_default();
+        let mut left = words.strip_prefix(own).or_else(|| own.starts_with(words).then_some(""))?;
+        for child in node.get("content").and_then(Value::as_array).into_iter().flatten() {
+            left = rest(child, left)?;
+        }
+        Some(left)
+    }
+    rest(node, words) == Some("")
 }
 
 /// The words of nodes in the form of [`super::document::plain_text`], so that both can be compared by line.

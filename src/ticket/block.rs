@@ -46,7 +46,7 @@ pub fn compose(markup: Markup, group: &GroupId, above: &[Value], ours: &[Value],
             content.extend_from_slice(ours);
             content.push(line(&closing));
             content.extend_from_slice(below);
-            adf::document(&content)
+            adf::document(content)
         }
         Markup::Wiki => {
             let text =
@@ -59,8 +59,7 @@ pub fn compose(markup: Markup, group: &GroupId, above: &[Value], ours: &[Value],
 
 fn in_document(description: &Value) -> Located {
     let nodes = description.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let starts =
-        |node: &Value, mark: &str| node["type"] == "paragraph" && adf::text_of(node).starts_with(mark);
+    let starts = |node: &Value, mark: &str| node["type"] == "paragraph" && adf::text_starts_with(node, mark);
     let Some(first) = nodes.iter().position(|node| starts(node, OPENING_MARK)) else {
         return Located::Missing;
     };

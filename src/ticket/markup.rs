@@ -4,7 +4,7 @@
 //! (wiki markup) on Data Center, null where it is empty. Its *nodes* are the top nodes of the document, or one
 //! string of lines.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ impl Markup {
     }
 
     /// A whole text from nodes.
-    pub fn document(self, nodes: &[Value]) -> Value {
+    pub fn document(self, nodes: Vec<Value>) -> Value {
         match self {
             Self::Adf => adf::document(nodes),
             Self::Wiki => {
@@ -55,7 +55,7 @@ pub fn length(text: &Value) -> usize {
 /// Length of blocks in the longer of the two forms.
 pub fn length_of(blocks: &[Block]) -> usize {
     [Markup::Adf, Markup::Wiki]
-        .map(|markup| length(&markup.document(&markup.nodes(blocks))))
+        .map(|markup| length(&markup.document(markup.nodes(blocks))))
         .into_iter()
         .max()
         .unwrap_or(0)
@@ -81,8 +81,11 @@ pub fn ticks(nodes: &[Value]) -> BTreeMap<String, bool> {
 }
 
 /// Blocks in which what people ticked is ticked, and nothing else. An entry that is new is not.
-pub fn with_ticks(mut blocks: Vec<Block>, ticks: &BTreeMap<String, bool>) -> Vec<Block> {
-    for block in &mut blocks {
+pub fn with_ticks<'b>(mut blocks: Cow<'b, [Block]>, ticks: &BTreeMap<String, bool>) -> Cow<'b, [Block]> {
+    if ticks.is_empty() {
+        return blocks;
+    }
+    for block in blocks.to_mut() {
         if let Block::Tasks(tasks) = block {
             for task in tasks {
                 task.done = ticks.get(&task.name()).copied().unwrap_or(task.done);

@@ -393,7 +393,7 @@ fn an_answer_is_kept_within_what_jira_takes_by_whole_rows() {
         _ => None,
     });
     let body = body.unwrap();
-    let length = adf::document(&adf::nodes(body)).to_string().len();
+    let length = adf::document(adf::nodes(body)).to_string().len();
     assert!(length <= 2_000, "{length}");
     let said = document::plain_text(body);
     assert!(said.starts_with("/disputebot explain") && said.contains("claim 0000"), "{said}");

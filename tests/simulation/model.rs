@@ -165,6 +165,8 @@ pub(crate) struct World {
 }
 
 pub(crate) struct Inner {
+    /// When it was last taken: nobody else runs, and no time passes, while somebody has it.
+    now: Duration,
     pub(crate) random: Random,
     /// Of what was added later, so that what the seeds bring otherwise stays.
     pub(crate) later: Random,
@@ -310,6 +312,7 @@ impl World {
         settle: SignedDuration,
     ) -> Self {
         let inner = Inner {
+            now: Duration::ZERO,
             random: Random(seed),
             later: Random(seed ^ 0x1a7e_5eed),
             chances,
@@ -332,7 +335,8 @@ impl World {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.catch_up(self.elapsed());
+        inner.now = self.elapsed();
+        inner.catch_up();
         inner
     }
 
@@ -364,7 +368,7 @@ impl World {
     fn step(&self, what: &'static str) -> Option<Fault> {
         let mut inner = self.lock();
         inner.steps += 1;
-        let now = self.elapsed();
+        let now = inner.now;
         inner.note(what.as_bytes());
         inner.note(&now.as_millis().to_le_bytes());
         let steps = inner.steps;
@@ -406,8 +410,7 @@ impl World {
         let answer = Arc::new(Mutex::new(None));
         let (heard, cause) = {
             let mut inner = self.lock();
-            let chances = inner.chances;
-            let now = self.elapsed();
+            let (chances, now) = (inner.chances, inner.now);
             if chances.hides > 0 && inner.later.chance(chances.hides) {
                 inner.jira.is_hidden = true;
             }
@@ -484,9 +487,8 @@ impl World {
 
     /// A person writes into a field of a ticket in the very moment in which it is edited.
     fn hands(&self, id: &str, changes: &[FieldChange]) {
-        let now = self.elapsed();
         let mut inner = self.lock();
-        let Inner { chances, later, jira, .. } = &mut *inner;
+        let Inner { chances, later, jira, now, .. } = &mut *inner;
         if chances.hands == 0 || !later.chance(chances.hands) {
             return;
         }
@@ -498,7 +500,7 @@ impl World {
         };
         let fields: Vec<&FieldChange> = changes.iter().filter(may_write).collect();
         let Some(field) = fields.get(later.below(fields.len() as u64) as usize) else { return };
-        let (field, at) = ((*field).clone(), now + Duration::from_millis(1 + later.below(2_000)));
+        let (field, at) = ((*field).clone(), *now + Duration::from_millis(1 + later.below(2_000)));
         let id = id.to_owned();
         jira.do_at(
             at,
@@ -520,10 +522,9 @@ impl World {
 
     /// What a person does to an issue.
     pub(crate) fn person(&self, act: impl FnOnce(&mut Jira, Duration, &mut Random)) {
-        let now = self.elapsed();
         let mut inner = self.lock();
-        let Inner { jira, random, .. } = &mut *inner;
-        act(jira, now, random);
+        let Inner { jira, random, now, .. } = &mut *inner;
+        act(jira, *now, random);
     }
 }
 
@@ -534,8 +535,8 @@ impl Inner {
         (&mut self.jira, random)
     }
 
-    fn catch_up(&mut self, now: Duration) {
-        while let Some(next) = self.jira.queue.first_entry().filter(|next| next.key().0 <= now) {
+    fn catch_up(&mut self) {
+        while let Some(next) = self.jira.queue.first_entry().filter(|next| next.key().0 <= self.now) {
             let (key, effect) = next.remove_entry();
             let chances = self.chances;
             effect(&mut self.jira, key.0, &mut self.random, chances);
@@ -1833,8 +1834,8 @@ pub(crate) struct ModelClock {
 
 impl Clock for ModelClock {
     fn moment(&self) -> Moment {
-        let elapsed = self.world.elapsed();
         let inner = self.world.lock();
+        let elapsed = inner.now;
         let begun = Timestamp::from_second(BEGUN).unwrap_or_default();
         let passed = SignedDuration::try_from(elapsed).unwrap_or_default();
         let at = begun.saturating_add(passed + inner.skew).unwrap_or(begun);

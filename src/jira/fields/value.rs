@@ -151,7 +151,7 @@ impl Field {
         let text = lines(text);
         let paragraphs = paragraphs(&text);
         let markup = dialect.markup();
-        let value = markup.document(&markup.nodes(&paragraphs));
+        let value = markup.document(markup.nodes(&paragraphs));
         let length = markup::length(&value);
         if length > TEXT_CHARACTERS {
             let found = format!("{length} characters with its markup, which are too many");

@@ -256,8 +256,17 @@ pub fn survey(
             let course = course(known.tickets.get(&group.id), &figures, today);
             let day = course.last().day;
             let figures = facts::as_of(figures, &members, day);
-            let facts =
-                facts::facts(group, &members, &table, &explanation, nearest, tables, params.max_members, day);
+            let facts = facts::facts(
+                group,
+                &members,
+                &table,
+                &explanation,
+                nearest,
+                tables,
+                params.max_members,
+                &record.cause,
+                day,
+            );
             weight = Weight::of(&members, tables, day);
             let is_sure = params.plan.is_large(group.members.len(), weight.amount);
             if !is_sure || params.routes.iter().any(|rule| rule.when.due_within_days.is_some()) {
@@ -771,7 +780,7 @@ fn inherit(
         let settled = |id: &Text| batch.resolved.binary_search(id).is_ok();
         open.extend(groups.iter().flat_map(|group| &group.members).filter(|id| !settled(id)).cloned());
     }
-    let stakes = stakes(known);
+    let stakes = stakes(known, now);
     let mut inherited = |groups: &[Group]| {
         let input = group::Input {
             stakes: &stakes,
@@ -801,12 +810,15 @@ fn inherit(
 }
 
 /// What hangs on the ids of groups, as of the last look.
-fn stakes(known: &Known) -> BTreeMap<GroupId, Stake> {
+fn stakes(known: &Known, now: Timestamp) -> BTreeMap<GroupId, Stake> {
     let decided: BTreeSet<&GroupId> =
         known.rulings.values().filter(|ruling| ruling.is_quiet()).map(|ruling| &ruling.group).collect();
     let stake = |ticket: &plan::Ticket| {
-        let is_decided = ticket.may_exist() && decided.contains(&ticket.group);
-        if is_decided { Stake::Decided } else { ticket.stake() }
+        if ticket.may_exist() && decided.contains(&ticket.group) {
+            return Stake::Decided;
+        }
+        let is_quiet = ticket.issue().is_some() && ticket.wants_quiet(now);
+        if is_quiet { Stake::Quiet } else { ticket.stake() }
     };
     known.tickets.values().map(|ticket| (ticket.group.clone(), stake(ticket))).collect()
 }

@@ -15,8 +15,8 @@ use crate::{
     group::{Group, GroupId, Status},
     jira::{JiraError, instant},
     plan::{
-        self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, Observed, Quiet, Ruling,
-        RulingKind, Ticket, answer_topic, parse_command,
+        self, Asked, BY_COMMENT, Category, Closed, Command, FIELDS, Heard, IGNORE_LABEL, Observed, PREFIX,
+        Quiet, Ruling, RulingKind, Ticket, answer_topic, parse_command,
     },
     state::{Change, GroupRecord, Known},
     ticket::screen,
@@ -124,8 +124,12 @@ pub(super) async fn orders(
             if !may {
                 ticket.told.insert(stranger);
                 if !is_answered {
-                    let why =
-                        "only people whom `ticket.commanders` names give orders here, and this is said once";
+                    let why = if permitted.is_empty() {
+                        "nobody gives orders here, and this is said once; where several clients share a cause, their own \
+                         tickets are the place for orders"
+                    } else {
+                        "only people whom `ticket.commanders` names give orders here, and this is said once"
+                    };
                     let asked = failed(comment, why.to_owned());
                     ticket.orders.get_or_insert_default().asked.insert(comment.id.to_string(), asked);
                 }
@@ -182,7 +186,8 @@ pub(super) async fn orders(
                 }
             }
             let asked = match parsed {
-                Ok(command) => parts(&command, &seen, store.known(), table)
+                Ok(command) => is_left_alone(&command, &seen, &ticket, observed, now)
+                    .and_then(|()| parts(&command, &seen, store.known(), table))
                     .and_then(|()| {
                         carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
                     })
@@ -233,6 +238,40 @@ const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 
 /// Most parts into which an order splits a group: each is kept apart from each other one.
 const MOST_PARTS: usize = 50;
+
+/// Whether nothing would come of an order, because a ticket is to be left alone: an answer that it is carried out would be
+/// wrong.
+fn is_left_alone(
+    command: &Command,
+    seen: &Seen<'_>,
+    ticket: &Ticket,
+    observed: &BTreeMap<String, Observed>,
+    now: Timestamp,
+) -> Result<(), String> {
+    let has_label = |shown: &Observed, which: &str| {
+        let why =
+            format!("{which} has the label `{IGNORE_LABEL}`, so it is left alone; take the label off first");
+        if shown.labels.contains(IGNORE_LABEL) { Err(why) } else { Ok(()) }
+    };
+    match command {
+        Command::Status
+        | Command::Explain
+        | Command::Help
+        | Command::Mute
+        | Command::Snooze { .. }
+        | Command::Release { .. } => return Ok(()),
+        Command::Unmute => {}
+        Command::Take { .. } | Command::Merge { .. } | Command::Split { .. } | Command::NotAGroup => {
+            if ticket.wants_quiet(now) {
+                return Err(format!("this ticket is muted or snoozed; order `{PREFIX} unmute` first"));
+            }
+        }
+    }
+    has_label(seen.observed, "this ticket")?;
+    let Command::Merge { key } = command else { return Ok(()) };
+    let other = observed.values().find(|other| other.issue.key.eq_ignore_ascii_case(key));
+    other.map_or(Ok(()), |other| has_label(other, key))
+}
 
 /// Whether a group can be split as ordered: an answer that it will be would be wrong where nothing differs.
 fn parts(command: &Command, seen: &Seen<'_>, known: &Known, table: Option<&Table>) -> Result<(), String> {
@@ -308,7 +347,7 @@ fn carry_out(
         }
         Command::Merge { key } => {
             lives()?;
-            let other = partner(key, seen.group, known)?;
+            let other = partner(key, seen.group, known, now)?;
             let mut members = [shown_members(seen.group, known), other.members.clone()].concat();
             members.sort();
             members.dedup();
@@ -364,10 +403,11 @@ fn is_field(field: &str, ticket: &Ticket, seen: &Seen<'_>) -> Result<(), String>
 }
 
 /// The living group of another ticket, of the same client and program.
-fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, String> {
+fn partner<'k>(key: &str, group: &Group, known: &'k Known, now: Timestamp) -> Result<&'k Group, String> {
     let of_key = |ticket: &&Ticket| ticket.issue().is_some_and(|issue| issue.key.eq_ignore_ascii_case(key));
-    let found = known.tickets.values().find(of_key).and_then(|ticket| known.groups.get(&ticket.group));
-    let Some(other) = found.map(|record| &record.group) else {
+    let ticket = known.tickets.values().find(of_key);
+    let found = ticket.and_then(|ticket| Some((ticket, known.groups.get(&ticket.group)?)));
+    let Some((ticket, GroupRecord { group: other, .. })) = found else {
         return Err(format!("{key} is not a ticket of disputebot's"));
     };
     if other.id == group.id {
@@ -381,6 +421,9 @@ fn partner<'k>(key: &str, group: &Group, known: &'k Known) -> Result<&'k Group, 
     }
     if is_closed_by_person(&other.id, known) {
         return Err(format!("a person decided that {key} stays closed; reopen it first"));
+    }
+    if ticket.wants_quiet(now) {
+        return Err(format!("{key} is muted or snoozed; order `{PREFIX} unmute` there first"));
     }
     Ok(other)
 }

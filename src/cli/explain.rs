@@ -235,6 +235,7 @@ impl Context<'_> {
             nearest,
             self.tables,
             self.max_members,
+            &record.cause,
             day,
         ))
     }

@@ -56,6 +56,8 @@ pub enum Stake {
     Decided,
     /// No ticket: nobody knows it.
     Nothing,
+    /// A ticket on which people ordered quiet: what others have is not to end where nothing is told of it.
+    Quiet,
     /// A ticket that may be there: its create had no answer.
     Unclear,
     /// A ticket.

@@ -62,6 +62,12 @@ impl Planner<'_> {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
+        if ruling.is_none() && self.is_left_alone(other, issue) {
+            // Nothing would be told of them there.
+            let what = format!("its disputes belong with those of {}, on which people want quiet", issue.key);
+            let key = Some(observed.issue.key.clone());
+            return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
+        }
         let reason = match ruling {
             Some(ruling) => Reason::MergedByPerson { group: into.clone(), key: ruling.key.clone() },
             None => Reason::MergedInto { group: into.clone() },
@@ -223,6 +229,13 @@ impl Planner<'_> {
         let is_decided = self.input.rulings.iter().any(|ruling| ruling.group == *group && ruling.is_quiet());
         (observed.category == Category::Done && ticket.closed == Closed::No && is_decided)
             .then_some(&observed.issue)
+    }
+
+    /// Whether people want disputebot to leave a ticket alone.
+    fn is_left_alone(&self, ticket: &Ticket, issue: &Issue) -> bool {
+        let observed = self.input.observed.get(&issue.id);
+        ticket.wants_quiet(self.input.now.at)
+            || observed.is_some_and(|observed| observed.labels.contains(IGNORE_LABEL))
     }
 
     /// Where the disputes of a merged group are told of: the group it merged into, or, where that one merged
@@ -449,14 +462,8 @@ impl Planner<'_> {
             return;
         };
         let is_again = ticket.saying.contains_key(&topic);
-        let is_quiet = ticket
-            .orders
-            .as_deref()
-            .and_then(|orders| orders.quiet.as_ref())
-            .is_some_and(|quiet| quiet.holds(self.input.now.at));
-        if observed.labels.contains(IGNORE_LABEL)
+        if self.is_left_alone(ticket, &observed.issue)
             || observed.category == Category::Done
-            || is_quiet
             || !is_again && self.is_spent(Some(ticket))
         {
             return;

@@ -100,8 +100,8 @@ impl Planner<'_> {
                  closed, unless somebody works on it."
             )),
             Command::Split { attribute } => one(format!(
-                "From the next run on, disputes of this ticket that differ in {} are kept apart. What is left of each \
-                 cause gets a ticket of its own once two different inputs have shown it.",
+                "From the next run on, disputes of this ticket that differ in {} are kept apart. Each part that is a cause by \
+                 itself gets a ticket of its own then; what is too little for one leaves this ticket.",
                 attribute.replace('_', " ")
             )),
             Command::Take { field } if self.params.fixed_fields.contains(field) => one(format!(

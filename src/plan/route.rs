@@ -165,9 +165,13 @@ pub fn is_worked_on(ticket: &Ticket, observed: &Observed) -> bool {
     }
 }
 
-/// Whether a person has a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named, or
-/// people write about it there.
+/// Whether people have a ticket: its assignee is neither whom Jira gave it to when it was opened, nor whom a rule named, or they
+/// write about it there.
 pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
+    // An order to disputebot is no work.
+    if observed.comments.iter().any(|comment| parse_command(&comment.text).is_none()) {
+        return true;
+    }
     let Some(assignee) = observed.assignee.as_deref() else { return false };
     // A rule may name an account in words that are not the name under which Jira shows it.
     let shown = [Some(assignee), observed.fields.get(ASSIGNEE).map(String::as_str)];
@@ -176,9 +180,7 @@ pub(super) fn is_taken(ticket: &Ticket, observed: &Observed) -> bool {
         let named = it.fields.get(ASSIGNEE);
         named.is_some() && shown.contains(&named)
     });
-    // An order to disputebot is no work.
-    let is_discussed = observed.comments.iter().any(|comment| parse_command(&comment.text).is_none());
-    is_discussed || !by_rule && ticket.given.as_ref().map(|given| &***given) != Some(assignee)
+    !by_rule && ticket.given.as_ref().map(|given| &***given) != Some(assignee)
 }
 
 impl Planner<'_> {
@@ -200,7 +202,7 @@ impl Planner<'_> {
                 above.is_empty()
                     && below.is_empty()
                     && ours(&markup::digest(&block), &|it| it.block.clone())
-                    && ticks.iter().all(|(task, done)| !done || unticked.get(task).is_none_or(|done| *done))
+                    && ticks.iter().all(|(task, done)| !done || unticked.get(task).is_some_and(|done| *done))
             }
             Located::Missing => false,
         };

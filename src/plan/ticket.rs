@@ -196,6 +196,12 @@ impl Ticket {
         self.link = Link::Bound { issue };
     }
 
+    /// Whether people ordered quiet on it, and that still holds.
+    pub fn wants_quiet(&self, now: Timestamp) -> bool {
+        let quiet = self.orders.as_ref().and_then(|orders| orders.quiet.as_ref());
+        quiet.is_some_and(|quiet| quiet.holds(now))
+    }
+
     /// How large the group was over time, as far as it was written.
     pub fn course(&self) -> Option<&Course> {
         self.writing.as_deref().or(self.written.as_ref())?.course.as_deref()
@@ -206,7 +212,8 @@ impl Ticket {
         self.stake() > Stake::Nothing
     }
 
-    /// What hangs on the id of its group. Which disputes a person decided about is not known here.
+    /// What hangs on the id of its group. Which disputes a person decided about is not known here, nor whether an order of
+    /// quiet still holds.
     pub fn stake(&self) -> Stake {
         match &self.link {
             Link::Ready { .. } | Link::Parked { .. } => Stake::Nothing,

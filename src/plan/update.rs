@@ -74,11 +74,13 @@ impl Planner<'_> {
             _ if released("description") => self.leave(group, standing, key.as_ref(), "description"),
             Located::Block { above, ours, below } => {
                 let block = self.beside(content, &above, &below);
-                let block = markup::with_ticks(block, &markup::ticks(&ours));
-                let wanted = self.input.markup.nodes(&block);
-                let wanted_digest = markup::digest(&wanted);
+                let ticks = markup::ticks(&ours);
+                let block = markup::with_ticks(block, &ticks);
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
+                let block = if ours_still { markup::with_done(block, &ticks) } else { block };
+                let wanted = self.input.markup.nodes(&block);
+                let wanted_digest = markup::digest(&wanted);
                 if now == wanted_digest {
                     if adopts("description", ours_still) {
                         written.block = wanted_digest;
@@ -409,8 +411,9 @@ fn shows(writing: &Written, last: &Written, observed: &Observed) -> bool {
 
 /// Whether what is written has the ticks that are shown: one more may have come since it was put together.
 fn keeps_ticks(wanted: &[Value], shown: &[Value]) -> bool {
-    let shown = markup::ticks(shown);
-    markup::ticks(wanted).iter().all(|(task, done)| shown.get(task).is_none_or(|shown| shown == done))
+    let (wanted, shown) = (markup::ticks(wanted), markup::ticks(shown));
+    wanted.iter().all(|(task, done)| shown.get(task).is_none_or(|shown| shown == done))
+        && shown.iter().all(|(task, done)| !done || wanted.contains_key(task))
 }
 
 /// Whether people's words are the same; Data Center keeps lines by other ends than they were sent with.

@@ -210,7 +210,7 @@ fn inherit(
     groups.sort_by(|a, b| (a.since, &a.members, &a.id).cmp(&(b.since, &b.members, &b.id)));
     let open: HashSet<Text> = parts.keys().map(|id| Text::from(*id)).collect();
     let last = known.last_complete().map(|run| run.fingerprint.as_str());
-    let stakes = stakes(known);
+    let stakes = stakes(known, now);
     let input = group::Input {
         stakes: &stakes,
         known: &groups,

@@ -58,6 +58,8 @@ pub enum FieldKind {
     Project,
     /// An issue above it, as `parent` on Cloud has one. Which types may be above which is not judged.
     Parent,
+    /// One of these teams of the site, by their ids and names. What they are is not listed to clients.
+    Team(Vec<(String, String)>),
 }
 
 /// An option of a field.
@@ -93,6 +95,7 @@ impl FieldKind {
             Self::SecurityLevel => ("securitylevel", None, "securitylevel"),
             Self::Project => ("project", None, "project"),
             Self::Parent => ("issuelink", None, "parent"),
+            Self::Team(_) => ("any", None, "com.atlassian.teams:rm-teams-custom-field-team"),
         }
     }
 
@@ -143,7 +146,8 @@ impl CustomField {
             schema["items"] = json!(entries);
         }
         if self.is_custom() {
-            schema["custom"] = json!(format!("com.atlassian.jira.plugin.system.customfieldtypes:{plugin}"));
+            let own = format!("com.atlassian.jira.plugin.system.customfieldtypes:{plugin}");
+            schema["custom"] = if plugin.contains(':') { json!(plugin) } else { json!(own) };
             schema["customId"] = json!(self.number());
         } else {
             schema["system"] = json!(self.id);

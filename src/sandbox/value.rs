@@ -103,6 +103,10 @@ impl CustomField {
                 let found = world.find(named).ok_or("Could not find issue by id or key.")?;
                 Ok(json!(found.to_string()))
             }
+            FieldKind::Team(teams) => {
+                let found = teams.iter().find(|(id, _)| *value == id.as_str());
+                found.map(|(id, _)| json!(id)).ok_or_else(|| format!("Team Id '{value}' is not valid"))
+            }
         }
     }
 
@@ -157,6 +161,10 @@ impl CustomField {
                 let found = id.parse().ok().and_then(|id| world.issues.get(id));
                 found.map_or(Value::Null, |found| view::above(world, found))
             }
+            FieldKind::Team(teams) => teams.iter().find(|(team, _)| team == id).map_or(
+                Value::Null,
+                |(id, name)| json!({ "id": id, "name": name, "title": name, "isShared": true }),
+            ),
             _ => kept.clone(),
         }
     }

@@ -68,12 +68,18 @@ const LIKELY: f64 = 0.8;
 /// Lead over the next cause from which it is likely.
 const LEAD: f64 = 0.3;
 
-/// The cause of the program that fits best, by the codes and the notes of the members.
+/// How much less than the best one the cause of the last run may fit and still be named: a dispute more or less is no reason to
+/// tell people another cause, with other steps and another owner.
+const KEPT: f64 = 0.2;
+
+/// The cause of the program that fits best, by the codes and the notes of the members. `before` is the name of that of the last
+/// run, which stays for as long as it fits nearly as well.
 pub(super) fn cause(
     program: Program,
     members: &[&Dispute],
     explanation: &Explanation,
     tables: &Tables,
+    before: &str,
 ) -> Cause {
     let size = members.len().max(1) as f64;
     let notes: Vec<String> =
@@ -100,6 +106,11 @@ pub(super) fn cause(
         .filter(|(fit, _)| fit.score() >= NAMED)
         .collect();
     fitting.sort_by(|a, b| b.0.score().total_cmp(&a.0.score()).then_with(|| a.1.id.cmp(&b.1.id)));
+    let most = fitting.first().map_or(0.0, |(best, _)| best.score());
+    if let Some(kept) = fitting.iter().position(|(fit, it)| it.cause == before && most - fit.score() <= KEPT)
+    {
+        fitting[..=kept].rotate_right(1);
+    }
     let Some((best, cause)) = fitting.first() else {
         return Cause {
             known: false,

@@ -174,6 +174,28 @@ fn write_blocks(blocks: &[Block], indent: &str, text: &mut String) {
     }
 }
 
+/// The targets of all links of a document, one per line.
+pub fn targets(blocks: &[Block]) -> String {
+    fn of(inlines: &[Inline]) -> String {
+        let target = |inline: &Inline| match inline {
+            Inline::Text { marks: Marks { link: Some(link), .. }, .. } => format!("{link}\n"),
+            Inline::Text { .. } | Inline::Break => String::new(),
+        };
+        inlines.iter().map(target).collect()
+    }
+    let targets = |block: &Block| match block {
+        Block::Heading(_, inlines) | Block::Paragraph(inlines) => of(inlines),
+        Block::List { entries, .. } => entries.iter().map(|entry| self::targets(entry)).collect(),
+        Block::Tasks(tasks) => tasks.iter().map(|task| of(&task.content)).collect(),
+        Block::Table { header, rows } => {
+            std::iter::once(header).chain(rows).flatten().map(|cell| of(cell)).collect()
+        }
+        Block::Quote(inner) => self::targets(inner),
+        Block::Code(_) | Block::Rule => String::new(),
+    };
+    blocks.iter().map(targets).collect()
+}
+
 /// The words of some inlines.
 pub fn words(inlines: &[Inline]) -> String {
     inlines

@@ -394,7 +394,8 @@ impl Facts {
 }
 
 /// Says what there is to say about a group. `members` are the disputes of this run's input; `nearest` is the
-/// group that the explanation's neighbour stands for; `day` is that of the group's last change, as of which is told what is
+/// group that the explanation's neighbour stands for; `cause_before` is what the likely cause was called so far, empty where
+/// there was none; `day` is that of the group's last change, as of which is told what is
 /// due next: a text that went with the calendar would be rewritten while nothing happens.
 #[expect(clippy::too_many_arguments, reason = "each says something else of the group")]
 pub fn facts(
@@ -405,6 +406,7 @@ pub fn facts(
     nearest: Option<&GroupId>,
     tables: &Tables,
     max_members: usize,
+    cause_before: &str,
     day: Date,
 ) -> Facts {
     let due = Due::of(members, day);
@@ -418,7 +420,7 @@ pub fn facts(
         program: group.program.human_name().to_owned(),
         client: group.client.to_string(),
         title: title(explanation),
-        cause: cause(group.program, members, explanation, tables),
+        cause: cause(group.program, members, explanation, tables, cause_before),
         disputes: thousands(figures.disputes),
         units: figures.units.iter().map(|(unit, count)| units_text(*count, unit)).collect(),
         exposed: money_text(figures.exposed),
@@ -633,6 +635,11 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
         let days: Vec<Option<Date>> = concerned.map(|member| reader.due(deadline, member)).collect();
         let known = days.iter().copied().flatten();
         let last = known.clone().max();
+        let is_over = days.iter().all(|due| due.is_some_and(|due| due < day));
+        if is_over && deadline.on_silence.is_none() {
+            // Nothing came of it, and nobody can still act by it.
+            return None;
+        }
         let told = match (known.filter(|due| *due >= day).min(), last) {
             (Some(next), _) => next.to_string(),
             (None, Some(last)) if days.iter().all(Option::is_some) => format!("passed on {last}"),

@@ -4,12 +4,19 @@
 //! (wiki markup) on Data Center, null where it is empty. Its *nodes* are the top nodes of the document, or one
 //! string of lines.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{adf, document::Block, wiki};
+use super::{
+    adf,
+    document::{Block, Inline, Task},
+    wiki,
+};
 
 /// How rich text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,6 +98,33 @@ pub fn with_ticks<'b>(mut blocks: Cow<'b, [Block]>, ticks: &BTreeMap<String, boo
                 task.done = ticks.get(&task.name()).copied().unwrap_or(task.done);
             }
         }
+    }
+    blocks
+}
+
+/// Blocks in which the entries that people ticked and that are wanted no more stand below the others, ticked as they were: what
+/// was done is not forgotten because something else is to be done now.
+pub fn with_done<'b>(mut blocks: Cow<'b, [Block]>, ticks: &BTreeMap<String, bool>) -> Cow<'b, [Block]> {
+    let tasks_of = |block: &Block| match block {
+        Block::Tasks(tasks) => tasks.iter().map(Task::name).collect(),
+        _ => Vec::new(),
+    };
+    let wanted: BTreeSet<String> = blocks.iter().flat_map(tasks_of).collect();
+    let is_done = |(task, done): &(&String, &bool)| **done && !wanted.contains(*task);
+    let done = ticks.iter().filter(is_done);
+    let done: Vec<Task> =
+        done.map(|(task, _)| Task { done: true, content: vec![Inline::plain(task.clone())] }).collect();
+    if done.is_empty() {
+        return blocks;
+    }
+    let all = blocks.to_mut();
+    match all
+        .iter_mut()
+        .rev()
+        .find_map(|block| if let Block::Tasks(tasks) = block { Some(tasks) } else { None })
+    {
+        Some(tasks) => tasks.extend(done),
+        None => all.push(Block::Tasks(done)),
     }
     blocks
 }

@@ -123,7 +123,9 @@ pub fn content(
     let [of_summary, of_description] = templates.names(facts);
     gate("summary", &summary, &of_summary, &templates.source(&of_summary))?;
     let wrote = templates.source_of_description(&of_description, facts);
-    gate("description", &document::plain_text(&block), &of_description, &wrote)?;
+    // A person sees where a link leads to.
+    let shown = document::plain_text(&block) + &document::targets(&block);
+    gate("description", &shown, &of_description, &wrote)?;
     for (name, text) in &fields {
         let template = template_of(name);
         gate(&format!("field `{name}`"), text, &template, &templates.source(&template))?;

@@ -6,14 +6,15 @@ use disputebot::{
         RulingKind, Write,
     },
     ticket::{
-        LABEL, Markup, adf,
-        document::{self, Block, Inline},
+        LABEL, Markup, adf, block,
+        document::{self, Block, Inline, Task},
+        markup,
     },
 };
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{A, B, World, content, holds, id, labels, paragraph, writes};
+use crate::{A, B, STEPS, World, content, holds, id, labels, paragraph, writes};
 
 fn theirs(field: &str) -> HoldReason {
     HoldReason::PersonChanged { field: field.to_owned() }
@@ -89,6 +90,52 @@ fn what_a_person_ticks_stays_ticked_and_leaves_the_block_ours() {
         assert_eq!(writes(&world.run()), ["summary+description DISP-1"]);
         assert_eq!(world.ticked(A), [false, false]);
         assert_eq!(world.comments, []);
+    }
+}
+
+#[test]
+fn what_a_person_did_stays_on_the_ticket_when_other_steps_are_wanted() {
+    for markup in [Markup::Adf, Markup::Wiki] {
+        let mut world = World::with_ticket_in(markup);
+        world.tick(A, true);
+        let wants = |world: &mut World, steps: &[&str]| {
+            let task = |step: &&str| Task { done: false, content: vec![Inline::plain(*step)] };
+            let tasks = steps.iter().map(task).collect();
+            *world.content(A).block.last_mut().unwrap() = Block::Tasks(tasks);
+        };
+        wants(&mut world, &["Ask the pharmacy *first*."]);
+        assert_eq!(writes(&world.run()), ["description DISP-1"]);
+        let ticks = |world: &mut World| {
+            let block::Located::Block { ours, .. } = block::locate(&world.issue(A).description) else {
+                panic!("the block is gone")
+            };
+            markup::ticks(&ours).into_iter().collect::<Vec<_>>()
+        };
+        let asked = ("Ask the pharmacy *first*.".to_owned(), false);
+        let done = (STEPS[0].to_owned(), true);
+        assert_eq!(
+            ticks(&mut world),
+            [asked, done.clone()],
+            "{markup:?}: what was not done is not asked for"
+        );
+        assert_eq!(writes(&world.run()), Vec::<String>::new(), "{markup:?}: and that is how it stays");
+
+        wants(&mut world, &STEPS);
+        assert_eq!(writes(&world.run()), ["description DISP-1"]);
+        assert_eq!(ticks(&mut world), [(STEPS[1].to_owned(), false), done.clone()], "once: {markup:?}");
+        world.content(A).block.pop();
+        assert_eq!(writes(&world.run()), ["description DISP-1"]);
+        assert_eq!(ticks(&mut world), [done], "also where there is nothing more to do: {markup:?}");
+        assert_eq!(world.comments, []);
+
+        // One that comes before the write keeps it back.
+        let mut world = World::with_ticket_in(markup);
+        wants(&mut world, &["Ask the pharmacy *first*."]);
+        let plan = world.plan();
+        let Write::Update { changes, before, .. } = &plan.actions[0].write else { panic!("{plan:?}") };
+        assert!(plan::is_still(changes, before, world.issue(A)));
+        world.tick(A, true);
+        assert!(!plan::is_still(changes, before, world.issue(A)), "{markup:?}");
     }
 }
 

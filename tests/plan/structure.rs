@@ -233,16 +233,39 @@ fn a_ticket_that_a_person_closed_as_a_duplicate_and_opened_again_stays_open() {
 }
 
 #[test]
-fn a_survivor_that_is_closed_silent_or_has_said_enough_hears_by_the_link_alone() {
-    for case in 0..4 {
+fn disputes_are_not_counted_where_people_want_quiet_and_nothing_would_be_told_of_them() {
+    let mute = |world: &mut World, quiet| {
+        world.ticket(B).orders = Some(Box::new(Orders { quiet, ..Orders::default() }));
+    };
+    for is_muted in [true, false] {
+        let mut world = merged();
+        if is_muted {
+            mute(&mut world, Some(Quiet::Muted));
+        } else {
+            world.issue(B).labels.insert(IGNORE_LABEL.to_owned());
+        }
+        let plan = world.run();
+        assert_eq!(writes(&plan), Vec::<String>::new(), "muted: {is_muted}");
+        let about = plan.holds.iter().find(|hold| hold.key.as_deref() == Some("DISP-1")).unwrap();
+        assert!(format!("{:?}", about.reason).contains("DISP-2, on which people want quiet"), "{about:?}");
+        // A person who put them together meant it.
+        let ruling = ruling(A, "DISP-1", RulingKind::Together { with: id(B) });
+        world.rulings = vec![ruling];
+        assert!(writes(&world.plan()).contains(&"link DISP-1".to_owned()), "muted: {is_muted}");
+        world.rulings.clear();
+        mute(&mut world, None);
+        world.issue(B).labels.remove(IGNORE_LABEL);
+        assert!(writes(&world.run()).starts_with(&["link DISP-1".to_owned()]), "muted: {is_muted}");
+        assert_eq!(world.issue(A).category, Category::Done);
+    }
+}
+
+#[test]
+fn a_survivor_that_is_closed_or_has_said_enough_hears_by_the_link_alone() {
+    for case in 0..2 {
         let mut world = merged();
         match case {
             0 => world.issue(B).category = Category::Done,
-            1 => drop(world.issue(B).labels.insert(IGNORE_LABEL.to_owned())),
-            2 => {
-                let quiet = Some(Quiet::Muted);
-                world.ticket(B).orders = Some(Box::new(Orders { quiet, ..Orders::default() }));
-            }
             _ => world.ticket(B).life = Some(Box::new(Life { said: vec![world.now; 3], ..Life::default() })),
         }
         let plan = world.plan();

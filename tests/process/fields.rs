@@ -290,6 +290,11 @@ async fn every_kind(flavour: Flavour) {
         ("Belongs to", FieldKind::Project, "DISP"),
         ("Since", FieldKind::Version, "2026 q3"),
         ("Seen in", FieldKind::Versions, "2026 Q4; 2026 Q3"),
+        (
+            "Crew",
+            FieldKind::Team(vec![("36885b3c-1bf0".to_owned(), "Example Rebates".to_owned())]),
+            "36885b3c-1bf0",
+        ),
     ];
     let of_projects = [("components", "Wholesalers"), ("fixVersions", "2026 Q4"), ("security", "Staff only")];
     let world = World::with(Options { flavour, ..Options::default() }).await;

@@ -320,6 +320,65 @@ async fn what_somebody_writes_into_a_field_after_it_was_ordered_to_be_taken_is_g
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_of_which_nothing_would_come_because_a_ticket_is_left_alone_says_so() {
+    let world = World::new().await;
+    world.expect(0, &["run"]).await;
+    let (groups, issues) = (world.groups().await, world.issues_by_group());
+    let kind = |id: &str| (groups[id]["group"]["client"].clone(), groups[id]["group"]["program"].clone());
+    let (key, own) = first(&world);
+    let other = groups.keys().find(|id| **id != own && kind(id) == kind(&own)).unwrap();
+    let other = issues[other][0]["key"].as_str().unwrap().to_owned();
+    let label = |verb: &str| {
+        let change = serde_json::json!({ "update": { "labels": [{ verb: "disputebot-ignore" }] } });
+        world.sandbox.person(&User::analyst()).edit(&other, &change).unwrap();
+    };
+    let answers = async |key: &str, orders: &[&str]| {
+        let before = world.said(key).len();
+        for order in orders {
+            say(&world, key, &format!("/disputebot {order}"));
+        }
+        world.expect(0, &["run"]).await;
+        world.said(key).split_off(before)
+    };
+    let open = || {
+        let is_open =
+            |issue: &&serde_json::Value| issue["fields"]["status"]["statusCategory"]["key"] != "done";
+        world.sandbox.issues().iter().filter(is_open).count()
+    };
+    let before = open();
+    say(&world, &other, "/disputebot mute");
+    world.expect(0, &["run"]).await;
+    let merge = format!("merge {other}");
+    let said = answers(&key, &[&merge]).await;
+    assert!(
+        said[0].contains(&format!("{other} is muted or snoozed; order `/disputebot unmute` there first")),
+        "{said:?}"
+    );
+    let said =
+        answers(&other, &["not-a-group", "take summary", "split by state", &format!("merge {key}")]).await;
+    assert_eq!(said.len(), 4);
+    let words = "this ticket is muted or snoozed; order `/disputebot unmute` first";
+    assert!(said.iter().all(|said| said.contains(words)), "{said:?}");
+
+    label("add");
+    let said = answers(&other, &["unmute"]).await;
+    assert!(said[0].contains("this ticket has the label `disputebot-ignore`, so it is left alone"), "{said:?}");
+    label("remove");
+    assert!(answers(&other, &["unmute"]).await[0].contains("up to date again"));
+    label("add");
+    let said = answers(&key, &[&merge]).await;
+    assert!(
+        said[0].contains(&format!("{other} has the label `disputebot-ignore`, so it is left alone")),
+        "{said:?}"
+    );
+    assert_eq!(open(), before, "nothing was merged or closed");
+    label("remove");
+    assert!(answers(&key, &[&merge]).await[0].contains("are counted on"));
+    world.expect(0, &["run"]).await;
+    assert_eq!(open(), before - 1, "once it is not left alone any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
     let world = World::new().await;
     world.expect(0, &["run"]).await;
@@ -340,9 +399,11 @@ async fn each_order_has_its_own_answer_and_each_that_fails_says_why() {
     let (foreign, over) = (key_of(foreign), key_of(over));
     let orders = [
         ("mute", "disputebot is quiet on this ticket from now on".to_owned()),
+        ("not-a-group", "this ticket is muted or snoozed; order `/disputebot unmute` first".to_owned()),
+        ("take summary", "this ticket is muted or snoozed; order `/disputebot unmute` first".to_owned()),
         ("unmute", "disputebot keeps this ticket up to date again".to_owned()),
         ("help", "/disputebot unmute: not quiet any more".to_owned()),
-        ("split by state", "disputes of this ticket that differ in state are kept apart".to_owned()),
+        ("split by state", "Each part that is a cause by itself gets a ticket of its own then".to_owned()),
         (
             "take colour",
             "disputebot writes no field `colour`; it writes summary, description, priority, due date"

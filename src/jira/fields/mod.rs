@@ -46,6 +46,9 @@ pub enum Kind {
     Labels,
     /// One issue, by its key.
     Issue,
+    /// One of the site's teams, by its id: Jira lists none, and takes no names
+    /// (<https://developer.atlassian.com/platform/teams/components/team-field-in-jira-rest-api/>).
+    Team,
     /// Something that cannot be written from a text.
     Other(String),
 }
@@ -230,6 +233,10 @@ impl Allowed {
 fn kind(schema: &Value, id: &str) -> Kind {
     let custom = schema["custom"].as_str().unwrap_or_default();
     let is_custom = |name: &str| custom.rsplit(':').next() == Some(name);
+    // Its type is `any` or `team`, by the age of the site.
+    if is_custom("rm-teams-custom-field-team") || is_custom("atlassian-team") {
+        return Kind::Team;
+    }
     match (schema["type"].as_str().unwrap_or_default(), schema["items"].as_str().unwrap_or_default()) {
         ("string", _) if is_custom("textarea") || matches!(id, "description" | "environment") => Kind::Text,
         ("string", _) if is_custom("url") => Kind::Address,
@@ -275,6 +282,7 @@ impl Kind {
             Self::People => "names or mail addresses of accounts with `;` between them".to_owned(),
             Self::Labels => "labels without blanks, with `;` between them".to_owned(),
             Self::Issue => "the key of an issue".to_owned(),
+            Self::Team => "the id of a team, which stands at the end of the address of its page".to_owned(),
             Self::Other(kind) => format!("something that cannot be written from a text ({kind})"),
         }
     }

@@ -97,6 +97,15 @@ impl Field {
                 let key = text.to_uppercase();
                 Ok(Meant { value: json!({ "key": key }), text: key })
             }
+            Kind::Team => {
+                let is_id = text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+                    && text.contains(|c: char| c.is_ascii_digit());
+                if is_id {
+                    Ok(Meant { text: text.to_owned(), value: json!(text) })
+                } else {
+                    Err(self.unfit(text))
+                }
+            }
             Kind::Other(_) => Err(self.unfit(text)),
         }
     }
@@ -132,6 +141,7 @@ impl Field {
             Kind::People => all(value, |one| person_shown(one, wording.people)),
             Kind::Labels => all(value, |one| one.as_str().unwrap_or_default().to_owned()),
             Kind::Issue => value["key"].as_str().unwrap_or_default().to_owned(),
+            Kind::Team => value["id"].as_str().or(value.as_str()).unwrap_or_default().to_owned(),
             Kind::Other(_) if value.is_null() => String::new(),
             Kind::Other(_) => value.to_string(),
         }
@@ -494,6 +504,22 @@ mod tests {
                 "Example Analyst; Example Lead",
             ),
             (array("string"), none.clone(), "b; a; b", json!(["a", "b"]), json!(["b", "a"]), "a; b"),
+            (
+                json!({ "type": "team", "custom": "com.atlassian.jira.plugin.system.customfieldtypes:atlassian-team" }),
+                none.clone(),
+                " 36885b3c-1bf0-4f85 ",
+                json!("36885b3c-1bf0-4f85"),
+                json!({ "id": "36885b3c-1bf0-4f85", "name": "Example Rebates", "title": "Example Rebates" }),
+                "36885b3c-1bf0-4f85",
+            ),
+            (
+                json!({ "type": "any", "custom": "com.atlassian.teams:rm-teams-custom-field-team" }),
+                none.clone(),
+                "12",
+                json!("12"),
+                json!({ "id": "12", "title": "Example Rebates" }),
+                "12",
+            ),
             (
                 json!({ "type": "version" }),
                 named(),

@@ -68,6 +68,10 @@ struct Promises {
     summaries: BTreeMap<String, String>,
     /// Tickets whose priority people set.
     priorities: BTreeSet<String>,
+    /// Tickets whose due date people set.
+    dues: BTreeSet<String>,
+    /// Steps that people ticked, by issue.
+    ticks: Vec<(String, String)>,
     /// Tickets that people opened again, and whether their disputes were settled or counted elsewhere then.
     reopened: BTreeMap<String, bool>,
     /// Words that people wrote into descriptions and comments, by issue.
@@ -245,7 +249,7 @@ impl House {
         // One who may not do it is told so, and nothing is promised.
         let say = |text: &str| person.comment(&id, text).unwrap();
         if self.deck.is_empty() {
-            self.deck = (0..24).collect();
+            self.deck = (0..29).collect();
         }
         let drawn = self.deck.swap_remove(chance.below(self.deck.len() as u64) as usize);
         match drawn {
@@ -272,6 +276,26 @@ impl House {
             5 => {
                 person.edit(&id, &json!({ "fields": { "priority": { "name": "Low" } } })).unwrap();
                 self.promises.priorities.insert(id.clone());
+            }
+            24 => {
+                person.edit(&id, &json!({ "fields": { "duedate": DUE } })).unwrap();
+                self.promises.dues.insert(id.clone());
+            }
+            25..=27 => {
+                let mut description = issue["fields"]["description"].clone();
+                let Some(step) = tick(&mut description) else { return };
+                person.edit(&id, &json!({ "fields": { "description": description } })).unwrap();
+                self.promises.ticks.push((id.clone(), step));
+            }
+            28 => {
+                // In the middle of what disputebot wrote, which is a person's from then on.
+                let text = issue["fields"]["description"].to_string();
+                let mine = text.replacen("How much", &word, 1);
+                let mine: Value = serde_json::from_str(&mine).unwrap();
+                if mine != issue["fields"]["description"] {
+                    person.edit(&id, &json!({ "fields": { "description": mine } })).unwrap();
+                    self.promises.words.push((id.clone(), word));
+                }
             }
             20 => {
                 // Where no ticket is closed yet, a later day it is.
@@ -493,6 +517,11 @@ impl House {
                 continue;
             }
             let Some(wanted) = wanted.filter(|_| !is_held) else { continue };
+            if self.promises.dues.contains(&id) {
+                // Its due date, by which it would be seen, is a person's.
+                self.promises.woken.remove(&id);
+                continue;
+            }
             let due = wanted.due.map(|due| due.to_string());
             assert_eq!(issue["fields"]["duedate"].as_str(), due.as_deref(), "{when}: {id} is quiet no more");
             self.promises.woken.remove(&id);
@@ -614,6 +643,16 @@ impl House {
             let shown = &by_id[id.as_str()]["fields"]["priority"]["name"];
             assert_eq!(shown, "Low", "{when}: a priority of {id} is gone");
             *self.judged.entry("priority").or_default() += 1;
+        }
+        for id in &self.promises.dues {
+            let shown = &by_id[id.as_str()]["fields"]["duedate"];
+            assert_eq!(shown, DUE, "{when}: a due date of {id} is gone");
+            *self.judged.entry("due date").or_default() += 1;
+        }
+        for (id, step) in &self.promises.ticks {
+            let shown = &by_id[id.as_str()]["fields"]["description"];
+            assert!(is_ticked(shown, step), "{when}: `{step}` is not ticked on {id} any more: {shown}");
+            *self.judged.entry("tick").or_default() += 1;
         }
         for (id, word) in &self.promises.words {
             assert!(by_id[id.as_str()].to_string().contains(word), "{when}: `{word}` is gone");
@@ -1027,6 +1066,36 @@ fn property(value: &Value) -> Value {
     value.as_str().map_or_else(|| value.clone(), |text| serde_json::from_str(text).unwrap())
 }
 
+/// Signs of a step that is to be done and of one that is done, in markup.
+const SIGNS: [&str; 2] = ["* ☐ ", "* ☑ "];
+/// A due date that people set.
+const DUE: &str = "2028-02-29";
+
+/// Ticks the first step of a description that is not ticked, and gives it as it stands there.
+fn tick(description: &mut Value) -> Option<String> {
+    if let Value::String(text) = description {
+        let line = text.lines().find(|line| line.starts_with(SIGNS[0]))?.trim_end().to_owned();
+        let step = line[SIGNS[0].len()..].to_owned();
+        *text = text.replacen(&line, &format!("{}{step}", SIGNS[1]), 1);
+        return Some(step);
+    }
+    let nodes = description["content"].as_array_mut()?.iter_mut();
+    let items =
+        nodes.filter(|node| node["type"] == "taskList").filter_map(|list| list["content"].as_array_mut());
+    let item = items.flatten().find(|item| item["attrs"]["state"] == "TODO")?;
+    item["attrs"]["state"] = json!("DONE");
+    Some(item["content"].to_string())
+}
+
+fn is_ticked(description: &Value, step: &str) -> bool {
+    if let Value::String(text) = description {
+        return text.lines().any(|line| line.trim_end() == format!("{}{step}", SIGNS[1]));
+    }
+    let nodes = description["content"].as_array().into_iter().flatten();
+    let items = nodes.filter(|node| node["type"] == "taskList").flat_map(|list| list["content"].as_array());
+    items.flatten().any(|item| item["attrs"]["state"] == "DONE" && item["content"].to_string() == step)
+}
+
 fn is_done(issue: &Value) -> bool {
     issue["fields"]["status"]["statusCategory"]["key"] == "done"
 }
@@ -1127,6 +1196,8 @@ async fn quarter(flavour: Flavour) {
         "woken",
         "worked on",
         "silent edit",
+        "tick",
+        "due date",
     ] {
         assert!(
             house.judged.contains_key(what),

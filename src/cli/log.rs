@@ -128,10 +128,17 @@ fn is_private(find: &Find, line: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "../../tests/shared/baits.rs"]
+mod baits;
+
+#[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
 
-    use super::*;
+    use super::{
+        baits::{Baits, hidden},
+        *,
+    };
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
@@ -177,22 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_text_stays_within_its_line() {
-        for json in [false, true] {
-            for text in [
-                "a\nlevel=ERROR b",
-                "a\r\nb",
-                "\u{1b}[31mred",
-                "\u{202e}x",
-                "\"},{\"a\":\"",
-                "\u{0}\u{85}\u{2028}",
-            ] {
-                let line = logged(json, || tracing::info!(error = %text, said = text, "it said {text}"));
-                assert_eq!(line.matches('\n').count(), 1, "{line}");
-                assert_eq!(unseen(line.trim_end_matches('\n')), None, "{line:?}");
-                if json {
-                    serde_json::from_str::<serde_json::Value>(&line).unwrap();
-                }
+    fn ten_thousand_hostile_texts_stay_within_their_lines() {
+        let ours = ["a\nlevel=ERROR b", "a\r\nb", "\"},{\"a\":\""].map(str::to_owned);
+        let mut baits = Baits::new();
+        let texts: Vec<String> = ours.into_iter().chain((0..5_000).map(|_| baits.next())).collect();
+        for (json, text) in
+            [false, true].into_iter().flat_map(|json| texts.iter().map(move |text| (json, text)))
+        {
+            let line = logged(json, || tracing::info!(error = %text, said = text, "it said {text}"));
+            assert_eq!(line.matches('\n').count(), 1, "SEED={}: {line}", baits.seed);
+            assert_eq!((unseen(line.trim_end_matches('\n')), hidden(&line)), (None, None), "{line:?}");
+            if json {
+                serde_json::from_str::<serde_json::Value>(&line).unwrap();
             }
         }
     }

@@ -361,6 +361,15 @@ impl Sandbox {
         self.shared.step(|world| view::everything(world))
     }
 
+    /// The name and the bytes of every attachment that is there.
+    pub fn attachments(&self) -> Vec<(String, Vec<u8>)> {
+        let of = |issue: &world::Issue| {
+            let all = issue.attachments.iter();
+            all.map(|attachment| (attachment.name.clone(), attachment.bytes.to_vec())).collect::<Vec<_>>()
+        };
+        self.shared.step(|world| world.issues.values().flat_map(of).collect())
+    }
+
     /// Sets the time that `created`, `updated` and relative JQL dates use; `None` goes back to the clock of
     /// this machine.
     pub fn set_clock(&self, now: impl Into<Option<Timestamp>>) {

@@ -45,6 +45,9 @@ impl Drop for Judged {
                 let sent = format!("{}?{} {}", request.path, request.query, request.body);
                 assert_eq!(leak(&sent), None, "a private value in a request");
             }
+            for (name, bytes) in self.0.attachments() {
+                assert_eq!(leak(&String::from_utf8_lossy(&bytes)), None, "a private value in {name}");
+            }
         }
     }
 }

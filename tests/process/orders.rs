@@ -362,7 +362,10 @@ async fn an_order_of_which_nothing_would_come_because_a_ticket_is_left_alone_say
 
     label("add");
     let said = answers(&other, &["unmute"]).await;
-    assert!(said[0].contains("this ticket has the label `disputebot-ignore`, so it is left alone"), "{said:?}");
+    assert!(
+        said[0].contains("this ticket has the label `disputebot-ignore`, so it is left alone"),
+        "{said:?}"
+    );
     label("remove");
     assert!(answers(&other, &["unmute"]).await[0].contains("up to date again"));
     label("add");

@@ -327,7 +327,7 @@ async fn ways(
         let is_active = record.group.status == Status::Active;
         let (goal, resolution) = match (ticket.closed, is_active, shown.category) {
             (Closed::Labelled, false, Category::New | Category::InProgress) => {
-                (Category::Done, params.resolution.as_deref())
+                (Category::Done, params.resolutions.settled.as_deref())
             }
             (Closed::Stuck, true, Category::Done) => (Category::New, None),
             _ => continue,

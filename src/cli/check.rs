@@ -116,7 +116,7 @@ pub(super) fn needs(settings: &Settings, tickets: Vec<Issue>) -> jira::Needs {
             ("jira.link_type_split", settings.run.plan.split_link.clone()),
             ("jira.link_type_merge", settings.run.plan.merge_link.clone()),
         ],
-        resolution: settings.run.plan.resolution.clone(),
+        resolutions: settings.run.plan.resolutions.named(),
         lease: settings.run.apply.lease,
         tickets,
         reports: settings.delivery.jira.iter().map(destination).collect(),

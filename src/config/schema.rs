@@ -468,6 +468,8 @@ mod tests {
         jira.lease Flag
         jira.takeover_after Text
         jira.resolution Text
+        jira.resolution_merged Text
+        jira.resolution_no_group Text
         jira.link_type_split Text
         jira.link_type_merge Text
         jira.ca_file Text

@@ -163,7 +163,7 @@ impl Settings {
             amount_alone: reader.optional_money("plan.amount_alone"),
             due_within_days: Some(reader.integer("plan.due_within_days", 0..=3_650)).filter(|days| *days > 0),
             resolve: reader.flag("plan.resolve"),
-            resolution: reader.optional_text("jira.resolution"),
+            resolutions: resolutions(reader),
             split_link: reader.required_text("jira.link_type_split"),
             merge_link: reader.required_text("jira.link_type_merge"),
             settle,
@@ -342,6 +342,14 @@ fn dashboard(reader: &mut Reader<'_>) -> Option<(SocketAddr, Access)> {
         return Some((listen, Access::ThisMachine));
     }
     Some((listen, Access::Known { token, proxy }))
+}
+
+/// Tickets whose disputes are not settled are closed like the others where nothing else is asked for.
+fn resolutions(reader: &mut Reader<'_>) -> plan::Resolutions {
+    let settled = reader.optional_text("jira.resolution");
+    let mut own = |key: &str| reader.optional_text(key).or_else(|| settled.clone());
+    let (merged, no_group) = (own("jira.resolution_merged"), own("jira.resolution_no_group"));
+    plan::Resolutions { merged, no_group, settled }
 }
 
 /// Refuses waits after which Jira may still be at what was sent. A Jira on this machine is a sandbox, or one of a test.

@@ -65,8 +65,8 @@ pub type Health = Vec<Finding>;
 pub struct Needs {
     /// Link types that will be used, each with the setting that names it.
     pub link_types: Vec<(&'static str, String)>,
-    /// Resolution that will be set.
-    pub resolution: Option<String>,
+    /// Resolutions that will be set, each with the setting that names it.
+    pub resolutions: Vec<(&'static str, String)>,
     /// Whether the project will be claimed in a property of it.
     pub lease: bool,
     /// Some of our tickets, one of each project that has any: what can be done to them is looked at.
@@ -159,12 +159,8 @@ async fn check_one(client: &Client, needs: &Needs, ticket: Option<&Issue>) -> He
         Dialect::DataCenter => ("/resolution", ""),
     };
     let link_types = ("/issueLinkType", "issueLinkTypes");
-    for (setting, name) in &needs.link_types {
-        let (kind, name) = (("link type", *setting), std::slice::from_ref(name));
-        names(client, &mut health, link_types, kind, name).await;
-    }
-    let resolution = needs.resolution.as_slice();
-    names(client, &mut health, resolutions, ("resolution", "jira.resolution"), resolution).await;
+    names(client, &mut health, link_types, "link type", &needs.link_types).await;
+    names(client, &mut health, resolutions, "resolution", &needs.resolutions).await;
     attachments(client, &mut health).await;
     transition_fields(client, &mut health).await;
     for (setting, destination) in &needs.reports {
@@ -400,7 +396,8 @@ async fn workflow(client: &Client, ticket: &Issue, needs: &Needs, health: &mut H
     };
     // That it is gone was told already.
     let Some(observed) = found else { return };
-    let ways = match client.transitions(ticket, needs.resolution.as_deref()).await {
+    let resolution = needs.resolutions.first().map(|(_, name)| name.as_str());
+    let ways = match client.transitions(ticket, resolution).await {
         Ok(ways) => ways,
         Err(error) => return health.push(failed("workflow", &error)),
     };
@@ -427,8 +424,8 @@ async fn names(
     client: &Client,
     health: &mut Health,
     (path, list): (&str, &str),
-    (kind, setting): (&str, &str),
-    wanted: &[String],
+    kind: &'static str,
+    wanted: &[(&str, String)],
 ) {
     if wanted.is_empty() {
         return;
@@ -444,7 +441,7 @@ async fn names(
     match entries {
         Ok(entries) => {
             let known: Vec<&str> = entries.iter().filter_map(|entry| entry["name"].as_str()).collect();
-            for name in wanted {
+            for (setting, name) in wanted {
                 health.push(if known.contains(&name.as_str()) {
                     Finding::new(kind, Verdict::Good, format!("`{name}` exists"))
                 } else {

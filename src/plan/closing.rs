@@ -94,7 +94,7 @@ impl Planner<'_> {
         let write = Write::Transition {
             issue: observed.issue.clone(),
             to: Category::Done,
-            resolution: self.params.resolution.clone(),
+            resolution: self.params.resolutions.of(&reason),
             topic: None,
         };
         self.act(group, standing, observed, write, reason);

@@ -36,6 +36,43 @@ pub const REOPENED_LABEL: &str = "disputebot-reopened";
 /// Refusals in a row after which writes of a kind are not tried any more in a run.
 pub const REFUSALS: u32 = 3;
 
+/// Resolutions that are set on closing, where the screen has them: reports of Jira tell by them what was finished.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolutions {
+    /// All disputes are settled.
+    pub settled: Option<String>,
+    /// The disputes are counted on another ticket.
+    pub merged: Option<String>,
+    /// A person said that the disputes are no group.
+    pub no_group: Option<String>,
+}
+
+impl Resolutions {
+    /// That of a ticket that is closed for some reason.
+    pub(super) fn of(&self, reason: &Reason) -> Option<String> {
+        match reason {
+            Reason::MergedInto { .. } | Reason::MergedByPerson { .. } | Reason::Duplicate { .. } => {
+                &self.merged
+            }
+            Reason::NotAGroup => &self.no_group,
+            _ => &self.settled,
+        }
+        .clone()
+    }
+
+    /// All of them, each with the setting that names it.
+    pub fn named(&self) -> Vec<(&'static str, String)> {
+        let of = |setting, name: &Option<String>| name.clone().map(|name| (setting, name));
+        let mut named: Vec<_> = of("jira.resolution", &self.settled).into_iter().collect();
+        for (setting, name) in
+            [("jira.resolution_merged", &self.merged), ("jira.resolution_no_group", &self.no_group)]
+        {
+            named.extend(of(setting, name).filter(|_| *name != self.settled));
+        }
+        named
+    }
+}
+
 /// Policy of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
@@ -51,8 +88,8 @@ pub struct Params {
     pub due_within_days: Option<i64>,
     /// Whether tickets of resolved groups are closed.
     pub resolve: bool,
-    /// Resolution set on closing, where the screen has it.
-    pub resolution: Option<String>,
+    /// What tickets are closed as.
+    pub resolutions: Resolutions,
     /// Link type between the parts of a split.
     pub split_link: String,
     /// Link type from a merged ticket to the surviving one.

@@ -42,7 +42,8 @@ pub use action::{Action, Change, Hold, HoldReason, Plan, Reason, Unsaid, Write};
 pub use closing::ways_topic;
 pub use command::{Command, FIELDS, PREFIX, line as command_line, parse as parse_command};
 pub use decide::{
-    DONE_LABEL, IGNORE_LABEL, Input, Params, REFUSALS, REOPENED_LABEL, Standing, Unfit, Ways, plan,
+    DONE_LABEL, IGNORE_LABEL, Input, Params, REFUSALS, REOPENED_LABEL, Resolutions, Standing, Unfit, Ways,
+    plan,
 };
 pub use home::Home;
 pub use life::{Manners, REOPENINGS};

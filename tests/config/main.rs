@@ -152,7 +152,9 @@ pub(crate) fn read_all(reader: &mut Reader<'_>) {
     reader.optional_text("internal.project");
     reader.optional_text("internal.issue_type");
     reader.integer::<usize>("internal.min_clients", 2..);
-    for text in ["url", "cloud_id", "gateway_url", "project", "user"] {
+    for text in
+        ["url", "cloud_id", "gateway_url", "project", "user", "resolution_merged", "resolution_no_group"]
+    {
         reader.optional_text(&format!("jira.{text}"));
     }
     for text in ["issue_type", "resolution", "link_type_split", "link_type_merge"] {

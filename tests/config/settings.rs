@@ -6,6 +6,7 @@ use disputebot::{
     cluster::Engine,
     config::{Needs, Settings},
     dispute::{DeliverySystem, DisputedMoney, Field, Program},
+    plan::Resolutions,
     source::database::{Relation, Server, Tls},
 };
 use jiff::SignedDuration;
@@ -87,7 +88,13 @@ fn each_value_arrives_where_it_belongs() {
     assert_eq!((run.plan.max_new_tickets, run.plan.min_disputes), (9, 8));
     assert_eq!((run.plan.min_amount, run.plan.resolve), (Decimal::new(1250, 2), false));
     assert_eq!((run.plan.amount_alone, run.plan.due_within_days), (Some(Decimal::from(75)), Some(3)));
-    assert_eq!(run.plan.resolution.as_deref(), Some("Fixed"));
+    let fixed = Some("Fixed".to_owned());
+    let (merged, no_group) = (fixed.clone(), fixed.clone());
+    assert_eq!(
+        run.plan.resolutions,
+        Resolutions { settled: fixed, merged, no_group },
+        "where nothing else is named"
+    );
     assert_eq!((run.plan.split_link.as_str(), run.plan.merge_link.as_str()), ("Split", "Merge"));
     assert_eq!(run.plan.settle, SignedDuration::from_mins(9));
     assert_eq!(run.max_members, 3);

@@ -26,7 +26,8 @@ use disputebot::{
     group::{Group, GroupId, Status},
     plan::{
         self, Action, Category, Change, Closed, HoldReason, Input, Issue, Life, Link, Mark, Moment, Observed,
-        Params, Plan, Reason, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write, list_topic,
+        Params, Plan, Reason, Resolutions, Ruling, Standing, Stray, StrayKind, Ticket, Ways, Write,
+        list_topic,
     },
     ticket::{
         Content, LABEL, Markup, Typed, Weight, adf, block,
@@ -90,7 +91,7 @@ impl World {
                 amount_alone: None,
                 due_within_days: Some(14),
                 resolve: true,
-                resolution: Some("Done".to_owned()),
+                resolutions: Resolutions { settled: Some("Done".to_owned()), ..Resolutions::default() },
                 split_link: "Relates".to_owned(),
                 merge_link: "Duplicate".to_owned(),
                 settle: SignedDuration::from_mins(5),

@@ -4,7 +4,7 @@ use disputebot::{
     group::Status,
     plan::{
         Action, CLOSED_BY_OTHERS, Category, Closed, Heard, HoldReason, IGNORE_LABEL, Life, Moment, Orders,
-        Plan, Quiet, Reason, Ruling, RulingKind, StrayKind, Write, closing_topic,
+        Plan, Quiet, Reason, Resolutions, Ruling, RulingKind, StrayKind, Write, closing_topic,
     },
 };
 use jiff::SignedDuration;
@@ -39,6 +39,34 @@ fn a_merged_ticket_is_linked_told_and_closed_where_nobody_works_on_it() {
     assert_eq!(world.comments, said);
     assert_eq!(world.issue(A).category, Category::Done);
     assert!(world.plan().holds.is_empty());
+}
+
+#[test]
+fn reports_of_jira_can_tell_what_was_finished_from_what_was_merged_or_was_no_group() {
+    let closed_as = |world: &World| {
+        let plan = world.plan();
+        let found = plan.actions.iter().find_map(|action| match &action.write {
+            Write::Transition { to: Category::Done, resolution, .. } => Some(resolution.clone()),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("nothing is closed: {plan:?}"))
+    };
+    let name = |name: &str| Some(name.to_owned());
+    let resolutions =
+        Resolutions { settled: name("Done"), merged: name("Duplicate"), no_group: name("Won't Do") };
+    let [mut settled, mut second, mut no_group] = [(); 3].map(|()| World::with_ticket());
+    let at = settled.now;
+    settled.end(A, Status::Resolved { at });
+    settled.now = at.saturating_add(SignedDuration::from_hours(24 * 7)).unwrap();
+    second.second_ticket(A, StrayKind::Duplicate);
+    let members = no_group.group(A).members.clone();
+    no_group.rulings = vec![Ruling { members, ..ruling(A, "DISP-1", RulingKind::NotAGroup) }];
+    let mut merged = merged();
+    for world in [&mut settled, &mut merged, &mut second, &mut no_group] {
+        world.params.resolutions = resolutions.clone();
+    }
+    let closed = [&settled, &merged, &second, &no_group].map(closed_as);
+    assert_eq!(closed, ["Done", "Duplicate", "Duplicate", "Won't Do"].map(name));
 }
 
 #[test]

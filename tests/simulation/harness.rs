@@ -881,7 +881,7 @@ pub(crate) fn plan_params(settle: SignedDuration) -> plan::Params {
         amount_alone: None,
         due_within_days: None,
         resolve: true,
-        resolution: None,
+        resolutions: plan::Resolutions::default(),
         split_link: "Relates".to_owned(),
         merge_link: "Duplicate".to_owned(),
         settle,

@@ -398,7 +398,7 @@ fn the_whole_ticket_of_a_group_that_has_everything_stands_in_the_order_in_which_
     insta::assert_snapshot!(templates.summary(&Facts::sample()).unwrap(), @"FFS carve-in NPI not excluded by state: NDC 98001-1037-01, TX · Example Pharma A · 1,234 disputes");
     let block = templates.description(&Facts::sample()).unwrap();
     insta::assert_snapshot!(document::plain_text(&block), @"
-    FFS carve-in NPI not excluded by state is the possible cause of 1,234 open disputes of Example Pharma A, about $41,000 unpaid, about $2,000 to be had back. To be fixed by state, due 2026-12-31. Next move: Send the page of that quarter. Why this cause: 90 % of the disputes have one of its usual codes.
+    FFS carve-in NPI not excluded by state is the possible cause of 1,234 open disputes of Example Pharma A, about $41,000 unpaid, about $2,000 to be had back. To be fixed by state, due 2026-12-31 (2 disputes were due before that, the first on 2026-11-30). Next move: Send the page of that quarter. Why this cause: 90 % of the disputes have one of its usual codes.
     It could also be: another cause.
     ## How much
     Program | Medicaid Drug Rebate Program

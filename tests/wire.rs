@@ -331,6 +331,7 @@ fn content() -> Content {
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),
+        cause: String::new(),
         course: None,
         list: None,
         grain: Grain::Fine,

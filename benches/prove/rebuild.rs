@@ -359,6 +359,7 @@ fn content(group: &Group, title: &str) -> Content {
         issue_type: None,
         watchers: Vec::new(),
         routed: std::collections::BTreeSet::new(),
+        cause: String::new(),
         course: None,
         list: None,
         grain: Grain::Fine,

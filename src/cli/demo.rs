@@ -386,6 +386,7 @@ fn summary(pass: &Pass, stage: &Stage) -> Vec<Vec<String>> {
             Reason::LinkNotFollowed { .. } => "a person's link cannot be followed; said once",
             Reason::Returned | Reason::ReturnedLate { .. } => "its cause came back",
             Reason::Grew => "the group grew by much",
+            Reason::CauseChanged => "another cause is the likely one now",
             Reason::PersonChanged { .. } => "a person changed what we would write",
             Reason::Overwritten { .. } => "a person's change met a write of ours",
             Reason::PersonClosed => "a person closed it; said once",

@@ -80,6 +80,7 @@ impl Client {
             issue_type,
             watchers: _,
             routed: _,
+            cause: _,
             course: _,
             list: _,
             grain: _,

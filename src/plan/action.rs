@@ -265,6 +265,8 @@ pub enum Reason {
     },
     /// The group grew by so much that people should know.
     Grew,
+    /// Another cause of the playbook is the likely one now: other steps are to be taken, maybe by somebody else.
+    CauseChanged,
     /// A person changed what disputebot would write; said once.
     PersonChanged {
         /// The field.

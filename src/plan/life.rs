@@ -146,6 +146,24 @@ impl Planner<'_> {
         Ok((topic, vec![paragraph(text)]))
     }
 
+    /// The comment that another cause is the likely one now, once for each; none where the ticket has said enough.
+    pub(super) fn new_cause(&self, ticket: &Ticket, content: &Content) -> Option<(String, Vec<Block>)> {
+        let Content { cause, .. } = content;
+        let topic = format!("cause-{:08x}", crc32fast::hash(cause.as_bytes()));
+        let before = ticket.written.as_ref().and_then(|written| written.cause.as_deref());
+        let is_again = ticket.saying.contains_key(&topic);
+        let is_new = !cause.is_empty() && before.is_some_and(|before| *before != **cause);
+        let may_be_said = is_again || is_new && !self.is_spent(Some(ticket));
+        if !may_be_said || ticket.told.contains(&topic) {
+            return None;
+        }
+        let text = format!(
+            "Another cause is the likely one now: {cause}. The next steps changed with it, and maybe who must fix it; what is \
+             ticked stays."
+        );
+        Some((topic, vec![paragraph(text)]))
+    }
+
     /// A ticket that was closed without its summary, because it had said enough that week, gets it when it may speak
     /// again.
     pub(super) fn sum_up_late(

@@ -135,6 +135,7 @@ fn reason(reason: &Reason) -> String {
             format!("the cause of group {} came back, too late to reopen its ticket", group.short())
         }
         Reason::Grew => "the group grew by much".to_owned(),
+        Reason::CauseChanged => "another cause is the likely one now".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::Overwritten { field } => format!("a person's change of the {field} met a write; said once"),
         Reason::PersonClosed => "a person closed it while disputes are open; said once".to_owned(),

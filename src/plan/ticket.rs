@@ -362,6 +362,9 @@ pub struct Written {
     /// How large the group was over time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub course: Option<Box<Course>>,
+    /// What the likely cause was called; none where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<str>>,
 }
 
 /// Texts of fields by name. Boxed, because most tickets have none.

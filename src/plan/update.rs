@@ -204,6 +204,9 @@ impl Planner<'_> {
         }
 
         self.tell_theirs(group, standing, ticket, observed, &theirs);
+        if let Some((topic, body)) = self.new_cause(ticket, content) {
+            self.comment(group, standing, observed, topic, &body, Reason::CauseChanged);
+        }
         let growth = self.growth(ticket, content);
         if changes.is_empty() {
             // Where every field is a person's, growth is still worth a word.
@@ -212,6 +215,7 @@ impl Planner<'_> {
             }
         } else {
             written.course = content.course.clone().map(Box::new);
+            written.cause = cause_of(content);
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
             let mark = Some(Box::new(Mark::of(group, content.grain).with(&written)));
@@ -445,7 +449,12 @@ pub fn written(content: &Content, markup: Markup) -> Written {
         labels: content.labels.iter().cloned().collect(),
         fields: content.fields.clone().into_iter().filter(|(_, text)| !text.is_empty()).collect(),
         course: content.course.clone().map(Box::new),
+        cause: cause_of(content),
     }
+}
+
+fn cause_of(content: &Content) -> Option<Box<str>> {
+    Some(&*content.cause).filter(|cause| !cause.is_empty()).map(Box::from)
 }
 
 /// Topic of attaching a list.

@@ -181,6 +181,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Returned => "its cause came back".to_owned(),
         Reason::ReturnedLate { group } => format!("the cause of the group {} came back", group.short()),
         Reason::Grew => "the group grew by much".to_owned(),
+        Reason::CauseChanged => "another cause is the likely one now".to_owned(),
         Reason::PersonChanged { field } => format!("a person changed the {field}; said once"),
         Reason::Overwritten { field } => format!("a person's change of the {field} met a write; said once"),
         Reason::PersonClosed => "a person closed it; said once".to_owned(),

@@ -53,6 +53,8 @@ pub struct Content {
     pub summary: String,
     /// Our block of the description.
     pub block: Vec<Block>,
+    /// What the likely cause is called; empty where tickets are not about one of the playbook.
+    pub cause: String,
     /// Labels, the group's own among them.
     pub labels: Vec<String>,
     /// Name of the priority, none to leave Jira's default.
@@ -141,6 +143,7 @@ pub fn content(
         routed: BTreeSet::new(),
         due: facts.due_on,
         fields,
+        cause: if facts.cause.known { facts.cause.name.clone() } else { String::new() },
         course: None,
         list: None,
         grain: Grain::Fine,

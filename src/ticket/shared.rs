@@ -200,10 +200,11 @@ pub fn shared_content(
         typed.gate(&format!("{place} (template `{template}`)"), text, &wrote).map_err(ContentError::Private)
     };
     gate("summary", &summary, SHARED_SUMMARY)?;
-    gate("description", &document::plain_text(&block), SHARED)?;
+    gate("description", &(document::plain_text(&block) + &document::targets(&block)), SHARED)?;
     Ok(Content {
         summary,
         block,
+        cause: String::new(),
         labels: vec![LABEL.to_owned(), id.label()],
         priority: parts.iter().map(|part| part.weight).max().and_then(|weight| priorities.of(weight)),
         due: figures.due,

@@ -3,7 +3,7 @@
 use disputebot::{
     cluster::{Attribute, Item},
     group::{Pattern, Status},
-    plan::{self, Category, Closed, Detail, HoldReason, Manners, Reason, Unsaid, Write, print},
+    plan::{self, Category, Closed, Detail, HoldReason, Manners, Plan, Reason, Unsaid, Write, print},
     ticket::{Course, Point},
 };
 use jiff::{SignedDuration, tz::TimeZone};
@@ -76,6 +76,42 @@ fn flap(days: i64, manners: Manners, is_there: impl Fn(i64) -> bool) -> (Vec<i64
         }
     }
     (moves, said)
+}
+
+#[test]
+fn another_likely_cause_is_said_once_and_within_the_budget() {
+    let caused = |world: &mut World, cause: &str| {
+        let content = world.content(A);
+        (content.cause, content.summary) = (cause.to_owned(), format!("{cause}: 5 disputes"));
+    };
+    let said =
+        |plan: &Plan| plan.actions.iter().filter(|action| action.reason == Reason::CauseChanged).count();
+    let mut world = World::with_ticket();
+    caused(&mut world, "Decimal shift");
+    assert_eq!(said(&world.run()), 0, "on a ticket that was written before its cause was noted");
+    caused(&mut world, "Unit of measure");
+    let plan = world.run();
+    assert_eq!(
+        (said(&plan), writes(&plan)),
+        (1, vec!["comment DISP-1".to_owned(), "summary DISP-1".to_owned()])
+    );
+    let words = "Another cause is the likely one now: Unit of measure.";
+    assert!(world.comments.len() == 1 && world.comments[0].1.starts_with(words), "{:?}", world.comments);
+    assert!(world.run().is_empty());
+    for cause in ["Decimal shift", "Unit of measure", "Decimal shift"] {
+        caused(&mut world, cause);
+        world.run();
+    }
+    assert_eq!(world.comments.len(), 2, "once for each, however often it changes");
+    caused(&mut world, "");
+    assert_eq!(said(&world.run()), 0, "that none is known is no news");
+    caused(&mut world, "A third one");
+    world.run();
+    let spent = vec![world.now; world.params.manners.comments_per_week];
+    world.ticket(A).life.get_or_insert_default().said = spent;
+    caused(&mut world, "A fourth one");
+    let plan = world.run();
+    assert_eq!((said(&plan), writes(&plan)), (0, vec!["summary DISP-1".to_owned()]));
 }
 
 #[test]

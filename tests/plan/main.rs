@@ -472,6 +472,7 @@ pub(crate) fn content(bits: u128, disputes: usize) -> Content {
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),
+        cause: String::new(),
         course: None,
         list: None,
         grain: Grain::Fine,

@@ -858,6 +858,7 @@ pub(crate) fn content(group: &Group) -> Content {
         issue_type: None,
         watchers: Vec::new(),
         routed: BTreeSet::new(),
+        cause: String::new(),
         course: None,
         list: Some(list(group)),
         grain: Grain::Fine,

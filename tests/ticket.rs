@@ -1053,7 +1053,7 @@ fn a_rule_says_in_how_many_states_it_holds_and_what_it_is_not_about() {
 fn the_ticket_of_a_small_world_reads_like_this() {
     insta::assert_snapshot!(words_of(&content_of(&|_| ()).unwrap()), @"
     Unit of measure ML vs EA (vial, kit, syringe): NDC 00022-2127-95, TX, Example Plan, reason code D · Example Pharma A · 6 disputes
-    Unit of measure ML vs EA (vial, kit, syringe) is the possible cause of 6 open disputes of Example Pharma A, about $8,000 unpaid. To be fixed by state + labeler, due 2026-09-01. Next move: Compare CMS product file unit type. Why this cause: 100 % of the disputes have one of its usual codes.
+    Unit of measure ML vs EA (vial, kit, syringe) is the possible cause of 6 open disputes of Example Pharma A, about $8,000 unpaid. To be fixed by state + labeler, due 2026-09-01. Next move: Compare the unit type in the CMS product file. Why this cause: 100 % of the disputes have one of its usual codes.
     It could also be: HCPCS billing units invoiced as NDC units; Decimal shift or rounding of package.
     ## How much
     Program | Medicaid Drug Rebate Program
@@ -1078,9 +1078,9 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     - Divide the units invoiced by the units accepted, for each of the examples below. One ratio for all of them is one conversion to agree on, not a question for each line.
     - The same ratio in nearly all states points at the label or at the CMS product file, and to the DRP; in one state or in the system of one pharmacy, at a conversion there. A ratio of 10, 100 or 1,000 is a decimal point; a number of billing units per package is a HCPCS crosswalk.
     ## Next step
-    - ☐ Compare CMS product file unit type.
-    - ☐ Agree conversion factor.
-    - ☐ Ask DRP if many states.
+    - ☐ Compare the unit type in the CMS product file.
+    - ☐ Agree on a conversion factor.
+    - ☐ Ask the DRP if it is many states.
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML

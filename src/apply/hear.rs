@@ -341,6 +341,7 @@ fn carry_out(
             orders.released.insert(field.clone());
         }
         Command::Take { field } => {
+            lives()?;
             is_field(field, ticket, seen)?;
             ticket.orders.get_or_insert_default().released.remove(field);
             plan::take(field, ticket, seen.observed);

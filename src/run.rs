@@ -1140,3 +1140,30 @@ fn waiting(hold: &plan::Hold) -> Option<Waiting> {
     let (kind, words) = (hold.reason.kind().to_owned(), hold.reason.words());
     Some(Waiting { group: hold.group.clone(), kind, words, overruled })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_of_quiet_lowers_what_hangs_on_a_ticket_for_as_long_as_it_holds() {
+        let id = GroupId::from_bits(7);
+        let now = Timestamp::UNIX_EPOCH;
+        let stake = |worked_on: bool, quiet: Option<plan::Quiet>, is_bound: bool| {
+            let mut ticket = plan::Ticket { worked_on, ..plan::Ticket::none(id.clone()) };
+            if is_bound {
+                ticket.bind(plan::Issue { id: "10001".to_owned(), key: "DISP-1".to_owned() });
+                ticket.worked_on = worked_on;
+            }
+            ticket.orders = Some(Box::new(plan::Orders { quiet, ..plan::Orders::default() }));
+            let known = Known { tickets: BTreeMap::from([(id.clone(), ticket)]), ..Known::default() };
+            stakes(&known, now)[&id]
+        };
+        let until = |seconds: i64| Some(plan::Quiet::Until(Timestamp::from_second(seconds).unwrap()));
+        assert_eq!(stake(false, None, true), Stake::Ticket);
+        assert_eq!(stake(false, Some(plan::Quiet::Muted), true), Stake::Quiet);
+        assert_eq!(stake(true, until(1), true), Stake::Quiet, "also where people work on it");
+        assert_eq!(stake(true, until(-1), true), Stake::Work, "once that is over");
+        assert_eq!(stake(false, Some(plan::Quiet::Muted), false), Stake::Nothing, "there is no ticket");
+    }
+}

@@ -235,6 +235,7 @@ fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
     let decided = |number: u128| (id(number), Stake::Decided);
     let unknown = |number: u128| (id(number), Stake::Nothing);
     let unclear = |number: u128| (id(number), Stake::Unclear);
+    let quiet = |number: u128| (id(number), Stake::Quiet);
     for (stakes, survivor, loser) in [
         (vec![], 1, 2),
         (vec![work(2)], 2, 1),
@@ -245,6 +246,9 @@ fn of_groups_that_become_one_that_survives_on_whose_ticket_people_work() {
         (vec![decided(1), decided(2)], 1, 2),
         (vec![decided(2), work(1)], 1, 2),
         (vec![decided(1), unknown(2)], 2, 1),
+        // Nor where people want to hear nothing.
+        (vec![quiet(1)], 2, 1),
+        (vec![quiet(1), unclear(2)], 2, 1),
         // One that may be there is looked for, and the other one is there.
         (vec![unclear(1)], 2, 1),
         (vec![unclear(1), unclear(2)], 1, 2),
@@ -512,6 +516,7 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
 fn stakes() -> impl Strategy<Value = Vec<Vec<Stake>>> {
     let drawn = prop::sample::select(vec![
         Stake::Nothing,
+        Stake::Quiet,
         Stake::Unclear,
         Stake::Ticket,
         Stake::Work,
@@ -673,7 +678,8 @@ fn the_invariants_hold_in_random_histories() {
     let seen = seen.into_inner();
     println!("{seen:?}");
     let events = ["born", "split", "kept", "returned", "merged", "resolved", "unconfirmed"];
-    let merges = [Stake::Nothing, Stake::Unclear, Stake::Ticket, Stake::Work, Stake::Decided]
+    use Stake::{Decided, Nothing, Quiet, Ticket, Unclear, Work};
+    let merges = [Nothing, Quiet, Unclear, Ticket, Work, Decided]
         .iter()
         .flat_map(|stake| [format!("from {stake:?}"), format!("into {stake:?}")]);
     for event in events.map(str::to_owned).into_iter().chain(merges) {

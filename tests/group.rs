@@ -678,10 +678,9 @@ fn the_invariants_hold_in_random_histories() {
     let seen = seen.into_inner();
     println!("{seen:?}");
     let events = ["born", "split", "kept", "returned", "merged", "resolved", "unconfirmed"];
-    use Stake::{Decided, Nothing, Quiet, Ticket, Unclear, Work};
-    let merges = [Nothing, Quiet, Unclear, Ticket, Work, Decided]
+    let merges = ["Nothing", "Quiet", "Unclear", "Ticket", "Work", "Decided"]
         .iter()
-        .flat_map(|stake| [format!("from {stake:?}"), format!("into {stake:?}")]);
+        .flat_map(|stake| [format!("from {stake}"), format!("into {stake}")]);
     for event in events.map(str::to_owned).into_iter().chain(merges) {
         assert!(
             seen.get(&event).is_some_and(|count| *count >= 10),

@@ -1084,7 +1084,11 @@ fn tick(description: &mut Value) -> Option<String> {
         nodes.filter(|node| node["type"] == "taskList").filter_map(|list| list["content"].as_array_mut());
     let item = items.flatten().find(|item| item["attrs"]["state"] == "TODO")?;
     item["attrs"]["state"] = json!("DONE");
-    Some(item["content"].to_string())
+    Some(words(item))
+}
+
+fn words(item: &Value) -> String {
+    item["content"].as_array().into_iter().flatten().filter_map(|text| text["text"].as_str()).collect()
 }
 
 fn is_ticked(description: &Value, step: &str) -> bool {
@@ -1092,8 +1096,8 @@ fn is_ticked(description: &Value, step: &str) -> bool {
         return text.lines().any(|line| line.trim_end() == format!("{}{step}", SIGNS[1]));
     }
     let nodes = description["content"].as_array().into_iter().flatten();
-    let items = nodes.filter(|node| node["type"] == "taskList").flat_map(|list| list["content"].as_array());
-    items.flatten().any(|item| item["attrs"]["state"] == "DONE" && item["content"].to_string() == step)
+    let items = nodes.filter(|node| node["type"] == "taskList").filter_map(|list| list["content"].as_array());
+    items.flatten().any(|item| item["attrs"]["state"] == "DONE" && words(item) == step)
 }
 
 fn is_done(issue: &Value) -> bool {

@@ -349,7 +349,7 @@ fn resolutions(reader: &mut Reader<'_>) -> plan::Resolutions {
     let settled = reader.optional_text("jira.resolution");
     let mut own = |key: &str| reader.optional_text(key).or_else(|| settled.clone());
     let (merged, no_group) = (own("jira.resolution_merged"), own("jira.resolution_no_group"));
-    plan::Resolutions { merged, no_group, settled }
+    plan::Resolutions { settled, merged, no_group }
 }
 
 /// Refuses waits after which Jira may still be at what was sent. A Jira on this machine is a sandbox, or one of a test.

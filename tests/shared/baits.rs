@@ -67,7 +67,10 @@ pub(crate) struct Baits {
 }
 
 impl Baits {
-    #[expect(clippy::print_stdout, reason = "a failure is seen again by its seed")]
+    #[allow(
+        clippy::print_stdout,
+        reason = "a failure is seen again by its seed; the unit tests may print anyway"
+    )]
     pub(crate) fn new() -> Self {
         let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_126);
         println!("SEED={seed}");

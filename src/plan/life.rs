@@ -146,15 +146,14 @@ impl Planner<'_> {
         Ok((topic, vec![paragraph(text)]))
     }
 
-    /// The comment that another cause is the likely one now, once for each; none where the ticket has said enough.
+    /// The comment that another cause is the likely one now, once for each.
     pub(super) fn new_cause(&self, ticket: &Ticket, content: &Content) -> Option<(String, Vec<Block>)> {
         let Content { cause, .. } = content;
         let topic = format!("cause-{:08x}", crc32fast::hash(cause.as_bytes()));
         let before = ticket.written.as_ref().and_then(|written| written.cause.as_deref());
         let is_again = ticket.saying.contains_key(&topic);
         let is_new = !cause.is_empty() && before.is_some_and(|before| *before != **cause);
-        let may_be_said = is_again || is_new && !self.is_spent(Some(ticket));
-        if !may_be_said || ticket.told.contains(&topic) {
+        if !(is_again || is_new) || ticket.told.contains(&topic) {
             return None;
         }
         let text = format!(

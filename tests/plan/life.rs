@@ -112,6 +112,7 @@ fn another_likely_cause_is_said_once_and_within_the_budget() {
     caused(&mut world, "A fourth one");
     let plan = world.run();
     assert_eq!((said(&plan), writes(&plan)), (0, vec!["summary DISP-1".to_owned()]));
+    assert!(holds(&plan).iter().any(|hold| matches!(hold, HoldReason::Spent { .. })), "{plan:?}");
 }
 
 #[test]

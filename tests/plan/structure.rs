@@ -97,20 +97,27 @@ fn whom_a_rule_or_jira_itself_gave_a_ticket_to_does_not_work_on_it_yet() {
 
 #[test]
 fn a_merged_ticket_that_somebody_works_on_stays_open() {
-    for assigned in [false, true] {
+    for how in ["is theirs", "is moved on", "is written on"] {
         let mut world = merged();
-        if assigned {
-            world.issue(A).assignee = Some("Example Analyst".to_owned());
-        } else {
-            world.issue(A).category = Category::InProgress;
-            world.issue(A).status = "In Review".to_owned();
+        match how {
+            "is theirs" => world.issue(A).assignee = Some("Example Analyst".to_owned()),
+            "is moved on" => {
+                world.issue(A).category = Category::InProgress;
+                world.issue(A).status = "In Review".to_owned();
+            }
+            _ => world.issue(A).comments.push(Heard {
+                id: 1,
+                author: vec!["someone".to_owned()],
+                created: "2026-11-03T09:00:00Z".into(),
+                text: "I called the pharmacy.".to_owned(),
+            }),
         }
         let text = world.description(A);
         let plan = world.run();
         assert_eq!(
             writes(&plan),
             ["link DISP-1", "comment DISP-1", "comment DISP-2", "description+due date DISP-1"],
-            "assigned: {assigned}"
+            "{how}"
         );
         assert!(matches!(holds(&plan)[..], [HoldReason::PersonWorking { .. }]), "{plan:?}");
         assert_ne!(world.issue(A).category, Category::Done);

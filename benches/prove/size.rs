@@ -33,7 +33,10 @@ pub(crate) fn prove(_: Effort) -> Vec<Row> {
     let started =
         daemon(folder.path(), "the daemon starts with 100,000 groups with 10 members and a ticket each");
     std::fs::remove_dir_all(folder.path().join("db")).expect("it is there");
-    let healed = daemon(folder.path(), "the same, and what it works with is made anew from the journal");
+    let healed = daemon(
+        folder.path(),
+        "the daemon starts with them, and what it works with is made anew from the journal",
+    );
     let is_all_there = {
         let state = State::open(folder.path()).expect("it opens");
         let known = state.known();

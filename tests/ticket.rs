@@ -1080,7 +1080,7 @@ fn the_ticket_of_a_small_world_reads_like_this() {
     ## Next step
     - ☐ Compare the unit type in the CMS product file.
     - ☐ Agree on a conversion factor.
-    - ☐ Ask the DRP if it is many states.
+    - ☐ Ask the DRP where many states have it.
     ## Examples
      | Dispute | Product | State | Quarter | Codes | Units
     typical, largest, newest | D-000 | Examplol 10 mg | TX | 2026Q1 | D | 100 ML

@@ -146,8 +146,12 @@ impl Planner<'_> {
         Ok((topic, vec![paragraph(text)]))
     }
 
-    /// The comment that another cause is the likely one now, once for each.
-    pub(super) fn new_cause(&self, ticket: &Ticket, content: &Content) -> Option<(String, Vec<Block>)> {
+    /// The comment that another cause is the likely one now, once for each; `has_steps` where the steps on the ticket change too.
+    pub(super) fn new_cause(
+        ticket: &Ticket,
+        content: &Content,
+        has_steps: bool,
+    ) -> Option<(String, Vec<Block>)> {
         let Content { cause, .. } = content;
         let topic = format!("cause-{:08x}", crc32fast::hash(cause.as_bytes()));
         let before = ticket.written.as_ref().and_then(|written| written.cause.as_deref());
@@ -156,11 +160,9 @@ impl Planner<'_> {
         if !(is_again || is_new) || ticket.told.contains(&topic) {
             return None;
         }
-        let text = format!(
-            "Another cause is the likely one now: {cause}. The next steps changed with it, and maybe who must fix it; what is \
-             ticked stays."
-        );
-        Some((topic, vec![paragraph(text)]))
+        let steps =
+            if has_steps { " The next steps changed with it, and maybe who must fix it." } else { "" };
+        Some((topic, vec![paragraph(format!("Another cause fits better now: {cause}.{steps}"))]))
     }
 
     /// A ticket that was closed without its summary, because it had said enough that week, gets it when it may speak

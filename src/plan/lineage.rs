@@ -62,7 +62,10 @@ impl Planner<'_> {
             let key = Some(observed.issue.key.clone());
             return self.hold(group, standing, key, HoldReason::Unconfirmed { what });
         }
-        if ruling.is_none() && self.is_left_alone(other, issue) {
+        // Where there is nothing to tell any more, or it was told already, quiet is no reason to wait.
+        let is_over = is_settled || observed.category == Category::Done || ticket.closed.is_settled();
+        let is_begun = ticket.told.contains(&format!("merged-{into}"));
+        if ruling.is_none() && !is_over && !is_begun && self.is_left_alone(other, issue) {
             // Nothing would be told of them there.
             let what = format!("its disputes belong with those of {}, on which people want quiet", issue.key);
             let key = Some(observed.issue.key.clone());

@@ -1,7 +1,7 @@
 //! Fields of a ticket, three ways each: what was last written, what Jira shows, what is wanted. And the list of its
 //! disputes, which is replaced as a whole.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
@@ -73,12 +73,12 @@ impl Planner<'_> {
         match block::locate(&observed.description) {
             _ if released("description") => self.leave(group, standing, key.as_ref(), "description"),
             Located::Block { above, ours, below } => {
-                let block = self.beside(content, &above, &below);
-                let ticks = markup::ticks(&ours);
-                let block = markup::with_ticks(block, &ticks);
                 let now = markup::digest(&ours);
                 let ours_still = now == last.block || now == maybe.block;
-                let block = if ours_still { markup::with_done(block, &ticks) } else { block };
+                let ticks = markup::ticks(&ours);
+                let none = BTreeMap::new();
+                let done = if ours_still || !is_known { &ticks } else { &none };
+                let block = markup::with_ticks(self.beside(content, &above, &below, done), &ticks);
                 let wanted = self.input.markup.nodes(&block);
                 let wanted_digest = markup::digest(&wanted);
                 if now == wanted_digest {
@@ -204,7 +204,13 @@ impl Planner<'_> {
         }
 
         self.tell_theirs(group, standing, ticket, observed, &theirs);
-        if let Some((topic, body)) = self.new_cause(ticket, content) {
+        let has_steps = changes.iter().any(|change| matches!(change, Change::Description { .. }));
+        let new_cause = Self::new_cause(ticket, content, has_steps);
+        // What is held back is said when the ticket may speak again.
+        let is_unsaid = new_cause
+            .as_ref()
+            .is_some_and(|(topic, _)| !ticket.saying.contains_key(topic) && self.is_spent(Some(ticket)));
+        if let Some((topic, body)) = new_cause {
             self.comment(group, standing, observed, topic, &body, Reason::CauseChanged);
         }
         let growth = self.growth(ticket, content);
@@ -215,7 +221,7 @@ impl Planner<'_> {
             }
         } else {
             written.course = content.course.clone().map(Box::new);
-            written.cause = cause_of(content);
+            written.cause = cause_of(content).filter(|_| !is_unsaid).or_else(|| last.cause.clone());
             let unsaid = growth.as_ref().err().copied();
             let (joined, left) = standing.moved;
             let mark = Some(Box::new(Mark::of(group, content.grain).with(&written)));
@@ -243,7 +249,7 @@ impl Planner<'_> {
     /// Our block below what a person made of the description, where the old one is gone.
     fn block_anew(&self, group: &Group, observed: &Observed, content: &Content) -> (Change, String) {
         let above = above_of(&observed.description);
-        let block = self.beside(content, &above, &[]);
+        let block = self.beside(content, &above, &[], &BTreeMap::new());
         let nodes = self.input.markup.nodes(&block);
         let change = Change::Description {
             from: String::new(),
@@ -253,16 +259,25 @@ impl Planner<'_> {
         (change, markup::digest(&nodes))
     }
 
-    /// Our block, shortened where people's words around it leave less room.
-    fn beside<'c>(&self, content: &'c Content, above: &[Value], below: &[Value]) -> Cow<'c, [Block]> {
-        if above.is_empty() && below.is_empty() {
-            return Cow::Borrowed(&content.block);
+    /// Our block with what people ticked and nobody asks for any more, shortened where people's words around it leave less
+    /// room.
+    fn beside<'c>(
+        &self,
+        content: &'c Content,
+        above: &[Value],
+        below: &[Value],
+        ticks: &BTreeMap<String, bool>,
+    ) -> Cow<'c, [Block]> {
+        let block = markup::with_done(Cow::Borrowed(&content.block), ticks);
+        let is_alone = above.is_empty() && below.is_empty();
+        if is_alone && matches!(block, Cow::Borrowed(_)) {
+            return block;
         }
         let markup = self.input.markup;
-        let theirs = markup::length(&markup.document([above, below].concat()));
+        let theirs = if is_alone { 0 } else { markup::length(&markup.document([above, below].concat())) };
         let room = self.input.text_limit.saturating_sub(theirs + ROOM_FOR_DELIMITERS);
         let elsewhere = if content.list.is_some() { " in the attached list" } else { "" };
-        Cow::Owned(length::within(&content.block, room, elsewhere))
+        Cow::Owned(length::within(&block, room, elsewhere))
     }
 
     /// The list as it is attached: within what Jira takes, none where it takes none.

@@ -636,8 +636,8 @@ fn clocks(members: &[&Dispute], tables: &Tables, day: Date) -> Vec<Clock> {
         let known = days.iter().copied().flatten();
         let last = known.clone().max();
         let is_over = days.iter().all(|due| due.is_some_and(|due| due < day));
-        if is_over && deadline.on_silence.is_none() {
-            // Nothing came of it, and nobody can still act by it.
+        if is_over && deadline.on_silence.is_none() && deadline.owner.as_deref() != Some("manufacturer") {
+            // Nothing came of it, and it is not the reader's to make up for.
             return None;
         }
         let told = match (known.filter(|due| *due >= day).min(), last) {

@@ -292,7 +292,16 @@ fn disputes_are_not_counted_where_people_want_quiet_and_nothing_would_be_told_of
         world.issue(B).labels.remove(IGNORE_LABEL);
         assert!(writes(&world.run()).starts_with(&["link DISP-1".to_owned()]), "muted: {is_muted}");
         assert_eq!(world.issue(A).category, Category::Done);
+        // What is over waits for nothing.
+        mute(&mut world, Some(Quiet::Muted));
+        let plan = world.plan();
+        assert!(plan.holds.iter().all(|hold| hold.key.as_deref() != Some("DISP-1")), "{plan:?}");
     }
+    let mut world = merged();
+    mute(&mut world, Some(Quiet::Muted));
+    let at = world.now;
+    world.end(B, Status::Resolved { at });
+    assert!(writes(&world.run()).contains(&"close DISP-1".to_owned()), "nothing is open there any more");
 }
 
 #[test]

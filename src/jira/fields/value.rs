@@ -141,7 +141,10 @@ impl Field {
             Kind::People => all(value, |one| person_shown(one, wording.people)),
             Kind::Labels => all(value, |one| one.as_str().unwrap_or_default().to_owned()),
             Kind::Issue => value["key"].as_str().unwrap_or_default().to_owned(),
-            Kind::Team => value["id"].as_str().or(value.as_str()).unwrap_or_default().to_owned(),
+            Kind::Team => {
+                let id = value.get("id").unwrap_or(value);
+                id.as_str().map(str::to_owned).or_else(|| Some(id.as_i64()?.to_string())).unwrap_or_default()
+            }
             Kind::Other(_) if value.is_null() => String::new(),
             Kind::Other(_) => value.to_string(),
         }
@@ -517,7 +520,7 @@ mod tests {
                 none.clone(),
                 "12",
                 json!("12"),
-                json!({ "id": "12", "title": "Example Rebates" }),
+                json!({ "id": 12, "title": "Example Rebates" }),
                 "12",
             ),
             (

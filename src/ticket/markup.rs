@@ -105,6 +105,9 @@ pub fn with_ticks<'b>(mut blocks: Cow<'b, [Block]>, ticks: &BTreeMap<String, boo
 /// Blocks in which the entries that people ticked and that are wanted no more stand below the others, ticked as they were: what
 /// was done is not forgotten because something else is to be done now.
 pub fn with_done<'b>(mut blocks: Cow<'b, [Block]>, ticks: &BTreeMap<String, bool>) -> Cow<'b, [Block]> {
+    if !ticks.values().any(|done| *done) {
+        return blocks;
+    }
     let tasks_of = |block: &Block| match block {
         Block::Tasks(tasks) => tasks.iter().map(Task::name).collect(),
         _ => Vec::new(),

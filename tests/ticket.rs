@@ -745,6 +745,10 @@ fn a_clock_tells_its_next_day_as_of_the_last_change_and_where_all_have_passed_th
     assert_eq!(invoiced(["2026Q1", "2027Q2"]).as_deref(), Some("2027-08-29"));
     assert_eq!(invoiced(["", "2024Q3"]).as_deref(), Some("passed on 2024-11-29 where its day is known"));
     assert_eq!(invoiced(["2024Q1", "2024Q3"]), None, "nothing came of it, and nobody can act by it any more");
+    // What the reader should have done is told however late it is: 30 days from receipt.
+    let (facts, _) = facts_of(&|dispute| dispute.anchors.received = Some("2026-01-02".parse().unwrap()));
+    let own = facts.clocks.into_iter().find(|clock| clock.event.starts_with("labeler sends ROSI")).unwrap();
+    assert_eq!((own.due.as_str(), own.silence.as_str()), ("passed on 2026-02-01", "–"));
 }
 
 #[test]

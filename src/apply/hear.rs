@@ -186,7 +186,7 @@ pub(super) async fn orders(
                 }
             }
             let asked = match parsed {
-                Ok(command) => is_left_alone(&command, &seen, &ticket, observed, now)
+                Ok(command) => heeded(&command, &seen, &ticket, observed, now)
                     .and_then(|()| parts(&command, &seen, store.known(), table))
                     .and_then(|()| {
                         carry_out(&command, comment.id, &seen, &mut ticket, store.known(), now, &mut told)
@@ -239,9 +239,8 @@ const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 /// Most parts into which an order splits a group: each is kept apart from each other one.
 const MOST_PARTS: usize = 50;
 
-/// Whether nothing would come of an order, because a ticket is to be left alone: an answer that it is carried out would be
-/// wrong.
-fn is_left_alone(
+/// Whether anything comes of an order: where a ticket is to be left alone, an answer that it is carried out would be wrong.
+fn heeded(
     command: &Command,
     seen: &Seen<'_>,
     ticket: &Ticket,

@@ -185,9 +185,17 @@ mod tests {
 
     #[test]
     fn ten_thousand_hostile_texts_stay_within_their_lines() {
-        let ours = ["a\nlevel=ERROR b", "a\r\nb", "\"},{\"a\":\""].map(str::to_owned);
+        let own = [
+            "a\nlevel=ERROR b",
+            "a\r\nb",
+            "\u{1b}[31mred",
+            "\u{202e}x",
+            "\"},{\"a\":\"",
+            "\u{0}\u{85}\u{2028}",
+        ];
         let mut baits = Baits::new();
-        let texts: Vec<String> = ours.into_iter().chain((0..5_000).map(|_| baits.next())).collect();
+        let texts: Vec<String> =
+            own.map(str::to_owned).into_iter().chain((0..5_000).map(|_| baits.next())).collect();
         for (json, text) in
             [false, true].into_iter().flat_map(|json| texts.iter().map(move |text| (json, text)))
         {

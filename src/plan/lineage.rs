@@ -64,7 +64,8 @@ impl Planner<'_> {
         }
         // Where there is nothing to tell any more, or it was told already, quiet is no reason to wait.
         let is_over = is_settled || observed.category == Category::Done || ticket.closed.is_settled();
-        let is_begun = ticket.told.contains(&format!("merged-{into}"));
+        let topic = format!("merged-{into}");
+        let is_begun = ticket.told.contains(&topic);
         if ruling.is_none() && !is_over && !is_begun && self.is_left_alone(other, issue) {
             // Nothing would be told of them there.
             let what = format!("its disputes belong with those of {}, on which people want quiet", issue.key);
@@ -76,8 +77,7 @@ impl Planner<'_> {
             None => Reason::MergedInto { group: into.clone() },
         };
         let by_person = ruling.is_some();
-        let topic = format!("merged-{into}");
-        if !ticket.told.contains(&topic) {
+        if !is_begun {
             let write = Write::Link {
                 to: into.clone(),
                 link_type: self.params.merge_link.clone(),

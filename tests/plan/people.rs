@@ -6,7 +6,7 @@ use disputebot::{
         RulingKind, Write,
     },
     ticket::{
-        LABEL, Markup, adf, block,
+        LABEL, Markup, ROOM_FOR_DELIMITERS, adf, block,
         document::{self, Block, Inline, Task},
         markup,
     },
@@ -127,6 +127,22 @@ fn what_a_person_did_stays_on_the_ticket_when_other_steps_are_wanted() {
         assert_eq!(writes(&world.run()), ["description DISP-1"]);
         assert_eq!(ticks(&mut world), [done], "also where there is nothing more to do: {markup:?}");
         assert_eq!(world.comments, []);
+
+        // It has its place within the length of the text.
+        let mut world = World::with_ticket_in(markup);
+        world.tick(A, true);
+        wants(&mut world, &["Ask the pharmacy *first*."]);
+        let row = |number: usize| vec![Block::Paragraph(vec![Inline::plain(format!("row {number}"))])];
+        let rows = Block::List { ordered: false, entries: (0..40).map(row).collect() };
+        world.content(A).block.insert(1, rows);
+        let room = markup::length_of(&world.content(A).block) + 1;
+        world.text_limit = room + ROOM_FOR_DELIMITERS;
+        world.run();
+        let block::Located::Block { ours, .. } = block::locate(&world.issue(A).description) else {
+            panic!("the block is gone")
+        };
+        assert!(markup::ticks(&ours)[STEPS[0]] && markup::plain_text(&ours).contains("row 0"), "{markup:?}");
+        assert!(!markup::plain_text(&ours).contains("row 39"), "{markup:?}: what is least is left out");
 
         // One that comes before the write keeps it back.
         let mut world = World::with_ticket_in(markup);

@@ -277,15 +277,24 @@ async fn a_ticket_is_merged_into_another_by_an_order_and_its_disputes_are_counte
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_not_give_orders_is_told_so_once_and_nothing_is_done() {
+    for (named, words) in [
+        ("\"somebody-else\"", "only people whom `ticket.commanders` names give orders here"),
+        ("", "nobody gives orders here, and this is said once; where several clients share a cause"),
+    ] {
+        no_orders(named, words).await;
+    }
+}
+
+async fn no_orders(named: &str, words: &str) {
     let world = World::new().await;
-    world.write_config("[ticket]\ncommanders = [\"somebody-else\"]\n");
+    world.write_config(&format!("[ticket]\ncommanders = [{named}]\n"));
     world.expect(0, &["run"]).await;
     let (key, _) = first(&world);
     say(&world, &key, "/disputebot mute");
     world.expect(0, &["run"]).await;
     let said = world.said(&key);
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("only people whom `ticket.commanders` names give orders here"), "{said:?}");
+    assert!(said[0].contains(words), "{said:?}");
     say(&world, &key, "/disputebot mute");
     quiet_run(&world, "it was said once").await;
     world.write_disputes(&changed());
